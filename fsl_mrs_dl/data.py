@@ -1,0 +1,264 @@
+"""What the package computes on: MRS data, basis sets, estimates, nuclei and flags. NumPy only.
+
+Sign convention, written once for the whole package: in memory, downfield is *positive* frequency, so that
+``ppm = reference + frequency / spectrometer_frequency`` (reference 4.65 ppm for 1H). This is the convention
+of FSL-MRS and of ``nifti_mrs.NIFTI_MRS.__getitem__``; on disk NIfTI-MRS stores the complex conjugate (Levitt
+1997, doi:10.1006/jmre.1997.1161), which only :mod:`fsl_mrs_dl.io.nifti` knows. A transient simulated with
++5 Hz and +30 degrees is *estimated* as +5 Hz and +30 degrees; a correction subtracts the estimate.
+"""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.errors import DataError
+
+Complex = NDArray[np.complexfloating]
+Real = NDArray[np.floating]
+
+TIME_AXIS = 3
+"""Axis of the FID's points in NIfTI-MRS order (x, y, z, time, dim 5, dim 6, dim 7)."""
+
+
+@dataclass(frozen=True)
+class Nucleus:
+    """Constants of a nucleus.
+
+    Attributes
+    ----------
+    gyromagnetic_mhz_per_t : float
+        Gyromagnetic ratio over 2 pi, in MHz/T (CODATA 2018 shielded proton for 1H; the others as in the
+        NIfTI-MRS tools, so that a field strength printed here is the one printed there).
+    reference_ppm : float
+        Chemical shift at the spectrometer frequency, in ppm (FSL-MRS's constants).
+    ppm_window : tuple of float or None
+        Where metabolite signal is aligned, in ppm; None = the whole band.
+    """
+
+    gyromagnetic_mhz_per_t: float
+    reference_ppm: float
+    ppm_window: tuple[float, float] | None = None
+
+
+NUCLEI: Mapping[str, Nucleus] = MappingProxyType(
+    {
+        "1H": Nucleus(42.576, 4.65, (1.8, 4.2)),
+        "2H": Nucleus(6.536, 4.8),
+        "13C": Nucleus(10.7084, 0.0),
+        "31P": Nucleus(17.235, 0.0),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One thing that can be wrong with one FID: its bit in ``qc/flags`` and what it means."""
+
+    bit: int
+    meaning: str
+
+
+FLAGS: Mapping[str, Flag] = MappingProxyType(
+    {
+        "nonfinite": Flag(0, "the FID holds NaN or Inf; it was left as it is"),
+        "zero": Flag(1, "the FID is zero everywhere; it was left as it is"),
+        "no_convergence": Flag(2, "the estimate did not settle within the allowed iterations"),
+        "out_of_range": Flag(3, "the estimate lies at the edge of the searched range"),
+        "low_snr": Flag(4, "the expected error of the estimate is too large to use it"),
+    }
+)
+"""The one flag table: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz`` and its meaning."""
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only view, so that a step cannot change its input by accident."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, eq=False)
+class MRSData:
+    """FIDs with what is needed to read them; the one type that goes between steps.
+
+    Attributes
+    ----------
+    fid : ndarray, complex, shape (x, y, z, time[, dim 5[, dim 6[, dim 7]]])
+        In memory sign (see the module); read-only.
+    dwelltime_s : float
+        Time between points, in s.
+    spectrometer_frequency_mhz : float
+        In MHz.
+    nucleus : str
+        For example ``"1H"``.
+    dim_tags : tuple of str
+        One NIfTI-MRS tag a higher dimension, for example ``("DIM_COIL", "DIM_DYN")``.
+    affine : ndarray, float, shape (4, 4), or None
+        Voxel to world, in mm; None where the position is not known.
+    header : mapping
+        Every key of the NIfTI-MRS header extension that is not said by a field of this class, as it was.
+    dim_headers : mapping
+        Tag -> ``{"info": str, "header": dict}``, either may be missing.
+    processing : tuple of mapping
+        The records of ``ProcessingApplied``, oldest first.
+    name : str
+        Name of the file it came from, without folder; ``""`` if it came from none.
+    nifti_header : object
+        The file's own NIfTI header, carried unread for :mod:`fsl_mrs_dl.io.nifti` to write back.
+    """
+
+    fid: Complex
+    dwelltime_s: float
+    spectrometer_frequency_mhz: float
+    nucleus: str = "1H"
+    dim_tags: tuple[str, ...] = ()
+    affine: Real | None = None
+    header: Mapping[str, Any] = field(default_factory=dict)
+    dim_headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    processing: tuple[Mapping[str, Any], ...] = ()
+    name: str = ""
+    nifti_header: object = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        fid = np.asarray(self.fid)
+        if not np.iscomplexobj(fid):
+            raise DataError(f"The FIDs are {fid.dtype}; MRS data must be complex.")
+        if not TIME_AXIS < fid.ndim <= TIME_AXIS + 4:
+            raise DataError(f"The FIDs have shape {fid.shape}; needed are 4 to 7 dimensions (x, y, z, time, ...).")
+        if len(self.dim_tags) != fid.ndim - 4:
+            raise DataError(
+                f"{len(self.dim_tags)} dimension tags {self.dim_tags} for {fid.ndim - 4} higher dimensions "
+                f"of shape {fid.shape[4:]}; name each of them once."
+            )
+        if len(set(self.dim_tags)) != len(self.dim_tags):
+            raise DataError(f"Dimension tags {self.dim_tags} are not unique; name each dimension once.")
+        if not (np.isfinite(self.dwelltime_s) and self.dwelltime_s > 0):
+            raise DataError(f"The dwell time is {self.dwelltime_s} s; it must be positive.")
+        if not (np.isfinite(self.spectrometer_frequency_mhz) and self.spectrometer_frequency_mhz > 0):
+            raise DataError(
+                f"The spectrometer frequency is {self.spectrometer_frequency_mhz} MHz; it must be positive."
+            )
+        freeze = object.__setattr__
+        freeze(self, "fid", _frozen(fid))
+        freeze(self, "dwelltime_s", float(self.dwelltime_s))
+        freeze(self, "spectrometer_frequency_mhz", float(self.spectrometer_frequency_mhz))
+        freeze(self, "dim_tags", tuple(self.dim_tags))
+        freeze(self, "header", MappingProxyType(deepcopy(dict(self.header))))
+        freeze(self, "dim_headers", MappingProxyType(deepcopy(dict(self.dim_headers))))
+        freeze(self, "processing", tuple(deepcopy(dict(record)) for record in self.processing))
+        if self.affine is not None:
+            freeze(self, "affine", _frozen(np.asarray(self.affine, dtype=np.float64)))
+
+    @property
+    def n_points(self) -> int:
+        """Points of an FID."""
+        return int(self.fid.shape[TIME_AXIS])
+
+    @property
+    def reference_ppm(self) -> float:
+        """Chemical shift of the centre of the spectrum, in ppm (header first, then the nucleus table)."""
+        default = NUCLEI[self.nucleus].reference_ppm if self.nucleus in NUCLEI else 0.0
+        return float(self.header.get("SpecFreqChemShift", default)) + float(self.header.get("RxOffset", 0.0))
+
+    @property
+    def frequency_axis_hz(self) -> Real:
+        """Frequencies of the exact DFT bins, ascending, in Hz; shape (time,)."""
+        return np.fft.fftshift(np.fft.fftfreq(self.n_points, self.dwelltime_s))
+
+    @property
+    def ppm_axis(self) -> Real:
+        """Chemical shifts of the exact DFT bins, ascending, in ppm; shape (time,)."""
+        return self.reference_ppm + self.frequency_axis_hz / self.spectrometer_frequency_mhz
+
+    def axis(self, tag: str) -> int:
+        """Return the axis of a dimension tag.
+
+        Raises
+        ------
+        DataError
+            If the data have no such dimension.
+        """
+        if tag not in self.dim_tags:
+            has = ", ".join(self.dim_tags) or "no higher dimensions"
+            raise DataError(f"{self.name or 'The data'} has no {tag} dimension; it has {has}.")
+        return 4 + self.dim_tags.index(tag)
+
+    def with_fid(self, fid: Complex, *, without: str | None = None) -> Self:
+        """Return the same data with other FIDs and, if asked, with one dimension less.
+
+        Parameters
+        ----------
+        fid : ndarray, complex
+            The new FIDs, NIfTI-MRS axis order; kept in the precision of the old ones.
+        without : str, optional
+            Tag of the dimension that ``fid`` no longer has.
+        """
+        tags = tuple(tag for tag in self.dim_tags if tag != without)
+        headers = {tag: value for tag, value in self.dim_headers.items() if tag != without}
+        return replace(self, fid=fid.astype(self.fid.dtype, copy=False), dim_tags=tags, dim_headers=headers)
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """A basis set: one noiseless FID a metabolite, in memory sign.
+
+    Attributes
+    ----------
+    fids : ndarray, complex, shape (metabolite, time)
+    names : tuple of str
+        FSL-MRS's spelling.
+    dwelltime_s : float
+        In s.
+    spectrometer_frequency_mhz : float
+        In MHz.
+    nucleus : str
+    """
+
+    fids: Complex
+    names: tuple[str, ...]
+    dwelltime_s: float
+    spectrometer_frequency_mhz: float
+    nucleus: str = "1H"
+
+    def __post_init__(self) -> None:
+        fids = np.asarray(self.fids)
+        if fids.ndim != 2 or fids.shape[0] != len(self.names):
+            raise DataError(f"A basis of {len(self.names)} names needs FIDs of shape (names, time), not {fids.shape}.")
+        object.__setattr__(self, "fids", _frozen(fids))
+        object.__setattr__(self, "names", tuple(self.names))
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Shift and phase of every FID, as estimated; all arrays have the FIDs' shape without the time axis.
+
+    Attributes
+    ----------
+    shift_hz, phase_rad : ndarray, float
+        Of the FID against the final reference: subtract them to correct. In Hz and rad.
+    shift_hz_sd, phase_rad_sd : ndarray, float
+        Their standard deviations; NaN where the method gives none.
+    reference_shift_hz : ndarray, float
+        The part of ``shift_hz`` that all FIDs of one reference share (for example ON against OFF), in Hz.
+    flag : ndarray, str
+        Empty, or a token of :data:`FLAGS`.
+    """
+
+    shift_hz: Real
+    phase_rad: Real
+    shift_hz_sd: Real
+    phase_rad_sd: Real
+    reference_shift_hz: Real
+    flag: NDArray[np.str_]
+
+    @classmethod
+    def empty(cls, shape: Iterable[int]) -> Self:
+        """Return estimates of zero shift and phase, SD not known, no flag."""
+        shape = tuple(shape)
+        nan = np.full(shape, np.nan)
+        return cls(np.zeros(shape), np.zeros(shape), nan, nan.copy(), np.zeros(shape), np.full(shape, "", dtype="<U16"))

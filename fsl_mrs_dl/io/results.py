@@ -1,0 +1,116 @@
+"""The layouts of results, written and read in one place."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.data import FLAGS, Estimates
+from fsl_mrs_dl.errors import DataError
+
+_COLUMNS = ("shift_hz", "phase_deg", "shift_hz_sd", "phase_deg_sd", "reference_shift_hz", "flag")
+
+
+def write_estimates(estimates: Estimates, dim_tags: Sequence[str], path: Path) -> None:
+    """Write ``N_align.csv``: one row an FID.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        Arrays of shape (x, y, z, *higher dimensions).
+    dim_tags : sequence of str
+        One tag a higher dimension; they name the columns after x, y, z (all 0-based).
+    path : Path
+    """
+    phase_deg = np.degrees(wrap(estimates.phase_rad))
+    phase_deg_sd = np.degrees(estimates.phase_rad_sd)
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        rows = csv.writer(handle, lineterminator="\n")
+        rows.writerow(["x", "y", "z", *dim_tags, *_COLUMNS])
+        for index in np.ndindex(estimates.shift_hz.shape):
+            numbers = (
+                estimates.shift_hz[index],
+                phase_deg[index],
+                estimates.shift_hz_sd[index],
+                phase_deg_sd[index],
+                estimates.reference_shift_hz[index],
+            )
+            rows.writerow([*index, *(_number(value) for value in numbers), estimates.flag[index]])
+
+
+def _number(value: float) -> str:
+    """Return a number to 9 digits, which replays a correction to far below the noise; empty for NaN."""
+    return "" if np.isnan(value) else f"{value:.9g}"
+
+
+def wrap(phase_rad: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    """Return phases in (-pi, pi], in rad."""
+    return -np.angle(np.exp(-1j * phase_rad))
+
+
+def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) -> Estimates:
+    """Read ``N_align.csv`` for FIDs of a given shape.
+
+    Parameters
+    ----------
+    path : Path
+    dim_tags : sequence of str
+        Of the data it shall be applied to.
+    shape : sequence of int
+        (x, y, z, *higher dimensions) of those data.
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged, or does not hold exactly one row for each FID.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise DataError(f"{path} is not a readable table of estimates ({error}); name an N_align.csv.") from error
+    rows = list(csv.DictReader(text.splitlines()))
+    index_columns = ["x", "y", "z", *dim_tags]
+    needed = {*index_columns, *_COLUMNS}
+    found = set(rows[0]) if rows else set()
+    if not rows or found != needed:
+        raise DataError(
+            f"{path} has the columns {', '.join(map(str, sorted(map(str, found)))) or 'none'}; "
+            f"needed for this file are {', '.join([*index_columns, *_COLUMNS])}."
+        )
+    estimates = Estimates.empty(shape)
+    seen = np.zeros(tuple(shape), dtype=bool)
+    for line, row in enumerate(rows, start=2):
+        try:
+            index = tuple(int(row[column]) for column in index_columns)
+            if min(index) < 0 or seen[index]:
+                raise IndexError(f"FID {index} is there twice or negative")
+            _fill(estimates, index, row)
+            seen[index] = True
+        except (ValueError, IndexError, TypeError, KeyError) as error:
+            raise DataError(f"{path}, line {line}, cannot be used ({error}); needed is one row an FID.") from error
+    if not seen.all():
+        raise DataError(f"{path} has {int(seen.sum())} rows for {seen.size} FIDs; one row an FID is needed.")
+    return estimates
+
+
+def _fill(estimates: Estimates, index: tuple[int, ...], row: dict[str, str]) -> None:
+    estimates.shift_hz[index] = _finite(row["shift_hz"])
+    estimates.phase_rad[index] = np.radians(_finite(row["phase_deg"]))
+    estimates.shift_hz_sd[index] = float(row["shift_hz_sd"] or "nan")
+    estimates.phase_rad_sd[index] = np.radians(float(row["phase_deg_sd"] or "nan"))
+    estimates.reference_shift_hz[index] = float(row["reference_shift_hz"] or 0)
+    if row["flag"] and row["flag"] not in FLAGS:
+        raise ValueError(f"unknown flag {row['flag']!r}")
+    estimates.flag[index] = row["flag"]
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not np.isfinite(value):
+        raise ValueError(f"{text!r} is not a finite number")
+    return value

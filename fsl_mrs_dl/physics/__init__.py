@@ -1,0 +1,47 @@
+"""The one model of the FID, for NumPy and torch arrays alike (array API), batched over leading axes.
+
+Every simulator, fit, network decoder, correction and figure calls these functions; time is the last axis.
+Units are SI: s, Hz, rad. The sign convention stands in :mod:`fsl_mrs_dl.data`.
+"""
+
+from fsl_mrs_dl.physics.signal import (
+    add_noise,
+    apply_time_phase,
+    basis_sum,
+    correct,
+    damp,
+    eddy_current_phase,
+    first_order_phase,
+    phase,
+    shift,
+    singlet,
+    time_axis,
+)
+from fsl_mrs_dl.physics.spectrum import (
+    fid_to_spectrum,
+    frequency_axis_hz,
+    ppm_axis,
+    ppm_window,
+    project,
+    spectrum_to_fid,
+)
+
+__all__ = [
+    "add_noise",
+    "apply_time_phase",
+    "basis_sum",
+    "correct",
+    "damp",
+    "eddy_current_phase",
+    "fid_to_spectrum",
+    "first_order_phase",
+    "frequency_axis_hz",
+    "phase",
+    "ppm_axis",
+    "ppm_window",
+    "project",
+    "shift",
+    "singlet",
+    "spectrum_to_fid",
+    "time_axis",
+]

@@ -1,0 +1,140 @@
+"""From a documented, keyword-only function to its options: the one source of flags, records, pages, forms."""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import docstring_parser
+
+from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.errors import OptionError
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword of a function, as a flag of the command line and a field of a form.
+
+    Attributes
+    ----------
+    name : str
+        The keyword; the flag is ``--name``.
+    kind : type
+        ``str``, ``int``, ``float``, ``bool``, ``Path``, or ``MRSData`` (a file to be read).
+    count : int or None
+        How many values the flag takes: None = one, n = exactly n, -1 = one or more.
+    choices : tuple
+        The allowed values; empty = any.
+    default : object
+        ``inspect.Parameter.empty`` where a value is required.
+    help : str
+        First paragraph of what the docstring says of it.
+    """
+
+    name: str
+    kind: type
+    count: int | None
+    choices: tuple[Any, ...]
+    default: Any
+    help: str
+
+    @property
+    def required(self) -> bool:
+        """Whether there is no default."""
+        return self.default is inspect.Parameter.empty
+
+    def check(self, value: Any) -> Any:
+        """Return a value in the form the function gets it, the same from the command line and from Python.
+
+        Raises
+        ------
+        OptionError
+            If the value is not one of the choices, or not as many as needed.
+        """
+        if value is None or self.kind is MRSData:
+            return value
+        if self.count is not None:
+            if isinstance(value, str) or not isinstance(value, Sequence):
+                raise OptionError(f"--{self.name} is {value!r}; {self._needed()} needed.")
+            if self.count > 0 and len(value) != self.count:
+                raise OptionError(f"--{self.name} has {len(value)} values; {self._needed()} needed.")
+            return tuple(self._one(item) for item in value)
+        return self._one(value)
+
+    def _needed(self) -> str:
+        return f"{self.count} values are" if self.count and self.count > 0 else "a list of values is"
+
+    def _one(self, value: Any) -> Any:
+        if self.choices and value not in self.choices:
+            raise OptionError(f"--{self.name} is {value!r}; it must be one of {', '.join(map(str, self.choices))}.")
+        if self.kind is bool or isinstance(value, self.kind):
+            return value
+        try:
+            return self.kind(value)
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"--{self.name} is {value!r}; a {self.kind.__name__} is needed.") from error
+
+
+@dataclass(frozen=True)
+class Described:
+    """A function's own words about itself."""
+
+    summary: str
+    description: str
+    options: tuple[Option, ...]
+
+
+def describe(function: Callable[..., Any]) -> Described:
+    """Read a function's signature and numpydoc docstring.
+
+    Parameters
+    ----------
+    function : callable
+        Its options are its keyword-only parameters; each must be annotated and documented.
+
+    Returns
+    -------
+    Described
+
+    Raises
+    ------
+    TypeError
+        If signature and docstring disagree: a defect of the function, seen when it is defined.
+    """
+    doc = docstring_parser.parse(inspect.getdoc(function) or "", style=docstring_parser.DocstringStyle.NUMPYDOC)
+    documented = {name: p.description or "" for p in doc.params for name in p.arg_name.replace(" ", "").split(",")}
+    hints = typing.get_type_hints(function)
+    parameters = inspect.signature(function).parameters.values()
+    keywords = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    every = {p.name for p in parameters}
+    if set(documented) != every:
+        raise TypeError(f"{function.__qualname__}: documented {sorted(documented)} but takes {sorted(every)}.")
+    options = tuple(_option(p, hints[p.name], documented[p.name]) for p in keywords)
+    return Described((doc.short_description or "").rstrip("."), doc.long_description or "", options)
+
+
+def _option(parameter: inspect.Parameter, hint: Any, text: str) -> Option:
+    hint = _without_none(hint)
+    choices: tuple[Any, ...] = ()
+    count: int | None = None
+    if get_origin(hint) is tuple:
+        inner = get_args(hint)
+        count = -1 if inner[-1] is Ellipsis else len(inner)
+        hint = _without_none(inner[0])
+    if get_origin(hint) is Literal:
+        choices = get_args(hint)
+        hint = type(choices[0])
+    if hint not in (str, int, float, bool, Path, MRSData):
+        raise TypeError(f"Option {parameter.name} has the type {hint}; no flag can be made of it.")
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    return Option(parameter.name, hint, count, choices, parameter.default, paragraph)
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        (only,) = [part for part in get_args(hint) if part is not type(None)]
+        return only
+    return hint

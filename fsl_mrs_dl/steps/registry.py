@@ -1,0 +1,202 @@
+"""The one registry of steps: a documented function becomes a command, a record, a page and a form.
+
+A step takes :class:`~fsl_mrs_dl.data.MRSData` and keyword-only options and returns a :class:`StepResult`.
+Calling it, from Python or from the command line, checks the input, runs it and appends its record to
+``ProcessingApplied``. Built-in steps are the modules of this package; others register through the
+entry-point group ``fsl_mrs_dl.steps`` (name = entry point to a :class:`Step`).
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData
+from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.steps.options import Option, describe
+
+ENTRY_POINTS = "fsl_mrs_dl.steps"
+_NOT_STEPS = {"options", "registry"}
+MIN_POINTS = 32
+"""An FID shorter than this cannot carry a spectrum; refused by every step."""
+
+
+@dataclass(frozen=True, eq=False)
+class StepResult:
+    """What a step gives back.
+
+    Attributes
+    ----------
+    data : MRSData
+        The new data, with the record of the step.
+    estimates : Estimates or None
+        Shift and phase of the input's FIDs, if the step estimates them.
+    settled : mapping
+        Settings the step resolved for itself (defaults that depend on the data), for the record.
+    aligned : MRSData or None
+        For the report: the data before a final averaging, if there was one.
+    """
+
+    data: MRSData
+    estimates: Estimates | None = None
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    aligned: MRSData | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A registered step; call it as the function it was made from.
+
+    Attributes
+    ----------
+    name : str
+        Subcommand.
+    method : str
+        Keyword of the NIfTI-MRS standard for the record.
+    function : callable
+        ``function(data, *, ...) -> StepResult``.
+    summary, description : str
+        From the docstring.
+    options : tuple of Option
+        From signature and docstring.
+    report : str or None
+        Name of the function in :mod:`fsl_mrs_dl.report` that makes the step's page.
+    """
+
+    name: str
+    method: str
+    function: Callable[..., StepResult]
+    summary: str
+    description: str
+    options: tuple[Option, ...]
+    report: str | None = None
+
+    def __call__(self, data: MRSData, **options: Any) -> StepResult:
+        """Run the step and append its record.
+
+        Parameters
+        ----------
+        data : MRSData
+        **options
+            The step's keywords.
+
+        Returns
+        -------
+        StepResult
+
+        Raises
+        ------
+        MRSDLError
+            If the data or an option cannot be used.
+        """
+        settings = self.resolve(options)
+        check_usable(data)
+        result = self.function(data, **settings)
+        details = self._details({**settings, **result.settled})
+        from fsl_mrs_dl.io.nifti import record
+
+        processing = (*result.data.processing, record(self.method, details))
+        return replace(result, data=replace(result.data, processing=processing))
+
+    def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every option of the step with its checked value.
+
+        Raises
+        ------
+        OptionError
+            If an option is unknown, missing, or has an impossible value.
+        """
+        known = {option.name: option for option in self.options}
+        for name in options:
+            if name not in known:
+                raise OptionError(f"{self.name} has no option {name}; it has {', '.join(known)}.")
+        missing = [o.name for o in self.options if o.required and o.name not in options]
+        if missing:
+            raise OptionError(f"{self.name} needs --{missing[0]}.")
+        return {name: option.check(options.get(name, option.default)) for name, option in known.items()}
+
+    def _details(self, settings: Mapping[str, Any]) -> str:
+        said = [f"{self.function.__module__}.{self.function.__name__}"]
+        said += [f"{name}={_said(value)}" for name, value in settings.items()]
+        return ", ".join(said) + "."
+
+
+def _said(value: Any) -> str:
+    """Return a setting as FSL-MRS writes it into a record: files by name, pairs in brackets."""
+    if isinstance(value, MRSData):
+        return value.name or "given in memory"
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_said(item) for item in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def step(*, method: str, report: str | None = None) -> Callable[[Callable[..., StepResult]], Step]:
+    """Make a step of a function ``(data, *, options) -> StepResult``; its name is the function's.
+
+    Parameters
+    ----------
+    method : str
+        Keyword of the NIfTI-MRS standard for the record.
+    report : str, optional
+        Name of a function in :mod:`fsl_mrs_dl.report`.
+    """
+
+    def decorate(function: Callable[..., StepResult]) -> Step:
+        said = describe(function)
+        return Step(function.__name__, method, function, said.summary, said.description, said.options, report)
+
+    return decorate
+
+
+def check_usable(data: MRSData) -> None:
+    """Refuse data that no step can use.
+
+    Raises
+    ------
+    DataError
+        If the FIDs are too short, or not one of them is finite and other than zero.
+    """
+    name = data.name or "The data"
+    if data.n_points < MIN_POINTS:
+        raise DataError(f"{name} has {data.n_points} points an FID; at least {MIN_POINTS} are needed.")
+    if not usable_fids(data).any():
+        raise DataError(f"{name} has no FID that is finite and not zero; check the export of the scan.")
+
+
+def usable_fids(data: MRSData) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which FIDs are finite and not zero everywhere; shape of the FIDs without the time axis."""
+    finite = np.isfinite(data.fid).all(axis=TIME_AXIS)
+    signal = (data.fid != 0).any(axis=TIME_AXIS)
+    usable: np.ndarray[Any, np.dtype[np.bool_]] = finite & signal
+    return usable
+
+
+def steps() -> dict[str, Step]:
+    """Return every registered step by name, built-in ones first.
+
+    Raises
+    ------
+    TypeError
+        If an entry point of the group does not name a :class:`Step`.
+    """
+    import fsl_mrs_dl.steps as package
+
+    found: dict[str, Step] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name not in _NOT_STEPS:
+            loaded = importlib.import_module(f"{package.__name__}.{module.name}")
+            found[module.name] = getattr(loaded, module.name)
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=ENTRY_POINTS):
+        loaded_step = entry.load()
+        if not isinstance(loaded_step, Step):
+            raise TypeError(f"Entry point {entry.name} of {ENTRY_POINTS} is {loaded_step!r}, not a Step.")
+        found[entry.name] = loaded_step
+    return found
