@@ -1,0 +1,35 @@
+"""Fixtures for all tests: a generator of its own for each test, and the real data where they are."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A seeded generator; nobody seeds the global one."""
+    return np.random.default_rng(20221)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real files: $FSL_MRS_DL_TEST_DATA, or shared/data beside the repository."""
+    folder = Path(os.environ.get("FSL_MRS_DL_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}; name their folder in FSL_MRS_DL_TEST_DATA")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs FSL-MRS or the viewer where they are not installed."""
+    for marker, package in (("fslmrs", "fsl_mrs"), ("gui", "fsleyes")):
+        if importlib.util.find_spec(package) is None:
+            skip = pytest.mark.skip(reason=f"{package} is not installed")
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(skip)

@@ -1,0 +1,97 @@
+"""The house rules that no linter checks."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import fsl_mrs_dl
+
+REPOSITORY = Path(__file__).parents[2]
+TOP_LEVEL = {
+    "pyproject.toml",
+    "README.md",
+    "fsl_mrs_dl",
+    "fsleyes_plugin",
+    "tests",
+    "docs",
+    "LICENSE",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "constraints.txt",
+}
+HEAVY = ("torch", "lightning", "scipy", "matplotlib", "plotly", "pandas", "nibabel", "nifti_mrs", "fsl_mrs")
+SAY_NOTHING = {"utils", "util", "misc", "helpers", "common", "core"}
+LONGEST_FILE = 400
+
+
+def tracked() -> list[str]:
+    """What git knows of, and what it would; a tree without git has no house to keep."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [name for name in listed.stdout.splitlines() if (REPOSITORY / name).exists()]
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_imports_nothing_heavy(argument):
+    script = (
+        "import contextlib, sys\n"
+        "from fsl_mrs_dl.cli import main\n"
+        f"with contextlib.suppress(SystemExit): main([{argument!r}])\n"
+        f"print('LOADED', *[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1].split() == ["LOADED"]
+
+
+def test_version_is_the_same_everywhere():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    citation = (REPOSITORY / "CITATION.cff").read_text()
+    assert project["version"] == fsl_mrs_dl.__version__
+    assert f"\nversion: {fsl_mrs_dl.__version__}\n" in citation
+
+
+def test_licence_is_the_same_everywhere():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert f"\nlicense: {project['license']}\n" in (REPOSITORY / "CITATION.cff").read_text()
+    assert "Redistribution and use in source and binary forms" in (REPOSITORY / "LICENSE").read_text()
+
+
+def test_top_level_is_fixed():
+    top = {name.split("/")[0] for name in tracked()}
+    assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
+
+
+def test_file_names_say_what_is_inside():
+    assert [name for name in tracked() if SAY_NOTHING & set(re.split(r"[/.]", name))] == []
+
+
+def test_python_files_are_short():
+    lengths = {n: len((REPOSITORY / n).read_text().splitlines()) for n in tracked() if n.endswith(".py")}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE} == {}
+
+
+def test_constraints_meet_the_declared_dependencies():
+    """Every package that is declared to run, test or document is pinned, PyTorch without CUDA on Linux."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    pinned = {normal(line.split("==")[0]) for line in lines if "==" in line}
+    declared = [*project["dependencies"], *extras["test"], *extras["docs"]]
+    assert {normal(re.split(r"[<>=\[; ]", name)[0]) for name in declared} - pinned == set()
+    assert 'torch==2.13.0+cpu ; sys_platform == "linux"' in lines
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
