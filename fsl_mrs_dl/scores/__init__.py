@@ -1,0 +1,54 @@
+"""Every metric once: similarity of spectra, noise, the named SNRs, linewidth, errors of estimates.
+
+The word SNR alone names nothing: each definition has its own function.
+"""
+
+from fsl_mrs_dl.scores.accuracy import (
+    Scatter,
+    bias,
+    cv,
+    failures,
+    mae,
+    mape,
+    phase_difference,
+    precision_accuracy,
+    r2,
+    rmse,
+    slope,
+    smape,
+)
+from fsl_mrs_dl.scores.linewidth import Peak, peak_linewidth_hz, voigt_fwhm_hz
+from fsl_mrs_dl.scores.spectra import (
+    noise_sd,
+    similarity_index,
+    similarity_matrix,
+    snr_cr,
+    snr_db,
+    snr_f,
+    snr_t0,
+)
+
+__all__ = [
+    "Peak",
+    "Scatter",
+    "bias",
+    "cv",
+    "failures",
+    "mae",
+    "mape",
+    "noise_sd",
+    "peak_linewidth_hz",
+    "phase_difference",
+    "precision_accuracy",
+    "r2",
+    "rmse",
+    "similarity_index",
+    "similarity_matrix",
+    "slope",
+    "smape",
+    "snr_cr",
+    "snr_db",
+    "snr_f",
+    "snr_t0",
+    "voigt_fwhm_hz",
+]
