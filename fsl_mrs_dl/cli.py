@@ -105,7 +105,11 @@ def _add(parser: Any, option: Option) -> None:
     if option.kind is bool:
         parser.add_argument(flag, action="store_true", help=text)
         return
-    more: dict[str, Any] = {"type": Path if option.kind is MRSData else option.kind, "required": option.required}
+    more: dict[str, Any] = {"type": Path if option.kind is MRSData else option.kind}
+    if option.positional:
+        parser.add_argument(option.name, help=text, choices=option.choices or None, **more)
+        return
+    more["required"] = option.required
     if option.count is not None:
         more["nargs"] = "+" if option.count < 0 else option.count
     if option.choices:

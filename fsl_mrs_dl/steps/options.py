@@ -32,6 +32,8 @@ class Option:
         ``inspect.Parameter.empty`` where a value is required.
     help : str
         First paragraph of what the docstring says of it.
+    positional : bool
+        Whether the value is given without a flag (``benchmark TASK``); tools only.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Option:
     choices: tuple[Any, ...]
     default: Any
     help: str
+    positional: bool = False
 
     @property
     def required(self) -> bool:
@@ -93,7 +96,7 @@ def describe(function: Callable[..., Any]) -> Described:
     Parameters
     ----------
     function : callable
-        Its options are its keyword-only parameters; each must be annotated and documented.
+        Its options are its parameters, each annotated and documented, but for the data of a step.
 
     Returns
     -------
@@ -108,11 +111,11 @@ def describe(function: Callable[..., Any]) -> Described:
     documented = {name: p.description or "" for p in doc.params for name in p.arg_name.replace(" ", "").split(",")}
     hints = typing.get_type_hints(function)
     parameters = inspect.signature(function).parameters.values()
-    keywords = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    data = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY and hints[p.name] is MRSData]
     every = {p.name for p in parameters}
     if set(documented) != every:
         raise TypeError(f"{function.__qualname__}: documented {sorted(documented)} but takes {sorted(every)}.")
-    options = tuple(_option(p, hints[p.name], documented[p.name]) for p in keywords)
+    options = tuple(_option(p, hints[p.name], documented[p.name]) for p in parameters if p not in data)
     return Described((doc.short_description or "").rstrip("."), doc.long_description or "", options)
 
 
@@ -130,7 +133,8 @@ def _option(parameter: inspect.Parameter, hint: Any, text: str) -> Option:
     if hint not in (str, int, float, bool, Path, MRSData):
         raise TypeError(f"Option {parameter.name} has the type {hint}; no flag can be made of it.")
     paragraph = " ".join(text.split("\n\n")[0].split())
-    return Option(parameter.name, hint, count, choices, parameter.default, paragraph)
+    positional = parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+    return Option(parameter.name, hint, count, choices, parameter.default, paragraph, positional)
 
 
 def _without_none(hint: Any) -> Any:

@@ -37,13 +37,16 @@ class StepResult:
         Shift and phase of the input's FIDs, if the step estimates them.
     settled : mapping
         Settings the step resolved for itself (defaults that depend on the data), for the record.
+    then : tuple of (Step, mapping)
+        Steps to run on the result with these options, each with a record of its own.
     aligned : MRSData or None
-        For the report: the data before a final averaging, if there was one.
+        For the report: the data before the steps of ``then``, if there were any.
     """
 
     data: MRSData
     estimates: Estimates | None = None
     settled: Mapping[str, Any] = field(default_factory=dict)
+    then: tuple[tuple["Step", Mapping[str, Any]], ...] = ()
     aligned: MRSData | None = None
 
 
@@ -100,7 +103,11 @@ class Step:
         from fsl_mrs_dl.io.nifti import record
 
         processing = (*result.data.processing, record(self.method, details))
-        return replace(result, data=replace(result.data, processing=processing))
+        recorded = replace(result.data, processing=processing)
+        final = recorded
+        for following, more in result.then:
+            final = following(final, **more).data
+        return replace(result, data=final, aligned=recorded if result.then else None)
 
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return every option of the step with its checked value.

@@ -1,0 +1,199 @@
+"""From MRSData to estimates: which FIDs are registered together, to what, and in which order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.average_reference import first_reference, register_to_average
+from fsl_mrs_dl.fit.gauss_newton import gn
+from fsl_mrs_dl.fit.methods import METHODS
+from fsl_mrs_dl.fit.registration import Band, Registration, weigh_coils
+from fsl_mrs_dl.scores import noise_sd
+
+CAPTURE_PPM = 0.35
+"""Half-width of the search for a shift: +-45 Hz at 3 T, +-104 Hz at 7 T."""
+EDIT_WINDOW_PPM = (2.9, 3.35)
+"""Where ON and OFF of an edited 1H set agree best: creatine CH3 and choline."""
+_LOW_SNR_PPM = 0.025
+"""An SD above this (3 Hz at 3 T) is a failed estimate whatever its value."""
+_COIL = "DIM_COIL"
+_EDIT = "DIM_EDIT"
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """FIDs as (problem, transient, coil, time), and the way back to NIfTI-MRS order.
+
+    ``others`` names the dimensions that make the problems: voxels and everything but transient and coil.
+    """
+
+    fids: Complex
+    others: tuple[str, ...]
+    others_shape: tuple[int, ...]
+    order: tuple[int, ...]
+    n_coils: int
+
+    @classmethod
+    def of(cls, data: MRSData, dim: str) -> "_Layout":
+        data.axis(dim)
+        names = ("x", "y", "z", *data.dim_tags)
+        last = [dim] + ([_COIL] if _COIL in names else [])
+        others = tuple(name for name in names if name not in last)
+        order = tuple(names.index(name) for name in (*others, *last))
+        fids = np.moveaxis(data.fid, TIME_AXIS, -1).transpose(*order, len(names)).astype(np.complex128)
+        others_shape = fids.shape[: len(others)]
+        n_coils = fids.shape[-2] if _COIL in names else 1
+        shaped = fids.reshape(int(np.prod(others_shape)), -1, n_coils, data.n_points)
+        return cls(shaped, others, others_shape, order, n_coils)
+
+    def back(self, per_transient: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+        """Return values of shape (problem, transient) for every FID, in NIfTI-MRS order without time."""
+        repeated = np.repeat(per_transient[:, :, None], self.n_coils, axis=2)
+        ordered = repeated.reshape([shape[axis] for axis in self.order])
+        return np.ascontiguousarray(ordered.transpose(np.argsort(self.order)))
+
+
+def estimate_alignment(
+    data: MRSData,
+    *,
+    dim: str,
+    limits_ppm: tuple[float, float] | None,
+    method: str,
+    reference: MRSData | None = None,
+    progress: Callable[..., object] = tqdm,
+) -> Estimates:
+    """Estimate one shift and one phase a transient, shared by its coils.
+
+    Every voxel and every index of the other dimensions is a set of its own. Edit conditions are registered
+    each to its own reference, and then each condition's average to that of the first, by creatine and
+    choline for 1H: the relative shift and phase so found are part of the estimates.
+
+    Parameters
+    ----------
+    data : MRSData
+    dim : str
+        Tag of the dimension of the transients.
+    limits_ppm : tuple of float or None
+        Alignment window, in ppm; None = the whole band.
+    method : str
+        Key of :data:`fsl_mrs_dl.fit.methods.METHODS`.
+    reference : MRSData, optional
+        One FID (or one a coil) to register to.
+    progress : callable
+        Wraps the loop over sets; silent where standard error is not a terminal.
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    DataError
+        If a dimension is missing, or the window or the reference does not fit the data.
+    """
+    layout = _Layout.of(data, dim)
+    band = Band.of(data, limits_ppm, CAPTURE_PPM * data.spectrometer_frequency_mhz)
+    given = None if reference is None else _reference_fid(reference, data, layout.n_coils)
+    n_problems, n_transients = layout.fids.shape[:2]
+    values = np.full((5, n_problems, n_transients), np.nan)
+    values[[0, 1, 4]] = 0.0
+    flags = _bad_fids(layout.fids)
+    averages: list[Complex | None] = [None] * n_problems
+    many = n_problems > 1
+    for p in progress(range(n_problems), desc="align", unit="set", leave=False, disable=None if many else True):
+        good = flags[p] == ""
+        if not good.any():
+            continue
+        noise = _coil_noise(layout.fids[p, good], data)
+        fids = weigh_coils(layout.fids[p, good], noise)
+        target = None if given is None else weigh_coils(given, noise)
+        found, averages[p] = _register(fids, target, band, method)
+        values[:4, p, good] = found.shift_hz, found.phase_rad, found.shift_hz_sd, found.phase_rad_sd
+        flags[p, good] = _flags(found, band)
+    if _EDIT in layout.others and given is None and not METHODS[method].absolute:
+        _join_conditions(values, averages, layout, data, band)
+    shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
+    return Estimates(*(layout.back(v, shape) for v in values), flag=layout.back(flags, shape))
+
+
+def _register(
+    fids: Complex, target: Complex | None, band: Band, method: str
+) -> tuple[Registration, Complex]:
+    """Register one set; return also its average, or what stands for it."""
+    chosen = METHODS[method]
+    if target is None and chosen.iterates:
+        return register_to_average(fids, band)
+    reference = first_reference(fids, band) if target is None else target
+    found = gn(fids, reference, band, 1.0) if method == "gn" else chosen.register(fids, reference, band)
+    return found, reference
+
+
+def _bad_fids(fids: Complex) -> NDArray[np.str_]:
+    """Return flags of shape (problem, transient): a transient with a coil that is not finite, or all zero."""
+    finite = np.isfinite(fids).all(axis=(2, 3))
+    zero = (fids == 0).all(axis=(2, 3))
+    return np.where(~finite, "nonfinite", np.where(zero, "zero", "")).astype("<U16")
+
+
+def _coil_noise(fids: Complex, data: MRSData) -> Real:
+    """Return the noise SD of each coil; infinite for a dead coil, so that it counts nothing."""
+    sd = np.median(noise_sd(fids, data.ppm_axis, data.nucleus), axis=0)
+    return np.where(sd > 0, sd, np.inf if (sd > 0).any() else 1.0)
+
+
+def _flags(found: Registration, band: Band) -> NDArray[np.str_]:
+    limit_hz = _LOW_SNR_PPM * band.spectrometer_frequency_mhz
+    edge = np.abs(found.shift_hz) >= band.max_shift_hz
+    tokens = np.where(edge, "out_of_range", np.where(~found.converged, "no_convergence", ""))
+    return np.where((found.shift_hz_sd > limit_hz) & ~edge, "low_snr", tokens).astype("<U16")
+
+
+def _join_conditions(
+    values: Real, averages: list[Complex | None], layout: _Layout, data: MRSData, band: Band
+) -> None:
+    """Add to each edit condition the shift and phase of its average against the first condition's."""
+    limits = EDIT_WINDOW_PPM if data.nucleus == "1H" and data.nucleus in NUCLEI else None
+    window = Band.of(data, limits, band.max_shift_hz)
+    problems = np.moveaxis(
+        np.arange(len(averages)).reshape(layout.others_shape), layout.others.index(_EDIT), -1
+    ).reshape(-1, layout.others_shape[layout.others.index(_EDIT)])
+    for conditions in problems:
+        first = averages[conditions[0]]
+        for p in conditions[1:]:
+            other = averages[p]
+            if first is None or other is None:
+                continue
+            offset = gn(other[None], first, window)
+            values[0, p] += offset.shift_hz[0]
+            values[4, p] = offset.shift_hz[0]
+            values[1, p] += offset.phase_rad[0]
+
+
+def _reference_fid(reference: MRSData, data: MRSData, n_coils: int) -> Complex:
+    """Return a given reference as (coil, time).
+
+    Raises
+    ------
+    DataError
+        If it is not one FID, or one a coil, of the data's points, dwell time and nucleus.
+    """
+    name = reference.name or "The reference"
+    same = np.isclose(reference.dwelltime_s, data.dwelltime_s, rtol=1e-4)
+    if reference.n_points != data.n_points or not same or reference.nucleus != data.nucleus:
+        raise DataError(
+            f"{name} has {reference.n_points} points of {reference.dwelltime_s:g} s ({reference.nucleus}), the data "
+            f"{data.n_points} of {data.dwelltime_s:g} s ({data.nucleus}); give a reference of the same acquisition."
+        )
+    fids = np.moveaxis(reference.fid, TIME_AXIS, -1).reshape(-1, data.n_points)
+    if len(fids) not in (1, n_coils) or (len(fids) > 1 and reference.dim_tags != (_COIL,)):
+        raise DataError(
+            f"{name} holds {len(fids)} FIDs; needed is one, or one for each of the {n_coils} coils. Average it first."
+        )
+    if not np.isfinite(fids).all() or not (fids != 0).any():
+        raise DataError(f"{name} is not finite or zero everywhere; give another reference.")
+    return np.broadcast_to(fids, (n_coils, data.n_points)).astype(np.complex128)

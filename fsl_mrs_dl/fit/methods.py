@@ -1,0 +1,42 @@
+"""The registration methods by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fsl_mrs_dl.data import Complex
+from fsl_mrs_dl.fit.classical import corr, corrf, crr, crrf, sr, srf
+from fsl_mrs_dl.fit.gauss_newton import gn
+from fsl_mrs_dl.fit.registration import Band, Registration
+
+
+@dataclass(frozen=True)
+class Method:
+    """A registration method and how it is used.
+
+    Attributes
+    ----------
+    register : callable
+        ``(fids, reference, band) -> Registration``.
+    iterates : bool
+        Whether the reference is the iterated average of the set; a single transient otherwise.
+    absolute : bool
+        Whether the estimates are against a chemical shift, not against a reference.
+    """
+
+    register: Callable[[Complex, Complex, Band], Registration]
+    iterates: bool = False
+    absolute: bool = False
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "gn": Method(gn, iterates=True),
+        "sr": Method(sr),
+        "srf": Method(srf),
+        "crr": Method(crr, absolute=True),
+        "crrf": Method(crrf, absolute=True),
+        "corr": Method(corr),
+        "corrf": Method(corrf),
+    }
+)

@@ -1,0 +1,85 @@
+"""The step ``align``."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Estimates, MRSData
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.io.results import read_estimates
+from fsl_mrs_dl.physics import correct
+from fsl_mrs_dl.steps.average import average as average_step
+from fsl_mrs_dl.steps.registry import StepResult, step
+
+
+@step(method="Frequency and phase correction", report="align_page")
+def align(
+    data: MRSData,
+    *,
+    dim: str = "DIM_DYN",
+    reference: MRSData | None = None,
+    ppm: tuple[float, float] | None = None,
+    method: Literal["gn", "sr", "srf", "crr", "crrf", "corr", "corrf"] = "gn",
+    apply: Path | None = None,
+    average: bool = False,
+) -> StepResult:
+    """Correct the frequency and phase of transients.
+
+    One shift and one phase is estimated for each transient, shared by its coils; voxels and further
+    dimensions are aligned each for itself, edit conditions each to its own reference and then to each other.
+    The estimates, with their standard deviations, are written beside the data and can be replayed.
+
+    Parameters
+    ----------
+    data : MRSData
+    dim : str
+        NIfTI-MRS tag of the dimension to align across.
+    reference : MRSData
+        Align to this FID (one, or one a coil); by default to the average of the aligned transients.
+    ppm : tuple of float
+        Limits of the alignment window in ppm. Default: 1.8 4.2 for 1H, the whole band for other nuclei.
+    method : str
+        gn: Gauss-Newton on an iterated average; sr, srf: spectral registration, whole band or window; crr,
+        crrf: creatine peak; corr, corrf: correlation of spectra.
+    apply : Path
+        Apply the estimates of an earlier N_align.csv instead of estimating.
+    average : bool
+        Average over the dimension afterwards.
+
+    Returns
+    -------
+    StepResult
+        The corrected data and the estimates.
+
+    Raises
+    ------
+    DataError
+        If a dimension is missing, or window, reference or table do not fit the data.
+    OptionError
+        If ``apply`` comes together with ``reference``.
+    """
+    settled: dict[str, object] = {}
+    if apply is None:
+        from fsl_mrs_dl.fit.alignment import estimate_alignment
+
+        nucleus = NUCLEI.get(data.nucleus)
+        window = ppm or (nucleus.ppm_window if nucleus else None)
+        settled["ppm"] = window or "whole band"
+        estimates = estimate_alignment(data, dim=dim, limits_ppm=window, method=method, reference=reference)
+    else:
+        if reference is not None:
+            raise OptionError("--apply replays a table, --reference is for estimating; give one of them.")
+        data.axis(dim)
+        settled["method"] = "replay"
+        shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
+        estimates = read_estimates(apply, data.dim_tags, shape)
+    corrected = data.with_fid(corrected_fids(data, estimates))
+    after = ((average_step, {"dim": dim}),) if average else ()
+    return StepResult(corrected, estimates=estimates, settled=settled, then=after)
+
+
+def corrected_fids(data: MRSData, estimates: Estimates) -> np.ndarray:  # type: ignore[type-arg]
+    """Return the FIDs with estimated shift and phase taken away, in NIfTI-MRS order."""
+    fids = np.moveaxis(data.fid, TIME_AXIS, -1)
+    return np.moveaxis(correct(fids, estimates.shift_hz, estimates.phase_rad, data.dwelltime_s), -1, TIME_AXIS)
