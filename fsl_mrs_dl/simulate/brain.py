@@ -1,0 +1,68 @@
+"""Priors of the brain: amplitudes as in the literature, for whatever metabolites a basis set has."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.simulate.priors import Distribution, Uniform
+
+BRAIN_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "Ala": (0.1, 1.8),
+        "Asc": (0.2, 1.8),
+        "Asp": (1.0, 2.0),
+        "Cr": (4.5, 10.5),
+        "GABA": (1.0, 2.0),
+        "Glc": (1.0, 2.0),
+        "Gln": (3.0, 6.0),
+        "Glu": (6.0, 12.5),
+        "GPC": (0.5, 1.8),
+        "GSH": (1.5, 3.0),
+        "Gly": (0.2, 1.0),
+        "Ins": (4.0, 9.0),
+        "Lac": (0.2, 1.0),
+        "NAA": (7.5, 17.0),
+        "NAAG": (0.5, 2.5),
+        "PCh": (0.2, 1.0),
+        "PCr": (3.0, 5.5),
+        "PE": (1.0, 2.0),
+        "sIns": (0.2, 0.5),
+        "Tau": (3.0, 6.0),
+    }
+)
+"""Range of the amplitude of each metabolite, in mmol/kg.
+
+Shamaei, Starcukova and Starcuk 2023, doi:10.1016/j.compbiomed.2023.106837, table 2.
+"""
+
+_OTHER_SPELLINGS = {"PCho": "PCh", "Scyllo": "sIns", "mI": "Ins", "Myo": "Ins", "PEth": "PE"}
+
+
+def brain_amplitudes(names: Sequence[str]) -> dict[str, Distribution]:
+    """Return the amplitudes of those metabolites of a basis set that have a known range.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the basis set.
+
+    Returns
+    -------
+    dict
+        Name -> uniform distribution over :data:`BRAIN_RANGES`, in mmol/kg; other names are left out.
+
+    Raises
+    ------
+    DataError
+        If no name is known.
+    """
+    known = {name: BRAIN_RANGES.get(_OTHER_SPELLINGS.get(name, name)) for name in names}
+    amplitudes: dict[str, Distribution] = {
+        name: Uniform(*span) for name, span in known.items() if span is not None
+    }
+    if not amplitudes:
+        raise DataError(
+            f"The basis set has {', '.join(names)}; needed is at least one of {', '.join(BRAIN_RANGES)} "
+            "to draw amplitudes for."
+        )
+    return amplitudes
