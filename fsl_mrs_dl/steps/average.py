@@ -10,7 +10,7 @@ from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 def average(data: MRSData, *, dim: str = "DIM_DYN") -> StepResult:
     """Average FIDs over a dimension.
 
-    An FID that holds NaN, Inf or nothing but zeros is left out of its average.
+    The mean, every FID with the same weight. An FID that holds NaN, Inf or nothing but zeros is left out.
 
     Parameters
     ----------
@@ -21,7 +21,8 @@ def average(data: MRSData, *, dim: str = "DIM_DYN") -> StepResult:
     Returns
     -------
     StepResult
-        The data without that dimension.
+        The data without that dimension. A mean over no usable FID is NaN if one of them was not finite,
+        else zero.
 
     Raises
     ------
@@ -31,8 +32,8 @@ def average(data: MRSData, *, dim: str = "DIM_DYN") -> StepResult:
     axis = data.axis(dim)
     usable = np.expand_dims(usable_fids(data), TIME_AXIS)
     count = usable.sum(axis=axis)
-    total = np.where(usable, data.fid, 0).sum(axis=axis)
-    mean = total / np.maximum(count, 1)
-    left_out = int(usable.size - usable.sum())
-    settled = {"left_out": left_out} if left_out else {}
-    return StepResult(data.with_fid(mean, without=dim), settled=settled)
+    total = np.where(usable, data.fid, 0).sum(axis=axis, dtype=np.complex128)
+    finite = np.isfinite(data.fid).all(axis=(TIME_AXIS, axis))
+    mean = np.where((count == 0) & ~np.expand_dims(finite, TIME_AXIS), np.nan, total / np.maximum(count, 1))
+    left_out = int((data.fid.shape[axis] - count)[count > 0].sum())
+    return StepResult(data.with_fid(mean, without=dim), settled={"left_out": left_out} if left_out else {})

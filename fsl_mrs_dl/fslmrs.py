@@ -1,0 +1,80 @@
+"""FSL-MRS, where it is installed: the only module that imports ``fsl_mrs``, for comparison with our steps.
+
+FSL-MRS is not on PyPI and has a non-commercial licence, so that it is an option that is imported when it is
+called; nothing of it is copied. https://open.win.ox.ac.uk/pages/fsl/fsl_mrs
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import sys
+import warnings
+from typing import Any
+
+from nifti_mrs.nifti_mrs import NIFTI_MRS
+
+from fsl_mrs_dl.errors import MissingDependencyError
+
+_NEEDED = "Install FSL-MRS with FSL's conda channel (conda install -c conda-forge -c FSLCONDA fsl_mrs)."
+
+
+def available() -> bool:
+    """Return whether FSL-MRS is installed; it is not imported."""
+    return importlib.util.find_spec("fsl_mrs") is not None
+
+
+def process(function: str, data: NIFTI_MRS, **options: Any) -> NIFTI_MRS:
+    """Run a processing function of FSL-MRS, what ``fsl_mrs_proc`` does behind its command line.
+
+    Parameters
+    ----------
+    function : str
+        Of ``fsl_mrs.utils.preproc.nifti_mrs_proc``, for example ``"align"``, ``"average"``,
+        ``"coilcombine"``, ``"ecc"``, ``"remove_peaks"``.
+    data : NIFTI_MRS
+        Not changed.
+    **options
+        The function's; a ``NIFTI_MRS`` among them is given as FSL-MRS's own type.
+
+    Returns
+    -------
+    NIFTI_MRS
+        FSL-MRS's own type, which is a ``nifti_mrs.NIFTI_MRS``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If FSL-MRS is not installed or does not start.
+    """
+    module = _module("fsl_mrs.utils.preproc.nifti_mrs_proc")
+    options = {key: _own(value) if isinstance(value, NIFTI_MRS) else value for key, value in options.items()}
+    with contextlib.redirect_stdout(sys.stderr):  # it prints advice; standard output is for results
+        result: NIFTI_MRS = getattr(module, function)(_own(data), **options)
+    return result
+
+
+def version() -> str:
+    """Return the version of FSL-MRS; ``"0+unknown"`` for one built without its history.
+
+    Raises
+    ------
+    MissingDependencyError
+        If FSL-MRS is not installed or does not start.
+    """
+    return str(_module("fsl_mrs").__version__)
+
+
+def _own(data: NIFTI_MRS) -> NIFTI_MRS:
+    """Return a copy of FSL-MRS's own type; made of a copy, as the new object shares its source's header."""
+    copied: NIFTI_MRS = _module("fsl_mrs.core").NIFTI_MRS(data.copy())
+    return copied
+
+
+def _module(name: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            # Its dependency hlsvdpropy imports pkg_resources, which warns that it will go.
+            warnings.simplefilter("ignore")
+            return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingDependencyError(f"FSL-MRS cannot be imported ({error}). {_NEEDED}") from error
