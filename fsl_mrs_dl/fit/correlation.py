@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.data import Complex
 from fsl_mrs_dl.fit.registration import Band, Registration
 from fsl_mrs_dl.fit.spectral_registration import signal_norm
-from fsl_mrs_dl.physics import correct, fid_to_spectrum, frequency_axis_hz, project
+from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz, ppm_axis, project
 
 ZERO_FILL = 8
 """The cross-correlation is sampled this many times finer than the DFT bins."""
@@ -39,11 +39,7 @@ def corr(fids: Complex, reference: Complex, band: Band) -> Registration:
     DataError
         If the reference is zero everywhere.
     """
-    signal_norm(reference)
-    searched = np.flatnonzero(np.abs(_lags_hz(reference.shape[-1], band)) <= band.max_shift_hz)
-    found = np.array([_largest(fid, reference, band, searched) for fid in fids]).reshape(-1, 3)
-    nan = np.full(len(fids), np.nan)
-    return Registration(found[:, 0], found[:, 1], nan, nan.copy(), found[:, 2].astype(bool))
+    return _correlate(fids, reference, band, None)
 
 
 def corrf(fids: Complex, reference: Complex, band: Band) -> Registration:
@@ -69,30 +65,50 @@ def corrf(fids: Complex, reference: Complex, band: Band) -> Registration:
     DataError
         If the reference is zero everywhere in the window.
     """
-    return corr(project(fids, band.inside), project(reference, band.inside), band)
+    # The window on the zero-filled grid: a fine bin belongs to the nearest bin of the data.
+    fine = ppm_axis(
+        ZERO_FILL * band.ppm.size,
+        band.dwelltime_s,
+        band.spectrometer_frequency_mhz,
+        band.ppm[band.ppm.size // 2],
+    )
+    return _correlate(fids, reference, band, np.interp(fine, band.ppm, band.inside) >= 0.5)
 
 
-def _lags_hz(n_points: int, band: Band) -> Real:
-    """Return the shifts at which the cross-correlation is sampled, ascending, in Hz."""
-    return frequency_axis_hz(ZERO_FILL * n_points, band.dwelltime_s)
+def _correlate(
+    fids: Complex, reference: Complex, band: Band, inside: NDArray[np.bool_] | None
+) -> Registration:
+    """Find the largest correlation of each transient; ``inside`` is a window on the zero-filled grid."""
+
+    def prepare(fid: Complex) -> Complex:
+        # Filled *before* the window: a cut spectrum rings into negative time, which the DFT puts at the end
+        # of the FID, where only lags on the grid of its own bins read it rightly.
+        filled = np.pad(fid, [(0, 0), (0, (ZERO_FILL - 1) * fid.shape[-1])])
+        return filled if inside is None else project(filled, inside)
+
+    sought = prepare(reference)
+    signal_norm(sought)
+    lags_hz = frequency_axis_hz(sought.shape[-1], band.dwelltime_s)
+    searched = np.flatnonzero(np.abs(lags_hz) <= band.max_shift_hz)
+    shift_hz, phase_rad = np.zeros((2, len(fids)))
+    converged = np.zeros(len(fids), dtype=bool)
+    for n, fid in enumerate(fids):
+        # A correlation over frequency is a product over time, and the transform of it samples the lags.
+        correlation = fid_to_spectrum((sought.conj() * prepare(fid)).sum(axis=0))
+        best = int(searched[np.argmax(np.abs(correlation[searched]))])
+        converged[n] = searched[0] < best < searched[-1]
+        around = correlation[best - 1 : best + 2] if converged[n] else correlation[[best] * 3]
+        sample, peak = _vertex(around)
+        shift_hz[n] = lags_hz[best] + sample * (lags_hz[1] - lags_hz[0])
+        phase_rad[n] = np.angle(peak)
+    nan = np.full(len(fids), np.nan)
+    return Registration(shift_hz, phase_rad, nan, nan.copy(), converged)
 
 
-def _largest(
-    fid: Complex, reference: Complex, band: Band, searched: NDArray[np.intp]
-) -> tuple[float, float, bool]:
-    """Return shift, phase and whether the maximum lies inside the search, for one transient."""
-    # A correlation over frequency is a product over time; its transform samples C at the lags.
-    product = (reference.conj() * fid).sum(axis=0)
-    filled = np.pad(product, (0, (ZERO_FILL - 1) * product.size))
-    height = np.abs(fid_to_spectrum(filled))
-    best = int(searched[np.argmax(height[searched])])
-    inside = bool(searched[0] < best < searched[-1])
-    lags_hz = _lags_hz(product.size, band)
-    shift_hz = float(lags_hz[best])
-    if inside:
-        left, top, right = height[best - 1 : best + 2]
-        curvature = left - 2 * top + right
-        vertex = 0.5 * (left - right) / curvature if curvature < 0 else 0.0  # in samples, within +-0.5
-        shift_hz += vertex * float(lags_hz[1] - lags_hz[0])
-    peak = correct(product, shift_hz, 0.0, band.dwelltime_s).sum()
-    return shift_hz, float(np.angle(peak)), inside
+def _vertex(around: Complex) -> tuple[float, complex]:
+    """Return where a parabola through three magnitudes is highest, in samples, and the value there."""
+    left, top, right = np.abs(around)
+    curvature = left - 2 * top + right
+    sample = float(0.5 * (left - right) / curvature) if curvature < 0 else 0.0
+    slope, bend = around[2] - around[0], around[2] - 2 * around[1] + around[0]
+    return sample, complex(around[1] + 0.5 * slope * sample + 0.5 * bend * sample**2)
