@@ -54,7 +54,7 @@ def mape(estimate: Any, truth: Any) -> Any:
 
 
 def r2(estimate: Any, truth: Any) -> Any:
-    r"""Return the coefficient of determination, :math:`1 - \sum (a - e)^2 / \sum (a - \bar a)^2`; negative if poor."""
+    r"""Return R2 :math:`1 - \sum (a - e)^2 / \sum (a - \bar a)^2`, also < 0."""
     estimate, truth = np.asarray(estimate), np.asarray(truth)
     return 1 - np.sum((truth - estimate) ** 2, axis=0) / np.sum((truth - truth.mean(axis=0)) ** 2, axis=0)
 
