@@ -171,7 +171,8 @@ def _join_conditions(
             offset = gn(other[None], first, window)
             values[0, p] += offset.shift_hz[0]
             values[4, p] = offset.shift_hz[0]
-            values[1, p] += offset.phase_rad[0]
+            # Some scanners store ON and OFF half a turn apart; a later addition or subtraction counts on it.
+            values[1, p] += np.angle(np.exp(2j * offset.phase_rad[0])) / 2
 
 
 def _reference_fid(reference: MRSData, data: MRSData, n_coils: int) -> Complex:

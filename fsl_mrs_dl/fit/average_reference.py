@@ -7,7 +7,7 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.gauss_newton import gn, refine
 from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.physics import correct, project
+from fsl_mrs_dl.physics import correct
 
 _FOLDS = 8
 _ROUNDS = 8
@@ -30,7 +30,7 @@ def first_reference(fids: Complex, band: Band) -> Complex:
     -------
     ndarray, complex, shape (coil, time)
     """
-    magnitude = np.abs(project(fids, band.inside))
+    magnitude = np.abs(band.project(fids))
     distance = ((magnitude - np.median(magnitude, axis=0)) ** 2).sum(axis=(1, 2))
     chosen: Complex = fids[int(np.argmin(distance))]
     return chosen

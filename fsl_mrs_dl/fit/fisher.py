@@ -6,7 +6,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.registration import Band
-from fsl_mrs_dl.physics import project, time_axis
+from fsl_mrs_dl.physics import time_axis
 
 
 def fisher_matrix(derivatives: Complex, noise_sd: float = 1.0) -> Real:
@@ -40,7 +40,9 @@ def crlb(fisher: Real) -> Real:
 
 
 def registration_derivatives(fid: Complex, band: Band) -> Complex:
-    """Return the derivatives of a exp(i phi + 2 pi i f t) r(t) at a = 1, phi = f = 0, within the window.
+    """Return the derivatives of a exp(i phi + 2 pi i f t) r(t) at a = 1, phi = f = 0.
+
+    The band's projector is applied: its window without the smooth baseline.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def registration_derivatives(fid: Complex, band: Band) -> Complex:
         For scale, phase (rad) and shift (Hz).
     """
     t = time_axis(fid.shape[-1], band.dwelltime_s, fid)
-    scale, moved = project(np.stack([fid, 2j * math.pi * t * fid]), band.inside)
+    scale, moved = band.project(np.stack([fid, 2j * math.pi * t * fid]))
     return np.stack([scale, 1j * scale, moved])
 
 
@@ -66,7 +68,7 @@ def registration_crlb(fid: Complex, band: Band, noise_sd: float) -> tuple[float,
     fid : ndarray, complex, shape (coil, time)
         The transient without noise.
     band : Band
-        Its window is the projector.
+        Its projector (window without smooth baseline) is the estimator's.
     noise_sd : float
         A channel.
 

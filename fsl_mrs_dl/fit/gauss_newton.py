@@ -16,13 +16,14 @@ from scipy.ndimage import uniform_filter1d
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.fisher import crlb, fisher_matrix, registration_derivatives
+from fsl_mrs_dl.fit.fisher import fisher_matrix, registration_derivatives
 from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.physics import correct, fid_to_spectrum, project, shift
+from fsl_mrs_dl.physics import correct, fid_to_spectrum, shift
 
-_GRID_HZ = 1.0  # capture grid: below half the width of any line in vivo
 _BLOCK_S = 4e-3  # within a block a shift of a few Hz is a short Taylor series
 _ORDER = 3
+_ABOVE_FLOOR = 4.0
+_FADE = 0.8  # exp(-(t / 0.8)^4) is 0.09 where the noise takes over
 _OVER = 2.0  # the smoothed power of pure noise stays below twice its mean
 _SMOOTH_S = 20e-3  # longer than the beats between the lines of a window
 _ITERATIONS = 12
@@ -35,39 +36,50 @@ _SETTLED_RAD = 1e-5
 class _Template:
     """A reference within the window, its derivatives, and their Gram matrix.
 
-    ``columns`` has the shape (2, coil, time): d y / d a = P r and d y / d f = P (2 pi i t r); the derivative
-    for the phase is i P r. ``gram`` is the real Gram matrix of (a, phase, shift).
+    ``columns`` has the shape (2, coil, time): d y / d a = P r and d y / d f = P (2 pi i t r), of the faded
+    reference; the derivative for the phase is i P r. ``gram`` is the real Gram matrix of (a, phase, shift),
+    ``unit_sd`` the SDs of (phase, shift) at a = 1 and unit noise.
     """
 
     columns: Complex
     gram: Real
+    unit_sd: Real
 
     @classmethod
     def of(cls, reference: Complex, band: Band, noise_sd: float) -> Self:
-        if noise_sd > 0:
-            reference = _trusted(reference, band, noise_sd)
-        columns = registration_derivatives(reference, band)
-        gram = fisher_matrix(columns.reshape(3, -1))
+        trusted = _trusted(reference, band, noise_sd) if noise_sd > 0 else reference
+        full = registration_derivatives(reference, band).reshape(3, -1)
+        columns = registration_derivatives(trusted, band)
+        flat = columns.reshape(3, -1)
+        gram = fisher_matrix(flat)
         if not gram[0, 0] > 0:
             raise DataError("The reference has no signal in the alignment window; choose another window (--ppm).")
-        return cls(columns[[0, 2]], gram)
+        # The faded columns weigh the data; what a step then moves is told by the model that was not faded.
+        inverse = np.linalg.inv((flat.conj() @ full.T).real)
+        unit_sd = np.sqrt(np.diag(inverse @ gram @ inverse.T))[1:]
+        return cls(columns[[0, 2]], gram, unit_sd)
 
 
 def _trusted(reference: Complex, band: Band, noise_sd: float) -> Complex:
-    """Damp a noisy reference where its noise outweighs its signal: a Wiener gain that never rises again.
+    """Fade a noisy reference out where its noise outweighs its signal.
 
     The derivative for the shift is weighted by time, so that the noise at the end of a reference would
-    dominate it: estimates would scatter more and their SD would seem smaller than it is.
+    dominate it: estimates would scatter more and their SD would seem smaller than it is. The fading is
+    smooth, or it would smear residual water into the window.
     """
-    power = (np.abs(project(reference, band.inside)) ** 2).sum(axis=0)
+    power = (np.abs(band.project(reference)) ** 2).sum(axis=0)
     width = max(1, round(_SMOOTH_S / band.dwelltime_s))
     smooth = uniform_filter1d(power, width, mode="nearest")
     noise = 2 * noise_sd**2 * band.inside.mean() * len(reference)
-    gain = np.maximum(0.0, 1 - _OVER * noise / np.maximum(smooth, np.finfo(float).tiny))
-    top = int(np.argmax(smooth))
-    gain[top:] = np.minimum.accumulate(gain[top:])
-    gained: Complex = reference * gain
-    return gained
+    top = int(np.argmax(smooth[: len(smooth) // 2]))
+    # What the noise was estimated from may be quieter than the window (filters, motion): the floor says.
+    level = max(_OVER * noise, _ABOVE_FLOOR * float(smooth[top:].min()))
+    below = np.flatnonzero(smooth[top:] < level)
+    if not len(below):
+        return reference
+    t = np.arange(len(power)) / max(top + below[0], width)
+    faded: Complex = reference * np.exp(-((t / _FADE) ** 4))
+    return faded
 
 
 def gn(fids: Complex, reference: Complex, band: Band, reference_noise_sd: float = 0.0) -> Registration:
@@ -119,33 +131,26 @@ def _blocks(products: Complex, width: int) -> Complex:
 
 
 def _capture(fids: Complex, template: _Template, band: Band) -> Real:
-    """Find the shift whose window correlates best with the reference, on a grid of 1 Hz.
+    """Find the shift, in whole bins, at which the window correlates best with the reference.
 
-    The correlation is divided by the energy that the shifted window holds, or strong water entering the
-    window would win by its size.
+    The correlation is divided by the energy that the moved window holds, both without smooth baseline, or
+    strong water entering the window would win by its size.
     """
-    width = max(1, int(0.125 / (band.max_shift_hz * band.dwelltime_s)))
-    grid = np.arange(-band.max_shift_hz, band.max_shift_hz + _GRID_HZ / 2, _GRID_HZ)
-    blocks = _blocks(_products(fids, template.columns[:1])[0], width).sum(axis=-1)
-    middle = (np.arange(blocks.shape[-1]) * width + (width - 1) / 2) * band.dwelltime_s
-    correlation = blocks @ np.exp(-2j * math.pi * middle[:, None] * grid)
-    energy = _window_energy(fids, band, grid)
-    best = np.argmax(np.abs(correlation) ** 2 / energy, axis=-1)
-    found: Real = grid[best]
+    spectra = fid_to_spectrum(fids)
+    n = spectra.shape[-1]
+    most = max(1, round(band.max_shift_hz * band.dwelltime_s * n))
+    moves = np.arange(-most, most + 1)
+    low, high = np.flatnonzero(band.inside)[[0, -1]]
+    around = np.take(spectra, np.arange(low - most, high + most + 1) % n, axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(around, high - low + 1, axis=-1)
+    power = np.cumsum(np.abs(around) ** 2, axis=-1)
+    energy = power[..., high - low :] - np.concatenate([np.zeros_like(power[..., :1]), power], axis=-1)[..., : len(moves)]
+    energy = (energy - (np.abs(windows @ band.baseline) ** 2).sum(axis=-1)).sum(axis=1)
+    reference = band.inside_bins(template.columns[0]).conj()
+    correlation = np.abs((windows @ reference[..., None])[..., 0].sum(axis=1)) ** 2
+    best = np.argmax(correlation / np.maximum(energy, np.finfo(float).tiny), axis=-1)
+    found: Real = moves[best] / (n * band.dwelltime_s)
     return found
-
-
-def _window_energy(fids: Complex, band: Band, grid: Real) -> Real:
-    """Return the energy of each transient in the window moved by each shift: shape (transient, grid)."""
-    power = (np.abs(fid_to_spectrum(fids)) ** 2).sum(axis=1)
-    n = power.shape[-1]
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], band.inside.astype(int), [0]])))
-    bins = np.rint(grid * band.dwelltime_s * n).astype(int)
-    total = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=-1)], axis=-1)
-    energy = np.zeros((len(power), len(grid)))
-    for low, high in edges.reshape(-1, 2):
-        energy += total[:, np.clip(high + bins, 0, n)] - total[:, np.clip(low + bins, 0, n)]
-    return np.maximum(energy, np.finfo(float).tiny)
 
 
 def _refine(fids: Complex, template: _Template, band: Band, start_hz: Real) -> Registration:
@@ -194,14 +199,12 @@ def _refine(fids: Complex, template: _Template, band: Band, start_hz: Real) -> R
 def _deviations(corrected: Complex, amplitude: Real, template: _Template, band: Band) -> Real:
     """Return the SDs of phase (rad) and shift (Hz), shape (transient, 2), from residual and Fisher matrix.
 
-    With J the derivatives for (a, phase, shift) and s the noise SD a channel in the window, the covariance
-    is s^2 (J^T J)^-1 (Kay 1993, Fundamentals of Statistical Signal Processing I, ch. 3.9).
+    With J the derivatives for (a, phase, shift), G their faded twins and s the noise SD a channel in the
+    window, the covariance is s^2 (G^T J)^-1 G^T G (J^T G)^-1: the Fisher matrix's inverse where nothing is
+    faded (Kay 1993, Fundamentals of Statistical Signal Processing I, ch. 3.9 and 6).
     """
-    inside = fid_to_spectrum(corrected)[..., band.inside]
-    reference = fid_to_spectrum(template.columns[0])[..., band.inside]
-    residual = inside - amplitude[:, None, None] * reference
-    freedom = max(2 * inside[0].size - 3, 1)
+    residual = band.inside_bins(corrected) - amplitude[:, None, None] * band.inside_bins(template.columns[0])
+    freedom = max(2 * (residual[0].size - residual.shape[1] * band.baseline.shape[1]) - 3, 1)
     noise_sd = np.sqrt((np.abs(residual) ** 2).sum(axis=(1, 2)) / freedom)
-    unit = crlb(template.gram)[1:]
-    scaled: Real = noise_sd[:, None] * unit / np.maximum(amplitude, np.finfo(float).tiny)[:, None]
+    scaled: Real = noise_sd[:, None] * template.unit_sd / np.maximum(amplitude, np.finfo(float).tiny)[:, None]
     return scaled
