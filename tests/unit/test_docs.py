@@ -1,0 +1,46 @@
+"""Runs the code that the documentation shows.
+
+A block fenced as ``python`` is run; a block fenced as ``bash`` holds lines of ``fsl_mrs_dl`` and is run too,
+in process. Both may stand in an HTML comment (``<!-- bash ... -->``), for a set-up that readers need not see.
+The blocks of a page are run in order, in one empty folder. What cannot be run is fenced otherwise (``sh``).
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from fsl_mrs_dl.cli import main
+
+REPOSITORY = Path(__file__).parents[2]
+BLOCK = re.compile(
+    r"^(?:```|<!-- )(?P<kind>python|bash)\n(?P<code>.*?)^(?:```|-->)$", re.MULTILINE | re.DOTALL
+)
+PAGES = [
+    page
+    for page in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
+    if "generated" not in page.parts and BLOCK.search(page.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_code_of_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text(encoding="utf-8")
+    names = {"__name__": "docs"}
+    for block in BLOCK.finditer(text):
+        if block["kind"] == "bash":
+            for line in block["code"].replace("\\\n", " ").splitlines():
+                run_line(line)
+        else:
+            first_line = text.count("\n", 0, block.start("code"))
+            code = compile("\n" * first_line + block["code"], str(page), "exec")
+            exec(code, names)  # noqa: S102
+
+
+def run_line(line):
+    words = shlex.split(line, comments=True)
+    if words:
+        assert words[0] == "fsl_mrs_dl", f"only fsl_mrs_dl is run; fence {line!r} as sh"
+        assert main(words[1:]) == 0, line
