@@ -65,7 +65,9 @@ def _parser(known: dict[str, Step], argv: Sequence[str]) -> argparse.ArgumentPar
         )
         _step_arguments(sub, known_step)
     for name, (module, summary) in TOOLS.items():
-        sub = commands.add_parser(name, help=summary, description=summary + ".", add_help=False, allow_abbrev=False)
+        sub = commands.add_parser(
+            name, help=summary, description=summary + ".", add_help=False, allow_abbrev=False
+        )
         if argv and argv[0] == name:  # a tool's module is imported only when it is the one asked for
             for option in describe(getattr(importlib.import_module(module), name)).options:
                 _add(sub, option)
@@ -82,8 +84,12 @@ def _step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
     files = parser.add_argument_group("files")
     files.add_argument("--file", type=Path, required=True, metavar="FILE", help="NIfTI-MRS file to work on.")
     files.add_argument("--output", type=Path, required=True, metavar="DIR", help="Folder for the result.")
-    files.add_argument("--filename", metavar="N", help="Name of the result, without .nii.gz; the input's by default.")
-    files.add_argument("--overwrite", action="store_true", help="Replace files of the same names, nothing else.")
+    files.add_argument(
+        "--filename", metavar="N", help="Name of the result, without .nii.gz; the input's by default."
+    )
+    files.add_argument(
+        "--overwrite", action="store_true", help="Replace files of the same names, nothing else."
+    )
     own = parser.add_argument_group(f"{known_step.name} options")
     for option in known_step.options:
         _add(own, option)
@@ -149,7 +155,9 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     from fsl_mrs_dl.io.staging import Staging
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
-    file_options = {o.name for o in known_step.options if o.kind in (MRSData, Path) and options[o.name] is not None}
+    file_options = {
+        o.name for o in known_step.options if o.kind in (MRSData, Path) and options[o.name] is not None
+    }
     inputs = [arguments.file, *(options[name] for name in file_options)]
     data = nifti.read(arguments.file)
     for option in known_step.options:
@@ -165,7 +173,9 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
             write_estimates(result.estimates, data.dim_tags, staging.path(f"{name}_{known_step.name}.csv"))
         if report:
             page = getattr(importlib.import_module("fsl_mrs_dl.report"), report)
-            staging.path(f"{name}_{known_step.name}.html").write_text(page(data, result, options), encoding="utf-8")
+            staging.path(f"{name}_{known_step.name}.html").write_text(
+                page(data, result, options), encoding="utf-8"
+            )
 
 
 def result_name(file: Path, filename: str | None) -> str:

@@ -129,7 +129,9 @@ class MRSData:
         if not np.iscomplexobj(fid):
             raise DataError(f"The FIDs are {fid.dtype}; MRS data must be complex.")
         if not TIME_AXIS < fid.ndim <= TIME_AXIS + 4:
-            raise DataError(f"The FIDs have shape {fid.shape}; needed are 4 to 7 dimensions (x, y, z, time, ...).")
+            raise DataError(
+                f"The FIDs have shape {fid.shape}; needed are 4 to 7 dimensions (x, y, z, time, ...)."
+            )
         if len(self.dim_tags) != fid.ndim - 4:
             raise DataError(
                 f"{len(self.dim_tags)} dimension tags {self.dim_tags} for {fid.ndim - 4} higher dimensions "
@@ -228,7 +230,9 @@ class Basis:
     def __post_init__(self) -> None:
         fids = np.asarray(self.fids)
         if fids.ndim != 2 or fids.shape[0] != len(self.names):
-            raise DataError(f"A basis of {len(self.names)} names needs FIDs of shape (names, time), not {fids.shape}.")
+            raise DataError(
+                f"A basis of {len(self.names)} names needs FIDs of shape (names, time), not {fids.shape}."
+            )
         object.__setattr__(self, "fids", _frozen(fids))
         object.__setattr__(self, "names", tuple(self.names))
 
@@ -261,4 +265,11 @@ class Estimates:
         """Return estimates of zero shift and phase, SD not known, no flag."""
         shape = tuple(shape)
         nan = np.full(shape, np.nan)
-        return cls(np.zeros(shape), np.zeros(shape), nan, nan.copy(), np.zeros(shape), np.full(shape, "", dtype="<U16"))
+        return cls(
+            np.zeros(shape),
+            np.zeros(shape),
+            nan,
+            nan.copy(),
+            np.zeros(shape),
+            np.full(shape, "", dtype="<U16"),
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class _Layout:
         shaped = fids.reshape(int(np.prod(others_shape)), -1, n_coils, data.n_points)
         return cls(shaped, others, others_shape, order, n_coils)
 
-    def back(self, per_transient: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+    def back(self, per_transient: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         """Return values of shape (problem, transient) for every FID, in NIfTI-MRS order without time."""
         repeated = np.repeat(per_transient[:, :, None], self.n_coils, axis=2)
         ordered = repeated.reshape([shape[axis] for axis in self.order])
@@ -65,7 +66,7 @@ def estimate_alignment(
     limits_ppm: tuple[float, float] | None,
     method: str,
     reference: MRSData | None = None,
-    progress: Callable[..., object] = tqdm,
+    progress: Callable[..., Any] = tqdm,
 ) -> Estimates:
     """Estimate one shift and one phase a transient, shared by its coils.
 
@@ -105,7 +106,9 @@ def estimate_alignment(
     flags = _bad_fids(layout.fids)
     averages: list[Complex | None] = [None] * n_problems
     many = n_problems > 1
-    for p in progress(range(n_problems), desc="align", unit="set", leave=False, disable=None if many else True):
+    for p in progress(
+        range(n_problems), desc="align", unit="set", leave=False, disable=None if many else True
+    ):
         good = flags[p] == ""
         if not good.any():
             continue
@@ -118,12 +121,11 @@ def estimate_alignment(
     if _EDIT in layout.others and given is None and not METHODS[method].absolute:
         _join_conditions(values, averages, layout, data, band)
     shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
-    return Estimates(*(layout.back(v, shape) for v in values), flag=layout.back(flags, shape))
+    shift_hz, phase_rad, shift_sd, phase_sd, reference_hz = (layout.back(v, shape) for v in values)
+    return Estimates(shift_hz, phase_rad, shift_sd, phase_sd, reference_hz, layout.back(flags, shape))
 
 
-def _register(
-    fids: Complex, target: Complex | None, band: Band, method: str
-) -> tuple[Registration, Complex]:
+def _register(fids: Complex, target: Complex | None, band: Band, method: str) -> tuple[Registration, Complex]:
     """Register one set; return also its average, or what stands for it."""
     chosen = METHODS[method]
     if target is None and chosen.iterates:

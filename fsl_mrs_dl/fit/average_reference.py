@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.gauss_newton import gn, refine
@@ -58,7 +59,9 @@ def register_to_average(fids: Complex, band: Band) -> tuple[Registration, Comple
     """
     n = len(fids)
     if n == 1:
-        still = Registration(np.zeros(1), np.zeros(1), np.full(1, np.nan), np.full(1, np.nan), np.ones(1, dtype=bool))
+        still = Registration(
+            np.zeros(1), np.zeros(1), np.full(1, np.nan), np.full(1, np.nan), np.ones(1, dtype=bool)
+        )
         return still, fids[0]
     # The first transient may lie at one end of the set and another at the other end.
     wide = replace(band, max_shift_hz=2 * band.max_shift_hz)
@@ -73,12 +76,11 @@ def register_to_average(fids: Complex, band: Band) -> tuple[Registration, Comple
             break
     found, weight = _centred(found)
     corrected = correct(fids, found.shift_hz[:, None], found.phase_rad[:, None], band.dwelltime_s)
-    reference: Complex = np.tensordot(weight, corrected, axes=(0, 0))
-    return found, reference
+    return found, np.tensordot(weight.astype(np.complex128), corrected, axes=(0, 0))
 
 
 def _cross_register(
-    fids: Complex, found: Registration, weight: Real, folds: Real, band: Band, *, capture: bool
+    fids: Complex, found: Registration, weight: Real, folds: NDArray[np.integer], band: Band, *, capture: bool
 ) -> Registration:
     """Register each fold to the weighted average of the other folds."""
     corrected = correct(fids, found.shift_hz[:, None], found.phase_rad[:, None], band.dwelltime_s)
@@ -94,7 +96,9 @@ def _cross_register(
         else:
             parts.append(refine(fids[here], reference, band, found.shift_hz[here], noise_sd))
     order = np.argsort(np.concatenate([np.flatnonzero(folds == k) for k in names]))
-    together = {f.name: np.concatenate([getattr(p, f.name) for p in parts])[order] for f in fields(Registration)}
+    together = {
+        f.name: np.concatenate([getattr(p, f.name) for p in parts])[order] for f in fields(Registration)
+    }
     return Registration(**together)
 
 

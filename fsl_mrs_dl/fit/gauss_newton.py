@@ -53,7 +53,9 @@ class _Template:
         flat = columns.reshape(3, -1)
         gram = fisher_matrix(flat)
         if not gram[0, 0] > 0:
-            raise DataError("The reference has no signal in the alignment window; choose another window (--ppm).")
+            raise DataError(
+                "The reference has no signal in the alignment window; choose another window (--ppm)."
+            )
         # The faded columns weigh the data; what a step then moves is told by the model that was not faded.
         inverse = np.linalg.inv((flat.conj() @ full.T).real)
         unit_sd = np.sqrt(np.diag(inverse @ gram @ inverse.T))[1:]
@@ -118,9 +120,12 @@ def refine(
 
 def _products(fids: Complex, columns: Complex) -> Complex:
     """Return conj(column) times data, summed over coils: shape (column, transient, time)."""
+    products: Complex
     if fids.shape[1] == 1:
-        return columns[:, 0].conj()[:, None, :] * fids[:, 0]
-    return np.einsum("kcn,bcn->kbn", columns.conj(), fids)
+        products = columns[:, 0].conj()[:, None, :] * fids[:, 0]
+    else:
+        products = np.einsum("kcn,bcn->kbn", columns.conj(), fids)
+    return products
 
 
 def _blocks(products: Complex, width: int) -> Complex:
@@ -144,7 +149,10 @@ def _capture(fids: Complex, template: _Template, band: Band) -> Real:
     around = np.take(spectra, np.arange(low - most, high + most + 1) % n, axis=-1)
     windows = np.lib.stride_tricks.sliding_window_view(around, high - low + 1, axis=-1)
     power = np.cumsum(np.abs(around) ** 2, axis=-1)
-    energy = power[..., high - low :] - np.concatenate([np.zeros_like(power[..., :1]), power], axis=-1)[..., : len(moves)]
+    energy = (
+        power[..., high - low :]
+        - np.concatenate([np.zeros_like(power[..., :1]), power], axis=-1)[..., : len(moves)]
+    )
     energy = (energy - (np.abs(windows @ band.baseline) ** 2).sum(axis=-1)).sum(axis=1)
     reference = band.inside_bins(template.columns[0]).conj()
     correlation = np.abs((windows @ reference[..., None])[..., 0].sum(axis=1)) ** 2
@@ -167,8 +175,9 @@ def _refine(fids: Complex, template: _Template, band: Band, start_hz: Real) -> R
     def inner(shift_hz: Real) -> Complex:
         """Return <P r, y> and <P (2 pi i t r), y> of the data moved back by a further shift."""
         series = (moments * shift_hz[:, None, None] ** powers).sum(axis=-1)
-        turned: Complex = series * np.exp(-2j * math.pi * shift_hz[:, None] * middle)
-        return turned.sum(axis=-1)
+        turned = series * np.exp(-2j * math.pi * shift_hz[:, None] * middle)
+        summed: Complex = turned.sum(axis=-1)
+        return summed
 
     gram = template.gram
     more_hz = np.zeros(n_transients)
@@ -178,20 +187,25 @@ def _refine(fids: Complex, template: _Template, band: Band, start_hz: Real) -> R
     settled = np.zeros(n_transients, dtype=bool)
     for _ in range(_ITERATIONS):
         turned = products * np.exp(-1j * phase_rad)
-        gradient = np.stack([turned[0].real, turned[0].imag, turned[1].real], axis=-1) - amplitude[:, None] * gram[0]
+        gradient = (
+            np.stack([turned[0].real, turned[0].imag, turned[1].real], axis=-1) - amplitude[:, None] * gram[0]
+        )
         step = np.linalg.solve(gram, gradient.T).T
         safe = np.maximum(amplitude, np.finfo(float).tiny)
         step_hz = np.clip(step[:, 2] / safe, -_MAX_STEP_HZ, _MAX_STEP_HZ)
+        step_hz[settled] = 0  # done is done, or a result would depend on the company it was computed in
         more_hz = more_hz + step_hz
         before, products = phase_rad, inner(more_hz)
         phase_rad = np.angle(products[0])
         amplitude = np.abs(products[0]) / gram[0, 0]
         turned_by = np.abs(np.angle(np.exp(1j * (phase_rad - before))))
-        settled = (np.abs(step_hz) < _SETTLED_HZ) & (turned_by < _SETTLED_RAD)
+        settled |= (np.abs(step_hz) < _SETTLED_HZ) & (turned_by < _SETTLED_RAD)
         if settled.all():
             break
     shift_hz = start_hz + more_hz
-    sd = _deviations(correct(near, more_hz[:, None], phase_rad[:, None], band.dwelltime_s), amplitude, template, band)
+    sd = _deviations(
+        correct(near, more_hz[:, None], phase_rad[:, None], band.dwelltime_s), amplitude, template, band
+    )
     inside = np.abs(shift_hz) < band.max_shift_hz
     return Registration(shift_hz, phase_rad, sd[:, 1], sd[:, 0], settled & inside)
 

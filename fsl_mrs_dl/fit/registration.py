@@ -71,7 +71,7 @@ class Band:
 
     def inside_bins(self, fid: Complex) -> Complex:
         """Return the bins of the window without their smooth baseline: shape (..., inside)."""
-        bins = fid_to_spectrum(fid)[..., self.inside]
+        bins: Complex = fid_to_spectrum(fid)[..., self.inside]
         return bins - (bins @ self.baseline.conj()) @ self.baseline.T
 
     def project(self, fid: Complex) -> Complex:

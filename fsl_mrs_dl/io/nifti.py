@@ -97,7 +97,9 @@ def read(path: Path | str) -> MRSData:
     except DataError:
         raise
     except _DAMAGE as error:
-        raise DataError(f"{path} is damaged or not valid NIfTI-MRS ({_reason(error)}); convert it again.") from error
+        raise DataError(
+            f"{path} is damaged or not valid NIfTI-MRS ({_reason(error)}); convert it again."
+        ) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -130,7 +132,9 @@ def _check_header(image: Any, path: Path) -> None:
     promised = int(np.prod([float(n) for n in shape])) * image.get_data_dtype().itemsize
     held = path.stat().st_size * (_MAX_DEFLATE_RATIO if path.suffix == ".gz" else 1)
     if promised > held:
-        raise DataError(f"{path} is truncated: its header promises {promised} bytes of data, it cannot hold them.")
+        raise DataError(
+            f"{path} is truncated: its header promises {promised} bytes of data, it cannot hold them."
+        )
     extension = _extension(image.header, path)
     for key, kind in (("SpectrometerFrequency", (int, float)), ("ResonantNucleus", str)):
         value = extension.get(key)
@@ -140,10 +144,14 @@ def _check_header(image: Any, path: Path) -> None:
     for n in _DIMENSIONS:
         tag = extension.get(f"dim_{n}")
         if tag is not None and tag not in dimension_tags:
-            raise DataError(f"{path} names dimension {n} {tag!r}; needed is one of {', '.join(dimension_tags)}.")
+            raise DataError(
+                f"{path} names dimension {n} {tag!r}; needed is one of {', '.join(dimension_tags)}."
+            )
     frequency = np.ravel(extension["SpectrometerFrequency"])[0]
     if not 0 < frequency <= _MAX_SPECTROMETER_MHZ:
-        raise DataError(f"{path} says its spectrometer frequency is {frequency:g} MHz; a value in MHz is needed.")
+        raise DataError(
+            f"{path} says its spectrometer frequency is {frequency:g} MHz; a value in MHz is needed."
+        )
 
 
 def _extension(header: Any, path: Path) -> dict[str, Any]:
@@ -151,7 +159,9 @@ def _extension(header: Any, path: Path) -> dict[str, Any]:
     if not texts:
         raise DataError(f"{path} has no NIfTI-MRS header extension; convert the vendor's data with spec2nii.")
     try:
-        extension = json.loads(texts[0].get_content() if isinstance(texts[0].get_content(), (str, bytes)) else "")
+        extension = json.loads(
+            texts[0].get_content() if isinstance(texts[0].get_content(), (str, bytes)) else ""
+        )
     except (ValueError, RecursionError, *_DAMAGE):
         try:
             extension = texts[0].json()
@@ -208,7 +218,9 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "") -> MRSData:
 
 def _records(applied: Any) -> list[Mapping[str, Any]]:
     if not isinstance(applied, list) or not all(isinstance(record, dict) for record in applied):
-        raise DataError(f"ProcessingApplied in the header is {type(applied).__name__}, not a list of records.")
+        raise DataError(
+            f"ProcessingApplied in the header is {type(applied).__name__}, not a list of records."
+        )
     return applied
 
 

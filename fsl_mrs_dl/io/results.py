@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fsl_mrs_dl.data import FLAGS, Estimates
+from fsl_mrs_dl.data import FLAGS, Estimates, Real
 from fsl_mrs_dl.errors import DataError
 
 _COLUMNS = ("shift_hz", "phase_deg", "shift_hz_sd", "phase_deg_sd", "reference_shift_hz", "flag")
@@ -36,7 +36,7 @@ def write_estimates(estimates: Estimates, dim_tags: Sequence[str], path: Path) -
                 phase_deg_sd[index],
                 estimates.reference_shift_hz[index],
             )
-            rows.writerow([*index, *(_number(value) for value in numbers), estimates.flag[index]])
+            rows.writerow([*index, *(_number(float(value)) for value in numbers), estimates.flag[index]])
 
 
 def _number(value: float) -> str:
@@ -44,9 +44,10 @@ def _number(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.9g}"
 
 
-def wrap(phase_rad: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def wrap(phase_rad: Real) -> Real:
     """Return phases in (-pi, pi], in rad."""
-    return -np.angle(np.exp(-1j * phase_rad))
+    wrapped: Real = -np.angle(np.exp(-1j * phase_rad))
+    return wrapped
 
 
 def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) -> Estimates:
@@ -72,7 +73,9 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        raise DataError(f"{path} is not a readable table of estimates ({error}); name an N_align.csv.") from error
+        raise DataError(
+            f"{path} is not a readable table of estimates ({error}); name an N_align.csv."
+        ) from error
     rows = list(csv.DictReader(text.splitlines()))
     index_columns = ["x", "y", "z", *dim_tags]
     needed = {*index_columns, *_COLUMNS}
@@ -92,7 +95,9 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
             _fill(estimates, index, row)
             seen[index] = True
         except (ValueError, IndexError, TypeError, KeyError) as error:
-            raise DataError(f"{path}, line {line}, cannot be used ({error}); needed is one row an FID.") from error
+            raise DataError(
+                f"{path}, line {line}, cannot be used ({error}); needed is one row an FID."
+            ) from error
     if not seen.all():
         raise DataError(f"{path} has {int(seen.sum())} rows for {seen.size} FIDs; one row an FID is needed.")
     return estimates

@@ -73,7 +73,9 @@ class Staging:
             if target.is_dir():
                 raise OutputError(f"{target} is a folder; choose another --filename.")
             if target.exists() and not self._overwrite:
-                raise OutputError(f"{target} exists; add --overwrite to replace it, or choose another --filename.")
+                raise OutputError(
+                    f"{target} exists; add --overwrite to replace it, or choose another --filename."
+                )
 
     def path(self, name: str) -> Path:
         """Return where to write the file that will be called ``name``."""

@@ -13,11 +13,18 @@ from array_api_compat import array_namespace, device, is_torch_array
 Array = Any
 
 
+def _as(value: Array, dtype: Any, like: Array) -> Array:
+    """Return a number or array in the library, precision and place of another; gradients pass."""
+    xp = array_namespace(like)
+    if is_torch_array(value):
+        return value.to(dtype=dtype, device=device(like))
+    return xp.asarray(value, dtype=dtype, device=device(like))
+
+
 def _per_fid(value: Array, fid: Array) -> Array:
     """Return a parameter as a real array that broadcasts against (..., time)."""
     xp = array_namespace(fid)
-    value = xp.asarray(value, dtype=xp.real(fid[..., :1]).dtype, device=device(fid))
-    return value[..., None]
+    return _as(value, xp.real(fid[..., :1]).dtype, fid)[..., None]
 
 
 def _cis(angle: Array) -> Array:
@@ -237,7 +244,9 @@ def add_noise(fid: Array, sigma: Array, generator: Any) -> Array:
     return fid + _per_fid(sigma, fid) * (white[0] + 1j * white[1])
 
 
-def singlet(n_points: int, dwelltime_s: float, shift_hz: Array, gamma: Array, sigma: Array, like: Array) -> Array:
+def singlet(
+    n_points: int, dwelltime_s: float, shift_hz: Array, gamma: Array, sigma: Array, like: Array
+) -> Array:
     r"""Return a line of unit amplitude, :math:`e^{2 \pi i f t - \gamma t - \sigma^2 t^2}`.
 
     Parameters
@@ -290,12 +299,15 @@ def basis_sum(
     """
     xp = array_namespace(basis)
     groups = groups or (0,) * basis.shape[0]
-    amplitudes = xp.asarray(amplitudes, dtype=basis.dtype, device=device(basis))
-    shift_hz, gamma, sigma = (xp.asarray(v, device=device(basis)) for v in (shift_hz, gamma, sigma))
+    amplitudes = _as(amplitudes, basis.dtype, basis)
+    real = xp.real(basis[..., :1]).dtype
+    shift_hz, gamma, sigma = (_as(value, real, basis) for value in (shift_hz, gamma, sigma))
     total = None
     for group in sorted(set(groups)):
         members = [m for m, g in enumerate(groups) if g == group]
         linear = xp.matmul(amplitudes[..., members], basis[members, :])
-        shaped = shift(damp(linear, gamma[..., group], sigma[..., group], dwelltime_s), shift_hz[..., group], dwelltime_s)
+        shaped = shift(
+            damp(linear, gamma[..., group], sigma[..., group], dwelltime_s), shift_hz[..., group], dwelltime_s
+        )
         total = shaped if total is None else total + shaped
     return total

@@ -25,14 +25,20 @@ class Peak(NamedTuple):
         In ppm.
     fwhm_hz_sd : float
         Standard deviation of the width from the Fisher matrix, in Hz.
+    phase_rad : float
+        Phase of the line's FID at time zero, in rad; 0 is absorption.
+    height_sd : float
+        Magnitude at the centre, in noise SDs.
     """
 
     fwhm_hz: float
     centre_ppm: float
     fwhm_hz_sd: float
+    phase_rad: float
+    height_sd: float
 
 
-_NO_PEAK = Peak(math.nan, math.nan, math.nan)
+_NO_PEAK = Peak(*5 * (math.nan,))
 
 
 def voigt_fwhm_hz(gamma: Any, sigma: Any) -> Any:
@@ -110,8 +116,8 @@ def peak_linewidth_hz(
         return _NO_PEAK
     offset_hz = (ppm[top] - reference_ppm) * spectrometer_frequency_mhz
     fit = _LineFit(fid.size, dwelltime_s, inside, spectrum[inside] / noise)
-    width, offset_hz, width_sd = fit.solve(offset_hz)
-    return Peak(width, reference_ppm + offset_hz / spectrometer_frequency_mhz, width_sd)
+    peak = fit.solve(offset_hz)
+    return peak._replace(centre_ppm=reference_ppm + peak.centre_ppm / spectrometer_frequency_mhz)
 
 
 class _LineFit:
@@ -136,8 +142,8 @@ class _LineFit:
         rest = self.bins - columns @ np.linalg.lstsq(columns, self.bins, rcond=None)[0]
         return np.concatenate([rest.real, rest.imag])
 
-    def solve(self, offset_hz: float) -> tuple[float, float, float]:
-        """Return width, offset and the width's SD, in Hz; NaN if there is no line."""
+    def solve(self, offset_hz: float) -> Peak:
+        """Return the line, its centre in Hz from the carrier; NaN if there is none."""
         step = self.span_hz / self.bins.size
         lower, upper = [offset_hz - 3 * step, 0, 0], [offset_hz + 3 * step, self.span_hz, self.span_hz]
         start = [offset_hz, self.span_hz / 8, self.span_hz / 8]
@@ -146,9 +152,12 @@ class _LineFit:
         columns = self.columns(found.x)
         amplitude = np.linalg.lstsq(columns, self.bins, rcond=None)[0][0]
         width = _width(lorentz, gauss)
-        if np.abs(amplitude) * np.abs(columns[:, 0]).max() < PEAK_HEIGHT or not 0 < width <= self.span_hz:
-            return math.nan, math.nan, math.nan
+        height = float(np.abs(amplitude) * np.abs(columns[:, 0]).max())
+        if height < PEAK_HEIGHT or not 0 < width <= self.span_hz:
+            return _NO_PEAK
         root = width - 0.5346 * lorentz
         gradient = np.array([0, 0.5346 + 0.2166 * lorentz / root, gauss / root])
         variance = gradient @ np.linalg.pinv(found.jac.T @ found.jac) @ gradient
-        return float(width), float(offset), math.sqrt(max(float(variance), 0.0))
+        return Peak(
+            float(width), float(offset), math.sqrt(max(variance, 0)), float(np.angle(amplitude)), height
+        )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.simulate.priors import Distribution, Uniform
+from fsl_mrs_dl.simulate.distributions import Distribution, Uniform
 
 BRAIN_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {

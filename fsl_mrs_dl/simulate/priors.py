@@ -1,72 +1,17 @@
-"""What is drawn: distributions, and the prior of one simulated scan or set of signals.
+"""The prior of a simulated scan or of a set of signals: all that is random, declared in one frozen object."""
 
-A prior is data, not code: frozen, comparable, and written into the file beside what was simulated from it.
-"""
+# The defaults are calls of frozen classes, which ruff sees only within one file.
+# ruff: noqa: RUF009
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
-from fsl_mrs_dl.data import Real
-from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.physics.lines import GaussianLine
+from fsl_mrs_dl.simulate.distributions import Distribution, Fixed
+from fsl_mrs_dl.simulate.nuisance import Nuisance
 
 SnrDefinition = Literal["snr_t0", "snr_f", "snr_db"]
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """Always the same value."""
-
-    value: float
-
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Real:
-        """Return the value in an array of this shape; the generator is not used."""
-        return np.full(shape, float(self.value))
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """Any value from ``low`` to ``high`` alike."""
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not self.low <= self.high:
-            raise OptionError(f"A uniform range from {self.low:g} to {self.high:g} is empty; swap the ends.")
-
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Real:
-        """Return independent draws, float64, of this shape."""
-        return rng.uniform(self.low, self.high, shape)
-
-
-@dataclass(frozen=True)
-class Normal:
-    """Normal distribution of a mean and a standard deviation."""
-
-    mean: float
-    sd: float
-
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Real:
-        """Return independent draws, float64, of this shape."""
-        return rng.normal(self.mean, self.sd, shape)
-
-
-@dataclass(frozen=True)
-class LogNormal:
-    """Positive values whose natural logarithm is normal, of a median and a standard deviation of the log."""
-
-    median: float
-    log_sd: float
-
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Real:
-        """Return independent draws, float64, of this shape."""
-        return self.median * np.exp(rng.normal(0.0, self.log_sd, shape))
-
-
-Distribution = Fixed | Uniform | Normal | LogNormal
 
 
 @dataclass(frozen=True)
@@ -109,30 +54,72 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class Eddy:
+    r"""A field offset that decays over each FID, :math:`A e^{-t/\tau}`; one draw a scan.
+
+    Attributes
+    ----------
+    amplitude_hz, time_constant_s : Distribution
+        :math:`A` in Hz and :math:`\tau` in s, see :func:`fsl_mrs_dl.physics.eddy_current_phase`.
+    """
+
+    amplitude_hz: Distribution
+    time_constant_s: Distribution
+
+
+@dataclass(frozen=True)
+class LineSignal:
+    """Macromolecules or lipids as a fixed sum of lines, whose amplitude goes with that of the metabolites.
+
+    Attributes
+    ----------
+    name : str
+        Its name among the amplitudes.
+    lines : tuple of GaussianLine
+        For example :data:`fsl_mrs_dl.physics.lines.BIRCH_2017`.
+    fraction : Distribution
+        Its first point over the magnitude of the metabolites' first point; one draw a scan.
+    """
+
+    name: str
+    lines: tuple[GaussianLine, ...]
+    fraction: Distribution
+
+
+@dataclass(frozen=True)
 class Prior:
     """All that is random about simulated signals; the default disturbs nothing.
 
     Attributes
     ----------
     amplitudes : mapping of str to Distribution
-        By metabolite of the basis set; one that is not named is absent.
+        By metabolite of the basis set; one that is not named is absent. One draw a scan.
+    line_signals : tuple of LineSignal
+        Macromolecules and lipids on top of the basis set.
+    lorentzian_hz, gaussian_hz : Distribution
+        Width (FWHM) that is added to every line, in Hz. One draw a scan.
+    eddy : Eddy or None
+        Eddy current; of the water reference as well.
     noise : Noise or None
         None = no noise.
-    lorentzian_hz, gaussian_hz : Distribution
-        Width (FWHM) that is added to the basis set's, in Hz. One draw a scan, as amplitudes.
     scale : Distribution
-        Factor on all metabolites of an FID; one draw an FID, as everything that follows but the drift's ramp.
+        Factor on all metabolites of an FID. One draw an FID, like all that follows.
     shift_hz, phase_rad : Distribution
         Of each FID by itself, in Hz and rad.
+    nuisances : tuple of Nuisance
+        At most one of each kind.
     drift : Drift
-        Over the transients of a scan, on top of the above; not used for independent signals.
+        Over the transients of a scan, on top of shift and phase; independent signals have none.
     """
 
     amplitudes: Mapping[str, Distribution] = field(default_factory=dict)
-    noise: Noise | None = None
+    line_signals: tuple[LineSignal, ...] = ()
     lorentzian_hz: Distribution = Fixed(0.0)
     gaussian_hz: Distribution = Fixed(0.0)
+    eddy: Eddy | None = None
+    noise: Noise | None = None
     scale: Distribution = Fixed(1.0)
     shift_hz: Distribution = Fixed(0.0)
     phase_rad: Distribution = Fixed(0.0)
+    nuisances: tuple[Nuisance, ...] = ()
     drift: Drift = Drift()

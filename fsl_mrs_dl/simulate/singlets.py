@@ -74,7 +74,7 @@ def brain_singlets(
     gamma = gamma_from_fwhm(linewidth_hz)
     fids = []
     for lines in table.values():
-        ppm, protons = np.array(lines).T
+        ppm, protons = np.array(lines, dtype=np.float64).reshape(-1, 2).T
         offset_hz = (ppm - NUCLEI["1H"].reference_ppm) * spectrometer_frequency_mhz
         fids.append(protons @ singlet(n_points, dwelltime_s, offset_hz, gamma, 0.0, like))
     return Basis(np.array(fids), tuple(table), dwelltime_s, spectrometer_frequency_mhz)

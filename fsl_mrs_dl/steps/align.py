@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Estimates, MRSData
+from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.results import read_estimates
 from fsl_mrs_dl.physics import correct
@@ -79,7 +79,9 @@ def align(
     return StepResult(corrected, estimates=estimates, settled=settled, then=after)
 
 
-def corrected_fids(data: MRSData, estimates: Estimates) -> np.ndarray:  # type: ignore[type-arg]
+def corrected_fids(data: MRSData, estimates: Estimates) -> Complex:
     """Return the FIDs with estimated shift and phase taken away, in NIfTI-MRS order."""
     fids = np.moveaxis(data.fid, TIME_AXIS, -1)
-    return np.moveaxis(correct(fids, estimates.shift_hz, estimates.phase_rad, data.dwelltime_s), -1, TIME_AXIS)
+    return np.moveaxis(
+        correct(fids, estimates.shift_hz, estimates.phase_rad, data.dwelltime_s), -1, TIME_AXIS
+    )

@@ -28,9 +28,12 @@ def coilcombine(
     """Combine receive coils by whitened singular value decomposition (WSVD).
 
     All transients, edit conditions, .. of a voxel share one set of weights, so that the differences between
-    them stay what they were; only coils that hold NaN or nothing in an FID are left out there. The result
-    has the phase of the first coil and a scale that does not depend on the number of transients, as in
-    FSL-MRS (Rodgers & Robson 2010, doi:10.1002/mrm.22230).
+    them stay what they were; only coils that hold NaN or nothing in an FID are left out there (Rodgers &
+    Robson 2010, doi:10.1002/mrm.22230). The result has the phase of the first coil and the scale of coils
+    whose squared sensitivities add up to 1, as in FSL-MRS.
+
+    FSL-MRS 2.4 differs in two ways: it takes the complex conjugate of the noise covariance, which costs SNR
+    where the coils' noise is correlated with a phase, and without a reference it weights each FID by itself.
 
     Parameters
     ----------
@@ -126,5 +129,5 @@ def _read_matrix(path: Path) -> NDArray[np.complex128]:
         return np.atleast_2d(np.loadtxt(path, dtype=np.complex128))
     except (OSError, ValueError) as error:
         raise OptionError(
-            f"--covariance {path} is not a readable matrix ({error}); a text file with a row a coil is needed."
+            f"--covariance {path} is no readable matrix ({error}); a text file with a row a coil is needed."
         ) from error

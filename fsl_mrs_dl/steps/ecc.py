@@ -47,7 +47,7 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     usable = usable_fids(data)
     corrected = usable & seen
     if not corrected.any():
-        raise DataError(f"{_name(reference)} is empty wherever {_name(data)} is not; give their own reference.")
+        raise DataError(f"{_name(reference)} is empty where {_name(data)} is not; give their own reference.")
     points_last = np.moveaxis(data.fid, TIME_AXIS, -1).astype(np.complex128)
     turned = apply_time_phase(points_last, -np.angle(np.moveaxis(phases, TIME_AXIS, -1)))
     fid = np.where(np.expand_dims(corrected, TIME_AXIS), np.moveaxis(turned, -1, TIME_AXIS), data.fid)
@@ -72,7 +72,7 @@ def check_belongs(reference: MRSData, data: MRSData) -> None:
     check_usable(reference)
     if reference.nucleus != data.nucleus:
         raise DataError(
-            f"{_name(reference)} is a {reference.nucleus} reference; the {data.nucleus} of {_name(data)} is needed."
+            f"{_name(reference)} is of {reference.nucleus}; {data.nucleus} is needed, as in {_name(data)}."
         )
     if reference.fid.shape[:TIME_AXIS] != data.fid.shape[:TIME_AXIS]:
         raise DataError(
@@ -82,13 +82,14 @@ def check_belongs(reference: MRSData, data: MRSData) -> None:
     if reference.affine is None or data.affine is None:
         return
     if not np.allclose(reference.affine, data.affine, rtol=0, atol=_SAME_PLACE_MM):
-        logger.warning("%s and %s lie elsewhere; check that they belong together.", _name(reference), _name(data))
+        logger.warning("%s lies elsewhere than %s; do they belong together?", _name(reference), _name(data))
 
 
 def _check_sampling(reference: MRSData, data: MRSData) -> None:
     if reference.n_points != data.n_points:
         raise DataError(
-            f"{_name(reference)} has {reference.n_points} points; {data.n_points} are needed, as in {_name(data)}."
+            f"{_name(reference)} has {reference.n_points} points, {_name(data)} has {data.n_points}; as many are "
+            "needed. Cut or zero-fill both the same way."
         )
     if not np.isclose(reference.dwelltime_s, data.dwelltime_s, rtol=_SAME_DWELLTIME):
         raise DataError(
@@ -104,8 +105,8 @@ def _as_shaped_as(data: MRSData, reference: MRSData) -> Complex:
         if n not in (1, sizes.get(tag, 1)):
             first = "Combine the coils" if tag == "DIM_COIL" else "Average the reference"
             raise DataError(
-                f"{_name(reference)} has {n} along {tag}, {_name(data)} has {sizes.get(tag, 'none')}; as many, "
-                f"or one, are needed. {first} first."
+                f"{_name(reference)} has {n} along {tag}, {_name(data)} has {sizes.get(tag, 'none')}; "
+                f"as many, or one, are needed. {first} first."
             )
     fid = reference.fid
     for tag in reversed([t for t in reference.dim_tags if t not in sizes]):

@@ -72,7 +72,9 @@ class Option:
 
     def _one(self, value: Any) -> Any:
         if self.choices and value not in self.choices:
-            raise OptionError(f"--{self.name} is {value!r}; it must be one of {', '.join(map(str, self.choices))}.")
+            raise OptionError(
+                f"--{self.name} is {value!r}; it must be one of {', '.join(map(str, self.choices))}."
+            )
         if self.kind is bool or isinstance(value, self.kind):
             return value
         try:
@@ -107,14 +109,22 @@ def describe(function: Callable[..., Any]) -> Described:
     TypeError
         If signature and docstring disagree: a defect of the function, seen when it is defined.
     """
-    doc = docstring_parser.parse(inspect.getdoc(function) or "", style=docstring_parser.DocstringStyle.NUMPYDOC)
-    documented = {name: p.description or "" for p in doc.params for name in p.arg_name.replace(" ", "").split(",")}
+    doc = docstring_parser.parse(
+        inspect.getdoc(function) or "", style=docstring_parser.DocstringStyle.NUMPYDOC
+    )
+    documented = {
+        name: p.description or "" for p in doc.params for name in p.arg_name.replace(" ", "").split(",")
+    }
     hints = typing.get_type_hints(function)
     parameters = inspect.signature(function).parameters.values()
-    data = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY and hints[p.name] is MRSData]
+    data = [
+        p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY and hints[p.name] is MRSData
+    ]
     every = {p.name for p in parameters}
     if set(documented) != every:
-        raise TypeError(f"{function.__qualname__}: documented {sorted(documented)} but takes {sorted(every)}.")
+        raise TypeError(
+            f"{function.__qualname__}: documented {sorted(documented)} but takes {sorted(every)}."
+        )
     options = tuple(_option(p, hints[p.name], documented[p.name]) for p in parameters if p not in data)
     return Described((doc.short_description or "").rstrip("."), doc.long_description or "", options)
 

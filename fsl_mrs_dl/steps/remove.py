@@ -51,7 +51,7 @@ def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResu
 def _window(data: MRSData, ppm: tuple[float, float] | None) -> tuple[float, float]:
     if ppm is None:
         if data.nucleus not in _HAS_WATER:
-            raise OptionError(f"The data are {data.nucleus}, without a water peak; say with --ppm what to remove.")
+            raise OptionError(f"The data are {data.nucleus}, without water; say with --ppm what to remove.")
         ppm = WATER_PPM
     low, high = sorted(ppm)
     first, last = data.ppm_axis[[0, -1]]
