@@ -251,7 +251,9 @@ def synthetic_header(method: str, seed: int | None) -> dict[str, Any]:
     """
     return {
         "SyntheticData": {
-            "Value": {"method": f"fsl_mrs_dl {__version__}: {method}", "seed": seed, "parents": []},
+            "method": f"fsl_mrs_dl {__version__}: {method}",
+            "seed": seed,
+            "parents": [],
             "Description": "These FIDs were not measured: method, seed, and the files they were made from.",
         }
     }
