@@ -48,7 +48,7 @@ def coil_products(fids: Complex, usable: Mask) -> Covariance:
 
 
 def noise_covariance(fids: Complex, usable: Mask) -> Covariance:
-    """Estimate the coils' noise covariance from the tails of the FIDs.
+    """Estimate the coils' noise covariance from the tails of the FIDs that all working coils hold.
 
     Parameters
     ----------
@@ -67,9 +67,12 @@ def noise_covariance(fids: Complex, usable: Mask) -> Covariance:
         If the tails are too short, or hold no noise.
     """
     n_coils = fids.shape[1]
+    working = np.asarray(usable.any(axis=0))
+    # Whole FIDs only: a mean over other FIDs for each pair of coils need not be a covariance.
+    whole = (usable | ~working).all(axis=1) & usable.any(axis=1)
     start = int((1 - NOISE_TAIL) * fids.shape[-1])
-    tail = np.where(usable[..., None], fids[..., start:], 0)
-    samples = int(usable.any(axis=1).sum()) * tail.shape[-1]
+    tail = np.where(usable[whole, :, None], fids[whole, :, start:], 0)
+    samples = int(whole.sum()) * tail.shape[-1]
     if samples < MIN_SAMPLES_PER_COIL * n_coils:
         raise DataError(
             f"The last {NOISE_TAIL:.0%} of the FIDs are {samples} noise samples for {n_coils} coils; at "
@@ -77,8 +80,7 @@ def noise_covariance(fids: Complex, usable: Mask) -> Covariance:
         )
     # Each FID's own mean goes, as a receiver offset or water at the carrier is no noise.
     tail = tail - tail.mean(axis=-1, keepdims=True)
-    covariance: Covariance = coil_products(tail, usable) * (tail.shape[-1] / (tail.shape[-1] - 1))
-    working = np.asarray(usable.any(axis=0))
+    covariance: Covariance = coil_products(tail, usable[whole]) * (tail.shape[-1] / (tail.shape[-1] - 1))
     check_covariance(covariance, working, "The covariance of the FIDs' tails")
     return covariance
 
