@@ -1,0 +1,186 @@
+"""The frame of every page: one file with its own style and plotly.js, nothing fetched."""
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl import __version__
+from fsl_mrs_dl.data import NUCLEI, MRSData
+
+BEFORE, AFTER, TRUTH, FLAGGED = "#808080", "#0072b2", "#e69f00", "#d55e00"
+"""Colours of Okabe and Ito (jfly.uni-koeln.de/color): told apart by all readers."""
+CONDITIONS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000")
+
+TELLABLE = {
+    "EchoTime": ("Echo time", 1e3, "ms"),
+    "RepetitionTime": ("Repetition time", 1e3, "ms"),
+    "InversionTime": ("Inversion time", 1e3, "ms"),
+    "MixingTime": ("Mixing time", 1e3, "ms"),
+    "ExcitationFlipAngle": ("Excitation flip angle", 1, "degrees"),
+    "TxOffset": ("Transmit offset", 1, "ppm"),
+    "WaterSuppressed": ("Water suppressed", 1, ""),
+    "WaterSuppressionType": ("Water suppression", 1, ""),
+    "Manufacturer": ("Manufacturer", 1, ""),
+    "SoftwareVersions": ("Scanner software", 1, ""),
+    "SequenceName": ("Sequence", 1, ""),
+    "TxCoil": ("Transmit coil", 1, ""),
+    "RxCoil": ("Receive coil", 1, ""),
+}
+"""The only header fields a page tells (name, factor, unit). A list of what may be told, not of what may not:
+a field that nobody thought of stays private."""
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1180px; margin: 0 auto;
+  padding: 24px; }
+h1 { font-size: 24px; margin: 0; } h2 { font-size: 18px; margin: 34px 0 4px; }
+p { margin: 4px 0 8px; max-width: 90ch; color: #555; }
+.synthetic { background: #fff3d6; border-left: 6px solid #e69f00; color: #222; padding: 10px 14px;
+  margin: 14px 0;  max-width: none; }
+.cards { display: flex; flex-wrap: wrap; gap: 12px; margin: 18px 0; }
+.card { border: 1px solid #ddd; border-radius: 6px; padding: 10px 16px; min-width: 150px; }
+.card b { display: block; font-size: 20px; font-weight: 600; } .card span { color: #555; font-size: 13px; }
+table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 4px 18px 4px 0; border-bottom: 1px solid #e5e5e5; vertical-align: top; }
+td:last-child { overflow-wrap: anywhere; }
+th { font-weight: 600; } 
+footer { margin-top: 40px; color: #777; font-size: 13px; }
+@media print { .card, h2 { break-inside: avoid; } }
+"""
+
+
+def page(title: str, data: MRSData, parts: Iterable[str]) -> str:
+    """Return a complete HTML document.
+
+    Parameters
+    ----------
+    title : str
+    data : MRSData
+        Where the spectra come from: its name, and whether it is synthetic.
+    parts : iterable of str
+        HTML, in order.
+
+    Returns
+    -------
+    str
+    """
+    from plotly.offline import get_plotlyjs
+
+    heading = html.escape(f"{title}: {data.name}" if data.name else title)
+    body = "\n".join([_synthetic(data), *parts])
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{heading}</title>\n'
+        f"<style>{_STYLE}</style>\n<script>{get_plotlyjs()}</script>\n</head>\n<body>\n<h1>{heading}</h1>\n"
+        f"{body}\n<footer>fsl_mrs_dl {__version__}, {date.today().isoformat()}</footer>\n</body>\n</html>\n"
+    )
+
+
+def _synthetic(data: MRSData) -> str:
+    if "SyntheticData" not in data.header:
+        return ""
+    said = data.header["SyntheticData"]
+    return (
+        '<p class="synthetic"><b>Synthetic data.</b> These spectra were made by a program, they were not '
+        f"measured. {html.escape(plain(said))}</p>"
+    )
+
+
+def section(heading: str, *parts: str, text: str = "") -> str:
+    """Return a headed part of a page."""
+    return (
+        f"<h2>{html.escape(heading)}</h2>\n"
+        + (f"<p>{html.escape(text)}</p>\n" if text else "")
+        + "\n".join(parts)
+    )
+
+
+def cards(facts: Sequence[tuple[str, str]]) -> str:
+    """Return the few numbers a reader looks for first, as (what, value)."""
+    shown = "".join(
+        f'<div class="card"><b>{html.escape(v)}</b><span>{html.escape(k)}</span></div>' for k, v in facts
+    )
+    return f'<div class="cards">{shown}</div>'
+
+
+def table(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:
+    """Return an HTML table; the first cell of each row names it."""
+    top = "<tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>\n" if head else ""
+    body = "".join(
+        f"<tr><th>{html.escape(plain(row[0]))}</th>"
+        + "".join(f"<td>{html.escape(plain(cell))}</td>" for cell in row[1:])
+        + "</tr>\n"
+        for row in rows
+    )
+    return f"<table>\n{top}{body}</table>"
+
+
+def figure(drawing: Any, name: str) -> str:
+    """Return a plotly figure as HTML that relies on the page's own plotly.js."""
+    text: str = drawing.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=name,
+        config={"displaylogo": False, "responsive": True},
+    )
+    return text
+
+
+def plain(value: Any) -> str:
+    """Return a setting or header value as a reader would write it."""
+    if isinstance(value, MRSData):
+        return value.name or "data in memory"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "not set"}[value]
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    if isinstance(value, (list, tuple)):
+        return " ".join(plain(item) for item in value)
+    return str(getattr(value, "name", value))
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with fixed decimals, or a dash where there is none."""
+    return f"{value:.{digits}f}" if np.isfinite(value) else "\N{EN DASH}"
+
+
+def acquisition_rows(data: MRSData) -> list[tuple[str, str]]:
+    """Return what may be told of how the data were acquired."""
+    dims = ", ".join(f"{tag} {size}" for tag, size in zip(data.dim_tags, data.fid.shape[4:], strict=True))
+    frequency = f"{data.spectrometer_frequency_mhz:.3f} MHz"
+    if data.nucleus in NUCLEI:
+        frequency += (
+            f" ({data.spectrometer_frequency_mhz / NUCLEI[data.nucleus].gyromagnetic_mhz_per_t:.2f} T)"
+        )
+    rows = [
+        ("Nucleus", data.nucleus),
+        ("Spectrometer frequency", frequency),
+        ("Points", str(data.n_points)),
+        ("Bandwidth", f"{1 / data.dwelltime_s:.1f} Hz"),
+        ("Voxels", " x ".join(str(n) for n in data.fid.shape[:3])),
+        ("Higher dimensions", dims or "none"),
+    ]
+    for key, (name, factor, unit) in TELLABLE.items():
+        value = data.header.get(key)
+        if value is not None:
+            scaled = value * factor if isinstance(value, float) else value
+            rows.append((name, f"{plain(scaled)} {unit}".strip()))
+    return rows
+
+
+def processing_table(data: MRSData) -> str:
+    """Return the chain of ``ProcessingApplied``."""
+    keys = ("Time", "Program", "Version", "Method", "Details")
+    rows = []
+    for n, record in enumerate(data.processing, start=1):
+        more = {key: value for key, value in record.items() if key not in keys}
+        details = " ".join(
+            [str(record.get("Details", "")), *(f"{key}: {plain(v)}" for key, v in more.items())]
+        )
+        rows.append((n, *(record.get(key, "") for key in keys[:-1]), details))
+    return table(rows, ("", *keys)) if rows else "<p>Nothing is recorded.</p>"
