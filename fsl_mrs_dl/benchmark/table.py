@@ -1,0 +1,89 @@
+"""A table of results with what is needed to make it again: date, seed, commit, machine, versions."""
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import fsl_mrs_dl
+
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a page: a caption and rows of text."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """Return the table in Markdown."""
+        lines = [self.caption, "", "| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
+        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a task found: its title, what was done in words, its tables by profile, and remarks."""
+
+    title: str
+    method: str
+    tables: Sequence[Table]
+    remarks: str = ""
+
+
+def page_text(page: Page, *, task: str, profile: str, seed: int) -> str:
+    """Return a page in Markdown, with the command and the circumstances that made it."""
+    command = f"fsl_mrs_dl benchmark {task} --profile {profile} --seed {seed}"
+    parts = [f"# {page.title}", page.method, f"Made by `{command}`.", circumstances(seed)]
+    parts += [table.markdown() for table in page.tables]
+    if page.remarks:
+        parts.append(page.remarks)
+    return "\n\n".join(parts) + "\n"
+
+
+def circumstances(seed: int) -> str:
+    """Return date, seed, commit, machine and versions, as a list in Markdown."""
+    said = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "seed": str(seed),
+        "commit": commit(),
+        "machine": machine(),
+        "software": f"fsl_mrs_dl {fsl_mrs_dl.__version__}, Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy")),
+    }
+    return "\n".join(f"- {key}: {value}" for key, value in said.items())
+
+
+def commit() -> str:
+    """Return the commit of the checkout this package runs from, marked if changed; else the version."""
+    folder = Path(__file__).parent
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"],  # noqa: S607
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() if described.returncode == 0 else f"release {fsl_mrs_dl.__version__}"
+
+
+def machine() -> str:
+    """Return processor and core count, without the machine's name."""
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in _lines(Path("/proc/cpuinfo"))
+        if line.lower().startswith("model name")
+    ]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {len(names) or '?'} cores, {platform.system()}"
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
