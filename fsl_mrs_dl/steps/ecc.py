@@ -88,8 +88,8 @@ def check_belongs(reference: MRSData, data: MRSData) -> None:
 def _check_sampling(reference: MRSData, data: MRSData) -> None:
     if reference.n_points != data.n_points:
         raise DataError(
-            f"{_name(reference)} has {reference.n_points} points, {_name(data)} has {data.n_points}; as many are "
-            "needed. Cut or zero-fill both the same way."
+            f"{_name(reference)} has {reference.n_points} points, {_name(data)} has {data.n_points}; as many "
+            "are needed. Cut or zero-fill both the same way."
         )
     if not np.isclose(reference.dwelltime_s, data.dwelltime_s, rtol=_SAME_DWELLTIME):
         raise DataError(

@@ -67,7 +67,7 @@ def test_reaches_the_optimal_snr(
         amplitude, sd = amplitude_and_noise(coilcombine(data, reference=reference, **options).data)
         return abs(amplitude) / sd
 
-    # SD of the measured noise: 1 / sqrt(2 x 32768 samples) = 0.4 %; loss by a covariance of 3264 samples: 0.2 %.
+    # SD of the measured noise: 1 / sqrt(2 x 32768) = 0.4 %; loss by a covariance of 3264 samples: 0.2 %.
     assert snr() == pytest.approx(optimal, rel=0.01)
     assert snr(no_prewhiten=True) < 0.95 * optimal
 
