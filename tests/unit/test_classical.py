@@ -10,14 +10,14 @@ from fsl_mrs_dl import physics
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.classical import corr, corrf, crr, crrf, sr, srf
 from fsl_mrs_dl.fit.correlation import ZERO_FILL
-from fsl_mrs_dl.fit.creatine import CREATINE_PPM
+from fsl_mrs_dl.fit.creatine import sensitivities
 from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.fit.spectral_registration import used_points
 
 N_POINTS, DWELLTIME_S, FREQUENCY_MHZ, REFERENCE_PPM = 1024, 0.5e-3, 127.7, 4.65
 PPM = physics.ppm_axis(N_POINTS, DWELLTIME_S, FREQUENCY_MHZ, REFERENCE_PPM)
 LIKE = np.zeros(N_POINTS, dtype=np.complex128)
-NAA, CREATINE, CHOLINE = (2.008, 1.6, 6.0), (CREATINE_PPM, 1.0, 5.0), (3.2, 0.9, 7.0)
+NAA, CREATINE, CHOLINE = (2.008, 1.6, 6.0), (3.027, 1.0, 5.0), (3.2, 0.9, 7.0)
 ALL = [corr, corrf, crr, crrf, sr, srf]
 RARE = 1e-5  # how often a test of chance may fail although all is well
 
@@ -101,6 +101,24 @@ def test_creatine_referencing_is_absolute(method):
     np.testing.assert_allclose(found.shift_hz, shift_hz, atol=1e-3)
     np.testing.assert_allclose(np.rad2deg(found.phase_rad), phase_deg, atol=0.01)
     assert found.converged.all()
+
+
+@named([crr, crrf])
+def test_creatine_referencing_leaves_the_broad_part_out(method):
+    # Nothing is broader than a first point that stands alone, and all of it is taken away.
+    alone = lines(CREATINE)[None]
+    spoilt = moved(alone, 4.0, 35.0)
+    spoilt[..., 0] += 10.0
+    found = method(spoilt, alone, band())
+    np.testing.assert_allclose(found.shift_hz, 4.0, atol=1e-3)
+    np.testing.assert_allclose(np.rad2deg(found.phase_rad), 35.0, atol=0.01)
+
+
+def test_sensitivities_are_those_of_the_reference():
+    truth = np.array([0.3, 0.8j, -0.5])
+    found = sensitivities(truth[:, None] * TISSUE, band())
+    np.testing.assert_allclose(found, truth / np.linalg.norm(truth) * -1j, atol=1e-9)
+    np.testing.assert_allclose(sensitivities(-1j * TISSUE, band()), [1.0], atol=1e-9)
 
 
 @named(ALL)
