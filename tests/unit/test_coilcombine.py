@@ -80,6 +80,16 @@ def test_amplitude_and_phase_are_those_of_unit_norm_sensitivities(
     assert amplitude_and_noise(combined)[0] == pytest.approx(expected, rel=0.002)
 
 
+def test_phase_is_that_of_the_first_coil_for_any_sensitivities(rng: np.random.Generator) -> None:
+    # Several draws: an eigenvector's own sign is right half of the time.
+    for _ in range(6):
+        drawn = rng.standard_normal((2, N_COILS))
+        sensitivity = drawn[0] + 1j * drawn[1]
+        amplitude, _ = amplitude_and_noise(coilcombine(received(sensitivity), no_prewhiten=True).data)
+        expected = np.linalg.norm(sensitivity) * np.exp(1j * np.angle(sensitivity[0]))
+        assert amplitude == pytest.approx(expected, rel=1e-9)
+
+
 def test_transients_keep_their_relative_phase_and_amplitude(
     rng: np.random.Generator, sensitivity: Complex
 ) -> None:
