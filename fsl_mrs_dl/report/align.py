@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import FLAGS, MRSData
+from fsl_mrs_dl.data import FLAGS, Estimates, MRSData
 from fsl_mrs_dl.report import figures
 from fsl_mrs_dl.report.page import (
     acquisition_rows,
@@ -19,7 +19,9 @@ from fsl_mrs_dl.report.page import (
     table,
 )
 from fsl_mrs_dl.report.view import AlignResult, AlignView, view_alignment
+from fsl_mrs_dl.scores import Peak
 
+Widths = dict[tuple[str, str], Peak]
 _ARROW = " \N{RIGHTWARDS ARROW} "
 
 
@@ -41,8 +43,9 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
     """
     limits = options.get("ppm")
     view = view_alignment(before, result, options.get("dim") or "DIM_DYN", tuple(limits) if limits else None)
+    widths = [view.linewidths(stack) for stack in (view.before, view.after)]
     parts = [
-        cards(_headline(view)),
+        cards(_headline(view, *widths)),
         section(
             "Transients",
             figure(figures.stack_figure(view), "transients"),
@@ -53,18 +56,18 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
         section(
             "Shift and phase",
             figure(figures.drift_figure(view), "drift"),
-            text="What was estimated and taken away, with \N{PLUS-MINUS SIGN}1.96 standard deviations; phases are "
-            "shown about their mean. Crosses mark flagged transients.",
+            text="What was estimated and taken away, with \N{PLUS-MINUS SIGN}1.96 standard deviations; "
+            "phases are shown about their mean. Crosses mark flagged transients.",
         ),
     ]
     if view.before.usable.any() and view.after.usable.any():
         drawing = figure(figures.similarity_figure(view), "similarity")
         text = (
-            f"Normalised real inner products of the complex spectra, {_window(view)}. The index is the mean of a "
-            "condition's entries; noise keeps it below 1, also for perfect alignment."
+            f"Normalised real inner products of the complex spectra, {_window(view)}. The index is the mean "
+            "of a condition's entries; noise keeps it below 1, also for perfect alignment."
         )
         parts.append(section("Similarity", drawing, text=text))
-    parts.append(section("Numbers", *_tables(view, result)))
+    parts.append(section("Numbers", *_tables(view, result.estimates, *widths)))
     settings = {**options, **getattr(result, "settled", {})}
     parts.append(section("Settings", table((name, plain(value)) for name, value in settings.items())))
     parts.append(section("Acquisition", table(acquisition_rows(before))))
@@ -88,12 +91,11 @@ def _average_text(view: AlignView) -> str:
     return text
 
 
-def _headline(view: AlignView) -> list[tuple[str, str]]:
+def _headline(view: AlignView, before: Widths, after: Widths) -> list[tuple[str, str]]:
     shifts = view.estimates.shift_hz[view.estimates.flag == ""]
     spread = f"{number(float(np.ptp(shifts)))} Hz" if shifts.size else number(np.nan)
     similar = [number(float(np.mean(stack.similarity(view.inside)))) for stack in (view.before, view.after)]
     facts = [("range of shifts", spread), ("similarity index", _ARROW.join(similar))]
-    before, after = view.linewidths(view.before), view.linewidths(view.after)
     if before:
         key = (view.conditions[0], "Creatine")
         widths = [number(peaks[key].fwhm_hz, 1) for peaks in (before, after)]
@@ -103,9 +105,9 @@ def _headline(view: AlignView) -> list[tuple[str, str]]:
     return facts
 
 
-def _tables(view: AlignView, result: AlignResult) -> list[str]:
-    parts = [table(_comparison(view), ("", "Before", "After")), table(_estimate_rows(view))]
-    flags: Any = [] if result.estimates is None else result.estimates.flag
+def _tables(view: AlignView, estimates: Estimates | None, before: Widths, after: Widths) -> list[str]:
+    parts = [table(_comparison(view, before, after), ("", "Before", "After")), table(_estimate_rows(view))]
+    flags: Any = [] if estimates is None else estimates.flag
     counts = [(token, int(np.sum(flags == token)), flag.meaning) for token, flag in FLAGS.items()]
     counts = [row for row in counts if row[1]]
     if counts:
@@ -115,13 +117,12 @@ def _tables(view: AlignView, result: AlignResult) -> list[str]:
     return parts
 
 
-def _comparison(view: AlignView) -> list[tuple[str, str, str]]:
+def _comparison(view: AlignView, before: Widths, after: Widths) -> list[tuple[str, str, str]]:
     similar = [stack.similarity(view.inside) for stack in (view.before, view.after)]
     rows = [
         (f"Similarity index {name}".strip(), number(float(a), 3), number(float(b), 3))
         for name, a, b in zip(view.conditions, *similar, strict=True)
     ]
-    before, after = view.linewidths(view.before), view.linewidths(view.after)
     for condition, name in before:
         cells = [
             f"{number(peak.fwhm_hz)} \N{PLUS-MINUS SIGN} {number(peak.fwhm_hz_sd)} Hz"

@@ -47,7 +47,7 @@ p { margin: 4px 0 8px; max-width: 90ch; color: #555; }
 table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 4px 18px 4px 0; border-bottom: 1px solid #e5e5e5; vertical-align: top; }
 td:last-child { overflow-wrap: anywhere; }
-th { font-weight: 600; } 
+th { font-weight: 600; }
 footer { margin-top: 40px; color: #777; font-size: 13px; }
 @media print { .card, h2 { break-inside: avoid; } }
 """

@@ -266,7 +266,7 @@ def voxel_estimates(
         return np.take_along_axis(ordered(values), sound, axis=-1)[..., 0]
 
     phase_rad = of_transient(estimates.phase_rad)
-    middle = np.angle(np.nanmean(np.exp(1j * phase_rad), axis=1, keepdims=True))
+    middle = np.angle(np.nansum(np.exp(1j * phase_rad), axis=1, keepdims=True))
     return Estimates(
         shift_hz=of_transient(estimates.shift_hz),
         phase_rad=middle + phase_difference(phase_rad, middle),
