@@ -152,7 +152,7 @@ def test_spread_keeps_the_cramer_rao_bound(method):
 
 @named([crr, crrf])
 def test_creatine_claims_the_spread_it_has(method):
-    n_draws, alone = 100, lines(CREATINE)[None]
+    n_draws, alone = 60, lines(CREATINE)[None]
     found = method(noisy(alone, n_draws, 0.1, seed=2), alone, band())
     low, high = chi2.ppf([RARE / 2, 1 - RARE / 2], n_draws - 1) / (n_draws - 1)
     assert low < found.shift_hz.var(ddof=1) / np.mean(found.shift_hz_sd**2) < high
@@ -161,7 +161,7 @@ def test_creatine_claims_the_spread_it_has(method):
 
 @named(ALL)
 def test_four_equal_coils_halve_the_spread(method):
-    n_draws = 80
+    n_draws = 60
     four = TISSUE * np.exp(1j * np.array([0.0, 0.4, -0.9, 1.3]))[:, None]
     one_coil = method(noisy(TISSUE, n_draws, SIGMA, seed=3), TISSUE, band())
     four_coils = method(noisy(four, n_draws, SIGMA, seed=4), four, band())
@@ -192,7 +192,7 @@ def test_an_estimate_at_the_edge_of_the_search_did_not_converge(method):
 
 @named([crr, crrf])
 def test_noise_is_no_creatine(method):
-    n_draws = 50
+    n_draws = 25
     noise = noisy(np.zeros_like(TISSUE), n_draws, SIGMA, seed=6)
     assert method(noise, TISSUE, band()).converged.mean() <= 0.05
     assert method(noise + moved(TISSUE, 0.0, 0.0), TISSUE, band()).converged.all()
