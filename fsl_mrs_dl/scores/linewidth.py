@@ -99,7 +99,8 @@ def peak_linewidth_hz(
     Returns
     -------
     Peak
-        NaN if the line is lower than :data:`PEAK_HEIGHT` noise SDs or wider than the fitted bins.
+        NaN if the line is lower than :data:`PEAK_HEIGHT` noise SDs, wider than the fitted bins, or of a width
+        that the data do not determine to within a half.
     """
     fid = np.asarray(fid, dtype=np.complex128)
     ppm = ppm_axis(fid.size, dwelltime_s, spectrometer_frequency_mhz, reference_ppm)
@@ -158,6 +159,7 @@ class _LineFit:
         root = width - 0.5346 * lorentz
         gradient = np.array([0, 0.5346 + 0.2166 * lorentz / root, gauss / root])
         variance = gradient @ np.linalg.pinv(found.jac.T @ found.jac) @ gradient
-        return Peak(
-            float(width), float(offset), math.sqrt(max(variance, 0)), float(np.angle(amplitude)), height
-        )
+        width_sd = math.sqrt(max(variance, 0))
+        if width_sd > width / 2:
+            return _NO_PEAK
+        return Peak(float(width), float(offset), width_sd, float(np.angle(amplitude)), height)
