@@ -46,5 +46,5 @@ def run(profile: str, seed: int) -> Page:
 
 def _time(command: tuple[str, ...]) -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "fsl_mrs_dl", *command], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "fsl_mrs_dl", *command], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started

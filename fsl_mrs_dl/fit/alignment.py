@@ -188,15 +188,12 @@ def _reference_fid(reference: MRSData, data: MRSData, n_coils: int) -> Complex:
     name = reference.name or "The reference"
     same = np.isclose(reference.dwelltime_s, data.dwelltime_s, rtol=1e-4)
     if reference.n_points != data.n_points or not same or reference.nucleus != data.nucleus:
-        raise DataError(
-            f"{name} has {reference.n_points} points of {reference.dwelltime_s:g} s ({reference.nucleus}), the data "
-            f"{data.n_points} of {data.dwelltime_s:g} s ({data.nucleus}); give a reference of the same acquisition."
-        )
+        has, needs = (f"{d.n_points} points of {d.dwelltime_s:g} s ({d.nucleus})" for d in (reference, data))
+        raise DataError(f"{name} has {has}, the data {needs}; give a reference of the same acquisition.")
     fids = np.moveaxis(reference.fid, TIME_AXIS, -1).reshape(-1, data.n_points)
     if len(fids) not in (1, n_coils) or (len(fids) > 1 and reference.dim_tags != (_COIL,)):
-        raise DataError(
-            f"{name} holds {len(fids)} FIDs; needed is one, or one for each of the {n_coils} coils. Average it first."
-        )
+        needs = f"one, or one for each of the {n_coils} coils" if n_coils > 1 else "one"
+        raise DataError(f"{name} holds {len(fids)} FIDs; needed is {needs}. Average it first.")
     if not np.isfinite(fids).all() or not (fids != 0).any():
         raise DataError(f"{name} is not finite or zero everywhere; give another reference.")
     return np.broadcast_to(fids, (n_coils, data.n_points)).astype(np.complex128)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.gauss_newton import gn, refine
+from fsl_mrs_dl.fit.gauss_newton import capture, refine, with_learned_baseline
 from fsl_mrs_dl.fit.registration import Band, Registration
 from fsl_mrs_dl.physics import correct
 
 _FOLDS = 8
-_ROUNDS = 8
+_ROUNDS = 5
 _SETTLED_SD = 0.05  # of an SD: further rounds would move nothing that noise does not move more
 _MOST_WEIGHT = 4.0
 
@@ -31,7 +31,7 @@ def first_reference(fids: Complex, band: Band) -> Complex:
     -------
     ndarray, complex, shape (coil, time)
     """
-    magnitude = np.abs(band.project(fids))
+    magnitude = np.abs(band.weighed(fids))
     distance = ((magnitude - np.median(magnitude, axis=0)) ** 2).sum(axis=(1, 2))
     chosen: Complex = fids[int(np.argmin(distance))]
     return chosen
@@ -65,22 +65,40 @@ def register_to_average(fids: Complex, band: Band) -> tuple[Registration, Comple
         return still, fids[0]
     # The first transient may lie at one end of the set and another at the other end.
     wide = replace(band, max_shift_hz=2 * band.max_shift_hz)
-    found = gn(fids, first_reference(fids, band), wide, reference_noise_sd=1.0)
+    found = capture(fids, first_reference(fids, band), wide, reference_noise_sd=1.0)
     folds = np.arange(n) % min(n, _FOLDS)
+    found = _settle(fids, found, folds, band, search=True)
+    reference, found = _average(fids, found, band)
+    learned = with_learned_baseline(fids, reference, band, found)
+    found = _settle(fids, found, folds, learned, search=False)
+    reference, found = _average(fids, found, band)
+    return found, reference
+
+
+def _settle(
+    fids: Complex, found: Registration, folds: NDArray[np.integer], band: Band, *, search: bool
+) -> Registration:
+    """Register each fold to the average of the others until nothing moves that noise does not move more."""
     for round_ in range(_ROUNDS):
         found, weight = _centred(found)
         before = found.shift_hz
-        found = _cross_register(fids, found, weight, folds, band, capture=round_ == 0)
+        searching = search and round_ == 0
+        found = _cross_register(fids, found, weight, folds, band, search=searching)
         moved = np.abs(found.shift_hz - found.shift_hz.mean() - before + before.mean())
-        if round_ > 0 and (moved < _SETTLED_SD * found.shift_hz_sd).all():
+        if not searching and (moved < _SETTLED_SD * found.shift_hz_sd).all():
             break
+    return found
+
+
+def _average(fids: Complex, found: Registration, band: Band) -> tuple[Complex, Registration]:
+    """Return the weighted average at the set's mean shift and phase, and the estimates against it."""
     found, weight = _centred(found)
     corrected = correct(fids, found.shift_hz[:, None], found.phase_rad[:, None], band.dwelltime_s)
-    return found, np.tensordot(weight.astype(np.complex128), corrected, axes=(0, 0))
+    return np.tensordot(weight.astype(np.complex128), corrected, axes=(0, 0)), found
 
 
 def _cross_register(
-    fids: Complex, found: Registration, weight: Real, folds: NDArray[np.integer], band: Band, *, capture: bool
+    fids: Complex, found: Registration, weight: Real, folds: NDArray[np.integer], band: Band, *, search: bool
 ) -> Registration:
     """Register each fold to the weighted average of the other folds."""
     corrected = correct(fids, found.shift_hz[:, None], found.phase_rad[:, None], band.dwelltime_s)
@@ -91,8 +109,8 @@ def _cross_register(
         here, others = folds == k, weight[folds != k]
         reference = (sums.sum(axis=0) - sums[k]) / others.sum()
         noise_sd = float(np.sqrt((others**2).sum()) / others.sum())
-        if capture:
-            parts.append(gn(fids[here], reference, band, noise_sd))
+        if search:
+            parts.append(capture(fids[here], reference, band, noise_sd))
         else:
             parts.append(refine(fids[here], reference, band, found.shift_hz[here], noise_sd))
     order = np.argsort(np.concatenate([np.flatnonzero(folds == k) for k in names]))

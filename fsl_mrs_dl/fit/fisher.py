@@ -9,26 +9,29 @@ from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.physics import time_axis
 
 
-def fisher_matrix(derivatives: Complex, noise_sd: float = 1.0) -> Real:
-    r"""Return the Fisher matrix of real parameters under white complex Gaussian noise.
+def fisher_matrix(derivatives: Complex, noise_sd: float = 1.0, weighed: Complex | None = None) -> Real:
+    r"""Return the Fisher matrix of real parameters under complex Gaussian noise.
 
-    .. math:: F_{ij} = \frac{1}{\sigma^2} \mathrm{Re} \sum_n
-        \overline{\frac{\partial s_n}{\partial \theta_i}} \frac{\partial s_n}{\partial \theta_j}
+    .. math:: F_{ij} = \frac{1}{\sigma^2} \mathrm{Re} \left(
+        \frac{\partial s}{\partial \theta_i}^H W \frac{\partial s}{\partial \theta_j} \right)
 
-    (Cavassila et al. 2001, doi:10.1002/nbm.701, eq. 5.)
+    (Cavassila et al. 2001, doi:10.1002/nbm.701, eq. 5, where W = 1.)
 
     Parameters
     ----------
     derivatives : ndarray, complex, shape (..., parameter, sample)
-        Of the model in the samples that are fitted, the fit's projector applied.
+        Of the model in the samples that are fitted.
     noise_sd : float
         Standard deviation of the noise, a channel.
+    weighed : ndarray, complex, shape of ``derivatives``, optional
+        The derivatives under W, the inverse of the noise's covariance in units of its variance (a projector
+        for a window); not given = white noise in all samples.
 
     Returns
     -------
     ndarray, float, shape (..., parameter, parameter)
     """
-    product = derivatives.conj() @ np.swapaxes(derivatives, -1, -2)
+    product = derivatives.conj() @ np.swapaxes(derivatives if weighed is None else weighed, -1, -2)
     matrix: Real = product.real / noise_sd**2
     return matrix
 
@@ -39,25 +42,23 @@ def crlb(fisher: Real) -> Real:
     return bound
 
 
-def registration_derivatives(fid: Complex, band: Band) -> Complex:
+def registration_derivatives(fid: Complex, dwelltime_s: float) -> Complex:
     """Return the derivatives of a exp(i phi + 2 pi i f t) r(t) at a = 1, phi = f = 0.
-
-    The band's projector is applied: its window without the smooth baseline.
 
     Parameters
     ----------
     fid : ndarray, complex, shape (coil, time)
         r(t).
-    band : Band
+    dwelltime_s : float
+        In s.
 
     Returns
     -------
     ndarray, complex, shape (3, coil, time)
         For scale, phase (rad) and shift (Hz).
     """
-    t = time_axis(fid.shape[-1], band.dwelltime_s, fid)
-    scale, moved = band.project(np.stack([fid, 2j * math.pi * t * fid]))
-    return np.stack([scale, 1j * scale, moved])
+    t = time_axis(fid.shape[-1], dwelltime_s, fid)
+    return np.stack([fid, 1j * fid, 2j * math.pi * t * fid])
 
 
 def registration_crlb(fid: Complex, band: Band, noise_sd: float) -> tuple[float, float]:
@@ -68,7 +69,7 @@ def registration_crlb(fid: Complex, band: Band, noise_sd: float) -> tuple[float,
     fid : ndarray, complex, shape (coil, time)
         The transient without noise.
     band : Band
-        Its projector (window without smooth baseline) is the estimator's.
+        Its window, and the weight of its smooth baseline.
     noise_sd : float
         A channel.
 
@@ -76,6 +77,7 @@ def registration_crlb(fid: Complex, band: Band, noise_sd: float) -> tuple[float,
     -------
     shift_hz, phase_rad : float
     """
-    columns = registration_derivatives(fid, band).reshape(3, -1)
-    _, phase_rad, shift_hz = crlb(fisher_matrix(columns, noise_sd))
+    columns = registration_derivatives(fid, band.dwelltime_s)
+    fisher = fisher_matrix(columns.reshape(3, -1), noise_sd, band.weighed(columns).reshape(3, -1))
+    _, phase_rad, shift_hz = crlb(fisher)
     return float(shift_hz), float(phase_rad)

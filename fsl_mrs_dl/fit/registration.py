@@ -33,6 +33,8 @@ class Band:
         The bins of the alignment window; all of them for a method that has no window.
     max_shift_hz : float
         Half the width of the search for a shift, in Hz.
+    share : ndarray, float, shape (order + 1,), or None
+        How much of each polynomial of the smooth baseline is taken out, 0 to 1; None = all of it.
     """
 
     dwelltime_s: float
@@ -40,6 +42,7 @@ class Band:
     ppm: Real
     inside: NDArray[np.bool_]
     max_shift_hz: float
+    share: Real | None = None
 
     @classmethod
     def of(cls, data: MRSData, limits_ppm: tuple[float, float] | None, max_shift_hz: float) -> "Band":
@@ -74,12 +77,27 @@ class Band:
         bins: Complex = fid_to_spectrum(fid)[..., self.inside]
         return bins - (bins @ self.baseline.conj()) @ self.baseline.T
 
-    def project(self, fid: Complex) -> Complex:
-        """Keep of an FID what lies in the window and is not smooth there: shape (..., time)."""
+    def weighed(self, fid: Complex) -> Complex:
+        """Return the window of an FID with its smooth baseline counted by what is known of it.
+
+        The inverse covariance of white noise plus a baseline of random polynomials, whose variance is d
+        times the noise's, takes the share d / (1 + d) of each polynomial out of the window (generalised
+        least squares; Kay 1993, Fundamentals of Statistical Signal Processing I, ch. 4.5).
+
+        Parameters
+        ----------
+        fid : ndarray, complex, shape (..., time)
+
+        Returns
+        -------
+        ndarray, complex, shape (..., time)
+        """
+        share = np.ones(self.baseline.shape[1]) if self.share is None else self.share
         spectrum = np.zeros(fid.shape, dtype=np.complex128)
-        spectrum[..., self.inside] = self.inside_bins(fid)
-        projected: Complex = spectrum_to_fid(spectrum)
-        return projected
+        bins = fid_to_spectrum(fid)[..., self.inside]
+        spectrum[..., self.inside] = bins - (share * (bins @ self.baseline.conj())) @ self.baseline.T
+        window: Complex = spectrum_to_fid(spectrum)
+        return window
 
 
 @dataclass(frozen=True, eq=False)

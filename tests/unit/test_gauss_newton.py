@@ -1,12 +1,14 @@
 """Gauss-Newton registration reaches the Cramer-Rao bound, says so truly, and is not led astray."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.fit.average_reference import register_to_average
 from fsl_mrs_dl.fit.fisher import crlb, fisher_matrix, registration_crlb, registration_derivatives
-from fsl_mrs_dl.fit.gauss_newton import gn
+from fsl_mrs_dl.fit.gauss_newton import capture, gn, with_learned_baseline
 from fsl_mrs_dl.fit.registration import Band
 
 N, DT, F0 = 2048, 2.5e-4, 127.7
@@ -19,6 +21,8 @@ BAND = Band(
     physics.ppm_window(physics.ppm_axis(N, DT, F0, 4.65), (1.8, 4.2)),
     45.0,
 )
+# Only white noise: nothing of the window is given up for a smooth baseline.
+PLAIN = replace(BAND, share=np.zeros(BAND.baseline.shape[1]))
 
 
 def brain() -> np.ndarray:
@@ -56,10 +60,10 @@ def test_derivatives_are_those_of_the_model() -> None:
         for f, p in ((step, 0), (-step, 0), (0, step), (0, -step))
     ]
     numeric = [(near[0] - near[1]) / (2 * step), (near[2] - near[3]) / (2 * step)]
-    scale, by_phase, by_shift = registration_derivatives(brain(), BAND)
-    np.testing.assert_allclose(by_shift, BAND.project(numeric[0]), atol=1e-5 * np.abs(by_shift).max())
-    np.testing.assert_allclose(by_phase, BAND.project(numeric[1]), atol=1e-5 * np.abs(by_phase).max())
-    np.testing.assert_allclose(scale, BAND.project(brain()))
+    scale, by_phase, by_shift = registration_derivatives(brain(), DT)
+    np.testing.assert_allclose(by_shift, numeric[0], atol=1e-5 * np.abs(by_shift).max())
+    np.testing.assert_allclose(by_phase, numeric[1], atol=1e-5 * np.abs(by_phase).max())
+    np.testing.assert_array_equal(scale, brain())
 
 
 def test_crlb_of_one_sinusoid_is_the_textbook_one() -> None:
@@ -77,12 +81,12 @@ def test_known_reference_reaches_the_bound_and_the_sd_is_true(snr_t0: int, rng: 
     sigma = abs(brain()[0, 0]) / snr_t0
     fids, shift_hz, phase_rad = moved(n, rng)
     found = gn(physics.add_noise(fids, sigma, rng), brain(), BAND)
-    bound_hz, bound_rad = registration_crlb(brain(), BAND, sigma)
+    bound_hz, bound_rad = registration_crlb(brain(), PLAIN, sigma)
     within = 1 + 4 / np.sqrt(2 * n)  # 4 SDs of an SD estimated from n draws
     assert spread(found.shift_hz - shift_hz) < bound_hz * within
     assert spread(turned(found.phase_rad - phase_rad)) < bound_rad * within
-    assert np.median(found.shift_hz_sd) == pytest.approx(bound_hz, rel=0.05)
-    assert np.median(found.phase_rad_sd) == pytest.approx(bound_rad, rel=0.05)
+    assert np.median(found.shift_hz_sd) == pytest.approx(bound_hz, rel=0.1)
+    assert np.median(found.phase_rad_sd) == pytest.approx(bound_rad, rel=0.1)
     assert found.converged.all()
 
 
@@ -94,7 +98,7 @@ def test_own_average_as_reference_stays_near_the_bound(
     sigma = abs(brain()[0, 0]) / snr_t0
     fids, shift_hz, phase_rad = moved(n, rng)
     found, _ = register_to_average(physics.add_noise(fids, sigma, rng) / sigma, BAND)
-    bound_hz, bound_rad = registration_crlb(brain(), BAND, sigma)
+    bound_hz, bound_rad = registration_crlb(brain(), PLAIN, sigma)
     within = factor * (1 + 4 / np.sqrt(2 * n))
     assert spread(found.shift_hz - shift_hz) < bound_hz * within
     assert spread(turned(found.phase_rad - phase_rad)) < bound_rad * within
@@ -127,7 +131,7 @@ def test_a_spoilt_transient_neither_spoils_the_others_nor_passes(rng: np.random.
     noisy[7] = 20 * (rng.standard_normal(noisy[7].shape) + 1j * rng.standard_normal(noisy[7].shape))
     found, _ = register_to_average(noisy, BAND)
     good = np.arange(n) != 7
-    bound_hz, _ = registration_crlb(brain(), BAND, sigma)
+    bound_hz, _ = registration_crlb(brain(), PLAIN, sigma)
     assert spread((found.shift_hz - shift_hz)[good]) < 1.3 * bound_hz * (1 + 4 / np.sqrt(2 * n))
     assert found.shift_hz_sd[7] > 5 * np.median(found.shift_hz_sd[good])
 
@@ -142,7 +146,22 @@ def test_one_transient_is_left_where_it_is() -> None:
 def test_scale_and_batch_do_not_matter(rng: np.random.Generator) -> None:
     fids, _, _ = moved(6, rng)
     fids = physics.add_noise(fids, abs(brain()[0, 0]) / 15, rng)
-    together = gn(fids, brain(), BAND)
-    alone = np.concatenate([gn(fids[i : i + 1], brain(), BAND).shift_hz for i in range(6)])
+    together = capture(fids, brain(), BAND)
+    alone = np.concatenate([capture(fids[i : i + 1], brain(), BAND).shift_hz for i in range(6)])
     np.testing.assert_allclose(together.shift_hz, alone, atol=1e-9)
-    np.testing.assert_allclose(gn(1e6 * fids, brain(), BAND).shift_hz, alone, atol=1e-6)
+    np.testing.assert_allclose(capture(1e6 * fids, brain(), BAND).shift_hz, alone, atol=1e-6)
+
+
+def test_baseline_is_taken_out_where_there_is_one_and_kept_where_not(rng: np.random.Generator) -> None:
+    n, sigma = 64, abs(brain()[0, 0]) / 20
+    fids, _, _ = moved(n, rng)
+    clean = physics.add_noise(fids, sigma, rng)
+    turn = np.exp(2j * np.pi * rng.uniform(size=(n, 1, 1)))
+    water = 50 * turn * physics.singlet(N, DT, 0.0, np.pi * 10, 0.0, LIKE)
+    kept = with_learned_baseline(clean, brain(), BAND, capture(clean, brain(), BAND)).share
+    spoilt = with_learned_baseline(clean + water, brain(), BAND, capture(clean + water, brain(), BAND)).share
+    assert kept is not None
+    assert spoilt is not None
+    # An excess by chance of three SDs: 3 / sqrt(64), of which the share 0.27 is taken out.
+    assert kept.max() < 0.3
+    assert spoilt[:4].min() > 0.9
