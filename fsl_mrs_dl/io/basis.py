@@ -1,0 +1,158 @@
+"""Basis sets in FSL-MRS's folder of JSON files: one file a metabolite, read and written.
+
+The files hold the complex conjugate of memory, as FSL-MRS writes them; only this module knows.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl import __version__
+from fsl_mrs_dl.data import Basis, Complex
+from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.io.staging import Staging
+
+_NEEDED = ("basis_re", "basis_im", "basis_dwell", "basis_centre", "basis_name")
+
+
+def read_json_basis(folder: Path | str) -> Basis:
+    """Read a basis set from a folder of JSON files, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Files that are not named ``*.json`` are left alone.
+
+    Returns
+    -------
+    Basis
+        A metabolite that occurs again is called ``<name>_1``, as FSL-MRS does it.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no such files, one of them is damaged, or they do not fit together.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder} is not a folder; needed is FSL-MRS's folder of one JSON file a metabolite."
+        )
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise DataError(
+            f"{folder} holds no JSON files; needed is FSL-MRS's folder of one JSON file a metabolite."
+        )
+    entries = [_entry(path) for path in paths]
+    first = entries[0]
+    for path, entry in zip(paths, entries, strict=True):
+        for key, said in (
+            ("points", "points"),
+            ("dwell", "s dwell time"),
+            ("centre", "MHz"),
+            ("nucleus", ""),
+        ):
+            if entry[key] != first[key]:
+                raise DataError(
+                    f"{path} has {entry[key]} {said}".rstrip() + f", {paths[0].name} has {first[key]}; "
+                    "all metabolites of a basis set must be of one simulation."
+                )
+    names: list[str] = []
+    for entry in entries:
+        again = sum(name == entry["name"] for name in names)
+        names.append(f"{entry['name']}_{again}" if again else entry["name"])
+    fids = np.array([entry["fid"] for entry in entries])
+    return Basis(fids, tuple(names), first["dwell"], first["centre"], first["nucleus"])
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    """Return what one file says, checked; the FID in the sign of memory."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not a readable JSON file ({' '.join(str(error).split())}).") from error
+    basis = content.get("basis") if isinstance(content, dict) else None
+    if not isinstance(basis, dict):
+        raise DataError(
+            f"{path} has no 'basis' entry; it is not a basis file of FSL-MRS. Take it out of the folder."
+        )
+    missing = [key for key in _NEEDED if key not in basis]
+    if missing:
+        raise DataError(
+            f"{path} lacks {', '.join(missing)}; write the basis set again with FSL-MRS's basis_tools."
+        )
+    fid = _fid(basis, path)
+    numbers = {"dwell": basis["basis_dwell"], "centre": basis["basis_centre"]}
+    for key, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < np.inf:
+            raise DataError(f"{path} has basis_{key} {value!r}; a positive number is needed.")
+    name = basis["basis_name"]
+    if not isinstance(name, str) or not name:
+        raise DataError(f"{path} has basis_name {name!r}; the name of a metabolite is needed.")
+    nucleus = _nucleus(basis, content)
+    return {"fid": fid, "points": len(fid), "name": name, "nucleus": nucleus, **numbers}
+
+
+def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
+    try:
+        real = np.asarray(basis["basis_re"], dtype=np.float64)
+        imaginary = np.asarray(basis["basis_im"], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path} has a FID that is not a list of numbers ({error}).") from error
+    if real.ndim != 1 or real.shape != imaginary.shape or not real.size:
+        raise DataError(
+            f"{path} has a FID of {real.shape} real and {imaginary.shape} imaginary numbers; it is damaged."
+        )
+    if not (np.isfinite(real).all() and np.isfinite(imaginary).all()):
+        raise DataError(f"{path} has a FID with NaN or Inf; simulate the basis set again.")
+    fid: Complex = real - 1j * imaginary  # the conjugate: see the module
+    return fid
+
+
+def _nucleus(basis: Mapping[str, Any], content: Mapping[str, Any]) -> str:
+    """Return the nucleus as FSL-MRS finds it: said of the basis, or of the sequence; 1H if nowhere."""
+    sequence = content.get("seq")
+    said = basis.get("basis_nucleus", sequence.get("Nucleus") if isinstance(sequence, dict) else None)
+    first = said[0] if isinstance(said, list) and said else said
+    return first if isinstance(first, str) and first else "1H"
+
+
+def write_json_basis(basis: Basis, folder: Path, *, overwrite: bool = False) -> None:
+    """Write a basis set as FSL-MRS's folder of JSON files.
+
+    Parameters
+    ----------
+    basis : Basis
+    folder : Path
+        Made if it does not exist.
+    overwrite : bool
+        Whether files of the same names may be replaced. Others stay, and would be read with them.
+
+    Raises
+    ------
+    OptionError
+        If a metabolite's name cannot be a file's.
+    OutputError
+        If the folder cannot be written, or a file exists and may not be replaced.
+    """
+    for name in basis.names:
+        if not name or name != Path(name).name or name in (".", ".."):
+            raise OptionError(f"The metabolite {name!r} cannot name a file; give it a name without slashes.")
+    made = {"time": datetime.now().strftime("%Y%m%d_%H%M%S"), "SimVersion": f"fsl_mrs_dl {__version__}"}
+    with Staging(folder, overwrite=overwrite) as staging:
+        for name, fid in zip(basis.names, basis.fids, strict=True):
+            entry = {
+                "basis_re": fid.real.tolist(),
+                "basis_im": (-fid.imag).tolist(),  # the conjugate: see the module
+                "basis_dwell": basis.dwelltime_s,
+                "basis_centre": basis.spectrometer_frequency_mhz,
+                "basis_width": None,
+                "basis_name": name,
+                "basis_nucleus": basis.nucleus,
+            }
+            content = json.dumps({"basis": entry, "meta": made})
+            staging.path(f"{name}.json").write_text(content, encoding="utf-8")

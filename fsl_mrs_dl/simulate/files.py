@@ -1,0 +1,254 @@
+"""The command ``simulate``: simulated scans as files, with the truth beside."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from fsl_mrs_dl import __version__
+from fsl_mrs_dl.data import NUCLEI, Basis, MRSData
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import read_json_basis
+from fsl_mrs_dl.io.results import write_estimates
+from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, sigma_from_fwhm
+from fsl_mrs_dl.simulate.brain import brain_amplitudes
+from fsl_mrs_dl.simulate.coils import draw_coils
+from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
+from fsl_mrs_dl.simulate.editing import EditedPair, edited_singlets
+from fsl_mrs_dl.simulate.nuisance import LipidContamination, UnstableWater
+from fsl_mrs_dl.simulate.priors import Drift, Eddy, LineSignal, Noise, Prior, SnrDefinition
+from fsl_mrs_dl.simulate.resampling import on_points
+from fsl_mrs_dl.simulate.singlets import brain_singlets
+from fsl_mrs_dl.simulate.transients import Simulated, simulate_transients, simulate_water_reference
+
+_MACROMOLECULES = LineSignal("MM", BIRCH_2017, Uniform(0.1, 0.3))
+_LARGEST = 2**27
+_FEWEST_POINTS = 32
+_FIELD_T, _DWELLTIME_S, _POINTS = 3.0, 0.00025, 2048
+_EDDY_S = 0.05
+_WALK = 1 / 20
+
+
+def simulate(
+    *,
+    output: Path,
+    filename: str = "simulated",
+    overwrite: bool = False,
+    kind: Literal["svs", "transients", "edited"] = "transients",
+    transients: int = 64,
+    coils: int = 1,
+    basis: Path | None = None,
+    field: float | None = None,
+    points: int | None = None,
+    dwelltime: float | None = None,
+    snr: float = 20.0,
+    snr_definition: SnrDefinition = "snr_t0",
+    shift_hz: float = 0.0,
+    phase_deg: float = 10.0,
+    drift_hz: float = 8.0,
+    water: float = 0.0,
+    lipid: float = 0.0,
+    eddy_hz: float = 0.0,
+    water_reference: bool = False,
+    seed: int = 0,
+) -> None:
+    """Write a simulated, labelled scan of a single voxel of brain as NIfTI-MRS.
+
+    Writes ``N.nii.gz``, the true shift and phase of every FID in ``N_truth.csv`` (the layout of
+    ``N_align.csv``), everything else that is true in ``N_truth.json``, and ``N_wref.nii.gz`` if asked for.
+    Without a basis set the metabolites are singlets: right in place and area, without coupling.
+
+    Parameters
+    ----------
+    output : Path
+        Folder for the result.
+    filename : str
+        Name of the result, without .nii.gz.
+    overwrite : bool
+        Replace files of the same names, nothing else.
+    kind : str
+        svs: one FID; transients: a DIM_DYN that drifts; edited: the same, MEGA-edited for GABA, ON and OFF in
+        DIM_EDIT.
+    transients : int
+        Transients (of each edit condition); not used for svs.
+    coils : int
+        Receive coils with correlated noise; 1 is one channel and no DIM_COIL.
+    basis : Path
+        Basis set, FSL-MRS's folder of JSON files; singlets if not given. Not for edited.
+    field : float
+        Field strength in T; that of the basis set, or 3, if not given.
+    points : int
+        Points of an FID; as many as the basis set has, or 2048, if not given.
+    dwelltime : float
+        Time between points, in s; that of the basis set, or 0.00025, if not given.
+    snr : float
+        Of one transient and the average coil, by the definition of --snr_definition.
+    snr_definition : str
+        Of the metabolites x: snr_t0 = first point of x over the noise's standard deviation a channel; snr_f =
+        highest point of the spectrum over that of its real part; snr_db = energy of x over that of the noise,
+        in dB.
+    shift_hz : float
+        Each FID is shifted by itself, within plus and minus this, in Hz.
+    phase_deg : float
+        Each FID is turned by itself, within plus and minus this, in degrees.
+    drift_hz : float
+        Linear drift from the first to the last transient, in Hz; a random walk of a twentieth of it a step
+        goes on top. Not used for svs.
+    water : float
+        Probability, of each FID, of unstable residual water.
+    lipid : float
+        Probability, of each FID, of contamination with lipid.
+    eddy_hz : float
+        Field offset by eddy currents at the start of each FID, in Hz; it decays within 50 ms.
+    water_reference : bool
+        Also write a scan without water suppression, with the same coils and eddy currents.
+    seed : int
+        Same seed, same numbers.
+
+    Raises
+    ------
+    MRSDLError
+        If an option, the basis set or the output folder cannot be used.
+    """
+    settings = {name: value for name, value in locals().items() if name not in ("output", "overwrite")}
+    _check(settings)
+    name = _plain(filename)
+    made_of = _basis(kind, basis, field, points, dwelltime)
+    one = made_of.off if isinstance(made_of, EditedPair) else made_of
+    n_transients = None if kind == "svs" else transients
+    sampling = (one.fids.shape[1], one.dwelltime_s, one.spectrometer_frequency_mhz)
+    prior = _prior(one, settings)
+    inputs = sorted(basis.glob("*.json")) if basis is not None else []
+    with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
+        endings = [".nii.gz", "_truth.csv", "_truth.json", *(["_wref.nii.gz"] if water_reference else [])]
+        staging.reserve(*(name + ending for ending in endings))
+        rng = np.random.default_rng(seed)
+        received = draw_coils(coils, rng) if coils > 1 else None
+        made = simulate_transients(prior, made_of, n_transients, *sampling, rng, coils=received, seed=seed)
+        nifti.write(_single_precision(made.data), staging.path(f"{name}.nii.gz"))
+        write_estimates(made.truth, made.data.dim_tags, staging.path(f"{name}_truth.csv"))
+        truth = json.dumps(_truth(made, settings), indent=2)
+        staging.path(f"{name}_truth.json").write_text(truth + "\n", encoding="utf-8")
+        if water_reference:
+            wref = simulate_water_reference(made, rng, seed=seed)
+            nifti.write(_single_precision(wref), staging.path(f"{name}_wref.nii.gz"))
+
+
+def _check(settings: dict[str, Any]) -> None:
+    """Refuse numbers that mean nothing, with the flag's name."""
+    for option, least in (("transients", 1), ("coils", 1), ("points", _FEWEST_POINTS), ("seed", 0)):
+        if settings[option] is not None and settings[option] < least:
+            raise OptionError(f"--{option} is {settings[option]}; at least {least} is needed.")
+    n_fids = settings["transients"] * settings["coils"]
+    n_points = settings["points"] or _POINTS
+    if max(n_fids, 2**9) * n_points > _LARGEST:  # a basis set takes memory as well
+        raise OptionError(f"{n_fids} FIDs of {n_points} points are too many for one file; ask for fewer.")
+    for option in ("field", "dwelltime", "snr"):
+        value = settings[option]
+        decibels = option == "snr" and settings["snr_definition"] == "snr_db"
+        if value is not None and not (math.isfinite(value) and (value > 0 or decibels)):
+            raise OptionError(f"--{option} is {value:g}; a positive number is needed.")
+    for option in ("shift_hz", "phase_deg"):
+        if not 0 <= settings[option] < math.inf:
+            raise OptionError(
+                f"--{option} is {settings[option]:g}; half the width of a range is needed, 0 or more."
+            )
+    for option in ("drift_hz", "eddy_hz"):
+        if not math.isfinite(settings[option]):
+            raise OptionError(f"--{option} is {settings[option]:g}; a finite number is needed.")
+    for option in ("water", "lipid"):
+        if not 0 <= settings[option] <= 1:
+            raise OptionError(f"--{option} is {settings[option]:g}; a probability from 0 to 1 is needed.")
+
+
+def _plain(filename: str) -> str:
+    name = filename.removesuffix(".gz").removesuffix(".nii")
+    if not name or name != Path(name).name or name in (".", ".."):
+        raise OptionError(f"--filename is {filename!r}; a plain name without folder is needed.")
+    return name
+
+
+def _basis(
+    kind: str, folder: Path | None, field: float | None, points: int | None, dwelltime: float | None
+) -> Basis | EditedPair:
+    """Return the basis set on the points asked for."""
+    gyromagnetic = NUCLEI["1H"].gyromagnetic_mhz_per_t
+    if folder is None:
+        sampling = (gyromagnetic * (field or _FIELD_T), dwelltime or _DWELLTIME_S, points or _POINTS)
+        return edited_singlets(*sampling) if kind == "edited" else brain_singlets(*sampling)
+    if kind == "edited":
+        raise OptionError(
+            "--kind edited needs a basis set of each condition; it takes no --basis but has its own."
+        )
+    basis = read_json_basis(folder)
+    if basis.nucleus != "1H":
+        raise OptionError(f"{folder} is a basis set of {basis.nucleus}; only 1H can be simulated.")
+    frequency = gyromagnetic * field if field else basis.spectrometer_frequency_mhz
+    dwelltime = dwelltime or basis.dwelltime_s
+    reached = int((basis.fids.shape[1] - 1) * basis.dwelltime_s / dwelltime + 1e-6) + 1
+    return on_points(basis, points or min(reached, basis.fids.shape[1]), dwelltime, frequency)
+
+
+def _prior(basis: Basis, settings: dict[str, Any]) -> Prior:
+    """Return what the settings ask for; widths are those of a well shimmed brain at 3 T."""
+    drift_hz, phase_rad = settings["drift_hz"], math.radians(settings["phase_deg"])
+    drift = Drift() if settings["kind"] == "svs" else Drift(Fixed(drift_hz), abs(drift_hz) * _WALK)
+    return Prior(
+        amplitudes=brain_amplitudes(basis.names),
+        line_signals=() if _MACROMOLECULES.name in basis.names else (_MACROMOLECULES,),
+        lorentzian_hz=Uniform(2.0, 4.0),
+        gaussian_hz=Uniform(1.0, 4.0),
+        eddy=Eddy(Fixed(settings["eddy_hz"]), Fixed(_EDDY_S)) if settings["eddy_hz"] else None,
+        noise=Noise(Fixed(settings["snr"]), settings["snr_definition"]),
+        shift_hz=Uniform(-settings["shift_hz"], settings["shift_hz"]),
+        phase_rad=Uniform(-phase_rad, phase_rad),
+        nuisances=(UnstableWater(settings["water"]), LipidContamination(settings["lipid"])),
+        drift=drift,
+    )
+
+
+def _single_precision(data: MRSData) -> MRSData:
+    """Return data as a scanner would store them; half the size of what was computed."""
+    return replace(data, fid=data.fid.astype(np.complex64))
+
+
+def _truth(made: Simulated, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what is true of a scan and not said by its table of shifts and phases."""
+    parameters = made.parameters
+    gamma, sigma = float(parameters["gamma"][0]), float(parameters["sigma"][0])
+    truth: dict[str, Any] = {
+        "made_by": f"fsl_mrs_dl simulate {__version__}",
+        "settings": {
+            key: value.name if isinstance(value, Path) else value for key, value in settings.items()
+        },
+        "amplitudes": dict(zip(made.names, parameters["amplitudes"][0].tolist(), strict=True)),
+        "lineshape": {
+            "gamma_rad_per_s": gamma,
+            "sigma_rad_per_s": sigma,
+            "lorentzian_fwhm_hz": gamma / gamma_from_fwhm(1.0),
+            "gaussian_fwhm_hz": sigma / sigma_from_fwhm(1.0),
+        },
+        "noise_sigma_per_channel": made.sigma,
+        "snr": {settings["snr_definition"]: settings["snr"]},
+        "nuisance": made.labels.tolist(),
+        "order_of_nuisance": "acquisitions in order of time; ON and OFF in turns if edited",
+    }
+    if "eddy_hz" in parameters:
+        truth["eddy_current"] = {
+            "amplitude_hz": float(parameters["eddy_hz"][0]),
+            "time_constant_s": float(parameters["eddy_time_constant_s"][0]),
+        }
+    if made.coils is not None:
+        sensitivities, covariance = made.coils.sensitivities, made.coils.covariance
+        truth["coils"] = {
+            "sensitivities_re": sensitivities.real.tolist(),
+            "sensitivities_im": sensitivities.imag.tolist(),
+            "noise_covariance_re": covariance.real.tolist(),
+            "noise_covariance_im": covariance.imag.tolist(),
+        }
+    return truth

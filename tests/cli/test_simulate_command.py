@@ -1,0 +1,147 @@
+"""The command simulate, from the command line to the files."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import write_json_basis
+from fsl_mrs_dl.io.results import read_estimates
+from fsl_mrs_dl.physics import correct
+from fsl_mrs_dl.simulate import brain_singlets
+
+
+def simulate(folder, *arguments):
+    return main(["simulate", "--output", str(folder), "--points", "512", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "tags"),
+    [
+        (("--kind", "svs"), (512,), ()),
+        (("--transients", 5), (512, 5), ("DIM_DYN",)),
+        (("--transients", 5, "--coils", 3), (512, 3, 5), ("DIM_COIL", "DIM_DYN")),
+        (("--kind", "edited", "--transients", 4), (512, 4, 2), ("DIM_DYN", "DIM_EDIT")),
+    ],
+)
+def test_files_hold_what_was_asked_for(tmp_path, arguments, shape, tags):
+    assert simulate(tmp_path, *arguments) == 0
+    data = nifti.read(tmp_path / "simulated.nii.gz")
+    assert data.fid.shape == (1, 1, 1, *shape)
+    assert data.dim_tags == tags
+    assert data.spectrometer_frequency_mhz == pytest.approx(127.728)
+    assert data.header["SyntheticData"]["seed"] == 0
+    assert data.header["SyntheticData"]["parents"] == []
+    assert data.processing == ()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "simulated.nii.gz",
+        "simulated_truth.csv",
+        "simulated_truth.json",
+    }
+
+
+def test_truth_corrects_the_data_to_the_noise(tmp_path):
+    assert simulate(tmp_path, "--transients", 16, "--shift_hz", 5, "--snr", 1000) == 0
+    data = nifti.read(tmp_path / "simulated.nii.gz")
+    truth = read_estimates(tmp_path / "simulated_truth.csv", data.dim_tags, (1, 1, 1, 16))
+    told = json.loads((tmp_path / "simulated_truth.json").read_text())
+    assert np.ptp(truth.shift_hz) > 2
+    fids = np.moveaxis(data.fid[0, 0, 0], 0, -1).astype(complex)
+    corrected = correct(fids, truth.shift_hz[0, 0, 0], truth.phase_rad[0, 0, 0], data.dwelltime_s)
+    residual = corrected - corrected.mean(axis=0)
+    n = residual.size * 2 * 15 // 16
+    measured = np.sqrt(np.sum(np.abs(residual) ** 2) / n)
+    assert measured == pytest.approx(told["noise_sigma_per_channel"], rel=5 / np.sqrt(2 * n))
+
+
+def test_truth_tells_labels_amplitudes_and_settings(tmp_path):
+    assert simulate(tmp_path, "--transients", 6, "--water", 1, "--lipid", 0, "--seed", 3, "--eddy_hz", 4) == 0
+    told = json.loads((tmp_path / "simulated_truth.json").read_text())
+    assert told["nuisance"] == ["UW"] * 6
+    assert told["settings"]["seed"] == 3
+    assert told["snr"] == {"snr_t0": 20.0}
+    assert 7.5 <= told["amplitudes"]["NAA"] <= 17
+    assert told["amplitudes"]["MM"] > 0
+    assert told["eddy_current"]["amplitude_hz"] == 4
+
+
+def test_same_seed_same_file(tmp_path):
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert simulate(tmp_path / folder, "--kind", "svs", "--seed", seed) == 0
+    first, again, other = (nifti.read(tmp_path / f / "simulated.nii.gz").fid for f in "abc")
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_water_reference_has_the_coils_of_the_scan(tmp_path):
+    assert (
+        simulate(tmp_path, "--coils", 3, "--transients", 2, "--water_reference", "--filename", "scan.nii.gz")
+        == 0
+    )
+    water = nifti.read(tmp_path / "scan_wref.nii.gz")
+    assert water.dim_tags == ("DIM_COIL",)
+    told = json.loads((tmp_path / "scan_truth.json").read_text())["coils"]
+    sensitivities = np.array(told["sensitivities_re"]) + 1j * np.array(told["sensitivities_im"])
+    ratio = water.fid[0, 0, 0, 0] / sensitivities
+    # The first point of the water is 250 times the metabolites', 5000 times the noise.
+    np.testing.assert_allclose(ratio, ratio.mean(), rtol=0.01)
+
+
+def test_a_basis_set_gives_field_points_and_metabolites(tmp_path):
+    write_json_basis(brain_singlets(297.2, 1 / 6000, 700), tmp_path / "basis")
+    arguments = [
+        "simulate",
+        "--output",
+        str(tmp_path / "out"),
+        "--basis",
+        str(tmp_path / "basis"),
+        "--kind",
+        "svs",
+    ]
+    assert main(arguments) == 0
+    data = nifti.read(tmp_path / "out" / "simulated.nii.gz")
+    assert (data.n_points, data.spectrometer_frequency_mhz) == (700, 297.2)
+    assert data.dwelltime_s == pytest.approx(1 / 6000)
+
+
+def test_nothing_is_replaced_unasked(tmp_path, capsys):
+    assert simulate(tmp_path, "--kind", "svs") == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert simulate(tmp_path, "--kind", "svs", "--seed", 1) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert simulate(tmp_path, "--kind", "svs", "--seed", 1, "--overwrite") == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--snr", "0"),
+        ("--snr", "nan"),
+        ("--field", "-3"),
+        ("--dwelltime", "0"),
+        ("--transients", "0"),
+        ("--coils", "0"),
+        ("--points", "8"),
+        ("--points", "100000000"),
+        ("--water", "1.5"),
+        ("--lipid", "-1"),
+        ("--shift_hz", "-1"),
+        ("--phase_deg", "inf"),
+        ("--drift_hz", "nan"),
+        ("--seed", "-1"),
+        ("--filename", "a/b"),
+        ("--filename", ""),
+        ("--basis", "nowhere"),
+        ("--kind", "edited", "--basis", "nowhere"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(tmp_path, capsys, arguments):
+    out = tmp_path / "out"
+    assert main(["simulate", "--output", str(out), *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("fsl_mrs_dl simulate: ")
+    assert said.count("\n") == 1
+    assert not out.exists()
