@@ -4,6 +4,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz, shift
 
 _DEGREE = 7
 _SAME_FIELD = 2e-3
@@ -12,8 +13,9 @@ _SAME_FIELD = 2e-3
 def on_points(basis: Basis, n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Basis:
     """Return a basis set at other points: cut off, or interpolated in time by a spline of degree 7.
 
-    A spline in time needs no periodic continuation, so nothing rings at t = 0. Its error stays below 1e-4 of
-    a line up to half the smaller of the two Nyquist frequencies.
+    A spline in time needs no periodic continuation, so nothing rings at t = 0. It is made around the middle of
+    the basis set's spectrum; a line a quarter of the Nyquist frequency away from there (of the basis set) is
+    wrong by 1e-3 in its first points and 1e-6 later, one at an eighth by less than 1e-5.
 
     Parameters
     ----------
@@ -53,5 +55,14 @@ def on_points(basis: Basis, n_points: int, dwelltime_s: float, spectrometer_freq
 
         own_t = np.arange(own_points) * basis.dwelltime_s
         t = np.minimum(np.arange(n_points) * dwelltime_s, own_last_s)
-        fids = make_interp_spline(own_t, basis.fids, k=_DEGREE, axis=1)(t)
+        middle_hz = _middle_hz(basis)
+        slow = shift(basis.fids, -middle_hz, basis.dwelltime_s)
+        fids = shift(make_interp_spline(own_t, slow, k=_DEGREE, axis=1)(t), middle_hz, dwelltime_s)
     return Basis(fids, basis.names, dwelltime_s, own_mhz, basis.nucleus)
+
+
+def _middle_hz(basis: Basis) -> float:
+    """Return the mean frequency of the basis set's energy, in Hz."""
+    energy = np.sum(np.abs(fid_to_spectrum(np.asarray(basis.fids))) ** 2, axis=0)
+    frequency = frequency_axis_hz(basis.fids.shape[1], basis.dwelltime_s)
+    return float(np.sum(energy * frequency) / max(np.sum(energy), np.finfo(float).tiny))
