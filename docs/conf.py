@@ -30,8 +30,6 @@ napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 
-suppress_warnings = ["toc.empty_glob"]  # docs/validation is filled by the benchmark
-
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Deep-learning steps for MRS, beside FSL-MRS and in FSLeyes",

@@ -18,7 +18,7 @@ from fsl_mrs_dl.steps.registry import Step, steps
 
 KINDS = {
     MRSData: "NIfTI-MRS file",
-    Path: "file",
+    Path: "path",
     int: "whole number",
     float: "number",
     str: "text",
@@ -40,8 +40,7 @@ def write_pages(app: Sphinx) -> None:
     for name, step in steps().items():
         pages[f"{name}.md"] = step_page(step)
     for name, (module, _) in cli.TOOLS.items():
-        with contextlib.suppress(ModuleNotFoundError):  # TEMPORARY
-            pages[f"{name}.md"] = tool_page(name, getattr(importlib.import_module(module), name))
+        pages[f"{name}.md"] = tool_page(name, getattr(importlib.import_module(module), name))
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if old.name not in pages:
@@ -83,7 +82,7 @@ def _page(name: str, said: Step | Described, more: str, references: str) -> str:
 
 def options_table(options: tuple[Option, ...]) -> str:
     """Return the options of a command as a table."""
-    rows = [f"| `--{o.name}` | {_values(o)} | {_default(o)} | {_cell(o.help)} |" for o in options]
+    rows = [f"| {_flag(o)} | {_values(o)} | {_default(o)} | {_cell(o.help)} |" for o in options]
     return "\n".join(["| option | values | default | meaning |", "|---|---|---|---|", *rows]) if rows else ""
 
 
@@ -109,6 +108,10 @@ def _references(function: object) -> str:
     return found.group(1).strip() if found else ""
 
 
+def _flag(option: Option) -> str:
+    return f"`{option.name.upper()}`" if option.positional else f"`--{option.name}`"
+
+
 def _keyword(option: Option) -> str:
     return f"{option.name}" if option.required else f"{option.name}={option.default!r}"
 
@@ -118,7 +121,7 @@ def _values(option: Option) -> str:
         return ", ".join(f"`{choice}`" for choice in option.choices)
     kinds = {
         MRSData: "NIfTI-MRS file",
-        Path: "file",
+        Path: "path",
         int: "whole number",
         float: "number",
         str: "text",

@@ -2,7 +2,8 @@
 
 A block fenced as ``python`` is run; a block fenced as ``bash`` holds lines of ``fsl_mrs_dl`` and is run too,
 in process. Both may stand in an HTML comment (``<!-- bash ... -->``), for a set-up that readers need not see.
-The blocks of a page are run in order, in one empty folder. What cannot be run is fenced otherwise (``sh``).
+The blocks of a page are run in order, in one empty folder. What cannot be run is fenced otherwise (``sh``). A
+``text`` block below the comment ``<!-- printed -->`` must be what the block before it printed.
 """
 
 import re
@@ -15,7 +16,8 @@ from fsl_mrs_dl.cli import main
 
 REPOSITORY = Path(__file__).parents[2]
 BLOCK = re.compile(
-    r"^(?:```|<!-- )(?P<kind>python|bash)\n(?P<code>.*?)^(?:```|-->)$", re.MULTILINE | re.DOTALL
+    r"^(?:```|<!-- )(?P<kind>python|bash|printed -->\n\n?```text)\n(?P<code>.*?)^(?:```|-->)$",
+    re.MULTILINE | re.DOTALL,
 )
 PAGES = [
     page
@@ -25,11 +27,15 @@ PAGES = [
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_code_of_page_runs(page, tmp_path, monkeypatch):
+def test_code_of_page_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = page.read_text(encoding="utf-8")
     names = {"__name__": "docs"}
+    printed = ""
     for block in BLOCK.finditer(text):
+        if block["kind"].startswith("printed"):
+            assert block["code"] == printed
+            continue
         if block["kind"] == "bash":
             for line in block["code"].replace("\\\n", " ").splitlines():
                 run_line(line)
@@ -37,6 +43,7 @@ def test_code_of_page_runs(page, tmp_path, monkeypatch):
             first_line = text.count("\n", 0, block.start("code"))
             code = compile("\n" * first_line + block["code"], str(page), "exec")
             exec(code, names)  # noqa: S102
+        printed = capsys.readouterr().out
 
 
 def run_line(line):
