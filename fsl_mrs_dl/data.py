@@ -75,6 +75,28 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
 """The one flag table: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz`` and its meaning."""
 
 
+_LEAST, _MOST = 1e-150, 1e150
+"""Magnitudes whose squares neither vanish nor overflow; what lies outside is damage, not signal."""
+
+
+def fid_flags(fid: Complex, axis: int = -1) -> NDArray[np.str_]:
+    """Return ``"nonfinite"``, ``"zero"`` or ``""`` for each FID.
+
+    Parameters
+    ----------
+    fid : ndarray, complex
+    axis : int
+        Of time.
+
+    Returns
+    -------
+    ndarray, str, shape of ``fid`` without the time axis
+    """
+    largest = np.maximum(np.abs(fid.real), np.abs(fid.imag)).max(axis=axis)  # NaN wins a maximum
+    usable = np.where(largest < _MOST, "", "nonfinite")
+    return np.where(largest < _LEAST, "zero", usable).astype("<U16")
+
+
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     """Return a read-only view, so that a step cannot change its input by accident."""
     view = array.view()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real
+from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.average_reference import first_reference, register_to_average
 from fsl_mrs_dl.fit.gauss_newton import gn
@@ -137,9 +137,9 @@ def _register(fids: Complex, target: Complex | None, band: Band, method: str) ->
 
 def _bad_fids(fids: Complex) -> NDArray[np.str_]:
     """Return flags of shape (problem, transient): a transient with a coil that is not finite, or all zero."""
-    finite = np.isfinite(fids).all(axis=(2, 3))
-    zero = (fids == 0).all(axis=(2, 3))
-    return np.where(~finite, "nonfinite", np.where(zero, "zero", "")).astype("<U16")
+    of_coils = fid_flags(fids)
+    zero = np.where((of_coils == "zero").all(axis=2), "zero", "")
+    return np.where((of_coils == "nonfinite").any(axis=2), "nonfinite", zero).astype("<U16")
 
 
 def _coil_noise(fids: Complex, data: MRSData) -> Real:
@@ -194,6 +194,6 @@ def _reference_fid(reference: MRSData, data: MRSData, n_coils: int) -> Complex:
     if len(fids) not in (1, n_coils) or (len(fids) > 1 and reference.dim_tags != (_COIL,)):
         needs = f"one, or one for each of the {n_coils} coils" if n_coils > 1 else "one"
         raise DataError(f"{name} holds {len(fids)} FIDs; needed is {needs}. Average it first.")
-    if not np.isfinite(fids).all() or not (fids != 0).any():
+    if (fid_flags(fids) == "nonfinite").any() or (fid_flags(fids) == "zero").all():
         raise DataError(f"{name} is not finite or zero everywhere; give another reference.")
     return np.broadcast_to(fids, (n_coils, data.n_points)).astype(np.complex128)

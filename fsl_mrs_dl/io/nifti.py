@@ -9,8 +9,9 @@ import io
 import json
 import logging
 import struct
+import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from nifti_mrs import validator
 from nifti_mrs.create_nmrs import _default_affine as default_affine
@@ -83,7 +85,8 @@ def read(path: Path | str) -> MRSData:
     if path.is_dir():
         raise DataError(f"{path} is a folder; a NIfTI-MRS file (.nii or .nii.gz) is needed.")
     try:
-        image = nib.load(path)
+        with _aside():
+            image = nib.load(path)
     except _DAMAGE as error:
         raise DataError(
             f"{path} is not a readable NIfTI file ({_reason(error)}); convert vendor data with spec2nii first."
@@ -92,7 +95,7 @@ def read(path: Path | str) -> MRSData:
         raise DataError(f"{path} is a {type(image).__name__}, not NIfTI-MRS; convert it with spec2nii first.")
     _check_header(image, path)
     try:
-        with _nifti_mrs_prints():
+        with _aside():
             return from_nifti_mrs(NIFTI_MRS(image), name=path.name)
     except DataError:
         raise
@@ -108,12 +111,22 @@ def _reason(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _nifti_mrs_prints() -> Any:
-    """Send what nifti-mrs prints to the log; standard output is for results."""
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
+def _aside() -> Iterator[None]:
+    """Send what nifti-mrs prints and nibabel warns of to the log; standard output is for results.
+
+    Both mend small faults of a header aloud; what matters of them is checked here.
+    """
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as printed,
+        warnings.catch_warnings(record=True) as warned,
+        LoggingOutputSuppressor(),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("always")
         yield
-    if printed.getvalue():
-        logger.warning(printed.getvalue().strip())
+    for text in [printed.getvalue().strip(), *(str(warning.message) for warning in warned)]:
+        if text:
+            logger.info(text)
 
 
 def _check_header(image: Any, path: Path) -> None:
@@ -135,6 +148,8 @@ def _check_header(image: Any, path: Path) -> None:
         raise DataError(
             f"{path} is truncated: its header promises {promised} bytes of data, it cannot hold them."
         )
+    if not np.isfinite(image.affine).all() or not np.isfinite(image.header["pixdim"]).all():
+        raise DataError(f"{path} has a position or voxel size that is not finite; convert it again.")
     extension = _extension(image.header, path)
     for key, kind in (("SpectrometerFrequency", (int, float)), ("ResonantNucleus", str)):
         value = extension.get(key)
@@ -143,7 +158,7 @@ def _check_header(image: Any, path: Path) -> None:
             raise DataError(f"{path} has no usable {key} in its header (found {value!r}); convert it again.")
     for n in _DIMENSIONS:
         tag = extension.get(f"dim_{n}")
-        if tag is not None and tag not in dimension_tags:
+        if tag is not None and not (isinstance(tag, str) and tag in dimension_tags):
             raise DataError(
                 f"{path} names dimension {n} {tag!r}; needed is one of {', '.join(dimension_tags)}."
             )
@@ -273,7 +288,7 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     header.extensions.extend(others)
     kind = nib.Nifti2Image if header["sizeof_hdr"] == nib.Nifti2Header.sizeof_hdr else nib.Nifti1Image
     try:
-        with _nifti_mrs_prints():
+        with _aside():
             nmrs = NIFTI_MRS(kind(stored, None, header))
         validator.validate_nifti_mrs(nmrs.image)
     except (validator.Error, NotNIFTI_MRS) as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData
+from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData, fid_flags
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.options import Option, describe
 
@@ -178,9 +178,7 @@ def check_usable(data: MRSData) -> None:
 
 def usable_fids(data: MRSData) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return which FIDs are finite and not zero everywhere; shape of the FIDs without the time axis."""
-    finite = np.isfinite(data.fid).all(axis=TIME_AXIS)
-    signal = (data.fid != 0).any(axis=TIME_AXIS)
-    usable: np.ndarray[Any, np.dtype[np.bool_]] = finite & signal
+    usable: np.ndarray[Any, np.dtype[np.bool_]] = fid_flags(data.fid, TIME_AXIS) == ""
     return usable
 
 

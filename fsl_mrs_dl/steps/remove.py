@@ -40,7 +40,7 @@ def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResu
 
     low, high = _window(data, ppm)
     band_hz = tuple((edge - data.reference_ppm) * data.spectrometer_frequency_mhz for edge in (low, high))
-    fids = np.moveaxis(data.fid, TIME_AXIS, -1).copy()
+    fids = np.moveaxis(data.fid, TIME_AXIS, -1).astype(np.complex128)
     indices = np.argwhere(usable_fids(data))
     for index in tqdm(indices, desc="remove", unit="FID", disable=None, leave=False):
         place = tuple(index)

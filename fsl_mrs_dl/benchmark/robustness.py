@@ -1,0 +1,196 @@
+"""Task ``robustness``: damaged files in, plain words out; and a killed run leaves old or new, never half."""
+
+import contextlib
+import gzip
+import io
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from fsl_mrs_dl.benchmark.damage import DAMAGES
+from fsl_mrs_dl.benchmark.table import Page, Table
+from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.simulate import (
+    Fixed,
+    Noise,
+    Prior,
+    Uniform,
+    brain_amplitudes,
+    brain_singlets,
+    simulate_transients,
+)
+from fsl_mrs_dl.steps.registry import steps
+
+N_FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
+N_KILLS = {"smoke": 2, "small": 20, "paper": 100}
+_HANG_S = 30
+_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7
+
+
+def run(profile: str, seed: int) -> Page:
+    """Run the task.
+
+    Parameters
+    ----------
+    profile : {"smoke", "small", "paper"}
+    seed : int
+
+    Returns
+    -------
+    Page
+    """
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        original = _original(folder, rng)
+        counts = {damage: Counter[str]() for damage in DAMAGES}
+        names = list(DAMAGES)
+        for i in tqdm(range(N_FILES[profile]), desc="files", leave=False, disable=None):
+            damage = names[i % len(names)]
+            counts[damage][_one(original, damage, folder / str(i), rng)] += 1
+        kills = _kills(N_KILLS[profile], folder, rng)
+    outcomes = ["done", "refused", "traceback", "hang", "half-written"]
+    rows = [[d, str(c.total()), *(str(c[o]) for o in outcomes)] for d, c in counts.items()]
+    total = sum(counts.values(), Counter[str]())
+    rows.append(["all", str(total.total()), *(str(total[o]) for o in outcomes)])
+    files = Table("Damaged files, one command each.", ["damage", "files", *outcomes], rows)
+    killed = Table(
+        "`align --overwrite` killed at a random moment: what stands under the output's name.",
+        ["kills", "old", "new", "neither"],
+        [[str(kills.total()), *(str(kills[o]) for o in ("old", "new", "neither"))]],
+    )
+    return Page("Robustness", _METHOD, [files, killed])
+
+
+_METHOD = f"""\
+A small simulated file (2 coils, 4 transients, ON and OFF) is damaged at random and given to a random step, as its
+input or as its reference. `done`: exit 0 with files that can be read; `refused`: exit 2, one line, nothing
+written; `traceback`: anything else that came out; `hang`: more than {_HANG_S} s; `half-written`: an output that
+cannot be read, or anything left behind by a refusal."""
+
+
+def _original(folder: Path, rng: np.random.Generator) -> bytes:
+    from fsl_mrs_dl.simulate.coils import draw_coils
+    from fsl_mrs_dl.simulate.editing import edited_singlets
+
+    pair = edited_singlets(_FREQUENCY_MHZ, _DWELLTIME_S, _N_POINTS)
+    prior = Prior(
+        amplitudes=brain_amplitudes([n for n in pair.off.names if n in brain_singlets(_FREQUENCY_MHZ).names]),
+        noise=Noise(Fixed(30.0), "snr_t0"),
+        shift_hz=Uniform(-3, 3),
+    )
+    sampling = (4, _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ)
+    made = simulate_transients(prior, pair, *sampling, rng, coils=draw_coils(2, rng))
+    data = made.data.with_fid(made.data.fid.astype(np.complex64))
+    path = folder / "original.nii"
+    nifti.write(data, path)
+    return path.read_bytes()
+
+
+def _one(original: bytes, damage: str, folder: Path, rng: np.random.Generator) -> str:
+    """Damage a copy, run a command on it, and return what came of it."""
+    from fsl_mrs_dl.cli import main
+
+    folder.mkdir()
+    known = steps()
+    chosen = known[str(rng.choice(sorted(known)))]
+    (folder / "whole.nii").write_bytes(original)
+    bad = DAMAGES[damage](original, rng)
+    packed = rng.random() < 0.5
+    path = folder / ("bad.nii.gz" if packed else "bad.nii")
+    path.write_bytes(gzip.compress(bad, 1) if packed else bad)
+    references = [o.name for o in chosen.options if o.name == "reference"]
+    as_reference = bool(references) and rng.random() < 0.3
+    file, reference = (folder / "whole.nii", path) if as_reference else (path, folder / "whole.nii")
+    arguments = [chosen.name, "--file", str(file), "--output", str(folder / "out"), "--filename", "x"]
+    if as_reference or any(o.name == "reference" and o.required for o in chosen.options):
+        arguments += ["--reference", str(reference)]
+    said = io.StringIO()
+    try:
+        with _limit(_HANG_S), contextlib.redirect_stderr(said), warnings.catch_warnings():
+            warnings.simplefilter("error")  # a warning on the way is a defect too
+            status = main(arguments)
+    except TimeoutError:
+        return "hang"
+    except SystemExit as left:
+        status = int(left.code or 0)
+    except Exception:  # noqa: BLE001 - counting what no one foresaw is the purpose
+        return "traceback"
+    return _judge(status, said.getvalue(), folder / "out")
+
+
+def _judge(status: int, said: str, out: Path) -> str:
+    if status == 2 and said.count("\n") == 1:
+        return "half-written" if out.exists() else "refused"
+    if status != 0:
+        return "traceback"
+    written = sorted(p.name for p in out.iterdir())
+    if "x.nii.gz" not in written or any(name.startswith(".") for name in written):
+        return "half-written"
+    try:
+        nifti.read(out / "x.nii.gz")
+    except MRSDLError:
+        return "half-written"
+    return "done"
+
+
+@contextlib.contextmanager
+def _limit(seconds: int) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _kills(n: int, folder: Path, rng: np.random.Generator) -> Counter[str]:
+    """Kill ``align`` while it replaces an earlier output, and look at what is there."""
+    whole, out = folder / "whole.nii", folder / "killed"
+    whole.write_bytes(_large(folder, rng))
+    command = [sys.executable, "-m", "fsl_mrs_dl", "align", "--file", str(whole), "--output", str(out)]
+    command += ["--filename", "x", "--overwrite", "--method", "corr"]
+    started = time.perf_counter()
+    subprocess.run(command, check=True)  # noqa: S603
+    whole_s = time.perf_counter() - started
+    counts: Counter[str] = Counter()
+    for _ in tqdm(range(n), desc="kills", leave=False, disable=None):
+        old = (out / "x.nii.gz").read_bytes()
+        # Mostly late, when files are written.
+        with subprocess.Popen(command) as process:  # noqa: S603
+            time.sleep(whole_s * (1 - 0.7 * rng.random() ** 2))
+            process.kill()
+        now = (out / "x.nii.gz").read_bytes() if (out / "x.nii.gz").exists() else b""
+        counts["old" if now == old else "new" if _readable(out / "x.nii.gz") else "neither"] += 1
+    return counts
+
+
+def _large(folder: Path, rng: np.random.Generator) -> bytes:
+    basis = brain_singlets(_FREQUENCY_MHZ, 2.5e-4, 2048)
+    prior = Prior(amplitudes=brain_amplitudes(basis.names), noise=Noise(Fixed(20.0), "snr_t0"))
+    nifti.write(
+        simulate_transients(prior, basis, 320, 2048, 2.5e-4, _FREQUENCY_MHZ, rng).data, folder / "l.nii"
+    )
+    return (folder / "l.nii").read_bytes()
+
+
+def _readable(path: Path) -> bool:
+    try:
+        nifti.read(path)
+    except MRSDLError:
+        return False
+    return True
