@@ -92,7 +92,7 @@ def fid_flags(fid: Complex, axis: int = -1) -> NDArray[np.str_]:
     -------
     ndarray, str, shape of ``fid`` without the time axis
     """
-    largest = np.maximum(np.abs(fid.real), np.abs(fid.imag)).max(axis=axis)  # NaN wins a maximum
+    largest = np.maximum(np.abs(fid.real), np.abs(fid.imag)).max(axis=axis).astype(np.float64)  # NaN wins
     usable = np.where(largest < _MOST, "", "nonfinite")
     return np.where(largest < _LEAST, "zero", usable).astype("<U16")
 

@@ -165,13 +165,13 @@ def _kills(n: int, folder: Path, rng: np.random.Generator) -> Counter[str]:
     command = [sys.executable, "-m", "fsl_mrs_dl", "align", "--file", str(whole), "--output", str(out)]
     command += ["--filename", "x", "--overwrite", "--method", "corr"]
     started = time.perf_counter()
-    subprocess.run(command, check=True)  # noqa: S603
+    subprocess.run(command, check=True)
     whole_s = time.perf_counter() - started
     counts: Counter[str] = Counter()
     for _ in tqdm(range(n), desc="kills", leave=False, disable=None):
         old = (out / "x.nii.gz").read_bytes()
         # Mostly late, when files are written.
-        with subprocess.Popen(command) as process:  # noqa: S603
+        with subprocess.Popen(command) as process:
             time.sleep(whole_s * (1 - 0.7 * rng.random() ** 2))
             process.kill()
         now = (out / "x.nii.gz").read_bytes() if (out / "x.nii.gz").exists() else b""
