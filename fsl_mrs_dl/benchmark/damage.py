@@ -62,7 +62,7 @@ def header_key(file: bytes, rng: np.random.Generator) -> bytes:
 
 def header_text(file: bytes, rng: np.random.Generator) -> bytes:
     """Break the JSON itself: cut, garbled, not an object, nested without end, not UTF-8."""
-    start, said, end = _split(file)
+    _, said, _ = _split(file)
     text = json.dumps(said).encode()
     cut = text[: rng.integers(len(text))]
     garbled = bytearray(text)
