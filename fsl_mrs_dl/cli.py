@@ -2,17 +2,13 @@
 
 import argparse
 import importlib
-import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from fsl_mrs_dl import __version__
-from fsl_mrs_dl.data import MRSData
-from fsl_mrs_dl.errors import MRSDLError
-from fsl_mrs_dl.steps.options import Option, describe
-from fsl_mrs_dl.steps.registry import Step, steps
+from fsl_mrs_dl.steps import command
+from fsl_mrs_dl.steps.options import describe
+from fsl_mrs_dl.steps.registry import steps
 
 TOOLS = {
     "simulate": ("fsl_mrs_dl.simulate.files", "Write simulated, labelled NIfTI-MRS"),
@@ -37,167 +33,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     known = steps()
-    parser = _parser(known, argv)
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO if getattr(arguments, "verbose", False) else logging.WARNING)
-    try:
-        if arguments.command in known:
-            run_step(known[arguments.command], arguments)
-        else:
-            _run_tool(arguments)
-    except MRSDLError as error:
-        print(f"fsl_mrs_dl {arguments.command}: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    return 0
-
-
-def _parser(known: dict[str, Step], argv: Sequence[str]) -> argparse.ArgumentParser:
+    if argv and argv[0] in known:
+        return command.run(known[argv[0]], argv[1:])
+    if argv and argv[0] in TOOLS:
+        return _run_tool(argv[0], argv[1:])
     parser = argparse.ArgumentParser(
         prog="fsl_mrs_dl",
         description="Deep-learning steps for magnetic resonance spectroscopy, on NIfTI-MRS files.",
         epilog="'fsl_mrs_dl COMMAND --help' tells the options of a command.",
     )
     parser.add_argument("-v", "--version", action="version", version=f"fsl_mrs_dl {__version__}")
-    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    for name, known_step in known.items():
-        sub = commands.add_parser(
-            name, help=known_step.summary, description=_text(known_step), add_help=False, allow_abbrev=False
-        )
-        _step_arguments(sub, known_step)
-    for name, (module, summary) in TOOLS.items():
-        sub = commands.add_parser(
-            name, help=summary, description=summary + ".", add_help=False, allow_abbrev=False
-        )
-        if argv and argv[0] == name:  # a tool's module is imported only when it is the one asked for
-            for option in describe(getattr(importlib.import_module(module), name)).options:
-                _add(sub, option)
-        sub.add_argument("--verbose", action="store_true", help="Tell what is being done.")
-        _add_help(sub)
-    return parser
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, summary in [
+        *((n, s.summary) for n, s in known.items()),
+        *((n, t[1]) for n, t in TOOLS.items()),
+    ]:
+        commands.add_parser(name, help=summary)
+    parser.parse_args(argv)
+    return 0
 
 
-def _text(known_step: Step) -> str:
-    return f"{known_step.summary}. {' '.join(known_step.description.split())}".replace("%", "%%")
-
-
-def _step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
-    files = parser.add_argument_group("files")
-    files.add_argument("--file", type=Path, required=True, metavar="FILE", help="NIfTI-MRS file to work on.")
-    files.add_argument("--output", type=Path, required=True, metavar="DIR", help="Folder for the result.")
-    files.add_argument(
-        "--filename", metavar="N", help="Name of the result, without .nii.gz; the input's by default."
+def _run_tool(name: str, argv: Sequence[str]) -> int:
+    """Run a tool; its module is imported only now."""
+    module, summary = TOOLS[name]
+    tool = getattr(importlib.import_module(module), name)
+    options = describe(tool).options
+    parser = argparse.ArgumentParser(
+        prog=f"fsl_mrs_dl {name}", description=f"{summary}.", add_help=False, allow_abbrev=False
     )
-    files.add_argument(
-        "--overwrite", action="store_true", help="Replace files of the same names, nothing else."
-    )
-    own = parser.add_argument_group(f"{known_step.name} options")
-    for option in known_step.options:
-        _add(own, option)
-    more = parser.add_argument_group("additional options")
-    if known_step.report:
-        more.add_argument("-r", "--generateReports", action="store_true", help="Write an HTML report.")
-    more.add_argument("--verbose", action="store_true", help="Tell what is being done.")
-    _add_help(more)
+    for option in options:
+        command.add_option(parser, option)
+    parser.add_argument("--verbose", action="store_true", help="Tell what is being done.")
+    command.add_help(parser)
+    arguments = parser.parse_args(argv)
 
+    def work() -> None:
+        tool(**{option.name: option.check(getattr(arguments, option.name)) for option in options})
 
-def _add_help(parser: Any) -> None:
-    parser.add_argument("-h", "--help", action="help", help="Show this help and end.")
-
-
-def _add(parser: Any, option: Option) -> None:
-    """Turn an option of a documented function into a flag."""
-    flag = f"--{option.name}"
-    text = option.help.replace("%", "%%")
-    if option.kind is bool:
-        parser.add_argument(flag, action="store_true", help=text)
-        return
-    more: dict[str, Any] = {"type": Path if option.kind is MRSData else option.kind}
-    if option.positional:
-        parser.add_argument(option.name, help=text, choices=option.choices or None, **more)
-        return
-    more["required"] = option.required
-    if option.count is not None:
-        more["nargs"] = "+" if option.count < 0 else option.count
-    if option.choices:
-        more["choices"] = option.choices
-    else:
-        more["metavar"] = _metavar(option)
-    if not option.required:
-        more["default"] = option.default
-        if option.default is not None:
-            said = " ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
-            text += f" Default: {said}."
-    parser.add_argument(flag, help=text, **more)
-
-
-def _metavar(option: Option) -> str | tuple[str, ...]:
-    if option.count == 2 and option.kind is float:
-        return ("LO", "HI")
-    return {MRSData: "FILE", Path: "PATH", int: "N", float: "X"}.get(option.kind, "NAME")
-
-
-def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
-    """Read the files, run a step, write what it made.
-
-    Parameters
-    ----------
-    known_step : Step
-    arguments : argparse.Namespace
-        As parsed by the program.
-
-    Raises
-    ------
-    MRSDLError
-        If an input, an option or the output folder cannot be used.
-    """
-    from fsl_mrs_dl.io import nifti
-    from fsl_mrs_dl.io.results import write_estimates
-    from fsl_mrs_dl.io.staging import Staging
-
-    options = {option.name: getattr(arguments, option.name) for option in known_step.options}
-    file_options = {
-        o.name for o in known_step.options if o.kind in (MRSData, Path) and options[o.name] is not None
-    }
-    inputs = [arguments.file, *(options[name] for name in file_options)]
-    data = nifti.read(arguments.file)
-    for option in known_step.options:
-        if option.kind is MRSData and options[option.name] is not None:
-            options[option.name] = nifti.read(options[option.name])
-    name = result_name(arguments.file, arguments.filename)
-    report = known_step.report if getattr(arguments, "generateReports", False) else None
-    with Staging(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as staging:
-        staging.reserve(f"{name}.nii.gz", *([f"{name}_{known_step.name}.html"] if report else []))
-        result = known_step(data, **options)
-        nifti.write(result.data, staging.path(f"{name}.nii.gz"))
-        if result.estimates is not None:
-            write_estimates(result.estimates, data.dim_tags, staging.path(f"{name}_{known_step.name}.csv"))
-        if report:
-            page = getattr(importlib.import_module("fsl_mrs_dl.report"), report)
-            staging.path(f"{name}_{known_step.name}.html").write_text(
-                page(data, result, options), encoding="utf-8"
-            )
-
-
-def result_name(file: Path, filename: str | None) -> str:
-    """Return the stem of a result's files: ``--filename``, or the input's name without its ending.
-
-    Raises
-    ------
-    OptionError
-        If ``--filename`` is not a plain name.
-    """
-    from fsl_mrs_dl.errors import OptionError
-
-    name = filename if filename is not None else file.name
-    for ending in (".gz", ".nii"):
-        name = name.removesuffix(ending)
-    if not name or name != Path(name).name or name in (".", ".."):
-        raise OptionError(f"--filename is {filename!r}; a plain name without folder is needed.")
-    return name
-
-
-def _run_tool(arguments: argparse.Namespace) -> None:
-    module, _ = TOOLS[arguments.command]
-    tool = getattr(importlib.import_module(module), arguments.command)
-    options = {o.name: o.check(getattr(arguments, o.name)) for o in describe(tool).options}
-    tool(**options)
+    return command.guarded(work, name, verbose=arguments.verbose)

@@ -29,6 +29,7 @@ from fsl_mrs_dl.simulate import (
     brain_singlets,
     simulate_transients,
 )
+from fsl_mrs_dl.steps.command import run as run_command
 from fsl_mrs_dl.steps.registry import steps
 
 N_FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
@@ -99,8 +100,6 @@ def _original(folder: Path, rng: np.random.Generator) -> bytes:
 
 def _one(original: bytes, damage: str, folder: Path, rng: np.random.Generator) -> str:
     """Damage a copy, run a command on it, and return what came of it."""
-    from fsl_mrs_dl.cli import main
-
     folder.mkdir()
     known = steps()
     chosen = known[str(rng.choice(sorted(known)))]
@@ -112,14 +111,14 @@ def _one(original: bytes, damage: str, folder: Path, rng: np.random.Generator) -
     references = [o.name for o in chosen.options if o.name == "reference"]
     as_reference = bool(references) and rng.random() < 0.3
     file, reference = (folder / "whole.nii", path) if as_reference else (path, folder / "whole.nii")
-    arguments = [chosen.name, "--file", str(file), "--output", str(folder / "out"), "--filename", "x"]
+    arguments = ["--file", str(file), "--output", str(folder / "out"), "--filename", "x"]
     if as_reference or any(o.name == "reference" and o.required for o in chosen.options):
         arguments += ["--reference", str(reference)]
     said = io.StringIO()
     try:
         with _limit(_HANG_S), contextlib.redirect_stderr(said), warnings.catch_warnings():
             warnings.simplefilter("error")  # a warning on the way is a defect too
-            status = main(arguments)
+            status = run_command(chosen, arguments)
     except TimeoutError:
         return "hang"
     except SystemExit as left:

@@ -20,7 +20,6 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
-from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from nifti_mrs import validator
 from nifti_mrs.create_nmrs import _default_affine as default_affine
@@ -116,14 +115,18 @@ def _aside() -> Iterator[None]:
 
     Both mend small faults of a header aloud; what matters of them is checked here.
     """
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as printed,
-        warnings.catch_warnings(record=True) as warned,
-        LoggingOutputSuppressor(),
-        np.errstate(all="ignore"),
-    ):
-        warnings.simplefilter("always")
-        yield
+    aloud = logging.getLogger("nibabel.global")
+    before, aloud.disabled = aloud.disabled, True
+    try:
+        with (
+            contextlib.redirect_stdout(io.StringIO()) as printed,
+            warnings.catch_warnings(record=True) as warned,
+            np.errstate(all="ignore"),
+        ):
+            warnings.simplefilter("always")
+            yield
+    finally:
+        aloud.disabled = before
     for text in [printed.getvalue().strip(), *(str(warning.message) for warning in warned)]:
         if text:
             logger.info(text)

@@ -20,7 +20,7 @@ from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.options import Option, describe
 
 ENTRY_POINTS = "fsl_mrs_dl.steps"
-_NOT_STEPS = {"options", "registry"}
+_NOT_STEPS = {"command", "options", "registry"}
 MIN_POINTS = 32
 """An FID shorter than this cannot carry a spectrum; refused by every step."""
 
