@@ -1,0 +1,72 @@
+"""What a linear-combination fit of a batch of spectra found."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Complex, Real
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """Maximum-likelihood estimates of S spectra with a basis of M members in G groups.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The members of the basis, in its order.
+    amplitudes : ndarray, float, shape (S, M)
+        Of the basis as it was given, in units of data over basis.
+    crlb : ndarray, float, shape (S, M)
+        Cramer-Rao bound of each amplitude, same units; from the Fisher matrix of all parameters (amplitudes,
+        shifts, lineshapes, phases, baseline) at the estimate, with the noise of the residual.
+    covariance : ndarray, float, shape (S, M, M)
+        Inverse Fisher matrix of the amplitudes; its diagonal is ``crlb ** 2``.
+    shift_hz, gamma, sigma : ndarray, float, shape (S, G)
+        Shift in Hz; Lorentzian and Gaussian rate in rad/s, on top of the basis's own lines.
+    phase_rad, delay_s : ndarray, float, shape (S,)
+        Zero-order phase, and first-order phase as a delay about 0 Hz (the carrier), in rad and s; our sign.
+    baseline : ndarray, complex, shape (S, K)
+        Coefficients of the baseline's columns.
+    noise_sd : ndarray, float, shape (S,)
+        Of one channel, from the residual in the window.
+    residual_whiteness : ndarray, float, shape (S,)
+        Lag-one autocorrelation of the residual in the window; 0 for white noise.
+    iterations : ndarray, int, shape (S,)
+    flag : ndarray, str, shape (S,)
+        Empty, or a token of :data:`fsl_mrs_dl.data.FLAGS`.
+    """
+
+    names: tuple[str, ...]
+    amplitudes: Real
+    crlb: Real
+    covariance: Real
+    shift_hz: Real
+    gamma: Real
+    sigma: Real
+    phase_rad: Real
+    delay_s: Real
+    baseline: Complex
+    noise_sd: Real
+    residual_whiteness: Real
+    iterations: NDArray[np.integer]
+    flag: NDArray[np.str_]
+
+
+@dataclass(frozen=True, eq=False)
+class FitCurves:
+    """The curves of fits, as FIDs in the frame of the data; rows are spectra.
+
+    Attributes
+    ----------
+    fit : ndarray, complex, shape (S, time)
+        All metabolites and the baseline.
+    baseline : ndarray, complex, shape (S, time)
+    metabolites : ndarray, complex, shape (S, M, time)
+        Each member of the basis with its amplitude, lineshape, shift and phase.
+    """
+
+    fit: Complex
+    baseline: Complex
+    metabolites: Complex

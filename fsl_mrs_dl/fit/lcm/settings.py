@@ -1,0 +1,83 @@
+"""What a linear-combination fit is asked to do."""
+
+from dataclasses import dataclass
+
+from fsl_mrs_dl.errors import OptionError
+
+SPLINES = {"very-stiff": 2, "stiff": 5, "moderate": 10, "flexible": 15, "very-flexible": 25}
+"""FSL-MRS's names of a spline baseline -> its effective number of parameters per ppm times 5 ppm."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A smooth baseline in the fit window.
+
+    Attributes
+    ----------
+    kind : {"off", "poly", "spline"}
+    order : int
+        Of the polynomial (complex coefficients); 0 where there is none.
+    stiffness : str
+        Key of :data:`SPLINES`, or a number of effective parameters per ppm; empty where there is no spline.
+    """
+
+    kind: str = "off"
+    order: int = 0
+    stiffness: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Baseline":
+        """Read FSL-MRS's words: ``off``, ``poly, 2``, ``spline, moderate``, ``spline, 12.5``.
+
+        Raises
+        ------
+        OptionError
+            If the text is none of them.
+        """
+        kind, _, rest = (part.strip() for part in text.partition(","))
+        if kind == "off" and not rest:
+            return cls()
+        if kind == "poly" and rest.isdigit() and int(rest) <= 12:
+            return cls("poly", order=int(rest))
+        if kind == "spline" and (rest in SPLINES or _is_positive(rest)):
+            return cls("spline", stiffness=rest)
+        raise OptionError(
+            f"--baseline is {text!r}; needed is off, 'poly, N' with N up to 12, or 'spline, S' with S one of "
+            f"{', '.join(SPLINES)} or a positive number."
+        )
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """A resolved request; everything in it goes into ``run.json``.
+
+    Attributes
+    ----------
+    ppmlim : tuple of float or None
+        The fit window, in ppm; None = the full band.
+    baseline : Baseline
+    groups : tuple of int
+        The lineshape-and-shift group of each member of the basis; empty = all in one.
+    lorentzian : bool
+        Whether the lineshape has no Gaussian part.
+    first_order_phase : bool
+        Whether a delay is fitted.
+    non_negative : bool
+        Whether amplitudes are kept at or above zero.
+    max_iterations : int
+    """
+
+    ppmlim: tuple[float, float] | None = (0.2, 4.2)
+    baseline: Baseline = Baseline()
+    groups: tuple[int, ...] = ()
+    lorentzian: bool = False
+    first_order_phase: bool = True
+    non_negative: bool = True
+    max_iterations: int = 40
