@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fsl_mrs_dl.benchmark.rivals import difference
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.io import nifti
-from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window, spectrum_to_fid
+from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import Peak, noise_sd, peak_linewidth_hz, similarity_index
 
 LINES_PPM = {"Cr": 3.03, "Cho": 3.2, "NAA": 2.01}
@@ -19,6 +20,7 @@ HELD_OUT_PPM = (3.1, 4.2)
 WATER_PPM = (4.5, 4.8)
 _SEARCH_PPM = 0.08
 _WATER_SEARCH_PPM = 0.3
+_ORDER = 3
 
 
 def fids(data: MRSData) -> Complex:
@@ -38,7 +40,8 @@ def fids(data: MRSData) -> Complex:
         ordered = np.moveaxis(ordered, data.dim_tags.index("DIM_DYN"), -2)
     else:
         ordered = ordered[..., None, :]
-    return ordered.reshape(-1, *ordered.shape[-2:])
+    shaped: Complex = ordered.reshape(-1, *ordered.shape[-2:])
+    return shaped
 
 
 def line(data: MRSData, name: str, condition: int = 0) -> Peak:
@@ -51,36 +54,57 @@ def _peak(data: MRSData, fid: Complex, ppm: float, search_ppm: float) -> Peak:
     return peak_linewidth_hz(fid, *axes, ppm, search_ppm=search_ppm)
 
 
-def similarity(data: MRSData, limits_ppm: tuple[float, float]) -> Real:
-    """Return the similarity index of each condition in a window, shape (condition,)."""
-    found: Real = similarity_index(fid_to_spectrum(fids(data))[..., ppm_window(data.ppm_axis, limits_ppm)])
+def similarity(data: MRSData, limits_ppm: tuple[float, float], *, lines: bool = False) -> Real:
+    """Return the similarity index of each condition in a window, shape (condition,).
+
+    Parameters
+    ----------
+    data : MRSData
+    limits_ppm : tuple of float
+    lines : bool
+        Of the lines alone: a complex cubic is taken off each transient first. Else the tail of the residual
+        water, many times the metabolites in energy, decides.
+    """
+    found: Real = similarity_index(_window(data, limits_ppm, lines))
     return found
 
 
-def highest_similarity(data: MRSData, limits_ppm: tuple[float, float]) -> Real:
+def highest_similarity(data: MRSData, limits_ppm: tuple[float, float], *, lines: bool = False) -> Real:
     r"""Return the similarity index of transients that differ by their noise alone, shape (condition,).
 
     With E the mean energy of a transient in the window and N that of its noise, two transients of one signal
     have the similarity 1 - N / E, and one with itself has 1:
     :math:`(1 + (n - 1)(1 - N / E)) / n`.
     """
-    inside = ppm_window(data.ppm_axis, limits_ppm)
-    every = fids(data)
-    energy = (np.abs(fid_to_spectrum(every)[..., inside]) ** 2).sum(axis=-1).mean(axis=-1)
-    noise = 2 * (noise_sd(every, data.ppm_axis) ** 2).mean(axis=-1) * inside.sum()
-    n = every.shape[-2]
+    spectra = _window(data, limits_ppm, lines)
+    energy = (np.abs(spectra) ** 2).sum(axis=-1).mean(axis=-1)
+    variance = 2 * (noise_sd(fids(data), data.ppm_axis) ** 2).mean(axis=-1)
+    noise = variance * (spectra.shape[-1] - (_ORDER + 1 if lines else 0))
+    n = spectra.shape[-2]
     highest: Real = (1 + (n - 1) * (1 - noise / energy)) / n
     return highest
 
 
-def water_sd_hz(data: MRSData) -> Real:
-    """Return how far the water of the transients scatters, SD in Hz, shape (condition,).
+def _window(data: MRSData, limits_ppm: tuple[float, float], lines: bool) -> Complex:
+    spectra: Complex = fid_to_spectrum(fids(data))[..., ppm_window(data.ppm_axis, limits_ppm)]
+    if not lines:
+        return spectra
+    smooth, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, spectra.shape[-1]), _ORDER + 1))
+    rest: Complex = spectra - (spectra @ smooth) @ smooth.T
+    return rest
+
+
+def water_scatter(data: MRSData) -> tuple[Real, Real]:
+    """Return how far the water of the transients scatters: SD of its place (Hz) and phase (rad).
 
     Water lies outside of the alignment window, so that it tells, without a truth, how well transients were
-    aligned; its own place is known to hundredths of a Hz.
+    aligned; its own place is known to hundredths of a Hz. Each of shape (condition,).
     """
-    places = [[_peak(data, fid, 4.65, _WATER_SEARCH_PPM).centre_ppm for fid in row] for row in fids(data)]
-    return np.std(places, axis=-1) * data.spectrometer_frequency_mhz
+    peaks = [[_peak(data, fid, 4.65, _WATER_SEARCH_PPM) for fid in row] for row in fids(data)]
+    places = np.array([[peak.centre_ppm for peak in row] for row in peaks])
+    turns = np.exp(1j * np.array([[peak.phase_rad for peak in row] for row in peaks]))
+    about_mean = np.angle(turns * turns.mean(axis=-1, keepdims=True).conj())
+    return np.std(places, axis=-1) * data.spectrometer_frequency_mhz, np.std(about_mean, axis=-1)
 
 
 def choline_left(data: MRSData) -> float:
@@ -110,12 +134,6 @@ def energy(data: MRSData, limits_ppm: tuple[float, float]) -> float:
     return float((np.abs(fid_to_spectrum(fids(data).mean(axis=1))[..., inside]) ** 2).sum())
 
 
-def difference(one: MRSData, other: MRSData) -> float:
-    """Return how far two results differ, relative, after one complex constant."""
-    x, y = (data.fid.astype(np.complex128).ravel() for data in (one, other))
-    return float(np.linalg.norm(np.vdot(x, y) / np.vdot(x, x) * x - y) / np.linalg.norm(y))
-
-
 def width(peak: Peak) -> str:
     """Return a linewidth with its SD, or a dash where there is no line."""
     return f"{peak.fwhm_hz:.2f} ± {peak.fwhm_hz_sd:.2f}" if peak.fwhm_hz > 0 else "-"
@@ -125,26 +143,23 @@ def describe(data: MRSData, name: str) -> list[str]:
     """Return lines of text: the measures of each condition of a file."""
     said = []
     for n, index in enumerate(similarity(data, HELD_OUT_PPM)):
-        peaks = [line(data, key, n) for key in ("Cr", "NAA")]
-        count = fids(data).shape[1]
-        similar = f"  SI {HELD_OUT_PPM[0]:g}-{HELD_OUT_PPM[1]:g} ppm {index:.4f}" if count > 1 else ""
-        said.append(
-            f"{name}{f' [{n}]' if len(fids(data)) > 1 else ''}: Cr {width(peaks[0])} Hz, NAA {width(peaks[1])} Hz, "
-            f"NAA height {peaks[1].height_sd:.0f} noise SDs{similar}"
-        )
+        creatine, naa = line(data, "Cr", n), line(data, "NAA", n)
+        facts = [f"Cr {width(creatine)} Hz", f"NAA {width(naa)} Hz", f"NAA height {naa.height_sd:.1f}"]
+        if fids(data).shape[1] > 1:
+            facts.append("SI {:g}-{:g} ppm {:.4f}".format(*HELD_OUT_PPM, index))
+        said.append(f"{name} {n}: {', '.join(facts)}")
     return said
 
 
 def main(paths: Sequence[str]) -> None:
-    """Print the measures of some files, and how far two or more differ from the first."""
+    """Print the measures of some files, by edit condition, and how far each differs from the first."""
     first: MRSData | None = None
     for path in paths:
         data = nifti.read(Path(path))
-        print("\n".join(describe(data, path)))  # noqa: T201
-        water = energy(data, WATER_PPM)
-        print(f"{'':4}energy {WATER_PPM[0]:g}-{WATER_PPM[1]:g} ppm {water:.4g}", end="")  # noqa: T201
-        same = first is not None and first.fid.shape == data.fid.shape
-        print(f", differs from the first file by {difference(first, data):.2g}" if same and first else "")  # noqa: T201
+        facts = ["energy {:g}-{:g} ppm {:.4g}".format(*WATER_PPM, energy(data, WATER_PPM))]
+        if first is not None and first.fid.shape == data.fid.shape:
+            facts.append(f"relative difference from the first file {difference(first, data):.2g}")
+        print("\n  ".join([*describe(data, path), ", ".join(facts)]))  # noqa: T201
         first = first or data
 
 
