@@ -66,6 +66,8 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
             f"Normalised real inner products of the complex spectra, {_window(view)}. The index is the mean "
             "of a condition's entries; noise keeps it below 1, also for perfect alignment."
         )
+        if (view.signs < 0).any():
+            text += " A condition of opposite sign is turned by half a turn first."
         parts.append(section("Similarity", drawing, text=text))
     parts.append(section("Numbers", *_tables(view, result.estimates, *widths)))
     settings = {**options, **getattr(result, "settled", {})}
@@ -151,7 +153,9 @@ def _estimate_rows(view: AlignView) -> list[tuple[str, ...]]:
         ]
         offset = estimates.reference_shift_hz[n][sound]
         if np.isfinite(offset).all() and offset.any():
-            rows.append((f"Shift of the reference {name}".strip(), f"{number(float(np.median(offset)))} Hz"))
+            rows.append(
+                (f"Offset of {name} against the first condition", f"{number(float(np.median(offset)))} Hz")
+            )
     return rows
 
 

@@ -13,8 +13,8 @@ from fsl_mrs_dl.scores import similarity_matrix
 _MAX_CELLS = 400_000
 """Numbers in one image; more only make the page heavy."""
 _MAX_ROWS = 256
-_OPPOSITE = 0.3
-"""A similarity below minus this is no noise: transients of opposite sign."""
+_LEAST_RANGE = 0.9
+"""The colours of similarities reach down to here at least: smaller differences are not worth a picture."""
 _BASELINE_PPM = 0.25
 _FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#222"}
 _GRID = {"gridcolor": "#ececec", "zeroline": False, "linecolor": "#999", "ticks": "outside", "showline": True}
@@ -75,7 +75,7 @@ def image_rows(view: AlignView, stack: Stack, condition: int) -> Real:
 
 
 def colour_limit(view: AlignView) -> float:
-    """Return the value of the darkest colour: half the height of the highest line of the corrected data."""
+    """Return the value of the darkest colour: 0.6 of the height of the highest line of the corrected data."""
     heights = []
     for condition in range(len(view.conditions)):
         if view.after.usable[condition].any():
@@ -103,9 +103,10 @@ def average_figure(view: AlignView) -> Any:
     )
     for row, (_, *pair) in enumerate(panels, start=1):
         for spectrum, when, colour in zip(pair, ("Before", "After"), (BEFORE, AFTER), strict=True):
+            ppm, curve = view.curve(spectrum)
             line = go.Scatter(
-                x=view.ppm[view.shown],
-                y=spectrum.real[view.shown],
+                x=ppm,
+                y=curve,
                 name=when,
                 mode="lines",
                 line={"color": colour, "width": 1.6},
@@ -126,9 +127,10 @@ def similarity_figure(view: AlignView) -> Any:
     from plotly.subplots import make_subplots
 
     drawing = make_subplots(1, 2, subplot_titles=["Before", "After"], horizontal_spacing=0.08)
-    lowest = 0.0
+    lowest = 1.0
+    signs = np.broadcast_to(view.signs[:, None], view.before.usable.shape)
     for column, stack in enumerate((view.before, view.after), start=1):
-        spectra = stack.spectra[stack.usable][:, view.inside]
+        spectra = (signs[stack.usable][:, None] * stack.spectra[stack.usable])[:, view.inside]
         step = max(1, -(-len(spectra) // _MAX_ROWS))
         matrix = similarity_matrix(spectra[::step])
         lowest = min(lowest, float(matrix.min()))
@@ -157,7 +159,7 @@ def similarity_figure(view: AlignView) -> Any:
     drawing.update_layout(
         coloraxis={
             "colorscale": "Cividis",
-            "cmin": -1 if lowest < -_OPPOSITE else 0,
+            "cmin": min(np.floor(10 * lowest) / 10, _LEAST_RANGE),
             "cmax": 1,
             "colorbar": {"title": "Similarity"},
         }

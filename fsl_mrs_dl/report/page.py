@@ -85,8 +85,22 @@ def _synthetic(data: MRSData) -> str:
     said = data.header["SyntheticData"]
     return (
         '<p class="synthetic"><b>Synthetic data.</b> These spectra were made by a program, they were not '
-        f"measured. {html.escape(plain(said))}</p>"
+        f"measured. {html.escape(_how_made(said))}</p>"
     )
+
+
+def _how_made(said: Any) -> str:
+    """Return the header key SyntheticData in words; another program may have written anything there."""
+    if not isinstance(said, Mapping):
+        return f"The file says: {plain(said)}."
+    sentences = []
+    if said.get("method"):
+        sentences.append(f"Made by {plain(said['method'])}.")
+    if said.get("seed") is not None:
+        sentences.append(f"Seed {plain(said['seed'])}.")
+    if said.get("parents"):
+        sentences.append(f"Made from {plain(said['parents'])}.")
+    return " ".join(sentences)
 
 
 def section(heading: str, *parts: str, text: str = "") -> str:

@@ -100,14 +100,15 @@ def _draw_stack(axes: Any, view: AlignView, stack: Stack, title: str) -> None:
 
 def _draw_averages(axes: Any, view: AlignView) -> None:
     """Draw the averages over each other, conditions shifted downwards."""
-    averages = [stack.average.real[:, view.shown] for stack in (view.before, view.after)]
-    apart = 1.1 * float(np.max(np.abs(averages[1]))) if len(view.conditions) > 1 else 0.0
+    ppm, after = view.curve(view.after.average)
+    averages = [view.curve(view.before.average)[1], after]
+    apart = 1.1 * float(np.max(np.abs(after))) if len(view.conditions) > 1 else 0.0
     for n, name in enumerate(view.conditions):
         for average, when, colour in zip(averages, ("before", "after"), (BEFORE, AFTER), strict=True):
             label = when if n == 0 else None
-            axes.plot(view.ppm[view.shown], average[n] - n * apart, color=colour, linewidth=1.2, label=label)
+            axes.plot(ppm, average[n] - n * apart, color=colour, linewidth=1.2, label=label)
         if name:
-            axes.text(view.ppm[view.shown][0], (0.1 - n) * apart, f"{name} ", fontsize="small", ha="right")
+            axes.text(ppm[0], (0.1 - n) * apart, f"{name} ", fontsize="small", ha="right")
     axes.set_title("Average", fontsize="medium")
     axes.set_yticks([])
     axes.legend(frameon=False, fontsize="small")

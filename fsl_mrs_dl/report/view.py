@@ -1,6 +1,7 @@
 """What is drawn of an alignment: one voxel, coils combined, transients by condition, before and after."""
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real
-from fsl_mrs_dl.physics import fid_to_spectrum, phase, ppm_window, spectrum_to_fid
+from fsl_mrs_dl.physics import fid_to_spectrum, phase, ppm_axis, ppm_window, spectrum_to_fid
 from fsl_mrs_dl.physics.coils import coil_products, combine, sensitivities
 from fsl_mrs_dl.scores import Peak, noise_sd, peak_linewidth_hz, phase_difference, similarity_index
 
@@ -16,6 +17,9 @@ SHOWN_1H_PPM = (0.2, 4.2)
 SINGLETS_1H = {"Creatine": 3.03, "NAA": 2.01}
 """Lines whose width is told, with their chemical shift in ppm."""
 _PHASING_PPM = 0.08
+_SEARCH_PPM = 0.08
+"""Alignment keeps the mean shift of a scan, which may be several hundredths of a ppm."""
+_ZERO_FILL = 4
 
 
 class AlignResult(Protocol):
@@ -106,8 +110,25 @@ class AlignView:
         """
         if "DIM_EDIT" not in self.data.dim_tags or len(self.conditions) != 2:
             return 0
-        first, second = self.after.average[:, self.inside]
-        return -1 if np.vdot(first, second).real >= 0 else 1
+        return -1 if self.signs[1] > 0 else 1
+
+    @property
+    def signs(self) -> Real:
+        """1 for each condition that has the sign of the first, -1 for the others; shape (condition,)."""
+        averages = self.after.average[:, self.inside]
+        signs: Real = np.where((averages @ averages[0].conj()).real < 0, -1.0, 1.0)
+        return signs
+
+    def curve(self, spectrum: Complex) -> tuple[Real, Real]:
+        """Return chemical shifts and real part of spectra to draw as a line, zero-filled four times."""
+        n = self.ppm.size
+        fid = spectrum_to_fid(spectrum)
+        filled = fid_to_spectrum(np.concatenate([fid, *[np.zeros_like(fid)] * (_ZERO_FILL - 1)], axis=-1))
+        axes = (self.data.dwelltime_s, self.data.spectrometer_frequency_mhz, self.data.reference_ppm)
+        ppm = ppm_axis(_ZERO_FILL * n, *axes)
+        low, high = self.ppm[self.shown][[0, -1]]
+        shown = ppm_window(ppm, (low, high))
+        return ppm[shown], math.sqrt(_ZERO_FILL) * filled.real[..., shown]
 
     def linewidths(self, stack: Stack) -> dict[tuple[str, str], Peak]:
         """Return the singlets of the averages by (condition, name)."""
@@ -167,7 +188,10 @@ def _singlets(average: Complex, data: MRSData) -> dict[str, Peak]:
         return {}
     where = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm)
     fid = spectrum_to_fid(average)
-    return {name: peak_linewidth_hz(fid, *where, centre) for name, centre in SINGLETS_1H.items()}
+    return {
+        name: peak_linewidth_hz(fid, *where, centre, search_ppm=_SEARCH_PPM)
+        for name, centre in SINGLETS_1H.items()
+    }
 
 
 def _strongest_voxel(data: MRSData, inside: NDArray[np.bool_]) -> tuple[tuple[int, int, int], list[str]]:
