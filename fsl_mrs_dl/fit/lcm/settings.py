@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from fsl_mrs_dl.errors import OptionError
 
-SPLINES = {"very-stiff": 2, "stiff": 5, "moderate": 10, "flexible": 15, "very-flexible": 25}
-"""FSL-MRS's names of a spline baseline -> its effective number of parameters per ppm times 5 ppm."""
+SPLINES = {"very-stiff": 3.0, "stiff": 10.0, "moderate": 20.0, "flexible": 30.0, "very-flexible": 50.0}
+"""FSL-MRS's names of a spline baseline -> effective dimension, that is how many free complex values it has."""
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Baseline:
     kind : {"off", "poly", "spline"}
     order : int
         Of the polynomial (complex coefficients); 0 where there is none.
-    stiffness : str
-        Key of :data:`SPLINES`, or a number of effective parameters per ppm; empty where there is no spline.
+    dimension : float
+        Effective dimension of the spline, above 2 (a straight line); 0 where there is none.
     """
 
     kind: str = "off"
     order: int = 0
-    stiffness: str = ""
+    dimension: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> "Baseline":
@@ -39,19 +39,21 @@ class Baseline:
             return cls()
         if kind == "poly" and rest.isdigit() and int(rest) <= 12:
             return cls("poly", order=int(rest))
-        if kind == "spline" and (rest in SPLINES or _is_positive(rest)):
-            return cls("spline", stiffness=rest)
+        if kind == "spline":
+            dimension = SPLINES.get(rest) or _number(rest)
+            if dimension > 2:
+                return cls("spline", dimension=dimension)
         raise OptionError(
             f"--baseline is {text!r}; needed is off, 'poly, N' with N up to 12, or 'spline, S' with S one of "
-            f"{', '.join(SPLINES)} or a positive number."
+            f"{', '.join(SPLINES)} or an effective dimension above 2."
         )
 
 
-def _is_positive(text: str) -> bool:
+def _number(text: str) -> float:
     try:
-        return float(text) > 0
+        return float(text)
     except ValueError:
-        return False
+        return 0.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,73 @@
+"""Smooth baselines of the fit window, as what they take out of it."""
+
+import math
+
+import numpy as np
+from scipy.interpolate import BSpline
+from scipy.linalg import eigh
+from scipy.optimize import brentq
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.fit.lcm.settings import Baseline
+
+_KNOTS_PER_DIMENSION = 2.5
+_FEWEST_KNOTS = 20
+
+
+def smoother(baseline: Baseline, n_inside: int) -> tuple[Real, Real]:
+    r"""Return what a baseline explains of a window, as orthonormal curves and the share of each.
+
+    The baseline fitted to a residual r is :math:`Q\,\mathrm{diag}(s)\,Q^T r`, so that the fit of everything
+    else sees the window through :math:`W = 1 - Q\,\mathrm{diag}(s)\,Q^T`. A polynomial has shares of 1; a
+    penalised cubic spline (Eilers and Marx 1996, doi:10.1214/ss/1038425655) in Demmler and Reinsch's
+    coordinates has shares 1 / (1 + lambda d), lambda chosen so that they add up to its effective dimension.
+
+    Parameters
+    ----------
+    baseline : Baseline
+    n_inside : int
+        Points of the window.
+
+    Returns
+    -------
+    curves : ndarray, float, shape (inside, K)
+    share : ndarray, float, shape (K,)
+
+    Raises
+    ------
+    OptionError
+        If the baseline has more freedom than half the window.
+    """
+    if baseline.kind == "off":
+        return np.zeros((n_inside, 0)), np.zeros(0)
+    freedom = baseline.order + 1 if baseline.kind == "poly" else baseline.dimension
+    if freedom > n_inside / 2:
+        raise OptionError(
+            f"A baseline of {freedom:g} free values in a window of {n_inside} points leaves too little to fit; "
+            "choose a stiffer --baseline or a wider --ppmlim."
+        )
+    place = np.linspace(-1, 1, n_inside)
+    if baseline.kind == "poly":
+        curves = np.linalg.qr(np.polynomial.legendre.legvander(place, baseline.order))[0]
+        return curves, np.ones(baseline.order + 1)
+    return _spline(place, baseline.dimension)
+
+
+def _spline(place: Real, dimension: float) -> tuple[Real, Real]:
+    n_knots = max(_FEWEST_KNOTS, min(math.ceil(_KNOTS_PER_DIMENSION * dimension), len(place) // 2))
+    knots = np.concatenate([[-1] * 3, np.linspace(-1, 1, n_knots), [1] * 3])
+    design = BSpline.design_matrix(place, knots, 3).toarray()
+    bend = np.diff(np.eye(design.shape[1]), n=2, axis=0)
+    gram = design.T @ design
+    penalty, vectors = eigh(bend.T @ bend, gram + 1e-12 * np.trace(gram) * np.eye(len(gram)))
+    penalty = np.maximum(penalty, 0.0)
+    penalty[:2] = 0.0  # straight lines bend nothing, whatever rounding says
+
+    def excess(log_weight: float) -> float:
+        return float((1 / (1 + np.exp(log_weight) * penalty)).sum()) - dimension
+
+    share = 1 / (1 + np.exp(brentq(excess, -40.0, 40.0)) * penalty)
+    curves = np.linalg.qr(design @ vectors)[0]
+    known = share > 1e-6
+    return curves[:, known], share[known]

@@ -1,0 +1,179 @@
+"""The linear-combination fit of a batch of spectra, from start to bounds."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Basis, Complex, Real, fid_flags
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.lcm.newton import State, minimise
+from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.fit.lcm.result import FitCurves, FitResult
+from fsl_mrs_dl.fit.lcm.settings import FitSettings
+from fsl_mrs_dl.fit.lcm.start import SEARCH_PPM, starts
+from fsl_mrs_dl.physics import first_order_phase, phase, shift, spectrum_to_fid
+
+_CHUNK = 32  # spectra whose members fit the cache
+_N_STARTS = 3
+_ALMOST_AS_GOOD = 0.7  # another start that explains this much of what the best explains is tried too
+
+
+def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
+    """Fit a basis set to spectra by maximum likelihood.
+
+    The model is that of :func:`fsl_mrs_dl.physics.basis_sum`, turned by a zero- and first-order phase, plus a
+    smooth baseline, in white noise. Amplitudes and baseline are solved for exactly at every step; the others
+    follow by damped Gauss-Newton steps from matched filters.
+
+    Parameters
+    ----------
+    fids : ndarray, complex, shape (S, time)
+        In memory sign.
+    basis : Basis
+        Of the data's points, dwell time and field (see ``fsl_mrs_dl.io.basis``).
+    settings : FitSettings
+    reference_ppm : float
+        Chemical shift at the centre of the spectrum.
+
+    Returns
+    -------
+    FitResult
+        A spectrum that is not finite or zero has NaN and a flag.
+
+    Raises
+    ------
+    DataError
+        If data and basis do not fit each other, or the window holds too few points.
+    OptionError
+        If groups or baseline make no sense.
+    """
+    fids = np.atleast_2d(np.asarray(fids, dtype=np.complex128))
+    problem = Problem.of(basis, settings, reference_ppm)
+    if fids.shape[1] != problem.basis.shape[1]:
+        raise DataError(
+            f"The data have {fids.shape[1]} points and the basis {problem.basis.shape[1]}; resample the basis."
+        )
+    flags = fid_flags(fids)
+    parts = []
+    for first in range(0, len(fids), _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        parts.append(_fit_chunk(problem, basis, fids[rows], flags[rows]))
+    joined = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in vars(parts[0])
+        if name != "names"
+    }
+    return FitResult(basis.names, **joined)
+
+
+def _fit_chunk(problem: Problem, basis: Basis, fids: Complex, flags: NDArray[np.str_]) -> FitResult:
+    good = flags == ""
+    size = np.where(good, np.linalg.norm(np.where(good[:, None], fids, 0), axis=1), 1.0)
+    scaled = np.where(good[:, None], fids, 1.0) / size[:, None]
+    mhz = basis.spectrometer_frequency_mhz
+    choices, explained = starts(problem, basis.names, scaled, mhz, _N_STARTS)
+    at, state, iterations, settled = minimise(problem, scaled, choices[0])
+    at = Parameters(*(value.copy() for value in vars(at).values()))
+    for choice, share in zip(choices[1:], explained[1:], strict=True):
+        rows = np.flatnonzero(share > _ALMOST_AS_GOOD)
+        if len(rows):
+            other, there, more, done = minimise(problem, scaled[rows], choice.take(rows))
+            better = there.objective < state.objective[rows] * (1 - 1e-9)
+            state.put(rows, there, better)
+            for name, value in vars(at).items():
+                value[rows[better]] = getattr(other, name)[better]
+            settled[rows[better]] = done[better]
+            iterations[rows] += more
+    limit_hz = 2 * SEARCH_PPM * mhz
+    outside = np.abs(at.shift_hz).max(axis=1) > limit_hz
+    tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
+    flags = np.where(good, tokens, flags).astype("<U16")
+    return _result(problem, basis, at, state, size, iterations, flags, good)
+
+
+def _result(
+    problem: Problem,
+    basis: Basis,
+    at: Parameters,
+    state: State,
+    size: Real,
+    iterations: NDArray[np.integer],
+    flags: NDArray[np.str_],
+    good: NDArray[np.bool_],
+) -> FitResult:
+    weighed = problem.weigh(state.residual)
+    kept = state.residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
+    freedom = np.maximum(2 * kept - state.free.sum(axis=1) - problem.free.sum(), 1)
+    noise = np.sqrt((np.abs(weighed) ** 2).sum(axis=1) / freedom)
+    scale = size / problem.scale
+    covariance = _covariance(problem, state) * (noise * scale)[:, None, None] ** 2
+    lag = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real / (np.abs(weighed) ** 2).sum(axis=1)
+
+    def seen(values: Real) -> Real:
+        """Return NaN for what was not fitted."""
+        return np.where(good.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan)
+
+    baseline = (problem.share * (state.residual @ problem.curves)) * size[:, None]
+    return FitResult(
+        names=basis.names,
+        amplitudes=seen(state.amplitudes * scale[:, None]),
+        crlb=seen(np.sqrt(np.einsum("smm->sm", covariance))),
+        covariance=seen(covariance),
+        shift_hz=seen(at.shift_hz),
+        gamma=seen(at.gamma),
+        sigma=seen(np.sqrt(at.spread)),
+        phase_rad=seen(np.angle(np.exp(1j * at.phase_rad))),
+        delay_s=seen(at.delay_s),
+        baseline=baseline,
+        noise_sd=seen(noise * size),
+        residual_whiteness=seen(lag),
+        iterations=iterations,
+        flag=flags,
+    )
+
+
+def _covariance(problem: Problem, state: State) -> Real:
+    """Return the inverse Fisher matrix of the amplitudes at unit noise, all other parameters free."""
+    free = problem.free
+    curvature = state.curvature[:, free][:, :, free]
+    coupling = state.coupling[:, :, free]
+    index = np.arange(curvature.shape[-1])
+    ridge = 1e-12 * np.maximum(curvature[:, index, index], 1e-300)
+    curvature = curvature.copy()
+    curvature[:, index, index] += ridge
+    information = state.gram - coupling @ np.linalg.solve(curvature, np.swapaxes(coupling, 1, 2))
+    inverse: Real = np.linalg.pinv(information, rcond=1e-13, hermitian=True)
+    return inverse
+
+
+def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitCurves:
+    """Return the curves of fits in the frame of the data.
+
+    Parameters
+    ----------
+    result : FitResult
+    basis : Basis
+    settings : FitSettings
+        Those of the fit.
+    reference_ppm : float
+
+    Returns
+    -------
+    FitCurves
+        NaN for spectra that were not fitted; the baseline is zero outside the fit window.
+    """
+    problem = Problem.of(basis, settings, reference_ppm)
+    problem = replace(problem, basis=problem.basis * problem.scale)
+    at = Parameters(result.shift_hz, result.gamma, result.sigma**2, result.phase_rad, result.delay_s)
+
+    def turned(made: Complex, spread: tuple[slice | None, ...]) -> Complex:
+        """Put undone shift and phases back on."""
+        common = shift(phase(made, at.phase_rad[spread]), at.shift_hz[:, 0][spread], problem.dwelltime_s)
+        return first_order_phase(common, at.delay_s[spread], problem.dwelltime_s)
+
+    members = turned(result.amplitudes[..., None] * problem.members(at), (slice(None), None))
+    spectrum = np.zeros((len(result.amplitudes), len(problem.time_s)), dtype=np.complex128)
+    spectrum[:, problem.inside] = result.baseline @ problem.curves.T
+    baseline = turned(spectrum_to_fid(spectrum), (slice(None),))
+    return FitCurves(members.sum(axis=1) + baseline, baseline, members)

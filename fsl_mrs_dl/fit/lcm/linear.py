@@ -1,0 +1,86 @@
+"""The linear half of the fit, batched: amplitudes by least squares, kept at or above zero where asked."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Real
+
+_ROUNDS = 60
+_RIDGE = 1e-12
+
+
+def solve_amplitudes(gram: Real, right: Real, *, non_negative: bool) -> tuple[Real, NDArray[np.bool_]]:
+    """Minimise a^T G a / 2 - c^T a for each spectrum, over all a or over a >= 0.
+
+    Parameters
+    ----------
+    gram : ndarray, float, shape (S, M, M)
+    right : ndarray, float, shape (S, M)
+    non_negative : bool
+
+    Returns
+    -------
+    amplitudes : ndarray, float, shape (S, M)
+    free : ndarray, bool, shape (S, M)
+        Which are not held at zero.
+    """
+    size = gram.shape[-1]
+    # A ridge far below rounding of the data keeps two equal members of a basis from dividing by zero.
+    gram = gram + _RIDGE * np.trace(gram, axis1=1, axis2=2)[:, None, None] / size * np.eye(size)
+    free = np.ones(right.shape, dtype=bool)
+    amplitudes = _solve(gram, right, free)
+    if not non_negative:
+        return amplitudes, free
+    todo = np.flatnonzero((amplitudes < 0).any(axis=1))
+    if len(todo):
+        amplitudes[todo], free[todo] = _active_set(gram[todo], right[todo])
+    return amplitudes, free
+
+
+def _solve(gram: Real, right: Real, free: NDArray[np.bool_]) -> Real:
+    """Solve for the free amplitudes, the others zero."""
+    both = free[:, :, None] & free[:, None, :]
+    held = np.where(both, gram, 0.0)
+    index = np.arange(gram.shape[-1])
+    held[:, index, index] += ~free
+    solved: Real = np.linalg.solve(held, np.where(free, right, 0.0)[..., None])[..., 0]
+    return solved
+
+
+def _active_set(gram: Real, right: Real) -> tuple[Real, NDArray[np.bool_]]:
+    """Lawson and Hanson's algorithm (Solving Least Squares Problems, ch. 23), all spectra in step."""
+    n, size = right.shape
+    scale = np.sqrt(np.einsum("smm->sm", gram))
+    free = np.zeros((n, size), dtype=bool)
+    amplitudes = np.zeros((n, size))
+    running = np.ones(n, dtype=bool)
+    for _ in range(_ROUNDS):
+        gain = np.where(free, -np.inf, (right - np.einsum("smk,sk->sm", gram, amplitudes)) / scale)
+        best = gain.argmax(axis=1)
+        largest = np.abs(right / scale).max(axis=1)
+        running &= gain[np.arange(n), best] > 1e-10 * largest
+        rows = np.flatnonzero(running)
+        if not len(rows):
+            break
+        free[rows, best[rows]] = True
+        amplitudes[rows], free[rows] = _inside(gram[rows], right[rows], amplitudes[rows], free[rows])
+    return amplitudes, free
+
+
+def _inside(
+    gram: Real, right: Real, amplitudes: Real, free: NDArray[np.bool_]
+) -> tuple[Real, NDArray[np.bool_]]:
+    """Go from the amplitudes towards the solution of the free ones, dropping those that would fall below zero."""
+    for _ in range(_ROUNDS):
+        wanted = _solve(gram, right, free)
+        falling = free & (wanted <= 0)
+        rows = np.flatnonzero(falling.any(axis=1))
+        if not len(rows):
+            return wanted, free
+        step = np.where(falling, amplitudes / np.maximum(amplitudes - wanted, 1e-300), np.inf)
+        alpha = np.minimum(step.min(axis=1), 1.0)
+        amplitudes = amplitudes + alpha[:, None] * (wanted - amplitudes)
+        first = step <= alpha[:, None] * (1 + 1e-12)
+        free = free & ~(falling & first)
+        amplitudes = np.where(free, np.maximum(amplitudes, 0.0), 0.0)
+    return amplitudes, free

@@ -1,0 +1,186 @@
+"""The non-linear half of the fit: damped Gauss-Newton on what variable projection leaves, in batches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
+from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters, Problem
+
+_SETTLED_SD = (
+    0.01  # a step this small, in SDs of its parameter, moves no amplitude by more than 1 % of its bound
+)
+_DAMPING = 1e-3
+_LARGEST_DAMPING = 1e8
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A batch at given parameters.
+
+    Attributes
+    ----------
+    amplitudes, free : ndarray, shape (S, M)
+    objective : ndarray, float, shape (S,)
+        Residual energy under the baseline's weight.
+    gram : ndarray, float, shape (S, M, M)
+    coupling : ndarray, float, shape (S, M, P)
+        Products of members with the derivatives by the P non-linear parameters.
+    curvature : ndarray, float, shape (S, P, P)
+    gradient : ndarray, float, shape (S, P)
+        Of half the objective, downhill.
+    residual : ndarray, complex, shape (S, inside)
+    """
+
+    amplitudes: Real
+    free: NDArray[np.bool_]
+    objective: Real
+    gram: Real
+    coupling: Real
+    curvature: Real
+    gradient: Real
+    residual: Complex
+
+    def put(self, rows: NDArray[np.integer], other: "State", where: NDArray[np.bool_]) -> None:
+        """Replace some rows by those of another state."""
+        for name, value in vars(self).items():
+            value[rows[where]] = getattr(other, name)[where]
+
+
+def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
+    """Solve the linear half at given parameters, and take derivatives.
+
+    Parameters
+    ----------
+    problem : Problem
+    fids : ndarray, complex, shape (S, time)
+    at : Parameters
+
+    Returns
+    -------
+    State
+    """
+    members = problem.members(at)
+    data = problem.corrected(fids, at)
+    columns = problem.window(members)
+    gram = _products(columns, problem.weigh(columns))
+    weighed_data = problem.weigh(data)
+    right = np.einsum("smk,sk->sm", columns.conj(), weighed_data).real
+    amplitudes, free = solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
+    residual = data - np.einsum("sm,smk->sk", amplitudes, columns)
+    weighed = problem.weigh(residual)
+    objective = np.einsum("sk,sk->s", residual.conj(), weighed).real
+    jacobian = problem.jacobian(members, amplitudes)
+    gradient = np.einsum("spk,sk->sp", jacobian.conj(), weighed).real
+    weighed_jacobian = problem.weigh(jacobian)
+    coupling = _products(columns, weighed_jacobian)
+    curvature = _products(jacobian, weighed_jacobian)
+    return State(amplitudes, free, objective, gram, coupling, curvature, gradient, residual)
+
+
+def _products(left: Complex, right: Complex) -> Real:
+    """Return the real inner products of two sets of rows, (S, a, b), by one real matrix product."""
+    split_left = np.concatenate([left.real, left.imag], axis=-1)
+    split_right = np.concatenate([right.real, right.imag], axis=-1)
+    products: Real = split_left @ np.swapaxes(split_right, -1, -2)
+    return products
+
+
+def minimise(
+    problem: Problem, fids: Complex, start: Parameters
+) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
+    """Go downhill from a start, each spectrum with its own damping.
+
+    Parameters
+    ----------
+    problem : Problem
+    fids : ndarray, complex, shape (S, time)
+    start : Parameters
+
+    Returns
+    -------
+    at : Parameters
+    state : State
+        At those parameters.
+    iterations : ndarray, int, shape (S,)
+    settled : ndarray, bool, shape (S,)
+    """
+    at = _flat(start)
+    state = evaluate(problem, fids, start)
+    n = len(fids)
+    damping = np.full(n, _DAMPING)
+    iterations = np.zeros(n, dtype=int)
+    settled = np.zeros(n, dtype=bool)
+    for _ in range(problem.settings.max_iterations):
+        rows = np.flatnonzero(~settled)
+        if not len(rows):
+            break
+        step, small = _step(problem, state, at, rows, damping[rows])
+        trial = at[rows] + step
+        tried = evaluate(problem, fids[rows], _unflat(problem, trial))
+        better = tried.objective <= state.objective[rows] * (1 + 1e-12)
+        state.put(rows, tried, better)
+        at[rows[better]] = trial[better]
+        damping[rows] = np.where(better, damping[rows] / 10, damping[rows] * 10)
+        iterations[rows] += 1
+        settled[rows] = small | (damping[rows] > _LARGEST_DAMPING)
+    return _unflat(problem, at), state, iterations, settled
+
+
+def _flat(at: Parameters) -> Real:
+    return np.concatenate(
+        [at.shift_hz, at.gamma, at.spread, at.phase_rad[:, None], at.delay_s[:, None]], axis=1
+    )
+
+
+def _unflat(problem: Problem, flat: Real) -> Parameters:
+    g = problem.n_groups
+    return Parameters(
+        flat[:, :g], flat[:, g : 2 * g], flat[:, 2 * g : 3 * g], flat[:, 3 * g], flat[:, 3 * g + 1]
+    )
+
+
+def limits(problem: Problem) -> tuple[Real, Real]:
+    """Return the bounds of the non-linear parameters, in the order of the Jacobian."""
+    g = problem.n_groups
+    low = np.concatenate([np.full(g, -np.inf), np.zeros(2 * g), [-np.inf, -np.inf]])
+    high = np.concatenate(
+        [np.full(g, np.inf), np.full(g, LARGEST_RATE), np.full(g, LARGEST_RATE**2), [np.inf, np.inf]]
+    )
+    return low, high
+
+
+def _step(
+    problem: Problem, state: State, at: Real, rows: NDArray[np.integer], damping: Real
+) -> tuple[Real, NDArray[np.bool_]]:
+    """Return the damped step of each row within its bounds, and whether it is too small to matter."""
+    gradient = state.gradient[rows]
+    curvature = reduced_curvature(state, rows)
+    low, high = limits(problem)
+    stuck = ((at[rows] <= low) & (gradient < 0)) | ((at[rows] >= high) & (gradient > 0)) | ~problem.free
+    index = np.arange(len(low))
+    curvature = np.where(stuck[:, :, None] | stuck[:, None, :], 0.0, curvature)
+    curvature[:, index, index] += stuck
+    diagonal = np.maximum(curvature[:, index, index], 1e-300)
+    size = np.sqrt(diagonal)
+    scaled = curvature / (size[:, :, None] * size[:, None, :])
+    scaled[:, index, index] += damping[:, None] + 1e-12
+    wanted = np.linalg.solve(scaled, (np.where(stuck, 0.0, gradient) / size)[..., None])[..., 0] / size
+    step = np.clip(at[rows] + wanted, low, high) - at[rows]
+    noise = np.sqrt(state.objective[rows] / (2 * state.residual.shape[1]))
+    # In units of the SD that the parameter would have if the others were known: the strictest.
+    small = (np.abs(step) * size < _SETTLED_SD * noise[:, None]).all(axis=1)
+    return step, small
+
+
+def reduced_curvature(state: State, rows: NDArray[np.integer]) -> Real:
+    """Return the curvature that is left after the free amplitudes follow (Kaufman 1975, BIT 15:49)."""
+    free = state.free[rows]
+    gram = np.where(free[:, :, None] & free[:, None, :], state.gram[rows], 0.0)
+    index = np.arange(gram.shape[-1])
+    gram[:, index, index] += np.where(free, 1e-12 * gram[:, index, index].max(axis=1, keepdims=True), 1.0)
+    coupling = np.where(free[:, :, None], state.coupling[rows], 0.0)
+    followed: Real = state.curvature[rows] - np.swapaxes(coupling, 1, 2) @ np.linalg.solve(gram, coupling)
+    return followed

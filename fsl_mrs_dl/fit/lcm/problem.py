@@ -1,0 +1,177 @@
+"""A fit resolved for one acquisition: basis, window, baseline, groups; and the model's columns in it."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Basis, Complex, Real
+from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.fit.lcm.baseline import smoother
+from fsl_mrs_dl.fit.lcm.settings import FitSettings
+from fsl_mrs_dl.physics import correct, damp, fid_to_spectrum, frequency_axis_hz, ppm_axis, ppm_window, shift
+
+LARGEST_RATE = 400.0
+"""Bound of gamma and sigma in rad/s: lines of 127 Hz carry no metabolite information."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """The non-linear parameters of S spectra.
+
+    Attributes
+    ----------
+    shift_hz, gamma, spread : ndarray, float, shape (S, G)
+        Hz, rad/s, and sigma squared in rad^2/s^2 (whose derivative does not vanish at 0).
+    phase_rad, delay_s : ndarray, float, shape (S,)
+    """
+
+    shift_hz: Real
+    gamma: Real
+    spread: Real
+    phase_rad: Real
+    delay_s: Real
+
+    def take(self, rows: NDArray[np.generic]) -> "Parameters":
+        """Return some rows."""
+        return Parameters(*(value[rows] for value in vars(self).values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is the same for all spectra of a fit.
+
+    Attributes
+    ----------
+    basis : ndarray, complex128, shape (M, time)
+        Scaled to a largest norm of one.
+    scale : float
+        What the basis was divided by.
+    dwelltime_s, frequency_hz : float; ndarray, shape (time,)
+        In s; the bins in Hz, ascending.
+    inside : ndarray, bool, shape (time,)
+        The bins of the window, in the frame in which the data are corrected.
+    curves, share : ndarray, float
+        The baseline, see :func:`~fsl_mrs_dl.fit.lcm.baseline.smoother`.
+    groups : tuple of int
+        Of each member.
+    settings : FitSettings
+    """
+
+    basis: Complex
+    scale: float
+    dwelltime_s: float
+    frequency_hz: Real
+    inside: NDArray[np.bool_]
+    curves: Real
+    share: Real
+    groups: tuple[int, ...]
+    settings: FitSettings
+
+    @classmethod
+    def of(cls, basis: Basis, settings: FitSettings, reference_ppm: float) -> "Problem":
+        """Resolve a request.
+
+        Raises
+        ------
+        DataError
+            If a member of the basis is empty, or the window holds too few points.
+        OptionError
+            If groups or baseline make no sense.
+        """
+        fids = np.asarray(basis.fids, dtype=np.complex128)
+        norms = np.linalg.norm(fids, axis=1)
+        if not np.isfinite(norms).all() or not (norms > 0).all():
+            empty = [name for name, norm in zip(basis.names, norms, strict=True) if not norm > 0]
+            raise DataError(
+                f"The basis holds nothing usable for {', '.join(empty) or 'a member'}; leave it out."
+            )
+        groups = settings.groups or (0,) * len(fids)
+        if len(groups) != len(fids) or set(groups) != set(range(max(groups) + 1)):
+            raise OptionError(f"{len(groups)} groups for {len(fids)} members; number the groups from 0 on.")
+        n = fids.shape[1]
+        axes = (n, basis.dwelltime_s)
+        ppm = ppm_axis(*axes, basis.spectrometer_frequency_mhz, reference_ppm)
+        inside = ppm_window(ppm, settings.ppmlim)
+        curves, share = smoother(settings.baseline, int(inside.sum()))
+        scale = float(norms.max())
+        frequency = frequency_axis_hz(*axes)
+        return cls(
+            fids / scale, scale, basis.dwelltime_s, frequency, inside, curves, share, tuple(groups), settings
+        )
+
+    @property
+    def n_groups(self) -> int:
+        """How many lineshape groups there are."""
+        return max(self.groups) + 1
+
+    @cached_property
+    def time_s(self) -> Real:
+        """Times of the points, in s."""
+        return np.arange(self.basis.shape[1]) * self.dwelltime_s
+
+    @cached_property
+    def free(self) -> NDArray[np.bool_]:
+        """Which non-linear parameters are fitted, in the order of :meth:`jacobian`."""
+        g = self.n_groups
+        lorentzian = np.full(g, not self.settings.lorentzian)
+        ones = np.ones(g, dtype=bool)
+        return np.concatenate([ones, ones, lorentzian, [True, self.settings.first_order_phase]])
+
+    def weigh(self, bins: Complex) -> Complex:
+        """Take the baseline's share out of windows of shape (..., inside)."""
+        if not len(self.share):
+            return bins
+        return bins - (self.share * (bins @ self.curves)) @ self.curves.T
+
+    def corrected(self, fids: Complex, at: Parameters) -> Complex:
+        """Return the windows of data with the first group's shift and the phases undone: (S, inside)."""
+        undone = fid_to_spectrum(correct(fids, at.shift_hz[:, 0], at.phase_rad, self.dwelltime_s))
+        window: Complex = undone[:, self.inside] * np.exp(
+            -2j * math.pi * at.delay_s[:, None] * self.frequency_hz[self.inside]
+        )
+        return window
+
+    def members(self, at: Parameters) -> Complex:
+        """Return each member with its group's lineshape, and shift against the first group's: (S, M, time)."""
+        group = list(self.groups)
+        relative = at.shift_hz[:, group] - at.shift_hz[:, :1]
+        sigma = np.sqrt(at.spread[:, group])
+        made = damp(self.basis[None], at.gamma[:, group], sigma, self.dwelltime_s)
+        return made if self.n_groups == 1 else shift(made, relative, self.dwelltime_s)
+
+    def window(self, fids: Complex) -> Complex:
+        """Return the bins of the window: shape (..., inside)."""
+        bins: Complex = fid_to_spectrum(fids)[..., self.inside]
+        return bins
+
+    def jacobian(self, members: Complex, amplitudes: Real) -> Complex:
+        """Return the derivatives of the model by shift, gamma and spread of each group, phase and delay.
+
+        Parameters
+        ----------
+        members : ndarray, complex, shape (S, M, time)
+        amplitudes : ndarray, float, shape (S, M)
+
+        Returns
+        -------
+        ndarray, complex, shape (S, 3 G + 2, inside)
+            In the corrected frame; the first group's shift moves all groups, and the others' their own lines.
+        """
+        t = self.time_s
+        sums = np.stack(
+            [
+                np.einsum("sm,smn->sn", amplitudes * (np.array(self.groups) == g), members)
+                for g in range(self.n_groups)
+            ],
+            axis=1,
+        )
+        total = sums.sum(axis=1, keepdims=True)
+        moved = 2j * math.pi * t * sums
+        by_phase = self.window(1j * total)
+        by_delay = 2j * math.pi * self.frequency_hz[self.inside] * self.window(total)
+        by_shape = self.window(np.concatenate([moved, -t * sums, -(t**2) * sums], axis=1))
+        columns: Complex = np.concatenate([by_shape, by_phase, by_delay], axis=1)
+        return columns

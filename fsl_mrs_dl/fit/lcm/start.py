@@ -1,0 +1,116 @@
+"""Where the fit starts: shift, phase and linewidth by matched filters, the best few of them."""
+
+import math
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+
+SEARCH_PPM = 0.25
+"""Half-width of the search for a common shift: +-31 Hz at 3 T."""
+RATES = (5.0, 15.0, 40.0)
+"""Lorentzian rates tried, in rad/s: 1.6, 4.8 and 13 Hz on top of the basis's own lines."""
+_TYPICAL = {
+    ("NAA", "NAAG"): (10.0, 1.5),
+    ("Cr", "PCr"): (5.0, 4.0),
+    ("PCh", "GPC"): (0.6, 1.0),
+    ("Glu", "Gln"): (9.0, 3.0),
+    ("Ins", "sIns"): (6.0, 0.3),
+}
+"""Mixtures whose proportions hardly vary, in mmol/kg (de Graaf 2019, In Vivo NMR Spectroscopy, table 2.1)."""
+
+
+def composites(problem: Problem, names: tuple[str, ...]) -> Complex:
+    """Return the few signals a spectrum is searched for, shape (C, time).
+
+    The mixtures of :data:`_TYPICAL` that the basis has, each with an amplitude of its own; for a basis
+    without any of them the sum of all members.
+    """
+    found = []
+    for members, amounts in _TYPICAL.items():
+        parts = [
+            a * problem.basis[names.index(m)] for m, a in zip(members, amounts, strict=True) if m in names
+        ]
+        if parts:
+            found.append(np.sum(parts, axis=0))
+    if not found:
+        found = [problem.basis.sum(axis=0)]
+    return np.stack(found)
+
+
+def starts(
+    problem: Problem, names: tuple[str, ...], fids: Complex, spectrometer_frequency_mhz: float, n_starts: int
+) -> tuple[list[Parameters], Real]:
+    """Return the best starting points of each spectrum, and how much of the best each explains.
+
+    For every shift on the grid of bins and every linewidth the composites are fitted with a common phase,
+    both in closed form: with z the complex products of data and composites and G their Gram matrix, the
+    energy explained is (z^H G^-1 z + abs(z^T G^-1 z)) / 2 at a phase of arg(z^T G^-1 z) / 2.
+
+    Parameters
+    ----------
+    problem : Problem
+    names : tuple of str
+        Of the members.
+    fids : ndarray, complex, shape (S, time)
+    spectrometer_frequency_mhz : float
+    n_starts : int
+        How many, of different shifts.
+
+    Returns
+    -------
+    list of Parameters
+        ``n_starts`` of them, the best first, S rows each.
+    explained : ndarray, float, shape (n_starts, S)
+        Energy explained over that of the best.
+    """
+    reach = max(1, round(SEARCH_PPM * spectrometer_frequency_mhz * problem.dwelltime_s * len(problem.time_s)))
+    moves = np.arange(-reach, reach + 1)
+    bin_hz = 1 / (problem.dwelltime_s * len(problem.time_s))
+    spectra = np.fft.fftshift(np.fft.fft(fids, axis=-1, norm="ortho"), axes=-1)
+    low, high = np.flatnonzero(problem.inside)[[0, -1]]
+    around = np.take(spectra, np.arange(low - reach, high + reach + 1) % spectra.shape[-1], axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(around, high - low + 1, axis=-1)
+    shapes = composites(problem, names)
+    energy, phase = np.empty((2, len(RATES), len(fids), len(moves)))
+    for r, rate in enumerate(RATES):
+        columns = problem.window(shapes * np.exp(-rate * problem.time_s))
+        weighed = problem.weigh(columns)
+        inverse = np.linalg.inv((columns.conj() @ weighed.T).real + 1e-9 * np.eye(len(columns)))
+        z = windows @ weighed.conj().T  # (S, moves, C)
+        turned = np.einsum("...c,cd,...d->...", z, inverse, z)
+        energy[r] = (np.einsum("...c,cd,...d->...", z.conj(), inverse, z).real + np.abs(turned)) / 2
+        # Of the two phases half a turn apart the one that makes the total positive.
+        half = np.angle(turned) / 2
+        total = (np.exp(-1j * half)[..., None] * (z @ inverse)).real.sum(axis=-1)
+        phase[r] = half + np.where(total < 0, math.pi, 0.0)
+    return _best(problem, energy, phase, moves * bin_hz, n_starts)
+
+
+def _best(
+    problem: Problem, energy: Real, phase: Real, shifts_hz: Real, n_starts: int
+) -> tuple[list[Parameters], Real]:
+    """Take the highest peaks over the shift, each with its best linewidth."""
+    rows = np.arange(energy.shape[1])
+    over_shift = energy.max(axis=0)
+    peaks = over_shift.copy()
+    peaks[:, 1:] = np.where(over_shift[:, 1:] < over_shift[:, :-1], -1.0, peaks[:, 1:])
+    peaks[:, :-1] = np.where(over_shift[:, :-1] < over_shift[:, 1:], -1.0, peaks[:, :-1])
+    order = np.argsort(-peaks, axis=1)[:, :n_starts]
+    chosen, explained = [], []
+    for k in range(n_starts):
+        at = order[:, min(k, order.shape[1] - 1)]
+        rate = energy[:, rows, at].argmax(axis=0)
+        ones = np.ones((len(rows), problem.n_groups))
+        chosen.append(
+            Parameters(
+                ones * shifts_hz[at][:, None],
+                ones * np.array(RATES)[rate][:, None],
+                ones * (0.0 if problem.settings.lorentzian else 4.0),
+                phase[rate, rows, at],
+                np.zeros(len(rows)),
+            )
+        )
+        explained.append(peaks[rows, at] / over_shift.max(axis=1))
+    return chosen, np.stack(explained)
