@@ -157,7 +157,7 @@ def _deviations() -> Table:
 
 def _steam() -> Table:
     columns = ["program", "steps", "reference of ecc", "SI of the lines 3.1-4.2 ppm", "Cr linewidth (Hz)"]
-    columns += ["NAA linewidth (Hz)", "NAA height"]
+    columns += ["NAA linewidth (Hz)", "NAA height", "water scatter (Hz)"]
     caption = (
         "7 T STEAM, 4 coils x 16: `coilcombine` with the weights of `wref_raw`, `ecc` with a reference averaged "
         "and combined in the same way, `align --ppm 1.8 3.1`."
@@ -171,7 +171,15 @@ def _steam() -> Table:
         naa = quality.line(one, "NAA")
         widths = [quality.width(quality.line(one, "Cr")), quality.width(naa)]
         index = f"{quality.similarity(one, UPPER_PPM, lines=True)[0]:.4f}"
-        return [program, steps, reference, index, *widths, f"{naa.height_sd:.1f}"]
+        return [
+            program,
+            steps,
+            reference,
+            index,
+            *widths,
+            f"{naa.height_sd:.1f}",
+            f"{quality.water_scatter(one)[0][0]:.2f}",
+        ]
 
     rows = []
     for program in ("fsl_mrs_dl", "FSL-MRS"):
@@ -193,7 +201,7 @@ def _steam() -> Table:
                 row(program, "coilcombine, ecc, align", f"`{name}`", chain.align(corrected, LOWER_PPM))
             )
     highest = quality.highest_similarity(coilcombine(data, reference=water).data, UPPER_PPM, lines=True)
-    rows.append(["highest", "-", "-", f"{highest[0]:.4f}", "-", "-", "-"])
+    rows.append(["highest", "-", "-", f"{highest[0]:.4f}", "-", "-", "-", "-"])
     return _table(caption, columns, rows)
 
 

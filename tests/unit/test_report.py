@@ -8,6 +8,7 @@ from nifti_mrs.definitions import standard_defined
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import Estimates, MRSData
 from fsl_mrs_dl.report import align_page, save_align_figure
+from fsl_mrs_dl.report.figures import similarity_figure
 from fsl_mrs_dl.report.page import TELLABLE, plain
 from fsl_mrs_dl.report.view import view_alignment
 from fsl_mrs_dl.scores import voigt_fwhm_hz
@@ -88,6 +89,7 @@ def test_what_may_be_told_is_standard_and_not_personal():
 def test_page_marks_synthetic_data(rng):
     text = own_text(align_page(*make(rng, header={"SyntheticData": {"method": "singlets", "seed": 7}}), {}))
     assert "Synthetic data" in text
+    assert "Made by singlets. Seed 7." in text
     assert "singlets" in text
 
 
@@ -229,3 +231,25 @@ def test_values_are_told_in_plain_words():
         "1.8 4.2",
         "gn",
     ]
+
+
+def test_similarities_of_opposite_conditions_share_one_range_of_colours(rng):
+    data, result = make(rng, dims={"DIM_DYN": 12, "DIM_EDIT": 2})
+    sign = np.array([1, -1])
+    data, result.data = (one.with_fid(one.fid * sign) for one in (data, result.data))
+    view = view_alignment(data, result)
+    assert view.signs.tolist() == [1, -1]
+    assert view.edit_sign == 1
+    drawing = similarity_figure(view)
+    lowest = min(float(np.min(image.z)) for image in drawing.data)
+    assert lowest - 0.1 <= drawing.layout.coloraxis.cmin <= lowest
+    assert np.min(drawing.data[1].z) > 0.8
+
+
+def test_curve_passes_through_the_bins(rng):
+    view = view_alignment(*make(rng))
+    ppm, curve = view.curve(view.after.average[0])
+    bins = np.flatnonzero(view.shown)[1:-1]
+    nearest = np.abs(ppm[:, None] - view.ppm[bins]).argmin(axis=0)
+    assert ppm[nearest] == pytest.approx(view.ppm[bins], abs=1e-9)
+    assert curve[nearest] == pytest.approx(view.after.average[0].real[bins], rel=1e-6, abs=1e-9)
