@@ -7,6 +7,7 @@ of FSL-MRS and of ``nifti_mrs.NIFTI_MRS.__getitem__``; on disk NIfTI-MRS stores 
 +5 Hz and +30 degrees is *estimated* as +5 Hz and +30 degrees; a correction subtracts the estimate.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -241,6 +242,12 @@ class Basis:
     spectrometer_frequency_mhz : float
         In MHz.
     nucleus : str
+    name : str
+        Of the file or folder it came from, without the path; ``""`` if it came from none.
+    file_format : str
+        What it was read as; ``""`` if it came from no file.
+    notes : tuple of str
+        What was done to it since, oldest first, for the record of a run.
     """
 
     fids: Complex
@@ -248,6 +255,9 @@ class Basis:
     dwelltime_s: float
     spectrometer_frequency_mhz: float
     nucleus: str = "1H"
+    name: str = ""
+    file_format: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         fids = np.asarray(self.fids)
@@ -257,6 +267,34 @@ class Basis:
             )
         object.__setattr__(self, "fids", _frozen(fids))
         object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "dwelltime_s", float(self.dwelltime_s))
+        object.__setattr__(self, "spectrometer_frequency_mhz", float(self.spectrometer_frequency_mhz))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    @property
+    def reference_ppm(self) -> float:
+        """Chemical shift of the centre of the spectrum, in ppm (of the nucleus table)."""
+        return NUCLEI[self.nucleus].reference_ppm if self.nucleus in NUCLEI else 0.0
+
+
+def basis_hash(basis: Basis) -> str:
+    """Return the SHA-256 of what a basis set is: names, nucleus, dwell time, frequency and FIDs.
+
+    Where it came from and what was done to it does not count; two sets of one hash give the same results.
+
+    Parameters
+    ----------
+    basis : Basis
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits, the same on every machine.
+    """
+    said = [*basis.names, basis.nucleus, basis.dwelltime_s.hex(), basis.spectrometer_frequency_mhz.hex()]
+    digest = hashlib.sha256(repr(said).encode())
+    digest.update(np.ascontiguousarray(basis.fids, dtype="<c16").tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,14 @@ Every simulator, fit, network decoder, correction and figure calls these functio
 Units are SI: s, Hz, rad. The sign convention stands in :mod:`fsl_mrs_dl.data`.
 """
 
+from fsl_mrs_dl.physics.basis import (
+    centred,
+    covered_points,
+    mended,
+    on_points,
+    oriented,
+    sound_basis,
+)
 from fsl_mrs_dl.physics.signal import (
     add_noise,
     apply_time_phase,
@@ -30,18 +38,24 @@ __all__ = [
     "add_noise",
     "apply_time_phase",
     "basis_sum",
+    "centred",
     "correct",
+    "covered_points",
     "damp",
     "eddy_current_phase",
     "fid_to_spectrum",
     "first_order_phase",
     "frequency_axis_hz",
+    "mended",
+    "on_points",
+    "oriented",
     "phase",
     "ppm_axis",
     "ppm_window",
     "project",
     "shift",
     "singlet",
+    "sound_basis",
     "spectrum_to_fid",
     "time_axis",
 ]

@@ -13,7 +13,6 @@ from fsl_mrs_dl.simulate.nuisance import (
 )
 from fsl_mrs_dl.simulate.papers import deepfpc_prior
 from fsl_mrs_dl.simulate.priors import Drift, Eddy, LineSignal, Noise, Prior
-from fsl_mrs_dl.simulate.resampling import on_points
 from fsl_mrs_dl.simulate.signals import (
     Signals,
     clean_fids,
@@ -59,7 +58,6 @@ __all__ = [
     "metabolite_fids",
     "noise_sigma",
     "nuisance_labels",
-    "on_points",
     "simulate_signals",
     "simulate_transients",
     "simulate_water_reference",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.simulate.distributions import Distribution, Uniform
 
 BRAIN_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -35,8 +36,6 @@ BRAIN_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 Shamaei, Starcukova and Starcuk 2023, doi:10.1016/j.compbiomed.2023.106837, table 2.
 """
 
-_OTHER_SPELLINGS = {"PCho": "PCh", "Scyllo": "sIns", "mI": "Ins", "Myo": "Ins", "PEth": "PE"}
-
 
 def brain_amplitudes(names: Sequence[str]) -> dict[str, Distribution]:
     """Return the amplitudes of those metabolites of a basis set that have a known range.
@@ -56,7 +55,7 @@ def brain_amplitudes(names: Sequence[str]) -> dict[str, Distribution]:
     DataError
         If no name is known.
     """
-    known = {name: BRAIN_RANGES.get(_OTHER_SPELLINGS.get(name, name)) for name in names}
+    known = {name: BRAIN_RANGES.get(canonical_name(name)) for name in names}
     amplitudes: dict[str, Distribution] = {
         name: Uniform(*span) for name, span in known.items() if span is not None
     }

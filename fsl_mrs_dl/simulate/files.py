@@ -12,9 +12,10 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import NUCLEI, Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io import nifti
-from fsl_mrs_dl.io.basis import read_json_basis
+from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.results import write_estimates
 from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.physics import covered_points, on_points, sound_basis
 from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, sigma_from_fwhm
 from fsl_mrs_dl.simulate.brain import brain_amplitudes
 from fsl_mrs_dl.simulate.coils import draw_coils
@@ -22,7 +23,6 @@ from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
 from fsl_mrs_dl.simulate.editing import EditedPair, edited_singlets
 from fsl_mrs_dl.simulate.nuisance import LipidContamination, UnstableWater
 from fsl_mrs_dl.simulate.priors import Drift, Eddy, LineSignal, Noise, Prior, SnrDefinition
-from fsl_mrs_dl.simulate.resampling import on_points
 from fsl_mrs_dl.simulate.singlets import brain_singlets
 from fsl_mrs_dl.simulate.transients import Simulated, simulate_transients, simulate_water_reference
 
@@ -185,13 +185,13 @@ def _basis(
         raise OptionError(
             "--kind edited needs a basis set of each condition; it takes no --basis but has its own."
         )
-    basis = read_json_basis(folder)
+    basis = sound_basis(read_basis(folder))
     if basis.nucleus != "1H":
         raise OptionError(f"{folder} is a basis set of {basis.nucleus}; only 1H can be simulated.")
     frequency = gyromagnetic * field if field else basis.spectrometer_frequency_mhz
     dwelltime = dwelltime or basis.dwelltime_s
-    reached = int((basis.fids.shape[1] - 1) * basis.dwelltime_s / dwelltime + 1e-6) + 1
-    return on_points(basis, points or min(reached, basis.fids.shape[1]), dwelltime, frequency)
+    reached = min(covered_points(basis, dwelltime, frequency), basis.fids.shape[1])
+    return on_points(basis, points or reached, dwelltime, frequency)
 
 
 def _prior(basis: Basis, settings: dict[str, Any]) -> Prior:

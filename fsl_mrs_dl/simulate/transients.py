@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis, Complex, Estimates, MRSData, Real
 from fsl_mrs_dl.errors import OptionError
-from fsl_mrs_dl.physics import apply_time_phase, eddy_current_phase, singlet
+from fsl_mrs_dl.physics import apply_time_phase, eddy_current_phase, on_points, singlet
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.simulate.coils import Coils, receive
 from fsl_mrs_dl.simulate.editing import EDIT_CONDITIONS, EditedPair
 from fsl_mrs_dl.simulate.nuisance import nuisance_labels
 from fsl_mrs_dl.simulate.priors import Prior
-from fsl_mrs_dl.simulate.resampling import on_points
 from fsl_mrs_dl.simulate.signals import (
     clean_fids,
     draw_transients,

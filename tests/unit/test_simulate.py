@@ -8,7 +8,7 @@ import torch
 
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.physics import correct, fid_to_spectrum, phase, shift
+from fsl_mrs_dl.physics import correct, fid_to_spectrum, on_points, phase, shift
 from fsl_mrs_dl.physics.lines import BIRCH_2017
 from fsl_mrs_dl.scores import snr_db, snr_t0
 from fsl_mrs_dl.simulate import (
@@ -33,7 +33,6 @@ from fsl_mrs_dl.simulate import (
     draw_signals,
     edited_singlets,
     nuisance_labels,
-    on_points,
     simulate_signals,
     simulate_transients,
     simulate_water_reference,

@@ -14,6 +14,7 @@ import numpy as np
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis, Complex
 from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.io.basis.entries import Entry, put_together
 from fsl_mrs_dl.io.staging import Staging
 
 _NEEDED = ("basis_re", "basis_im", "basis_dwell", "basis_centre", "basis_name")
@@ -30,7 +31,7 @@ def read_json_basis(folder: Path | str) -> Basis:
     Returns
     -------
     Basis
-        A metabolite that occurs again is called ``<name>_1``, as FSL-MRS does it.
+        Names as :func:`~fsl_mrs_dl.io.basis.entries.put_together` gives them.
 
     Raises
     ------
@@ -47,30 +48,11 @@ def read_json_basis(folder: Path | str) -> Basis:
         raise DataError(
             f"{folder} holds no JSON files; needed is FSL-MRS's folder of one JSON file a metabolite."
         )
-    entries = [_entry(path) for path in paths]
-    first = entries[0]
-    for path, entry in zip(paths, entries, strict=True):
-        for key, said in (
-            ("points", "points"),
-            ("dwell", "s dwell time"),
-            ("centre", "MHz"),
-            ("nucleus", ""),
-        ):
-            if entry[key] != first[key]:
-                raise DataError(
-                    f"{path} has {entry[key]} {said}".rstrip() + f", {paths[0].name} has {first[key]}; "
-                    "all metabolites of a basis set must be of one simulation."
-                )
-    names: list[str] = []
-    for entry in entries:
-        again = sum(name == entry["name"] for name in names)
-        names.append(f"{entry['name']}_{again}" if again else entry["name"])
-    fids = np.array([entry["fid"] for entry in entries])
-    return Basis(fids, tuple(names), first["dwell"], first["centre"], first["nucleus"])
+    return put_together([_entry(path) for path in paths], folder.name, "FSL-MRS JSON")
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    """Return what one file says, checked; the FID in the sign of memory."""
+def _entry(path: Path) -> Entry:
+    """Return what one file says; the FID in the sign of memory."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -86,15 +68,14 @@ def _entry(path: Path) -> dict[str, Any]:
             f"{path} lacks {', '.join(missing)}; write the basis set again with FSL-MRS's basis_tools."
         )
     fid = _fid(basis, path)
-    numbers = {"dwell": basis["basis_dwell"], "centre": basis["basis_centre"]}
-    for key, value in numbers.items():
+    dwell, centre = basis["basis_dwell"], basis["basis_centre"]
+    for key, value in (("dwell", dwell), ("centre", centre)):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < np.inf:
             raise DataError(f"{path} has basis_{key} {value!r}; a positive number is needed.")
     name = basis["basis_name"]
     if not isinstance(name, str) or not name:
         raise DataError(f"{path} has basis_name {name!r}; the name of a metabolite is needed.")
-    nucleus = _nucleus(basis, content)
-    return {"fid": fid, "points": len(fid), "name": name, "nucleus": nucleus, **numbers}
+    return Entry(str(path), name, fid, dwell, centre, _nucleus(basis, content))
 
 
 def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
@@ -107,8 +88,6 @@ def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
         raise DataError(
             f"{path} has a FID of {real.shape} real and {imaginary.shape} imaginary numbers; it is damaged."
         )
-    if not (np.isfinite(real).all() and np.isfinite(imaginary).all()):
-        raise DataError(f"{path} has a FID with NaN or Inf; simulate the basis set again.")
     fid: Complex = real - 1j * imaginary  # the conjugate: see the module
     return fid
 

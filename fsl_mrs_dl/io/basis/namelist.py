@@ -1,0 +1,113 @@
+"""Text written for FORTRAN programs: namelists and formatted numbers, as LCModel's files have them."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.errors import DataError
+
+_SECTION = re.compile(r"^[ \t]*[$&](\w+)(.*?)[$&]end\b[^\n]*\n?", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+_PAIR = re.compile(r"(\w+)\s*(?:\(\d+\))?\s*=\s*('(?:[^']|'')*'|\"[^\"]*\"|[^=,'\"\s]*)")
+_WIDTH = re.compile(r"\d*\s*[EFGD](\d+)\.\d+", re.IGNORECASE)
+_BARE_EXPONENT = re.compile(r"(?<=\d)([+-]\d{3})$")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One namelist and the text that follows it.
+
+    Attributes
+    ----------
+    name : str
+        In lower case.
+    values : dict
+        Keys in lower case -> text; quotes taken off. Of a list only the first number.
+    after : str
+        All text up to the next namelist.
+    """
+
+    name: str
+    values: dict[str, str]
+    after: str
+
+    def number(self, key: str) -> float:
+        """Return a number; NaN where the key is missing, empty, or no number."""
+        try:
+            return float(self.values.get(key, "").upper().replace("D", "E"))
+        except ValueError:
+            return float("nan")
+
+
+def sections(text: str) -> list[Section]:
+    """Return the namelists of a file, in order; ``$NAME .. $END`` and ``&NAME .. &END``."""
+    found = list(_SECTION.finditer(text))
+    ends = [*(match.start() for match in found), len(text)]
+    return [
+        Section(match[1].lower(), _values(match[2]), text[match.end() : end])
+        for match, end in zip(found, ends[1:], strict=True)
+    ]
+
+
+def _values(text: str) -> dict[str, str]:
+    pairs = _PAIR.findall(text)
+    return {
+        key.lower(): value[1:-1].replace("''", "'") if value[:1] in "'\"" and value else value
+        for key, value in pairs
+    }
+
+
+def numbers(text: str, fortran_format: str, where: str) -> Real:
+    """Return formatted numbers.
+
+    Numbers apart are read as they stand, whatever the format says: many programs write other widths than
+    they claim. Only where numbers touch does the format decide.
+
+    Parameters
+    ----------
+    text : str
+    fortran_format : str
+        For example ``(6E13.5)``.
+    where : str
+        What to call the text in a message.
+
+    Returns
+    -------
+    ndarray, float64, shape (number,)
+
+    Raises
+    ------
+    DataError
+        If something in the text is not a number.
+    """
+    plain = text.replace("D", "E").replace("d", "e")
+    try:
+        return np.array(plain.split(), dtype=np.float64)
+    except ValueError:
+        pass
+    width = _WIDTH.search(fortran_format)
+    if width is None:
+        raise DataError(f"{where} holds text between its numbers, and no format (found {fortran_format!r}).")
+    size = int(width[1])
+    lines = [line.rstrip() for line in plain.splitlines()]
+    fields = [line[n : n + size].strip() for line in lines for n in range(0, len(line), size)]
+    try:
+        return np.array([_BARE_EXPONENT.sub(r"E\1", field) for field in fields if field], dtype=np.float64)
+    except ValueError as error:
+        raise DataError(f"{where} holds what is not a number ({error}); the file is damaged.") from error
+
+
+def text_of(path: object) -> str:
+    """Return the text of a file, whatever its bytes.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    try:
+        with open(str(path), encoding="latin-1") as file:  # noqa: PTH123
+            return file.read()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check its name and rights.") from error
