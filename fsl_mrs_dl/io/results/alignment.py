@@ -1,4 +1,4 @@
-"""The layouts of results, written and read in one place."""
+"""The table of an alignment, ``N_align.csv``: one row an FID."""
 
 import csv
 from collections.abc import Sequence

@@ -1,0 +1,200 @@
+"""What a quantification found, in one neutral form that the writers of results and the report share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Basis, Complex, Real
+
+SCALINGS: Mapping[str, str] = {"raw": "", "internal": "", "molality": "mmol/kg", "molarity": "mmol/l"}
+"""Scaling, as FSL-MRS names its folder and its column -> unit."""
+
+EXTRA_COLUMNS = (
+    "crlb",
+    "posterior_mean",
+    "ci68_low",
+    "ci68_high",
+    "ci95_low",
+    "ci95_high",
+    "shrinkage",
+)
+"""What stands beside each estimate, on top of FSL-MRS's columns."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """Concentrations in one scaling; V fitted voxels, N metabolites and sums of metabolites.
+
+    Attributes
+    ----------
+    value : ndarray, float, shape (V, N)
+        NaN where the voxel could not be fitted or scaled.
+    sd : ndarray, float, shape (V, N)
+        Cramer-Rao bound, same unit; of ratios and sums from the covariance.
+    unit : str
+        Of both; empty for ratios and amplitudes.
+    extra : mapping of str to ndarray, float, shape (V, N)
+        Columns of :data:`EXTRA_COLUMNS` that are known besides ``crlb``; the others are left empty.
+    """
+
+    value: Real
+    sd: Real
+    unit: str = ""
+    extra: Mapping[str, Real] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class WaterScaling:
+    """How amplitudes became concentrations by the water reference; for the record and the report.
+
+    Attributes
+    ----------
+    echo_time_s, repetition_time_s : float
+        In s.
+    reference : tuple of str
+        Metabolites whose fitted signal was measured like the water's.
+    protons : int
+        Of that signal.
+    limits_ppm : tuple of float
+        Where it was integrated, in ppm.
+    t1_s, t2_s : mapping of str to float
+        ``H2O_WM``, ``H2O_GM``, ``H2O_CSF``, ``METAB``, in s.
+    fractions : mapping of str to ndarray, float, shape (V,); or None
+        ``WM``, ``GM``, ``CSF``, volume fractions that add up to one; None: pure water was assumed.
+    water_area, reference_area : ndarray, float, shape (V,)
+        Of the spectra, in the units of the data.
+    scale : float
+        Additional factor asked for by the user.
+    """
+
+    echo_time_s: float
+    repetition_time_s: float
+    reference: tuple[str, ...]
+    protons: int
+    limits_ppm: tuple[float, float]
+    t1_s: Mapping[str, float]
+    t2_s: Mapping[str, float]
+    fractions: Mapping[str, Real] | None
+    water_area: Real
+    reference_area: Real
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Fits of V voxels with a basis of M members in G groups; N = M + number of sums.
+
+    Everything is in our conventions: memory sign, our sign of the phases, Hz, rad, s. Only the writers of
+    this package know FSL-MRS's.
+
+    Attributes
+    ----------
+    members : tuple of str, length M
+        Members of the basis that were fitted, in its order.
+    sums : tuple of tuple of str
+        Sums that stand behind them, for example ``(("Cr", "PCr"),)``.
+    names : tuple of str, length N
+        ``members`` and then the sums as ``"Cr+PCr"``; the columns of ``scaled``.
+    internal_reference : tuple of str
+        Sum that ``internal`` is a ratio to; empty where there is none.
+    groups : tuple of int, length M
+        Lineshape-and-shift group of each member.
+    grid : tuple of int
+        (x, y, z) of the data.
+    voxels : ndarray, int, shape (V, 3)
+        Where the fitted voxels lie in it; one row of zeros for SVS.
+    scaled : mapping of str to Scaled
+        ``raw`` (amplitudes of the basis as it was given), then those of ``internal``, ``molality`` and
+        ``molarity`` that are known. Keys of :data:`SCALINGS`.
+    crlb_percent : ndarray, float, shape (V, N)
+        Cramer-Rao bound over amplitude, in per cent; at most 999, as FSL-MRS and LCModel print it.
+    snr, fwhm_hz : ndarray, float, shape (V, M)
+        Of each member's fitted signal, as FSL-MRS defines them: height after matched damping over noise
+        outside the metabolites; full width at half maximum of the highest line, in Hz.
+    shift_hz, gamma, sigma : ndarray, float, shape (V, G)
+        Hz, rad/s, rad/s: Voigt line on top of the lines of the basis.
+    phase_rad, delay_s : ndarray, float, shape (V,)
+        Zero-order phase, and first-order phase as a delay about 0 Hz (the carrier).
+    baseline_coefficients : ndarray, complex, shape (V, K)
+    noise_sd, residual_whiteness : ndarray, float, shape (V,)
+        Of one channel of the FID; lag-one autocorrelation of the residual in the window.
+    iterations : ndarray, int, shape (V,)
+    flags : ndarray, int16, shape (V,)
+        Bits of :data:`fsl_mrs_dl.data.FLAGS`; 0 = nothing to say.
+    fit, baseline : ndarray, complex, shape (V, time)
+        FIDs in the frame of the data: everything fitted, and the baseline alone.
+    metabolites : ndarray, complex, shape (1, M, time), or None
+        FID of each member; None for MRSI, where ``basis`` and the parameters are enough to draw them.
+    correlation : ndarray, float, shape (M, M), or None
+        Of the amplitudes, from the Fisher matrix; None for MRSI.
+    basis : Basis
+        As it was fitted: conjugated if need be, at the points of the data, without what was left out.
+    ppmlim : tuple of float
+        The fit window, in ppm.
+    water : WaterScaling or None
+        None where there was no water reference.
+    notes : tuple of str
+        Statements for the record and the report, for example of conjugation.
+    """
+
+    members: tuple[str, ...]
+    sums: tuple[tuple[str, ...], ...]
+    internal_reference: tuple[str, ...]
+    groups: tuple[int, ...]
+    grid: tuple[int, int, int]
+    voxels: NDArray[np.integer]
+    scaled: Mapping[str, Scaled]
+    crlb_percent: Real
+    snr: Real
+    fwhm_hz: Real
+    shift_hz: Real
+    gamma: Real
+    sigma: Real
+    phase_rad: Real
+    delay_s: Real
+    baseline_coefficients: Complex
+    noise_sd: Real
+    residual_whiteness: Real
+    iterations: NDArray[np.integer]
+    flags: NDArray[np.int16]
+    fit: Complex
+    baseline: Complex
+    metabolites: Complex | None
+    correlation: Real | None
+    basis: Basis
+    ppmlim: tuple[float, float]
+    water: WaterScaling | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Members and sums, the columns of ``scaled``."""
+        return (*self.members, *("+".join(parts) for parts in self.sums))
+
+    @property
+    def single_voxel(self) -> bool:
+        """Whether it is the fit of one spectrum."""
+        return self.grid == (1, 1, 1)
+
+    def column(self, name: str) -> int:
+        """Return where a metabolite or a sum stands in the arrays of N columns."""
+        return self.names.index(name)
+
+    def on_grid(self, values: NDArray[np.generic], fill: float = 0.0) -> NDArray[np.generic]:
+        """Return values of the fitted voxels on the grid of the data.
+
+        Parameters
+        ----------
+        values : ndarray, shape (V, ...)
+        fill : float
+            Elsewhere.
+
+        Returns
+        -------
+        ndarray, shape (x, y, z, ...)
+        """
+        whole = np.full((*self.grid, *values.shape[1:]), fill, dtype=values.dtype)
+        whole[tuple(self.voxels.T)] = values
+        return whole
