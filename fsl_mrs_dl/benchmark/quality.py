@@ -139,15 +139,18 @@ def width(peak: Peak) -> str:
     return f"{peak.fwhm_hz:.2f} ± {peak.fwhm_hz_sd:.2f}" if peak.fwhm_hz > 0 else "-"
 
 
-def describe(data: MRSData, name: str) -> list[str]:
-    """Return lines of text: the measures of each condition of a file."""
+def describe(data: MRSData) -> list[str]:
+    """Return lines of text: linewidths, height of NAA and similarity of each condition of a file."""
     said = []
-    for n, index in enumerate(similarity(data, HELD_OUT_PPM)):
+    for n, (raw, lines) in enumerate(
+        zip(similarity(data, HELD_OUT_PPM), similarity(data, HELD_OUT_PPM, lines=True), strict=True)
+    ):
         creatine, naa = line(data, "Cr", n), line(data, "NAA", n)
-        facts = [f"Cr {width(creatine)} Hz", f"NAA {width(naa)} Hz", f"NAA height {naa.height_sd:.1f}"]
+        facts = [f"Cr {width(creatine)} Hz"] if creatine.fwhm_hz > 0 else ["no Cr"]
+        facts.append(f"NAA {width(naa)} Hz, height {naa.height_sd:.1f}" if naa.fwhm_hz > 0 else "no NAA")
         if fids(data).shape[1] > 1:
-            facts.append("SI {:g}-{:g} ppm {:.4f}".format(*HELD_OUT_PPM, index))
-        said.append(f"{name} {n}: {', '.join(facts)}")
+            facts.append("SI {:g}-{:g} ppm {:.4f}, of the lines {:.4f}".format(*HELD_OUT_PPM, raw, lines))
+        said.append(f"condition {n}: {', '.join(facts)}")
     return said
 
 
@@ -159,7 +162,7 @@ def main(paths: Sequence[str]) -> None:
         facts = ["energy {:g}-{:g} ppm {:.4g}".format(*WATER_PPM, energy(data, WATER_PPM))]
         if first is not None and first.fid.shape == data.fid.shape:
             facts.append(f"relative difference from the first file {difference(first, data):.2g}")
-        print("\n  ".join([*describe(data, path), ", ".join(facts)]))  # noqa: T201
+        print("\n  ".join([path, *describe(data), ", ".join(facts)]))  # noqa: T201
         first = first or data
 
 
