@@ -1,0 +1,281 @@
+"""An MRSI phantom: a head of known tissues, its metabolite maps, field and phase, and a structural image."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
+from fsl_mrs_dl.io.basis.names import canonical_name
+from fsl_mrs_dl.physics import add_noise, on_points
+from fsl_mrs_dl.physics.lines import WILSON_2011, gamma_from_fwhm, line_basis, sigma_from_fwhm
+from fsl_mrs_dl.simulate.brain import BRAIN_RANGES
+from fsl_mrs_dl.simulate.distributions import Fixed
+from fsl_mrs_dl.simulate.head import BRAIN, T1_CONTRAST, TISSUES, Head, draw_head, tissue_labels
+from fsl_mrs_dl.simulate.priors import Noise, SnrDefinition
+from fsl_mrs_dl.simulate.signals import clean_fids, metabolite_fids, noise_sigma
+from fsl_mrs_dl.simulate.transients import synthetic_header
+
+LIPID = "Lip"
+CONTRAST = {
+    # metabolite: white matter, grey matter, lesion, over the middle of its range
+    "NAA": (0.9, 1.0, 0.35),
+    "NAAG": (1.4, 0.7, 0.4),
+    "Cr": (0.85, 1.15, 0.8),
+    "PCr": (0.85, 1.15, 0.8),
+    "GPC": (1.15, 0.9, 2.2),
+    "PCh": (1.15, 0.9, 2.2),
+    "Ins": (0.85, 1.1, 1.3),
+    "Glu": (0.75, 1.2, 0.6),
+    "Gln": (0.7, 1.2, 1.1),
+    "GABA": (0.6, 1.3, 0.6),
+    "Lac": (0.8, 1.0, 6.0),
+}
+"""How tissues differ: round numbers in the direction that is known of them (more choline and NAAG in white
+matter, more creatine and glutamate in grey, choline and lactate up and NAA down in a tumour); not measured."""
+
+_VOXEL_MM = (12.0, 12.0, 15.0)
+_SUBSAMPLES = (6, 6, 5)
+_T1_MM = (1.5, 1.5, 3.0)
+_T1_NOISE = 18.0
+_BRAIN_PART = 0.5
+_SPREAD = 0.05
+_MACROMOLECULES = 0.2
+_LIPID_SPREAD_VOXELS = 0.6
+_HALF_MM = 80.0
+
+
+@dataclass(frozen=True, eq=False)
+class Phantom:
+    """A simulated MRSI scan and all that is true of it.
+
+    Attributes
+    ----------
+    data : MRSData
+        With noise, shape (x, y, z, time); zero outside of the mask.
+    clean : ndarray, complex, shape (x, y, z, time)
+        The same without noise.
+    basis : Basis
+        What it was made of, on the points of the data: the basis set given, and lipid last if asked for.
+    amplitudes : ndarray, float, shape (x, y, z, metabolite)
+        Of the members of ``basis``.
+    mask : ndarray, bool, shape (x, y, z)
+        Voxels that are brain by half at least.
+    fractions : dict of str to ndarray, float, shape (x, y, z)
+        Part of each voxel's volume, by tissue (:data:`~fsl_mrs_dl.simulate.head.TISSUES`).
+    parameters : dict of str to ndarray, float, shape (x, y, z)
+        ``shift_hz``, ``phase_rad``, ``gamma``, ``sigma`` (rad/s).
+    noise_sigma : float
+        Of the real and of the imaginary channel, the same in all voxels.
+    t1 : ndarray, int16, shape (i, j, k)
+        A T1-like structural image of the whole head.
+    t1_affine : ndarray, float, shape (4, 4)
+        Its voxels to world, in mm.
+    head : Head
+    """
+
+    data: MRSData
+    clean: Complex
+    basis: Basis
+    amplitudes: Real
+    mask: NDArray[np.bool_]
+    fractions: dict[str, Real]
+    parameters: dict[str, Real]
+    noise_sigma: float
+    t1: NDArray[np.int16]
+    t1_affine: Real
+    head: Head
+
+
+def simulate_phantom(
+    basis: Basis,
+    shape: tuple[int, int, int] = (16, 16, 1),
+    *,
+    rng: np.random.Generator,
+    n_points: int | None = None,
+    dwelltime_s: float | None = None,
+    spectrometer_frequency_mhz: float | None = None,
+    snr: float = 30.0,
+    snr_definition: SnrDefinition = "snr_f",
+    lipid: float = 0.0,
+    voxel_mm: tuple[float, float, float] = _VOXEL_MM,
+    seed: int | None = None,
+) -> Phantom:
+    """Simulate MRSI of a head with a lesion.
+
+    A voxel holds what its tissues hold, by volume; a point spread function is not simulated but for lipid.
+    Every metabolite that has a range in the brain is present, and members called MM at a fixed part.
+
+    Parameters
+    ----------
+    basis : Basis
+    shape : tuple of int
+        Voxels along x, y, z.
+    rng : numpy.random.Generator
+    n_points : int, optional
+        The basis set's if not given, as the two that follow.
+    dwelltime_s : float, optional
+        In s.
+    spectrometer_frequency_mhz : float, optional
+        In MHz; of the field of the basis set.
+    snr : float
+        Of the median voxel of the brain.
+    snr_definition : {"snr_t0", "snr_f", "snr_db"}
+        See :class:`~fsl_mrs_dl.simulate.priors.Noise`.
+    lipid : float
+        First point of a voxel full of scalp, over that of the metabolites of the median voxel; what leaks
+        into the rim of the brain is in the data. 0 = none.
+    voxel_mm : tuple of float
+        In mm.
+    seed : int, optional
+        What ``rng`` was seeded with, for the header.
+
+    Returns
+    -------
+    Phantom
+
+    Raises
+    ------
+    DataError
+        If the basis set does not reach or is of another field.
+    """
+    basis = on_points(
+        basis,
+        n_points or basis.fids.shape[1],
+        dwelltime_s or basis.dwelltime_s,
+        spectrometer_frequency_mhz or basis.spectrometer_frequency_mhz,
+    )
+    head = draw_head(rng)
+    contents = _draw_contents(basis, rng)
+    coefficients = _draw_fields(rng)
+    affine = _affine(shape, voxel_mm)
+    fractions = _fractions(head, shape, affine)
+    parts = np.stack([fractions[name] for name in BRAIN], axis=-1)
+    mask = parts.sum(axis=-1) >= _BRAIN_PART
+    amplitudes = parts @ np.stack([contents[name] for name in BRAIN]) * mask[..., None]
+    if lipid > 0:
+        basis, amplitudes = _with_lipid(basis, amplitudes, lipid, fractions["scalp"], mask)
+    parameters = _fields(coefficients, shape, affine)
+    clean, undisturbed = _clean(basis, amplitudes, parameters, mask)
+    each = noise_sigma(Noise(Fixed(snr), snr_definition), np.array(snr), undisturbed)
+    level = float(np.median(each))
+    t1, t1_affine = _structural(head, rng)
+    noisy = add_noise(clean, level, rng) * mask[..., None]
+    data = MRSData(
+        noisy,
+        basis.dwelltime_s,
+        basis.spectrometer_frequency_mhz,
+        basis.nucleus,
+        affine=affine,
+        header=synthetic_header("MRSI phantom of a head with a lesion, from a basis set", seed),
+    )
+    return Phantom(data, clean, basis, amplitudes, mask, fractions, parameters, level, t1, t1_affine, head)
+
+
+def _draw_contents(basis: Basis, rng: np.random.Generator) -> dict[str, Real]:
+    """Return the amplitude of each member in each tissue of the brain, shape (metabolite,) each."""
+    spread = np.exp(rng.normal(0, _SPREAD, (len(basis.names), 3)))
+    contents: dict[str, Real] = {name: np.zeros(len(basis.names)) for name in BRAIN}
+    for m, name in enumerate(basis.names):
+        span = BRAIN_RANGES.get(canonical_name(name))
+        if span is None:
+            continue
+        factors = CONTRAST.get(canonical_name(name), (1.0, 1.0, 1.0)) * spread[m]
+        for tissue, factor in zip(("white", "grey", "lesion"), factors, strict=True):
+            contents[tissue][m] = factor * sum(span) / 2
+    macromolecules = [m for m, name in enumerate(basis.names) if name.upper().startswith("MM")]
+    for tissue in ("white", "grey", "lesion") if macromolecules else ():
+        first_point = np.abs(contents[tissue] @ basis.fids[:, 0])
+        own = np.abs(basis.fids[macromolecules].sum(axis=0)[0])
+        contents[tissue][macromolecules] = _MACROMOLECULES * first_point / own
+    return contents
+
+
+def _draw_fields(rng: np.random.Generator) -> dict[str, Real]:
+    """Draw what the maps of field, phase and width are made of."""
+    return {
+        "shift_hz": rng.normal(0, [1.5, 2.0, 2.0, 2.0, 1.5, 1.5]),  # constant, x, y, z, x^2 - y^2, 2 x y
+        "sinus_hz": rng.uniform(6.0, 10.0, 1),  # above the nose, where air meets brain
+        "phase_rad": rng.normal(0, [0.3, 0.2, 0.2, 0.1]),  # constant, x, y, z
+        "lorentzian_hz": rng.uniform(2.0, 3.0, 1),
+        "gaussian_hz": rng.uniform(2.0, 3.0, 1),
+    }
+
+
+def _affine(shape: tuple[int, ...], voxel_mm: tuple[float, ...]) -> Real:
+    affine = np.diag([*voxel_mm, 1.0])
+    affine[:3, 3] = [-size * (n - 1) / 2 for size, n in zip(voxel_mm, shape, strict=True)]
+    return affine
+
+
+def _centres(shape: tuple[int, ...], affine: Real) -> Real:
+    """Return the middle of each voxel in mm, shape (x, y, z, 3)."""
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
+    centres: Real = index @ affine[:3, :3].T + affine[:3, 3]
+    return centres
+
+
+def _fractions(head: Head, shape: tuple[int, ...], affine: Real) -> dict[str, Real]:
+    """Return the part of each voxel's volume that each tissue has."""
+    offsets = [(np.arange(n) + 0.5) / n - 0.5 for n in _SUBSAMPLES]
+    inside = np.stack(np.meshgrid(*offsets, indexing="ij"), axis=-1).reshape(-1, 3) @ affine[:3, :3].T
+    labels = tissue_labels(head, _centres(shape, affine)[..., None, :] + inside)
+    return {name: np.mean(labels == n, axis=-1) for n, name in enumerate(TISSUES, start=1)}
+
+
+def _fields(drawn: dict[str, Real], shape: tuple[int, ...], affine: Real) -> dict[str, Real]:
+    """Return the maps: low-order field plus a sinus, and lines the wider the steeper the field."""
+    x, y, z = np.moveaxis(_centres(shape, affine) / _HALF_MM, -1, 0)
+    terms = np.stack([np.ones_like(x), x, y, z, x**2 - y**2, 2 * x * y], axis=-1)
+    sinus = np.exp(-(x**2 + (y - 0.9) ** 2 + z**2) / 0.18)
+    shift_hz = terms @ drawn["shift_hz"] + drawn["sinus_hz"] * sinus
+    across = [np.gradient(shift_hz, axis=axis) for axis, n in enumerate(shape) if n > 1]
+    spread_hz = np.sqrt(sum((slope**2 for slope in across), np.zeros(shape)))
+    return {
+        "shift_hz": shift_hz,
+        "phase_rad": terms[..., :4] @ drawn["phase_rad"],
+        "gamma": np.full(shape, gamma_from_fwhm(drawn["lorentzian_hz"])),
+        "sigma": sigma_from_fwhm(np.sqrt(drawn["gaussian_hz"] ** 2 + spread_hz**2)),
+    }
+
+
+def _with_lipid(
+    basis: Basis, amplitudes: Real, fraction: float, scalp: Real, mask: NDArray[np.bool_]
+) -> tuple[Basis, Real]:
+    """Add the scalp's lipid, blurred, to basis set and amplitudes."""
+    from scipy.ndimage import gaussian_filter
+
+    lines = [line for line in WILSON_2011 if line.signal in ("Lip09", "Lip13")]
+    sampling = (basis.fids.shape[1], basis.dwelltime_s, basis.spectrometer_frequency_mhz)
+    lipid = line_basis(lines, *sampling).fids.sum(axis=0)
+    first_point = np.median(np.abs(amplitudes[mask] @ basis.fids[:, 0]))
+    leaked = gaussian_filter(scalp, [_LIPID_SPREAD_VOXELS if n > 1 else 0.0 for n in scalp.shape]) * mask
+    more = fraction * first_point * leaked
+    fids = np.concatenate([basis.fids, [lipid / lipid[0]]])
+    grown = replace(basis, fids=fids, names=(*basis.names, LIPID))
+    return grown, np.concatenate([amplitudes, more[..., None]], axis=-1)
+
+
+def _clean(
+    basis: Basis, amplitudes: Real, parameters: dict[str, Real], mask: NDArray[np.bool_]
+) -> tuple[Complex, Complex]:
+    """Return noiseless FIDs, zero outside of the mask, and those in it without shift, phase and lipid."""
+    drawn = {name: values[mask] for name, values in parameters.items()}
+    drawn |= {"amplitudes": amplitudes[mask], "scale": np.ones(int(mask.sum()))}
+    fids = np.asarray(basis.fids, dtype=np.complex128)
+    clean = np.zeros((*mask.shape, fids.shape[1]), dtype=np.complex128)
+    clean[mask] = clean_fids(drawn, fids, basis.dwelltime_s)
+    of_tissue = np.array([name != LIPID for name in basis.names])
+    drawn["amplitudes"] = amplitudes[mask] * of_tissue
+    return clean, metabolite_fids(drawn, fids, basis.dwelltime_s)
+
+
+def _structural(head: Head, rng: np.random.Generator) -> tuple[NDArray[np.int16], Real]:
+    """Return a T1-like image of the whole head, with noise, and its affine."""
+    shape = tuple(
+        2 * int(np.ceil((axis + 8) / size)) for axis, size in zip(head.axes_mm, _T1_MM, strict=True)
+    )
+    affine = _affine(shape, _T1_MM)
+    bright = np.array(T1_CONTRAST)[tissue_labels(head, _centres(shape, affine))]
+    noisy = np.hypot(bright + rng.normal(0, _T1_NOISE, shape), rng.normal(0, _T1_NOISE, shape))
+    return np.round(noisy).astype(np.int16), affine
