@@ -70,7 +70,7 @@ def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference
 def _fit_chunk(problem: Problem, basis: Basis, fids: Complex, flags: NDArray[np.str_]) -> FitResult:
     good = flags == ""
     size = np.where(good, np.linalg.norm(np.where(good[:, None], fids, 0), axis=1), 1.0)
-    scaled = np.where(good[:, None], fids, 1.0) / size[:, None]
+    scaled: Complex = (np.where(good[:, None], fids, 1.0) / size[:, None]).astype(np.complex128)
     mhz = basis.spectrometer_frequency_mhz
     choices, explained = starts(problem, basis.names, scaled, mhz, _N_STARTS)
     at, state, iterations, settled = minimise(problem, scaled, choices[0])
@@ -167,13 +167,20 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
     problem = replace(problem, basis=problem.basis * problem.scale)
     at = Parameters(result.shift_hz, result.gamma, result.sigma**2, result.phase_rad, result.delay_s)
 
-    def turned(made: Complex, spread: tuple[slice | None, ...]) -> Complex:
-        """Put undone shift and phases back on."""
-        common = shift(phase(made, at.phase_rad[spread]), at.shift_hz[:, 0][spread], problem.dwelltime_s)
-        return first_order_phase(common, at.delay_s[spread], problem.dwelltime_s)
-
-    members = turned(result.amplitudes[..., None] * problem.members(at), (slice(None), None))
+    every, each = (slice(None), None), (slice(None),)
+    made = result.amplitudes[..., None] * problem.members(at)
+    made = phase(first_order_phase(made, at.delay_s[every], problem.dwelltime_s), at.phase_rad[every])
+    members = shift(made, at.shift_hz[:, 0][every], problem.dwelltime_s)
     spectrum = np.zeros((len(result.amplitudes), len(problem.time_s)), dtype=np.complex128)
     spectrum[:, problem.inside] = result.baseline @ problem.curves.T
-    baseline = turned(spectrum_to_fid(spectrum), (slice(None),))
+    smooth = first_order_phase(spectrum_to_fid(spectrum), at.delay_s[each], problem.dwelltime_s)
+    baseline = _shift_both_ways(phase(smooth, at.phase_rad[each]), at.shift_hz[:, 0], problem.dwelltime_s)
     return FitCurves(members.sum(axis=1) + baseline, baseline, members)
+
+
+def _shift_both_ways(fids: Complex, shift_hz: Real, dwelltime_s: float) -> Complex:
+    """Shift signals that reach to both sides of time zero, as a smooth curve of a spectrum does."""
+    before = fids.shape[-1] // 2
+    rolled = shift(np.roll(fids, before, axis=-1), shift_hz, dwelltime_s)
+    moved = phase(rolled, -2 * np.pi * shift_hz * before * dwelltime_s)
+    return np.roll(moved, -before, axis=-1)

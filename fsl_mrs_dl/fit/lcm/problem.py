@@ -140,7 +140,8 @@ class Problem:
         relative = at.shift_hz[:, group] - at.shift_hz[:, :1]
         sigma = np.sqrt(at.spread[:, group])
         made = damp(self.basis[None], at.gamma[:, group], sigma, self.dwelltime_s)
-        return made if self.n_groups == 1 else shift(made, relative, self.dwelltime_s)
+        moved: Complex = made if self.n_groups == 1 else shift(made, relative, self.dwelltime_s)
+        return moved
 
     def window(self, fids: Complex) -> Complex:
         """Return the bins of the window: shape (..., inside)."""
