@@ -55,7 +55,7 @@ def run(profile: str, seed: int) -> Page:
     held_out = [_held_out(LOWER_PPM, UPPER_PPM), _held_out(UPPER_PPM, LOWER_PPM)]
     tables = [_whole_window(), *held_out, _deviations(), _steam(), _agreement(), _remove()]
     there = (
-        f"FSL-MRS {fslmrs.version()}."
+        f"FSL-MRS calls itself {fslmrs.version()} (0+unknown: built from source without its history)."
         if fslmrs.available()
         else "FSL-MRS was not there: its rows were not run."
     )
@@ -234,7 +234,7 @@ def _agreement() -> Table:
         ("FSL-MRS coilcombine, our align, FSL-MRS average, against our three", difference(own, mixed)),
         ("the same, FSL-MRS given the conjugate covariance", difference(own, retold)),
     ]
-    return _table(caption, columns, [[name, f"{value:.2g}"] for name, value in found])
+    return _table(caption, columns, [[name, f"{value:.3g}"] for name, value in found])
 
 
 def _remove() -> Table:
