@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE, centred, mended, on_points, sound_basis
+from fsl_mrs_dl.physics import centred, mended, on_points, sound_basis
+from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
 
 
 def basis_for(

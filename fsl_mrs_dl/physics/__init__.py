@@ -4,14 +4,9 @@ Every simulator, fit, network decoder, correction and figure calls these functio
 Units are SI: s, Hz, rad. The sign convention stands in :mod:`fsl_mrs_dl.data`.
 """
 
-from fsl_mrs_dl.physics.basis import (
-    centred,
-    covered_points,
-    mended,
-    on_points,
-    oriented,
-    sound_basis,
-)
+from fsl_mrs_dl.physics.basis import covered_points, on_points, sound_basis
+from fsl_mrs_dl.physics.first_points import mended
+from fsl_mrs_dl.physics.landmarks import centred, oriented
 from fsl_mrs_dl.physics.signal import (
     add_noise,
     apply_time_phase,

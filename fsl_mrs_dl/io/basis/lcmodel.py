@@ -178,7 +178,7 @@ def read_lcmodel_raw(
                 f"{path} does not say its {'dwell time' if dwell is None else 'field (HZPPPM)'}; put the .IN "
                 "file of MakeBasis beside it, or give dwelltime_s and spectrometer_frequency_mhz in Python."
             )
-        fid: Complex = (values[::2] - 1j * values[1::2]) * _calibration(head)
+        fid: Complex = values.view(np.complex128).conj() * _calibration(head)
         entries.append(Entry(str(path), path.stem, fid, dwell, mhz))
     return put_together(entries, folder.name, "LCModel .RAW")
 

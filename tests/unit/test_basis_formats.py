@@ -1,0 +1,241 @@
+"""Basis sets of LCModel, jMRUI, plain text and NIfTI-MRS: sign, what is found, what is refused."""
+
+import numpy as np
+import pytest
+
+from fsl_mrs_dl.data import Basis, MRSData, basis_hash
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import canonical_name, read_basis, write_json_basis
+from fsl_mrs_dl.simulate import brain_singlets
+
+MHZ, DWELL, POINTS = 123.25, 1 / 4000, 128
+SETTINGS = {"dwelltime_s": DWELL, "spectrometer_frequency_mhz": MHZ}
+
+
+@pytest.fixture(scope="module")
+def basis():
+    return brain_singlets(MHZ, DWELL, POINTS)
+
+
+def numbers(values, form="%15.6E", across=2):
+    flat = np.column_stack([values.real, values.imag]).ravel()
+    lines = [flat[n : n + across] for n in range(0, flat.size, across)]
+    return "".join("".join(form % value for value in line) + "\n" for line in lines)
+
+
+def lcmodel(basis, form="%15.6E", fortran="(2E15.6)", zero_fill=1, shift=0, **changed):
+    said = {"HZPPPM": MHZ, "BADELT": DWELL, "NDATAB": zero_fill * POINTS, "PPMSEP": 4.65, **changed}
+    text = f" $SEQPAR\n HZPPPM = {said['HZPPPM']},\n SEQ = 'press' $END\n"
+    text += f" $BASIS1\n IDBASI = 'a $ test',\n FMTBAS = '{fortran}',\n"
+    text += f" BADELT = {said['BADELT']},\n NDATAB = {said['NDATAB']}\n $END\n"
+    for name, fid in zip(basis.names, basis.fids, strict=True):
+        spectrum = np.roll(np.fft.fft(fid.conj(), zero_fill * POINTS), shift)
+        text += f" $NMUSED\n PPMSEP = {said['PPMSEP']},\n XTRASH = 0.0\n $END\n"
+        text += f" $BASIS\n ID = '{name}''s',\n METABO = '{name}',\n CONC = 1.,\n ISHIFT = {shift}\n $END\n"
+        text += numbers(spectrum, form, 2)
+    return text
+
+
+def same(found, basis, digits=1e-5):
+    assert sorted(found.names) == sorted(basis.names)
+    for name, fid in zip(found.names, found.fids, strict=True):
+        expected = basis.fids[basis.names.index(name)]
+        np.testing.assert_allclose(fid, expected, atol=digits * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"form": "%13.5E", "fortran": "(6E13.5)"},
+        {"form": " %22.15e", "fortran": "(2E15.6)"},  # another width than it says
+        {"form": "%12.5E", "fortran": "(2E12.5)"},  # negative numbers touch
+        {"shift": 3},
+    ],
+)
+def test_a_basis_file_of_lcmodel_is_read(tmp_path, basis, how):
+    (tmp_path / "x.BASIS").write_text(lcmodel(basis, **how))
+    found = read_basis(tmp_path / "x.BASIS")
+    # Rounding of 5 digits in each of n bins: n^0.5 of them add up in a point, divided by n.
+    same(found, basis, 1e-4)
+    assert (found.dwelltime_s, found.spectrometer_frequency_mhz) == (DWELL, MHZ)
+    assert (found.name, found.file_format) == ("x.BASIS", "LCModel .BASIS")
+    assert list(found.names) == sorted(found.names)
+
+
+def test_numbers_that_touch_are_parted_by_the_format(tmp_path, basis):
+    text = lcmodel(basis, form="%12.5E", fortran="(2E12.5)")
+    assert any(line.count("-") > 1 and " " not in line.strip() for line in text.splitlines())
+
+
+def test_zero_filling_and_another_centre_are_taken_out(tmp_path, basis):
+    moved = basis.fids * np.exp(2j * np.pi * (4.65 - 4.7) * MHZ * DWELL * np.arange(POINTS))
+    (tmp_path / "x.basis").write_text(
+        lcmodel(Basis(moved, basis.names, DWELL, MHZ), zero_fill=2, PPMSEP=4.7, form="%22.14E")
+    )
+    found = read_basis(tmp_path / "x.basis")
+    same(found, basis, 1e-6)
+    assert [note.split(":")[0][:14] for note in found.notes] == ["centre moved f", "zero-filling t"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text[: len(text) // 2], "truncated|numbers"),
+        (lambda text: text.replace(f"BADELT = {DWELL}", "BADELT = -1"), "encrypted"),
+        (lambda text: text.replace(f"HZPPPM = {MHZ}", "HZPPPM = "), "HZPPPM nan"),
+        (lambda text: text.replace("METABO = 'Cr'", "METABO = ' '"), "no name"),
+        (lambda text: text.replace("E+00", "E+0x", 1), "not a number"),
+        (lambda text: "version https://git-lfs\n", r"\$BASIS1"),
+        (lambda text: text.replace("E-0", "E-9", 3).replace("  ", " NaN", 1) + " NaN NaN\n", "needed"),
+    ],
+)
+def test_damaged_basis_files_are_refused(tmp_path, basis, damage, said):
+    (tmp_path / "x.basis").write_text(damage(lcmodel(basis)))
+    with pytest.raises(DataError, match=said):
+        read_basis(tmp_path / "x.basis")
+
+
+def raw_folder(folder, basis):
+    folder.mkdir()
+    for name, fid in zip(basis.names, basis.fids, strict=True):
+        head = f" $NMID\n ID='{name}', FMTDAT='(2E16.6)', VOLUME=2., TRAMP=4.\n $END\n"
+        (folder / f"{name}.RAW").write_text(head + numbers(fid.conj() / 2, "%16.6E"))
+    return folder
+
+
+def test_a_raw_folder_needs_field_and_dwell_time_from_somewhere(tmp_path, basis):
+    folder = raw_folder(tmp_path / "raw", basis)
+    with pytest.raises(DataError, match="dwell time"):
+        read_basis(folder)
+    same(read_basis(folder, **SETTINGS), basis)
+    (folder / "makebasis.in").write_text(f" $nmall\n hzpppm={MHZ}, deltat={DWELL}, nunfil=128\n $end\n")
+    same(read_basis(folder), basis)
+    (folder / "Cr.RAW").write_text("nothing")
+    with pytest.raises(DataError, match=r"\$NMID"):
+        read_basis(folder)
+
+
+def jmrui(names, fids, points=POINTS, signal_names=True):
+    head = f"jMRUI Data Textfile\n\nFilename: x.txt\n\nPointsInDataset: {points}\n"
+    head += f"SamplingInterval: {DWELL * 1e3}\nTransmitterFrequency: {MHZ * 1e6}\nTypeOfNucleus: 0E0\n"
+    head += f"SignalNames: {';'.join(names)};\n" if signal_names else ""
+    head += "\nSignal and FFT\nsig(real)\tsig(imag)\tfft(real)\tfft(imag)\n"
+    for n, fid in enumerate(fids):
+        head += f"Signal {n + 1} out of {len(fids)} in file\n"
+        head += "".join(f"{v.real:.9e}\t{-v.imag:.9e}\t0.0\t0.0\n" for v in fid) + "\n"
+    return head
+
+
+def test_jmrui_text_is_read_from_a_folder_or_a_file(tmp_path, basis):
+    (tmp_path / "all.txt").write_text(jmrui(basis.names, basis.fids))
+    same(read_basis(tmp_path / "all.txt"), basis, 1e-8)
+    folder = tmp_path / "each"
+    folder.mkdir()
+    for name, fid in zip(basis.names, basis.fids, strict=True):
+        (folder / f"{name}.txt").write_text(jmrui([name], [fid], signal_names=name != "Cr"))
+    found = read_basis(folder)
+    same(found, basis, 1e-8)
+    assert found.dwelltime_s == pytest.approx(DWELL, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text[: int(len(text) * 0.9)], "truncated|damaged"),
+        (lambda text: text.replace("SamplingInterval: 0.25", "SamplingInterval: none"), "SamplingInterval"),
+        (lambda text: text.replace("SignalNames: ", "SignalNames: a;"), "SignalNames"),
+        (lambda text: text.split("Signal 1")[0], "truncated"),
+        (lambda text: text.replace("e-01", "x", 1), "not a table"),
+    ],
+)
+def test_damaged_jmrui_files_are_refused(tmp_path, basis, damage, said):
+    (tmp_path / "x.txt").write_text(damage(jmrui(basis.names, basis.fids)))
+    with pytest.raises(DataError, match=said):
+        read_basis(tmp_path / "x.txt")
+
+
+def test_plain_columns_need_what_they_do_not_say(tmp_path, basis):
+    for name, fid in zip(basis.names, basis.fids, strict=True):
+        np.savetxt(tmp_path / f"{name}.txt", np.column_stack([fid.real, -fid.imag]))
+    with pytest.raises(DataError, match="plain numbers"):
+        read_basis(tmp_path)
+    same(read_basis(tmp_path, **SETTINGS), basis)
+    (tmp_path / "Cr.txt").write_text("1.0\n" * POINTS)
+    with pytest.raises(DataError, match="two columns"):
+        read_basis(tmp_path, **SETTINGS)
+
+
+def test_nifti_mrs_files_are_read_though_json_stands_beside_them(tmp_path, basis):
+    for name, fid in zip(basis.names, basis.fids, strict=True):
+        nifti.write(MRSData(fid.reshape(1, 1, 1, -1), DWELL, MHZ), tmp_path / f"{name}.nii.gz")
+        (tmp_path / f"{name}.json").write_text("{}")
+    same(read_basis(tmp_path), basis, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda fid: np.zeros_like(fid), "zero everywhere"),
+        (lambda fid: np.where(np.arange(POINTS) == 5, np.nan, fid), "NaN"),
+        (lambda fid: fid[:-1], "one simulation"),
+        (lambda fid: fid[:8], "16"),
+    ],
+)
+def test_damaged_metabolites_are_refused(tmp_path, basis, change, said):
+    for name, fid in zip(basis.names, basis.fids, strict=True):
+        fid = change(fid) if name == "Cr" else fid
+        np.savetxt(tmp_path / f"{name}.txt", np.column_stack([fid.real, -fid.imag]))
+    with pytest.raises(DataError, match=said):
+        read_basis(tmp_path, **SETTINGS)
+
+
+def test_what_is_no_basis_set_is_refused(tmp_path):
+    with pytest.raises(DataError, match="Check the name"):
+        read_basis(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="holds no basis set"):
+        read_basis(tmp_path)
+    (tmp_path / "a.BASIS").write_text("")
+    with pytest.raises(DataError, match=r"name the file a\.BASIS"):
+        read_basis(tmp_path)
+    (tmp_path / "a.mat").write_text("")
+    with pytest.raises(DataError, match="not a basis set"):
+        read_basis(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("PCho", "PCh"),
+        ("Scyllo", "sIns"),
+        ("mI", "Ins"),
+        ("PEth", "PE"),
+        ("gaba", "GABA"),
+        ("PCho_1", "PCh_1"),
+        ("MM09", "MM09"),
+        ("-CrCH2", "-CrCH2"),
+        (" Cr ", "Cr"),
+    ],
+)
+def test_names_are_spelt_as_fsl_mrs_spells_them(written, name):
+    assert canonical_name(written) == name
+    assert canonical_name(name) == name
+
+
+def test_two_spellings_of_one_metabolite_are_numbered(tmp_path, basis):
+    double = Basis(basis.fids[:2], ("PCho", "PCh"), DWELL, MHZ)
+    write_json_basis(double, tmp_path / "b")
+    found = read_basis(tmp_path / "b")
+    assert sorted(found.names) == ["PCh", "PCh_1"]
+    assert "PCh_1" in found.notes[0]
+
+
+def test_the_hash_is_of_the_content_alone(basis):
+    again = Basis(np.array(basis.fids), basis.names, DWELL, MHZ, name="x", notes=("moved",))
+    assert basis_hash(again) == basis_hash(basis)
+    assert len(basis_hash(basis)) == 64
+    changed = np.array(basis.fids)
+    changed[0, 0] *= 1 + 1e-15 * 2
+    assert basis_hash(Basis(changed, basis.names, DWELL, MHZ)) != basis_hash(basis)
+    assert basis_hash(Basis(basis.fids, basis.names, 2 * DWELL, MHZ)) != basis_hash(basis)
