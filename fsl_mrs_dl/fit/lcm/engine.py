@@ -1,22 +1,24 @@
 """The linear-combination fit of a batch of spectra, from start to bounds."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.lcm.newton import State, minimise
+from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import FitCurves, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import SEARCH_PPM, starts
+from fsl_mrs_dl.fit.lcm.tabulated import fast_evaluator
 from fsl_mrs_dl.physics import first_order_phase, phase, shift, spectrum_to_fid
 
 _CHUNK = 32  # spectra whose members fit the cache
 _N_STARTS = 3
-_ALMOST_AS_GOOD = 0.7  # another start that explains this much of what the best explains is tried too
+_ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 
 
 def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
@@ -55,10 +57,11 @@ def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference
             f"The data have {fids.shape[1]} points and the basis {problem.basis.shape[1]}; resample the basis."
         )
     flags = fid_flags(fids)
+    evaluator = fast_evaluator(problem) or partial(evaluate, problem)
     parts = []
     for first in range(0, len(fids), _CHUNK):
         rows = slice(first, first + _CHUNK)
-        parts.append(_fit_chunk(problem, basis, fids[rows], flags[rows]))
+        parts.append(_fit_chunk(problem, evaluator, basis, fids[rows], flags[rows]))
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in vars(parts[0])
@@ -67,18 +70,20 @@ def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference
     return FitResult(basis.names, **joined)
 
 
-def _fit_chunk(problem: Problem, basis: Basis, fids: Complex, flags: NDArray[np.str_]) -> FitResult:
+def _fit_chunk(
+    problem: Problem, evaluator: Evaluate, basis: Basis, fids: Complex, flags: NDArray[np.str_]
+) -> FitResult:
     good = flags == ""
     size = np.where(good, np.linalg.norm(np.where(good[:, None], fids, 0), axis=1), 1.0)
     scaled: Complex = (np.where(good[:, None], fids, 1.0) / size[:, None]).astype(np.complex128)
     mhz = basis.spectrometer_frequency_mhz
     choices, explained = starts(problem, basis.names, scaled, mhz, _N_STARTS)
-    at, state, iterations, settled = minimise(problem, scaled, choices[0])
+    at, state, iterations, settled = minimise(problem, evaluator, scaled, choices[0])
     at = Parameters(*(value.copy() for value in vars(at).values()))
     for choice, share in zip(choices[1:], explained[1:], strict=True):
         rows = np.flatnonzero(share > _ALMOST_AS_GOOD)
         if len(rows):
-            other, there, more, done = minimise(problem, scaled[rows], choice.take(rows))
+            other, there, more, done = minimise(problem, evaluator, scaled[rows], choice.take(rows))
             better = there.objective < state.objective[rows] * (1 - 1e-9)
             state.put(rows, there, better)
             for name, value in vars(at).items():
@@ -89,7 +94,8 @@ def _fit_chunk(problem: Problem, basis: Basis, fids: Complex, flags: NDArray[np.
     outside = np.abs(at.shift_hz).max(axis=1) > limit_hz
     tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
     flags = np.where(good, tokens, flags).astype("<U16")
-    return _result(problem, basis, at, state, size, iterations, flags, good)
+    residual = problem.corrected(scaled, at) - problem.model(at, state.amplitudes)
+    return _result(problem, basis, at, state, residual, size, iterations, flags, good)
 
 
 def _result(
@@ -97,13 +103,14 @@ def _result(
     basis: Basis,
     at: Parameters,
     state: State,
+    residual: Complex,
     size: Real,
     iterations: NDArray[np.integer],
     flags: NDArray[np.str_],
     good: NDArray[np.bool_],
 ) -> FitResult:
-    weighed = problem.weigh(state.residual)
-    kept = state.residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
+    weighed = problem.weigh(residual)
+    kept = residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
     freedom = np.maximum(2 * kept - state.free.sum(axis=1) - problem.free.sum(), 1)
     noise = np.sqrt((np.abs(weighed) ** 2).sum(axis=1) / freedom)
     scale = size / problem.scale
@@ -114,7 +121,7 @@ def _result(
         """Return NaN for what was not fitted."""
         return np.where(good.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan)
 
-    baseline = (problem.share * (state.residual @ problem.curves)) * size[:, None]
+    baseline = (problem.share * (residual @ problem.curves)) * size[:, None]
     return FitResult(
         names=basis.names,
         amplitudes=seen(state.amplitudes * scale[:, None]),

@@ -1,5 +1,6 @@
 """The non-linear half of the fit: damped Gauss-Newton on what variable projection leaves, in batches."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,6 @@ class State:
     curvature : ndarray, float, shape (S, P, P)
     gradient : ndarray, float, shape (S, P)
         Of half the objective, downhill.
-    residual : ndarray, complex, shape (S, inside)
     """
 
     amplitudes: Real
@@ -41,7 +41,6 @@ class State:
     coupling: Real
     curvature: Real
     gradient: Real
-    residual: Complex
 
     def put(self, rows: NDArray[np.integer], other: "State", where: NDArray[np.bool_]) -> None:
         """Replace some rows by those of another state."""
@@ -65,7 +64,7 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
     members = problem.members(at)
     data = problem.corrected(fids, at)
     columns = problem.window(members)
-    gram = _products(columns, problem.weigh(columns))
+    gram = real_products(columns, problem.weigh(columns))
     weighed_data = problem.weigh(data)
     right = np.einsum("smk,sk->sm", columns.conj(), weighed_data).real
     amplitudes, free = solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
@@ -75,12 +74,12 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
     jacobian = problem.jacobian(members, amplitudes)
     gradient = np.einsum("spk,sk->sp", jacobian.conj(), weighed).real
     weighed_jacobian = problem.weigh(jacobian)
-    coupling = _products(columns, weighed_jacobian)
-    curvature = _products(jacobian, weighed_jacobian)
-    return State(amplitudes, free, objective, gram, coupling, curvature, gradient, residual)
+    coupling = real_products(columns, weighed_jacobian)
+    curvature = real_products(jacobian, weighed_jacobian)
+    return State(amplitudes, free, objective, gram, coupling, curvature, gradient)
 
 
-def _products(left: Complex, right: Complex) -> Real:
+def real_products(left: Complex, right: Complex) -> Real:
     """Return the real inner products of two sets of rows, (S, a, b), by one real matrix product."""
     split_left = np.concatenate([left.real, left.imag], axis=-1)
     split_right = np.concatenate([right.real, right.imag], axis=-1)
@@ -88,14 +87,19 @@ def _products(left: Complex, right: Complex) -> Real:
     return products
 
 
+Evaluate = Callable[[Complex, Parameters], State]
+
+
 def minimise(
-    problem: Problem, fids: Complex, start: Parameters
+    problem: Problem, evaluator: Evaluate, fids: Complex, start: Parameters
 ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
     """Go downhill from a start, each spectrum with its own damping.
 
     Parameters
     ----------
     problem : Problem
+    evaluator : callable
+        :func:`evaluate` for this problem, or something faster that gives the same.
     fids : ndarray, complex, shape (S, time)
     start : Parameters
 
@@ -108,7 +112,7 @@ def minimise(
     settled : ndarray, bool, shape (S,)
     """
     at = _flat(start)
-    state = evaluate(problem, fids, start)
+    state = evaluator(fids, start)
     n = len(fids)
     damping = np.full(n, _DAMPING)
     iterations = np.zeros(n, dtype=int)
@@ -119,7 +123,7 @@ def minimise(
             break
         step, small = _step(problem, state, at, rows, damping[rows])
         trial = at[rows] + step
-        tried = evaluate(problem, fids[rows], _unflat(problem, trial))
+        tried = evaluator(fids[rows], _unflat(problem, trial))
         better = tried.objective <= state.objective[rows] * (1 + 1e-12)
         state.put(rows, tried, better)
         at[rows[better]] = trial[better]
@@ -169,7 +173,7 @@ def _step(
     scaled[:, index, index] += damping[:, None] + 1e-12
     wanted = np.linalg.solve(scaled, (np.where(stuck, 0.0, gradient) / size)[..., None])[..., 0] / size
     step = np.clip(at[rows] + wanted, low, high) - at[rows]
-    noise = np.sqrt(state.objective[rows] / (2 * state.residual.shape[1]))
+    noise = np.sqrt(state.objective[rows] / (2 * problem.inside.sum()))
     # In units of the SD that the parameter would have if the others were known: the strictest.
     small = (np.abs(step) * size < _SETTLED_SD * noise[:, None]).all(axis=1)
     return step, small

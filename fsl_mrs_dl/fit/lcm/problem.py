@@ -148,6 +148,13 @@ class Problem:
         bins: Complex = fid_to_spectrum(fids)[..., self.inside]
         return bins
 
+    def model(self, at: Parameters, amplitudes: Real) -> Complex:
+        """Return the windows of the model, without baseline, in the corrected frame: (S, inside)."""
+        if self.n_groups > 1:
+            return self.window(np.einsum("sm,smn->sn", amplitudes, self.members(at)))
+        summed = amplitudes.astype(np.complex128) @ self.basis
+        return self.window(damp(summed, at.gamma[:, 0], np.sqrt(at.spread[:, 0]), self.dwelltime_s))
+
     def jacobian(self, members: Complex, amplitudes: Real) -> Complex:
         """Return the derivatives of the model by shift, gamma and spread of each group, phase and delay.
 

@@ -6,11 +6,13 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.physics import fid_to_spectrum
 
 SEARCH_PPM = 0.25
 """Half-width of the search for a common shift: +-31 Hz at 3 T."""
 RATES = (5.0, 15.0, 40.0)
 """Lorentzian rates tried, in rad/s: 1.6, 4.8 and 13 Hz on top of the basis's own lines."""
+_WORTH = 3e-3
 _TYPICAL = {
     ("NAA", "NAAG"): (10.0, 1.5),
     ("Cr", "PCr"): (5.0, 4.0),
@@ -68,24 +70,34 @@ def starts(
     reach = max(1, round(SEARCH_PPM * spectrometer_frequency_mhz * problem.dwelltime_s * len(problem.time_s)))
     moves = np.arange(-reach, reach + 1)
     bin_hz = 1 / (problem.dwelltime_s * len(problem.time_s))
-    spectra = np.fft.fftshift(np.fft.fft(fids, axis=-1, norm="ortho"), axes=-1)
-    low, high = np.flatnonzero(problem.inside)[[0, -1]]
+    spectra = fid_to_spectrum(fids)
+    shapes = composites(problem, names)
+    low, high = _where(problem, shapes)
     around = np.take(spectra, np.arange(low - reach, high + reach + 1) % spectra.shape[-1], axis=-1)
     windows = np.lib.stride_tricks.sliding_window_view(around, high - low + 1, axis=-1)
-    shapes = composites(problem, names)
     energy, phase = np.empty((2, len(RATES), len(fids), len(moves)))
     for r, rate in enumerate(RATES):
-        columns = problem.window(shapes * np.exp(-rate * problem.time_s))
-        weighed = problem.weigh(columns)
+        columns = fid_to_spectrum(shapes * np.exp(-rate * problem.time_s))[:, low : high + 1]
+        weighed = problem.weigh(columns) if columns.shape[1] == problem.curves.shape[0] else columns
         inverse = np.linalg.inv((columns.conj() @ weighed.T).real + 1e-9 * np.eye(len(columns)))
         z = windows @ weighed.conj().T  # (S, moves, C)
-        turned = np.einsum("...c,cd,...d->...", z, inverse, z)
-        energy[r] = (np.einsum("...c,cd,...d->...", z.conj(), inverse, z).real + np.abs(turned)) / 2
+        solved = z @ inverse
+        turned = (solved * z).sum(axis=-1)
+        energy[r] = ((solved * z.conj()).sum(axis=-1).real + np.abs(turned)) / 2
         # Of the two phases half a turn apart the one that makes the total positive.
         half = np.angle(turned) / 2
-        total = (np.exp(-1j * half)[..., None] * (z @ inverse)).real.sum(axis=-1)
+        total = (np.exp(-1j * half)[..., None] * solved).real.sum(axis=-1)
         phase[r] = half + np.where(total < 0, math.pi, 0.0)
     return _best(problem, energy, phase, moves * bin_hz, n_starts)
+
+
+def _where(problem: Problem, shapes: Complex) -> tuple[int, int]:
+    """Return the first and last bin of the search: the window, or of the full band where the signal is."""
+    low, high = np.flatnonzero(problem.inside)[[0, -1]]
+    if problem.inside.all():
+        power = (np.abs(fid_to_spectrum(shapes)) ** 2).max(axis=0)
+        low, high = np.flatnonzero(power > _WORTH * power.max())[[0, -1]]
+    return int(low), int(high)
 
 
 def _best(

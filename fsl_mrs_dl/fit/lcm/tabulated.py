@@ -1,0 +1,226 @@
+r"""The fast half of the fit, for one lineshape that all members share.
+
+A damping :math:`d(t) = e^{-\gamma t - v t^2}` is to rounding a sum of a few fixed curves :math:`u_r(t)` (singular
+vectors over the range of gamma and v). Whatever is linear in d can then be made once for each u_r: the windows
+of the members and of t and t^2 times them, and for the full band the Gram matrices. What is left for each
+spectrum is to undo shift and phases on the data, and small products.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
+from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate
+from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.physics import correct
+
+LARGEST_GAMMA, LARGEST_SPREAD = 120.0, 60.0**2
+"""Range of the tables in rad/s and rad^2/s^2; spectra that leave it are evaluated the long way."""
+_EXACT = 1e-9
+_FLOOR = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class _Kernel:
+    """The curves u_r, shape (R, time), and what projects a damping on them, shape (time, R)."""
+
+    curves: Real
+    project: Real
+
+
+def _kernel(time_s: Real, envelope: Real, stretch: float) -> _Kernel:
+    """Return curves that span d(stretch t), weighted by an envelope of the signal they multiply."""
+    gammas = stretch * LARGEST_GAMMA * np.linspace(0, 1, 24) ** 2
+    spreads = stretch * LARGEST_SPREAD * np.linspace(0, 1, 16) ** 2
+    damping = np.exp(-gammas[:, None, None] * time_s - spreads[:, None] * time_s**2).reshape(-1, len(time_s))
+    _, values, directions = np.linalg.svd(damping * envelope, full_matrices=False)
+    curves = directions[values > _EXACT * values[0]]
+    return _Kernel(curves / envelope, np.ascontiguousarray((curves * envelope).T))
+
+
+def _envelope(problem: Problem) -> Real:
+    """Return how large the basis still is at each time, never rising, from 1 down."""
+    largest = np.abs(problem.basis).max(axis=0)
+    falling = np.maximum.accumulate(largest[::-1])[::-1]
+    envelope: Real = np.maximum(falling / falling[0], _FLOOR)
+    return envelope
+
+
+def fast_evaluator(problem: Problem) -> Evaluate | None:
+    """Return a fast :func:`~fsl_mrs_dl.fit.lcm.newton.evaluate` for a problem, or None where there is none."""
+    if problem.n_groups > 1:
+        return None
+    if problem.inside.all() and not len(problem.share) and not problem.settings.first_order_phase:
+        return partial(_with_fallback, problem, _FullBand.of(problem).evaluate)
+    return partial(_with_fallback, problem, _Window.of(problem).evaluate)
+
+
+def _with_fallback(problem: Problem, fast: Evaluate, fids: Complex, at: Parameters) -> State:
+    """Evaluate the long way what lies outside the tables."""
+    out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
+    if not out.any():
+        return fast(fids, at)
+    if out.all():
+        return evaluate(problem, fids, at)
+    inner, outer = fast(fids[~out], at.take(~out)), evaluate(problem, fids[out], at.take(out))
+    joined = {}
+    for name, values in vars(inner).items():
+        both = np.empty((len(fids), *values.shape[1:]), dtype=values.dtype)
+        both[~out], both[out] = values, getattr(outer, name)
+        joined[name] = both
+    return State(**joined)
+
+
+def _damping(problem: Problem, at: Parameters) -> Real:
+    t = problem.time_s
+    return np.exp(-at.gamma * t - at.spread * t**2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """A window of the spectrum, with or without baseline.
+
+    ``table`` holds the windows of all members under each curve of the kernel, real and imaginary parts one
+    after the other: shape (R, M * 2 * inside).
+    """
+
+    problem: Problem
+    kernel: _Kernel
+    table: Real
+
+    @classmethod
+    def of(cls, problem: Problem) -> "_Window":
+        kernel = _kernel(problem.time_s, _envelope(problem), 1.0)
+        powers = problem.time_s ** np.arange(3)[:, None]
+        windows = np.stack(
+            [problem.window(powers[:, None] * problem.basis * curve) for curve in kernel.curves]
+        )
+        return cls(problem, kernel, _split(windows).reshape(len(windows), -1))
+
+    def evaluate(self, fids: Complex, at: Parameters) -> State:
+        problem, (n, size) = self.problem, (len(fids), len(self.problem.basis))
+        made = (_damping(problem, at) @ self.kernel.project @ self.table).reshape(n, 3, size, -1)
+        data = _split(problem.corrected(fids, at))
+        columns = made[:, 0]
+        weighed = _weigh(problem, columns)
+        gram = columns @ np.swapaxes(weighed, 1, 2)
+        right = (weighed @ data[..., None])[..., 0]
+        amplitudes, free = solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
+        total, by_t, by_tt = np.moveaxis((amplitudes[:, None, None] @ made)[:, :, 0], 1, 0)
+        frequency = np.tile(problem.frequency_hz[problem.inside], 2)
+        jacobian = np.stack(
+            [
+                2 * math.pi * _turned(by_t),
+                -by_t,
+                -by_tt,
+                _turned(total),
+                2 * math.pi * frequency * _turned(total),
+            ],
+            axis=1,
+        )
+        residual = data - total
+        weighed_residual = _weigh(problem, residual)
+        weighed_jacobian = _weigh(problem, jacobian)
+        return State(
+            amplitudes,
+            free,
+            (residual * weighed_residual).sum(axis=1),
+            gram,
+            columns @ np.swapaxes(weighed_jacobian, 1, 2),
+            jacobian @ np.swapaxes(weighed_jacobian, 1, 2),
+            (jacobian @ weighed_residual[..., None])[..., 0],
+        )
+
+
+def _split(bins: Complex) -> Real:
+    """Return real and imaginary parts one after the other."""
+    return np.concatenate([bins.real, bins.imag], axis=-1)
+
+
+def _turned(split: Real) -> Real:
+    """Multiply by i what :func:`_split` has split."""
+    half = split.shape[-1] // 2
+    return np.concatenate([-split[..., half:], split[..., :half]], axis=-1)
+
+
+def _weigh(problem: Problem, split: Real) -> Real:
+    """Do what :meth:`Problem.weigh` does, to real and imaginary parts."""
+    if not len(problem.share):
+        return split
+    parts = split.reshape(*split.shape[:-1], 2, -1)
+    left = parts - (problem.share * (parts @ problem.curves)) @ problem.curves.T
+    return left.reshape(split.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class _FullBand:
+    """The whole band in white noise, in the time domain; no first-order phase.
+
+    ``pairs`` holds the products of members under each curve of the kernel of d^2, times t^0 .. t^4, real and
+    imaginary parts: shape (R, 5 * 2 * M * M). ``adjoint`` multiplies data by the members, times t^0 .. t^2:
+    shape (time, 3 * M).
+    """
+
+    problem: Problem
+    kernel: _Kernel
+    pairs: Real
+    adjoint: Complex
+
+    @classmethod
+    def of(cls, problem: Problem) -> "_FullBand":
+        kernel = _kernel(problem.time_s, _envelope(problem) ** 2, 2.0)
+        basis, powers = problem.basis, problem.time_s ** np.arange(5)[:, None]
+        pairs = np.stack([(basis.conj() * (curve * powers)[:, None]) @ basis.T for curve in kernel.curves])
+        table = np.stack([pairs.real, pairs.imag], axis=2).reshape(len(pairs), -1)
+        adjoint = (basis.conj() * powers[:3, None]).reshape(-1, len(problem.time_s)).T
+        return cls(problem, kernel, table, np.ascontiguousarray(adjoint))
+
+    def evaluate(self, fids: Complex, at: Parameters) -> State:
+        problem, (n, size) = self.problem, (len(fids), len(self.problem.basis))
+        damping = _damping(problem, at)
+        tables = (damping**2 @ self.kernel.project @ self.pairs).reshape(n, 5, 2, size, size)
+        data = correct(fids, at.shift_hz[:, 0], at.phase_rad, problem.dwelltime_s) * damping
+        right, right_t, right_tt = np.moveaxis((data @ self.adjoint).reshape(n, 3, size), 1, 0)
+        gram = tables[:, 0, 0]
+        amplitudes, free = solve_amplitudes(gram, right.real, non_negative=problem.settings.non_negative)
+        # (p, re or im, S, M)
+        contracted = np.moveaxis((tables @ amplitudes[:, None, None, :, None])[..., 0], 0, 2)
+        quadratic = (contracted[:, 0] * amplitudes).sum(axis=-1)
+        zero = np.zeros((n, size))
+        turn = 2 * math.pi
+        # Re(x^H d t^p c x a) with c = 2 pi i, -1, -1 (and t^2), i: the derivatives of shift, gamma, spread, phase.
+        coupling = np.stack(
+            [
+                -turn * contracted[1, 1],
+                -contracted[1, 0],
+                -contracted[2, 0],
+                -contracted[0, 1],
+                zero,
+            ],
+            axis=-1,
+        )
+        shifted = -turn * (-right_t.imag)
+        toward = np.stack([shifted, -right_t.real, -right_tt.real, right.imag, zero], axis=-1)
+        gradient = np.einsum("smk,sm->sk", toward, amplitudes) - np.einsum("smk,sm->sk", coupling, amplitudes)
+        objective = (np.abs(fids) ** 2).sum(axis=1) - 2 * (right.real * amplitudes).sum(axis=1) + quadratic[0]
+        return State(amplitudes, free, objective, gram, coupling, _curvature(quadratic), gradient)
+
+
+def _curvature(quadratic: Real) -> Real:
+    """Return the products of the derivatives by shift, gamma, spread, phase (and delay, not fitted)."""
+    q0, q1, q2, q3, q4 = quadratic
+    turn = 2 * math.pi
+    zero = np.zeros_like(q0)
+    rows: list[list[NDArray[np.floating]]] = [
+        [turn**2 * q2, zero, zero, turn * q1, zero],
+        [zero, q2, q3, zero, zero],
+        [zero, q3, q4, zero, zero],
+        [turn * q1, zero, zero, q0, zero],
+        [zero] * 5,
+    ]
+    return np.moveaxis(np.array(rows), -1, 0)
