@@ -126,8 +126,9 @@ The ISMRM set and ours share most of Govindaraju's values. What differs:
 - NH protons, which exchange with water, have no lines of their own in either.
 
 The sLASER sets have NAA, NAAG and Ins with lines of 0.5 Hz, all others with 2 Hz: with 0.5 Hz ours reach
-0.9997, 0.984 and 0.999 at 3 T. Their Gln and Asp have Govindaraju's values, see above. Their files say no echo time and no
-pulses; among 26, 28, 30 and 35 ms, 28 to 30 agree best at 3 T. No limit is asked for there."""
+0.9997, 0.984 and 0.999 at 3 T. Their Gln and Asp have Govindaraju's values, with which ours would reach 0.998 and
+0.999 there. Their files say no echo time and no pulses; among 26, 28, 30 and 35 ms, 28 to 30 agree best at 3 T. No
+limit is asked for there."""
 
 
 def _data() -> Path:
