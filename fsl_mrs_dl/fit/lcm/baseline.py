@@ -56,8 +56,10 @@ def smoother(baseline: Baseline, n_inside: int) -> tuple[Real, Real]:
 
 def _spline(place: Real, dimension: float) -> tuple[Real, Real]:
     n_knots = max(_FEWEST_KNOTS, min(math.ceil(_KNOTS_PER_DIMENSION * dimension), len(place) // 2))
-    knots = np.concatenate([[-1] * 3, np.linspace(-1, 1, n_knots), [1] * 3])
-    design = BSpline.design_matrix(place, knots, 3).toarray()
+    # Evenly spaced beyond the ends too, so that coefficients on a line make a straight line.
+    spacing = 2 / (n_knots - 1)
+    knots = -1 + spacing * np.arange(-3, n_knots + 3)
+    design = BSpline.design_matrix(place * (1 - 1e-9), knots, 3).toarray()
     bend = np.diff(np.eye(design.shape[1]), n=2, axis=0)
     gram = design.T @ design
     penalty, vectors = eigh(bend.T @ bend, gram + 1e-12 * np.trace(gram) * np.eye(len(gram)))

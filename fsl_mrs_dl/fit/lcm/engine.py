@@ -21,8 +21,8 @@ _N_STARTS = 3
 _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 
 
-def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
-    """Fit a basis set to spectra by maximum likelihood.
+class Fitter:
+    """A basis set and a request, resolved and tabulated once, to be fitted to as many spectra as there are.
 
     The model is that of :func:`fsl_mrs_dl.physics.basis_sum`, turned by a zero- and first-order phase, plus a
     smooth baseline, in white noise. Amplitudes and baseline are solved for exactly at every step; the others
@@ -30,44 +30,65 @@ def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference
 
     Parameters
     ----------
-    fids : ndarray, complex, shape (S, time)
-        In memory sign.
     basis : Basis
-        Of the data's points, dwell time and field (see ``fsl_mrs_dl.io.basis``).
+        Of the data's points, dwell time and field (see :func:`fsl_mrs_dl.fit.basis.basis_for`).
     settings : FitSettings
     reference_ppm : float
         Chemical shift at the centre of the spectrum.
 
-    Returns
-    -------
-    FitResult
-        A spectrum that is not finite or zero has NaN and a flag.
-
     Raises
     ------
     DataError
-        If data and basis do not fit each other, or the window holds too few points.
+        If the basis is not usable, or the window holds too few points.
     OptionError
         If groups or baseline make no sense.
     """
-    fids = np.atleast_2d(np.asarray(fids, dtype=np.complex128))
-    problem = Problem.of(basis, settings, reference_ppm)
-    if fids.shape[1] != problem.basis.shape[1]:
-        raise DataError(
-            f"The data have {fids.shape[1]} points and the basis {problem.basis.shape[1]}; resample the basis."
-        )
-    flags = fid_flags(fids)
-    evaluator = fast_evaluator(problem) or partial(evaluate, problem)
-    parts = []
-    for first in range(0, len(fids), _CHUNK):
-        rows = slice(first, first + _CHUNK)
-        parts.append(_fit_chunk(problem, evaluator, basis, fids[rows], flags[rows]))
-    joined = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in vars(parts[0])
-        if name != "names"
-    }
-    return FitResult(basis.names, **joined)
+
+    def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> None:
+        self.basis = basis
+        self.problem = Problem.of(basis, settings, reference_ppm)
+        self._evaluate: Evaluate = fast_evaluator(self.problem) or partial(evaluate, self.problem)
+
+    def __call__(self, fids: Complex) -> FitResult:
+        """Fit spectra by maximum likelihood.
+
+        Parameters
+        ----------
+        fids : ndarray, complex, shape (S, time)
+            In memory sign.
+
+        Returns
+        -------
+        FitResult
+            A spectrum that is not finite or zero has NaN and a flag.
+
+        Raises
+        ------
+        DataError
+            If the data have other points than the basis.
+        """
+        fids = np.atleast_2d(np.asarray(fids, dtype=np.complex128))
+        if fids.shape[1] != self.problem.basis.shape[1]:
+            raise DataError(
+                f"The data have {fids.shape[1]} points and the basis {self.problem.basis.shape[1]}; resample the "
+                "basis."
+            )
+        flags = fid_flags(fids)
+        parts = []
+        for first in range(0, len(fids), _CHUNK):
+            rows = slice(first, first + _CHUNK)
+            parts.append(_fit_chunk(self.problem, self._evaluate, self.basis, fids[rows], flags[rows]))
+        joined = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in vars(parts[0])
+            if name != "names"
+        }
+        return FitResult(self.basis.names, **joined)
+
+
+def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
+    """Fit a basis set to spectra once; :class:`Fitter` says what, and keeps its tables for more."""
+    return Fitter(basis, settings, reference_ppm=reference_ppm)(fids)
 
 
 def _fit_chunk(
@@ -115,7 +136,8 @@ def _result(
     noise = np.sqrt((np.abs(weighed) ** 2).sum(axis=1) / freedom)
     scale = size / problem.scale
     covariance = _covariance(problem, state) * (noise * scale)[:, None, None] ** 2
-    lag = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real / (np.abs(weighed) ** 2).sum(axis=1)
+    energy = np.maximum((np.abs(weighed) ** 2).sum(axis=1), np.finfo(float).tiny)
+    lag = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real / energy
 
     def seen(values: Real) -> Real:
         """Return NaN for what was not fitted."""

@@ -14,6 +14,7 @@ _SETTLED_SD = (
     0.01  # a step this small, in SDs of its parameter, moves no amplitude by more than 1 % of its bound
 )
 _DAMPING = 1e-3
+_LEVEL = 3e-5  # of the residual energy: a tenth of an SD, where the window's own edge moves the objective
 _LARGEST_DAMPING = 1e8
 
 
@@ -124,7 +125,7 @@ def minimise(
         step, small = _step(problem, state, at, rows, damping[rows])
         trial = at[rows] + step
         tried = evaluator(fids[rows], _unflat(problem, trial))
-        better = tried.objective <= state.objective[rows] * (1 + 1e-12)
+        better = tried.objective <= state.objective[rows] * (1 + _LEVEL)
         state.put(rows, tried, better)
         at[rows[better]] = trial[better]
         damping[rows] = np.where(better, damping[rows] / 10, damping[rows] * 10)

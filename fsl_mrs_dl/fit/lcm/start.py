@@ -124,5 +124,5 @@ def _best(
                 np.zeros(len(rows)),
             )
         )
-        explained.append(peaks[rows, at] / over_shift.max(axis=1))
+        explained.append(peaks[rows, at] / np.maximum(over_shift.max(axis=1), np.finfo(float).tiny))
     return chosen, np.stack(explained)

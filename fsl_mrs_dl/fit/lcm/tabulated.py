@@ -21,7 +21,7 @@ from fsl_mrs_dl.physics import correct
 
 LARGEST_GAMMA, LARGEST_SPREAD = 120.0, 60.0**2
 """Range of the tables in rad/s and rad^2/s^2; spectra that leave it are evaluated the long way."""
-_EXACT = 1e-9
+_EXACT = 1e-8
 _FLOOR = 1e-7
 
 
