@@ -74,16 +74,40 @@ class Fitter:
                 "basis."
             )
         flags = fid_flags(fids)
-        parts = []
-        for first in range(0, len(fids), _CHUNK):
-            rows = slice(first, first + _CHUNK)
-            parts.append(_fit_chunk(self.problem, self._evaluate, self.basis, fids[rows], flags[rows]))
-        joined = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in vars(parts[0])
-            if name != "names"
-        }
-        return FitResult(self.basis.names, **joined)
+        good = np.flatnonzero(flags == "")
+        result = _nothing(self.problem, self.basis, flags)
+        for first in range(0, len(good), _CHUNK):
+            rows = good[first : first + _CHUNK]
+            part = _fit_chunk(self.problem, self._evaluate, self.basis, fids[rows])
+            for name, values in vars(part).items():
+                if name != "names":
+                    getattr(result, name)[rows] = values
+        return result
+
+
+def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResult:
+    """Return the result of spectra that were not fitted."""
+    n, m, g = len(flags), len(basis.names), problem.n_groups
+
+    def unknown(*shape: int) -> Real:
+        return np.full((n, *shape), np.nan)
+
+    return FitResult(
+        names=basis.names,
+        amplitudes=unknown(m),
+        crlb=unknown(m),
+        covariance=unknown(m, m),
+        shift_hz=unknown(g),
+        gamma=unknown(g),
+        sigma=unknown(g),
+        phase_rad=unknown(),
+        delay_s=unknown(),
+        baseline=np.zeros((n, len(problem.share)), dtype=np.complex128),
+        noise_sd=unknown(),
+        residual_whiteness=unknown(),
+        iterations=np.zeros(n, dtype=int),
+        flag=flags.copy(),
+    )
 
 
 def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
@@ -91,12 +115,9 @@ def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference
     return Fitter(basis, settings, reference_ppm=reference_ppm)(fids)
 
 
-def _fit_chunk(
-    problem: Problem, evaluator: Evaluate, basis: Basis, fids: Complex, flags: NDArray[np.str_]
-) -> FitResult:
-    good = flags == ""
-    size = np.where(good, np.linalg.norm(np.where(good[:, None], fids, 0), axis=1), 1.0)
-    scaled: Complex = (np.where(good[:, None], fids, 1.0) / size[:, None]).astype(np.complex128)
+def _fit_chunk(problem: Problem, evaluator: Evaluate, basis: Basis, fids: Complex) -> FitResult:
+    size: Real = np.linalg.norm(fids, axis=1)
+    scaled = fids / size[:, None]
     mhz = basis.spectrometer_frequency_mhz
     choices, explained = starts(problem, basis.names, scaled, mhz, _N_STARTS)
     at, state, iterations, settled = minimise(problem, evaluator, scaled, choices[0])
@@ -114,9 +135,8 @@ def _fit_chunk(
     limit_hz = 2 * SEARCH_PPM * mhz
     outside = np.abs(at.shift_hz).max(axis=1) > limit_hz
     tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
-    flags = np.where(good, tokens, flags).astype("<U16")
     residual = problem.corrected(scaled, at) - problem.model(at, state.amplitudes)
-    return _result(problem, basis, at, state, residual, size, iterations, flags, good)
+    return _result(problem, basis, at, state, residual, size, iterations, tokens)
 
 
 def _result(
@@ -128,7 +148,6 @@ def _result(
     size: Real,
     iterations: NDArray[np.integer],
     flags: NDArray[np.str_],
-    good: NDArray[np.bool_],
 ) -> FitResult:
     weighed = problem.weigh(residual)
     kept = residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
@@ -139,26 +158,22 @@ def _result(
     energy = np.maximum((np.abs(weighed) ** 2).sum(axis=1), np.finfo(float).tiny)
     lag = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real / energy
 
-    def seen(values: Real) -> Real:
-        """Return NaN for what was not fitted."""
-        return np.where(good.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan)
-
     baseline = (problem.share * (residual @ problem.curves)) * size[:, None]
     return FitResult(
         names=basis.names,
-        amplitudes=seen(state.amplitudes * scale[:, None]),
-        crlb=seen(np.sqrt(np.einsum("smm->sm", covariance))),
-        covariance=seen(covariance),
-        shift_hz=seen(at.shift_hz),
-        gamma=seen(at.gamma),
-        sigma=seen(np.sqrt(at.spread)),
-        phase_rad=seen(np.angle(np.exp(1j * at.phase_rad))),
-        delay_s=seen(at.delay_s),
+        amplitudes=state.amplitudes * scale[:, None],
+        crlb=np.sqrt(np.einsum("smm->sm", covariance)),
+        covariance=covariance,
+        shift_hz=at.shift_hz,
+        gamma=at.gamma,
+        sigma=np.sqrt(at.spread),
+        phase_rad=np.angle(np.exp(1j * at.phase_rad)),
+        delay_s=at.delay_s,
         baseline=baseline,
-        noise_sd=seen(noise * size),
-        residual_whiteness=seen(lag),
+        noise_sd=noise * size,
+        residual_whiteness=lag,
         iterations=iterations,
-        flag=flags,
+        flag=flags.astype("<U16"),
     )
 
 
