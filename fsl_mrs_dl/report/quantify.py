@@ -1,0 +1,42 @@
+"""The page of ``quantify``: what SVS and MRSI share, and which of the two it is."""
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.report.page import acquisition_rows, page, plain, processing_table, section, table
+from fsl_mrs_dl.report.quantify_mrsi import mrsi_parts
+from fsl_mrs_dl.report.quantify_svs import svs_parts
+from fsl_mrs_dl.report.reporting_table import reporting_table
+
+
+def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) -> str:
+    """Return the HTML page of a quantification: one file that needs no network.
+
+    Parameters
+    ----------
+    data : MRSData
+        What was fitted; a voxel's spectrum is the first of its higher dimensions.
+    outcome : Outcome
+    settings : mapping
+        The resolved settings by name, as in ``run.json``.
+
+    Returns
+    -------
+    str
+    """
+    parts = svs_parts(data, outcome) if outcome.single_voxel else mrsi_parts(data, outcome)
+    if outcome.notes:
+        said = "".join(f"<li>{html.escape(note)}</li>" for note in outcome.notes)
+        parts.append(section("Notes", f"<ul>{said}</ul>"))
+    text = (
+        "The minimum reporting standard for MRS in vivo, Lin et al 2021, doi:10.1002/nbm.4484, as far as "
+        "the file and the settings say it; complete it by hand before publishing."
+    )
+    parts.append(section("MRSinMRS", reporting_table(data, outcome, settings), text=text))
+    parts.append(section("Settings", table((name, plain(value)) for name, value in settings.items())))
+    parts.append(section("Acquisition", table(acquisition_rows(data))))
+    parts.append(section("Processing applied", processing_table(data)))
+    return page("Quantification", data, parts)

@@ -1,0 +1,224 @@
+"""The parts of the page of one fitted spectrum."""
+
+import math
+
+import numpy as np
+
+from fsl_mrs_dl.data import FLAGS, MRSData, Real
+from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.physics import ppm_window
+from fsl_mrs_dl.report import quantify_figures as figures
+from fsl_mrs_dl.report.concentrations import (
+    PLUS_MINUS,
+    leading_member,
+    scaling_title,
+    scalings,
+    tokens,
+    with_sd,
+)
+from fsl_mrs_dl.report.page import cards, figure, number, section, table
+from fsl_mrs_dl.report.spectra import FitView, main_group, view_fit
+from fsl_mrs_dl.scores import voigt_fwhm_hz
+
+_STRONG = 0.7
+_POSTERIOR = {"posterior_mean": "Posterior mean", "ci95": "95 % interval", "shrinkage": "Shrinkage"}
+
+
+def svs_parts(data: MRSData, outcome: Outcome) -> list[str]:
+    """Return the HTML of everything that is particular to one spectrum."""
+    view = view_fit(data, outcome)
+    parts = [cards(_headline(outcome)), _flag_text(outcome)]
+    parts.append(section("Fit", figure(figures.fit_figure(view), "fit"), text=fit_text(view, outcome, 0)))
+    if view.fitted:
+        drawing = figure(figures.stacked_figure(view), "metabolites")
+        text = (
+            "Each metabolite as it was fitted, from the highest to the lowest, without the baseline. Small "
+            "ones are drawn larger by the factor beside their name."
+        )
+        parts.append(section("Metabolites", drawing, text=text))
+    parts.append(section("Concentrations", _concentrations(outcome), text=_concentration_text(outcome)))
+    if outcome.correlation is not None and len(outcome.members) > 1:
+        drawing = figure(figures.correlation_figure(outcome.correlation, outcome.members), "correlation")
+        parts.append(section("Correlations of the amplitudes", drawing, text=_correlation_text(outcome)))
+    parts.append(section("Quality", table(_quality_rows(data, outcome))))
+    parts.append(section("Lineshape and phase", *_shape_tables(data, outcome)))
+    return parts
+
+
+def fit_text(view: FitView, outcome: Outcome, row: int) -> str:
+    """Return what the figure of a fit shows."""
+    low, high = view.limits_ppm
+    if not view.fitted:
+        return "This spectrum could not be fitted; shown is the real part of the data."
+    degrees = math.degrees(_wrapped(float(outcome.phase_rad[row])))
+    shift_hz = float(outcome.shift_hz[row, main_group(outcome, row)])
+    return (
+        f"Real parts. The fit's phase ({degrees:.1f} degrees), delay ({1e3 * outcome.delay_s[row]:.3f} ms) and "
+        f"shift ({shift_hz:.2f} Hz) are taken away from all curves. The fit range is {low:.2f} to {high:.2f} "
+        "ppm; what is shaded was not fitted. The fit includes the baseline."
+    )
+
+
+def _wrapped(angle: float) -> float:
+    return math.remainder(angle, 2 * math.pi)
+
+
+def _headline(outcome: Outcome) -> list[tuple[str, str]]:
+    lead = leading_member(outcome)
+    name = outcome.members[lead]
+    facts = [
+        (f"SNR of {name} (matched filter)", number(float(outcome.snr[0, lead]), 0)),
+        (f"linewidth of {name} (FWHM)", number(float(outcome.fwhm_hz[0, lead]), 1) + " Hz"),
+        ("residual whiteness (0 = noise)", number(float(outcome.residual_whiteness[0]))),
+        ("flags", ", ".join(tokens(int(outcome.flags[0]))) or "none"),
+    ]
+    for column, label in _headline_ratios(outcome):
+        scaled = outcome.scaled["internal"]
+        told = with_sd(float(scaled.value[0, column]), float(scaled.sd[0, column]))
+        facts.insert(2, (label, told))
+    return facts
+
+
+def _headline_ratios(outcome: Outcome) -> list[tuple[int, str]]:
+    """Return NAA with NAAG, or else NAA, as a ratio if there is one."""
+    reference = "+".join(outcome.internal_reference)
+    if "internal" not in outcome.scaled:
+        return []
+    for name in ("NAA+NAAG", "NAA"):
+        if name in outcome.names and name != reference:
+            return [(outcome.column(name), f"{name} over {reference}")]
+    return []
+
+
+def _flag_text(outcome: Outcome) -> str:
+    said = tokens(int(outcome.flags[0]))
+    if not said:
+        return "<p>The spectrum is not flagged.</p>"
+    rows = [(token, FLAGS[token].meaning) for token in said]
+    return table(rows, ("Flag", "Meaning"))
+
+
+def _concentrations(outcome: Outcome) -> str:
+    shown = scalings(outcome)
+    posterior = _posterior_columns(outcome)
+    head = ["Metabolite", *(scaling_title(outcome, name) for name in shown), "CRLB (%)"]
+    head += [*(title for title, _ in posterior), "SNR", "FWHM (Hz)"]
+    rows = []
+    for n, name in enumerate(outcome.names):
+        row: list[str] = [name]
+        for scaling in shown:
+            scaled = outcome.scaled[scaling]
+            row.append(with_sd(float(scaled.value[0, n]), float(scaled.sd[0, n])))
+        row.append(number(float(outcome.crlb_percent[0, n]), 1))
+        row += [values[n] for _, values in posterior]
+        own = n < len(outcome.members)
+        row.append(number(float(outcome.snr[0, n]), 1) if own else "")
+        row.append(number(float(outcome.fwhm_hz[0, n]), 1) if own else "")
+        rows.append(row)
+    return table(rows, head)
+
+
+def _posterior_columns(outcome: Outcome) -> list[tuple[str, list[str]]]:
+    """Return (heading, a cell a metabolite) of the posterior's columns that are filled."""
+    best = scalings(outcome)[-1]
+    extra = {name: values[0] for name, values in outcome.scaled[best].extra.items()}
+    if {"ci95_low", "ci95_high"} <= set(extra):
+        extra["ci95"] = extra["ci95_high"]
+    columns = []
+    for key, title in _POSTERIOR.items():
+        if key not in extra or not np.isfinite(extra[key]).any():
+            continue
+        cells = [f"{value:.3g}" if np.isfinite(value) else number(np.nan) for value in extra[key]]
+        if key == "ci95":
+            low = extra["ci95_low"]
+            cells = [f"{a:.3g} to {b:.3g}" for a, b in zip(low, extra["ci95_high"], strict=True)]
+        unit = "" if key == "shrinkage" else f", {scaling_title(outcome, best).lower()}"
+        columns.append((title + unit, cells))
+    return columns
+
+
+def _concentration_text(outcome: Outcome) -> str:
+    text = (
+        f"Estimate {PLUS_MINUS} Cramer-Rao bound; that of sums and ratios comes from the covariance of the "
+        "amplitudes. SNR: height of the fitted line after matched damping, over the noise. "
+    )
+    if outcome.water is None:
+        text += "There is no water reference, so amplitudes are in units of the basis set. "
+    if not _posterior_columns(outcome):
+        text += "This fit has no posterior. "
+    return text + (
+        "A large relative bound means little signal or little information; to leave such values out of group "
+        "averages biases them (Kreis 2016, doi:10.1002/mrm.25568)."
+    )
+
+
+def _correlation_text(outcome: Outcome) -> str:
+    matrix: Real = np.asarray(outcome.correlation)
+    upper = np.triu(np.nan_to_num(matrix), k=1)
+    order = np.argsort(-np.abs(upper), axis=None)
+    pairs = []
+    for flat in order[:6]:
+        i, j = (int(k) for k in np.unravel_index(flat, matrix.shape))
+        if abs(upper[i, j]) >= _STRONG:
+            pairs.append(f"{outcome.members[i]} and {outcome.members[j]} ({upper[i, j]:.2f})")
+    if not pairs:
+        return f"No two amplitudes are correlated by {_STRONG} or more."
+    return f"Strongest: {', '.join(pairs)}. The sum of such a pair is better determined than its parts."
+
+
+def _quality_rows(data: MRSData, outcome: Outcome) -> list[tuple[str, str]]:
+    inside = int(ppm_window(data.ppm_axis, outcome.ppmlim).sum())
+    chance = 2 / math.sqrt(2 * inside)
+    lag = float(outcome.residual_whiteness[0])
+    verdict = "within what white noise gives" if abs(lag) <= chance else "more than white noise gives"
+    if not np.isfinite(lag):
+        verdict = "not known"
+    return [
+        (
+            "Residual, correlation of neighbouring points",
+            f"{number(lag, 3)} ({verdict}, {PLUS_MINUS}{chance:.3f})",
+        ),
+        ("Noise, SD of a channel of the FID", f"{float(outcome.noise_sd[0]):.4g}"),
+        ("Points in the fit range", str(inside)),
+        ("Iterations", str(int(outcome.iterations[0]))),
+        ("Metabolites with CRLB below 20 %", _below(outcome, 20)),
+    ]
+
+
+def _below(outcome: Outcome, percent: float) -> str:
+    values = outcome.crlb_percent[0, : len(outcome.members)]
+    return f"{int(np.sum(values < percent))} of {values.size}"
+
+
+def _shape_tables(data: MRSData, outcome: Outcome) -> list[str]:
+    groups = outcome.groups or (0,) * len(outcome.members)
+    rows = []
+    for g in sorted(set(groups)):
+        members = [name for name, group in zip(outcome.members, groups, strict=True) if group == g]
+        shift_hz, gamma, sigma = (float(v[0, g]) for v in (outcome.shift_hz, outcome.gamma, outcome.sigma))
+        rows.append(
+            (
+                g,
+                f"{number(shift_hz)} Hz, {number(shift_hz / data.spectrometer_frequency_mhz, 4)} ppm",
+                number(gamma / math.pi),
+                number(2 * sigma * math.sqrt(math.log(2)) / math.pi),
+                number(float(voigt_fwhm_hz(gamma, sigma))),
+                ", ".join(members),
+            )
+        )
+    head = ("Group", "Shift", "Lorentz (Hz)", "Gauss (Hz)", "Voigt (Hz)", "Metabolites")
+    phase_deg = math.degrees(_wrapped(float(outcome.phase_rad[0]))) if view_known(outcome) else math.nan
+    phases = [
+        ("Zero-order phase", f"{number(phase_deg, 1)} degrees"),
+        (
+            "First-order phase, as a delay about the carrier",
+            f"{number(1e6 * float(outcome.delay_s[0]), 1)} µs",
+        ),
+    ]
+    note = "<p>Widths (FWHM) are what the fit added to the lines of the basis set.</p>"
+    return [table(rows, head), note, table(phases)]
+
+
+def view_known(outcome: Outcome) -> bool:
+    """Whether the spectrum could be fitted."""
+    return bool(np.isfinite(outcome.phase_rad[0]))

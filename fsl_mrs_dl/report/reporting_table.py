@@ -1,0 +1,166 @@
+"""The MRSinMRS table: the minimum reporting standard, filled in from header and settings.
+
+Lin et al 2021, doi:10.1002/nbm.4484, table 1. Only fields on a list are told (see
+:data:`fsl_mrs_dl.report.page.TELLABLE`); what is not known is said to be so.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl import __version__
+from fsl_mrs_dl.data import NUCLEI, MRSData
+from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.report.page import TELLABLE, plain, table
+
+MISSING = "not in the file"
+
+
+def reporting_table(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) -> str:
+    """Return the table as HTML.
+
+    Parameters
+    ----------
+    data : MRSData
+    outcome : Outcome
+    settings : mapping
+        The resolved settings; ``method``, ``model``, ``baseline`` and ``TE``, ``TR`` are used where they are.
+
+    Returns
+    -------
+    str
+    """
+    parts = {
+        "1. Hardware": _hardware(data),
+        "2. Acquisition": _acquisition(data, settings),
+        "3. Analysis": _analysis(data, outcome, settings),
+        "4. Data quality": _quality(outcome),
+    }
+    rows = [(part if n == 0 else "", *row) for part, lines in parts.items() for n, row in enumerate(lines)]
+    return table(rows)
+
+
+def _told(data: MRSData, *keys: str) -> str:
+    """Return header fields as a reader would write them."""
+    found = []
+    for key in keys:
+        _, factor, unit = TELLABLE[key]
+        value = data.header.get(key)
+        if value is not None and value != "":
+            scaled = value * factor if isinstance(value, float) else value
+            found.append(f"{plain(scaled)} {unit}".strip())
+    return ", ".join(found) or MISSING
+
+
+def _hardware(data: MRSData) -> Iterable[tuple[str, str]]:
+    field = MISSING
+    if data.nucleus in NUCLEI:
+        tesla = data.spectrometer_frequency_mhz / NUCLEI[data.nucleus].gyromagnetic_mhz_per_t
+        field = f"{tesla:.2f} T ({data.spectrometer_frequency_mhz:.3f} MHz, {data.nucleus})"
+    yield "Field strength", field
+    yield "Manufacturer", _told(data, "Manufacturer")
+    has_model = "ManufacturersModelName" in data.header
+    yield "Model", "not shown: the file format marks it as private" if has_model else MISSING
+    yield "Scanner software", _told(data, "SoftwareVersions")
+    coils = [_told(data, key) for key in ("TxCoil", "RxCoil")]
+    yield "RF coils (transmit, receive)", "; ".join(coils) if set(coils) != {MISSING} else MISSING
+    yield "Additional hardware", MISSING
+
+
+def _acquisition(data: MRSData, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "Pulse sequence", _told(data, "SequenceName")
+    yield "Volume of interest, place", MISSING
+    yield "Nominal size", _voxel_size(data)
+    for name, key, flag in (
+        ("Repetition time", "RepetitionTime", "TR"),
+        ("Echo time", "EchoTime", "TE"),
+    ):
+        asked = settings.get(flag)
+        yield name, _told(data, key) if asked is None else f"{plain(asked)} ms (given by hand)"
+    yield "Mixing, inversion time", _told(data, "MixingTime", "InversionTime")
+    yield "Excitations or averages", _averages(data)
+    shape = " x ".join(str(n) for n in data.fid.shape[:3])
+    yield "Matrix", shape if np.prod(data.fid.shape[:3]) > 1 else "single voxel"
+    band = 1 / data.dwelltime_s
+    yield "Bandwidth and points", f"{band:.1f} Hz, {data.n_points} points"
+    yield "Water suppression", _told(data, "WaterSuppressed", "WaterSuppressionType")
+    yield "Shimming", MISSING
+    yield "Triggering or motion correction", MISSING
+
+
+def _voxel_size(data: MRSData) -> str:
+    if data.affine is None:
+        return MISSING
+    sides = np.linalg.norm(data.affine[:3, :3], axis=0)
+    volume = abs(float(np.linalg.det(data.affine[:3, :3]))) / 1000
+    return " x ".join(f"{side:.1f}" for side in sides) + f" mm, {volume:.2g} ml"
+
+
+def _averages(data: MRSData) -> str:
+    averaged = [str(record.get("Details", "")) for record in data.processing if "averag" in _method(record)]
+    return f"averaged: {'; '.join(averaged)}" if averaged else MISSING
+
+
+def _method(record: Mapping[str, Any]) -> str:
+    return str(record.get("Method", "")).lower()
+
+
+def _analysis(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "Software", f"fsl_mrs_dl {__version__}"
+    steps = [str(record.get("Method", "unnamed step")) for record in data.processing]
+    yield "Processing before the fit", ", ".join(steps) or "none recorded"
+    yield "Output measure", _measures(outcome)
+    yield "Quantification reference", _reference(outcome)
+    said = [f"{key} {plain(settings[key])}" for key in ("method", "model") if settings.get(key) is not None]
+    yield "Method", ", ".join(["linear-combination fit in the time domain's model, by spectrum", *said])
+    named = f"{outcome.basis.name or 'unnamed'} ({outcome.basis.file_format or 'in memory'})"
+    yield "Basis set", f"{named}, {len(outcome.members)} members: {', '.join(outcome.members)}"
+    low, high = sorted(outcome.ppmlim) if outcome.ppmlim else data.ppm_axis[[0, -1]]
+    yield "Fit range", f"{low:.2f} to {high:.2f} ppm"
+    baseline = settings.get("baseline")
+    yield "Baseline", plain(baseline) if baseline is not None else "as in the settings"
+    n_groups = len(set(outcome.groups)) or 1
+    yield "Lineshape", f"Voigt, {n_groups} group{'s' if n_groups > 1 else ''} of metabolites"
+
+
+def _measures(outcome: Outcome) -> str:
+    words = {
+        "raw": "fitted amplitudes",
+        "internal": f"ratios to {'+'.join(outcome.internal_reference)}",
+        "molality": "molality in mmol/kg of tissue water",
+        "molarity": "molarity in mmol/l of voxel",
+    }
+    return ", ".join(words[name] for name in words if name in outcome.scaled)
+
+
+def _reference(outcome: Outcome) -> str:
+    water = outcome.water
+    if water is None:
+        internal = "+".join(outcome.internal_reference)
+        return f"{internal}; no water reference" if internal else "none"
+    times = [
+        f"{name} {name_of} {1e3 * value:.0f} ms"
+        for name_of, group in (("T1", water.t1_s), ("T2", water.t2_s))
+        for name, value in group.items()
+    ]
+    tissue = "pure water assumed"
+    if water.fractions is not None:
+        tissue = "tissue fractions " + ", ".join(
+            f"{name} {float(np.nanmedian(values)):.2f}" for name, values in water.fractions.items()
+        )
+    return (
+        f"unsuppressed water; TE {1e3 * water.echo_time_s:g} ms, TR {1e3 * water.repetition_time_s:g} ms; "
+        f"{tissue}; {', '.join(times)}"
+    )
+
+
+def _quality(outcome: Outcome) -> Iterable[tuple[str, str]]:
+    known = np.isfinite(outcome.snr).any(axis=1)
+    told = "the table of this page" if outcome.single_voxel else "the maps of this page"
+    yield "SNR and linewidth", f"in {told}, by metabolite (of the fitted line, matched filter; FWHM)"
+    yield "Exclusion criteria", "none applied; flags are told"
+    n_flagged = int(np.sum(outcome.flags != 0))
+    yield "Voxels fitted and flagged", f"{int(known.sum())} and {n_flagged}"
+    yield "Uncertainty", "Cramer-Rao bounds from the Fisher matrix of all parameters of the fit"
+    yield "Sample spectrum", "on this page, with fit, baseline and residual"
