@@ -1,13 +1,12 @@
 """Task ``basis``: the shipped basis sets beside sets that others simulated of the same sequences."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-import fsl_mrs_dl
+from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
 from fsl_mrs_dl.io.basis import canonical_name, read_json_basis, read_text_basis
@@ -93,7 +92,7 @@ def run(profile: str, seed: int) -> Page:
     -------
     Page
     """
-    folder = _data()
+    folder = data_folder()
     tables = [_made(), *(_table(other, folder / other.path) for other in OTHERS)]
     return Page("Shipped basis sets", _METHOD, tables, _REMARKS)
 
@@ -129,11 +128,6 @@ The sLASER sets have NAA, NAAG and Ins with lines of 0.5 Hz, all others with 2 H
 0.9997, 0.984 and 0.999 at 3 T. Their Gln and Asp have Govindaraju's values, with which ours would reach 0.998 and
 0.999 there. Their files say no echo time and no pulses; among 26, 28, 30 and 35 ms, 28 to 30 agree best at 3 T. No
 limit is asked for there."""
-
-
-def _data() -> Path:
-    beside = Path(fsl_mrs_dl.__file__).parents[2] / "shared" / "data"
-    return Path(os.environ.get("FSL_MRS_DL_TEST_DATA", beside))
 
 
 def _made() -> Table:
@@ -244,7 +238,7 @@ def draw(path: Path) -> None:
     from matplotlib.figure import Figure
 
     other = OTHERS[0]
-    ours, theirs = read_json_basis(shipped_basis(other.name)), read_other(other, _data() / other.path)
+    ours, theirs = read_json_basis(shipped_basis(other.name)), read_other(other, data_folder() / other.path)
     known = {canonical_name(name): fid for name, fid in zip(theirs.names, theirs.fids, strict=True)}
     figure = Figure(figsize=(12, 10), layout="constrained")
     for axes, name in zip(figure.subplots(5, 4).ravel(), BRAIN_METABOLITES, strict=True):

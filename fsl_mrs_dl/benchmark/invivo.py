@@ -1,13 +1,12 @@
 """Task ``invivo``: the steps on measured files, each method beside the others and beside FSL-MRS."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.benchmark import quality
+from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.benchmark.rivals import Chain, Window, aligners, difference
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
 from fsl_mrs_dl.data import MRSData, Real
@@ -64,8 +63,7 @@ def run(profile: str, seed: int) -> Page:
 
 def _read(*names: str) -> MRSData | None:
     """Return a file below $FSL_MRS_DL_TEST_DATA, or shared/data beside the checkout; None if it is absent."""
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    path = Path(os.environ.get("FSL_MRS_DL_TEST_DATA", beside)).joinpath("invivo", *names)
+    path = data_folder().joinpath("invivo", *names)
     return nifti.read(path) if path.exists() else None
 
 
