@@ -92,26 +92,29 @@ class _Window:
     problem: Problem
     kernel: _Kernel
     table: Real
+    slopes: Real
 
     @classmethod
     def of(cls, problem: Problem) -> "_Window":
         kernel = _kernel(problem.time_s, _envelope(problem), 1.0)
         powers = problem.time_s ** np.arange(3)[:, None]
-        windows = np.stack(
-            [problem.window(powers[:, None] * problem.basis * curve) for curve in kernel.curves]
-        )
-        return cls(problem, kernel, _split(windows).reshape(len(windows), -1))
+        windows = [problem.window(powers[:, None] * problem.basis * curve) for curve in kernel.curves]
+        split = _split(np.stack(windows))
+        slopes = split[:, 1:].reshape(len(split), -1).astype(np.float32)
+        return cls(problem, kernel, np.ascontiguousarray(split[:, 0].reshape(len(split), -1)), slopes)
 
     def evaluate(self, fids: Complex, at: Parameters) -> State:
         problem, (n, size) = self.problem, (len(fids), len(self.problem.basis))
-        made = (_damping(problem, at) @ self.kernel.project @ self.table).reshape(n, 3, size, -1)
+        moments = _damping(problem, at) @ self.kernel.project
+        columns = (moments @ self.table).reshape(n, size, -1)
         data = _split(problem.corrected(fids, at))
-        columns = made[:, 0]
         weighed = _weigh(problem, columns)
         gram = columns @ np.swapaxes(weighed, 1, 2)
         right = (weighed @ data[..., None])[..., 0]
         amplitudes, free = solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
-        total, by_t, by_tt = np.moveaxis((amplitudes[:, None, None] @ made)[:, :, 0], 1, 0)
+        total = (amplitudes[:, None] @ columns)[:, 0]
+        slopes = (moments.astype(np.float32) @ self.slopes).reshape(n, 2, size, -1)
+        by_t, by_tt = np.moveaxis((amplitudes.astype(np.float32)[:, None, None] @ slopes)[:, :, 0], 1, 0)
         frequency = np.tile(problem.frequency_hz[problem.inside], 2)
         jacobian = np.stack(
             [

@@ -1,0 +1,32 @@
+"""From a fit to a result: which spectra and metabolites, sums and ratios, water scaling, quality, streaming."""
+
+from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
+from fsl_mrs_dl.fit.quantification.relaxation import POOLS, relaxation_times
+from fsl_mrs_dl.fit.quantification.run import Request, quantify_data
+from fsl_mrs_dl.fit.quantification.selection import (
+    chosen_members,
+    fit_window,
+    groups_of,
+    one_spectrum_a_voxel,
+    reference_sum,
+    sums_of,
+    voxels_to_fit,
+)
+from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
+
+__all__ = [
+    "POOLS",
+    "Request",
+    "WaterPlan",
+    "chosen_members",
+    "fit_window",
+    "groups_of",
+    "looks_conjugated",
+    "one_spectrum_a_voxel",
+    "quantify_data",
+    "reference_sum",
+    "relaxation_times",
+    "sums_of",
+    "voxels_to_fit",
+    "water_reference",
+]

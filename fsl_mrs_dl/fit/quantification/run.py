@@ -1,0 +1,206 @@
+"""Quantification of many voxels, a chunk at a time, so that memory does not grow with the covariances."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
+from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, curves, fit_spectra
+from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
+from fsl_mrs_dl.fit.quantification.quality import line_quality
+from fsl_mrs_dl.fit.quantification.water import (
+    WaterPlan,
+    reference_area,
+    water_area,
+    water_factors,
+    with_areas,
+)
+from fsl_mrs_dl.io.results import SCALINGS, Outcome, Scaled
+from fsl_mrs_dl.physics import first_order_phase, phase, ppm_window
+from fsl_mrs_dl.scores import voigt_fwhm_hz
+
+CHUNK = 512
+"""Voxels that are fitted together: enough for batched algebra, few enough for little memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is fitted, and what is made of it.
+
+    Attributes
+    ----------
+    basis : Basis
+        At the points of the data, with the chosen members.
+    settings : FitSettings
+        With one group a member.
+    sums : tuple of tuple of str
+    internal_reference : tuple of str
+        Empty: no ratios.
+    voxels : ndarray, int, shape (V, 3)
+    water : WaterPlan or None
+    notes : tuple of str
+    """
+
+    basis: Basis
+    settings: FitSettings
+    sums: tuple[tuple[str, ...], ...]
+    internal_reference: tuple[str, ...]
+    voxels: NDArray[np.intp]
+    water: WaterPlan | None = None
+    notes: tuple[str, ...] = ()
+
+
+def quantify_data(data: MRSData, request: Request) -> Outcome:
+    """Fit the voxels and scale what was found.
+
+    Parameters
+    ----------
+    data : MRSData
+        One spectrum a voxel.
+    request : Request
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    MRSDLError
+        If data and request do not fit each other.
+    """
+    single = data.fid.shape[:3] == (1, 1, 1)
+    shape = (len(request.voxels), data.n_points)
+    kind = data.fid.dtype
+    fit, baseline = np.empty(shape, dtype=kind), np.empty(shape, dtype=kind)
+    parts: list[dict[str, NDArray[Any]]] = []
+    starts = range(0, len(request.voxels), CHUNK)
+    with tqdm(
+        total=len(request.voxels), unit="voxel", disable=None if not single else True, file=sys.stderr
+    ) as bar:
+        for start in starts:
+            rows = slice(start, start + CHUNK)
+            part, fit[rows], baseline[rows] = _chunk(data, request, request.voxels[rows], single)
+            parts.append(part)
+            bar.update(len(request.voxels[rows]))
+    found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return _outcome(data, request, found, fit, baseline, single)
+
+
+def _chunk(
+    data: MRSData, request: Request, voxels: NDArray[np.intp], single: bool
+) -> tuple[dict[str, NDArray[Any]], Complex, Complex]:
+    """Fit some voxels, and keep of the fit what is reported."""
+    basis, settings = request.basis, request.settings
+    place = tuple(voxels.T)
+    fids = data.fid[place].astype(np.complex128)
+    result = fit_spectra(fids, basis, settings, reference_ppm=data.reference_ppm)
+    drawn = curves(result, basis, settings, reference_ppm=data.reference_ppm)
+    part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
+    part["snr"], part["fwhm_hz"] = _quality(data, request, fids, result, drawn.metabolites)
+    for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
+        part[name] = getattr(result, name)
+    part["baseline_coefficients"], part["iterations"] = result.baseline, result.iterations
+    bits = {token: np.int16(1 << flag.bit) for token, flag in FLAGS.items()}
+    part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16)
+    if single:
+        part["metabolites"], part["covariance"] = drawn.metabolites, result.covariance
+    return part, drawn.fit, drawn.baseline
+
+
+def _scalings(
+    request: Request, voxels: NDArray[np.intp], result: FitResult, reference_ppm: float
+) -> dict[str, Real]:
+    """Return value and SD of each scaling, and the areas behind the water's."""
+    names = request.basis.names
+    matrix = combination(names, request.sums)
+    part: dict[str, Real] = {}
+    part["raw"], part["raw_sd"] = combined(result.amplitudes, result.covariance, matrix)
+    part["crlb_percent"] = percent(part["raw"], part["raw_sd"])
+    if request.internal_reference:
+        weights = np.array([float(name in request.internal_reference) for name in names])
+        part["internal"], part["internal_sd"] = ratios(result.amplitudes, result.covariance, matrix, weights)
+    if request.water is not None:
+        plan, water_data = request.water.scaling, request.water.data
+        # SVS of many voxels' worth of water does not exist: the grids are the same, see the step.
+        water = water_area(water_data, water_data.fid[tuple(voxels.T)].astype(np.complex128))
+        found, unit = reference_area(result, request.basis, request.settings.groups, plan, reference_ppm)
+        molal, molar = water_factors(plan, water, unit, _of_voxels(plan.fractions, voxels))
+        for name, factor in (("molality", molal), ("molarity", molar)):
+            part[name] = part["raw"] * factor[:, None]
+            part[f"{name}_sd"] = part["raw_sd"] * factor[:, None]
+        part["water_area"], part["reference_area"] = water, found
+    return part
+
+
+def _of_voxels(fractions: Mapping[str, Real] | None, voxels: NDArray[np.intp]) -> Mapping[str, Real] | None:
+    """Return tissue fractions of some voxels from those of the grid."""
+    if fractions is None:
+        return None
+    return {tissue: values[tuple(voxels.T)] for tissue, values in fractions.items()}
+
+
+def _quality(
+    data: MRSData, request: Request, fids: Complex, result: FitResult, members: Complex
+) -> tuple[Real, Real]:
+    good = np.isfinite(result.phase_rad)
+    snr = np.full(result.amplitudes.shape, np.nan)
+    fwhm = snr.copy()
+    if good.any():
+        straight = first_order_phase(members[good], -result.delay_s[good, None], data.dwelltime_s)
+        straight = phase(straight, -result.phase_rad[good, None])
+        expected = voigt_fwhm_hz(result.gamma[good], result.sigma[good]).max(axis=1)
+        inside = ppm_window(data.ppm_axis, request.settings.ppmlim)
+        snr[good], fwhm[good] = line_quality(
+            fids[good], straight, expected, data.ppm_axis, data.dwelltime_s, inside, data.nucleus
+        )
+    return snr, fwhm
+
+
+def _outcome(
+    data: MRSData,
+    request: Request,
+    found: dict[str, NDArray[Any]],
+    fit: Complex,
+    baseline: Complex,
+    single: bool,
+) -> Outcome:
+    scaled = {
+        name: Scaled(found.pop(name), found.pop(f"{name}_sd"), unit)
+        for name, unit in SCALINGS.items()
+        if name in found
+    }
+    water = None
+    if request.water is not None:
+        fractions = _of_voxels(request.water.scaling.fractions, request.voxels)
+        water = with_areas(
+            request.water.scaling, fractions, found.pop("water_area"), found.pop("reference_area")
+        )
+    correlation = None
+    if single:
+        covariance = found.pop("covariance")[0]
+        spread = np.sqrt(np.diagonal(covariance))
+        correlation = covariance / np.where(spread > 0, spread, 1)[:, None] / np.where(spread > 0, spread, 1)
+    metabolites = found.pop("metabolites", None)
+    return Outcome(
+        members=request.basis.names,
+        sums=request.sums,
+        internal_reference=request.internal_reference,
+        groups=request.settings.groups,
+        grid=data.fid.shape[:3],
+        voxels=request.voxels,
+        scaled=scaled,
+        fit=fit,
+        baseline=baseline,
+        metabolites=metabolites,
+        correlation=correlation,
+        basis=request.basis,
+        ppmlim=request.settings.ppmlim or (float(data.ppm_axis[0]), float(data.ppm_axis[-1])),
+        water=water,
+        notes=request.notes,
+        **found,
+    )

@@ -1,0 +1,188 @@
+"""What is fitted: which spectra, which members of a basis, in which groups, and which sums are reported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import TIME_AXIS, Basis, MRSData, fid_flags
+from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.io.basis import canonical_name
+
+PPM_WINDOWS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"1H": (0.2, 4.2), "2H": (0.0, 6.0), "13C": (10.0, 100.0), "31P": (-20.0, 10.0)}
+)
+"""Where metabolites are fitted, in ppm, unless the user says otherwise (FSL-MRS's defaults)."""
+
+USUAL_SUMS: tuple[tuple[str, ...], ...] = (("Cr", "PCr"), ("NAA", "NAAG"), ("Glu", "Gln"), ("GPC", "PCh"))
+"""Pairs whose sum is better known than its parts; reported where the basis has both."""
+
+_FIRST = MappingProxyType(
+    {
+        "DIM_COIL": "combine the coils first (fsl_mrs_dl coilcombine)",
+        "DIM_DYN": "align and average the transients first (fsl_mrs_dl align --average)",
+        "DIM_EDIT": "take the difference, or one condition, first (fsl_mrs_proc subtract, or mrs_tools split)",
+    }
+)
+
+
+def one_spectrum_a_voxel(data: MRSData) -> MRSData:
+    """Return the data without dimensions of one element.
+
+    Raises
+    ------
+    DataError
+        If a voxel has several spectra.
+    """
+    for tag in data.dim_tags:
+        size = data.fid.shape[data.axis(tag)]
+        if size > 1:
+            todo = _FIRST.get(tag, "reduce it to one (for example mrs_tools split)")
+            raise DataError(
+                f"{data.name or 'The data'} has {tag} of {size}; quantify needs one spectrum a voxel: {todo}."
+            )
+    if not data.dim_tags:
+        return data
+    return replace(data, fid=data.fid.reshape(data.fid.shape[:4]), dim_tags=(), dim_headers={})
+
+
+def voxels_to_fit(data: MRSData, mask: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    """Return the voxels in the mask that are not zero everywhere, in the order of the file's x, y, z.
+
+    Parameters
+    ----------
+    data : MRSData
+        One spectrum a voxel.
+    mask : ndarray, bool, shape (x, y, z), optional
+
+    Returns
+    -------
+    ndarray, int, shape (V, 3)
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    there = fid_flags(data.fid, TIME_AXIS) != "zero"
+    voxels = np.argwhere(there if mask is None else there & mask)
+    if not len(voxels):
+        raise DataError(
+            f"No voxel of {data.name or 'the data'} lies in the mask and holds signal; check --mask."
+        )
+    return voxels
+
+
+def fit_window(nucleus: str, ppmlim: tuple[float, float] | None) -> tuple[float, float]:
+    """Return the fit window, low limit first: the user's, or the usual one of the nucleus.
+
+    Raises
+    ------
+    OptionError
+        If the limits are equal, or none are known for the nucleus.
+    """
+    if ppmlim is None:
+        if nucleus not in PPM_WINDOWS:
+            raise OptionError(f"No fit window is known for {nucleus}; give --ppmlim LO HI.")
+        return PPM_WINDOWS[nucleus]
+    low, high = ppmlim
+    if not low < high:
+        raise OptionError(f"--ppmlim is {low:g} {high:g}; the low limit comes first and must be smaller.")
+    return low, high
+
+
+def _known(names: Sequence[str], asked: Sequence[str], flag: str) -> list[str]:
+    """Return asked names in the spelling of the basis."""
+    found = [canonical_name(name) if name not in names else name for name in asked]
+    for name, spelled in zip(asked, found, strict=True):
+        if spelled not in names:
+            raise OptionError(f"--{flag} names {name}; the basis has {', '.join(names)}.")
+    return found
+
+
+def chosen_members(basis: Basis, keep: Sequence[str] | None, ignore: Sequence[str] | None) -> Basis:
+    """Return the basis with the members that shall be fitted.
+
+    Raises
+    ------
+    OptionError
+        If a name is not in the basis, or none are left.
+    """
+    wanted = _known(basis.names, keep, "keep") if keep else list(basis.names)
+    unwanted = _known(basis.names, ignore, "ignore") if ignore else []
+    rows = [i for i, name in enumerate(basis.names) if name in wanted and name not in unwanted]
+    if not rows:
+        raise OptionError("--keep and --ignore leave no metabolite to fit.")
+    return replace(basis, fids=basis.fids[rows], names=tuple(basis.names[row] for row in rows))
+
+
+def groups_of(names: Sequence[str], metab_groups: Sequence[str] | None) -> tuple[int, ...]:
+    """Return the lineshape-and-shift group of each member, in FSL-MRS's words.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Members of the basis.
+    metab_groups : sequence of str, optional
+        Names, each of which makes a group of its own (``A+B`` puts two into one) while the others share
+        group 0; or one number a member; or ``separate_all`` or ``combine_all``.
+
+    Raises
+    ------
+    OptionError
+        If a name is not in the basis, or the numbers are not one a member.
+    """
+    if not metab_groups or [text.lower() for text in metab_groups] == ["combine_all"]:
+        return (0,) * len(names)
+    if [text.lower() for text in metab_groups] == ["separate_all"]:
+        return tuple(range(len(names)))
+    if all(text.isdigit() for text in metab_groups):
+        if metab_groups in (["0"], ("0",)):
+            return (0,) * len(names)
+        if len(metab_groups) != len(names):
+            raise OptionError(
+                f"--metab_groups has {len(metab_groups)} numbers; {len(names)} are needed, one a member of the "
+                f"basis in the order {', '.join(names)}."
+            )
+        numbers = [int(text) for text in metab_groups]
+        order = sorted(set(numbers))
+        return tuple(order.index(number) for number in numbers)
+    groups = [0] * len(names)
+    for group, text in enumerate(metab_groups, start=1):
+        for name in _known(names, text.split("+"), "metab_groups"):
+            groups[list(names).index(name)] = group
+    order = sorted(set(groups))
+    return tuple(order.index(group) for group in groups)
+
+
+def sums_of(names: Sequence[str], combine: Sequence[Sequence[str]] | None) -> tuple[tuple[str, ...], ...]:
+    """Return the sums to report: the usual ones whose parts the basis has, then those asked for.
+
+    Raises
+    ------
+    OptionError
+        If a name is not in the basis, or a sum has one part.
+    """
+    sums = [pair for pair in USUAL_SUMS if all(name in names for name in pair)]
+    for asked in combine or ():
+        parts = tuple(_known(names, asked, "combine"))
+        if len(set(parts)) < 2:
+            raise OptionError(f"--combine {' '.join(asked)} adds nothing up; give two or more metabolites.")
+        if parts not in sums:
+            sums.append(parts)
+    return tuple(sums)
+
+
+def reference_sum(names: Sequence[str], internal_ref: Sequence[str] | None) -> tuple[str, ...]:
+    """Return what the internal ratios refer to: as asked, or what the basis has of Cr and PCr.
+
+    Raises
+    ------
+    OptionError
+        If a name is not in the basis.
+    """
+    if internal_ref:
+        return tuple(dict.fromkeys(_known(names, internal_ref, "internal_ref")))
+    return tuple(name for name in ("Cr", "PCr") if name in names)

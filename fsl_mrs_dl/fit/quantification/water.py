@@ -1,0 +1,241 @@
+"""Water as the internal standard: its signal, that of a metabolite of known protons, and the factor between.
+
+Both are areas of the real spectrum between limits, after the fitted phase and shift are taken away, so that
+no scale of the basis set enters: the metabolite's area is measured on its own fitted lines (FSL-MRS's way).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+
+from fsl_mrs_dl.data import NUCLEI, Basis, Complex, MRSData, Real, fid_flags
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, fit_spectra
+from fsl_mrs_dl.fit.quantification.relaxation import visible_water
+from fsl_mrs_dl.io.basis import canonical_name
+from fsl_mrs_dl.io.results import WaterScaling
+from fsl_mrs_dl.physics import damp, ppm_axis, singlet
+
+WATER_LIMITS_PPM = (1.65, 7.65)
+WATER_PROTONS = 2
+_WATER_WIDTH_HZ = 1.0
+
+REFERENCES: Mapping[tuple[str, ...], tuple[int, tuple[float, float]]] = MappingProxyType(
+    {
+        ("Cr", "PCr"): (5, (2.0, 5.0)),
+        ("Cr",): (5, (2.0, 5.0)),
+        ("PCr",): (5, (2.0, 5.0)),
+        ("NAA",): (3, (1.8, 2.2)),
+    }
+)
+"""Metabolites -> protons of their lines between limits in ppm, in order of preference (FSL-MRS's)."""
+
+
+@dataclass(frozen=True, eq=False)
+class WaterPlan:
+    """What water scaling needs besides the fit.
+
+    Attributes
+    ----------
+    data : MRSData
+        The water reference, one FID a voxel.
+    scaling : WaterScaling
+        With everything but the areas, which are empty until they are measured.
+    """
+
+    data: MRSData
+    scaling: WaterScaling
+
+    @classmethod
+    def of(
+        cls,
+        data: MRSData,
+        reference: tuple[tuple[str, ...], int, tuple[float, float]],
+        times: tuple[Mapping[str, float], Mapping[str, float]],
+        echo_time_s: float,
+        repetition_time_s: float,
+        *,
+        fractions: Mapping[str, Real] | None = None,
+        scale: float = 1.0,
+    ) -> Self:
+        """Return a plan; reference from :func:`water_reference`, fractions on the grid of the data."""
+        nothing = np.zeros(0)
+        scaling = WaterScaling(
+            echo_time_s, repetition_time_s, *reference, *times, fractions, nothing, nothing, scale
+        )
+        return cls(data, scaling)
+
+
+def water_reference(
+    names: Sequence[str],
+    metabolites: Sequence[str] | None,
+    protons: int | None,
+    limits: tuple[float, float] | None,
+) -> tuple[tuple[str, ...], int, tuple[float, float]]:
+    """Return the metabolites whose signal is measured like the water's, their protons, and where in ppm.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Members of the basis.
+    metabolites, protons, limits : optional
+        As asked for; protons and limits are known for Cr, PCr and NAA.
+
+    Raises
+    ------
+    OptionError
+        If the basis does not have them, or protons or limits are not known.
+    """
+    if not metabolites:
+        found = next((key for key in REFERENCES if all(name in names for name in key)), None)
+        if found is None:
+            raise OptionError(
+                "Water scaling measures Cr, PCr or NAA, and the basis has none of them; give --wref_metabolite, "
+                "--ref_protons and --ref_int_limits, or leave --h2o out."
+            )
+        return (found, *REFERENCES[found])
+    chosen = tuple(name if name in names else canonical_name(name) for name in metabolites)
+    absent = [name for name in chosen if name not in names]
+    if absent:
+        raise OptionError(f"--wref_metabolite names {absent[0]}; the basis has {', '.join(names)}.")
+    known = REFERENCES.get(chosen)
+    if known is None and (protons is None or limits is None):
+        raise OptionError(
+            f"The protons of {'+'.join(chosen)} are not known here; give --ref_protons N and "
+            "--ref_int_limits LO HI."
+        )
+    count, where = known or (0, (0.0, 0.0))
+    return chosen, protons or count, limits or where
+
+
+def area(fids: Complex, dwelltime_s: float, ppm: Real, limits_ppm: tuple[float, float]) -> Real:
+    r"""Return the area of the real spectrum between limits, :math:`\sum |\mathrm{Re} S(f)| \Delta f`.
+
+    The integral over time is taken by the trapezoid rule, hence the halved first point: without it the whole
+    spectrum would stand on a pedestal that two windows of different width hold differently.
+
+    Parameters
+    ----------
+    fids : ndarray, complex, shape (..., time)
+        In phase.
+    dwelltime_s : float
+    ppm : ndarray, float, shape (time,)
+        Of the DFT bins, ascending.
+    limits_ppm : tuple of float
+
+    Returns
+    -------
+    ndarray, float, shape (...)
+        Independent of dwell time and number of points: one half of the FID's start for a line well inside.
+    """
+    halved = np.array(fids)
+    halved[..., 0] /= 2
+    spectrum = np.fft.fftshift(np.fft.fft(halved, axis=-1), axes=-1).real / fids.shape[-1]
+    inside = (ppm >= min(limits_ppm)) & (ppm <= max(limits_ppm))
+    total: Real = np.abs(spectrum[..., inside]).sum(axis=-1)
+    return total
+
+
+def water_area(data: MRSData, fids: Complex) -> Real:
+    """Return the area of the water, from a Voigt line fitted to it.
+
+    Parameters
+    ----------
+    data : MRSData
+        What the FIDs are of.
+    fids : ndarray, complex, shape (V, time)
+
+    Returns
+    -------
+    ndarray, float, shape (V,)
+        NaN where there is no usable FID.
+    """
+    offset_hz = (NUCLEI["1H"].reference_ppm - data.reference_ppm) * data.spectrometer_frequency_mhz
+    like = np.zeros(1, dtype=np.complex128)
+    line = singlet(data.n_points, data.dwelltime_s, offset_hz, _WATER_WIDTH_HZ * np.pi, 0.0, like)
+    basis = Basis(line[None], ("H2O",), data.dwelltime_s, data.spectrometer_frequency_mhz)
+    settings = FitSettings(ppmlim=WATER_LIMITS_PPM, baseline=Baseline(), first_order_phase=False)
+    good = fid_flags(fids) == ""
+    found = np.full(len(fids), np.nan)
+    if good.any():
+        fit = fit_spectra(fids[good], basis, settings, reference_ppm=data.reference_ppm)
+        lines = fit.amplitudes * damp(
+            np.broadcast_to(line, fids[good].shape), fit.gamma[:, 0], fit.sigma[:, 0], data.dwelltime_s
+        )
+        found[good] = area(lines, data.dwelltime_s, data.ppm_axis, WATER_LIMITS_PPM)
+    return found
+
+
+def reference_area(
+    fit: FitResult, basis: Basis, groups: Sequence[int], scaling: WaterScaling, reference_ppm: float
+) -> tuple[Real, Real]:
+    """Return the area of the reference metabolites in each fit, and what it is for an amplitude of one.
+
+    Parameters
+    ----------
+    fit : FitResult
+    basis : Basis
+        Of the fit.
+    groups : sequence of int
+        Of each member.
+    scaling : WaterScaling
+        Names the reference and its limits.
+    reference_ppm : float
+
+    Returns
+    -------
+    found, unit : ndarray, float, shape (V,)
+        ``unit`` is known even where the reference was fitted as zero.
+    """
+    rows = [basis.names.index(name) for name in scaling.reference]
+    ppm = ppm_axis(basis.fids.shape[-1], basis.dwelltime_s, basis.spectrometer_frequency_mhz, reference_ppm)
+    amplitudes = fit.amplitudes[:, rows]
+    whole = amplitudes.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(whole[:, None] > 0, amplitudes / whole[:, None], 1 / len(rows))
+    mixed = np.zeros((len(whole), basis.fids.shape[-1]), dtype=np.complex128)
+    for column, row in enumerate(rows):
+        group = groups[row]
+        line = np.broadcast_to(basis.fids[row], mixed.shape)
+        mixed += shares[:, column, None] * damp(
+            line, fit.gamma[:, group], fit.sigma[:, group], basis.dwelltime_s
+        )
+    unit = area(mixed, basis.dwelltime_s, ppm, scaling.limits_ppm)
+    return unit * whole, unit
+
+
+def water_factors(
+    plan: WaterScaling, water: Real, unit: Real, fractions: Mapping[str, Real] | None
+) -> tuple[Real, Real]:
+    r"""Return what takes an amplitude to a concentration.
+
+    .. math:: \frac{A_M / a_M}{A_{H_2O}} \cdot \frac{2}{n_M} \cdot [H_2O]
+
+    with the area of the reference metabolite for an amplitude of one, its protons n, and the water that
+    :func:`~fsl_mrs_dl.fit.quantification.relaxation.visible_water` gives.
+
+    Parameters
+    ----------
+    plan : WaterScaling
+    water, unit : ndarray, float, shape (V,)
+    fractions : mapping of str to ndarray, float, shape (V,), or None
+
+    Returns
+    -------
+    molal, molar : ndarray, float, shape (V,)
+        mmol/kg and mmol/l for an amplitude of one.
+    """
+    molal, molar = visible_water(fractions, plan.t1_s, plan.t2_s, plan.echo_time_s, plan.repetition_time_s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = plan.scale * np.where(water > 0, unit / water, np.nan) * WATER_PROTONS / plan.protons
+    return factor * molal, factor * molar
+
+
+def with_areas(
+    plan: WaterScaling, fractions: Mapping[str, Real] | None, water: Real, found: Real
+) -> WaterScaling:
+    """Return the record of a water scaling with what was measured."""
+    return replace(plan, fractions=fractions, water_area=water, reference_area=found)
