@@ -1,6 +1,8 @@
 """Figures and the HTML page of one result; pages work offline and hold no personal header field."""
 
 from fsl_mrs_dl.report.align import align_page
+from fsl_mrs_dl.report.quantify import quantify_page
+from fsl_mrs_dl.report.quantify_static import save_fit_figure, save_map_figure
 from fsl_mrs_dl.report.static import save_align_figure
 
-__all__ = ["align_page", "save_align_figure"]
+__all__ = ["align_page", "quantify_page", "save_align_figure", "save_fit_figure", "save_map_figure"]

@@ -7,9 +7,18 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.io.results.outcome import Outcome
-from fsl_mrs_dl.physics import basis_sum, fid_to_spectrum, first_order_phase, phase, ppm_window, shift
+from fsl_mrs_dl.physics import (
+    basis_sum,
+    fid_to_spectrum,
+    first_order_phase,
+    phase,
+    ppm_axis,
+    ppm_window,
+    shift,
+)
 
 SHOWN_1H_PPM = (0.2, 4.2)
+_FEW_POINTS = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +67,8 @@ def view_fit(data: MRSData, outcome: Outcome, row: int = 0) -> FitView:
     """Choose and prepare what is drawn of one voxel.
 
     Zero- and first-order phase and the shift of the fit are taken away, the same for all curves, and the
-    first point is halved: so lines stand upright, at their chemical shift, on a flat ground.
+    first point is halved: so lines stand upright, at their chemical shift, on a flat ground. Short FIDs are
+    filled with zeros to twice their length.
 
     Parameters
     ----------
@@ -76,12 +86,15 @@ def view_fit(data: MRSData, outcome: Outcome, row: int = 0) -> FitView:
     fid = data.fid[x, y, z].reshape(data.n_points, -1)[:, 0].astype(np.complex128)
     curves = np.stack([fid, outcome.fit[row], outcome.baseline[row]])
     members = member_fids(outcome, row)
-    limits = outcome.ppmlim or (data.ppm_axis[0], data.ppm_axis[-1])
+    filled = data.n_points * (2 if data.n_points < _FEW_POINTS else 1)
+    ppm = ppm_axis(filled, data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm)
+    limits = outcome.ppmlim or (ppm[0], ppm[-1])
     wide = (min(*limits, SHOWN_1H_PPM[0]), max(*limits, SHOWN_1H_PPM[1]))
-    shown = ppm_window(data.ppm_axis, wide if data.nucleus == "1H" else limits)
-    turned = _upright(np.concatenate([curves, members]), outcome, row, data.dwelltime_s)[:, shown]
+    shown = ppm_window(ppm, wide if data.nucleus == "1H" else limits)
+    longer = np.pad(np.concatenate([curves, members]), ((0, 0), (0, filled - data.n_points)))
+    turned = _upright(longer, outcome, row, data.dwelltime_s)[:, shown]
     return FitView(
-        ppm=data.ppm_axis[shown],
+        ppm=ppm[shown],
         data=np.where(np.isfinite(turned[0]), turned[0], 0.0),
         fit=turned[1],
         baseline=turned[2],
