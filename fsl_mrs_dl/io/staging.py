@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +12,7 @@ from fsl_mrs_dl.errors import OutputError
 
 
 class Staging:
-    """An output folder whose files are written aside first and renamed into place together.
+    """An output folder whose files, in sub-folders too, are written aside and renamed into place together.
 
     Use it as a context manager: :meth:`path` names a file to write; leaving the block without an error
     renames all of them, one atomic rename each; leaving it with an error leaves the folder as it was, and
@@ -23,7 +23,10 @@ class Staging:
     folder : Path
         Made if it does not exist; its parent must exist or be makeable.
     overwrite : bool
-        Whether files of the same names may be replaced. Nothing else is ever removed.
+        Whether files of the same names may be replaced. Nothing else is ever removed, and no folder.
+    ours : collection of str, optional
+        The only names that may be replaced, relative to the folder: those of an earlier run. Those of them
+        that are not written again are removed, so that no results of two runs stand side by side.
     inputs : iterable of Path
         Files that are read; none of them may be replaced.
 
@@ -33,9 +36,17 @@ class Staging:
         If the folder cannot be written, a file exists and ``overwrite`` is false, or an output is an input.
     """
 
-    def __init__(self, folder: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        overwrite: bool,
+        ours: Collection[str] | None = None,
+        inputs: Iterable[Path] = (),
+    ) -> None:
         self._folder = Path(folder)
         self._overwrite = overwrite
+        self._ours = ours
         self._inputs = [Path(path) for path in inputs]
         self._names: list[str] = []
         self._made: list[Path] = []
@@ -73,16 +84,28 @@ class Staging:
             if target.is_dir():
                 raise OutputError(f"{target} is a folder; choose another --filename.")
             if target.exists() and not self._overwrite:
+                raise OutputError(f"{target} exists; add --overwrite to replace it, or choose another name.")
+            if target.exists() and self._ours is not None and name not in self._ours:
                 raise OutputError(
-                    f"{target} exists; add --overwrite to replace it, or choose another --filename."
+                    f"{target} is not a file of an earlier run in this folder and is left alone; choose another "
+                    "--output folder."
                 )
+            for folder in target.relative_to(self._folder).parents:
+                if (self._folder / folder).exists() and not (self._folder / folder).is_dir():
+                    raise OutputError(f"{self._folder / folder} is a file; choose another --output folder.")
 
     def path(self, name: str) -> Path:
-        """Return where to write the file that will be called ``name``."""
+        """Return where to write the file that will be called ``name``, which may lie in sub-folders."""
         self.reserve(name)
         if name not in self._names:
             self._names.append(name)
+        (self._aside / name).parent.mkdir(parents=True, exist_ok=True)
         return self._aside / name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files written so far, in the order in which they were asked for."""
+        return tuple(self._names)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -104,7 +127,11 @@ class Staging:
             with written.open("rb") as handle:
                 os.fsync(handle.fileno())
         for name in self._names:
+            (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self._aside / name).replace(self._folder / name)
+        for name in set(self._ours or ()) - set(self._names):
+            if (self._folder / name).is_file():
+                (self._folder / name).unlink()
 
     def _remove_made(self) -> None:
         for folder in reversed(self._made):

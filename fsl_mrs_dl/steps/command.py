@@ -8,10 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import MRSDLError, OptionError
+from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
 from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
+
+ALSO = {"--t1_values": ("--t1-values",), "--t2_values": ("--t2-values",)}
+"""Flags that FSL-MRS spells with a hyphen, where it has underscores otherwise."""
 
 
 def run(known_step: Step, argv: Sequence[str]) -> int:
@@ -35,8 +39,16 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     _step_arguments(parser, known_step)
-    arguments = parser.parse_args(argv)
-    return guarded(lambda: run_step(known_step, arguments), known_step.name, verbose=arguments.verbose)
+    if not known_step.fits:
+        arguments = parser.parse_args(argv)
+        return guarded(lambda: run_step(known_step, arguments), known_step.name, verbose=arguments.verbose)
+
+    def work() -> None:
+        from fsl_mrs_dl.steps.results_folder import run_fit
+
+        run_fit(known_step, parser.parse_args(with_config(argv, known_step)))
+
+    return guarded(work, known_step.name, verbose="--verbose" in argv)
 
 
 def guarded(work: Callable[[], None], name: str, *, verbose: bool) -> int:
@@ -56,20 +68,24 @@ def _text(known_step: Step) -> str:
 
 def _step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
     files = parser.add_argument_group("files")
-    files.add_argument("--file", type=Path, required=True, metavar="FILE", help="NIfTI-MRS file to work on.")
+    name = "--data" if known_step.fits else "--file"
+    files.add_argument(name, type=Path, required=True, metavar="FILE", help="NIfTI-MRS file to work on.")
     files.add_argument("--output", type=Path, required=True, metavar="DIR", help="Folder for the result.")
-    files.add_argument(
-        "--filename", metavar="N", help="Name of the result, without .nii.gz; the input's by default."
-    )
-    files.add_argument(
-        "--overwrite", action="store_true", help="Replace files of the same names, nothing else."
-    )
+    replaced = "the files of an earlier run" if known_step.fits else "files of the same names"
+    if known_step.fits:
+        files.add_argument("--config", type=Path, metavar="TOML", help=CONFIG_HELP)
+    else:
+        files.add_argument(
+            "--filename", metavar="N", help="Name of the result, without .nii.gz; the input's by default."
+        )
+    files.add_argument("--overwrite", action="store_true", help=f"Replace {replaced}, nothing else.")
     own = parser.add_argument_group(f"{known_step.name} options")
     for option in known_step.options:
         add_option(own, option)
     more = parser.add_argument_group("additional options")
     if known_step.report:
-        more.add_argument("-r", "--generateReports", action="store_true", help="Write an HTML report.")
+        flags = ["--report"] if known_step.fits else ["-r", "--generateReports"]
+        more.add_argument(*flags, action="store_true", help="Write an HTML report.")
     more.add_argument("--verbose", action="store_true", help="Tell what is being done.")
     add_help(more)
 
@@ -83,16 +99,25 @@ def add_option(parser: Any, option: Option) -> None:
     """Turn an option of a documented function into a flag."""
     flag = f"--{option.name}"
     text = option.help.replace("%", "%%")
+    if option.negatable:
+        either = parser.add_mutually_exclusive_group()
+        either.add_argument(flag, action="store_true", default=None, help=text)
+        either.add_argument(
+            f"--no_{option.name}", dest=option.name, action="store_false", default=None, help="The opposite."
+        )
+        return
     if option.kind is bool:
         parser.add_argument(flag, action="store_true", help=text)
         return
-    more: dict[str, Any] = {"type": Path if option.kind is MRSData else option.kind}
+    more: dict[str, Any] = {"type": {MRSData: Path, Basis: str}.get(option.kind, option.kind)}
     if option.positional:
         parser.add_argument(option.name, help=text, choices=option.choices or None, **more)
         return
     more["required"] = option.required
     if option.count is not None:
         more["nargs"] = "+" if option.count < 0 else option.count
+    if option.repeats:
+        more["action"] = "append"
     if option.choices:
         more["choices"] = option.choices
     else:
@@ -102,13 +127,13 @@ def add_option(parser: Any, option: Option) -> None:
         if option.default is not None:
             said = " ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
             text += f" Default: {said}."
-    parser.add_argument(flag, help=text, **more)
+    parser.add_argument(flag, *ALSO.get(flag, ()), help=text, **more)
 
 
 def _metavar(option: Option) -> str | tuple[str, ...]:
     if option.count == 2 and option.kind is float:
         return ("LO", "HI")
-    return {MRSData: "FILE", Path: "PATH", int: "N", float: "X"}.get(option.kind, "NAME")
+    return {MRSData: "FILE", Path: "PATH", Basis: "BASIS", int: "N", float: "X"}.get(option.kind, "NAME")
 
 
 def run_step(known_step: Step, arguments: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import docstring_parser
 
-from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 
 
@@ -23,7 +23,8 @@ class Option:
     name : str
         The keyword; the flag is ``--name``.
     kind : type
-        ``str``, ``int``, ``float``, ``bool``, ``Path``, or ``MRSData`` (a file to be read).
+        ``str``, ``int``, ``float``, ``bool``, ``Path``, ``MRSData`` (a file to be read) or ``Basis`` (a path or
+        a name).
     count : int or None
         How many values the flag takes: None = one, n = exactly n, -1 = one or more.
     choices : tuple
@@ -34,6 +35,10 @@ class Option:
         First paragraph of what the docstring says of it.
     positional : bool
         Whether the value is given without a flag (``benchmark TASK``); tools only.
+    repeats : bool
+        Whether the flag may be given again, each time with a list: ``--combine A B --combine C D``.
+    negatable : bool
+        Whether there is ``--no_name`` beside ``--name``, and neither is a third answer (None).
     """
 
     name: str
@@ -43,6 +48,8 @@ class Option:
     default: Any
     help: str
     positional: bool = False
+    repeats: bool = False
+    negatable: bool = False
 
     @property
     def required(self) -> bool:
@@ -57,15 +64,26 @@ class Option:
         OptionError
             If the value is not one of the choices, or not as many as needed.
         """
-        if value is None or self.kind is MRSData:
+        if value is None or self.kind in (MRSData, Basis) or self._is_image(value):
             return value
-        if self.count is not None:
-            if isinstance(value, str) or not isinstance(value, Sequence):
-                raise OptionError(f"--{self.name} is {value!r}; {self._needed()} needed.")
-            if self.count > 0 and len(value) != self.count:
-                raise OptionError(f"--{self.name} has {len(value)} values; {self._needed()} needed.")
-            return tuple(self._one(item) for item in value)
-        return self._one(value)
+        if self.repeats:
+            return tuple(self._several(item) for item in self._listed(value))
+        return self._one(value) if self.count is None else self._several(value)
+
+    def _is_image(self, value: Any) -> bool:
+        """Return whether an image that could be a file is given in memory."""
+        return self.kind is Path and hasattr(value, "__array__")
+
+    def _listed(self, value: Any) -> Sequence[Any]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise OptionError(f"--{self.name} is {value!r}; {self._needed()} needed.")
+        return value
+
+    def _several(self, value: Any) -> tuple[Any, ...]:
+        items = self._listed(value)
+        if self.count and self.count > 0 and len(items) != self.count:
+            raise OptionError(f"--{self.name} has {len(items)} values; {self._needed()} needed.")
+        return tuple(self._one(item) for item in items)
 
     def _needed(self) -> str:
         return f"{self.count} values are" if self.count and self.count > 0 else "a list of values is"
@@ -130,9 +148,13 @@ def describe(function: Callable[..., Any]) -> Described:
 
 
 def _option(parameter: inspect.Parameter, hint: Any, text: str) -> Option:
+    negatable = hint == bool | None
     hint = _without_none(hint)
     choices: tuple[Any, ...] = ()
     count: int | None = None
+    repeats = get_origin(hint) is tuple and get_origin(get_args(hint)[0]) is tuple
+    if repeats:
+        hint = get_args(hint)[0]
     if get_origin(hint) is tuple:
         inner = get_args(hint)
         count = -1 if inner[-1] is Ellipsis else len(inner)
@@ -140,11 +162,13 @@ def _option(parameter: inspect.Parameter, hint: Any, text: str) -> Option:
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         hint = type(choices[0])
-    if hint not in (str, int, float, bool, Path, MRSData):
+    if hint not in (str, int, float, bool, Path, MRSData, Basis):
         raise TypeError(f"Option {parameter.name} has the type {hint}; no flag can be made of it.")
     paragraph = " ".join(text.split("\n\n")[0].split())
     positional = parameter.kind is not inspect.Parameter.KEYWORD_ONLY
-    return Option(parameter.name, hint, count, choices, parameter.default, paragraph, positional)
+    return Option(
+        parameter.name, hint, count, choices, parameter.default, paragraph, positional, repeats, negatable
+    )
 
 
 def _without_none(hint: Any) -> Any:

@@ -11,16 +11,19 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData, fid_flags
+from fsl_mrs_dl.data import TIME_AXIS, Basis, Estimates, MRSData, fid_flags
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.options import Option, describe
 
+if TYPE_CHECKING:
+    from fsl_mrs_dl.io.results import Outcome
+
 ENTRY_POINTS = "fsl_mrs_dl.steps"
-_NOT_STEPS = {"command", "options", "registry"}
+_NOT_STEPS = {"command", "config", "options", "registry", "results_folder"}
 MIN_POINTS = 32
 """An FID shorter than this cannot carry a spectrum; refused by every step."""
 
@@ -41,6 +44,10 @@ class StepResult:
         Steps to run on the result with these options, each with a record of its own.
     aligned : MRSData or None
         For the report: the data before the steps of ``then``, if there were any.
+    outcome : Outcome or None
+        What a quantification found; ``data`` is then the fit.
+    fitted : MRSData or None
+        The data that were fitted, for the residual and the report.
     """
 
     data: MRSData
@@ -48,6 +55,8 @@ class StepResult:
     settled: Mapping[str, Any] = field(default_factory=dict)
     then: tuple[tuple["Step", Mapping[str, Any]], ...] = ()
     aligned: MRSData | None = None
+    outcome: "Outcome | None" = None
+    fitted: MRSData | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,9 @@ class Step:
         From signature and docstring.
     report : str or None
         Name of the function in :mod:`fsl_mrs_dl.report` that makes the step's page.
+    fits : bool
+        Whether it fits: it then has FSL-MRS's ``--data``, ``--report`` and ``--config`` in place of ``--file``,
+        ``--filename`` and ``-r``, and writes a folder of results.
     """
 
     name: str
@@ -77,6 +89,7 @@ class Step:
     description: str
     options: tuple[Option, ...]
     report: str | None = None
+    fits: bool = False
 
     def __call__(self, data: MRSData, **options: Any) -> StepResult:
         """Run the step and append its record.
@@ -134,8 +147,10 @@ class Step:
 
 def _said(value: Any) -> str:
     """Return a setting as FSL-MRS writes it into a record: files by name, pairs in brackets."""
-    if isinstance(value, MRSData):
+    if isinstance(value, (MRSData, Basis)):
         return value.name or "given in memory"
+    if hasattr(value, "__array__") and hasattr(value, "shape"):
+        return "given in memory"
     if isinstance(value, Path):
         return value.name
     if isinstance(value, tuple):
@@ -143,7 +158,9 @@ def _said(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def step(*, method: str, report: str | None = None) -> Callable[[Callable[..., StepResult]], Step]:
+def step(
+    *, method: str, report: str | None = None, fits: bool = False
+) -> Callable[[Callable[..., StepResult]], Step]:
     """Make a step of a function ``(data, *, options) -> StepResult``; its name is the function's.
 
     Parameters
@@ -152,11 +169,15 @@ def step(*, method: str, report: str | None = None) -> Callable[[Callable[..., S
         Keyword of the NIfTI-MRS standard for the record.
     report : str, optional
         Name of a function in :mod:`fsl_mrs_dl.report`.
+    fits : bool
+        See :class:`Step`.
     """
 
     def decorate(function: Callable[..., StepResult]) -> Step:
         said = describe(function)
-        return Step(function.__name__, method, function, said.summary, said.description, said.options, report)
+        return Step(
+            function.__name__, method, function, said.summary, said.description, said.options, report, fits
+        )
 
     return decorate
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +183,7 @@ class Outcome:
         """Return where a metabolite or a sum stands in the arrays of N columns."""
         return self.names.index(name)
 
-    def on_grid(self, values: NDArray[np.generic], fill: float = 0.0) -> NDArray[np.generic]:
+    def on_grid(self, values: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
         """Return values of the fitted voxels on the grid of the data.
 
         Parameters

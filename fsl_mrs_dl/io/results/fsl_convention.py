@@ -1,0 +1,70 @@
+r"""Fitted parameters in the signs and units of FSL-MRS, which only the writers of results use.
+
+FSL-MRS's Voigt model is :math:`e^{-i(\phi_0 + \phi_1 \nu)} \sum_m a_m F\{x_m(t) e^{-(i \epsilon + \gamma +
+\sigma^2 t) t}\}`: its phases and its shift have the opposite sign of ours; gamma and sigma are the same.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.io.results.outcome import Outcome
+
+
+def phase_deg(outcome: Outcome) -> Real:
+    """Return the map ``p0``: FSL-MRS's zero-order phase in degrees; shape (V,)."""
+    return -np.degrees(outcome.phase_rad)
+
+
+def phase_slope_s(outcome: Outcome) -> Real:
+    """Return the map ``p1``: FSL-MRS's first-order phase in s, which is its Phi1 over -2 pi; shape (V,)."""
+    return outcome.delay_s
+
+
+def shift_ppm(outcome: Outcome) -> Real:
+    """Return the maps ``shift_group``: FSL-MRS's shift in ppm, positive towards higher field; shape (V, G)."""
+    return -outcome.shift_hz / outcome.basis.spectrometer_frequency_mhz
+
+
+def widths_hz(outcome: Outcome) -> tuple[Real, Real, Real]:
+    """Return the widths of the lines that were added to the basis's, combined, Lorentzian and Gaussian.
+
+    Returns
+    -------
+    combined, lorentzian, gaussian : ndarray, float, shape (V, G)
+        FWHM in Hz; combined after Olivero and Longbothum 1977, doi:10.1016/0022-4073(77)90161-3. The Gaussian
+        one is exact; FSL-MRS rounds 2 sqrt(2 ln 2) to 2.335 and so gives 0.8 % less.
+    """
+    lorentzian = outcome.gamma / math.pi
+    gaussian = 2 * outcome.sigma * math.sqrt(math.log(2)) / math.pi
+    combined = 0.5346 * lorentzian + np.sqrt(0.2166 * lorentzian**2 + gaussian**2)
+    return combined, lorentzian, gaussian
+
+
+def parameter_rows(outcome: Outcome, row: int = 0) -> list[tuple[str, Any, Any]]:
+    """Return the rows of ``all_parameters.csv``: FSL-MRS's names, values and standard deviations.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    row : int
+        Voxel.
+
+    Returns
+    -------
+    list of (name, value, sd)
+        The SD is NaN where the fit gives none.
+    """
+    raw = outcome.scaled["raw"]
+    size = len(outcome.members)
+    rows = list(zip(outcome.members, raw.value[row, :size], raw.sd[row, :size], strict=True))
+    groups = range(outcome.gamma.shape[1])
+    rows += [(f"gamma_{g}", outcome.gamma[row, g], np.nan) for g in groups]
+    rows += [(f"sigma_{g}", outcome.sigma[row, g], np.nan) for g in groups]
+    rows += [(f"eps_{g}", -2 * math.pi * outcome.shift_hz[row, g], np.nan) for g in groups]
+    rows += [("Phi0", -outcome.phase_rad[row], np.nan), ("Phi1", -2 * math.pi * outcome.delay_s[row], np.nan)]
+    for i, value in enumerate(outcome.baseline_coefficients[row]):
+        rows += [(f"B_real_{i}", value.real, np.nan), (f"B_imag_{i}", value.imag, np.nan)]
+    return rows

@@ -1,0 +1,161 @@
+"""The results of many voxels: fsl_mrsi's folders of maps, and ours beside them."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import FLAGS, MRSData, Real
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import write_json_basis
+from fsl_mrs_dl.io.results.fsl_convention import phase_deg, phase_slope_s, shift_ppm, widths_hz
+from fsl_mrs_dl.io.results.outcome import EXTRA_COLUMNS, Outcome
+from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
+from fsl_mrs_dl.io.staging import Staging
+
+
+def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging) -> None:
+    """Write the maps and the curves of many fits.
+
+    Parameters
+    ----------
+    fit : MRSData
+        The fitted curves with the record of the run, which the other curves get too.
+    fitted : MRSData
+        The data that were fitted.
+    outcome : Outcome
+    staging : Staging
+    """
+    for name in outcome.names:
+        if name != Path(name).name:
+            raise DataError(f"The metabolite {name!r} cannot name a file; rename it in the basis set.")
+    for name, values, keep_nan in _maps(outcome):
+        _write_map(np.asarray(values, dtype=np.float64), outcome, fit, staging.path(name), keep_nan=keep_nan)
+    flags = outcome.on_grid(outcome.flags)
+    _save(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
+    nifti.write(fit, staging.path("fit/fit.nii.gz"))
+    nifti.write(fit.with_fid(outcome.on_grid(outcome.baseline)), staging.path("fit/baseline.nii.gz"))
+    place = tuple(outcome.voxels.T)
+    residual = np.zeros_like(fit.fid)
+    residual[place] = fitted.fid[place] - outcome.fit
+    nifti.write(fit.with_fid(residual), staging.path("fit/residual.nii.gz"))
+    _write_parameters(outcome, fit, staging)
+    _write_lists(outcome, staging)
+    for name in outcome.members:
+        basis_folder = staging.path(f"basis/{name}.json").parent
+    write_json_basis(outcome.basis, basis_folder)
+    staging.path("mrsdl.tree").write_text(tree(outcome), encoding="utf-8")
+    staging.path("mrsdl_colourscheme.json").write_text(json.dumps(COLOUR_SCHEME, indent=1), encoding="utf-8")
+
+
+def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
+    """Yield the file of each map, its values, and whether FSL-MRS leaves NaN in it."""
+    for scaling, scaled in outcome.scaled.items():
+        for column, name in enumerate(outcome.names):
+            yield f"concs/{scaling}/{name}.nii.gz", scaled.value[:, column], False
+    for column, name in enumerate(outcome.names):
+        yield f"uncertainties/{name}_sd.nii.gz", outcome.crlb_percent[:, column], False
+    for column, name in enumerate(outcome.members):
+        yield f"qc/{name}_snr.nii.gz", outcome.snr[:, column], False
+        yield f"qc/{name}_fwhm.nii.gz", outcome.fwhm_hz[:, column], False
+    yield "nuisance/p0.nii.gz", phase_deg(outcome), True
+    yield "nuisance/p1.nii.gz", phase_slope_s(outcome), True
+    shifts, widths = shift_ppm(outcome), widths_hz(outcome)
+    for group in range(outcome.gamma.shape[1]):
+        yield f"nuisance/shift_group{group}.nii.gz", shifts[:, group], True
+        for label, width in zip(("combined_lw", "gamma", "sigma"), widths, strict=True):
+            yield f"nuisance/{label}_group{group}.nii.gz", width[:, group], True
+    for scaled in outcome.scaled.values():
+        # Intervals and posteriors belong to the main scaling; later methods fill them.
+        for extra in EXTRA_COLUMNS[1:]:
+            if extra in scaled.extra:
+                folder = "intervals" if extra.startswith("ci") else "posterior"
+                label = extra.removeprefix("posterior_")
+                for column, name in enumerate(outcome.names):
+                    yield f"{folder}/{name}_{label}.nii.gz", scaled.extra[extra][:, column], False
+
+
+def _write_map(values: Real, outcome: Outcome, like: MRSData, path: Path, *, keep_nan: bool) -> None:
+    """Write a map; where there is no value it is zero, as FSL-MRS has it, but in the nuisance maps."""
+    seen = values if keep_nan else np.where(np.isfinite(values), values, 0.0)
+    _save(outcome.on_grid(seen), like, path)
+
+
+def _save(values: NDArray[Any], like: MRSData, path: Path) -> None:
+    """Write a plain NIfTI image on the grid of the data, with their position."""
+    header: Any = like.nifti_header
+    if header is None:
+        header = nifti.to_nifti_mrs(like).header
+    affine = header.get_best_affine()
+    image = nib.Nifti1Image(values, affine)
+    image.set_qform(affine, int(header["qform_code"]))
+    image.set_sform(affine, int(header["sform_code"]))
+    image.header.set_xyzt_units(xyz="mm")
+    nib.save(image, path)
+
+
+def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None:
+    """Write all that is needed to draw any curve at any voxel: one volume a parameter, and their names."""
+    columns: list[tuple[str, str, Real]] = [
+        (f"amplitude_{name}", "", outcome.scaled["raw"].value[:, i]) for i, name in enumerate(outcome.members)
+    ]
+    for group in range(outcome.gamma.shape[1]):
+        columns += [
+            (f"shift_{group}", "Hz", outcome.shift_hz[:, group]),
+            (f"gamma_{group}", "rad/s", outcome.gamma[:, group]),
+            (f"sigma_{group}", "rad/s", outcome.sigma[:, group]),
+        ]
+    columns += [("phase", "rad", outcome.phase_rad), ("delay", "s", outcome.delay_s)]
+    for i in range(outcome.baseline_coefficients.shape[1]):
+        coefficient = outcome.baseline_coefficients[:, i]
+        columns += [
+            (f"baseline_real_{i}", "", coefficient.real),
+            (f"baseline_imag_{i}", "", coefficient.imag),
+        ]
+    columns += [
+        ("noise_sd", "", outcome.noise_sd),
+        ("residual_whiteness", "", outcome.residual_whiteness),
+        ("iterations", "", outcome.iterations.astype(np.float64)),
+    ]
+    volumes = np.stack([values for _, _, values in columns], axis=-1).astype(np.float64)
+    _save(outcome.on_grid(volumes, math.nan), like, staging.path("fit/parameters.nii.gz"))
+    said = {
+        "parameters": [{"name": name, "unit": unit} for name, unit, _ in columns],
+        "metabolites": list(outcome.members),
+        "groups": list(outcome.groups),
+        "ppmlim": list(outcome.ppmlim),
+        "basis": "basis",
+        "sign": "downfield is positive frequency; curve = exp(i phase) exp(2 pi i delay f) F{amplitude x(t) "
+        "exp((2 pi i shift - gamma) t - sigma^2 t^2)}",
+    }
+    staging.path("fit/parameters.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+
+
+def _write_lists(outcome: Outcome, staging: Staging) -> None:
+    """Write the lists that fsl_mrsi keeps in ``misc``, and the meaning of the flags."""
+    groups: dict[str, list[str]] = {}
+    for name, group in zip(outcome.members, outcome.groups, strict=True):
+        groups.setdefault(str(group), []).append(name)
+    staging.path("misc/metabolite_groups.json").write_text(json.dumps(groups), encoding="utf-8")
+    n_groups = range(outcome.gamma.shape[1])
+    lines = [f"{kind}_{g}" for kind in ("gamma", "sigma", "eps") for g in n_groups]
+    smooth = [
+        f"B_{part}_{i}" for i in range(outcome.baseline_coefficients.shape[1]) for part in ("real", "imag")
+    ]
+    parameters = [*outcome.members, *lines, "Phi0", "Phi1", *smooth]
+    combined = list(outcome.names[len(outcome.members) :])
+    lists = {
+        "parameters": parameters,
+        "parameters_inc_comb": [*parameters, *combined],
+        "metabolites": list(outcome.members),
+        "metabolites_inc_comb": list(outcome.names),
+    }
+    staging.path("misc/mrs_fit_parameters.json").write_text(json.dumps(lists), encoding="utf-8")
+    meaning = {token: {"value": 1 << flag.bit, "meaning": flag.meaning} for token, flag in FLAGS.items()}
+    staging.path("qc/flags.json").write_text(json.dumps(meaning, indent=1), encoding="utf-8")

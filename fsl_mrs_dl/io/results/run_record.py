@@ -1,0 +1,159 @@
+"""``run.json``: what was asked, with what it was done, and every file that it made."""
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl import __version__
+from fsl_mrs_dl.data import FLAGS, Basis, MRSData, basis_hash
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.results.outcome import Outcome
+
+RUN_RECORD = "run.json"
+_PACKAGES = ("numpy", "scipy", "nibabel", "nifti-mrs")
+
+
+def run_record(outcome: Outcome, settings: Mapping[str, Any], files: tuple[str, ...], step: str) -> str:
+    """Return the text of ``run.json``.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    settings : mapping
+        The resolved settings of the step by name.
+    files : tuple of str
+        Every file of the run relative to its folder, ``run.json`` among them.
+    step : str
+        Name of the step.
+
+    Returns
+    -------
+    str
+    """
+    basis = outcome.basis
+    said = {
+        "program": "fsl_mrs_dl",
+        "version": __version__,
+        "step": step,
+        "time": datetime.now().isoformat(timespec="milliseconds"),
+        "settings": {name: _plain(value) for name, value in settings.items()},
+        "model": None,
+        "seed": None,
+        "basis": {
+            "name": basis.name,
+            "format": basis.file_format,
+            "sha256": basis_hash(basis),
+            "metabolites": list(basis.names),
+            "groups": list(outcome.groups),
+            "notes": list(basis.notes),
+        },
+        "water": _water(outcome),
+        "voxels": len(outcome.voxels),
+        "flags": _flags(outcome),
+        "notes": list(outcome.notes),
+        "software": {"python": platform.python_version(), **_versions()},
+        "files": sorted(files),
+    }
+    return json.dumps(said, indent=1, allow_nan=False) + "\n"
+
+
+def _flags(outcome: Outcome) -> dict[str, int]:
+    """Return how many voxels have each flag; those of none are left out."""
+    counts = Counter({token: int(((outcome.flags >> flag.bit) & 1).sum()) for token, flag in FLAGS.items()})
+    return {token: count for token, count in counts.items() if count}
+
+
+def _water(outcome: Outcome) -> dict[str, Any] | None:
+    water = outcome.water
+    if water is None:
+        return None
+    fractions = water.fractions
+    return {
+        "echo_time_s": water.echo_time_s,
+        "repetition_time_s": water.repetition_time_s,
+        "reference": list(water.reference),
+        "protons": water.protons,
+        "limits_ppm": list(water.limits_ppm),
+        "t1_s": dict(water.t1_s),
+        "t2_s": dict(water.t2_s),
+        "tissue_fractions": (
+            "pure water"
+            if fractions is None
+            else {name: _plain(float(values[0])) for name, values in fractions.items()}
+            if outcome.single_voxel
+            else "by voxel"
+        ),
+        "water_area": _plain(float(water.water_area[0])) if outcome.single_voxel else "by voxel",
+        "reference_area": _plain(float(water.reference_area[0])) if outcome.single_voxel else "by voxel",
+        "scale": water.scale,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as JSON has it: files by name, what was given in memory as such."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if isinstance(value, (MRSData, Basis)):
+        return value.name or "given in memory"
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return "given in memory"
+
+
+def files_of_earlier_run(folder: Path) -> frozenset[str]:
+    """Return the files that an earlier run wrote into a folder, as its ``run.json`` lists them.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    frozenset of str
+        Empty if there is none.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or names a file outside of the folder.
+    """
+    path = folder / RUN_RECORD
+    if not path.exists():
+        return frozenset()
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        files = said["files"]
+        if said.get("program") != "fsl_mrs_dl" or not all(isinstance(name, str) for name in files):
+            raise ValueError("it is not a record of fsl_mrs_dl")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{path} does not say what an earlier run wrote ({error}); choose another --output folder."
+        ) from error
+    for name in files:
+        parts = PurePosixPath(name)
+        if parts.is_absolute() or ".." in parts.parts or name in ("", "."):
+            raise DataError(
+                f"{path} lists {name!r}, which lies outside of its folder; choose another --output."
+            )
+    return frozenset(files)

@@ -1,0 +1,38 @@
+"""A quantification into its folder, whichever layout it has."""
+
+from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.io.staging import Staging
+
+_SVS = (
+    "summary.csv",
+    "concentrations.csv",
+    "qc.csv",
+    "all_parameters.csv",
+    "fit.nii.gz",
+    "baseline.nii.gz",
+    "residual.nii.gz",
+    "metabolites.nii.gz",
+)
+_MRSI = ("fit/fit.nii.gz", "fit/baseline.nii.gz", "fit/residual.nii.gz", "fit/parameters.nii.gz")
+
+FIXED_NAMES = {True: _SVS, False: _MRSI}
+"""Whether it is one voxel -> files that do not depend on the basis set, to be checked before long work."""
+
+
+def write_outcome(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging) -> None:
+    """Write all results but the report and ``run.json``.
+
+    Parameters
+    ----------
+    fit : MRSData
+        The fitted curves, with the record of the run.
+    fitted : MRSData
+        The data that were fitted.
+    outcome : Outcome
+    staging : Staging
+    """
+    from fsl_mrs_dl.io.results import mrsi, svs  # here, for nibabel would slow down every --help
+
+    write = svs.write_svs if outcome.single_voxel else mrsi.write_mrsi
+    write(fit, fitted, outcome, staging)

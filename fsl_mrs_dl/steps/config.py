@@ -1,0 +1,93 @@
+"""Options from a TOML file: command line before file before default, and no key that is not an option."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.steps.options import Option
+from fsl_mrs_dl.steps.registry import Step
+
+CONFIG_HELP = "Read options from a TOML file (name = value); what is given here comes before it."
+_COMMAND_OPTIONS = (
+    Option("data", Path, None, (), None, ""),
+    Option("output", Path, None, (), None, ""),
+    Option("overwrite", bool, None, (), False, ""),
+    Option("report", bool, None, (), False, ""),
+    Option("verbose", bool, None, (), False, ""),
+)
+
+
+def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
+    """Return a command line with the options of its ``--config`` file put before the others.
+
+    Parameters
+    ----------
+    argv : sequence of str
+    known_step : Step
+
+    Returns
+    -------
+    list of str
+        The same if there is no such file; an option of the file that stands in ``argv`` is left out.
+
+    Raises
+    ------
+    OptionError
+        If the file cannot be read, or has a key that is no option or a value that cannot be one.
+    """
+    path = _named_file(argv)
+    if path is None:
+        return list(argv)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise OptionError(
+            f"--config {path} is not a readable TOML file ({' '.join(str(error).split())})."
+        ) from error
+    options = {option.name: option for option in (*_COMMAND_OPTIONS, *known_step.options)}
+    unknown = [key for key in content if key not in options]
+    if unknown:
+        raise OptionError(
+            f"--config {path} has the key {unknown[0]}, which is no option; known are {', '.join(options)}."
+        )
+    said = {word.split("=")[0] for word in argv}
+    line: list[str] = []
+    for key, value in content.items():
+        if not said & {f"--{key}", f"--no_{key}", f"--{key.replace('_', '-')}"}:
+            line += _words(options[key], value, path)
+    return [*line, *argv]
+
+
+def _named_file(argv: Sequence[str]) -> Path | None:
+    """Return the last file named by ``--config``, as argparse would take it."""
+    path = None
+    for word, following in zip(argv, [*argv[1:], None], strict=True):
+        if word.startswith("--config="):
+            path = Path(word.removeprefix("--config="))
+        elif word == "--config" and following is not None:
+            path = Path(following)
+    return path
+
+
+def _words(option: Option, value: Any, path: Path) -> list[str]:
+    """Return one option of the file as words of a command line."""
+    flag = f"--{option.name}"
+    if option.kind is bool:
+        if not isinstance(value, bool):
+            raise OptionError(f"--config {path} has {option.name} = {value!r}; true or false is needed.")
+        return [flag] if value else ([f"--no_{option.name}"] if option.negatable else [])
+    values = value if isinstance(value, list) else [value]
+    if option.repeats and any(isinstance(item, list) for item in values):
+        return [word for item in values for word in _listed(flag, item, path)]
+    return _listed(flag, values, path)
+
+
+def _listed(flag: str, values: Any, path: Path) -> list[str]:
+    items = values if isinstance(values, list) else [values]
+    if not items or any(isinstance(item, (bool, dict, list)) for item in items):
+        raise OptionError(
+            f"--config {path} has {flag[2:]} = {values!r}; a number, a text or a list of them is needed."
+        )
+    return [flag, *map(str, items)]

@@ -1,0 +1,255 @@
+"""The step ``quantify``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.steps.registry import StepResult, step
+
+
+@step(method="Quantification", report="quantify_page", fits=True)
+def quantify(
+    data: MRSData,
+    *,
+    basis: Basis,
+    h2o: MRSData | None = None,
+    mask: Path | None = None,
+    ppmlim: tuple[float, float] | None = None,
+    baseline: str = "poly, 2",
+    ignore: tuple[str, ...] | None = None,
+    keep: tuple[str, ...] | None = None,
+    combine: tuple[tuple[str, ...], ...] | None = None,
+    metab_groups: tuple[str, ...] | None = None,
+    lorentzian: bool = False,
+    internal_ref: tuple[str, ...] | None = None,
+    wref_metabolite: tuple[str, ...] | None = None,
+    ref_protons: int | None = None,
+    ref_int_limits: tuple[float, float] | None = None,
+    h2o_scale: float = 1.0,
+    tissue_frac: tuple[str, ...] | None = None,
+    TE: float | None = None,
+    TR: float | None = None,
+    t1_values: Path | None = None,
+    t2_values: Path | None = None,
+    t1: Path | None = None,
+    conj_fid: bool | None = None,
+    conj_basis: bool | None = None,
+    field_tolerance: float = 0.005,
+) -> StepResult:
+    """Quantify metabolites by a linear-combination fit.
+
+    Fits a basis set to one spectrum (SVS) or to each voxel (MRSI) by maximum likelihood: amplitudes that are
+    not negative, a shift and a Voigt line for each group of metabolites, zero- and first-order phase, and a
+    smooth baseline, with Cramer-Rao bounds. Amplitudes become ratios to an internal reference and, with a
+    water reference, concentrations. Results are laid out as FSL-MRS lays them out.
+
+    Parameters
+    ----------
+    data : MRSData
+        One spectrum a voxel.
+    basis : Basis
+        Basis set: a folder of FSL-MRS's JSON files, an LCModel .BASIS file, one of the other formats, or the
+        name of a shipped set such as press_3t_te30.
+    h2o : MRSData
+        Water reference, unsuppressed: one FID a voxel, on the grid of the data.
+    mask : Path
+        NIfTI image of the voxels to fit (MRSI only); voxels that are zero everywhere are left out anyway.
+    ppmlim : tuple of float
+        Limits of the fit in ppm. Default: 0.2 4.2 for 1H.
+    baseline : str
+        off; 'poly, N'; or 'spline, S' with S very-stiff, stiff, moderate, flexible, very-flexible or an
+        effective dimension above 2.
+    ignore : tuple of str
+        Metabolites of the basis set that are left out.
+    keep : tuple of str
+        The only metabolites of the basis set that are fitted.
+    combine : tuple of tuple of str
+        Metabolites whose sum is reported too; may be given again. Cr+PCr, NAA+NAAG, Glu+Gln and GPC+PCh are
+        reported where the basis set has both.
+    metab_groups : tuple of str
+        Metabolites with a shift and a line of their own (A+B share one), or one number a metabolite, or
+        separate_all. Default: all share one.
+    lorentzian : bool
+        Fit Lorentzian instead of Voigt lines.
+    internal_ref : tuple of str
+        Metabolites whose sum is the internal reference. Default: Cr PCr.
+    wref_metabolite : tuple of str
+        Metabolites whose fitted signal is compared with the water's. Default: Cr PCr, or NAA.
+    ref_protons : int
+        Protons of that signal; known for Cr, PCr and NAA.
+    ref_int_limits : tuple of float
+        Where that signal lies, in ppm; known for Cr, PCr and NAA.
+    h2o_scale : float
+        Additional factor of water-scaled concentrations.
+    tissue_frac : tuple of str
+        Volume fractions WM GM CSF: three numbers, or a JSON file with these keys (SVS), or three NIfTI images
+        (MRSI). Default: pure water.
+    TE : float
+        Echo time in ms, for water scaling. Default: EchoTime of the header.
+    TR : float
+        Repetition time in s, for water scaling. Default: RepetitionTime of the header.
+    t1_values : Path
+        JSON file of T1 in s: H2O_WM, H2O_GM, H2O_CSF, METAB. Known for 1.5, 3 and 7 T.
+    t2_values : Path
+        JSON file of T2 in s, likewise.
+    t1 : Path
+        Structural image on which the report draws the voxel.
+    conj_fid : bool
+        Conjugate the data (and the water reference). Not given or --no_conj_fid: leave them; if they look
+        conjugated, the record says so.
+    conj_basis : bool
+        Conjugate the basis set, or do not. Not given: as its Cr, PCr and NAA say.
+    field_tolerance : float
+        Largest relative difference of field between basis set and data; couplings err by as much. Scanners
+        of one nominal field differ by up to 4 %.
+
+    Returns
+    -------
+    StepResult
+        The fit as data, and the outcome.
+
+    Raises
+    ------
+    DataError
+        If data, basis, water or images do not fit each other, or a voxel has several spectra.
+    OptionError
+        If an option makes no sense for them.
+    """
+    from fsl_mrs_dl.fit import quantification
+    from fsl_mrs_dl.fit.basis import basis_for
+    from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
+    from fsl_mrs_dl.io.volumes import read_volume
+
+    spectra = _turned(quantification.one_spectrum_a_voxel(data), conj_fid)
+    grid = spectra.fid.shape[:3]
+    if mask is not None and grid == (1, 1, 1):
+        raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
+    window = quantification.fit_window(data.nucleus, ppmlim)
+    smooth = Baseline.parse(baseline)
+    chosen = None if mask is None else read_volume(mask, grid, "mask") != 0
+    voxels = quantification.voxels_to_fit(spectra, chosen)
+    fitted = basis_for(spectra, named_basis(basis), conjugate=conj_basis, field_tolerance=field_tolerance)
+    fitted = quantification.chosen_members(fitted, keep, ignore)
+    groups = quantification.groups_of(fitted.names, metab_groups)
+    internal = quantification.reference_sum(fitted.names, internal_ref)
+    settled: dict[str, object] = {"ppmlim": window, "internal_ref": internal or "none in the basis set"}
+    water = None
+    if h2o is not None:
+        reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)
+        water = quantification.WaterPlan.of(
+            _turned(_water_of(h2o, grid), conj_fid),
+            reference,
+            quantification.relaxation_times(
+                data.spectrometer_frequency_mhz,
+                _pools(t1_values, "t1_values"),
+                _pools(t2_values, "t2_values"),
+            ),
+            _timing(data, "EchoTime", "TE", None if TE is None else TE / 1e3, "ms"),
+            _timing(data, "RepetitionTime", "TR", TR, "s"),
+            fractions=_fractions(tissue_frac, grid),
+            scale=h2o_scale,
+        )
+        settled |= {"TE": water.scaling.echo_time_s * 1e3, "TR": water.scaling.repetition_time_s}
+        settled |= dict(zip(("wref_metabolite", "ref_protons", "ref_int_limits"), reference, strict=True))
+    request = quantification.Request(
+        basis=fitted,
+        settings=FitSettings(window, smooth, groups, lorentzian=lorentzian),
+        sums=quantification.sums_of(fitted.names, combine),
+        internal_reference=internal,
+        voxels=voxels,
+        water=water,
+        notes=(*_orientation(spectra, voxels, window, conj_fid), *fitted.notes),
+    )
+    outcome = quantification.quantify_data(spectra, request)
+    fit = spectra.with_fid(outcome.on_grid(outcome.fit))
+    return StepResult(fit, settled=settled, outcome=outcome, fitted=spectra)
+
+
+def named_basis(basis: Basis | Path | str) -> Basis:
+    """Return a basis set that is given, or stands in a file, or is shipped under a name.
+
+    Parameters
+    ----------
+    basis : Basis, Path or str
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read.
+    OptionError
+        If it is neither a file nor a name.
+    """
+    if isinstance(basis, Basis):
+        return basis
+    from fsl_mrs_dl.io.basis import read_basis
+    from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
+
+    if not Path(basis).exists() and str(basis) in RECIPES:
+        return read_basis(shipped_basis(str(basis)))
+    if not Path(basis).exists():
+        raise OptionError(
+            f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
+        )
+    return read_basis(basis)
+
+
+def _turned(data: MRSData, conj_fid: bool | None) -> MRSData:
+    return data.with_fid(data.fid.conj()) if conj_fid else data
+
+
+def _orientation(
+    data: MRSData, voxels: NDArray[Any], window: tuple[float, float], conj_fid: bool | None
+) -> tuple[str, ...]:
+    """Return what is to be said of the sign of the data."""
+    from fsl_mrs_dl.fit.quantification import looks_conjugated
+
+    asked = ("data conjugated, as asked for (--conj_fid)",) if conj_fid else ()
+    if not looks_conjugated(data, voxels, window):
+        return asked
+    return (*asked, "WARNING: the data look conjugated (more signal in the mirror image of the fit window)")
+
+
+def _water_of(h2o: MRSData, grid: tuple[int, ...]) -> MRSData:
+    """Return a water reference with one FID a voxel, or refuse it."""
+    from fsl_mrs_dl.fit.quantification import one_spectrum_a_voxel
+
+    name = h2o.name or "The water reference"
+    if h2o.nucleus != "1H":
+        raise OptionError(f"{name} is of {h2o.nucleus}; --h2o needs a water reference of 1H.")
+    water = one_spectrum_a_voxel(h2o)
+    if water.fid.shape[:3] != grid:
+        raise OptionError(
+            f"{name} has the grid {water.fid.shape[:3]}, the data have {grid}; they must agree."
+        )
+    return water
+
+
+def _timing(data: MRSData, key: str, flag: str, given_s: float | None, unit: str) -> float:
+    """Return a time in s: the flag's, or the header's."""
+    value = data.header.get(key) if given_s is None else given_s
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < np.inf:
+        return float(value)
+    said = f"has {key} {value!r}" if value is not None else f"does not say its {key}"
+    if given_s is not None:
+        said = f"gets --{flag} {given_s:g}"
+    raise OptionError(
+        f"{data.name or 'The data'} {said}; water scaling needs it: give --{flag} in {unit}, or leave --h2o out."
+    )
+
+
+def _pools(path: Path | None, flag: str) -> Mapping[str, float] | None:
+    from fsl_mrs_dl.fit.quantification import POOLS
+    from fsl_mrs_dl.io.volumes import read_numbers
+
+    return None if path is None else read_numbers(path, POOLS, flag)
+
+
+def _fractions(said: tuple[str, ...] | None, grid: tuple[int, int, int]) -> Mapping[str, NDArray[Any]] | None:
+    from fsl_mrs_dl.io.volumes import read_fractions
+
+    return None if said is None else read_fractions(said, grid)

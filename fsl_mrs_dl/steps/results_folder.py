@@ -1,0 +1,71 @@
+"""The command of a step that fits: from its files to a folder of results."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.steps.registry import Step
+
+REPORT = "report.html"
+
+
+def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
+    """Read the files, run a step that fits, write its results.
+
+    Parameters
+    ----------
+    known_step : Step
+    arguments : argparse.Namespace
+        As parsed by the program.
+
+    Raises
+    ------
+    MRSDLError
+        If an input, an option or the output folder cannot be used.
+    """
+    from fsl_mrs_dl.io import nifti
+    from fsl_mrs_dl.io.results import (
+        FIXED_NAMES,
+        RUN_RECORD,
+        files_of_earlier_run,
+        run_record,
+        write_outcome,
+    )
+    from fsl_mrs_dl.io.staging import Staging
+
+    options = {option.name: getattr(arguments, option.name) for option in known_step.options}
+    inputs = [arguments.data, *_named_files(known_step, options)]
+    data = nifti.read(arguments.data)
+    for option in known_step.options:
+        if option.kind is MRSData and options[option.name] is not None:
+            options[option.name] = nifti.read(options[option.name])
+    ours = files_of_earlier_run(arguments.output)
+    with Staging(arguments.output, overwrite=arguments.overwrite, ours=ours, inputs=inputs) as staging:
+        single = data.fid.shape[:3] == (1, 1, 1)
+        staging.reserve(RUN_RECORD, *FIXED_NAMES[single], *([REPORT] if arguments.report else []))
+        result = known_step(data, **options)
+        assert result.outcome is not None
+        assert result.fitted is not None
+        settings = {**known_step.resolve(options), **result.settled, "data": arguments.data}
+        write_outcome(result.data, result.fitted, result.outcome, staging)
+        if arguments.report and known_step.report:
+            page = getattr(importlib.import_module("fsl_mrs_dl.report"), known_step.report)
+            text = page(result.fitted, result.outcome, settings)
+            staging.path(REPORT).write_text(text, encoding="utf-8")
+        record = staging.path(RUN_RECORD)
+        record.write_text(
+            run_record(result.outcome, settings, staging.names, known_step.name), encoding="utf-8"
+        )
+
+
+def _named_files(known_step: Step, options: dict[str, object]) -> list[Path]:
+    """Return the files and folders that the options name; none of them may be replaced."""
+    named = []
+    for option in known_step.options:
+        value = options[option.name]
+        if option.kind in (MRSData, Basis, Path) and isinstance(value, (str, Path)):
+            named.append(Path(value))
+        if option.name == "tissue_frac" and isinstance(value, (list, tuple)):
+            named += [Path(word) for word in value]
+    return named
