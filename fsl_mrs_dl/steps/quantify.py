@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
-from fsl_mrs_dl.steps.registry import StepResult, step
+from fsl_mrs_dl.steps.registry import MIN_POINTS, StepResult, step
 
 
 @step(method="Quantification", report="quantify_page", fits=True)
@@ -40,6 +40,7 @@ def quantify(
     conj_fid: bool | None = None,
     conj_basis: bool | None = None,
     field_tolerance: float = 0.005,
+    points: int | None = None,
 ) -> StepResult:
     """Quantify metabolites by a linear-combination fit.
 
@@ -107,6 +108,8 @@ def quantify(
     field_tolerance : float
         Largest relative difference of field between basis set and data; couplings err by as much. Scanners
         of one nominal field differ by up to 4 %.
+    points : int
+        Fit the first points of each FID only, for a basis set that is shorter than the data.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def quantify(
     from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
     from fsl_mrs_dl.io.volumes import read_volume
 
-    spectra = _turned(quantification.one_spectrum_a_voxel(data), conj_fid)
+    spectra = _turned(_first(quantification.one_spectrum_a_voxel(data), points), conj_fid)
     grid = spectra.fid.shape[:3]
     if mask is not None and grid == (1, 1, 1):
         raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
@@ -196,6 +199,15 @@ def named_basis(basis: Basis | Path | str) -> Basis:
             f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
         )
     return read_basis(basis)
+
+
+def _first(data: MRSData, points: int | None) -> MRSData:
+    """Return the data with their first points only."""
+    if points is None:
+        return data
+    if not MIN_POINTS <= points <= data.n_points:
+        raise OptionError(f"--points is {points}; needed are {MIN_POINTS} to {data.n_points}.")
+    return data.with_fid(data.fid[:, :, :, :points])
 
 
 def _turned(data: MRSData, conj_fid: bool | None) -> MRSData:
