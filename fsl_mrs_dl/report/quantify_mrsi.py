@@ -49,8 +49,9 @@ def mrsi_parts(data: MRSData, outcome: Outcome) -> list[str]:
             "Each map has its own range, from 0 to the 98th percentile of the voxels inside the mask. "
             f"{shown.text} {convention} The best determined come first.{rest}"
         )
-        drawing = figure(figures.map_figure(panels, reverse), f"maps_{scaling}")
-        parts.append(section(scaling_title(outcome, scaling), drawing, text=text))
+        if panels:
+            drawing = figure(figures.map_figure(panels, reverse), f"maps_{scaling}")
+            parts.append(section(scaling_title(outcome, scaling), drawing, text=text))
     bounds = [
         (outcome.names[n], shown.of(outcome.crlb_percent[:, n]), 0.0, _CRLB_TOP, "Cividis") for n in drawn
     ]
@@ -130,8 +131,8 @@ def _numbers(outcome: Outcome, order: list[int]) -> str:
         for scaling in shown:
             values = outcome.scaled[scaling].value[:, n]
             known = values[np.isfinite(values)]
-            quarters = np.percentile(known, [25, 50, 75]) if known.size else np.full(3, np.nan)
-            cells.append("{1:.4g} ({0:.4g} to {2:.4g})".format(*quarters))
+            quarters = np.percentile(known, [25, 50, 75]) if known.size else ()
+            cells.append("{1:.4g} ({0:.4g} to {2:.4g})".format(*quarters) if known.size else number(np.nan))
         percent = outcome.crlb_percent[:, n]
         rows.append(
             [

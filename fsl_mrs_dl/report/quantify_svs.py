@@ -178,11 +178,15 @@ def _quality_rows(data: MRSData, outcome: Outcome) -> list[tuple[str, str]]:
             "Residual, correlation of neighbouring points",
             f"{number(lag, 3)} ({verdict}, {PLUS_MINUS}{chance:.3f})",
         ),
-        ("Noise, SD of a channel of the FID", f"{float(outcome.noise_sd[0]):.4g}"),
+        ("Noise, SD of a channel of the FID", _significant(float(outcome.noise_sd[0]))),
         ("Points in the fit range", str(inside)),
         ("Iterations", str(int(outcome.iterations[0]))),
         ("Metabolites with CRLB below 20 %", _below(outcome, 20)),
     ]
+
+
+def _significant(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else number(value)
 
 
 def _below(outcome: Outcome, percent: float) -> str:

@@ -12,13 +12,10 @@ from fsl_mrs_dl.physics import (
     fid_to_spectrum,
     first_order_phase,
     phase,
-    ppm_axis,
     ppm_window,
-    shift,
 )
 
 SHOWN_1H_PPM = (0.2, 4.2)
-_FEW_POINTS = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +63,11 @@ class FitView:
 def view_fit(data: MRSData, outcome: Outcome, row: int = 0) -> FitView:
     """Choose and prepare what is drawn of one voxel.
 
-    Zero- and first-order phase and the shift of the fit are taken away, the same for all curves, and the
-    first point is halved: so lines stand upright, at their chemical shift, on a flat ground. Short FIDs are
-    filled with zeros to twice their length.
+    Zero- and first-order phase of the fit are taken away, the same for all curves, and its shift from the axis:
+    lines stand upright, at their chemical shift. The ground that a discrete transform puts under every line,
+    half of the first point, is taken from the metabolites, and their sum from data and fit alike, which leaves
+    residual and baseline as they were fitted. Nothing is moved or filled with zeros in time: the FID of a
+    baseline reaches to both sides of time zero, and would not stay what was fitted.
 
     Parameters
     ----------
@@ -84,26 +83,40 @@ def view_fit(data: MRSData, outcome: Outcome, row: int = 0) -> FitView:
     """
     x, y, z = (int(i) for i in outcome.voxels[row])
     fid = data.fid[x, y, z].reshape(data.n_points, -1)[:, 0].astype(np.complex128)
-    curves = np.stack([fid, outcome.fit[row], outcome.baseline[row]])
-    members = member_fids(outcome, row)
-    filled = data.n_points * (2 if data.n_points < _FEW_POINTS else 1)
-    ppm = ppm_axis(filled, data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm)
-    limits = outcome.ppmlim or (ppm[0], ppm[-1])
-    wide = (min(*limits, SHOWN_1H_PPM[0]), max(*limits, SHOWN_1H_PPM[1]))
-    shown = ppm_window(ppm, wide if data.nucleus == "1H" else limits)
-    longer = np.pad(np.concatenate([curves, members]), ((0, 0), (0, filled - data.n_points)))
-    turned = _upright(longer, outcome, row, data.dwelltime_s)[:, shown]
+    members, smooth = member_fids(outcome, row), outcome.baseline[row]
+    curves = np.stack([fid, outcome.fit[row] - smooth, *members, smooth])
+    turn = np.nan_to_num(np.array([outcome.phase_rad[row], outcome.delay_s[row]]))
+    pivot_hz = float(np.nan_to_num(outcome.shift_hz[row, 0]))  # 0 Hz of the fit's own frame
+    fids = first_order_phase(phase(curves, -turn[0]), -turn[1], data.dwelltime_s, pivot_hz)
+    ground = (
+        fids[2:-1, 0].real / 2 / np.sqrt(data.n_points)
+    )  # what half a first point adds to every frequency
+    ppm, limits, shown = _frequencies(data, outcome, row)
+    spectra = fid_to_spectrum(fids).real[:, shown]
+    whole, metabolites, baseline = spectra[0], spectra[1], spectra[-1]
     return FitView(
         ppm=ppm[shown],
-        data=np.where(np.isfinite(turned[0]), turned[0], 0.0),
-        fit=turned[1],
-        baseline=turned[2],
-        residual=turned[0] - turned[1],
-        metabolites=turned[3:],
+        data=np.nan_to_num(whole - np.nansum(ground)),
+        fit=metabolites + baseline - np.nansum(ground),
+        baseline=baseline,
+        residual=whole - metabolites - baseline,
+        metabolites=spectra[2:-1] - ground[:, None],
         names=outcome.members,
-        limits_ppm=(float(min(limits)), float(max(limits))),
+        limits_ppm=limits,
         voxel=(x, y, z),
     )
+
+
+def _frequencies(
+    data: MRSData, outcome: Outcome, row: int
+) -> tuple[Real, tuple[float, float], NDArray[np.bool_]]:
+    """Return the chemical shifts less the fit's shift, the fit window in the same way, and what is shown."""
+    ppm = data.ppm_axis
+    shift_hz = float(np.nan_to_num(outcome.shift_hz[row, main_group(outcome, row)]))
+    moved = ppm - shift_hz / data.spectrometer_frequency_mhz
+    low, high = sorted(outcome.ppmlim) if outcome.ppmlim else (float(ppm[0]), float(ppm[-1]))
+    wide = (min(low, SHOWN_1H_PPM[0]), max(high, SHOWN_1H_PPM[1])) if data.nucleus == "1H" else (low, high)
+    return moved, (low, high), ppm_window(moved, wide)
 
 
 def member_fids(outcome: Outcome, row: int) -> Complex:
@@ -119,7 +132,10 @@ def member_fids(outcome: Outcome, row: int) -> Complex:
     step = outcome.basis.dwelltime_s
     groups = outcome.groups or None
     fids = basis_sum(np.asarray(outcome.basis.fids), amplitudes, shift_hz, gamma, sigma, step, groups)
-    turned: Complex = first_order_phase(phase(fids, outcome.phase_rad[row]), outcome.delay_s[row], step)
+    pivot_hz = float(outcome.shift_hz[row, 0])
+    turned: Complex = first_order_phase(
+        phase(fids, outcome.phase_rad[row]), outcome.delay_s[row], step, pivot_hz
+    )
     return turned
 
 
@@ -129,15 +145,3 @@ def main_group(outcome: Outcome, row: int) -> int:
         np.linalg.norm(outcome.basis.fids, axis=1) * outcome.scaled["raw"].value[row, : len(outcome.members)]
     )
     return int(outcome.groups[int(np.argmax(np.nan_to_num(size)))]) if outcome.groups else 0
-
-
-def _upright(fids: Complex, outcome: Outcome, row: int, dwelltime_s: float) -> Real:
-    """Return real spectra with the fit's phases and shift taken away; plain ones where there is no fit."""
-    shift_hz = outcome.shift_hz[row, main_group(outcome, row)]
-    turn = [-float(value) for value in (outcome.phase_rad[row], outcome.delay_s[row], shift_hz)]
-    known: NDArray[np.floating] = np.nan_to_num(np.array(turn))
-    delayed = first_order_phase(phase(fids, known[0]), known[1], dwelltime_s)
-    fids = shift(delayed, known[2], dwelltime_s)
-    fids[..., 0] /= 2
-    real: Real = fid_to_spectrum(fids).real
-    return real

@@ -1,0 +1,305 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from nifti_mrs.definitions import standard_defined
+
+from fsl_mrs_dl import physics
+from fsl_mrs_dl.data import FLAGS, MRSData
+from fsl_mrs_dl.io.results.outcome import Outcome, Scaled, WaterScaling
+from fsl_mrs_dl.report import quantify_page, save_fit_figure, save_map_figure
+from fsl_mrs_dl.report.concentrations import with_sd
+from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
+from fsl_mrs_dl.report.spectra import view_fit
+from fsl_mrs_dl.simulate import brain_singlets
+
+FREQUENCY_MHZ, DWELLTIME_S, N_POINTS = 127.7, 1 / 2000, 512
+SETTINGS = {"baseline": "poly, 2", "method": "lcm", "ppmlim": (0.2, 4.2), "TE": None}
+SHIFT_HZ, PHASE_RAD, DELAY_S, NOISE = 3.0, 0.5, 1e-4, 0.4
+
+
+def smooth_fid(shift_hz):
+    """A broad hump of the spectrum; its FID reaches to both sides of time zero, and is turned as the fit is."""
+    hz = np.fft.fftshift(np.fft.fftfreq(N_POINTS, DWELLTIME_S))
+    spectrum = 8.0 * np.exp(-(((hz - shift_hz + 250) / 120) ** 2)).astype(complex)
+    spectrum *= np.exp(1j * PHASE_RAD + 2j * np.pi * DELAY_S * (hz - shift_hz))
+    return np.fft.ifft(np.fft.ifftshift(spectrum), norm="ortho")
+
+
+def make(rng, grid=(1, 1, 1), names=("Cr", "NAA", "GPC", "MM09"), sums=(("Cr", "NAA"),), header=None, **more):
+    """Data of known parameters, and the outcome of a fit that found them all."""
+    table = brain_singlets(FREQUENCY_MHZ, DWELLTIME_S, N_POINTS)
+    rows = [table.names.index("Lac" if name.startswith("MM") else name) for name in names]
+    basis = replace(table, fids=table.fids[rows], names=tuple(names), name="singlets")
+    voxels = np.argwhere(np.ones(grid, bool))
+    if len(voxels) > 1:
+        voxels = voxels[1:]  # one voxel outside of the mask
+    n_voxels, n_members = len(voxels), len(names)
+    amplitudes = rng.uniform(5, 10, (n_voxels, n_members))
+    line = np.full((n_voxels, 1), 12.0)
+    each = amplitudes[..., None] * physics.shift(
+        physics.damp(basis.fids, 12.0, 8.0, DWELLTIME_S), SHIFT_HZ, DWELLTIME_S
+    )
+    each = physics.first_order_phase(physics.phase(each, PHASE_RAD), DELAY_S, DWELLTIME_S, SHIFT_HZ)
+    baseline = np.repeat(smooth_fid(SHIFT_HZ)[None], n_voxels, axis=0)
+    fit = each.sum(axis=1) + baseline
+    fids = np.zeros((*grid, N_POINTS), complex)
+    fids[tuple(voxels.T)] = physics.add_noise(fit, NOISE, rng)
+    columns = [names.index(part) for sum_ in sums for part in sum_]
+    value = np.concatenate([amplitudes, amplitudes[:, columns].sum(axis=1, keepdims=True)[:, : len(sums)]], 1)
+    sd = 0.1 * value
+    said = {"affine": np.diag([10.0, 10.0, 10.0, 1.0]), "name": "in.nii.gz", "header": header or {}, **more}
+    data = MRSData(fids, DWELLTIME_S, FREQUENCY_MHZ, **said)
+    outcome = Outcome(
+        members=tuple(names),
+        sums=tuple(sums),
+        internal_reference=(names[0],),
+        groups=(0,) * n_members,
+        grid=grid,
+        voxels=voxels,
+        scaled={"raw": Scaled(value, sd), "internal": Scaled(value / value[:, :1], sd)},
+        crlb_percent=100 * sd / value,
+        snr=np.full((n_voxels, n_members), 20.0),
+        fwhm_hz=np.full((n_voxels, n_members), 6.0),
+        shift_hz=np.full((n_voxels, 1), SHIFT_HZ),
+        gamma=line,
+        sigma=np.full((n_voxels, 1), 8.0),
+        phase_rad=np.full(n_voxels, PHASE_RAD),
+        delay_s=np.full(n_voxels, DELAY_S),
+        baseline_coefficients=np.zeros((n_voxels, 2), complex),
+        noise_sd=np.full(n_voxels, NOISE),
+        residual_whiteness=np.zeros(n_voxels),
+        iterations=np.full(n_voxels, 6),
+        flags=np.zeros(n_voxels, np.int16),
+        fit=fit,
+        baseline=baseline,
+        metabolites=each if n_voxels == 1 else None,
+        correlation=np.eye(n_members) if n_voxels == 1 else None,
+        basis=basis,
+        ppmlim=(0.2, 4.2),
+        notes=("The basis was <not> conjugated.",),
+    )
+    return data, outcome
+
+
+def own_text(page):
+    """The page without the plotly.js that stands in its head."""
+    return re.sub(r"<script>/\*.*?</script>", "", page, count=1, flags=re.DOTALL)
+
+
+def text_of(rng, settings=SETTINGS, change=None, **options):
+    data, outcome = make(rng, **options)
+    return own_text(quantify_page(data, change(outcome) if change else outcome, settings))
+
+
+def test_curves_stand_upright_and_the_residual_is_that_of_the_fit(rng):
+    data, outcome = make(rng)
+    view = view_fit(data, outcome)
+    naa = view.metabolites[view.names.index("NAA")]
+    assert view.ppm[np.argmax(naa)] == pytest.approx(
+        2.008, abs=1 / (2 * N_POINTS * DWELLTIME_S * FREQUENCY_MHZ)
+    )
+    assert naa.min() > -0.02 * naa.max()  # absorption, on a flat ground
+    np.testing.assert_allclose(
+        view.fit - view.baseline, view.metabolites.sum(axis=0), atol=1e-6 * view.height
+    )
+    np.testing.assert_allclose(view.data - view.fit, view.residual, atol=1e-9 * view.height)
+    assert view.residual.std() == pytest.approx(NOISE, rel=4 / np.sqrt(2 * view.residual.size))
+
+
+def test_baseline_is_drawn_where_it_was_fitted(rng):
+    """A baseline's FID is two-sided: moved or filled with zeros as a decay, it would change."""
+    data, outcome = make(rng)
+    quiet = data.with_fid(outcome.fit.reshape(data.fid.shape))
+    view = view_fit(quiet, outcome)
+    assert np.abs(view.residual).max() < 1e-8 * view.height
+    hz = (view.ppm - 4.65) * FREQUENCY_MHZ
+    expected = 8.0 * np.exp(-(((hz + 250) / 120) ** 2))
+    np.testing.assert_allclose(view.baseline, expected, atol=1e-6 * expected.max())
+
+
+def test_curves_of_a_map_are_those_of_its_parameters(rng):
+    data, outcome = make(rng, grid=(2, 2, 1))
+    view = view_fit(data, outcome, 1)
+    assert view.voxel == (1, 0, 0)
+    np.testing.assert_allclose(
+        view.fit - view.baseline, view.metabolites.sum(axis=0), atol=1e-6 * view.height
+    )
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1), (3, 2, 2)])
+def test_page_is_one_file_that_fetches_nothing(rng, grid):
+    data, outcome = make(rng, grid=grid)
+    page = quantify_page(data, outcome, SETTINGS)
+    text = own_text(page)
+    assert len(text) < len(page) / 2
+    assert not re.search(r"cdn|https?:|<link|<img|@import|\bsrc=", text)
+    assert page.count("<html") == 1
+    assert "<not>" not in text
+    assert "&lt;not&gt;" in text
+    assert "10.1002/nbm.4484" in text
+    assert "Synthetic data" not in text
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1), (2, 2, 1)])
+def test_page_tells_no_personal_field(rng, grid):
+    secret = {key: f"secret {key}" for key in standard_defined if standard_defined[key].anon}
+    secret |= {"PatientSex": "secret sex", "PatientWeight": 81.25, "InstitutionName": "secret house"}
+    secret |= {"private_note": {"Value": "secret note"}, "ProtocolName": "secret name of a protocol"}
+    header = {**secret, "EchoTime": 0.03, "Manufacturer": "Maker <&>", "SequenceName": "press"}
+    text = text_of(rng, grid=grid, header=header)
+    assert "secret" not in text
+    assert "81.25" not in text
+    assert not any(key in text for key in secret)
+    for told in ("30 ms", "Maker &lt;&amp;&gt;", "press", "not in the file", "marks it as private"):
+        assert told in text
+
+
+def test_reporting_table_tells_chain_and_given_times(rng):
+    record = {"Method": "Signal averaging", "Details": "64 transients", "Program": "p"}
+    text = text_of(rng, {**SETTINGS, "TE": 35.0}, processing=(record,))
+    assert "averaged: 64 transients" in text
+    assert "35 ms (given by hand)" in text
+    assert "10.0 x 10.0 x 10.0 mm" in text
+
+
+def test_page_marks_synthetic_data(rng):
+    assert "Synthetic data" in text_of(rng, header={"SyntheticData": {"method": "singlets", "seed": 7}})
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1), (3, 3, 1)])
+def test_flags_are_told_in_words(rng, grid):
+    def flagged(outcome):
+        flags = outcome.flags.copy()
+        flags[0] = (1 << FLAGS["no_convergence"].bit) | (1 << FLAGS["out_of_range"].bit)
+        return replace(outcome, flags=flags)
+
+    text = text_of(rng, grid=grid, change=flagged)
+    assert FLAGS["no_convergence"].meaning in text
+    assert FLAGS["out_of_range"].meaning in text
+    assert FLAGS["low_snr"].meaning not in text
+    assert text.count("1 of 8") == (0 if grid == (1, 1, 1) else 1)
+
+
+def unfitted(outcome, rows):
+    """The outcome with voxels that could not be fitted."""
+
+    def gone(values):
+        values = np.array(values, dtype=complex if np.iscomplexobj(values) else float)
+        values[rows] = np.nan
+        return values
+
+    names = "crlb_percent snr fwhm_hz shift_hz gamma sigma phase_rad delay_s noise_sd residual_whiteness"
+    changed = {name: gone(getattr(outcome, name)) for name in (*names.split(), "fit", "baseline")}
+    scaled = {name: replace(s, value=gone(s.value), sd=gone(s.sd)) for name, s in outcome.scaled.items()}
+    if outcome.metabolites is not None:
+        changed["metabolites"] = gone(outcome.metabolites)
+    flags = outcome.flags.copy()
+    flags[rows] = 1
+    return replace(outcome, scaled=scaled, flags=flags, **changed)
+
+
+@pytest.mark.parametrize(("grid", "rows"), [((1, 1, 1), [0]), ((3, 3, 1), [0, 2]), ((2, 2, 1), [0, 1, 2])])
+def test_what_could_not_be_fitted_has_a_page(rng, tmp_path, grid, rows):
+    data, outcome = make(rng, grid=grid)
+    fid = data.fid.copy()
+    fid[tuple(outcome.voxels[rows[0]])] = np.nan
+    data, outcome = data.with_fid(fid), unfitted(outcome, rows)
+    text = own_text(quantify_page(data, outcome, SETTINGS))
+    assert FLAGS["nonfinite"].meaning in text
+    assert "NaN Hz" not in text
+    assert "nan" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    if grid == (1, 1, 1):
+        assert "could not be fitted" in text
+        save_fit_figure(data, outcome, tmp_path / "still.png")
+    else:
+        save_map_figure(data, outcome, tmp_path / "still.png", names=("NAA",))
+
+
+def test_posterior_columns_stand_only_where_they_are_filled(rng):
+    assert "Posterior mean" not in text_of(rng)
+
+    def with_posterior(outcome):
+        filled = np.full_like(outcome.scaled["internal"].value, 1.25)
+        extra = {"posterior_mean": filled, "ci95_low": filled - 1, "ci95_high": filled + 1}
+        empty = {"shrinkage": np.full_like(filled, np.nan)}
+        internal = replace(outcome.scaled["internal"], extra=extra | empty)
+        return replace(outcome, scaled={**outcome.scaled, "internal": internal})
+
+    text = text_of(rng, change=with_posterior)
+    assert "Posterior mean" in text
+    assert "0.25 to 2.25" in text
+    assert "Shrinkage" not in text
+
+
+def test_water_scaled_columns_stand_only_where_they_are_known(rng):
+    text = text_of(rng)
+    assert "no water reference" in text
+    assert "mmol/kg" not in text
+
+    def with_water(outcome):
+        fractions = {"WM": np.array([0.6]), "GM": np.array([0.4]), "CSF": np.array([0.0])}
+        water = WaterScaling(
+            0.03, 2.0, ("Cr",), 5, (2.65, 3.4), {"METAB": 1.3}, {"METAB": 0.19}, fractions, *2 * (np.ones(1),)
+        )
+        scaled = {**outcome.scaled, "molality": outcome.scaled["raw"]}
+        return replace(outcome, water=water, scaled=scaled)
+
+    text = text_of(rng, change=with_water)
+    assert "Molality (mmol/kg)" in text
+    assert "WM 0.60" in text
+    assert "METAB T1 1300 ms" in text
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1), (2, 2, 1)])
+def test_one_metabolite_is_enough(rng, tmp_path, grid):
+    data, outcome = make(rng, grid=grid, names=("NAA",), sums=())
+    assert "NAA" in own_text(quantify_page(data, outcome, {}))
+    save_fit_figure(data, outcome, tmp_path / "still.png", truth={"NAA": 5.0})
+
+
+def test_names_are_escaped(rng):
+    for grid in ((1, 1, 1), (2, 2, 1)):
+        data, outcome = make(rng, grid=grid)
+        outcome = replace(outcome, members=("<b>Cr", *outcome.members[1:]))
+        text = own_text(quantify_page(data, outcome, SETTINGS))
+        assert "<b>Cr" not in text
+        assert text.count("</script>") == text.count("<script")
+
+
+def test_maps_lie_as_the_viewer_shows_them(rng):
+    data, outcome = make(rng, grid=(3, 2, 2))
+    assert reversed_axes(data)[0] == (True, False)
+    assert reversed_axes(replace(data, affine=np.diag([-1.0, -1.0, 1.0, 1.0])))[0] == (False, True)
+    shown = slices_side_by_side(outcome, 4, backwards=True)
+    assert shown.z == (1, 0)
+    picture = shown.of(np.arange(len(outcome.voxels), dtype=float))
+    assert picture.shape == (6, 2)
+    assert np.isnan(picture[3, 0])  # (0, 0, 0) is outside of the mask
+    assert picture[0, 0] == 0  # (0, 0, 1) is the first voxel
+
+
+def test_still_pictures(rng, tmp_path):
+    data, outcome = make(rng, grid=(4, 4, 1), header={"SyntheticData": {"method": "singlets"}})
+    truth = {"NAA": outcome.on_grid(outcome.scaled["raw"].value[:, 1])}
+    save_map_figure(data, outcome, tmp_path / "maps.png", names=("NAA", "Cr", "absent"), truth=truth)
+    save_fit_figure(data, outcome, tmp_path / "fit.svg", row=2)
+    assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
+    assert (
+        "Synthetic data" in (tmp_path / "fit.svg").read_text() or (tmp_path / "fit.svg").stat().st_size > 1000
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "sd", "said"),
+    [
+        (12.3456, 0.234, "12.35 ± 0.23"),
+        (0.01234, 0.0021, "0.0123 ± 0.0021"),
+        (2.4e-7, 3e-8, "2.400e-07 ± 3.0e-08"),
+        (1.0, 0.0, "1"),
+        (np.nan, 1.0, "\N{EN DASH}"),
+    ],
+)
+def test_values_are_told_to_two_digits_of_their_sd(value, sd, said):
+    assert with_sd(value, sd) == said
