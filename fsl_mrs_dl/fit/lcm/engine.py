@@ -102,6 +102,7 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         sigma=unknown(g),
         phase_rad=unknown(),
         delay_s=unknown(),
+        member_hz=unknown(m if problem.settings.member_shift_hz else 0),
         baseline=np.zeros((n, len(problem.share)), dtype=np.complex128),
         noise_sd=unknown(),
         residual_whiteness=unknown(),
@@ -132,11 +133,24 @@ def _fit_chunk(problem: Problem, evaluator: Evaluate, basis: Basis, fids: Comple
                 value[rows[better]] = getattr(other, name)[better]
             settled[rows[better]] = done[better]
             iterations[rows] += more
+    if problem.settings.member_shift_hz:
+        at, state, more, settled = _with_own_shifts(problem, evaluator, scaled, at, state)
+        iterations = iterations + more
     limit_hz = 2 * SEARCH_PPM * mhz
     outside = np.abs(at.shift_hz).max(axis=1) > limit_hz
     tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
     residual = problem.corrected(scaled, at) - problem.model(at, state.amplitudes)
     return _result(problem, basis, at, state, residual, size, iterations, tokens)
+
+
+def _with_own_shifts(
+    problem: Problem, evaluator: Evaluate, scaled: Complex, at: Parameters, state: State
+) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
+    """Go on from a fit with a shift for each member, held by the noise that the fit has left."""
+    variance = state.objective / (2 * problem.inside.sum())
+    none = np.zeros((len(scaled), len(problem.basis)))
+    start = replace(at, member_hz=none, stiffness=variance / problem.settings.member_shift_hz**2)
+    return minimise(problem, evaluator, scaled, start)
 
 
 def _result(
@@ -169,6 +183,7 @@ def _result(
         sigma=np.sqrt(at.spread),
         phase_rad=np.angle(np.exp(1j * at.phase_rad)),
         delay_s=at.delay_s,
+        member_hz=at.member_hz,
         baseline=baseline,
         noise_sd=noise * size,
         residual_whiteness=lag,
@@ -179,7 +194,8 @@ def _result(
 
 def _covariance(problem: Problem, state: State) -> Real:
     """Return the inverse Fisher matrix of the amplitudes at unit noise, all other parameters free."""
-    free = problem.free
+    n_own = state.curvature.shape[1] - len(problem.free)
+    free = np.concatenate([problem.free, np.ones(n_own, dtype=bool)])
     curvature = state.curvature[:, free][:, :, free]
     coupling = state.coupling[:, :, free]
     index = np.arange(curvature.shape[-1])
@@ -209,7 +225,16 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
     """
     problem = Problem.of(basis, settings, reference_ppm)
     problem = replace(problem, basis=problem.basis * problem.scale)
-    at = Parameters(result.shift_hz, result.gamma, result.sigma**2, result.phase_rad, result.delay_s)
+    none = np.zeros(len(result.delay_s))
+    at = Parameters(
+        result.shift_hz,
+        result.gamma,
+        result.sigma**2,
+        result.phase_rad,
+        result.delay_s,
+        result.member_hz,
+        none,
+    )
 
     every, each = (slice(None), None), (slice(None),)
     made = result.amplitudes[..., None] * problem.members(at)

@@ -1,7 +1,7 @@
 """The non-linear half of the fit: damped Gauss-Newton on what variable projection leaves, in batches."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,12 +72,25 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
     residual = data - np.einsum("sm,smk->sk", amplitudes, columns)
     weighed = problem.weigh(residual)
     objective = np.einsum("sk,sk->s", residual.conj(), weighed).real
-    jacobian = problem.jacobian(members, amplitudes)
+    own = at.member_hz.shape[1] > 0
+    jacobian = problem.jacobian(members, amplitudes, own_shifts=own)
     gradient = np.einsum("spk,sk->sp", jacobian.conj(), weighed).real
     weighed_jacobian = problem.weigh(jacobian)
     coupling = real_products(columns, weighed_jacobian)
     curvature = real_products(jacobian, weighed_jacobian)
-    return State(amplitudes, free, objective, gram, coupling, curvature, gradient)
+    state = State(amplitudes, free, objective, gram, coupling, curvature, gradient)
+    return stiffened(state, at) if own else state
+
+
+def stiffened(state: State, at: Parameters) -> State:
+    """Add to a state what the members' own shifts cost."""
+    n_own = at.member_hz.shape[1]
+    last = np.arange(state.curvature.shape[1] - n_own, state.curvature.shape[1])
+    curvature, gradient = state.curvature.copy(), state.gradient.copy()
+    curvature[:, last, last] += at.stiffness[:, None]
+    gradient[:, last] -= at.stiffness[:, None] * at.member_hz
+    objective = state.objective + at.stiffness * (at.member_hz**2).sum(axis=1)
+    return replace(state, objective=objective, curvature=curvature, gradient=gradient)
 
 
 def real_products(left: Complex, right: Complex) -> Real:
@@ -124,37 +137,37 @@ def minimise(
             break
         step, small = _step(problem, state, at, rows, damping[rows])
         trial = at[rows] + step
-        tried = evaluator(fids[rows], _unflat(problem, trial))
+        tried = evaluator(fids[rows], _unflat(problem, trial, start.stiffness[rows]))
         better = tried.objective <= state.objective[rows] * (1 + _LEVEL)
         state.put(rows, tried, better)
         at[rows[better]] = trial[better]
         damping[rows] = np.where(better, damping[rows] / 10, damping[rows] * 10)
         iterations[rows] += 1
         settled[rows] = small | (damping[rows] > _LARGEST_DAMPING)
-    return _unflat(problem, at), state, iterations, settled
+    return _unflat(problem, at, start.stiffness), state, iterations, settled
 
 
 def _flat(at: Parameters) -> Real:
     return np.concatenate(
-        [at.shift_hz, at.gamma, at.spread, at.phase_rad[:, None], at.delay_s[:, None]], axis=1
+        [at.shift_hz, at.gamma, at.spread, at.phase_rad[:, None], at.delay_s[:, None], at.member_hz], axis=1
     )
 
 
-def _unflat(problem: Problem, flat: Real) -> Parameters:
+def _unflat(problem: Problem, flat: Real, stiffness: Real) -> Parameters:
     g = problem.n_groups
-    return Parameters(
-        flat[:, :g], flat[:, g : 2 * g], flat[:, 2 * g : 3 * g], flat[:, 3 * g], flat[:, 3 * g + 1]
+    shift_hz, gamma, spread, phase_rad, delay_s, member_hz = np.split(
+        flat, [g, 2 * g, 3 * g, 3 * g + 1, 3 * g + 2], axis=1
     )
+    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, stiffness)
 
 
-def limits(problem: Problem) -> tuple[Real, Real]:
-    """Return the bounds of the non-linear parameters, in the order of the Jacobian."""
+def limits(problem: Problem, n_own: int) -> tuple[Real, Real, NDArray[np.bool_]]:
+    """Return the bounds of the non-linear parameters and which are fitted, in the order of the Jacobian."""
     g = problem.n_groups
-    low = np.concatenate([np.full(g, -np.inf), np.zeros(2 * g), [-np.inf, -np.inf]])
-    high = np.concatenate(
-        [np.full(g, np.inf), np.full(g, LARGEST_RATE), np.full(g, LARGEST_RATE**2), [np.inf, np.inf]]
-    )
-    return low, high
+    free = np.full(2 + n_own, np.inf)
+    low = np.concatenate([np.full(g, -np.inf), np.zeros(2 * g), -free])
+    high = np.concatenate([np.full(g, np.inf), np.full(g, LARGEST_RATE), np.full(g, LARGEST_RATE**2), free])
+    return low, high, np.concatenate([problem.free, np.ones(n_own, dtype=bool)])
 
 
 def _step(
@@ -163,8 +176,8 @@ def _step(
     """Return the damped step of each row within its bounds, and whether it is too small to matter."""
     gradient = state.gradient[rows]
     curvature = reduced_curvature(state, rows)
-    low, high = limits(problem)
-    stuck = ((at[rows] <= low) & (gradient < 0)) | ((at[rows] >= high) & (gradient > 0)) | ~problem.free
+    low, high, fitted = limits(problem, at.shape[1] - len(problem.free))
+    stuck = ((at[rows] <= low) & (gradient < 0)) | ((at[rows] >= high) & (gradient > 0)) | ~fitted
     index = np.arange(len(low))
     curvature = np.where(stuck[:, :, None] | stuck[:, None, :], 0.0, curvature)
     curvature[:, index, index] += stuck

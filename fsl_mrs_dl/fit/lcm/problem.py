@@ -26,6 +26,11 @@ class Parameters:
     shift_hz, gamma, spread : ndarray, float, shape (S, G)
         Hz, rad/s, and sigma squared in rad^2/s^2 (whose derivative does not vanish at 0).
     phase_rad, delay_s : ndarray, float, shape (S,)
+    member_hz : ndarray, float, shape (S, M) or (S, 0)
+        A shift of each member of its own, in Hz; none where it has no second dimension.
+    stiffness : ndarray, float, shape (S,)
+        What the square of such a shift adds to the residual energy, noise variance over the square of the
+        shift's expected size.
     """
 
     shift_hz: Real
@@ -33,6 +38,8 @@ class Parameters:
     spread: Real
     phase_rad: Real
     delay_s: Real
+    member_hz: Real
+    stiffness: Real
 
     def take(self, rows: NDArray[np.generic]) -> "Parameters":
         """Return some rows."""
@@ -114,7 +121,7 @@ class Problem:
 
     @cached_property
     def free(self) -> NDArray[np.bool_]:
-        """Which non-linear parameters are fitted, in the order of :meth:`jacobian`."""
+        """Which of the shared non-linear parameters are fitted, in the order of :meth:`jacobian`."""
         g = self.n_groups
         lorentzian = np.full(g, not self.settings.lorentzian)
         ones = np.ones(g, dtype=bool)
@@ -135,12 +142,16 @@ class Problem:
         return window
 
     def members(self, at: Parameters) -> Complex:
-        """Return each member with its group's lineshape, and shift against the first group's: (S, M, time)."""
+        """Return each member with its lineshape and its shift against the first group's: (S, M, time)."""
         group = list(self.groups)
         relative = at.shift_hz[:, group] - at.shift_hz[:, :1]
         sigma = np.sqrt(at.spread[:, group])
-        made = damp(self.basis[None], at.gamma[:, group], sigma, self.dwelltime_s)
-        moved: Complex = made if self.n_groups == 1 else shift(made, relative, self.dwelltime_s)
+        made: Complex = damp(self.basis[None], at.gamma[:, group], sigma, self.dwelltime_s)
+        if at.member_hz.shape[1]:
+            relative = relative + at.member_hz
+        elif self.n_groups == 1:
+            return made
+        moved: Complex = shift(made, relative, self.dwelltime_s)
         return moved
 
     def window(self, fids: Complex) -> Complex:
@@ -150,22 +161,25 @@ class Problem:
 
     def model(self, at: Parameters, amplitudes: Real) -> Complex:
         """Return the windows of the model, without baseline, in the corrected frame: (S, inside)."""
-        if self.n_groups > 1:
+        if self.n_groups > 1 or at.member_hz.shape[1]:
             return self.window(np.einsum("sm,smn->sn", amplitudes, self.members(at)))
         summed = amplitudes.astype(np.complex128) @ self.basis
         return self.window(damp(summed, at.gamma[:, 0], np.sqrt(at.spread[:, 0]), self.dwelltime_s))
 
-    def jacobian(self, members: Complex, amplitudes: Real) -> Complex:
-        """Return the derivatives of the model by shift, gamma and spread of each group, phase and delay.
+    def jacobian(self, members: Complex, amplitudes: Real, *, own_shifts: bool) -> Complex:
+        """Return the derivatives of the model by the non-linear parameters.
+
+        By shift, gamma and spread of each group, by phase and delay, and if asked by each member's own shift.
 
         Parameters
         ----------
         members : ndarray, complex, shape (S, M, time)
         amplitudes : ndarray, float, shape (S, M)
+        own_shifts : bool
 
         Returns
         -------
-        ndarray, complex, shape (S, 3 G + 2, inside)
+        ndarray, complex, shape (S, 3 G + 2 [+ M], inside)
             In the corrected frame; the first group's shift moves all groups, and the others' their own lines.
         """
         t = self.time_s
@@ -181,5 +195,7 @@ class Problem:
         by_phase = self.window(1j * total)
         by_delay = 2j * math.pi * self.frequency_hz[self.inside] * self.window(total)
         by_shape = self.window(np.concatenate([moved, -t * sums, -(t**2) * sums], axis=1))
-        columns: Complex = np.concatenate([by_shape, by_phase, by_delay], axis=1)
-        return columns
+        columns = [by_shape, by_phase, by_delay]
+        if own_shifts:
+            columns.append(self.window(2j * math.pi * t * amplitudes[..., None] * members))
+        return np.concatenate(columns, axis=1)

@@ -27,6 +27,8 @@ class FitResult:
         Shift in Hz; Lorentzian and Gaussian rate in rad/s, on top of the basis's own lines.
     phase_rad, delay_s : ndarray, float, shape (S,)
         Zero-order phase, and first-order phase as a delay about 0 Hz (the carrier), in rad and s; our sign.
+    member_hz : ndarray, float, shape (S, M) or (S, 0)
+        Shift of each member of its own, on top of its group's, in Hz; no second dimension where not fitted.
     baseline : ndarray, complex, shape (S, K)
         Coefficients of the baseline's columns.
     noise_sd : ndarray, float, shape (S,)
@@ -47,6 +49,7 @@ class FitResult:
     sigma: Real
     phase_rad: Real
     delay_s: Real
+    member_hz: Real
     baseline: Complex
     noise_sd: Real
     residual_whiteness: Real

@@ -73,6 +73,9 @@ class FitSettings:
         Whether a delay is fitted.
     non_negative : bool
         Whether amplitudes are kept at or above zero.
+    member_shift_hz : float
+        Expected size (SD) of a shift of each member of its own, in Hz; 0 = none. Shifts that the data do not
+        ask for stay small: temperature and acidity move lines by about 0.01 ppm.
     max_iterations : int
     """
 
@@ -82,4 +85,5 @@ class FitSettings:
     lorentzian: bool = False
     first_order_phase: bool = True
     non_negative: bool = True
+    member_shift_hz: float = 0.0
     max_iterations: int = 40

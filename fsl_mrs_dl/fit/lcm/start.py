@@ -122,6 +122,8 @@ def _best(
                 ones * (0.0 if problem.settings.lorentzian else 4.0),
                 phase[rate, rows, at],
                 np.zeros(len(rows)),
+                np.zeros((len(rows), 0)),
+                np.zeros(len(rows)),
             )
         )
         explained.append(peaks[rows, at] / np.maximum(over_shift.max(axis=1), np.finfo(float).tiny))

@@ -62,6 +62,8 @@ def fast_evaluator(problem: Problem) -> Evaluate | None:
 
 def _with_fallback(problem: Problem, fast: Evaluate, fids: Complex, at: Parameters) -> State:
     """Evaluate the long way what lies outside the tables."""
+    if at.member_hz.shape[1]:
+        return evaluate(problem, fids, at)
     out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
     if not out.any():
         return fast(fids, at)
