@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
+
+from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.simulate.distributions import Distribution, Uniform
@@ -65,3 +68,33 @@ def brain_amplitudes(names: Sequence[str]) -> dict[str, Distribution]:
             "to draw amplitudes for."
         )
     return amplitudes
+
+
+MACROMOLECULES = Uniform(0.1, 0.3)
+"""First point of the macromolecules over that of the metabolites, at short echo times."""
+
+
+def macromolecules(names: Sequence[str]) -> list[int]:
+    """Return which members of a basis set are macromolecules, by their names."""
+    return [m for m, name in enumerate(names) if name.upper().startswith("MM")]
+
+
+def macromolecule_amplitudes(basis: Basis) -> dict[str, Distribution]:
+    """Return the amplitudes of a basis set's own macromolecules, beside metabolites in mid-range.
+
+    Parameters
+    ----------
+    basis : Basis
+        With at least one metabolite of a known range.
+
+    Returns
+    -------
+    dict
+        Name -> uniform distribution; empty where there are none.
+    """
+    broad = macromolecules(basis.names)
+    if not broad:
+        return {}
+    middle = np.array([sum(BRAIN_RANGES.get(canonical_name(name), (0.0, 0.0))) / 2 for name in basis.names])
+    unit = float(np.abs(middle @ basis.fids[:, 0]) / np.abs(basis.fids[broad, 0].sum()))
+    return {basis.names[m]: Uniform(MACROMOLECULES.low * unit, MACROMOLECULES.high * unit) for m in broad}

@@ -17,12 +17,15 @@ from fsl_mrs_dl.io.results import write_estimates
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.physics import covered_points, on_points, sound_basis
 from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, sigma_from_fwhm
-from fsl_mrs_dl.simulate.brain import brain_amplitudes
+from fsl_mrs_dl.simulate.brain import brain_amplitudes, macromolecule_amplitudes, macromolecules
 from fsl_mrs_dl.simulate.coils import draw_coils
 from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
 from fsl_mrs_dl.simulate.editing import EditedPair, edited_singlets
 from fsl_mrs_dl.simulate.nuisance import LipidContamination, UnstableWater
+from fsl_mrs_dl.simulate.phantom_files import write_phantom
 from fsl_mrs_dl.simulate.priors import Drift, Eddy, LineSignal, Noise, Prior, SnrDefinition
+from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
+from fsl_mrs_dl.simulate.signals import with_line_signals
 from fsl_mrs_dl.simulate.singlets import brain_singlets
 from fsl_mrs_dl.simulate.transients import Simulated, simulate_transients, simulate_water_reference
 
@@ -39,7 +42,7 @@ def simulate(
     output: Path,
     filename: str = "simulated",
     overwrite: bool = False,
-    kind: Literal["svs", "transients", "edited"] = "transients",
+    kind: Literal["svs", "transients", "edited", "mrsi"] = "transients",
     transients: int = 64,
     coils: int = 1,
     basis: Path | None = None,
@@ -57,11 +60,13 @@ def simulate(
     water_reference: bool = False,
     seed: int = 0,
 ) -> None:
-    """Write a simulated, labelled scan of a single voxel of brain as NIfTI-MRS.
+    """Write a simulated, labelled scan of brain as NIfTI-MRS, of a single voxel or MRSI.
 
     Writes ``N.nii.gz``, the true shift and phase of every FID in ``N_truth.csv`` (the layout of
     ``N_align.csv``), everything else that is true in ``N_truth.json``, and ``N_wref.nii.gz`` if asked for.
-    Without a basis set the metabolites are singlets: right in place and area, without coupling.
+    Without a basis set the metabolites are singlets: right in place and area, without coupling. MRSI: a head
+    of known tissues with a lesion, ``N.nii.gz``, ``N_mask.nii.gz``, a structural image ``N_t1.nii.gz``, and the
+    true maps in the folder ``N_truth``.
 
     Parameters
     ----------
@@ -73,13 +78,15 @@ def simulate(
         Replace files of the same names, nothing else.
     kind : str
         svs: one FID; transients: a DIM_DYN that drifts; edited: the same, MEGA-edited for GABA, ON and OFF in
-        DIM_EDIT.
+        DIM_EDIT; mrsi: 16 x 16 voxels of a head, one FID each. mrsi takes basis, field, points, dwelltime,
+        snr, lipid and seed; its field, phases and lines are its own.
     transients : int
         Transients (of each edit condition); not used for svs.
     coils : int
         Receive coils with correlated noise; 1 is one channel and no DIM_COIL.
     basis : Path
-        Basis set, FSL-MRS's folder of JSON files; singlets if not given. Not for edited.
+        Basis set: a folder or file of a known format, or the name of a shipped set such as press_3t_te30;
+        singlets if not given. Not for edited.
     field : float
         Field strength in T; that of the basis set, or 3, if not given.
     points : int
@@ -87,7 +94,7 @@ def simulate(
     dwelltime : float
         Time between points, in s; that of the basis set, or 0.00025, if not given.
     snr : float
-        Of one transient and the average coil, by the definition of --snr_definition.
+        Of one transient and the average coil, or of the median voxel, by the definition of --snr_definition.
     snr_definition : str
         Of the metabolites x: snr_t0 = first point of x over the noise's standard deviation a channel; snr_f =
         highest point of the spectrum over that of its real part; snr_db = energy of x over that of the noise,
@@ -102,7 +109,8 @@ def simulate(
     water : float
         Probability, of each FID, of unstable residual water.
     lipid : float
-        Probability, of each FID, of contamination with lipid.
+        Probability, of each FID, of contamination with lipid; for mrsi the lipid of a voxel full of scalp over
+        the metabolites, which leaks into the rim of the brain.
     eddy_hz : float
         Field offset by eddy currents at the start of each FID, in Hz; it decays within 50 ms.
     water_reference : bool
@@ -120,10 +128,14 @@ def simulate(
     name = _plain(filename)
     made_of = _basis(kind, basis, field, points, dwelltime)
     one = made_of.off if isinstance(made_of, EditedPair) else made_of
+    inputs = sorted(basis.glob("*.json")) if basis is not None else []
+    if kind == "mrsi":
+        with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
+            write_phantom(with_line_signals(Prior(line_signals=_broad(one)), one), name, settings, staging)
+        return
     n_transients = None if kind == "svs" else transients
     sampling = (one.fids.shape[1], one.dwelltime_s, one.spectrometer_frequency_mhz)
     prior = _prior(one, settings)
-    inputs = sorted(basis.glob("*.json")) if basis is not None else []
     with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
         endings = [".nii.gz", "_truth.csv", "_truth.json", *(["_wref.nii.gz"] if water_reference else [])]
         staging.reserve(*(name + ending for ending in endings))
@@ -144,6 +156,8 @@ def _check(settings: dict[str, Any]) -> None:
     for option, least in (("transients", 1), ("coils", 1), ("points", _FEWEST_POINTS), ("seed", 0)):
         if settings[option] is not None and settings[option] < least:
             raise OptionError(f"--{option} is {settings[option]}; at least {least} is needed.")
+    if settings["kind"] == "mrsi" and settings["water_reference"]:
+        raise OptionError("--kind mrsi has no water reference; leave --water_reference out.")
     n_fids = settings["transients"] * settings["coils"]
     n_points = settings["points"] or _POINTS
     if max(n_fids, 2**9) * n_points > _LARGEST:  # a basis set takes memory as well
@@ -185,7 +199,8 @@ def _basis(
         raise OptionError(
             "--kind edited needs a basis set of each condition; it takes no --basis but has its own."
         )
-    basis = sound_basis(read_basis(folder))
+    named = not folder.exists() and folder.name in RECIPES
+    basis = sound_basis(read_basis(shipped_basis(folder.name) if named else folder))
     if basis.nucleus != "1H":
         raise OptionError(f"{folder} is a basis set of {basis.nucleus}; only 1H can be simulated.")
     frequency = gyromagnetic * field if field else basis.spectrometer_frequency_mhz
@@ -199,8 +214,8 @@ def _prior(basis: Basis, settings: dict[str, Any]) -> Prior:
     drift_hz, phase_rad = settings["drift_hz"], math.radians(settings["phase_deg"])
     drift = Drift() if settings["kind"] == "svs" else Drift(Fixed(drift_hz), abs(drift_hz) * _WALK)
     return Prior(
-        amplitudes=brain_amplitudes(basis.names),
-        line_signals=() if _MACROMOLECULES.name in basis.names else (_MACROMOLECULES,),
+        amplitudes=brain_amplitudes(basis.names) | macromolecule_amplitudes(basis),
+        line_signals=_broad(basis),
         lorentzian_hz=Uniform(2.0, 4.0),
         gaussian_hz=Uniform(1.0, 4.0),
         eddy=Eddy(Fixed(settings["eddy_hz"]), Fixed(_EDDY_S)) if settings["eddy_hz"] else None,
@@ -210,6 +225,11 @@ def _prior(basis: Basis, settings: dict[str, Any]) -> Prior:
         nuisances=(UnstableWater(settings["water"]), LipidContamination(settings["lipid"])),
         drift=drift,
     )
+
+
+def _broad(basis: Basis) -> tuple[LineSignal, ...]:
+    """Return the macromolecules to add; none to a basis set that has its own."""
+    return () if macromolecules(basis.names) else (_MACROMOLECULES,)
 
 
 def _single_precision(data: MRSData) -> MRSData:

@@ -9,7 +9,7 @@ from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
 from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.physics import add_noise, on_points
 from fsl_mrs_dl.physics.lines import WILSON_2011, gamma_from_fwhm, line_basis, sigma_from_fwhm
-from fsl_mrs_dl.simulate.brain import BRAIN_RANGES
+from fsl_mrs_dl.simulate.brain import BRAIN_RANGES, macromolecules
 from fsl_mrs_dl.simulate.distributions import Fixed
 from fsl_mrs_dl.simulate.head import BRAIN, T1_CONTRAST, TISSUES, Head, draw_head, tissue_labels
 from fsl_mrs_dl.simulate.priors import Noise, SnrDefinition
@@ -183,11 +183,10 @@ def _draw_contents(basis: Basis, rng: np.random.Generator) -> dict[str, Real]:
         factors = CONTRAST.get(canonical_name(name), (1.0, 1.0, 1.0)) * spread[m]
         for tissue, factor in zip(("white", "grey", "lesion"), factors, strict=True):
             contents[tissue][m] = factor * sum(span) / 2
-    macromolecules = [m for m, name in enumerate(basis.names) if name.upper().startswith("MM")]
-    for tissue in ("white", "grey", "lesion") if macromolecules else ():
+    broad = macromolecules(basis.names)
+    for tissue in ("white", "grey", "lesion") if broad else ():
         first_point = np.abs(contents[tissue] @ basis.fids[:, 0])
-        own = np.abs(basis.fids[macromolecules].sum(axis=0)[0])
-        contents[tissue][macromolecules] = _MACROMOLECULES * first_point / own
+        contents[tissue][broad] = _MACROMOLECULES * first_point / np.abs(basis.fids[broad, 0].sum())
     return contents
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -145,3 +146,34 @@ def test_what_makes_no_sense_is_refused_in_one_line(tmp_path, capsys, arguments)
     assert said.startswith("fsl_mrs_dl simulate: ")
     assert said.count("\n") == 1
     assert not out.exists()
+
+
+def test_mrsi_has_its_structural_image_and_maps_of_truth(tmp_path):
+    assert (
+        main(["simulate", "--kind", "mrsi", "--output", str(tmp_path), "--points", "256", "--seed", "4"]) == 0
+    )
+    data = nifti.read(tmp_path / "simulated.nii.gz")
+    assert data.fid.shape == (16, 16, 1, 256)
+    mask = nib.load(tmp_path / "simulated_mask.nii.gz")
+    np.testing.assert_array_equal(mask.affine, data.affine)
+    np.testing.assert_array_equal(np.asarray(mask.dataobj) != 0, np.abs(data.fid).max(axis=-1) > 0)
+    naa = np.asarray(nib.load(tmp_path / "simulated_truth" / "NAA.nii.gz").dataobj)
+    assert naa.max() > 8
+    assert not naa[np.asarray(mask.dataobj) == 0].any()
+    assert nib.load(tmp_path / "simulated_t1.nii.gz").shape[0] > 64
+    told = json.loads((tmp_path / "simulated_truth.json").read_text())
+    assert told["metabolites"][-1] == "MM"
+    assert told["settings"]["seed"] == 4
+
+
+def test_shipped_basis_is_found_by_name_and_brings_its_own_macromolecules(tmp_path):
+    arguments = ["simulate", "--kind", "svs", "--output", str(tmp_path), "--basis", "press_3t_te30"]
+    assert main(arguments) == 0
+    told = json.loads((tmp_path / "simulated_truth.json").read_text())["amplitudes"]
+    assert "MM" not in told
+    assert told["MM09"] > 0
+
+
+def test_mrsi_has_no_water_reference(tmp_path, capsys):
+    assert main(["simulate", "--kind", "mrsi", "--output", str(tmp_path), "--water_reference"]) == 2
+    assert "--water_reference" in capsys.readouterr().err
