@@ -19,6 +19,7 @@ from fsl_mrs_dl.scores.accuracy import (
 )
 from fsl_mrs_dl.scores.linewidth import Peak, peak_linewidth_hz, voigt_fwhm_hz
 from fsl_mrs_dl.scores.spectra import (
+    noise_region,
     noise_sd,
     similarity_index,
     similarity_matrix,
@@ -36,6 +37,7 @@ __all__ = [
     "failures",
     "mae",
     "mape",
+    "noise_region",
     "noise_sd",
     "peak_linewidth_hz",
     "phase_difference",

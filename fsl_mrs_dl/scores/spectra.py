@@ -65,7 +65,7 @@ def _normalised(spectra: Complex) -> Complex:
     return spectra / np.where(norm == 0, 1, norm)
 
 
-def noise_sd(fid: Complex, ppm: Real, nucleus: str = "1H") -> Any:
+def noise_sd(fid: Complex, ppm: Real, nucleus: str = "1H", region: tuple[slice, ...] | None = None) -> Any:
     r"""Return the standard deviation of the noise in the real or the imaginary channel.
 
     .. math:: \sigma = \sqrt{\mathrm{median} |S|^2 / (2 \ln 2)}
@@ -85,6 +85,8 @@ def noise_sd(fid: Complex, ppm: Real, nucleus: str = "1H") -> Any:
     ppm : ndarray, float, shape (time,)
         Chemical shifts of the DFT bins, ascending.
     nucleus : str
+    region : tuple of slice, optional
+        Runs of bins from :func:`noise_region`, where they were chosen from other FIDs than these.
 
     Returns
     -------
@@ -92,11 +94,27 @@ def noise_sd(fid: Complex, ppm: Real, nucleus: str = "1H") -> Any:
         NaN for an FID that is not finite.
     """
     spectrum = fid_to_spectrum(np.asarray(fid))
+    segments = region or _region(spectrum, ppm, nucleus)
+    power = np.concatenate([_power_without_tails(spectrum[..., s]) for s in segments], axis=-1)
+    return np.sqrt(np.median(power, axis=-1) / (2 * math.log(2)))
+
+
+def noise_region(fid: Complex, ppm: Real, nucleus: str = "1H") -> tuple[slice, ...]:
+    """Return the runs of bins from which :func:`noise_sd` takes the noise.
+
+    Parameters
+    ----------
+    fid, ppm, nucleus
+        As in :func:`noise_sd`.
+    """
+    return _region(fid_to_spectrum(np.asarray(fid)), ppm, nucleus)
+
+
+def _region(spectrum: Complex, ppm: Real, nucleus: str) -> tuple[slice, ...]:
     segments = _signal_free(ppm) if nucleus == "1H" else []
     if sum(s.stop - s.start for s in segments) < _MIN_NOISE_BINS:
         segments = [_quietest_quarter(spectrum)]
-    power = np.concatenate([_power_without_tails(spectrum[..., s]) for s in segments], axis=-1)
-    return np.sqrt(np.median(power, axis=-1) / (2 * math.log(2)))
+    return tuple(segments)
 
 
 def _signal_free(ppm: Real) -> list[slice]:

@@ -1,22 +1,26 @@
 """Quality of each fitted line, by FSL-MRS's definitions: width of the highest peak, and matched SNR."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
-from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.physics import fid_to_spectrum, time_axis
-from fsl_mrs_dl.scores import noise_sd
+from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window, time_axis
+from fsl_mrs_dl.scores import noise_region, noise_sd
 
 _PROMINENCE = 0.4
 _WIDEST = 2.0
+_MOST_SPECTRA = 64
 
 
 def peak_widths_hz(heights: Real, bin_hz: float, expected_hz: Real) -> Real:
     """Return the width of the most prominent peak at half its prominence.
 
-    A peak counts if it stands out by 40 per cent of the highest point and is not wider than twice the
-    expected width, as in FSL-MRS's ``idPeaksCalcFWHM``.
+    A peak counts if it stands out by 40 per cent of the highest point and is not wider, in bins, than twice
+    the expected width in Hz: FSL-MRS's ``idPeaksCalcFWHM``, whose units are kept so that the same peaks count.
 
     Parameters
     ----------
@@ -34,11 +38,11 @@ def peak_widths_hz(heights: Real, bin_hz: float, expected_hz: Real) -> Real:
     scaled = heights / np.where(top > 0, top, 1)
     width, prominence = _highest(scaled)
     limit = _WIDEST * expected_hz
-    counts = (prominence >= _PROMINENCE) & (width * bin_hz <= limit)
+    counts = (prominence >= _PROMINENCE) & (width <= limit)
     found = np.where(counts, width, 0.0)
     for row in np.flatnonzero(~counts & (top[:, 0] > 0)):
         # The highest peak is too broad (overlapping lines): look for a narrower one beside it.
-        _, said = find_peaks(scaled[row], prominence=_PROMINENCE, width=(None, limit[row] / bin_hz))
+        _, said = find_peaks(scaled[row], prominence=_PROMINENCE, width=(None, limit[row]))
         if said["prominences"].size:
             found[row] = said["widths"][said["prominences"].argmax()]
     return found * bin_hz
@@ -69,51 +73,82 @@ def _share(low: Real, high: Real, level: Real) -> Real:
     return np.where(rise > 0, (level - low) / np.where(rise > 0, rise, 1), 0.0)
 
 
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Where quality is measured; the same for every voxel of a run, whatever chunk it is in.
+
+    Attributes
+    ----------
+    dwelltime_s : float
+    frequency_hz : ndarray, float, shape (time,)
+        Of the DFT bins, ascending.
+    ppm : ndarray, float, shape (time,)
+    inside : ndarray, bool, shape (time,)
+        The fit window.
+    noise : tuple of slice
+        From :func:`fsl_mrs_dl.scores.noise_region`.
+    """
+
+    dwelltime_s: float
+    frequency_hz: Real
+    ppm: Real
+    inside: NDArray[np.bool_]
+    noise: tuple[slice, ...]
+
+    @classmethod
+    def of(cls, data: MRSData, voxels: NDArray[np.intp], window: tuple[float, float] | None) -> Self:
+        """Return the band of a run; the noise region is chosen from some voxels spread over all of them."""
+        some = data.fid[tuple(voxels[:: max(1, len(voxels) // _MOST_SPECTRA)].T)]
+        noise = noise_region(some, data.ppm_axis, data.nucleus)
+        inside = ppm_window(data.ppm_axis, window)
+        return cls(data.dwelltime_s, data.frequency_axis_hz, data.ppm_axis, inside, noise)
+
+
 def line_quality(
-    fids: Complex,
-    members: Complex,
-    expected_hz: Real,
-    ppm: Real,
-    dwelltime_s: float,
-    inside: NDArray[np.bool_],
-    nucleus: str,
+    band: Band, fids: Complex, members: Complex, phase_rad: Real, delay_s: Real, expected_hz: Real
 ) -> tuple[Real, Real]:
     r"""Return the SNR and the width of each member's fitted signal.
 
     SNR is the height of the member over :math:`\sqrt 2` times the noise of the real spectrum outside of the
     signal, after data and member are damped by exp(-w t) with the smallest width w found, in Hz taken as 1/s.
     FSL-MRS's definition, but for two details: a member without a peak does not set w to zero for all others,
-    and the noise is that of :func:`fsl_mrs_dl.scores.noise_sd`, which bears a stray line.
+    and the noise is that of :func:`fsl_mrs_dl.scores.noise_sd`, which bears the tails of strong lines; above an
+    SNR of about 50 FSL-MRS takes those for noise and prints less.
 
     Parameters
     ----------
+    band : Band
     fids : ndarray, complex, shape (S, time)
         The data.
     members : ndarray, complex, shape (S, M, time)
-        The fitted signal of each member, without its phases.
+        The fitted signal of each member.
+    phase_rad, delay_s : ndarray, float, shape (S,)
+        Its phases, which are taken away.
     expected_hz : ndarray, float, shape (S,)
         Largest fitted broadening.
-    ppm : ndarray, float, shape (time,)
-        Ascending.
-    dwelltime_s : float
-    inside : ndarray, bool, shape (time,)
-        The fit window.
-    nucleus : str
 
     Returns
     -------
     snr, fwhm_hz : ndarray, float, shape (S, M)
     """
     n_spectra, n_members, n_points = members.shape
-    heights = np.abs(fid_to_spectrum(members)[..., inside].real).reshape(n_spectra * n_members, -1)
-    width = peak_widths_hz(heights, 1 / (n_points * dwelltime_s), np.repeat(expected_hz, n_members))
+    members = members.astype(np.complex64)  # a measure of quality needs no more, and this is twice as fast
+    angle = phase_rad[:, None] + 2 * np.pi * delay_s[:, None] * band.frequency_hz[band.inside]
+    straight = np.exp(-1j * angle).astype(np.complex64)[:, None]
+
+    def heights(signals: Complex) -> Real:
+        """Return the magnitude of the real spectrum in the window."""
+        found: Real = np.abs((fid_to_spectrum(signals)[..., band.inside] * straight).real)
+        return found
+
+    tall = heights(members).reshape(n_spectra * n_members, -1)
+    width = peak_widths_hz(tall, 1 / (n_points * band.dwelltime_s), np.repeat(expected_hz, n_members))
     width = width.reshape(n_spectra, n_members)
     damping = np.where(width > 0, width, np.inf).min(axis=1)
     damping = np.where(np.isfinite(damping), damping, 0.0)
-    window = np.exp(-damping[:, None] * time_axis(n_points, dwelltime_s, fids))
-    top = np.abs(fid_to_spectrum(members * window[:, None])[..., inside].real).max(axis=-1)
-    # One spectrum at a time, so that the noise region does not depend on what else is in the batch.
-    noise = np.array([noise_sd(fid, ppm, nucleus) for fid in fids * window])
+    window = np.exp(-damping[:, None] * time_axis(n_points, band.dwelltime_s, fids))
+    top = heights(members * window[:, None].astype(np.float32)).max(axis=-1)
+    noise = noise_sd(fids * window, band.ppm, region=band.noise)
     with np.errstate(divide="ignore", invalid="ignore"):
         snr = top / (np.sqrt(2) * noise)[:, None]
     return np.where(np.isfinite(snr), snr, 0.0), width

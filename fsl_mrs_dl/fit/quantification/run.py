@@ -12,7 +12,7 @@ from tqdm import tqdm
 from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, curves, fit_spectra
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
-from fsl_mrs_dl.fit.quantification.quality import line_quality
+from fsl_mrs_dl.fit.quantification.quality import Band, line_quality
 from fsl_mrs_dl.fit.quantification.water import (
     WaterPlan,
     reference_area,
@@ -21,7 +21,6 @@ from fsl_mrs_dl.fit.quantification.water import (
     with_areas,
 )
 from fsl_mrs_dl.io.results import SCALINGS, Outcome, Scaled
-from fsl_mrs_dl.physics import first_order_phase, phase, ppm_window
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 CHUNK = 512
@@ -77,6 +76,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     shape = (len(request.voxels), data.n_points)
     kind = data.fid.dtype
     fit, baseline = np.empty(shape, dtype=kind), np.empty(shape, dtype=kind)
+    band = Band.of(data, request.voxels, request.settings.ppmlim)
     parts: list[dict[str, NDArray[Any]]] = []
     starts = range(0, len(request.voxels), CHUNK)
     with tqdm(
@@ -84,7 +84,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     ) as bar:
         for start in starts:
             rows = slice(start, start + CHUNK)
-            part, fit[rows], baseline[rows] = _chunk(data, request, request.voxels[rows], single)
+            part, fit[rows], baseline[rows] = _chunk(data, request, band, request.voxels[rows], single)
             parts.append(part)
             bar.update(len(request.voxels[rows]))
     found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -92,7 +92,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
 
 
 def _chunk(
-    data: MRSData, request: Request, voxels: NDArray[np.intp], single: bool
+    data: MRSData, request: Request, band: Band, voxels: NDArray[np.intp], single: bool
 ) -> tuple[dict[str, NDArray[Any]], Complex, Complex]:
     """Fit some voxels, and keep of the fit what is reported."""
     basis, settings = request.basis, request.settings
@@ -101,7 +101,7 @@ def _chunk(
     result = fit_spectra(fids, basis, settings, reference_ppm=data.reference_ppm)
     drawn = curves(result, basis, settings, reference_ppm=data.reference_ppm)
     part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
-    part["snr"], part["fwhm_hz"] = _quality(data, request, fids, result, drawn.metabolites)
+    part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
         part[name] = getattr(result, name)
     part["baseline_coefficients"], part["iterations"] = result.baseline, result.iterations
@@ -144,19 +144,14 @@ def _of_voxels(fractions: Mapping[str, Real] | None, voxels: NDArray[np.intp]) -
     return {tissue: values[tuple(voxels.T)] for tissue, values in fractions.items()}
 
 
-def _quality(
-    data: MRSData, request: Request, fids: Complex, result: FitResult, members: Complex
-) -> tuple[Real, Real]:
+def _quality(band: Band, fids: Complex, result: FitResult, members: Complex) -> tuple[Real, Real]:
     good = np.isfinite(result.phase_rad)
     snr = np.full(result.amplitudes.shape, np.nan)
     fwhm = snr.copy()
     if good.any():
-        straight = first_order_phase(members[good], -result.delay_s[good, None], data.dwelltime_s)
-        straight = phase(straight, -result.phase_rad[good, None])
         expected = voigt_fwhm_hz(result.gamma[good], result.sigma[good]).max(axis=1)
-        inside = ppm_window(data.ppm_axis, request.settings.ppmlim)
         snr[good], fwhm[good] = line_quality(
-            fids[good], straight, expected, data.ppm_axis, data.dwelltime_s, inside, data.nucleus
+            band, fids[good], members[good], result.phase_rad[good], result.delay_s[good], expected
         )
     return snr, fwhm
 
