@@ -140,7 +140,11 @@ def quantify(
     fitted = quantification.chosen_members(fitted, keep, ignore)
     groups = quantification.groups_of(fitted.names, metab_groups)
     internal = quantification.reference_sum(fitted.names, internal_ref)
-    settled: dict[str, object] = {"ppmlim": window, "internal_ref": internal or "none in the basis set"}
+    settled: dict[str, object] = {
+        "basis": fitted.name or "given in memory",
+        "ppmlim": window,
+        "internal_ref": internal or "none in the basis set",
+    }
     water = None
     if h2o is not None:
         reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)

@@ -15,9 +15,10 @@ from nifti_mrs.validator import validate_nifti_mrs
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.cli import main
-from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import read_basis, write_json_basis
 from fsl_mrs_dl.steps.registry import Step, steps
 
 N, DT, F0 = 256, 5e-4, 127.7
@@ -26,10 +27,11 @@ STEPS = steps()
 
 @dataclass(frozen=True)
 class Case:
-    """What a step is tried on: its options, and the dimension it takes away."""
+    """What a step is tried on: its options, the dimension it takes away, the file that it writes."""
 
     options: tuple[str, ...] = ()
     removes: str | None = None
+    result: str = "scan.nii.gz"
 
 
 CASES = {
@@ -37,6 +39,7 @@ CASES = {
     "average": Case(removes="DIM_DYN"),
     "coilcombine": Case(removes="DIM_COIL"),
     "ecc": Case(options=("--reference", "{reference}")),
+    "quantify": Case(options=("--basis", "{basis}"), result="fit/fit.nii.gz"),
     "remove": Case(),
 }
 
@@ -72,13 +75,41 @@ def reference() -> MRSData:
     return replace(whole, fid=whole.fid[..., 0, 0], dim_tags=("DIM_COIL",), dim_headers={}, processing=())
 
 
+def source(name: str) -> MRSData:
+    """Return what a step is given: the scan, or one spectrum a voxel of it where it fits."""
+    whole = scan()
+    if not STEPS[name].fits:
+        return whole
+    return replace(whole, fid=whole.fid[..., 0, 0, 0], dim_tags=(), dim_headers={})
+
+
+def basis() -> Basis:
+    """Return singlets that are where those of the scan are."""
+    like = np.zeros(1, dtype=complex)
+    names, ppm = ("NAA", "Cr", "PCh"), np.array([2.01, 3.03, 3.2])
+    return Basis(physics.singlet(4 * N, DT, (ppm - 4.65) * F0, 10.0, 0.0, like), names, DT, F0, name="basis")
+
+
+def file_options(name: str, folder: Path) -> dict[str, Path]:
+    """Return the options of a step's case that name files."""
+    files = {"reference": folder / "reference.nii.gz", "basis": folder / "basis"}
+    return {key: path for key, path in files.items() if f"--{key}" in CASES[name].options}
+
+
 def arguments(name: str, folder: Path, out: str = "out") -> list[str]:
     """Write the files, and return a command line for a step."""
     folder.mkdir(exist_ok=True)
-    nifti.write(scan(), folder / "scan.nii.gz")
+    nifti.write(source(name), folder / "scan.nii.gz")
     nifti.write(reference(), folder / "reference.nii.gz")
-    options = [o.format(reference=folder / "reference.nii.gz") for o in CASES[name].options]
-    return [name, "--file", str(folder / "scan.nii.gz"), "--output", str(folder / out), *options]
+    write_json_basis(basis(), folder / "basis", overwrite=True)
+    options = [o.format(**file_options(name, folder)) for o in CASES[name].options]
+    flag = "--data" if STEPS[name].fits else "--file"
+    return [name, flag, str(folder / "scan.nii.gz"), "--output", str(folder / out), *options]
+
+
+def result(step: Step, folder: Path, out: str = "out") -> Path:
+    """Return the file that a step writes."""
+    return folder / out / CASES[step.name].result
 
 
 def test_every_step_has_a_case() -> None:
@@ -101,7 +132,7 @@ class TestContract:
         before = (arguments(step.name, tmp_path), (tmp_path / "scan.nii.gz").read_bytes())
         assert main(before[0]) == 0
         assert (tmp_path / "scan.nii.gz").read_bytes() == before[1]
-        original, out = nifti.read(tmp_path / "scan.nii.gz"), nifti.read(tmp_path / "out" / "scan.nii.gz")
+        original, out = nifti.read(tmp_path / "scan.nii.gz"), nifti.read(result(step, tmp_path))
         removed = CASES[step.name].removes
         assert out.dim_tags == tuple(tag for tag in original.dim_tags if tag != removed)
         assert dict(out.header) == dict(original.header)
@@ -121,7 +152,7 @@ class TestContract:
 
     def test_output_is_valid_and_an_ordinary_file(self, step: Step, tmp_path: Path) -> None:
         assert main(arguments(step.name, tmp_path)) == 0
-        path = tmp_path / "out" / "scan.nii.gz"
+        path = result(step, tmp_path)
         validate_nifti_mrs(nifti.to_nifti_mrs(nifti.read(path)).image)
         ordinary = tmp_path / "ordinary"
         ordinary.touch()
@@ -131,36 +162,40 @@ class TestContract:
     def test_twice_is_the_same(self, step: Step, tmp_path: Path) -> None:
         assert main(arguments(step.name, tmp_path, "a")) == 0
         assert main(arguments(step.name, tmp_path, "b")) == 0
-        first, second = (nifti.read(tmp_path / d / "scan.nii.gz") for d in "ab")
+        first, second = (nifti.read(result(step, tmp_path, d)) for d in "ab")
         np.testing.assert_array_equal(first.fid, second.fid)
 
     def test_python_and_command_line_agree(self, step: Step, tmp_path: Path) -> None:
         assert main(arguments(step.name, tmp_path)) == 0
-        options = {"reference": nifti.read(tmp_path / "reference.nii.gz")} if CASES[step.name].options else {}
-        result = step(nifti.read(tmp_path / "scan.nii.gz"), **options)
-        out = nifti.read(tmp_path / "out" / "scan.nii.gz")
-        np.testing.assert_array_equal(result.data.fid, out.fid)
-        assert result.data.processing[-1]["Details"] == out.processing[-1]["Details"]
+        read = {"reference": nifti.read, "basis": read_basis}
+        options = {key: read[key](path) for key, path in file_options(step.name, tmp_path).items()}
+        done = step(nifti.read(tmp_path / "scan.nii.gz"), **options)
+        out = nifti.read(result(step, tmp_path))
+        np.testing.assert_array_equal(done.data.fid, out.fid)
+        assert done.data.processing[-1]["Details"] == out.processing[-1]["Details"]
 
     def test_existing_output_is_not_replaced_unasked(self, step: Step, tmp_path: Path) -> None:
         line = arguments(step.name, tmp_path)
         assert main(line) == 0
         bystander = tmp_path / "out" / "notes.txt"
         bystander.write_text("mine")
-        before = (tmp_path / "out" / "scan.nii.gz").read_bytes()
+        before = result(step, tmp_path).read_bytes()
         assert main(line) == 2
-        assert (tmp_path / "out" / "scan.nii.gz").read_bytes() == before
+        assert result(step, tmp_path).read_bytes() == before
         assert main([*line, "--overwrite"]) == 0
         assert bystander.read_text() == "mine"
 
     def test_one_bad_fid_is_carried_on(self, step: Step, tmp_path: Path) -> None:
         line = arguments(step.name, tmp_path)
-        fid = scan().fid.copy()
-        fid[0, 0, 0, :, 0, 1, 0] = np.nan
-        fid[1] = 0
-        nifti.write(replace(scan(), fid=fid), tmp_path / "scan.nii.gz")
+        given = source(step.name)
+        fid = given.fid.copy()
+        bad, good = ((0, 0, 0), 1) if step.fits else ((0, 0, 0, slice(None), 0, 1, 0), (0, ..., 1))
+        fid[bad] = np.nan
+        if not step.fits:
+            fid[1] = 0
+        nifti.write(replace(given, fid=fid), tmp_path / "scan.nii.gz")
         assert main(line) == 0
-        assert np.isfinite(nifti.read(tmp_path / "out" / "scan.nii.gz").fid[0, ..., 1]).all()
+        assert np.isfinite(nifti.read(result(step, tmp_path)).fid[good]).all()
 
     @pytest.mark.parametrize(
         "spoil", ["text", "image", "real", "no_key", "unknown_tag", "nan", "zero", "short", "cut"]
