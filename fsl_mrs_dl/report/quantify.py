@@ -2,11 +2,13 @@
 
 import html
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io.results.outcome import Outcome
-from fsl_mrs_dl.report.page import acquisition_rows, page, plain, processing_table, section, table
+from fsl_mrs_dl.report.anatomy import place_figure
+from fsl_mrs_dl.report.page import acquisition_rows, figure, page, plain, processing_table, section, table
 from fsl_mrs_dl.report.quantify_mrsi import mrsi_parts
 from fsl_mrs_dl.report.quantify_svs import svs_parts
 from fsl_mrs_dl.report.reporting_table import reporting_table
@@ -28,6 +30,10 @@ def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) 
     str
     """
     parts = svs_parts(data, outcome) if outcome.single_voxel else mrsi_parts(data, outcome)
+    if settings.get("t1") is not None:
+        drawing = figure(place_figure(data, Path(settings["t1"])), "place")
+        text = "Slices of the structural image through the middle of the voxels, whose outline is drawn."
+        parts.append(section("Position", drawing, text=f"{text} The right of the head is on the left."))
     if outcome.notes:
         said = "".join(f"<li>{html.escape(note)}</li>" for note in outcome.notes)
         parts.append(section("Notes", f"<ul>{said}</ul>"))

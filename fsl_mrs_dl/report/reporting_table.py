@@ -72,12 +72,11 @@ def _acquisition(data: MRSData, settings: Mapping[str, Any]) -> Iterable[tuple[s
     yield "Pulse sequence", _told(data, "SequenceName")
     yield "Volume of interest, place", MISSING
     yield "Nominal size", _voxel_size(data)
-    for name, key, flag in (
-        ("Repetition time", "RepetitionTime", "TR"),
-        ("Echo time", "EchoTime", "TE"),
+    for name, key, flag, per_s in (
+        ("Repetition time", "RepetitionTime", "TR", 1.0),
+        ("Echo time", "EchoTime", "TE", 1e3),
     ):
-        asked = settings.get(flag)
-        yield name, _told(data, key) if asked is None else f"{plain(asked)} ms (given by hand)"
+        yield name, _time(data, key, settings.get(flag), per_s)
     yield "Mixing, inversion time", _told(data, "MixingTime", "InversionTime")
     yield "Excitations or averages", _averages(data)
     shape = " x ".join(str(n) for n in data.fid.shape[:3])
@@ -87,6 +86,16 @@ def _acquisition(data: MRSData, settings: Mapping[str, Any]) -> Iterable[tuple[s
     yield "Water suppression", _told(data, "WaterSuppressed", "WaterSuppressionType")
     yield "Shimming", MISSING
     yield "Triggering or motion correction", MISSING
+
+
+def _time(data: MRSData, key: str, asked: Any, per_s: float) -> str:
+    """Return a time of the header, or one that was given by hand in its own unit and differs from it."""
+    if asked is None:
+        return _told(data, key)
+    header = data.header.get(key)
+    if isinstance(header, (int, float)) and np.isclose(float(asked) / per_s, header):
+        return _told(data, key)
+    return f"{1e3 * float(asked) / per_s:g} ms (given by hand)"
 
 
 def _voxel_size(data: MRSData) -> str:

@@ -1,14 +1,17 @@
 import re
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 from nifti_mrs.definitions import standard_defined
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import FLAGS, MRSData
+from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results.outcome import Outcome, Scaled, WaterScaling
 from fsl_mrs_dl.report import quantify_page, save_fit_figure, save_map_figure
+from fsl_mrs_dl.report.anatomy import _canonical, _corners, _section
 from fsl_mrs_dl.report.concentrations import with_sd
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.spectra import view_fit
@@ -158,9 +161,12 @@ def test_page_tells_no_personal_field(rng, grid):
 
 def test_reporting_table_tells_chain_and_given_times(rng):
     record = {"Method": "Signal averaging", "Details": "64 transients", "Program": "p"}
-    text = text_of(rng, {**SETTINGS, "TE": 35.0}, processing=(record,))
+    header = {"EchoTime": 0.03, "RepetitionTime": 2.0}
+    text = text_of(rng, {**SETTINGS, "TE": 35.0, "TR": 2.0}, processing=(record,), header=header)
     assert "averaged: 64 transients" in text
     assert "35 ms (given by hand)" in text
+    assert "2000 ms" in text
+    assert "2000 ms (given by hand)" not in text
     assert "10.0 x 10.0 x 10.0 mm" in text
 
 
@@ -303,3 +309,31 @@ def test_still_pictures(rng, tmp_path):
 )
 def test_values_are_told_to_two_digits_of_their_sd(value, sd, said):
     assert with_sd(value, sd) == said
+
+
+def test_outline_is_where_the_voxel_cuts_the_slice(rng, tmp_path):
+    data, outcome = make(rng)
+    affine = np.diag([-2.0, 2.0, 2.0, 1.0])  # stored from right to left
+    affine[:3, 3] = 30.0, -30.0, -30.0
+    nib.save(nib.Nifti1Image(np.ones((31, 31, 31), np.int16), affine), tmp_path / "t1.nii")
+    image, canonical = _canonical(tmp_path / "t1.nii")
+    assert image.shape == (31, 31, 31)
+    corners = _corners(data, canonical)  # 10 mm about the origin is 5 voxels of 2 mm about (15, 15, 15)
+    assert (corners.min(axis=0) == 12.5).all()
+    assert (corners.max(axis=0) == 17.5).all()
+    outline = _section(corners, 2, 15)
+    assert len(outline) == 4
+    assert np.abs(outline[:, 2] - 15).max() < 1e-12
+    assert {tuple(point) for point in outline[:, :2]} == {
+        (12.5, 12.5),
+        (12.5, 17.5),
+        (17.5, 12.5),
+        (17.5, 17.5),
+    }
+    assert not len(_section(corners, 2, 25))
+    assert 'id="place"' in quantify_page(data, outcome, {"t1": tmp_path / "t1.nii"})
+    with pytest.raises(DataError, match="position"):
+        quantify_page(replace(data, affine=None), outcome, {"t1": tmp_path / "t1.nii"})
+    (tmp_path / "broken.nii").write_text("no image")
+    with pytest.raises(DataError, match="--t1"):
+        quantify_page(data, outcome, {"t1": tmp_path / "broken.nii"})

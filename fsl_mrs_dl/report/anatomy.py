@@ -1,0 +1,113 @@
+"""Where the voxels lie: three slices of a structural image with their outline."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import MRSData, Real
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.report.page import FLAGGED
+
+_PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
+_LARGEST = 256
+
+
+def place_figure(data: MRSData, t1: Path) -> Any:
+    """Draw a structural image through the middle of the voxels, and where they cut its slices.
+
+    Parameters
+    ----------
+    data : MRSData
+        With a position.
+    t1 : Path
+        NIfTI image.
+
+    Raises
+    ------
+    DataError
+        If the image cannot be read, or the data have no position.
+    """
+    from plotly import graph_objects as go
+    from plotly.subplots import make_subplots
+
+    if data.affine is None:
+        raise DataError(f"{data.name or 'The data'} say no position; leave --t1 out.")
+    image, affine = _canonical(t1)
+    corners = _corners(data, affine)
+    middle = np.clip(np.round(corners.mean(axis=0)), 0, np.array(image.shape) - 1).astype(int)
+    drawing = make_subplots(1, 3, subplot_titles=[name for name, *_ in _PLANES], horizontal_spacing=0.02)
+    top = float(np.percentile(image[image > 0], 99.5)) if (image > 0).any() else 1.0
+    sides = np.linalg.norm(affine[:3, :3], axis=0)
+    for column, (_, axis, shown) in enumerate(_PLANES, start=1):
+        cut = np.take(image, middle[axis], axis=axis)
+        step = max(1, -(-max(cut.shape) // _LARGEST))
+        grey = np.clip(255 * cut[::step, ::step] / top, 0, 255).astype(np.uint8)
+        place = [np.arange(0, n, step) * sides[k] for n, k in zip(cut.shape, shown, strict=True)]
+        drawing.add_trace(
+            go.Heatmap(
+                z=grey.T, x=place[0], y=place[1], colorscale="Greys_r", showscale=False, hoverinfo="skip"
+            ),
+            row=1,
+            col=column,
+        )
+        outline = _section(corners, axis, middle[axis])[:, shown] * sides[list(shown)]
+        if len(outline):
+            closed = np.concatenate([outline, outline[:1]])
+            line = go.Scatter(
+                x=closed[:, 0],
+                y=closed[:, 1],
+                mode="lines",
+                line={"color": FLAGGED, "width": 2},
+                showlegend=False,
+                hoverinfo="skip",
+            )
+            drawing.add_trace(line, row=1, col=column)
+        flip = "reversed" if shown[0] == 0 else True  # the right of the head on the left
+        drawing.update_xaxes(visible=False, constrain="domain", autorange=flip, row=1, col=column)
+        anchor = f"x{column if column > 1 else ''}"
+        drawing.update_yaxes(visible=False, constrain="domain", scaleanchor=anchor, row=1, col=column)
+    return drawing.update_layout(template="none", height=400, margin={"l": 8, "r": 8, "t": 40, "b": 8})
+
+
+def _canonical(path: Path) -> tuple[Real, Real]:
+    """Return an image with axes towards right, front and top, and its affine."""
+    import nibabel as nib
+    from nibabel.filebasedimages import ImageFileError
+
+    try:
+        image = nib.as_closest_canonical(nib.load(path))
+        values = np.asarray(image.dataobj, dtype=np.float32)
+    except (ImageFileError, OSError, EOFError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"--t1: {path} is not a readable NIfTI image ({reason}).") from error
+    values = values.reshape((*values.shape[:3], -1))[..., 0] if values.ndim >= 3 else values
+    if values.ndim != 3:
+        raise DataError(f"--t1: {path} has shape {values.shape}; an image of three dimensions is needed.")
+    return np.nan_to_num(values), np.asarray(image.affine)
+
+
+def _corners(data: MRSData, affine: Real) -> Real:
+    """Return the eight corners of the grid of the data in voxels of the image, shape (8, 3)."""
+    ends = [(-0.5, n - 0.5) for n in data.fid.shape[:3]]
+    corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)])
+    moved: Real = (np.linalg.inv(affine) @ np.asarray(data.affine) @ corners.T).T[:, :3]
+    return moved
+
+
+def _section(corners: Real, axis: int, level: float) -> NDArray[np.float64]:
+    """Return the polygon in which a plane cuts a box, in order around it; shape (corner, 3)."""
+    edges = [(a, b) for a, b in itertools.combinations(range(8), 2) if bin(a ^ b).count("1") == 1]
+    points = []
+    for a, b in edges:
+        low, high = corners[a, axis] - level, corners[b, axis] - level
+        if low * high < 0:
+            points.append(corners[a] + (corners[b] - corners[a]) * low / (low - high))
+    if len(points) < 3:
+        return np.zeros((0, 3))
+    found = np.array(points)
+    others = [k for k in range(3) if k != axis]
+    around = found[:, others] - found[:, others].mean(axis=0)
+    return found[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
