@@ -50,7 +50,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(1, 64, (15.0,), 1),
-    "small": Profile(10, BATCH, (5.0, 10.0, 15.0, 30.0), 2),
+    "small": Profile(10, BATCH, (5.0, 10.0, 15.0, 30.0), 4),
     "paper": Profile(100, BATCH, (3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 60.0), 10),
 }
 
