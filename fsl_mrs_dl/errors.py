@@ -24,3 +24,11 @@ class OutputError(MRSDLError, OSError):
 
 class MissingDependencyError(MRSDLError, ImportError):
     """An optional package that the call needs and that is not installed."""
+
+
+class ModelError(MRSDLError, ValueError):
+    """A model package that is not there, is damaged, or is of a kind this version does not know."""
+
+
+class IncompatibleModelError(ModelError):
+    """Data outside the valid range on a model's card; the message names the field."""

@@ -1,0 +1,50 @@
+"""The architectures by name: the only way from a card to a network. Never an import path."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from fsl_mrs_dl.models.registration_encoders import (
+    WINDOW_PPM,
+    CreatineReferencing,
+    RegistrationNetwork,
+    SpectralRegistration,
+)
+from fsl_mrs_dl.models.registration_rivals import SupervisedPair, convolutional, fully_connected
+
+
+def dsr(**config: Any) -> RegistrationNetwork:
+    """Return dSR."""
+    return SpectralRegistration(**config)
+
+
+def dsrf(**config: Any) -> RegistrationNetwork:
+    """Return dSRF."""
+    return SpectralRegistration(**config, window_ppm=WINDOW_PPM)
+
+
+def dcrr(**config: Any) -> RegistrationNetwork:
+    """Return dCrR."""
+    return CreatineReferencing(**config)
+
+
+def dcrrf(**config: Any) -> RegistrationNetwork:
+    """Return dCrRF."""
+    return CreatineReferencing(**config, window_ppm=WINDOW_PPM)
+
+
+def tapper(**config: Any) -> RegistrationNetwork:
+    """Return the pair of fully connected networks."""
+    n_points = config["n_points"]
+    return SupervisedPair(fully_connected(n_points), fully_connected(n_points), **config)
+
+
+def ma(**config: Any) -> RegistrationNetwork:
+    """Return the pair of convolutional networks."""
+    n_points = config["n_points"]
+    return SupervisedPair(convolutional(n_points), convolutional(n_points), **config)
+
+
+ARCHITECTURES: Mapping[str, Callable[..., RegistrationNetwork]] = MappingProxyType(
+    {"dsr": dsr, "dsrf": dsrf, "dcrr": dcrr, "dcrrf": dcrrf, "tapper": tapper, "ma": ma}
+)

@@ -1,0 +1,233 @@
+"""The card of a model package: what it is, what it takes, where it may be used, how well it did. No PyTorch."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.errors import IncompatibleModelError, ModelError
+
+SCHEMA_VERSION = 1
+_SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class Channel:
+    """An input or an output of a network.
+
+    Attributes
+    ----------
+    name : str
+    domain : str
+        ``time``, ``frequency`` or ``parameter``.
+    shape : tuple of str
+        Names or sizes of the axes, for example ``("batch", "2", "512")``.
+    unit : str
+    normalisation : str
+        What is done to it on the way in, in words.
+    """
+
+    name: str
+    domain: str
+    shape: tuple[str, ...]
+    unit: str
+    normalisation: str = "none"
+
+
+@dataclass(frozen=True)
+class ValidRange:
+    """What a model was trained for; each range is (lowest, highest), both included.
+
+    Nucleus, field, dwell time and duration are read off the data and refused; the others cannot be known
+    beforehand and are for the reader.
+
+    Attributes
+    ----------
+    nucleus : str
+    spectrometer_frequency_mhz, dwelltime_s, duration_s : tuple of float
+        In MHz and s. The duration is points x dwell time.
+    echo_time_s : tuple of float
+        Of the signals it was trained on, in s; empty = not one echo time. Not refused: registration compares
+        a set with itself.
+    snr_t0, shift_hz, phase_deg, linewidth_hz : tuple of float
+        SNR_t0; the rest in Hz and degrees. The linewidth is what was added to the lines of the basis.
+    """
+
+    nucleus: str
+    spectrometer_frequency_mhz: tuple[float, float]
+    dwelltime_s: tuple[float, float]
+    duration_s: tuple[float, float]
+    echo_time_s: tuple[float, ...] = ()
+    snr_t0: tuple[float, float] = (0.0, 0.0)
+    shift_hz: tuple[float, float] = (0.0, 0.0)
+    phase_deg: tuple[float, float] = (0.0, 0.0)
+    linewidth_hz: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the weights were made.
+
+    Attributes
+    ----------
+    command : str
+        What makes them again.
+    seed : int
+    data : str
+        The training data in words.
+    data_sha256 : str
+        Of the training FIDs.
+    hours : float
+        On the machine that made them.
+    device : str
+    software : mapping of str to str
+        Package -> version.
+    """
+
+    command: str
+    seed: int
+    data: str
+    data_sha256: str
+    hours: float
+    device: str = "cpu"
+    software: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of the evaluation: what the model reached, beside a baseline and a bound.
+
+    Attributes
+    ----------
+    metric, unit : str
+    value, baseline, bound : float or None
+        None where there is none.
+    baseline_name, bound_name : str
+    n : int
+        Test cases.
+    """
+
+    metric: str
+    unit: str
+    value: float
+    baseline: float | None
+    baseline_name: str
+    bound: float | None
+    bound_name: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that is said of a model; ``card.json``.
+
+    Attributes
+    ----------
+    name, version : str
+        ``<task>-<architecture>-<nucleus>-<field>`` and for example ``1.0.0``: the package's two folders.
+    task : str
+    architecture : str
+        Key of :data:`fsl_mrs_dl.models.architectures.ARCHITECTURES`.
+    config : mapping
+        Keywords of the architecture.
+    inputs, outputs : tuple of Channel
+    valid : ValidRange
+    recipe : Recipe
+    evaluation : tuple of Score
+    intended_use, refused_use : str
+    licence : str
+    weights_sha256 : str
+    schema_version : int
+    """
+
+    name: str
+    version: str
+    task: str
+    architecture: str
+    config: Mapping[str, Any]
+    inputs: tuple[Channel, ...]
+    outputs: tuple[Channel, ...]
+    valid: ValidRange
+    recipe: Recipe
+    evaluation: tuple[Score, ...]
+    intended_use: str
+    refused_use: str
+    licence: str = "BSD-3-Clause"
+    weights_sha256: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def full_name(self) -> str:
+        """``name@version``, as in a record."""
+        return f"{self.name}@{self.version}"
+
+    def to_json(self) -> str:
+        """Return the text of ``card.json``."""
+        return json.dumps(dataclasses.asdict(self), indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Self:
+        """Read the text of a ``card.json``.
+
+        Raises
+        ------
+        ModelError
+            If it is no card, or of a schema that this version does not know.
+        """
+        try:
+            said = json.loads(text)
+            schema = said["schema_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{where} is not the card of a model package; get the package again.") from error
+        if schema != SCHEMA_VERSION:
+            raise ModelError(
+                f"{where} has the schema version {schema!r}; this version of fsl_mrs_dl reads {SCHEMA_VERSION}. "
+                "Update fsl-mrs-dl, or train the model again."
+            )
+        try:
+            said["inputs"] = tuple(_made(Channel, item) for item in said["inputs"])
+            said["outputs"] = tuple(_made(Channel, item) for item in said["outputs"])
+            said["evaluation"] = tuple(_made(Score, item) for item in said["evaluation"])
+            said["valid"] = _made(ValidRange, said["valid"])
+            said["recipe"] = _made(Recipe, said["recipe"])
+            return cls(**said)
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"{where} is incomplete: {error}. Get the package again.") from error
+
+    def check(self, data: MRSData, *, allow_mismatch: bool = False) -> tuple[str, ...]:
+        """Return what of the data lies outside the valid range, in words.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If anything does and ``allow_mismatch`` is false; the message names the first field.
+        """
+        valid = self.valid
+        found: dict[str, tuple[float, tuple[float, float], str]] = {
+            "spectrometer_frequency_mhz": (
+                data.spectrometer_frequency_mhz,
+                valid.spectrometer_frequency_mhz,
+                "MHz",
+            ),
+            "dwelltime_s": (data.dwelltime_s, valid.dwelltime_s, "s"),
+            "duration_s": (data.n_points * data.dwelltime_s, valid.duration_s, "s"),
+        }
+        outside = []
+        if data.nucleus != valid.nucleus:
+            outside.append(f"nucleus is {data.nucleus}, the model's {valid.nucleus}")
+        for name, (value, (low, high), unit) in found.items():
+            if not low * (1 - _SLACK) <= value <= high * (1 + _SLACK):
+                outside.append(f"{name} is {value:g} {unit}, the model's {low:g} to {high:g}")
+        if outside and not allow_mismatch:
+            raise IncompatibleModelError(
+                f"{data.name or 'The data'} lies outside the valid range of {self.full_name}: {outside[0]}. "
+                "Take another model or train one on such data; --allow_mismatch uses this one all the same."
+            )
+        return tuple(outside)
+
+
+def _made(kind: type[Any], said: Mapping[str, Any]) -> Any:
+    """Return a dataclass from its JSON object; lists become tuples, as they were."""
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})

@@ -1,0 +1,87 @@
+"""Between FIDs and the inputs of networks: one pair of functions, and how other samplings enter.
+
+A network reads two real channels of a fixed number of points of a fixed dwell time. *Dwell time and length are
+resampled*: data are brought to the network's points by interpolation, filtered before if they have more
+bandwidth, cut or continued with zeros. *Field is a condition of validity*, not resampled: stretching time would
+make the chemical shifts right and every linewidth and coupling wrong, so each field has its own weights.
+"""
+
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from fsl_mrs_dl.data import Complex
+from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz, spectrum_to_fid
+from fsl_mrs_dl.physics.resample import resample
+
+Array = Any
+_SAME = 1e-4
+_TINY = 1e-30
+
+
+def to_channels(fid: Array) -> Array:
+    r"""Return FIDs as the two real channels of a network, each scaled to a largest magnitude of 1.
+
+    .. math:: x = \left(\mathrm{Re}, \mathrm{Im}\right) s / \max_t |s(t)|
+
+    The phase is kept, the amplitude is not (Shamaei et al 2023, doi:10.1002/mrm.29498).
+
+    Parameters
+    ----------
+    fid : Array, complex, shape (..., time)
+        NumPy or torch.
+
+    Returns
+    -------
+    Array, real, shape (..., 2, time)
+    """
+    xp = array_namespace(fid)
+    largest = xp.max(xp.abs(fid), axis=-1, keepdims=True)
+    scaled = fid / xp.where(largest > _TINY, largest, xp.ones_like(largest))
+    return xp.stack([xp.real(scaled), xp.imag(scaled)], axis=-2)
+
+
+def from_channels(channels: Array) -> Array:
+    """Return the complex FIDs of a network's channels.
+
+    Parameters
+    ----------
+    channels : Array, real, shape (..., 2, time)
+
+    Returns
+    -------
+    Array, complex, shape (..., time)
+    """
+    return channels[..., 0, :] + 1j * channels[..., 1, :]
+
+
+def on_network_points(fids: Complex, dwelltime_s: float, n_points: int, new_dwelltime_s: float) -> Complex:
+    """Return FIDs on the points of a network.
+
+    Parameters
+    ----------
+    fids : ndarray, complex, shape (fid, time)
+    dwelltime_s : float
+        Of ``fids``, in s.
+    n_points : int
+        Of the network.
+    new_dwelltime_s : float
+        Of the network, in s.
+
+    Returns
+    -------
+    ndarray, complex, shape (fid, n_points)
+        The same points, cut or continued with zeros, where the dwell times agree to 1e-4.
+    """
+    if abs(new_dwelltime_s / dwelltime_s - 1) < _SAME:
+        cut = fids[:, :n_points]
+        missing = n_points - cut.shape[1]
+        return np.pad(cut, ((0, 0), (0, missing))) if missing else cut
+    if new_dwelltime_s > dwelltime_s:
+        # What lies beyond the new band would fold into it, noise first of all.
+        spectrum = fid_to_spectrum(fids)
+        outside = np.abs(frequency_axis_hz(fids.shape[1], dwelltime_s)) > 0.5 / new_dwelltime_s
+        spectrum[:, outside] = 0
+        fids = spectrum_to_fid(spectrum)
+    return resample(fids, dwelltime_s, n_points, new_dwelltime_s)
