@@ -11,8 +11,11 @@ import sys
 import warnings
 from typing import Any
 
+import numpy as np
 from nifti_mrs.nifti_mrs import NIFTI_MRS
+from numpy.typing import NDArray
 
+from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import MissingDependencyError
 
 _NEEDED = "Install FSL-MRS with FSL's conda channel (conda install -c conda-forge -c FSLCONDA fsl_mrs)."
@@ -78,3 +81,54 @@ def _module(name: str) -> Any:
             return importlib.import_module(name)
     except ImportError as error:
         raise MissingDependencyError(f"FSL-MRS cannot be imported ({error}). {_NEEDED}") from error
+
+
+def fit(
+    fid: NDArray[np.complexfloating],
+    basis: Basis,
+    ppmlim: tuple[float, float],
+    baseline: str,
+    model: str = "voigt",
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Fit one spectrum with FSL-MRS's Newton.
+
+    Parameters
+    ----------
+    fid : ndarray, complex, shape (time,)
+        In memory sign.
+    basis : Basis
+        Of the same points and dwell time.
+    ppmlim : tuple of float
+        In ppm.
+    baseline : str
+        As ``fsl_mrs --baseline`` takes it.
+    model : str
+        FSL-MRS's name of the lineshape.
+
+    Returns
+    -------
+    amplitudes, sd : ndarray, float, shape (metabolite,)
+        In units of data over basis, in the order of ``basis``; SD as FSL-MRS gives it.
+
+    Raises
+    ------
+    MissingDependencyError
+        If FSL-MRS is not installed or does not start.
+    """
+    hertz = basis.spectrometer_frequency_mhz * 1e6
+    bandwidth = 1 / basis.dwelltime_s
+    header = {"centralFrequency": hertz, "bandwidth": bandwidth, "dwelltime": basis.dwelltime_s, "fwhm": None}
+    theirs = _module("fsl_mrs.core.basis").Basis(
+        np.asarray(basis.fids).T, list(basis.names), [header] * len(basis.names)
+    )
+    mrs = _module("fsl_mrs.core").MRS(
+        FID=np.array(fid), cf=hertz, bw=bandwidth, nucleus=basis.nucleus, basis=theirs
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its optimiser warns of what it mends itself
+        mrs.processForFitting()
+        found = mrs.fit(ppmlim=ppmlim, method="Newton", baseline=baseline, model=model)
+    scale = mrs.scaling["basis"] / mrs.scaling["FID"]
+    amplitudes = np.array([float(np.ravel(found.getConc(metab=name))[0]) for name in basis.names]) * scale
+    percent = np.ravel(found.getUncertainties(type="percentage", metab=list(basis.names)))
+    return amplitudes, np.abs(amplitudes) * percent / 100
