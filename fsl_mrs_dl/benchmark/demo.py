@@ -1,4 +1,4 @@
-"""The command ``demo``: a simulated scan through the program, the truth beside what it found."""
+"""The command ``demo``: simulated data through the program, the truth beside what it found."""
 
 import shlex
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fsl_mrs_dl.benchmark.demo_quantify import BASIS, compare_maps, compare_single_voxel
 from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData, Real
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.io import nifti
@@ -21,9 +22,10 @@ _UNSEEN_PPM = (2.6, 3.4)
 
 
 def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1) -> None:
-    """Simulate a scan, correct and average it, and show the truth beside what was found.
+    """Simulate a scan and MRSI, correct, average and quantify them, and show the truth beside what was found.
 
-    The commands it runs are printed; each of them can be run by hand.
+    The spectra are made of a shipped basis set, and fitted with the same one. The commands it runs are printed;
+    each of them can be run by hand.
 
     Parameters
     ----------
@@ -37,16 +39,29 @@ def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1)
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists; add --overwrite to replace the files of an earlier demo.")
     again = ["--overwrite"] if overwrite else []
-    where = {name: str(output / name) for name in ("1_scan", "2_combined", "3_aligned", "4_averaged")}
+    folders = ("1_scan", "2_combined", "3_aligned", "4_averaged", "5_quantified", "6_mrsi", "7_maps")
+    where = {name: str(output / name) for name in folders}
+    basis = ["--basis", BASIS]
     scan, combined = f"{where['1_scan']}/scan.nii.gz", f"{where['2_combined']}/scan.nii.gz"
     made = ["--filename", "scan", "--kind", "transients", "--coils", "4", "--transients", "64", "--snr", "20"]
-    made += ["--drift_hz", "12", "--phase_deg", "20", "--water_reference", "--seed", str(seed)]
+    made += ["--drift_hz", "12", "--phase_deg", "20", "--water_reference", "--seed", str(seed), *basis]
     _run("simulate", "--output", where["1_scan"], *made, *again)
     reference = ["--reference", f"{where['1_scan']}/scan_wref.nii.gz"]
     _run("coilcombine", "--file", scan, *reference, "--output", where["2_combined"], *again)
     _run("align", "--file", combined, "--output", where["3_aligned"], "-r", *again)
     _run("average", "--file", f"{where['3_aligned']}/scan.nii.gz", "--output", where["4_averaged"], *again)
+    averaged = f"{where['4_averaged']}/scan.nii.gz"
+    _run("quantify", "--data", averaged, *basis, "--output", where["5_quantified"], "--report", *again)
     _compare(output, overwrite=overwrite)
+    compare_single_voxel(output, overwrite=overwrite)
+    print(flush=True)  # noqa: T201
+    mrsi, t1 = f"{where['6_mrsi']}/mrsi.nii.gz", f"{where['6_mrsi']}/mrsi_t1.nii.gz"
+    made = ["--filename", "mrsi", "--kind", "mrsi", "--points", "1024", "--snr", "60", "--seed", str(seed)]
+    _run("simulate", "--output", where["6_mrsi"], *made, *basis, *again)
+    mask = ["--mask", f"{where['6_mrsi']}/mrsi_mask.nii.gz", "--t1", t1]
+    _run("quantify", "--data", mrsi, *basis, *mask, "--output", where["7_maps"], "--report", *again)
+    compare_maps(output, overwrite=overwrite)
+    _say_where_to_look(output, t1, mrsi)
 
 
 def _run(*arguments: str) -> None:
@@ -92,7 +107,16 @@ def _compare(output: Path, *, overwrite: bool) -> None:
         print(f"{name:42}{measure(before):>9.2f}{measure(after):>12.2f}")  # noqa: T201
     with Staging(output, overwrite=overwrite) as staging:
         save_align_figure(before, StepResult(after, estimates=found), staging.path("align.png"), truth=truth)
-    print(f"\nLook at {output / 'align.png'} and {output / '3_aligned/scan_align.html'}.")  # noqa: T201
+
+
+def _say_where_to_look(output: Path, t1: str, mrsi: str) -> None:
+    pictures = ", ".join(str(output / name) for name in ("align.png", "fit.png", "maps.png"))
+    pages = ("3_aligned/scan_align.html", "5_quantified/report.html", "7_maps/report.html")
+    reports = ", ".join(str(output / name) for name in pages)
+    print(f"\nPictures: {pictures}\nReports:  {reports}")  # noqa: T201
+    naa = str(output / "7_maps/concs/raw/NAA.nii.gz")
+    print("In FSLeyes, with fsleyes-plugin-mrs:")  # noqa: T201
+    print("fsleyes " + shlex.join(["-s", "mrs", t1, mrsi, naa, "-cm", "hot", "-a", "50"]))  # noqa: T201
 
 
 def _grid(data: MRSData) -> tuple[int, ...]:

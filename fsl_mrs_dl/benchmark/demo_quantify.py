@@ -1,0 +1,93 @@
+"""The demo's second half: metabolites of the averaged scan and of an MRSI phantom, beside the truth."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.data import MRSData, Real
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.results import Outcome
+from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.io.volumes import read_volume
+from fsl_mrs_dl.steps.registry import StepResult
+
+BASIS = "press_3t_te30"
+"""The shipped basis set that makes the simulated spectra and fits them; measured data need their own."""
+_TOLD = ("NAA+NAAG", "Cr+PCr", "GPC+PCh", "Glu+Gln", "Glu", "Ins", "GSH", "Tau", "NAA", "GABA", "Lac")
+_MAPS = ("NAA+NAAG", "Cr+PCr", "GPC+PCh", "Glu", "Ins")
+
+
+def compare_single_voxel(output: Path, *, overwrite: bool) -> None:
+    """Print and draw the ratios of the averaged scan beside the truth of the simulation.
+
+    Combining the coils set the scale of the data, so what is true of them are the ratios.
+    """
+    from fsl_mrs_dl.report import save_fit_figure
+
+    result = _quantified(output / "4_averaged/scan.nii.gz")
+    outcome, fitted = _found(result)
+    told = json.loads((output / "1_scan/scan_truth.json").read_text(encoding="utf-8"))["amplitudes"]
+    reference = _sum(told, "+".join(outcome.internal_reference))
+    scaled = outcome.scaled["internal"]
+    print(f"\n{'ratio to ' + '+'.join(outcome.internal_reference):14}", end="")  # noqa: T201
+    print(f"{'truth':>9}{'estimate':>10}{'CRLB':>9}{'error/CRLB':>12}")  # noqa: T201
+    for name in _TOLD:
+        n = outcome.column(name)
+        if name == "+".join(outcome.internal_reference):
+            continue
+        value, sd, truth = scaled.value[0, n], scaled.sd[0, n], _sum(told, name) / reference
+        print(f"{name:14}{truth:9.3f}{value:10.3f}{sd:9.3f}{(value - truth) / sd:12.2f}")  # noqa: T201
+    scale = outcome.scaled["raw"].value[0, outcome.column("+".join(outcome.internal_reference))] / reference
+    with Staging(output, overwrite=overwrite) as staging:
+        amplitudes = {name: scale * _sum(told, name) for name in outcome.names}
+        save_fit_figure(fitted, outcome, staging.path("fit.png"), truth=amplitudes)
+
+
+def compare_maps(output: Path, *, overwrite: bool) -> None:
+    """Print and draw the maps of the phantom beside the true ones."""
+    from fsl_mrs_dl.report import save_map_figure
+
+    scan = output / "6_mrsi"
+    result = _quantified(scan / "mrsi.nii.gz", mask=scan / "mrsi_mask.nii.gz")
+    outcome, fitted = _found(result)
+    members = {
+        name: read_volume(scan / "mrsi_truth" / f"{name}.nii.gz", outcome.grid, "truth")
+        for name in outcome.members
+    }
+    truth = {name: _sum(members, name) for name in outcome.names}
+    raw, sound = outcome.scaled["raw"], outcome.flags == 0
+    print(f"\nMRSI, {int(sound.sum())} of {sound.size} voxels that are not flagged")  # noqa: T201
+    head = f"{'truth':>9}{'estimate':>10}{'CRLB (%)':>10}{'error/CRLB':>12}"
+    print(f"{'amplitude':14}{head}   (means; median; root mean square)")  # noqa: T201
+    for name in _TOLD:
+        n = outcome.column(name)
+        true = truth[name][tuple(outcome.voxels.T)][sound]
+        value, sd = raw.value[sound, n], raw.sd[sound, n]
+        worst = float(np.sqrt(np.mean(((value - true) / sd) ** 2)))
+        percent = float(np.median(outcome.crlb_percent[sound, n]))
+        row = f"{np.mean(true):9.2f}{np.mean(value):10.2f}{percent:10.1f}{worst:12.2f}"
+        print(f"{name:14}{row}")  # noqa: T201
+    with Staging(output, overwrite=overwrite) as staging:
+        save_map_figure(fitted, outcome, staging.path("maps.png"), names=_MAPS, truth=truth)
+
+
+def _quantified(path: Path, **options: Path) -> StepResult:
+    """Return what the command found, from Python: the same step with the same options."""
+    from fsl_mrs_dl.steps.quantify import quantify
+
+    result: StepResult = quantify(nifti.read(path), basis=BASIS, **options)
+    return result
+
+
+def _found(result: StepResult) -> tuple[Outcome, MRSData]:
+    assert result.outcome is not None
+    assert result.fitted is not None
+    return result.outcome, result.fitted
+
+
+def _sum(values: Mapping[str, Real], name: str) -> Real:
+    """Return a value, or that of a sum written ``A+B``."""
+    first, *others = name.split("+")
+    return sum((values[other] for other in others), values[first])
