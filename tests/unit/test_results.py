@@ -1,0 +1,167 @@
+"""Layouts of results: what may be replaced, FSL-MRS's signs, and the record of a run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fsl_mrs_dl import physics
+from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.errors import DataError, OutputError
+from fsl_mrs_dl.io.results import Outcome, Scaled, files_of_earlier_run, run_record
+from fsl_mrs_dl.io.results.fsl_convention import parameter_rows, phase_slope_s, shift_ppm, widths_hz
+from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
+from fsl_mrs_dl.io.staging import Staging
+
+N, DT, F0 = 64, 5e-4, 100.0
+
+
+def outcome(**more: object) -> Outcome:
+    """Return two voxels of two metabolites with one sum."""
+    basis = Basis(np.ones((2, N), dtype=complex), ("Cr", "PCr"), DT, F0, name="two")
+    three, two = np.array([[1.0, 2.0, 3.0]] * 2), np.ones((2, 2))
+    said: dict[str, object] = {
+        "members": ("Cr", "PCr"),
+        "sums": (("Cr", "PCr"),),
+        "internal_reference": ("Cr", "PCr"),
+        "groups": (0, 0),
+        "grid": (2, 1, 1),
+        "voxels": np.array([[0, 0, 0], [1, 0, 0]]),
+        "scaled": {"raw": Scaled(three, three / 10)},
+        "crlb_percent": three,
+        "snr": two,
+        "fwhm_hz": two,
+        "shift_hz": np.full((2, 1), 3.0),
+        "gamma": np.full((2, 1), np.pi),
+        "sigma": np.full((2, 1), np.pi / np.sqrt(np.log(2))),
+        "phase_rad": np.full(2, 0.5),
+        "delay_s": np.full(2, 1e-5),
+        "baseline_coefficients": np.array([[1 + 2j], [3 + 4j]]),
+        "noise_sd": np.ones(2),
+        "residual_whiteness": np.zeros(2),
+        "iterations": np.ones(2, dtype=int),
+        "flags": np.array([0, 5], dtype=np.int16),
+        "fit": np.ones((2, N), dtype=complex),
+        "baseline": np.zeros((2, N), dtype=complex),
+        "metabolites": None,
+        "correlation": None,
+        "basis": basis,
+        "ppmlim": (0.2, 4.2),
+    }
+    return Outcome(**{**said, **more})  # type: ignore[arg-type]
+
+
+def test_names_and_grid() -> None:
+    found = outcome()
+    assert found.names == ("Cr", "PCr", "Cr+PCr")
+    assert found.column("Cr+PCr") == 2
+    grid = outcome(grid=(3, 1, 1)).on_grid(np.array([4.0, 5.0]), np.nan)
+    np.testing.assert_array_equal(grid[:, 0, 0], [4, 5, np.nan])
+
+
+def test_parameters_make_the_same_curve_in_the_model_of_fsl_mrs() -> None:
+    """FSL-MRS: exp(-i (Phi0 + Phi1 nu)) F{x exp(-(i eps + gamma + sigma^2 t) t)}."""
+    found = outcome()
+    said = {name: value for name, value, _ in parameter_rows(found)}
+    t, nu = np.arange(N) * DT, physics.frequency_axis_hz(N, DT)
+    line = np.exp((2j * np.pi * 40 - 30) * t)
+    broad = line * np.exp(-(1j * said["eps_0"] + said["gamma_0"] + t * said["sigma_0"] ** 2) * t)
+    theirs = np.exp(-1j * (said["Phi0"] + said["Phi1"] * nu)) * physics.fid_to_spectrum(broad)
+    ours = physics.damp(line[None], found.gamma[0], found.sigma[0], DT)
+    ours = physics.shift(ours, found.shift_hz[0], DT)
+    ours = physics.phase(physics.first_order_phase(ours, found.delay_s[:1], DT), found.phase_rad[:1])
+    np.testing.assert_allclose(physics.fid_to_spectrum(ours)[0], theirs, atol=1e-12)
+    assert list(said) == [
+        *("Cr", "PCr", "gamma_0", "sigma_0", "eps_0", "Phi0", "Phi1", "B_real_0", "B_imag_0"),
+    ]
+
+
+def test_units_of_the_maps() -> None:
+    found = outcome()
+    combined, lorentzian, gaussian = widths_hz(found)
+    np.testing.assert_allclose(lorentzian, 1.0)
+    np.testing.assert_allclose(gaussian, 2.0)
+    np.testing.assert_allclose(combined, 0.5346 + np.sqrt(0.2166 + 4))
+    np.testing.assert_allclose(shift_ppm(found), -0.03)
+    np.testing.assert_allclose(phase_slope_s(found), 1e-5)
+
+
+def test_tree_names_what_is_there() -> None:
+    three = np.ones((2, 3))
+    lines = tree(outcome()).splitlines()
+    assert not any("conc-molality" in line for line in lines)
+    more = {"raw": Scaled(three, three, extra={"ci95_low": three, "shrinkage": three})}
+    text = tree(outcome(scaled=more))
+    assert "{metab}_ci95_low.nii.gz (ci95-low)" in text
+    assert "{metab}_shrinkage.nii.gz (shrinkage)" in text
+    keys = [line.split("(")[1].rstrip(")") for line in text.splitlines() if "(" in line]
+    assert set(keys) <= set(COLOUR_SCHEME)
+
+
+class TestRunRecord:
+    def test_says_everything(self) -> None:
+        said = json.loads(
+            run_record(outcome(), {"TE": 30.0, "mask": Path("m.nii")}, ("a/b.nii", "run.json"), "quantify")
+        )
+        assert said["settings"] == {"TE": 30.0, "mask": "m.nii"}
+        assert said["files"] == ["a/b.nii", "run.json"]
+        assert said["flags"] == {"nonfinite": 1, "no_convergence": 1}
+        assert (said["model"], said["seed"], said["water"]) == (None, None, None)
+        assert len(said["basis"]["sha256"]) == 64
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "not json",
+            "[]",
+            '{"files": ["a"]}',
+            '{"program": "fsl_mrs_dl", "files": [1]}',
+            '{"program": "fsl_mrs_dl", "files": ["/etc/passwd"]}',
+            '{"program": "fsl_mrs_dl", "files": ["../data.nii.gz"]}',
+            '{"program": "fsl_mrs_dl", "files": ["a/../../data.nii.gz"]}',
+        ],
+    )
+    def test_damaged_or_malicious_record_is_refused(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(DataError, match="choose another --output"):
+            files_of_earlier_run(tmp_path)
+
+    def test_no_earlier_run(self, tmp_path: Path) -> None:
+        assert files_of_earlier_run(tmp_path / "none") == frozenset()
+
+
+class TestStaging:
+    def write(self, folder: Path, *names: str, ours: frozenset[str] = frozenset(), text: str = "new") -> None:
+        with Staging(folder, overwrite=True, ours=ours) as staging:
+            for name in names:
+                staging.path(name).write_text(text)
+
+    def test_sub_folders(self, tmp_path: Path) -> None:
+        self.write(tmp_path / "out", "a.txt", "deep/er/b.txt")
+        assert (tmp_path / "out" / "deep" / "er" / "b.txt").read_text() == "new"
+        assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.txt", "deep"]
+
+    def test_only_files_of_the_earlier_run_are_replaced_and_stale_ones_go(self, tmp_path: Path) -> None:
+        self.write(tmp_path, "a.txt", "maps/old.txt", text="old")
+        (tmp_path / "maps" / "mine.txt").write_text("mine")
+        self.write(tmp_path, "a.txt", "maps/new.txt", ours=frozenset({"a.txt", "maps/old.txt", "maps"}))
+        found = {p.name: p.read_text() for p in tmp_path.rglob("*.txt")}
+        assert found == {"a.txt": "new", "new.txt": "new", "mine.txt": "mine"}
+        with pytest.raises(OutputError, match=r"mine.txt is not a file of an earlier run"):
+            self.write(tmp_path, "maps/mine.txt", ours=frozenset({"a.txt"}))
+
+    def test_nothing_is_half_written(self, tmp_path: Path) -> None:
+        def fail() -> None:
+            with Staging(tmp_path / "out", overwrite=False) as staging:
+                staging.path("deep/a.txt").write_text("half")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        assert not (tmp_path / "out").exists()
+
+    def test_a_file_where_a_folder_must_be(self, tmp_path: Path) -> None:
+        (tmp_path / "maps").write_text("a file")
+        with pytest.raises(OutputError, match="maps is a file"):
+            self.write(tmp_path, "maps/a.txt")
