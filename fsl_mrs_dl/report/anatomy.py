@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.report.figures import _FONT
 from fsl_mrs_dl.report.page import FLAGGED
 
 _PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
@@ -69,7 +70,8 @@ def place_figure(data: MRSData, t1: Path) -> Any:
         drawing.update_xaxes(visible=False, constrain="domain", autorange=flip, row=1, col=column)
         anchor = f"x{column if column > 1 else ''}"
         drawing.update_yaxes(visible=False, constrain="domain", scaleanchor=anchor, row=1, col=column)
-    return drawing.update_layout(template="none", height=400, margin={"l": 8, "r": 8, "t": 40, "b": 8})
+    margin = {"l": 8, "r": 8, "t": 60, "b": 8}
+    return drawing.update_layout(template="none", font=_FONT, height=420, margin=margin)
 
 
 def _canonical(path: Path) -> tuple[Real, Real]:

@@ -33,7 +33,9 @@ def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) 
     if settings.get("t1") is not None:
         drawing = figure(place_figure(data, Path(settings["t1"])), "place")
         text = "Slices of the structural image through the middle of the voxels, whose outline is drawn."
-        parts.append(section("Position", drawing, text=f"{text} The right of the head is on the left."))
+        parts.append(
+            section("Position", drawing, text=f"{text} In the last two the right of the head is on the left.")
+        )
     if outcome.notes:
         said = "".join(f"<li>{html.escape(note)}</li>" for note in outcome.notes)
         parts.append(section("Notes", f"<ul>{said}</ul>"))

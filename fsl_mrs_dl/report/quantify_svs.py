@@ -21,6 +21,7 @@ from fsl_mrs_dl.report.spectra import FitView, main_group, view_fit
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 _STRONG = 0.7
+_CAP = 999.0
 _POSTERIOR = {"posterior_mean": "Posterior mean", "ci95": "95 % interval", "shrinkage": "Shrinkage"}
 
 
@@ -109,11 +110,13 @@ def _concentrations(outcome: Outcome) -> str:
         for scaling in shown:
             scaled = outcome.scaled[scaling]
             row.append(with_sd(float(scaled.value[0, n]), float(scaled.sd[0, n])))
-        row.append(number(float(outcome.crlb_percent[0, n]), 1))
+        percent = float(outcome.crlb_percent[0, n])
+        row.append(f"\N{GREATER-THAN OR EQUAL TO} {_CAP:.0f}" if percent >= _CAP else number(percent, 1))
         row += [values[n] for _, values in posterior]
         own = n < len(outcome.members)
         row.append(number(float(outcome.snr[0, n]), 1) if own else "")
-        row.append(number(float(outcome.fwhm_hz[0, n]), 1) if own else "")
+        width = float(outcome.fwhm_hz[0, n]) if own else math.nan  # 0: no line stands by itself
+        row.append(number(width if width > 0 else math.nan, 1) if own else "")
         rows.append(row)
     return table(rows, head)
 

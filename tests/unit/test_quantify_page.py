@@ -337,3 +337,14 @@ def test_outline_is_where_the_voxel_cuts_the_slice(rng, tmp_path):
     (tmp_path / "broken.nii").write_text("no image")
     with pytest.raises(DataError, match="--t1"):
         quantify_page(data, outcome, {"t1": tmp_path / "broken.nii"})
+
+
+def test_no_width_and_no_amplitude_are_told_as_such(rng):
+    def gone(outcome):
+        percent, width = outcome.crlb_percent.copy(), np.zeros_like(outcome.fwhm_hz)
+        percent[0, 1] = 999.0
+        return replace(outcome, crlb_percent=percent, fwhm_hz=width)
+
+    text = text_of(rng, change=gone)
+    assert "<td>\N{GREATER-THAN OR EQUAL TO} 999</td>" in text
+    assert "<td>0.0</td>" not in text
