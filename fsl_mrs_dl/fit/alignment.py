@@ -12,7 +12,7 @@ from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.average_reference import first_reference, register_to_average
 from fsl_mrs_dl.fit.gauss_newton import gn
-from fsl_mrs_dl.fit.methods import METHODS
+from fsl_mrs_dl.fit.methods import METHODS, Method
 from fsl_mrs_dl.fit.registration import Band, Registration, weigh_coils
 from fsl_mrs_dl.scores import noise_sd
 
@@ -64,7 +64,7 @@ def estimate_alignment(
     *,
     dim: str,
     limits_ppm: tuple[float, float] | None,
-    method: str,
+    method: str | Method,
     reference: MRSData | None = None,
     progress: Callable[..., Any] = tqdm,
 ) -> Estimates:
@@ -81,8 +81,8 @@ def estimate_alignment(
         Tag of the dimension of the transients.
     limits_ppm : tuple of float or None
         Alignment window, in ppm; None = the whole band.
-    method : str
-        Key of :data:`fsl_mrs_dl.fit.methods.METHODS`.
+    method : str or Method
+        Key of :data:`fsl_mrs_dl.fit.methods.METHODS`, or a method that is not of this room.
     reference : MRSData, optional
         One FID (or one a coil) to register to.
     progress : callable
@@ -97,6 +97,7 @@ def estimate_alignment(
     DataError
         If a dimension is missing, or the window or the reference does not fit the data.
     """
+    chosen = METHODS[method] if isinstance(method, str) else method
     layout = _Layout.of(data, dim)
     band = Band.of(data, limits_ppm, CAPTURE_PPM * data.spectrometer_frequency_mhz)
     given = None if reference is None else _reference_fid(reference, data, layout.n_coils)
@@ -115,23 +116,26 @@ def estimate_alignment(
         noise = _coil_noise(layout.fids[p, good], data)
         fids = weigh_coils(layout.fids[p, good], noise)
         target = None if given is None else weigh_coils(given, noise)
-        found, averages[p] = _register(fids, target, band, method)
+        found, averages[p] = _register(fids, target, band, chosen)
         values[:4, p, good] = found.shift_hz, found.phase_rad, found.shift_hz_sd, found.phase_rad_sd
         flags[p, good] = _flags(found, band)
-    if _EDIT in layout.others and given is None and not METHODS[method].absolute:
+    if _EDIT in layout.others and given is None and not chosen.absolute:
         _join_conditions(values, averages, layout, data, band)
     shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
     shift_hz, phase_rad, shift_sd, phase_sd, reference_hz = (layout.back(v, shape) for v in values)
     return Estimates(shift_hz, phase_rad, shift_sd, phase_sd, reference_hz, layout.back(flags, shape))
 
 
-def _register(fids: Complex, target: Complex | None, band: Band, method: str) -> tuple[Registration, Complex]:
+def _register(
+    fids: Complex, target: Complex | None, band: Band, chosen: Method
+) -> tuple[Registration, Complex]:
     """Register one set; return also its average, or what stands for it."""
-    chosen = METHODS[method]
     if target is None and chosen.iterates:
         return register_to_average(fids, band)
     reference = first_reference(fids, band) if target is None else target
-    found = gn(fids, reference, band, 1.0) if method == "gn" else chosen.register(fids, reference, band)
+    found = (
+        gn(fids, reference, band, 1.0) if chosen is METHODS["gn"] else chosen.register(fids, reference, band)
+    )
     return found, reference
 
 

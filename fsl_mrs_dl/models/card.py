@@ -228,6 +228,20 @@ class Card:
         return tuple(outside)
 
 
+def evaluation_text(card: Card) -> str:
+    """Return the evaluation as a table of Markdown."""
+    rows = [
+        f"| {s.metric} | {s.unit} | {s.value:.3g} | {_said(s.baseline, s.baseline_name)} "
+        f"| {_said(s.bound, s.bound_name)} | {s.n} |"
+        for s in card.evaluation
+    ]
+    return "\n".join(["| metric | unit | value | baseline | bound | n |", "|---|---|---|---|---|---|", *rows])
+
+
+def _said(value: float | None, name: str) -> str:
+    return "" if value is None else f"{value:.3g} ({name})"
+
+
 def _made(kind: type[Any], said: Mapping[str, Any]) -> Any:
     """Return a dataclass from its JSON object; lists become tuples, as they were."""
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fsl_mrs_dl
+from fsl_mrs_dl.data import NUCLEI
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.models.card import Card
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 VARIABLE = "FSL_MRS_DL_MODELS"
 _SHIPPED = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
+_FIELDS_T = (1.5, 3.0, 4.7, 7.0, 9.4, 11.7, 14.1)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 
 
@@ -33,9 +35,20 @@ class Model:
     card: Card
 
 
-def package_name(task: str, architecture: str, nucleus: str, field_t: float) -> str:
-    """Return the name of a package, for example ``align-dsr-1h-9.4t``."""
-    return f"{task}-{architecture}-{nucleus.lower()}-{round(field_t, 1):g}t"
+def package_name(task: str, architecture: str, nucleus: str, spectrometer_frequency_mhz: float) -> str:
+    """Return the name of a package, for example ``align-dsr-1h-9.4t``.
+
+    Raises
+    ------
+    ModelError
+        If nothing is known of the nucleus.
+    """
+    if nucleus not in NUCLEI:
+        raise ModelError(f"There are no models for {nucleus}; nuclei known are {', '.join(NUCLEI)}.")
+    field_t = spectrometer_frequency_mhz / NUCLEI[nucleus].gyromagnetic_mhz_per_t
+    # 123.25 MHz are 2.9 T, which everyone calls 3 T.
+    named = min(_FIELDS_T, key=lambda candidate: abs(candidate - field_t))
+    return f"{task}-{architecture}-{nucleus.lower()}-{named:g}t"
 
 
 def package_bytes(network: "nn.Module", card: Card) -> dict[str, bytes]:

@@ -166,7 +166,8 @@ class Autoencoder(RegistrationNetwork):
             residual = fid_to_spectrum(residual)[:, self.inside] * self.n_points**0.5
         else:
             residual = residual[:, 1:]
-        return (residual.real**2 + residual.imag**2).sum() / (len(inputs) * self.n_points)
+        squared: Tensor = residual.real**2 + residual.imag**2
+        return squared.sum() / (len(inputs) * self.n_points)
 
 
 class SpectralRegistration(Autoencoder):

@@ -20,7 +20,23 @@ def align(
     dim: str = "DIM_DYN",
     reference: MRSData | None = None,
     ppm: tuple[float, float] | None = None,
-    method: Literal["gn", "sr", "srf", "crr", "crrf", "corr", "corrf"] = "gn",
+    method: Literal[
+        "gn",
+        "sr",
+        "srf",
+        "crr",
+        "crrf",
+        "corr",
+        "corrf",
+        "dsr",
+        "dsrf",
+        "dcrr",
+        "dcrrf",
+        "tapper",
+        "ma",
+    ] = "gn",
+    model: str | None = None,
+    allow_mismatch: bool = False,
     apply: Path | None = None,
     average: bool = False,
 ) -> StepResult:
@@ -41,7 +57,12 @@ def align(
         Limits of the alignment window in ppm. Default: 1.8 4.2 for 1H, the whole band for other nuclei.
     method : str
         gn: Gauss-Newton on an iterated average; sr, srf: spectral registration, whole band or window; crr,
-        crrf: creatine peak; corr, corrf: correlation of spectra.
+        crrf: creatine peak; corr, corrf: correlation of spectra; dsr, dsrf, dcrr, dcrrf, tapper, ma: networks.
+    model : str
+        Model package of a network, its name (with @version or without) or path; by default the newest for the
+        method, nucleus and field.
+    allow_mismatch : bool
+        Use the model on data outside its valid range.
     apply : Path
         Apply the estimates of an earlier N_align.csv instead of estimating.
     average : bool
@@ -57,16 +78,21 @@ def align(
     DataError
         If a dimension is missing, or window, reference or table do not fit the data.
     OptionError
-        If ``apply`` comes together with ``reference``.
+        If ``apply`` comes together with ``reference``, or ``model`` with a method that is no network.
+    ModelError
+        If there is no such model, or the data lie outside its valid range.
     """
     settled: dict[str, object] = {}
     if apply is None:
         from fsl_mrs_dl.fit.alignment import estimate_alignment
+        from fsl_mrs_dl.steps.align_models import method_of
 
         nucleus = NUCLEI.get(data.nucleus)
         window = ppm or (nucleus.ppm_window if nucleus else None)
         settled["ppm"] = window or "whole band"
-        estimates = estimate_alignment(data, dim=dim, limits_ppm=window, method=method, reference=reference)
+        chosen, of_model = method_of(method, model, data, allow_mismatch=allow_mismatch)
+        settled |= of_model
+        estimates = estimate_alignment(data, dim=dim, limits_ppm=window, method=chosen, reference=reference)
     else:
         if reference is not None:
             raise OptionError("--apply replays a table, --reference is for estimating; give one of them.")

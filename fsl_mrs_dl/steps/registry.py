@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fsl_mrs_dl.io.results import Outcome
 
 ENTRY_POINTS = "fsl_mrs_dl.steps"
-_NOT_STEPS = {"command", "config", "options", "registry", "results_folder"}
+_NOT_STEPS = {"align_models", "command", "config", "options", "registry", "results_folder"}
 MIN_POINTS = 32
 """An FID shorter than this cannot carry a spectrum; refused by every step."""
 

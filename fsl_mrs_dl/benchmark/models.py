@@ -1,0 +1,81 @@
+"""The command ``models``: which packages there are, what their cards say, and whether it is still true."""
+
+from pathlib import Path
+from typing import Literal
+
+from fsl_mrs_dl.errors import ModelError, OptionError
+
+
+def models(action: Literal["list", "show", "verify"], *, model: str | None = None) -> None:
+    """List, show or verify model packages.
+
+    Packages are looked for in the folders of ``$FSL_MRS_DL_MODELS``, in the user's data folder and among those
+    that come with the program. Verifying checks the weights against the card and measures again what the card
+    says of a simulated test set, which must agree within the scatter of the set.
+
+    Parameters
+    ----------
+    action : str
+        list: names of all packages, with what they are for; show: the card of one; verify: one, or all.
+    model : str
+        Name, with @version or without, or path.
+
+    Raises
+    ------
+    ModelError
+        If there is no such package, or verifying fails.
+    """
+    from fsl_mrs_dl.models.package import find, packages
+
+    if action == "list":
+        _list()
+    elif action == "show":
+        if model is None:
+            raise OptionError("show needs --model; fsl_mrs_dl models list tells the names.")
+        _show(find(model))
+    else:
+        for folder in packages() if model is None else [find(model)]:
+            print(f"{folder}: {_verified(folder)}")  # noqa: T201
+
+
+def _list() -> None:
+    from fsl_mrs_dl.models.package import packages, read_card
+
+    for folder in packages():
+        try:
+            card = read_card(folder)
+        except ModelError as error:
+            print(f"{folder.parent.name}@{folder.name}  cannot be used: {error}")  # noqa: T201
+            continue
+        low, high = card.valid.spectrometer_frequency_mhz
+        print(f"{card.full_name}  {card.task}, {card.valid.nucleus}, {low:.0f} to {high:.0f} MHz  {folder}")  # noqa: T201
+
+
+def _show(folder: Path) -> None:
+    from fsl_mrs_dl.models.card import evaluation_text
+    from fsl_mrs_dl.models.package import CARD, read_card
+
+    card = read_card(folder)
+    lines = [
+        f"{card.full_name} ({card.architecture}, for {card.task}; {card.licence})",
+        f"Use: {card.intended_use}",
+        f"Not for: {card.refused_use}",
+        f"Valid: {card.valid}",
+        f"Made by: {card.recipe.command}",
+        f"Data: {card.recipe.data}",
+        evaluation_text(card),
+        f"Card: {folder / CARD}",
+    ]
+    print("\n".join(lines))  # noqa: T201
+
+
+def _verified(folder: Path) -> str:
+    """Check one package and return in words what was found."""
+    from fsl_mrs_dl.models.package import load
+
+    model = load(folder)
+    if model.card.task != "align":
+        return "weights are those of the card"
+    from fsl_mrs_dl.train.verification import check_scores
+
+    return f"weights are those of the card; {check_scores(model)}"

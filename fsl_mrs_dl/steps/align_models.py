@@ -1,0 +1,97 @@
+"""Networks as registration methods of ``align``: where :mod:`fsl_mrs_dl.models` meets :mod:`fsl_mrs_dl.fit`."""
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.errors import ModelError, OptionError
+from fsl_mrs_dl.fit.methods import METHODS, Method
+from fsl_mrs_dl.fit.registration import Band, Registration
+from fsl_mrs_dl.models.package import Model, load, package_name
+from fsl_mrs_dl.scores import phase_difference
+
+
+def method_of(
+    method: str, model: str | None, data: MRSData, *, allow_mismatch: bool = False
+) -> tuple[Method, dict[str, object]]:
+    """Return a registration method by name, and what is to be recorded of its model.
+
+    Parameters
+    ----------
+    method : str
+        Of :data:`fsl_mrs_dl.fit.methods.METHODS`, or an architecture.
+    model : str or None
+        Package; by default the newest that is named after architecture, nucleus and field.
+    data : MRSData
+    allow_mismatch : bool
+        Whether data outside the model's valid range pass.
+
+    Returns
+    -------
+    method : Method
+    settled : dict
+        ``model`` (name@version), ``weights_sha256`` and, if anything does not match, ``mismatch``.
+
+    Raises
+    ------
+    OptionError
+        If ``model`` is given with a method that is no network.
+    ModelError
+        If there is no such model, it is of another architecture, or the data lie outside its valid range.
+    """
+    if method in METHODS:
+        if model is not None:
+            raise OptionError(f"--method {method} is no network and takes no --model; leave one of them out.")
+        return METHODS[method], {}
+    name = package_name("align", method, data.nucleus, data.spectrometer_frequency_mhz)
+    loaded = load(model or name)
+    card = loaded.card
+    if (card.task, card.architecture) != ("align", method):
+        raise ModelError(
+            f"{card.full_name} is a {card.architecture} for {card.task}; --method {method} needs a {method} for "
+            "align."
+        )
+    mismatch = card.check(data, allow_mismatch=allow_mismatch)
+    settled: dict[str, object] = {"model": card.full_name, "weights_sha256": card.weights_sha256}
+    if mismatch:
+        settled["mismatch"] = "; ".join(mismatch)
+    return Method(lambda fids, reference, band: register(loaded, fids, reference, band)), settled
+
+
+def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Registration:
+    """Estimate shifts and phases by a network, relative to a reference.
+
+    Coils are combined as they stand in the reference. The network reads the reference as well, and what it says
+    of that is taken away, so that it does not matter what it was trained relative to.
+
+    Parameters
+    ----------
+    model : Model
+    fids : ndarray, complex, shape (transient, coil, time)
+        Coils scaled to equal noise.
+    reference : ndarray, complex, shape (coil, time)
+    band : Band
+        Its window is not used: a network has its own.
+
+    Returns
+    -------
+    Registration
+        Without standard deviations; converged = within the range of shifts the network was trained for.
+    """
+    # Imported here, for PyTorch takes a second and most runs of align need no network.
+    from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork, estimate
+
+    network = model.network
+    if not isinstance(network, RegistrationNetwork):
+        raise ModelError(f"{model.card.full_name} estimates no shift and phase; take a model for align.")
+    coils = np.linalg.svd(reference, full_matrices=False)[0][:, 0]
+    every = np.concatenate([reference[None], fids])
+    shift_hz, phase_rad = estimate(network, np.einsum("c,tcn->tn", coils.conj(), every), band.dwelltime_s)
+    low, high = model.card.valid.shift_hz
+    unknown: Real = np.full(len(fids), np.nan)
+    return Registration(
+        shift_hz[1:] - shift_hz[0],
+        phase_difference(phase_rad[1:], phase_rad[0]),
+        unknown,
+        unknown.copy(),
+        (low <= shift_hz[1:]) & (shift_hz[1:] <= high),
+    )

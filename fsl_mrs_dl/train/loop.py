@@ -1,0 +1,197 @@
+"""The training loop, by Lightning; the only importer of it.
+
+No checkpoint is written on the way (Lightning's are pickles): the best weights are kept in memory and end in
+the package, and a package can be trained on with ``--init``.
+"""
+
+import copy
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from torch import Tensor
+
+from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork
+
+Report = Callable[[int, float], None]
+"""Told of each epoch and its validation loss; may raise to end the training."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs, batch : int
+    lr : float
+        Of Adam.
+    patience : int
+        Epochs without a better validation loss before the training ends; 0 = never.
+    seed : int
+    """
+
+    epochs: int
+    batch: int
+    lr: float
+    patience: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training went.
+
+    Attributes
+    ----------
+    losses : tuple of float
+        Validation loss of each epoch.
+    best : float
+        The least of them, whose weights the network has now.
+    """
+
+    losses: tuple[float, ...]
+    best: float
+
+
+class _Batches:
+    """Batches of tensors in memory, shuffled anew each time if a generator is given."""
+
+    def __init__(self, tensors: tuple[Tensor, ...], size: int, generator: torch.Generator | None) -> None:
+        self._tensors, self._size, self._generator = tensors, size, generator
+
+    def __len__(self) -> int:
+        return -(-len(self._tensors[0]) // self._size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        n = len(self._tensors[0])
+        order = torch.arange(n) if self._generator is None else torch.randperm(n, generator=self._generator)
+        for start in range(0, n, self._size):
+            index = order[start : start + self._size]
+            yield tuple(tensor[index] for tensor in self._tensors)
+
+
+class _Task(lightning.LightningModule):
+    """What Lightning asks for: the loss of a batch, and the optimiser."""
+
+    def __init__(self, network: RegistrationNetwork, lr: float) -> None:
+        super().__init__()
+        self.network = network
+        self.lr = lr
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        return self.network.loss(*batch)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        loss = self.network.loss(*batch)
+        self.log("val_loss", loss, prog_bar=True, on_epoch=True, batch_size=len(batch[0]))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=self.lr)
+
+
+class _Best(Callback):
+    """Keeps the weights of the epoch with the least validation loss."""
+
+    def __init__(self, network: RegistrationNetwork, report: Report | None) -> None:
+        self._network = network
+        self.losses: list[float] = []
+        self.weights: dict[str, Tensor] = {}
+        self._report = report
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        loss = float(trainer.callback_metrics["val_loss"])
+        if not self.losses or loss < min(self.losses):
+            self.weights = copy.deepcopy(self._network.state_dict())
+        self.losses.append(loss)
+        if self._report is not None:
+            self._report(trainer.current_epoch, loss)
+
+
+def fit(
+    network: RegistrationNetwork,
+    training: tuple[Tensor, Tensor],
+    validation: tuple[Tensor, Tensor],
+    settings: Settings,
+    report: Report | None = None,
+) -> Outcome:
+    """Train a network in place; it ends with the weights of its best epoch, in evaluation mode.
+
+    Parameters
+    ----------
+    network : RegistrationNetwork
+    training, validation : tuple of Tensor
+        Inputs of shape (transient, 2, time) and truth of shape (transient, 2).
+    settings : Settings
+        The same seed gives the same weights on the same machine.
+    report : callable, optional
+
+    Returns
+    -------
+    Outcome
+    """
+    best = _Best(network, report)
+    callbacks: list[Callback] = [best]
+    if settings.patience:
+        callbacks.append(EarlyStopping("val_loss", patience=settings.patience, check_finite=True))
+    generator = torch.Generator().manual_seed(settings.seed)
+    with _deterministic(settings.seed), _quiet():
+        trainer = lightning.Trainer(
+            max_epochs=settings.epochs,
+            devices=1,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=sys.stderr.isatty(),
+            num_sanity_val_steps=0,
+        )
+        trainer.fit(
+            _Task(network, settings.lr),
+            _Batches(training, settings.batch, generator),
+            _Batches(validation, 1024, None),
+        )
+    if best.weights:
+        network.load_state_dict(best.weights)
+    network.cpu().eval()
+    return Outcome(tuple(best.losses), min(best.losses, default=float("nan")))
+
+
+@contextmanager
+def _deterministic(seed: int) -> Iterator[None]:
+    """Make PyTorch deterministic, for dropout too, and leave it afterwards as it was."""
+    before = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning from telling which devices it found, unless the user wants to know.
+
+    And from a warning that its own code sets off with newer versions of PyTorch.
+    """
+    talkers: list[Any] = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [talker.level for talker in talkers]
+    verbose = logging.getLogger().isEnabledFor(logging.INFO)
+    for talker in talkers:
+        talker.setLevel(logging.INFO if verbose else logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
+            yield
+    finally:
+        for talker, level in zip(talkers, levels, strict=True):
+            talker.setLevel(level)

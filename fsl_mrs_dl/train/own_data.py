@@ -1,0 +1,160 @@
+"""The user's own transients as training data: read, registered for their labels, augmented."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, MRSData, Real, fid_flags
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.average_reference import register_to_average
+from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.physics import add_noise, damp, phase, shift
+from fsl_mrs_dl.physics.lines import gamma_from_fwhm
+from fsl_mrs_dl.scores import noise_sd
+from fsl_mrs_dl.simulate.nuisance import LipidContamination, UnstableWater, draw_nuisance, nuisance_fids
+from fsl_mrs_dl.simulate.nuisance import nuisance_labels as labels_of
+from fsl_mrs_dl.train.registration_data import Spread, Transients
+
+_CAPTURE_PPM = 0.35
+_FEWEST = 8
+_APODISATION_HZ = 3.0
+_AMPLITUDE_SD = 0.1
+_MOST_ADDED_NOISE = 1.0
+"""In units of the transient's own noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Measured transients of one kind, each with where Gauss-Newton registration finds it.
+
+    Attributes
+    ----------
+    fids : ndarray, complex, shape (transient, time)
+        Each set scaled to a largest magnitude of 1 of its average.
+    truth : ndarray, float, shape (transient, 2)
+        Shift (Hz) and phase (rad) against the average of the transient's own set.
+    data : MRSData
+        The first file, for its axes.
+    """
+
+    fids: Complex
+    truth: Real
+    data: MRSData
+
+    def split(self, share: float, rng: np.random.Generator) -> tuple["Measured", "Measured"]:
+        """Return two parts, the second with about this share of the transients and at least one."""
+        order = rng.permutation(len(self.fids))
+        n_second = max(1, round(share * len(order)))
+        second, first = order[:n_second], order[n_second:]
+        return (
+            Measured(self.fids[first], self.truth[first], self.data),
+            Measured(self.fids[second], self.truth[second], self.data),
+        )
+
+
+def read_measured(files: Sequence[Path]) -> Measured:
+    """Read transients of NIfTI-MRS files: every FID of every file, each file's sets registered by themselves.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        One nucleus, field, dwell time and length; coils combined, DIM_DYN present.
+
+    Returns
+    -------
+    Measured
+
+    Raises
+    ------
+    DataError
+        If files differ, are not combined, or hold too few usable transients.
+    """
+    fids, truth = [], []
+    first: MRSData | None = None
+    for file in files:
+        data = nifti.read(file)
+        first = first or data
+        _check_alike(data, first)
+        band = Band.of(
+            data,
+            NUCLEI[data.nucleus].ppm_window if data.nucleus in NUCLEI else None,
+            _CAPTURE_PPM * data.spectrometer_frequency_mhz,
+        )
+        by_set = np.moveaxis(data.fid, (TIME_AXIS, data.axis("DIM_DYN")), (-1, -2))
+        for transients in by_set.reshape(-1, *by_set.shape[-2:]):
+            usable = transients[fid_flags(transients) == ""].astype(np.complex128)
+            if len(usable) < 2:
+                continue
+            noise = float(np.median(noise_sd(usable, data.ppm_axis, data.nucleus))) or 1.0
+            found, average = register_to_average(usable[:, None] / noise, band)
+            fids.append(usable / noise / np.abs(average).max())
+            truth.append(np.stack([found.shift_hz, found.phase_rad], axis=1))
+    n = sum(map(len, fids))
+    if first is None or n < _FEWEST:
+        raise DataError(f"--data holds {n} usable transients in DIM_DYN; at least {_FEWEST} are needed.")
+    return Measured(np.concatenate(fids), np.concatenate(truth), first)
+
+
+def _check_alike(data: MRSData, first: MRSData) -> None:
+    if "DIM_COIL" in data.dim_tags:
+        raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
+    has, needs = (
+        (d.nucleus, d.n_points, round(d.dwelltime_s, 9), round(d.spectrometer_frequency_mhz, 1))
+        for d in (data, first)
+    )
+    if has != needs:
+        raise DataError(
+            f"{data.name} has {has[0]}, {has[1]} points of {has[2]:g} s at {has[3]} MHz, {first.name} {needs[0]}, "
+            f"{needs[1]} of {needs[2]:g} s at {needs[3]} MHz; train on data of one kind."
+        )
+
+
+def augmented(measured: Measured, spread: Spread, n: int, rng: np.random.Generator) -> Transients:
+    """Return transients drawn with replacement and changed as DeepFPC's list says.
+
+    Frequency, phase, apodisation, amplitude, noise, and a nuisance peak. Shamaei et al 2023,
+    doi:10.1002/mrm.29498, which gives ranges for shift and phase only: the others are proposals.
+
+    Parameters
+    ----------
+    measured : Measured
+    spread : Spread
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Transients
+    """
+    data = measured.data
+    chosen = rng.integers(len(measured.fids), size=n)
+    drawn: dict[str, Real] = {
+        "shift_hz": rng.uniform(-spread.shift_hz, spread.shift_hz, n),
+        "phase_rad": rng.uniform(-spread.phase_rad, spread.phase_rad, n),
+    }
+    gamma = gamma_from_fwhm(rng.uniform(0.0, _APODISATION_HZ, n))
+    amplitude = np.clip(rng.normal(1.0, _AMPLITUDE_SD, n), 0.1, None)
+    for nuisance in (UnstableWater(spread.nuisance), LipidContamination(spread.nuisance)):
+        drawn |= draw_nuisance(nuisance, n, data.reference_ppm, data.spectrometer_frequency_mhz, rng)
+    fids = measured.fids[chosen].astype(np.complex64)
+    noise = noise_sd(fids, data.ppm_axis, data.nucleus) * rng.uniform(0.0, _MOST_ADDED_NOISE, n)
+    fids = damp(fids, gamma, 0 * gamma, data.dwelltime_s) * amplitude[:, None].astype(np.float32)
+    disturbing = nuisance_fids(drawn, data.dwelltime_s, fids)
+    if disturbing is not None:
+        fids = fids + disturbing
+    fids = phase(shift(fids, drawn["shift_hz"], data.dwelltime_s), drawn["phase_rad"])
+    fids = add_noise(fids, noise, rng).astype(np.complex64)
+    added = np.stack([drawn["shift_hz"], drawn["phase_rad"]], axis=1)
+    return Transients(
+        fids,
+        measured.truth[chosen] + added,
+        data.dwelltime_s,
+        data.spectrometer_frequency_mhz,
+        labels_of(drawn),
+        f"{len(measured.fids)} measured transients, augmented",
+        (0.0, _APODISATION_HZ),
+        nucleus=data.nucleus,
+    )

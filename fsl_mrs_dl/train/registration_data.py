@@ -1,0 +1,256 @@
+"""What registration networks learn from: simulated transients, or the user's own, augmented."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import pi
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.basis import read_basis
+from fsl_mrs_dl.physics import on_points, shift
+from fsl_mrs_dl.simulate.brain import brain_amplitudes, macromolecule_amplitudes
+from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
+from fsl_mrs_dl.simulate.nuisance import LipidContamination, ResidualWater, UnstableWater
+from fsl_mrs_dl.simulate.papers import RAT_9T4_DWELLTIME_S, RAT_9T4_MHZ, deepfpc_prior
+from fsl_mrs_dl.simulate.priors import Noise, Prior
+from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
+from fsl_mrs_dl.simulate.signals import clean_fids, simulate_signals
+from fsl_mrs_dl.simulate.singlets import brain_singlets
+
+RAT_POINTS = 1980
+_RAT_LINEWIDTH_HZ = 10.0
+_RAT_REFERENCE_PPM = 4.7
+
+SHIPPED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "brain_3t": (
+            "press_3t_te30",
+            "slaser_3t_te28",
+            "mega-press_3t_te68_on",
+            "mega-press_3t_te68_off",
+        ),
+        "brain_7t": ("steam_7t_te11", "slaser_7t_te26"),
+    }
+)
+"""Prior -> the shipped basis sets it is made of, each an equal share of the signals."""
+BRAIN_POINTS, BRAIN_DWELLTIME_S = 2048, 2.5e-4
+_CAPTURE_PPM = 0.32
+"""40 Hz at 3 T, 95 Hz at 7 T."""
+_SNR_T0 = (5.0, 40.0)
+_LINEWIDTH_HZ_PER_T = (0.7, 2.3)
+"""Of a Lorentzian and of a Gaussian each: 2 to 7 Hz at 3 T."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What is drawn for each transient.
+
+    Attributes
+    ----------
+    shift_hz, phase_rad : float
+        Half the width of the ranges, in Hz and rad.
+    nuisance : float
+        Probability of each of the two nuisance signals, unstable water and lipid.
+    """
+
+    shift_hz: float
+    phase_rad: float
+    nuisance: float
+
+
+@dataclass(frozen=True, eq=False)
+class Transients:
+    """Transients to learn from or to be judged by.
+
+    Attributes
+    ----------
+    fids : ndarray, complex64, shape (transient, time)
+    truth : ndarray, float, shape (transient, 2)
+        Shift (Hz) and phase (rad); of measured ones by Gauss-Newton registration, plus what was added.
+    dwelltime_s, spectrometer_frequency_mhz : float
+        In s and MHz.
+    labels : ndarray, str, shape (transient,)
+        Which nuisance signals, see :func:`fsl_mrs_dl.simulate.nuisance.nuisance_labels`.
+    said : str
+        What it is, in words.
+    linewidth_hz, snr_t0 : tuple of float
+        Lowest and highest.
+    clean : ndarray, complex, shape (transient, time), or None
+        Without noise and nuisance, for the bound; None where it is not known.
+    noise_sigma : ndarray, float, shape (transient,), or None
+        A channel.
+    nucleus : str
+    """
+
+    fids: Complex
+    truth: Real
+    dwelltime_s: float
+    spectrometer_frequency_mhz: float
+    labels: NDArray[np.str_]
+    said: str
+    linewidth_hz: tuple[float, float] = (0.0, 0.0)
+    snr_t0: tuple[float, float] = (0.0, 0.0)
+    clean: Complex | None = None
+    noise_sigma: Real | None = None
+    nucleus: str = "1H"
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the FIDs."""
+        return hashlib.sha256(np.ascontiguousarray(self.fids, dtype="<c8").tobytes()).hexdigest()
+
+    @property
+    def ppm(self) -> Real:
+        """Chemical shifts of the bins, ascending, in ppm."""
+        f = np.fft.fftshift(np.fft.fftfreq(self.fids.shape[1], self.dwelltime_s))
+        return NUCLEI[self.nucleus].reference_ppm + f / self.spectrometer_frequency_mhz
+
+
+def default_spread(prior: str, nuisance: float) -> Spread:
+    """Return the published range at 9.4 T; at 3 and 7 T the capture range of ``align``, and any phase."""
+    if prior == "deepfpc":
+        return Spread(20.0, pi / 2, nuisance)
+    frequency_mhz = RECIPES[SHIPPED[prior][0]].spectrometer_frequency_mhz
+    return Spread(_CAPTURE_PPM * frequency_mhz, pi, nuisance)
+
+
+def simulated(
+    prior: str, signal: Path | None, spread: Spread, n: int, rng: np.random.Generator
+) -> Transients:
+    """Simulate transients.
+
+    Parameters
+    ----------
+    prior : {"deepfpc", "brain_3t", "brain_7t"}
+    signal : Path or None
+        MATLAB file of the rat signal for ``deepfpc``; its place is taken by singlets at 9.4 T.
+    spread : Spread
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Transients
+    """
+    if prior == "deepfpc":
+        rat = _rat(signal)
+        made = deepfpc_prior(
+            brain_singlets(RAT_9T4_MHZ, RAT_9T4_DWELLTIME_S, 32), probability=spread.nuisance
+        )
+        if signal is not None:
+            made = replace(made, amplitudes={"rat": Fixed(1.0)})
+        else:
+            made = deepfpc_prior(rat, probability=spread.nuisance)
+        said = "the measured rat signal" if signal is not None else "singlets of the brain at 9.4 T"
+        return _simulate(made, rat, spread, n, rng, f"DeepFPC's simulation on {said}", (1.4, 2.6))
+    names = SHIPPED[prior]
+    counts = [n // len(names) + (i < n % len(names)) for i in range(len(names))]
+    parts = []
+    for name, count in zip(names, counts, strict=True):
+        basis = read_basis(shipped_basis(name))
+        parts.append(
+            _simulate(_brain_prior(basis, spread), _on_brain_points(basis), spread, count, rng, name)
+        )
+    return _together(parts, rng, f"brain at {prior.removeprefix('brain_')} from {', '.join(names)}")
+
+
+def _simulate(
+    prior: Prior,
+    basis: Basis,
+    spread: Spread,
+    n: int,
+    rng: np.random.Generator,
+    said: str,
+    linewidth_hz: tuple[float, float] = (0.0, 0.0),
+) -> Transients:
+    prior = replace(
+        prior,
+        shift_hz=Uniform(-spread.shift_hz, spread.shift_hz),
+        phase_rad=Uniform(-spread.phase_rad, spread.phase_rad),
+    )
+    made = simulate_signals(prior, basis, n, rng)
+    truth = np.stack([made.parameters["shift_hz"], made.parameters["phase_rad"]], axis=1)
+    wanted = {key: v for key, v in made.parameters.items() if not key.endswith("_present")}
+    wanted |= {key: np.zeros(n) for key in made.parameters if key.endswith("_present")}
+    clean = clean_fids(wanted, made.basis.fids.astype(np.complex64), basis.dwelltime_s)
+    snr = np.abs(clean[:, 0]) / made.noise_sigma
+    return Transients(
+        made.fids,
+        truth,
+        basis.dwelltime_s,
+        basis.spectrometer_frequency_mhz,
+        made.labels,
+        said,
+        linewidth_hz,
+        (float(snr.min()), float(snr.max())),
+        clean,
+        made.noise_sigma,
+    )
+
+
+def _rat(signal: Path | None) -> Basis:
+    """Return the basis of the 9.4 T simulation: one measured signal, or singlets as wide as its lines."""
+    if signal is None:
+        return brain_singlets(RAT_9T4_MHZ, RAT_9T4_DWELLTIME_S, RAT_POINTS, linewidth_hz=_RAT_LINEWIDTH_HZ)
+    from scipy.io import loadmat
+
+    try:
+        fid = np.asarray(loadmat(signal)["data"], dtype=np.complex128).ravel()
+    except (OSError, ValueError, KeyError, NotImplementedError) as error:
+        raise DataError(
+            f"{signal} is not the rat signal of DeepFPC (a .mat with 'data'): {error}."
+        ) from error
+    # Its carrier is called 4.7 ppm; here 0 Hz is 4.65 ppm, so that ppm mean the same in every set.
+    moved = (_RAT_REFERENCE_PPM - NUCLEI["1H"].reference_ppm) * RAT_9T4_MHZ
+    fid = shift(fid / np.abs(fid).max(), moved, RAT_9T4_DWELLTIME_S)
+    return Basis(fid[None], ("rat",), RAT_9T4_DWELLTIME_S, RAT_9T4_MHZ)
+
+
+def _on_brain_points(basis: Basis) -> Basis:
+    return on_points(basis, BRAIN_POINTS, BRAIN_DWELLTIME_S, basis.spectrometer_frequency_mhz)
+
+
+def _brain_prior(basis: Basis, spread: Spread) -> Prior:
+    """Return a brain of varying amplitudes, linewidth and SNR, with water and lipid in some transients."""
+    field_t = basis.spectrometer_frequency_mhz / NUCLEI["1H"].gyromagnetic_mhz_per_t
+    low, high = (width * field_t for width in _LINEWIDTH_HZ_PER_T)
+    return Prior(
+        amplitudes={**brain_amplitudes(basis.names), **macromolecule_amplitudes(basis)},
+        lorentzian_hz=Uniform(low, high),
+        gaussian_hz=Uniform(low, high),
+        noise=Noise(Uniform(*_SNR_T0), "snr_t0"),
+        nuisances=(
+            ResidualWater(spread.nuisance),
+            UnstableWater(spread.nuisance),
+            LipidContamination(spread.nuisance, shift_ppm=Uniform(0.9, 1.5)),
+        ),
+    )
+
+
+def _together(parts: Sequence[Transients], rng: np.random.Generator, said: str) -> Transients:
+    """Return several sets as one, in random order."""
+    order = rng.permutation(sum(len(part.fids) for part in parts))
+
+    def joined(name: str) -> NDArray[Any]:
+        together: NDArray[Any] = np.concatenate([getattr(part, name) for part in parts])
+        return together[order]
+
+    field_t = parts[0].spectrometer_frequency_mhz / NUCLEI["1H"].gyromagnetic_mhz_per_t
+    return replace(
+        parts[0],
+        fids=joined("fids"),
+        truth=joined("truth"),
+        labels=joined("labels"),
+        clean=joined("clean"),
+        noise_sigma=joined("noise_sigma"),
+        said=said,
+        linewidth_hz=(_LINEWIDTH_HZ_PER_T[0] * field_t, _LINEWIDTH_HZ_PER_T[1] * field_t),
+        snr_t0=(min(part.snr_t0[0] for part in parts), max(part.snr_t0[1] for part in parts)),
+    )
