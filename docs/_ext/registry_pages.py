@@ -12,12 +12,13 @@ from unittest import mock
 from sphinx.application import Sphinx
 
 from fsl_mrs_dl import cli
-from fsl_mrs_dl.data import FLAGS, MRSData
+from fsl_mrs_dl.data import FLAGS, Basis, MRSData
 from fsl_mrs_dl.steps.options import Described, Option, describe
 from fsl_mrs_dl.steps.registry import Step, steps
 
 KINDS = {
     MRSData: "NIfTI-MRS file",
+    Basis: "basis set",
     Path: "path",
     int: "whole number",
     float: "number",
@@ -64,7 +65,8 @@ def step_page(step: Step) -> str:
         f"In Python: `{step.function.__module__}.{step.name}(data, {keywords})` returns a "
         "{class}`~fsl_mrs_dl.steps.registry.StepResult`."
     )
-    return _page(step.name, step, f"{record}\n\n{python}", _references(step.function))
+    files = "Writes a folder of results, see [Results](../results.md).\n\n" if step.fits else ""
+    return _page(step.name, step, f"{files}{record}\n\n{python}", _references(step.function))
 
 
 def tool_page(name: str, function: object) -> str:
@@ -109,7 +111,9 @@ def _references(function: object) -> str:
 
 
 def _flag(option: Option) -> str:
-    return f"`{option.name.upper()}`" if option.positional else f"`--{option.name}`"
+    if option.positional:
+        return f"`{option.name.upper()}`"
+    return f"`--{option.name}`, `--no_{option.name}`" if option.negatable else f"`--{option.name}`"
 
 
 def _keyword(option: Option) -> str:
@@ -119,18 +123,11 @@ def _keyword(option: Option) -> str:
 def _values(option: Option) -> str:
     if option.choices:
         return ", ".join(f"`{choice}`" for choice in option.choices)
-    kinds = {
-        MRSData: "NIfTI-MRS file",
-        Path: "path",
-        int: "whole number",
-        float: "number",
-        str: "text",
-        bool: "switch",
-    }
-    kind = kinds[option.kind]
+    kind = KINDS[option.kind]
     if option.count is None:
         return kind
-    return f"{kind}, one or more" if option.count < 0 else f"{option.count} x {kind}"
+    again = "; may be given again" if option.repeats else ""
+    return f"{kind}, one or more{again}" if option.count < 0 else f"{option.count} x {kind}"
 
 
 def _default(option: Option) -> str:
