@@ -13,11 +13,12 @@ from array_api_compat import array_namespace
 
 from fsl_mrs_dl.data import Complex
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz, spectrum_to_fid
-from fsl_mrs_dl.physics.resample import resample
+from fsl_mrs_dl.physics.resample import PASSBAND, points_before, resample
 
 Array = Any
 _SAME = 1e-4
 _TINY = 1e-30
+_BEFORE = 64
 
 
 def to_channels(fid: Array) -> Array:
@@ -80,8 +81,19 @@ def on_network_points(fids: Complex, dwelltime_s: float, n_points: int, new_dwel
         return np.pad(cut, ((0, 0), (0, missing))) if missing else cut
     if new_dwelltime_s > dwelltime_s:
         # What lies beyond the new band would fold into it, noise first of all.
-        spectrum = fid_to_spectrum(fids)
-        outside = np.abs(frequency_axis_hz(fids.shape[1], dwelltime_s)) > 0.5 / new_dwelltime_s
-        spectrum[:, outside] = 0
-        fids = spectrum_to_fid(spectrum)
+        fids = _low_pass(fids, dwelltime_s, 0.5 / new_dwelltime_s)
     return resample(fids, dwelltime_s, n_points, new_dwelltime_s)
+
+
+def _low_pass(fids: Complex, dwelltime_s: float, highest_hz: float) -> Complex:
+    """Return FIDs without frequencies above one, by a filter that ends softly.
+
+    The filter rings where the record begins and ends; so the FID is first continued to before its start by
+    linear prediction, and the ringing is cut off with it.
+    """
+    before = min(_BEFORE, fids.shape[1])
+    longer = np.concatenate([points_before(fids, before), fids, np.zeros_like(fids[:, :before])], axis=1)
+    frequency = np.abs(frequency_axis_hz(longer.shape[1], dwelltime_s)) / highest_hz
+    beyond = np.clip((frequency - PASSBAND) / (1 - PASSBAND), 0, 1)
+    kept: Complex = spectrum_to_fid(fid_to_spectrum(longer) * np.cos(np.pi / 2 * beyond) ** 2)
+    return kept[:, before : before + fids.shape[1]]
