@@ -1,5 +1,6 @@
 """The step ``quantify``."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.steps.registry import MIN_POINTS, StepResult, step
+
+logger = logging.getLogger(__name__)
 
 
 @step(method="Quantification", report="quantify_page", fits=True)
@@ -39,7 +42,7 @@ def quantify(
     t1: Path | None = None,
     conj_fid: bool | None = None,
     conj_basis: bool | None = None,
-    field_tolerance: float = 0.005,
+    field_tolerance: float = 0.05,
     points: int | None = None,
 ) -> StepResult:
     """Quantify metabolites by a linear-combination fit.
@@ -106,10 +109,10 @@ def quantify(
     conj_basis : bool
         Conjugate the basis set, or do not. Not given: as its Cr, PCr and NAA say.
     field_tolerance : float
-        Largest relative difference of field between basis set and data; couplings err by as much. Scanners
-        of one nominal field differ by up to 4 %.
+        Largest relative difference of field between basis set and data; couplings err by as much, which is
+        said. Scanners of one nominal field differ by up to 4 %.
     points : int
-        Fit the first points of each FID only, for a basis set that is shorter than the data.
+        Fit the first points of each FID only. Default: all that the basis set covers, if that is half of them.
 
     Returns
     -------
@@ -128,7 +131,9 @@ def quantify(
     from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
     from fsl_mrs_dl.io.volumes import read_volume
 
-    spectra = _turned(_first(quantification.one_spectrum_a_voxel(data), points), conj_fid)
+    given = named_basis(basis)
+    whole = quantification.one_spectrum_a_voxel(data)
+    spectra = _turned(_first(whole, points or _covered(whole, given)), conj_fid)
     grid = spectra.fid.shape[:3]
     if mask is not None and grid == (1, 1, 1):
         raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
@@ -136,7 +141,7 @@ def quantify(
     smooth = Baseline.parse(baseline)
     chosen = None if mask is None else read_volume(mask, grid, "mask") != 0
     voxels = quantification.voxels_to_fit(spectra, chosen)
-    fitted = basis_for(spectra, named_basis(basis), conjugate=conj_basis, field_tolerance=field_tolerance)
+    fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
     fitted = quantification.chosen_members(fitted, keep, ignore)
     groups = quantification.groups_of(fitted.names, metab_groups)
     internal = quantification.reference_sum(fitted.names, internal_ref)
@@ -170,7 +175,11 @@ def quantify(
         internal_reference=internal,
         voxels=voxels,
         water=water,
-        notes=(*_orientation(spectra, voxels, window, conj_fid), *fitted.notes),
+        notes=(
+            *_orientation(spectra, voxels, window, conj_fid),
+            *_differences(whole, spectra, given),
+            *fitted.notes,
+        ),
     )
     outcome = quantification.quantify_data(spectra, request)
     fit = spectra.with_fid(outcome.on_grid(outcome.fit))
@@ -203,6 +212,30 @@ def named_basis(basis: Basis | Path | str) -> Basis:
             f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
         )
     return read_basis(basis)
+
+
+def _covered(data: MRSData, basis: Basis) -> int | None:
+    """Return how many points to fit with a basis set that is shorter than the data, but not by more than half."""
+    from fsl_mrs_dl.physics.basis import covered_points
+
+    covered = covered_points(basis, data.dwelltime_s, data.spectrometer_frequency_mhz)
+    return covered if data.n_points / 2 <= covered < data.n_points else None
+
+
+def _differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[str, ...]:
+    """Return what is to be said of points left out and of another field."""
+    from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
+
+    said = []
+    if fitted.n_points < data.n_points:
+        said.append(f"fitted are the first {fitted.n_points} of {data.n_points} points")
+    field = data.spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz - 1
+    if abs(field) > FIELD_TOLERANCE:
+        fields = (basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz)
+        text = "the basis set is of {:g} MHz, the data of {:g} MHz".format(*fields)
+        said.append(f"WARNING: {text}: couplings and widths of the basis set are off by {100 * field:+.1f} %")
+        logger.warning("%s: couplings of the basis set are off by %+.1f %%.", text, 100 * field)
+    return tuple(said)
 
 
 def _first(data: MRSData, points: int | None) -> MRSData:

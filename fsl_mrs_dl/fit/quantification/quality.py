@@ -74,7 +74,7 @@ def _share(low: Real, high: Real, level: Real) -> Real:
 
 
 @dataclass(frozen=True, eq=False)
-class Band:
+class QualityBand:
     """Where quality is measured; the same for every voxel of a run, whatever chunk it is in.
 
     Attributes
@@ -105,7 +105,7 @@ class Band:
 
 
 def line_quality(
-    band: Band, fids: Complex, members: Complex, phase_rad: Real, delay_s: Real, expected_hz: Real
+    band: QualityBand, fids: Complex, members: Complex, phase_rad: Real, delay_s: Real, expected_hz: Real
 ) -> tuple[Real, Real]:
     r"""Return the SNR and the width of each member's fitted signal.
 
@@ -117,7 +117,7 @@ def line_quality(
 
     Parameters
     ----------
-    band : Band
+    band : QualityBand
     fids : ndarray, complex, shape (S, time)
         The data.
     members : ndarray, complex, shape (S, M, time)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
-from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, curves, fit_spectra
+from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
-from fsl_mrs_dl.fit.quantification.quality import Band, line_quality
+from fsl_mrs_dl.fit.quantification.quality import QualityBand, line_quality
 from fsl_mrs_dl.fit.quantification.water import (
     WaterPlan,
     reference_area,
@@ -76,15 +76,18 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     shape = (len(request.voxels), data.n_points)
     kind = data.fid.dtype
     fit, baseline = np.empty(shape, dtype=kind), np.empty(shape, dtype=kind)
-    band = Band.of(data, request.voxels, request.settings.ppmlim)
+    band = QualityBand.of(data, request.voxels, request.settings.ppmlim)
     parts: list[dict[str, NDArray[Any]]] = []
+    fitter = Fitter(request.basis, request.settings, reference_ppm=data.reference_ppm)
     starts = range(0, len(request.voxels), CHUNK)
     with tqdm(
         total=len(request.voxels), unit="voxel", disable=None if not single else True, file=sys.stderr
     ) as bar:
         for start in starts:
             rows = slice(start, start + CHUNK)
-            part, fit[rows], baseline[rows] = _chunk(data, request, band, request.voxels[rows], single)
+            part, fit[rows], baseline[rows] = _chunk(
+                data, request, fitter, band, request.voxels[rows], single
+            )
             parts.append(part)
             bar.update(len(request.voxels[rows]))
     found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -92,13 +95,18 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
 
 
 def _chunk(
-    data: MRSData, request: Request, band: Band, voxels: NDArray[np.intp], single: bool
+    data: MRSData,
+    request: Request,
+    fitter: Fitter,
+    band: QualityBand,
+    voxels: NDArray[np.intp],
+    single: bool,
 ) -> tuple[dict[str, NDArray[Any]], Complex, Complex]:
     """Fit some voxels, and keep of the fit what is reported."""
     basis, settings = request.basis, request.settings
     place = tuple(voxels.T)
     fids = data.fid[place].astype(np.complex128)
-    result = fit_spectra(fids, basis, settings, reference_ppm=data.reference_ppm)
+    result = fitter(fids)
     drawn = curves(result, basis, settings, reference_ppm=data.reference_ppm)
     part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
@@ -144,7 +152,7 @@ def _of_voxels(fractions: Mapping[str, Real] | None, voxels: NDArray[np.intp]) -
     return {tissue: values[tuple(voxels.T)] for tissue, values in fractions.items()}
 
 
-def _quality(band: Band, fids: Complex, result: FitResult, members: Complex) -> tuple[Real, Real]:
+def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Complex) -> tuple[Real, Real]:
     good = np.isfinite(result.phase_rad)
     snr = np.full(result.amplitudes.shape, np.nan)
     fwhm = snr.copy()
