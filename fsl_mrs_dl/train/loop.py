@@ -142,6 +142,7 @@ def fit(
     if settings.patience:
         callbacks.append(EarlyStopping("val_loss", patience=settings.patience, check_finite=True))
     generator = torch.Generator().manual_seed(settings.seed)
+    network.train()  # one that comes from a package does not drop anything out otherwise
     with _deterministic(settings.seed), _quiet():
         trainer = lightning.Trainer(
             max_epochs=settings.epochs,
