@@ -23,8 +23,8 @@ from fsl_mrs_dl.fit.quantification.water import (
 from fsl_mrs_dl.io.results import SCALINGS, Outcome, Scaled
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
-CHUNK = 512
-"""Voxels that are fitted together: enough for batched algebra, few enough for little memory."""
+CHUNK = 64
+"""Voxels that are fitted together: enough for batched algebra, few enough to stay out of fresh memory."""
 
 
 @dataclass(frozen=True, eq=False)

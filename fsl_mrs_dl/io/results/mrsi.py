@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import FLAGS, MRSData, Real
+from fsl_mrs_dl.data import FLAGS, Complex, MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import write_json_basis
@@ -18,6 +18,8 @@ from fsl_mrs_dl.io.results.fsl_convention import phase_deg, phase_slope_s, shift
 from fsl_mrs_dl.io.results.outcome import EXTRA_COLUMNS, Outcome
 from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
 from fsl_mrs_dl.io.staging import Staging
+
+_ROWS = 4096
 
 
 def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging) -> None:
@@ -41,10 +43,7 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
     _save(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
     nifti.write(fit, staging.path("fit/fit.nii.gz"))
     nifti.write(fit.with_fid(outcome.on_grid(outcome.baseline)), staging.path("fit/baseline.nii.gz"))
-    place = tuple(outcome.voxels.T)
-    residual = np.zeros_like(fit.fid)
-    residual[place] = fitted.fid[place] - outcome.fit
-    nifti.write(fit.with_fid(residual), staging.path("fit/residual.nii.gz"))
+    nifti.write(fit.with_fid(_residual(fitted, outcome)), staging.path("fit/residual.nii.gz"))
     _write_parameters(outcome, fit, staging)
     _write_lists(outcome, staging)
     for name in outcome.members:
@@ -52,6 +51,16 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
     write_json_basis(outcome.basis, basis_folder)
     staging.path("mrsdl.tree").write_text(tree(outcome), encoding="utf-8")
     staging.path("mrsdl_colourscheme.json").write_text(json.dumps(COLOUR_SCHEME, indent=1), encoding="utf-8")
+
+
+def _residual(fitted: MRSData, outcome: Outcome) -> Complex:
+    """Return data less fit where there is one; in steps, for the FIDs of a whole brain are large."""
+    residual = np.zeros_like(fitted.fid)
+    for start in range(0, len(outcome.voxels), _ROWS):
+        rows = slice(start, start + _ROWS)
+        place = tuple(outcome.voxels[rows].T)
+        residual[place] = fitted.fid[place] - outcome.fit[rows]
+    return residual
 
 
 def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:

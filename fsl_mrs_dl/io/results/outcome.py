@@ -105,7 +105,7 @@ class Outcome:
     grid : tuple of int
         (x, y, z) of the data.
     voxels : ndarray, int, shape (V, 3)
-        Where the fitted voxels lie in it; one row of zeros for SVS.
+        Where the fitted voxels lie in it, in the order of ``np.argwhere``; one row of zeros for SVS.
     scaled : mapping of str to Scaled
         ``raw`` (amplitudes of the basis as it was given), then those of ``internal``, ``molality`` and
         ``molarity`` that are known. Keys of :data:`SCALINGS`.
@@ -196,6 +196,8 @@ class Outcome:
         -------
         ndarray, shape (x, y, z, ...)
         """
+        if len(self.voxels) == np.prod(self.grid):
+            return values.reshape(*self.grid, *values.shape[1:])  # every voxel, in its order: no copy
         whole = np.full((*self.grid, *values.shape[1:]), fill, dtype=values.dtype)
         whole[tuple(self.voxels.T)] = values
         return whole
