@@ -197,11 +197,13 @@ def _covariance(problem: Problem, state: State) -> Real:
     n_own = state.curvature.shape[1] - len(problem.free)
     free = np.concatenate([problem.free, np.ones(n_own, dtype=bool)])
     curvature = state.curvature[:, free][:, :, free]
-    coupling = state.coupling[:, :, free]
     index = np.arange(curvature.shape[-1])
-    ridge = 1e-12 * np.maximum(curvature[:, index, index], 1e-300)
-    curvature = curvature.copy()
-    curvature[:, index, index] += ridge
+    # Each parameter in units of its own curvature; that of a group without signal has none, and no say.
+    diagonal = curvature[:, index, index]
+    size = np.sqrt(np.where(diagonal > _NO_CURVATURE, diagonal, 1.0))
+    coupling = state.coupling[:, :, free] / size[:, None]
+    curvature = curvature / (size[:, :, None] * size[:, None])
+    curvature[:, index, index] += np.where(diagonal > _NO_CURVATURE, 1e-12, 1.0)
     information = state.gram - coupling @ np.linalg.solve(curvature, np.swapaxes(coupling, 1, 2))
     inverse: Real = np.linalg.pinv(information, rcond=1e-13, hermitian=True)
     return inverse
@@ -236,14 +238,17 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
         none,
     )
 
-    every, each = (slice(None), None), (slice(None),)
-    made = result.amplitudes[..., None] * problem.members(at)
-    made = phase(first_order_phase(made, at.delay_s[every], problem.dwelltime_s), at.phase_rad[every])
-    members = shift(made, at.shift_hz[:, 0][every], problem.dwelltime_s)
+    # Shift before delay: what the delay brings before time zero lies at the end of the FID, where a shift would
+    # turn it by the phase of the end.
+    first_hz = at.shift_hz[:, 0]
+    straight = at.phase_rad - 2 * np.pi * at.delay_s * first_hz
+    made = shift(result.amplitudes[..., None] * problem.members(at), first_hz[:, None], problem.dwelltime_s)
+    made = first_order_phase(made, at.delay_s[:, None], problem.dwelltime_s)
+    members = phase(made, straight[:, None])
     spectrum = np.zeros((len(result.amplitudes), len(problem.time_s)), dtype=np.complex128)
     spectrum[:, problem.inside] = result.baseline @ problem.curves.T
-    smooth = first_order_phase(spectrum_to_fid(spectrum), at.delay_s[each], problem.dwelltime_s)
-    baseline = _shift_both_ways(phase(smooth, at.phase_rad[each]), at.shift_hz[:, 0], problem.dwelltime_s)
+    smooth = _shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
+    baseline = phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
     return FitCurves(members.sum(axis=1) + baseline, baseline, members)
 
 

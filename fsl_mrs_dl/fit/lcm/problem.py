@@ -143,7 +143,8 @@ class Problem:
 
     def members(self, at: Parameters) -> Complex:
         """Return each member with its lineshape and its shift against the first group's: (S, M, time)."""
-        group = list(self.groups)
+        # One lineshape is damped once for all members.
+        group = list(self.groups) if self.n_groups > 1 else [0]
         relative = at.shift_hz[:, group] - at.shift_hz[:, :1]
         sigma = np.sqrt(at.spread[:, group])
         made: Complex = damp(self.basis[None], at.gamma[:, group], sigma, self.dwelltime_s)
