@@ -86,12 +86,25 @@ def test_a_network_from_a_package_is_trained_with_dropout(sets):
 
 
 def test_the_weights_of_the_best_epoch_are_kept(sets):
-    """A learning rate that is far too large makes the first epochs the best."""
-    network, outcome = trained(sets, "dsr", 0, epochs=4, lr=0.5)
-    assert outcome.losses[-1] > outcome.best
+    """A network that is spoilt after its first epoch ends with the weights of its first epoch."""
+    network, _ = new_network("dsr", sets.training, SPREAD, 0)
+    give_reference(network, sets.training, "kmeans", SPREAD)
+
+    def spoil(epoch, loss):
+        with torch.no_grad():
+            network.encoder.layers[1].weight.mul_(1e3)
+
+    outcome = train_on(network, sets, Settings(3, 64, 1e-4, 0, 0), spoil)
+    assert outcome.best == outcome.losses[0] < min(outcome.losses[1:])
     inputs, truth = tensors(network, sets.validation)
     with torch.no_grad():
         assert float(network.loss(inputs, truth)) == pytest.approx(outcome.best, rel=1e-5)
+
+
+def test_training_ends_when_nothing_gets_better(sets):
+    network, _ = new_network("dsr", sets.training, SPREAD, 0)
+    outcome = train_on(network, sets, Settings(20, 64, 1e-30, 2, 0))
+    assert len(outcome.losses) == 3
 
 
 def test_a_supervised_network_learns_the_sign(sets):
