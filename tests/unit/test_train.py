@@ -87,8 +87,7 @@ def test_a_network_from_a_package_is_trained_with_dropout(sets):
 
 def test_the_weights_of_the_best_epoch_are_kept(sets):
     """A network that is spoilt after its first epoch ends with the weights of its first epoch."""
-    network, _ = new_network("dsr", sets.training, SPREAD, 0)
-    give_reference(network, sets.training, "kmeans", SPREAD)
+    network, _ = new_network("dcrr", sets.training, SPREAD, 0)
 
     def spoil(epoch, loss):
         with torch.no_grad():
