@@ -151,6 +151,34 @@ def test_curves_add_up_to_what_was_fitted(rng: np.random.Generator) -> None:
     assert np.sqrt((np.abs(left) ** 2).mean() / 2) == pytest.approx(0.01, rel=0.1)
 
 
+def test_curves_lie_on_delayed_and_shifted_data(rng: np.random.Generator) -> None:
+    few, late_s, shift_hz = 512, 2e-4, -6.0
+    cut = replace(basis(), fids=basis().fids[:, :few])
+    time_s = np.arange(few) * DT + late_s  # what is measured begins late, and holds nothing of earlier times
+    rate = 2j * np.pi * shift_hz - 20.0
+    made = sum(
+        amplitude * height * np.exp((2j * np.pi * (ppm - REF) * F0 + rate) * time_s)
+        for amplitude, name in zip(TRUTH, NAMES, strict=True)
+        for ppm, height in LINES[name]
+    )[None]
+    made = physics.add_noise(physics.phase(made, np.array([0.5])), 0.1, rng)
+    settings = FitSettings(baseline=Baseline.parse("poly, 2"))
+    found = fit_spectra(made, cut, settings, reference_ppm=REF)
+    drawn = curves(found, cut, settings, reference_ppm=REF)
+    ppm = physics.ppm_axis(few, DT, F0, REF)
+    left = physics.fid_to_spectrum(made - drawn.fit)[:, (ppm > 0.4) & (ppm < 4.0)]
+    assert np.sqrt((np.abs(left) ** 2).mean() / 2) == pytest.approx(found.noise_sd[0], rel=0.15)
+
+
+def test_group_without_signal_does_not_stop_the_bounds(rng: np.random.Generator) -> None:
+    fids, _ = spectra(4, rng)
+    groups = replace(WINDOW, groups=(0, 0, 0, 0, 1, 2), non_negative=True, first_order_phase=True)
+    members = np.array(basis().fids)
+    fids = fids - 40 * members[4]  # inverted: held at zero, and nothing tells its shift
+    found = fit_spectra(fids, basis(), groups, reference_ppm=REF)
+    assert np.isfinite(found.crlb).all()
+
+
 def test_absent_metabolite_is_not_found(rng: np.random.Generator) -> None:
     _, truth = spectra(50, rng)
     without = truth.copy()

@@ -18,6 +18,7 @@ from fsl_mrs_dl.physics import first_order_phase, phase, shift, spectrum_to_fid
 
 _CHUNK = 32  # spectra whose members fit the cache
 _N_STARTS = 3
+_NO_CURVATURE = 1e-200
 _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 
 
