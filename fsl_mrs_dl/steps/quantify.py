@@ -29,6 +29,7 @@ def quantify(
     combine: tuple[tuple[str, ...], ...] | None = None,
     metab_groups: tuple[str, ...] | None = None,
     lorentzian: bool = False,
+    metab_shift_sd: float = 0.0,
     internal_ref: tuple[str, ...] | None = None,
     wref_metabolite: tuple[str, ...] | None = None,
     ref_protons: int | None = None,
@@ -80,6 +81,9 @@ def quantify(
         separate_all. Default: all share one.
     lorentzian : bool
         Fit Lorentzian instead of Voigt lines.
+    metab_shift_sd : float
+        Expected size in Hz (SD) of a small shift of each metabolite of its own, by temperature or acidity;
+        0: none.
     internal_ref : tuple of str
         Metabolites whose sum is the internal reference. Default: Cr PCr.
     wref_metabolite : tuple of str
@@ -137,8 +141,12 @@ def quantify(
     grid = spectra.fid.shape[:3]
     if mask is not None and grid == (1, 1, 1):
         raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
+    if t1 is not None and not t1.is_file():
+        raise OptionError(f"--t1: there is no file {t1}; check the name.")
     window = quantification.fit_window(data.nucleus, ppmlim)
     smooth = Baseline.parse(baseline)
+    if not 0 <= metab_shift_sd < np.inf:
+        raise OptionError(f"--metab_shift_sd is {metab_shift_sd:g}; a size in Hz, 0 or more, is needed.")
     chosen = None if mask is None else read_volume(mask, grid, "mask") != 0
     voxels = quantification.voxels_to_fit(spectra, chosen)
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
@@ -170,7 +178,7 @@ def quantify(
         settled |= dict(zip(("wref_metabolite", "ref_protons", "ref_int_limits"), reference, strict=True))
     request = quantification.Request(
         basis=fitted,
-        settings=FitSettings(window, smooth, groups, lorentzian=lorentzian),
+        settings=FitSettings(window, smooth, groups, lorentzian=lorentzian, member_shift_hz=metab_shift_sd),
         sums=quantification.sums_of(fitted.names, combine),
         internal_reference=internal,
         voxels=voxels,

@@ -208,6 +208,11 @@ def physics_width(gamma: float, sigma: float) -> float:
 
 
 class TestManyVoxels:
+    def test_shifts_of_members_are_written_where_they_are_fitted(self, folder: Path) -> None:
+        assert run(folder, "mrsi", "--metab_shift_sd", "1", "--keep", "NAA", "Cr") == 0
+        said = json.loads((folder / "out" / "fit" / "parameters.json").read_text())
+        assert {"shift_NAA", "shift_Cr"} <= {parameter["name"] for parameter in said["parameters"]}
+
     def test_layout_is_that_of_fsl_mrsi(self, folder: Path) -> None:
         assert run(folder, "mrsi", "--h2o", str(folder / "mrsi_water.nii.gz"), "--metab_groups", "GPC") == 0
         out = folder / "out"
@@ -251,10 +256,10 @@ class TestManyVoxels:
             value[f"amplitude_{n}"] * fid for n, fid in zip(members.names, members.fids, strict=True)
         )[None]
         curve = physics.damp(curve, np.array([value["gamma_0"]]), np.array([value["sigma_0"]]), DT)
-        curve = physics.first_order_phase(curve, np.array([value["delay"]]), DT)
         curve = physics.shift(
             physics.phase(curve, np.array([value["phase"]])), np.array([value["shift_0"]]), DT
         )
+        curve = physics.first_order_phase(curve, np.array([value["delay"]]), DT, value["shift_0"])
         drawn = nifti.read(out / "fit" / "fit.nii.gz").fid[5, 0, 0]
         assert np.abs(curve[0] - drawn).max() < 1e-3 * np.abs(drawn).max()
 
@@ -312,6 +317,8 @@ REFUSALS = {
     "grid": (["--h2o", "{f}/mrsi_water.nii.gz"], "has the grid (8, 1, 1), the data have (1, 1, 1)"),
     "wref": (["--h2o", "{f}/svs_water.nii.gz", "--wref_metabolite", "GPC"], "give --ref_protons"),
     "TE": (["--h2o", "{f}/svs_water.nii.gz", "--TE", "-3"], "give --TE in ms"),
+    "t1": (["--t1", "{f}/none.nii.gz"], "--t1: there is no file"),
+    "shift": (["--metab_shift_sd", "-1"], "0 or more"),
     "points": (["--points", "9999"], "--points is 9999"),
     "config": (["--config", "{f}/none.toml"], "not a readable TOML file"),
 }

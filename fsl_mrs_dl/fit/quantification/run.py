@@ -112,6 +112,8 @@ def _chunk(
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
         part[name] = getattr(result, name)
+    if result.member_hz.shape[1]:
+        part["member_hz"] = result.member_hz
     part["baseline_coefficients"], part["iterations"] = result.baseline, result.iterations
     bits = {token: np.int16(1 << flag.bit) for token, flag in FLAGS.items()}
     part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16)
@@ -158,8 +160,10 @@ def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Compl
     fwhm = snr.copy()
     if good.any():
         expected = voigt_fwhm_hz(result.gamma[good], result.sigma[good]).max(axis=1)
+        # Phase and delay count from the first group's shift.
+        turned = result.phase_rad - 2 * np.pi * result.delay_s * result.shift_hz[:, 0]
         snr[good], fwhm[good] = line_quality(
-            band, fids[good], members[good], result.phase_rad[good], result.delay_s[good], expected
+            band, fids[good], members[good], turned[good], result.delay_s[good], expected
         )
     return snr, fwhm
 

@@ -15,7 +15,7 @@ from fsl_mrs_dl.io.results.outcome import Outcome
 
 def phase_deg(outcome: Outcome) -> Real:
     """Return the map ``p0``: FSL-MRS's zero-order phase in degrees; shape (V,)."""
-    return -np.degrees(outcome.phase_rad)
+    return -np.degrees(outcome.carrier_phase_rad)
 
 
 def phase_slope_s(outcome: Outcome) -> Real:
@@ -64,7 +64,11 @@ def parameter_rows(outcome: Outcome, row: int = 0) -> list[tuple[str, Any, Any]]
     rows += [(f"gamma_{g}", outcome.gamma[row, g], np.nan) for g in groups]
     rows += [(f"sigma_{g}", outcome.sigma[row, g], np.nan) for g in groups]
     rows += [(f"eps_{g}", -2 * math.pi * outcome.shift_hz[row, g], np.nan) for g in groups]
-    rows += [("Phi0", -outcome.phase_rad[row], np.nan), ("Phi1", -2 * math.pi * outcome.delay_s[row], np.nan)]
+    rows += [("Phi0", -outcome.carrier_phase_rad[row], np.nan)]
+    rows += [("Phi1", -2 * math.pi * outcome.delay_s[row], np.nan)]
     for i, value in enumerate(outcome.baseline_coefficients[row]):
         rows += [(f"B_real_{i}", value.real, np.nan), (f"B_imag_{i}", value.imag, np.nan)]
+    if outcome.member_hz is not None:
+        own = -2 * math.pi * outcome.member_hz[row]
+        rows += [(f"eps_{name}", value, np.nan) for name, value in zip(outcome.members, own, strict=True)]
     return rows

@@ -120,6 +120,9 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
             (f"gamma_{group}", "rad/s", outcome.gamma[:, group]),
             (f"sigma_{group}", "rad/s", outcome.sigma[:, group]),
         ]
+    if outcome.member_hz is not None:
+        own = outcome.member_hz
+        columns += [(f"shift_{name}", "Hz", own[:, i]) for i, name in enumerate(outcome.members)]
     columns += [("phase", "rad", outcome.phase_rad), ("delay", "s", outcome.delay_s)]
     for i in range(outcome.baseline_coefficients.shape[1]):
         coefficient = outcome.baseline_coefficients[:, i]
@@ -140,8 +143,8 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
         "groups": list(outcome.groups),
         "ppmlim": list(outcome.ppmlim),
         "basis": "basis",
-        "sign": "downfield is positive frequency; curve = exp(i phase) exp(2 pi i delay f) F{amplitude x(t) "
-        "exp((2 pi i shift - gamma) t - sigma^2 t^2)}",
+        "sign": "downfield is positive frequency; curve = exp(i phase) exp(2 pi i delay (f - shift_0)) "
+        "F{amplitude x(t) exp((2 pi i shift - gamma) t - sigma^2 t^2)}",
     }
     staging.path("fit/parameters.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
 

@@ -117,7 +117,8 @@ class Outcome:
     shift_hz, gamma, sigma : ndarray, float, shape (V, G)
         Hz, rad/s, rad/s: Voigt line on top of the lines of the basis.
     phase_rad, delay_s : ndarray, float, shape (V,)
-        Zero-order phase, and first-order phase as a delay about 0 Hz (the carrier).
+        Zero-order phase at the first group's shift, and first-order phase as a delay about it: what is fitted
+        is exp(i phase) exp(2 pi i delay (f - shift_hz[:, 0])) times the spectrum.
     baseline_coefficients : ndarray, complex, shape (V, K)
     noise_sd, residual_whiteness : ndarray, float, shape (V,)
         Of one channel of the FID; lag-one autocorrelation of the residual in the window.
@@ -136,6 +137,8 @@ class Outcome:
         The fit window, in ppm.
     water : WaterScaling or None
         None where there was no water reference.
+    member_hz : ndarray, float, shape (V, M), or None
+        Shift of each member of its own, on top of its group's, in Hz; None where not fitted.
     notes : tuple of str
         Statements for the record and the report, for example of conjugation.
     """
@@ -167,12 +170,20 @@ class Outcome:
     basis: Basis
     ppmlim: tuple[float, float]
     water: WaterScaling | None = None
+    member_hz: Real | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Members and sums, the columns of ``scaled``."""
         return (*self.members, *("+".join(parts) for parts in self.sums))
+
+    @property
+    def carrier_phase_rad(self) -> Real:
+        """Zero-order phase at the carrier, where FSL-MRS counts it from; shape (V,)."""
+        phase = self.phase_rad - 2 * np.pi * self.delay_s * self.shift_hz[:, 0]
+        wrapped: Real = np.angle(np.exp(1j * phase))
+        return wrapped
 
     @property
     def single_voxel(self) -> bool:
