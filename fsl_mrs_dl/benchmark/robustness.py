@@ -11,6 +11,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from fsl_mrs_dl.benchmark.damage import DAMAGES
 from fsl_mrs_dl.benchmark.table import Page, Table
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import write_json_basis
 from fsl_mrs_dl.simulate import (
     Fixed,
     Noise,
@@ -29,8 +31,10 @@ from fsl_mrs_dl.simulate import (
     brain_singlets,
     simulate_transients,
 )
+from fsl_mrs_dl.simulate.coils import draw_coils
+from fsl_mrs_dl.simulate.editing import edited_singlets
 from fsl_mrs_dl.steps.command import run as run_command
-from fsl_mrs_dl.steps.registry import steps
+from fsl_mrs_dl.steps.registry import Step, steps
 
 N_FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
 N_KILLS = {"smoke": 2, "small": 20, "paper": 100}
@@ -53,12 +57,12 @@ def run(profile: str, seed: int) -> Page:
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        original = _original(folder, rng)
+        originals = _originals(folder, rng)
         counts = {damage: Counter[str]() for damage in DAMAGES}
         names = list(DAMAGES)
         for i in tqdm(range(N_FILES[profile]), desc="files", leave=False, disable=None):
             damage = names[i % len(names)]
-            counts[damage][_one(original, damage, folder / str(i), rng)] += 1
+            counts[damage][_one(originals, damage, folder / str(i), rng)] += 1
         kills = _kills(N_KILLS[profile], folder, rng)
     outcomes = ["done", "refused", "traceback", "hang", "half-written"]
     rows = [[d, str(c.total()), *(str(c[o]) for o in outcomes)] for d, c in counts.items()]
@@ -74,46 +78,54 @@ def run(profile: str, seed: int) -> Page:
 
 
 _METHOD = f"""\
-A small simulated file (2 coils, 4 transients, ON and OFF) is damaged at random and given to a random step, as its
-input or as its reference. `done`: exit 0 with files that can be read; `refused`: exit 2, one line, nothing
-written; `traceback`: anything else that came out; `hang`: more than {_HANG_S} s; `half-written`: an output that
-cannot be read, or anything left behind by a refusal."""
+A small simulated file (2 coils, 4 transients, ON and OFF; for `quantify` one averaged spectrum) is damaged at
+random and given to a random step, as its input or as its reference. `done`: exit 0 with files that can be read;
+`refused`: exit 2, one line, nothing written; `traceback`: anything else that came out; `hang`: more than
+{_HANG_S} s; `half-written`: an output that cannot be read, or anything left behind by a refusal."""
 
 
-def _original(folder: Path, rng: np.random.Generator) -> bytes:
-    from fsl_mrs_dl.simulate.coils import draw_coils
-    from fsl_mrs_dl.simulate.editing import edited_singlets
+@dataclass(frozen=True)
+class _Originals:
+    """Whole files as bytes, one of transients and one averaged spectrum, and the basis set of the latter."""
 
+    transients: bytes
+    spectrum: bytes
+    basis: Path
+
+
+def _originals(folder: Path, rng: np.random.Generator) -> _Originals:
     pair = edited_singlets(_FREQUENCY_MHZ, _DWELLTIME_S, _N_POINTS)
+    singlets = brain_singlets(_FREQUENCY_MHZ, _DWELLTIME_S, _N_POINTS)
     prior = Prior(
-        amplitudes=brain_amplitudes([n for n in pair.off.names if n in brain_singlets(_FREQUENCY_MHZ).names]),
+        amplitudes=brain_amplitudes([n for n in pair.off.names if n in singlets.names]),
         noise=Noise(Fixed(30.0), "snr_t0"),
         shift_hz=Uniform(-3, 3),
     )
-    sampling = (4, _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ)
-    made = simulate_transients(prior, pair, *sampling, rng, coils=draw_coils(2, rng))
-    data = made.data.with_fid(made.data.fid.astype(np.complex64))
-    path = folder / "original.nii"
-    nifti.write(data, path)
-    return path.read_bytes()
+    sampling = (_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ)
+    edited = simulate_transients(prior, pair, 4, *sampling, rng, coils=draw_coils(2, rng))
+    single = simulate_transients(
+        replace(prior, amplitudes=brain_amplitudes(singlets.names)), singlets, None, *sampling, rng
+    )
+    written = []
+    for name, made in (("edited.nii", edited), ("single.nii", single)):
+        nifti.write(made.data.with_fid(made.data.fid.astype(np.complex64)), folder / name)
+        written.append((folder / name).read_bytes())
+    write_json_basis(singlets, folder / "basis")
+    return _Originals(*written, folder / "basis")
 
 
-def _one(original: bytes, damage: str, folder: Path, rng: np.random.Generator) -> str:
+def _one(originals: _Originals, damage: str, folder: Path, rng: np.random.Generator) -> str:
     """Damage a copy, run a command on it, and return what came of it."""
     folder.mkdir()
     known = steps()
     chosen = known[str(rng.choice(sorted(known)))]
+    original = originals.spectrum if chosen.fits else originals.transients
     (folder / "whole.nii").write_bytes(original)
     bad = DAMAGES[damage](original, rng)
     packed = rng.random() < 0.5
     path = folder / ("bad.nii.gz" if packed else "bad.nii")
     path.write_bytes(gzip.compress(bad, 1) if packed else bad)
-    references = [o.name for o in chosen.options if o.name == "reference"]
-    as_reference = bool(references) and rng.random() < 0.3
-    file, reference = (folder / "whole.nii", path) if as_reference else (path, folder / "whole.nii")
-    arguments = ["--file", str(file), "--output", str(folder / "out"), "--filename", "x"]
-    if as_reference or any(o.name == "reference" and o.required for o in chosen.options):
-        arguments += ["--reference", str(reference)]
+    arguments = _arguments(chosen, path, folder, originals.basis, as_reference=rng.random() < 0.3)
     said = io.StringIO()
     try:
         with _limit(_HANG_S), contextlib.redirect_stderr(said), warnings.catch_warnings():
@@ -125,19 +137,32 @@ def _one(original: bytes, damage: str, folder: Path, rng: np.random.Generator) -
         status = int(left.code or 0)
     except Exception:  # noqa: BLE001 - counting what no one foresaw is the purpose
         return "traceback"
-    return _judge(status, said.getvalue(), folder / "out")
+    return _judge(status, said.getvalue(), folder / "out", "fit.nii.gz" if chosen.fits else "x.nii.gz")
 
 
-def _judge(status: int, said: str, out: Path) -> str:
-    if status == 2 and said.count("\n") == 1:
+def _arguments(chosen: Step, bad: Path, folder: Path, basis: Path, *, as_reference: bool) -> list[str]:
+    """Return a command line with the damaged file as input, or as water or phase reference."""
+    references = [o for o in chosen.options if o.name in ("reference", "h2o")]
+    as_reference = as_reference and bool(references)
+    file, reference = (folder / "whole.nii", bad) if as_reference else (bad, folder / "whole.nii")
+    arguments = ["--data" if chosen.fits else "--file", str(file), "--output", str(folder / "out")]
+    arguments += ["--basis", str(basis), "--TE", "30", "--TR", "2"] if chosen.fits else ["--filename", "x"]
+    if references and (as_reference or references[0].required):
+        arguments += [f"--{references[0].name}", str(reference)]
+    return arguments
+
+
+def _judge(status: int, said: str, out: Path, main: str) -> str:
+    # What is logged on the way stands before the one line of a refusal.
+    if status == 2 and said.splitlines()[-1].startswith("fsl_mrs_dl "):
         return "half-written" if out.exists() else "refused"
     if status != 0:
         return "traceback"
     written = sorted(p.name for p in out.iterdir())
-    if "x.nii.gz" not in written or any(name.startswith(".") for name in written):
+    if main not in written or any(name.startswith(".") for name in written):
         return "half-written"
     try:
-        nifti.read(out / "x.nii.gz")
+        nifti.read(out / main)
     except MRSDLError:
         return "half-written"
     return "done"
