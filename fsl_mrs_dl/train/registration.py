@@ -28,7 +28,9 @@ _VALIDATION = 0.1
 _TESTED = 2000
 _FIELD_SHARE = 0.05
 _LEAST_DURATION = 0.5
-_DWELLTIMES = (0.25, 1.5)
+_SHORTEST = 0.1
+_LEAST_BAND_PPM = 10.0
+"""A receiver band that holds every metabolite, 0.4 to 8.9 ppm, within what resampling leaves alone."""
 _SUPERVISED = ("tapper", "ma")
 _USE = "Estimating shift and phase of single transients of the kind in the valid range, for averaging."
 _NOT = "Quantification, diagnosis, and spectra that were already averaged across a drift."
@@ -194,7 +196,7 @@ def make_card(
         valid=ValidRange(
             nucleus=data.nucleus,
             spectrometer_frequency_mhz=(mhz * (1 - _FIELD_SHARE), mhz * (1 + _FIELD_SHARE)),
-            dwelltime_s=(dwelltime_s * _DWELLTIMES[0], dwelltime_s * _DWELLTIMES[1]),
+            dwelltime_s=(dwelltime_s * _SHORTEST, max(dwelltime_s, 1 / (_LEAST_BAND_PPM * mhz))),
             duration_s=(duration_s * _LEAST_DURATION, 1e3),
             snr_t0=data.snr_t0,
             shift_hz=(-spread.shift_hz, spread.shift_hz),
