@@ -111,7 +111,7 @@ def _originals(folder: Path, rng: np.random.Generator) -> _Originals:
         nifti.write(made.data.with_fid(made.data.fid.astype(np.complex64)), folder / name)
         written.append((folder / name).read_bytes())
     write_json_basis(singlets, folder / "basis")
-    return _Originals(*written, folder / "basis")
+    return _Originals(written[0], written[1], folder / "basis")
 
 
 def _one(originals: _Originals, damage: str, folder: Path, rng: np.random.Generator) -> str:
