@@ -13,6 +13,7 @@ SEARCH_PPM = 0.25
 RATES = (5.0, 15.0, 40.0)
 """Lorentzian rates tried, in rad/s: 1.6, 4.8 and 13 Hz on top of the basis's own lines."""
 _WORTH = 3e-3
+_SEEN = 0.03
 _TYPICAL = {
     ("NAA", "NAAG"): (10.0, 1.5),
     ("Cr", "PCr"): (5.0, 4.0),
@@ -38,7 +39,9 @@ def composites(problem: Problem, names: tuple[str, ...]) -> Complex:
             found.append(np.sum(parts, axis=0))
     if not found:
         found = [problem.basis.sum(axis=0)]
-    return np.stack(found)
+    # What an edited difference leaves of a mixture would be fitted to noise, at any shift.
+    sizes = np.linalg.norm(found, axis=1)
+    return np.stack([one for one, size in zip(found, sizes, strict=True) if size > _SEEN * sizes.max()])
 
 
 def starts(
