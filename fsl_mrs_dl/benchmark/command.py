@@ -9,7 +9,9 @@ from fsl_mrs_dl.io.staging import Staging
 
 
 def benchmark(
-    task: Literal["basis", "fit", "invivo", "quantify_invivo", "registration", "robustness", "startup"],
+    task: Literal[
+        "basis", "fit", "invivo", "mrsi", "quantify_invivo", "registration", "robustness", "startup"
+    ],
     *,
     profile: Literal["smoke", "small", "paper"] = "smoke",
     output: Path | None = None,
@@ -22,9 +24,9 @@ def benchmark(
     ----------
     task : str
         basis: the shipped basis sets beside those of others; fit: the linear-combination fit on simulated
-        spectra; invivo: the steps on measured files; quantify_invivo: the fit on measured spectra;
-        registration: methods of align on simulated transients;
-        robustness: damaged input files; startup: how long the program takes to start.
+        spectra; invivo: the steps on measured files; mrsi: a large MRSI through quantify; quantify_invivo: the
+        fit on measured spectra; registration: methods of align on simulated transients; robustness: damaged
+        input files; startup: how long the program takes to start.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
