@@ -122,11 +122,9 @@ def _tables(cases: Sequence[Case]) -> list[Table]:
     columns = ["data", "basis set", "baseline", *HEADS, "tCr (mmol/kg)"]
     caption = (
         "Ratios with their bounds, and tCr by the water as if the voxel were pure water. *Published*: "
-        "ratios of the middles of the ranges of concentrations of healthy brain of de Graaf, In Vivo "
-        "NMR Spectroscopy ([doi:10.1002/9781119382461](https://doi.org/10.1002/9781119382461)) as the "
-        "public code of Shamaei 2023 "
-        "([doi:10.1016/j.compbiomed.2023.106837](https://doi.org/10.1016/j.compbiomed.2023.106837)) has"
-        " them; they are of many places and methods. Ranges of ratios for these voxels: not given."
+        "ratios of the middles of the ranges of concentrations of brain in the public code of Shamaei 2023 "
+        "([doi:10.1016/j.compbiomed.2023.106837](https://doi.org/10.1016/j.compbiomed.2023.106837)); "
+        "they are of many places and methods. Ranges of ratios for these voxels: not given."
     )
     more = [
         "data",
