@@ -116,7 +116,7 @@ def quantify(
         Largest relative difference of field between basis set and data; couplings err by as much, which is
         said. Scanners of one nominal field differ by up to 4 %.
     points : int
-        Fit the first points of each FID only. Default: all that the basis set covers, if that is half of them.
+        Fit the first points of each FID only. Default: all that the basis set covers, if that is a third of them.
 
     Returns
     -------
@@ -223,11 +223,11 @@ def named_basis(basis: Basis | Path | str) -> Basis:
 
 
 def _covered(data: MRSData, basis: Basis) -> int | None:
-    """Return how many points to fit with a basis set that is shorter than the data, but not by more than half."""
+    """Return how many points to fit with a basis set that is shorter than the data, by two thirds at most."""
     from fsl_mrs_dl.physics.basis import covered_points
 
     covered = covered_points(basis, data.dwelltime_s, data.spectrometer_frequency_mhz)
-    return covered if data.n_points / 2 <= covered < data.n_points else None
+    return covered if data.n_points / 3 <= covered < data.n_points else None
 
 
 def _differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[str, ...]:
