@@ -11,7 +11,7 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.fit.lcm.baseline import smoother
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
-from fsl_mrs_dl.physics import correct, damp, fid_to_spectrum, frequency_axis_hz, ppm_axis, ppm_window, shift
+from fsl_mrs_dl.physics import correct, damp, frequency_axis_hz, ppm_axis, ppm_window, shift
 
 LARGEST_RATE = 400.0
 """Bound of gamma and sigma in rad/s: lines of 127 Hz carry no metabolite information."""
@@ -120,6 +120,11 @@ class Problem:
         return np.arange(self.basis.shape[1]) * self.dwelltime_s
 
     @cached_property
+    def _unshifted(self) -> NDArray[np.integer]:
+        """Where the bins of the window lie in an FFT whose zero frequency comes first."""
+        return (np.flatnonzero(self.inside) - len(self.inside) // 2) % len(self.inside)
+
+    @cached_property
     def free(self) -> NDArray[np.bool_]:
         """Which of the shared non-linear parameters are fitted, in the order of :meth:`jacobian`."""
         g = self.n_groups
@@ -135,11 +140,11 @@ class Problem:
 
     def corrected(self, fids: Complex, at: Parameters) -> Complex:
         """Return the windows of data with the first group's shift and the phases undone: (S, inside)."""
-        undone = fid_to_spectrum(correct(fids, at.shift_hz[:, 0], at.phase_rad, self.dwelltime_s))
-        window: Complex = undone[:, self.inside] * np.exp(
-            -2j * math.pi * at.delay_s[:, None] * self.frequency_hz[self.inside]
-        )
-        return window
+        undone = self.window(correct(fids, at.shift_hz[:, 0], at.phase_rad, self.dwelltime_s))
+        if not at.delay_s.any():
+            return undone
+        turn: Complex = np.exp(-2j * math.pi * at.delay_s[:, None] * self.frequency_hz[self.inside])
+        return undone * turn
 
     def members(self, at: Parameters) -> Complex:
         """Return each member with its lineshape and its shift against the first group's: (S, M, time)."""
@@ -157,7 +162,8 @@ class Problem:
 
     def window(self, fids: Complex) -> Complex:
         """Return the bins of the window: shape (..., inside)."""
-        bins: Complex = fid_to_spectrum(fids)[..., self.inside]
+        # The bins of fid_to_spectrum, without moving all the others.
+        bins: Complex = np.fft.fft(fids, axis=-1, norm="ortho")[..., self._unshifted]
         return bins
 
     def model(self, at: Parameters, amplitudes: Real) -> Complex:

@@ -78,13 +78,17 @@ def starts(
     low, high = _where(problem, shapes)
     around = np.take(spectra, np.arange(low - reach, high + reach + 1) % spectra.shape[-1], axis=-1)
     windows = np.lib.stride_tricks.sliding_window_view(around, high - low + 1, axis=-1)
+    columns = [fid_to_spectrum(shapes * np.exp(-rate * problem.time_s))[:, low : high + 1] for rate in RATES]
+    same = columns[0].shape[1] == problem.curves.shape[0]
+    weighed = [problem.weigh(one) if same else one for one in columns]
+    inverses = [
+        np.linalg.inv((c.conj() @ w.T).real + 1e-9 * np.eye(len(c)))
+        for c, w in zip(columns, weighed, strict=True)
+    ]
+    products = windows @ np.concatenate(weighed).conj().T  # (S, moves, rates C)
     energy, phase = np.empty((2, len(RATES), len(fids), len(moves)))
-    for r, rate in enumerate(RATES):
-        columns = fid_to_spectrum(shapes * np.exp(-rate * problem.time_s))[:, low : high + 1]
-        weighed = problem.weigh(columns) if columns.shape[1] == problem.curves.shape[0] else columns
-        inverse = np.linalg.inv((columns.conj() @ weighed.T).real + 1e-9 * np.eye(len(columns)))
-        z = windows @ weighed.conj().T  # (S, moves, C)
-        solved = z @ inverse
+    for r, z in enumerate(np.split(products, len(RATES), axis=-1)):
+        solved = z @ inverses[r]
         turned = (solved * z).sum(axis=-1)
         energy[r] = ((solved * z.conj()).sum(axis=-1).real + np.abs(turned)) / 2
         # Of the two phases half a turn apart the one that makes the total positive.
