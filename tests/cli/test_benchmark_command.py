@@ -1,0 +1,56 @@
+"""The smoke profiles of the benchmark: they run, they write their page, and what must be zero is zero."""
+
+from pathlib import Path
+
+import pytest
+
+from fsl_mrs_dl.cli import main
+
+
+def page(task: str, folder: Path) -> str:
+    assert main(["benchmark", task, "--profile", "smoke", "--output", str(folder), "--seed", "2"]) == 0
+    return (folder / f"{task}.md").read_text(encoding="utf-8")
+
+
+def rows(text: str, first: str) -> list[list[str]]:
+    """Return the cells of the table whose first column is called ``first``."""
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    table = [lines[at]]
+    for line in lines[at + 2 :]:
+        if not line.startswith("|"):
+            break
+        table.append(line)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+@pytest.mark.parametrize("task", ["fit", "registration"])
+def test_page_says_how_it_was_made(task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = page(task, tmp_path)
+    assert capsys.readouterr().out.strip() == text.strip()
+    for said in (
+        f"fsl_mrs_dl benchmark {task} --profile smoke --seed 2",
+        "- commit:",
+        "- machine:",
+        "- date:",
+    ):
+        assert said in text
+
+
+def test_fit_is_near_its_bound_and_does_not_fail(tmp_path: Path) -> None:
+    header, *table = rows(page("fit", tmp_path), "case")
+    rms, failures = header.index("mean RMS"), header.index("failures")
+    for row in table:
+        if row[rms] != "not run" and int(row[header.index("n")]) >= 100:
+            # 128 spectra of 20 members: their mean RMS is known to 2 %.
+            assert 0.9 < float(row[rms]) < 1.1
+            assert row[failures].startswith("0 ")
+
+
+def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> None:
+    text = page("robustness", tmp_path)
+    header, *table = rows(text, "damage")
+    everything = dict(zip(header, table[-1], strict=True))
+    assert everything["damage"] == "all"
+    assert [everything[bad] for bad in ("traceback", "hang", "half-written")] == ["0", "0", "0"]
+    assert rows(text, "kills")[1][-1] == "0"
