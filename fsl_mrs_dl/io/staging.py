@@ -83,13 +83,13 @@ class Staging:
                 )
             if target.is_dir():
                 raise OutputError(f"{target} is a folder; choose another --filename.")
-            if target.exists() and not self._overwrite:
-                raise OutputError(f"{target} exists; add --overwrite to replace it, or choose another name.")
             if target.exists() and self._ours is not None and name not in self._ours:
                 raise OutputError(
                     f"{target} is not a file of an earlier run in this folder and is left alone; choose another "
                     "--output folder."
                 )
+            if target.exists() and not self._overwrite:
+                raise OutputError(f"{target} exists; add --overwrite to replace it, or choose another name.")
             for folder in target.relative_to(self._folder).parents:
                 if (self._folder / folder).exists() and not (self._folder / folder).is_dir():
                     raise OutputError(f"{self._folder / folder} is a file; choose another --output folder.")

@@ -59,6 +59,9 @@ def guarded(work: Callable[[], None], name: str, *, verbose: bool) -> int:
     except MRSDLError as error:
         print(f"fsl_mrs_dl {name}: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        print(f"fsl_mrs_dl {name}: interrupted.", file=sys.stderr)  # noqa: T201
+        return 130
     return 0
 
 

@@ -137,7 +137,7 @@ def quantify(
 
     given = named_basis(basis)
     whole = quantification.one_spectrum_a_voxel(data)
-    spectra = _turned(_first(whole, points or _covered(whole, given)), conj_fid)
+    spectra = _turned(_first(whole, _covered(whole, given) if points is None else points), conj_fid)
     grid = spectra.fid.shape[:3]
     if mask is not None and grid == (1, 1, 1):
         raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
@@ -159,6 +159,8 @@ def quantify(
         "internal_ref": internal or "none in the basis set",
     }
     water = None
+    if not 0 < h2o_scale < np.inf:
+        raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
     if h2o is not None:
         reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)
         water = quantification.WaterPlan.of(
@@ -268,6 +270,7 @@ def _orientation(
     asked = ("data conjugated, as asked for (--conj_fid)",) if conj_fid else ()
     if not looks_conjugated(data, voxels, window):
         return asked
+    logger.warning("the data look conjugated; if they are, give --conj_fid.")
     return (*asked, "WARNING: the data look conjugated (more signal in the mirror image of the fit window)")
 
 

@@ -213,6 +213,18 @@ class TestContract:
         assert "Traceback" not in said.err
         assert not (tmp_path / "out").exists()
 
+    def test_an_interrupted_run_says_so_and_leaves_nothing(
+        self, step: Step, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        line = arguments(step.name, tmp_path)
+        monkeypatch.setattr(Step, "__call__", interrupted)
+        assert main(line) == 130
+        assert capsys.readouterr().err == f"fsl_mrs_dl {step.name}: interrupted.\n"
+        assert not (tmp_path / "out").exists()
+
     def test_unwritable_places_are_refused(self, step: Step, tmp_path: Path) -> None:
         line = arguments(step.name, tmp_path)
         (tmp_path / "out").write_text("a file where a folder should be")

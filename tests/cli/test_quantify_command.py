@@ -164,11 +164,15 @@ class TestOneVoxel:
             assert "baseline=poly, 2" in curve.processing[-1]["Details"]
             np.testing.assert_array_equal(curve.affine, given.affine)
 
-    def test_conjugated_data_are_left_and_told_of_or_turned_when_asked(self, folder: Path) -> None:
+    def test_conjugated_data_are_left_and_told_of_or_turned_when_asked(
+        self, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         data = nifti.read(folder / "svs.nii.gz")
         nifti.write(data.with_fid(data.fid.conj()), folder / "wrong.nii.gz")
         assert run(folder, "svs", out="right") == 0
+        assert "--conj_fid" not in caplog.text
         assert run(folder, "wrong", out="left") == 0
+        assert "the data look conjugated; if they are, give --conj_fid" in caplog.text
         assert run(folder, "wrong", "--conj_fid", out="turned") == 0
         notes = {
             out: json.loads((folder / out / "run.json").read_text())["notes"]
@@ -300,9 +304,11 @@ class TestManyVoxels:
         assert raw == ["Cr.nii.gz", "NAA.nii.gz"]
         assert (folder / "out" / "concs" / "mine.txt").read_text() == "mine"
 
-    def test_a_foreign_result_is_left_alone(self, folder: Path) -> None:
+    def test_a_foreign_result_is_left_alone(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (folder / "out" / "fit").mkdir(parents=True)
         (folder / "out" / "fit" / "fit.nii.gz").write_text("of another program")
+        assert run(folder, "mrsi") == 2
+        assert "--overwrite" not in capsys.readouterr().err
         assert run(folder, "mrsi", "--overwrite") == 2
         assert (folder / "out" / "fit" / "fit.nii.gz").read_text() == "of another program"
 
@@ -320,6 +326,8 @@ REFUSALS = {
     "t1": (["--t1", "{f}/none.nii.gz"], "--t1: there is no file"),
     "shift": (["--metab_shift_sd", "-1"], "0 or more"),
     "points": (["--points", "9999"], "--points is 9999"),
+    "no_points": (["--points", "0"], "--points is 0"),
+    "h2o_scale": (["--h2o", "{f}/svs_water.nii.gz", "--h2o_scale", "0"], "a factor above 0 is needed"),
     "config": (["--config", "{f}/none.toml"], "not a readable TOML file"),
 }
 

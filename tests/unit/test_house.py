@@ -73,6 +73,13 @@ def test_top_level_is_fixed():
     assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
 
 
+def test_what_the_demo_of_the_readme_writes_is_ignored():
+    ran = subprocess.run(["git", "check-ignore", "-q", "demo/align.png"], cwd=REPOSITORY, check=False)
+    if ran.returncode not in (0, 1):
+        pytest.skip("not a git checkout")
+    assert ran.returncode == 0
+
+
 def test_file_names_say_what_is_inside():
     assert [name for name in tracked() if SAY_NOTHING & set(re.split(r"[/.]", name))] == []
 

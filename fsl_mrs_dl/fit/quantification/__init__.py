@@ -11,6 +11,7 @@ from fsl_mrs_dl.fit.quantification.selection import (
     reference_sum,
     sums_of,
     voxels_to_fit,
+    with_macromolecules,
 )
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
 
@@ -29,4 +30,5 @@ __all__ = [
     "sums_of",
     "voxels_to_fit",
     "water_reference",
+    "with_macromolecules",
 ]

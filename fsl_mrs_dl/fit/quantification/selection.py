@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import TIME_AXIS, Basis, MRSData, fid_flags
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.basis import canonical_name
+from fsl_mrs_dl.physics.lines import WILSON_2011, line_basis
 
 PPM_WINDOWS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"1H": (0.2, 4.2), "2H": (0.0, 6.0), "13C": (10.0, 100.0), "31P": (-20.0, 10.0)}
@@ -100,6 +101,27 @@ def _known(names: Sequence[str], asked: Sequence[str], flag: str) -> list[str]:
         if spelled not in names:
             raise OptionError(f"--{flag} names {name}; the basis has {', '.join(names)}.")
     return found
+
+
+def with_macromolecules(basis: Basis) -> Basis:
+    """Return a basis set with the default macromolecules that it lacks, MM09 to MM20 of Wilson et al. 2011.
+
+    Raises
+    ------
+    OptionError
+        If the basis set is not of 1H, or has macromolecules already.
+    """
+    theirs = [name for name in basis.names if name.upper().startswith(("MM", "MAC"))]
+    if basis.nucleus != "1H" or theirs:
+        has = f"has {', '.join(theirs)}" if theirs else f"is of {basis.nucleus}"
+        raise OptionError(
+            f"--add_MM: the basis set {has}; leave --add_MM out, or --ignore its macromolecules."
+        )
+    n, axes = basis.fids.shape[1], (basis.dwelltime_s, basis.spectrometer_frequency_mhz)
+    added = line_basis([line for line in WILSON_2011 if line.signal.startswith("MM")], n, *axes)
+    note = f"added the default macromolecules {', '.join(added.names)} (doi:10.1002/mrm.22579)"
+    fids = np.concatenate([basis.fids, added.fids])
+    return replace(basis, fids=fids, names=(*basis.names, *added.names), notes=(*basis.notes, note))
 
 
 def chosen_members(basis: Basis, keep: Sequence[str] | None, ignore: Sequence[str] | None) -> Basis:
