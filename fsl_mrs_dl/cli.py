@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, 2 where the user can mend what went wrong, or 130 where they interrupt it. A defect of the package
+        0; 2 where the user can mend what went wrong; 130 where they interrupt it. A defect of the package
         raises (status 1).
     """
     argv = list(sys.argv[1:] if argv is None else argv)

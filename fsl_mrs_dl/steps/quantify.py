@@ -26,6 +26,7 @@ def quantify(
     baseline: str = "poly, 2",
     ignore: tuple[str, ...] | None = None,
     keep: tuple[str, ...] | None = None,
+    add_MM: bool = False,
     combine: tuple[tuple[str, ...], ...] | None = None,
     metab_groups: tuple[str, ...] | None = None,
     lorentzian: bool = False,
@@ -73,6 +74,8 @@ def quantify(
         Metabolites of the basis set that are left out.
     keep : tuple of str
         The only metabolites of the basis set that are fitted.
+    add_MM : bool
+        Add default macromolecules (MM09, MM12, MM14, MM17, MM20) to a basis set without any.
     combine : tuple of tuple of str
         Metabolites whose sum is reported too; may be given again. Cr+PCr, NAA+NAAG, Glu+Gln and GPC+PCh are
         reported where the basis set has both.
@@ -151,6 +154,7 @@ def quantify(
     voxels = quantification.voxels_to_fit(spectra, chosen)
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
     fitted = quantification.chosen_members(fitted, keep, ignore)
+    fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
     groups = quantification.groups_of(fitted.names, metab_groups)
     internal = quantification.reference_sum(fitted.names, internal_ref)
     settled: dict[str, object] = {
