@@ -6,7 +6,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
-from fsl_mrs_dl.physics import fid_to_spectrum
+from fsl_mrs_dl.physics import damp, fid_to_spectrum
 
 SEARCH_PPM = 0.25
 """Half-width of the search for a common shift: +-31 Hz at 3 T."""
@@ -78,7 +78,9 @@ def starts(
     low, high = _where(problem, shapes)
     around = np.take(spectra, np.arange(low - reach, high + reach + 1) % spectra.shape[-1], axis=-1)
     windows = np.lib.stride_tricks.sliding_window_view(around, high - low + 1, axis=-1)
-    columns = [fid_to_spectrum(shapes * np.exp(-rate * problem.time_s))[:, low : high + 1] for rate in RATES]
+    columns = [
+        fid_to_spectrum(damp(shapes, rate, 0.0, problem.dwelltime_s))[:, low : high + 1] for rate in RATES
+    ]
     same = columns[0].shape[1] == problem.curves.shape[0]
     weighed = [problem.weigh(one) if same else one for one in columns]
     inverses = [

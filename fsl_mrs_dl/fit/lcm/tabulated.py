@@ -17,7 +17,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
-from fsl_mrs_dl.physics import correct
+from fsl_mrs_dl.physics import correct, damp
 
 LARGEST_GAMMA, LARGEST_SPREAD = 120.0, 60.0**2
 """Range of the tables in rad/s and rad^2/s^2; spectra that leave it are evaluated the long way."""
@@ -37,7 +37,8 @@ def _kernel(time_s: Real, envelope: Real, stretch: float) -> _Kernel:
     """Return curves that span d(stretch t), weighted by an envelope of the signal they multiply."""
     gammas = stretch * LARGEST_GAMMA * np.linspace(0, 1, 24) ** 2
     spreads = stretch * LARGEST_SPREAD * np.linspace(0, 1, 16) ** 2
-    damping = np.exp(-gammas[:, None, None] * time_s - spreads[:, None] * time_s**2).reshape(-1, len(time_s))
+    ones, dwelltime_s = np.ones((1, 1, len(time_s))), float(time_s[1])
+    damping = damp(ones, gammas[:, None], np.sqrt(spreads), dwelltime_s).reshape(-1, len(time_s))
     _, values, directions = np.linalg.svd(damping * envelope, full_matrices=False)
     curves = directions[values > _EXACT * values[0]]
     return _Kernel(curves / envelope, np.ascontiguousarray((curves * envelope).T))
@@ -79,8 +80,9 @@ def _with_fallback(problem: Problem, fast: Evaluate, fids: Complex, at: Paramete
 
 
 def _damping(problem: Problem, at: Parameters) -> Real:
-    t = problem.time_s
-    return np.exp(-at.gamma * t - at.spread * t**2)
+    ones = np.ones((1, len(problem.time_s)))
+    damping: Real = damp(ones, at.gamma[:, 0], np.sqrt(at.spread[:, 0]), problem.dwelltime_s)
+    return damping
 
 
 @dataclass(frozen=True, eq=False)
