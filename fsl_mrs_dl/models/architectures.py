@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.registration_encoders import (
     WINDOW_PPM,
     CreatineReferencing,
@@ -45,6 +46,6 @@ def ma(**config: Any) -> RegistrationNetwork:
     return SupervisedPair(convolutional(n_points), convolutional(n_points), **config)
 
 
-ARCHITECTURES: Mapping[str, Callable[..., RegistrationNetwork]] = MappingProxyType(
+ARCHITECTURES: Mapping[str, Callable[..., Network]] = MappingProxyType(
     {"dsr": dsr, "dsrf": dsrf, "dcrr": dcrr, "dcrrf": dcrrf, "tapper": tapper, "ma": ma}
 )

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from fsl_mrs_dl.data import NUCLEI, Complex
 from fsl_mrs_dl.models.inputs import from_channels, on_network_points, to_channels
+from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, phase, ppm_axis, ppm_window, shift, singlet
 
 WINDOW_PPM = (2.5, 3.5)
@@ -28,7 +29,7 @@ _CHANNELS = (16, 24, 32, 40, 48, 56, 64, 72)
 _BLOCK = 1024
 
 
-class RegistrationNetwork(nn.Module):
+class RegistrationNetwork(Network):
     """A network that estimates the shift and the phase of transients.
 
     Parameters

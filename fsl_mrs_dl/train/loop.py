@@ -18,7 +18,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
-from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork
+from fsl_mrs_dl.models.network import Network
 
 Report = Callable[[int, float], None]
 """Told of each epoch and its validation loss; may raise to end the training."""
@@ -36,6 +36,10 @@ class Settings:
     patience : int
         Epochs without a better validation loss before the training ends; 0 = never.
     seed : int
+    milestones : tuple of float
+        Shares of the epochs after which the learning rate falls to a tenth.
+    anneal : bool
+        Let the learning rate fall to nothing along half a cosine instead.
     """
 
     epochs: int
@@ -43,6 +47,8 @@ class Settings:
     lr: float
     patience: int
     seed: int
+    milestones: tuple[float, ...] = ()
+    anneal: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,26 +87,33 @@ class _Batches:
 class _Task(lightning.LightningModule):
     """What Lightning asks for: the loss of a batch, and the optimiser."""
 
-    def __init__(self, network: RegistrationNetwork, lr: float) -> None:
+    def __init__(self, network: Network, settings: Settings) -> None:
         super().__init__()
         self.network = network
-        self.lr = lr
+        self.settings = settings
 
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, ...], index: int) -> Tensor:
         return self.network.loss(*batch)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, ...], index: int) -> None:
         loss = self.network.loss(*batch)
         self.log("val_loss", loss, prog_bar=True, on_epoch=True, batch_size=len(batch[0]))
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=self.lr)
+    def configure_optimizers(self) -> Any:
+        chosen = self.settings
+        optimiser = torch.optim.Adam(self.parameters(), lr=chosen.lr)
+        if chosen.anneal:
+            falling: Any = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, chosen.epochs)
+        else:
+            steps = [max(1, round(share * chosen.epochs)) for share in chosen.milestones]
+            falling = torch.optim.lr_scheduler.MultiStepLR(optimiser, steps)
+        return [optimiser], [falling]
 
 
 class _Best(Callback):
     """Keeps the weights of the epoch with the least validation loss."""
 
-    def __init__(self, network: RegistrationNetwork, report: Report | None) -> None:
+    def __init__(self, network: Network, report: Report | None) -> None:
         self._network = network
         self.losses: list[float] = []
         self.weights: dict[str, Tensor] = {}
@@ -116,9 +129,9 @@ class _Best(Callback):
 
 
 def fit(
-    network: RegistrationNetwork,
-    training: tuple[Tensor, Tensor],
-    validation: tuple[Tensor, Tensor],
+    network: Network,
+    training: tuple[Tensor, ...],
+    validation: tuple[Tensor, ...],
     settings: Settings,
     report: Report | None = None,
 ) -> Outcome:
@@ -126,9 +139,10 @@ def fit(
 
     Parameters
     ----------
-    network : RegistrationNetwork
+    network : Network
     training, validation : tuple of Tensor
-        Inputs of shape (transient, 2, time) and truth of shape (transient, 2).
+        What the network's loss takes, one row an example: of a registration network inputs of shape
+        (transient, 2, time) and truth of shape (transient, 2).
     settings : Settings
         The same seed gives the same weights on the same machine.
     report : callable, optional
@@ -155,7 +169,7 @@ def fit(
             num_sanity_val_steps=0,
         )
         trainer.fit(
-            _Task(network, settings.lr),
+            _Task(network, settings),
             _Batches(training, settings.batch, generator),
             _Batches(validation, 1024, None),
         )

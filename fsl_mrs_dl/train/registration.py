@@ -92,7 +92,7 @@ def new_network(
         config |= more
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return ARCHITECTURES[architecture](**config), config
+        return ARCHITECTURES[architecture](**config), config  # type: ignore[return-value]
 
 
 def started(init: str, architecture: str, data: Transients) -> tuple[RegistrationNetwork, dict[str, Any]]:
