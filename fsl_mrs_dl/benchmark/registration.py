@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fsl_mrs_dl import fslmrs
+from fsl_mrs_dl.benchmark.rivals import fsl_mrs_estimates
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
 from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData, Real
 from fsl_mrs_dl.fit.alignment import CAPTURE_PPM, estimate_alignment
@@ -56,7 +57,7 @@ PROFILES = {
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class Found:
     """What one method said of all transients of a cell."""
 
     shift_error_hz: Real
@@ -154,11 +155,11 @@ def _row(snr: float, method: str, sets: list[Simulated]) -> list[str]:
     if estimate is None:
         return [f"{snr:g}", method, *[NOT_RUN] * 10]
     estimate(sets[0])  # warm: the first call pays for imports and caches
-    found = [_errors(estimate, one) for one in sets]
+    found = [errors_of(estimate, one) for one in sets]
     error_hz = np.concatenate([f.shift_error_hz for f in found])
     error_rad = np.concatenate([f.phase_error_rad for f in found])
     good = np.abs(error_hz) <= FAILURE_HZ
-    bounds = np.array([_bound(one) for one in sets]).mean(axis=0)
+    bounds = np.array([bound_of(one) for one in sets]).mean(axis=0)
     sd = np.array([np.std(error_hz[good]), np.std(error_rad[good])])
     stated = (
         np.nanmedian(np.concatenate([f.shift_sd_hz for f in found]))
@@ -182,7 +183,8 @@ def _row(snr: float, method: str, sets: list[Simulated]) -> list[str]:
     ]
 
 
-def _errors(estimate: Callable[[Simulated], tuple[Real, Real, Real]], one: Simulated) -> _Found:
+def errors_of(estimate: Callable[[Simulated], tuple[Real, Real, Real]], one: Simulated) -> Found:
+    """Run a method on one scan and return its errors about the scan's middle, and its time."""
     started = time.perf_counter()
     shift_hz, phase_rad, sd = estimate(one)
     seconds = time.perf_counter() - started
@@ -190,12 +192,12 @@ def _errors(estimate: Callable[[Simulated], tuple[Real, Real, Real]], one: Simul
     error_rad = phase_difference(phase_rad, one.truth.phase_rad.ravel())
     # Relative methods leave one shift and one phase of the whole batch open.
     middle = np.angle(np.mean(np.exp(1j * error_rad)))
-    return _Found(error_hz - np.median(error_hz), phase_difference(error_rad, middle), sd, seconds)
+    return Found(error_hz - np.median(error_hz), phase_difference(error_rad, middle), sd, seconds)
 
 
 def _estimator(method: str) -> Callable[[Simulated], tuple[Real, Real, Real]] | None:
     if method == "gn, known":
-        return _with_truth
+        return register_to_truth
     if method == "FSL-MRS align":
         return _fsl_mrs if fslmrs.available() else None
 
@@ -206,11 +208,12 @@ def _estimator(method: str) -> Callable[[Simulated], tuple[Real, Real, Real]] | 
     return ours
 
 
-def _transients(data: MRSData) -> Complex:
+def transients_of(data: MRSData) -> Complex:
+    """Return the FIDs of a file of one voxel, without coils, shape (transient, time)."""
     return np.moveaxis(data.fid[0, 0, 0], TIME_AXIS - 3, -1)
 
 
-def _unmoved(one: Simulated) -> Complex:
+def unmoved(one: Simulated) -> Complex:
     """Return the noiseless transient at zero shift and phase, without nuisance, shape (time,)."""
     from fsl_mrs_dl.physics import correct
 
@@ -225,25 +228,18 @@ def _band(one: Simulated) -> Band:
     return Band.of(one.data, WINDOW_PPM, CAPTURE_PPM * one.data.spectrometer_frequency_mhz)
 
 
-def _bound(one: Simulated) -> tuple[float, float]:
+def bound_of(one: Simulated) -> tuple[float, float]:
+    """Return the bounds of shift (Hz) and phase (rad): template known, white noise alone, in the window."""
     plain = replace(_band(one), share=np.zeros(_band(one).baseline.shape[1]))
-    return registration_crlb(_unmoved(one)[None], plain, one.sigma)
+    return registration_crlb(unmoved(one)[None], plain, one.sigma)
 
 
-def _with_truth(one: Simulated) -> tuple[Real, Real, Real]:
-    found = gn(_transients(one.data)[:, None], _unmoved(one)[None], _band(one))
+def register_to_truth(one: Simulated) -> tuple[Real, Real, Real]:
+    """Return shift (Hz), phase (rad) and SD of the shift by ``gn`` with the noiseless transient as reference."""
+    found = gn(transients_of(one.data)[:, None], unmoved(one)[None], _band(one))
     return found.shift_hz, found.phase_rad, found.shift_hz_sd
 
 
 def _fsl_mrs(one: Simulated) -> tuple[Real, Real, Real]:
-    """Return what FSL-MRS's align took away, read off its output point by point."""
-    from fsl_mrs_dl.io.nifti import from_nifti_mrs, to_nifti_mrs
-
-    aligned = fslmrs.process("align", to_nifti_mrs(one.data), dim="DIM_DYN", ppmlim=WINDOW_PPM)
-    before, after = _transients(one.data), _transients(from_nifti_mrs(aligned))
-    taken = before * after.conj()
-    turn = np.angle((taken[:, 1:] * taken[:, :-1].conj()).sum(axis=1))
-    shift_hz = turn / (2 * np.pi * one.data.dwelltime_s)
-    n = np.arange(taken.shape[1])
-    phase_rad = np.angle((taken * np.exp(-1j * turn[:, None] * n)).sum(axis=1))
+    shift_hz, phase_rad = fsl_mrs_estimates(one.data, WINDOW_PPM)
     return shift_hz, phase_rad, np.full(len(shift_hz), np.nan)

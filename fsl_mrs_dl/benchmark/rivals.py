@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl import fslmrs
-from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.fit.methods import METHODS
 from fsl_mrs_dl.io.nifti import from_nifti_mrs, to_nifti_mrs
 from fsl_mrs_dl.steps.align import align
@@ -49,6 +49,29 @@ def _theirs(data: MRSData, *, ppm: Window, join: bool) -> Aligned:
         options = {"dim_align": "DIM_DYN", "dim_diff": "DIM_EDIT", "diff_type": "add", "ppmlim": ppm}
         aligned = fslmrs.process("aligndiff", aligned, **options)
     return from_nifti_mrs(aligned), None
+
+
+def fsl_mrs_estimates(data: MRSData, ppm: Window) -> tuple[Real, Real]:
+    """Return what FSL-MRS's align took away, read off its output point by point.
+
+    Parameters
+    ----------
+    data : MRSData
+        One voxel whose only dimension is DIM_DYN.
+    ppm : tuple of float
+        Alignment window.
+
+    Returns
+    -------
+    shift_hz, phase_rad : ndarray, float, shape (transient,)
+    """
+    aligned = from_nifti_mrs(fslmrs.process("align", to_nifti_mrs(data), dim="DIM_DYN", ppmlim=ppm))
+    before, after = (np.moveaxis(one.fid[0, 0, 0], 0, -1) for one in (data, aligned))
+    taken = before * after.conj()
+    turn = np.angle((taken[:, 1:] * taken[:, :-1].conj()).sum(axis=1))
+    points = np.arange(taken.shape[1])
+    phase_rad = np.angle((taken * np.exp(-1j * turn[:, None] * points)).sum(axis=1))
+    return turn / (2 * np.pi * data.dwelltime_s), phase_rad
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """Priors of published simulations, rebuilt from their descriptions."""
 
+from collections.abc import Mapping
 from math import pi
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -10,16 +13,46 @@ from fsl_mrs_dl.simulate.distributions import Fixed, Normal, Uniform
 from fsl_mrs_dl.simulate.nuisance import LipidContamination, UnstableWater
 from fsl_mrs_dl.simulate.priors import Noise, Prior
 
+DQ_UNIT = 17.0
+DQ_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "Ala": (0.1, 1.5),
+        "Asp": (1, 2),
+        "Cr": (4.5, 10.5),
+        "GABA": (1, 2),
+        "Glc": (1, 2),
+        "Gln": (3, 6),
+        "Glu": (6, 12.5),
+        "GPC": (0.5, 2),
+        "GSH": (1.5, 3),
+        "Gly": (0.4, 1),
+        "Ins": (3.8, 8.1),
+        "Lac": (0.2, 1),
+        "NAA": (7.5, 17),
+        "NAAG": (0.5, 2.5),
+        "PCh": (0.5, 2),
+        "PCr": (3, 5.5),
+        "PE": (1, 2),
+        "sIns": (0.3, 0.6),
+        "Tau": (2, 6),
+        "Mac": (14, 17),
+    }
+)
+"""Uniform ranges of the amplitudes before division by 17, as in the public code of Shamaei et al. 2023
+(doi:10.1016/j.compbiomed.2023.106837)."""
 RAT_9T4_MHZ = 400.3225
 RAT_9T4_DWELLTIME_S = 0.2272e-3
+_EXTRA_WIDTH_HZ = {"code": Normal(2 / pi, 0.1 / pi), "paper": Normal(2.0, 0.2)}
 
 
-def deepfpc_prior(basis: Basis, *, probability: float = 0.4) -> Prior:
+def deepfpc_prior(
+    basis: Basis, *, probability: float = 0.4, damping: Literal["code", "paper"] = "code"
+) -> Prior:
     """Return the prior of the signals on which DeepFPC was trained, at any field.
 
     One mixture of fixed proportions, its largest magnitude 1, times N(1, 0.1); shift within +-20 Hz, phase
-    within +-90 degrees, N(2, 0.2) Hz of extra width, noise of standard deviation 0.05, and unstable water and
-    lipid contamination in some of the FIDs. Shamaei et al 2023, doi:10.1002/mrm.29498; the paper says how the
+    within +-90 degrees, a little extra width, noise of standard deviation 0.05, and unstable water and lipid
+    contamination in some of the FIDs. Shamaei et al 2023, doi:10.1002/mrm.29498; the paper says how the
     nuisance signals look in its code alone, and not who gets them: here each FID, independently.
 
     Parameters
@@ -29,6 +62,9 @@ def deepfpc_prior(basis: Basis, *, probability: float = 0.4) -> Prior:
         signal of a rat instead: ``Prior.amplitudes`` of a basis of that one signal does the same.
     probability : float
         Of each of the two nuisance signals.
+    damping : {"code", "paper"}
+        The extra width: a rate of N(2, 0.1) 1/s, as in the published code, which is N(0.64, 0.03) Hz; or
+        N(2, 0.2) Hz, as printed in the paper.
 
     Returns
     -------
@@ -43,7 +79,7 @@ def deepfpc_prior(basis: Basis, *, probability: float = 0.4) -> Prior:
     largest = float(np.abs(mixture).max())
     return Prior(
         amplitudes={name: Fixed(middle / largest) for name, middle in middles.items()},
-        lorentzian_hz=Normal(2.0, 0.2),
+        lorentzian_hz=_EXTRA_WIDTH_HZ[damping],
         noise=Noise(Fixed(0.05), "sigma"),
         scale=Normal(1.0, 0.1),
         shift_hz=Uniform(-20.0, 20.0),

@@ -149,7 +149,7 @@ def simulated(
         else:
             made = deepfpc_prior(rat, probability=spread.nuisance)
         said = "the measured rat signal" if signal is not None else "singlets of the brain at 9.4 T"
-        return _simulate(made, rat, spread, n, rng, f"DeepFPC's simulation on {said}", (1.4, 2.6))
+        return _simulate(made, rat, spread, n, rng, f"DeepFPC's simulation on {said}", (0.5, 0.8))
     names = SHIPPED[prior]
     counts = [n // len(names) + (i < n % len(names)) for i in range(len(names))]
     parts = []
