@@ -79,6 +79,32 @@ def read(path: Path | str) -> MRSData:
         If the file is missing, damaged, or not NIfTI-MRS.
     """
     path = Path(path)
+    nmrs = opened(path)
+    try:
+        with _aside():
+            return from_nifti_mrs(nmrs, name=path.name)
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def opened(path: Path) -> NIFTI_MRS:
+    """Open a NIfTI-MRS file without reading its FIDs: ``opened(path)[x, y, z]`` reads those of one voxel.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    NIFTI_MRS
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, or not NIfTI-MRS.
+    """
     if not path.exists():
         raise DataError(f"There is no file {path}; check the name.")
     if path.is_dir():
@@ -95,13 +121,13 @@ def read(path: Path | str) -> MRSData:
     _check_header(image, path)
     try:
         with _aside():
-            return from_nifti_mrs(NIFTI_MRS(image), name=path.name)
-    except DataError:
-        raise
+            return NIFTI_MRS(image)
     except _DAMAGE as error:
-        raise DataError(
-            f"{path} is damaged or not valid NIfTI-MRS ({_reason(error)}); convert it again."
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: BaseException) -> DataError:
+    return DataError(f"{path} is damaged or not valid NIfTI-MRS ({_reason(error)}); convert it again.")
 
 
 def _reason(error: BaseException) -> str:
@@ -190,7 +216,9 @@ def _extension(header: Any, path: Path) -> dict[str, Any]:
     return extension
 
 
-def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "") -> MRSData:
+def from_nifti_mrs(
+    nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, int] | None = None
+) -> MRSData:
     """Return the data of a ``NIFTI_MRS`` object (nifti_mrs's or FSL-MRS's); the object is not changed.
 
     Parameters
@@ -198,6 +226,8 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "") -> MRSData:
     nmrs : NIFTI_MRS
     name : str, optional
         File name to remember; the object's own if not given.
+    voxel : tuple of int, optional
+        Read this one only; the data then have a grid of one voxel, with the header and position of all.
 
     Returns
     -------
@@ -210,7 +240,10 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "") -> MRSData:
     """
     extension = _without_loss(nmrs)
     tags = tuple(tag for tag in nmrs.dim_tags if tag is not None)
-    fid = np.asarray(nmrs[:]).reshape(nmrs.shape)
+    if voxel is None:
+        fid = np.asarray(nmrs[:]).reshape(nmrs.shape)
+    else:
+        fid = np.asarray(nmrs[voxel]).reshape(1, 1, 1, *nmrs.shape[3:])
     dim_headers: dict[str, dict[str, Any]] = {}
     for n, tag in zip(_DIMENSIONS, tags, strict=False):
         said = {"info": extension.get(f"dim_{n}_info"), "header": extension.get(f"dim_{n}_header")}

@@ -226,8 +226,6 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
     FitCurves
         NaN for spectra that were not fitted; the baseline is zero outside the fit window.
     """
-    problem = Problem.of(basis, settings, reference_ppm)
-    problem = replace(problem, basis=problem.basis * problem.scale)
     none = np.zeros(len(result.delay_s))
     at = Parameters(
         result.shift_hz,
@@ -238,22 +236,45 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
         result.member_hz,
         none,
     )
+    problem = unscaled(Problem.of(basis, settings, reference_ppm))
+    return drawn(problem, at, result.amplitudes, result.baseline)
 
+
+def unscaled(problem: Problem) -> Problem:
+    """Return a problem with the basis as it was given, so that amplitudes are those of results."""
+    return replace(problem, basis=problem.basis * problem.scale, scale=1.0)
+
+
+def drawn(problem: Problem, at: Parameters, amplitudes: Real, baseline: Complex) -> FitCurves:
+    """Return the curves of fits, as :func:`curves` does, with a problem that is :func:`unscaled`.
+
+    Parameters
+    ----------
+    problem : Problem
+    at : Parameters
+    amplitudes : ndarray, float, shape (S, M)
+    baseline : ndarray, complex, shape (S, K)
+        Coefficients of the baseline's curves.
+
+    Returns
+    -------
+    FitCurves
+    """
     # Shift before delay: what the delay brings before time zero lies at the end of the FID, where a shift would
     # turn it by the phase of the end.
     first_hz = at.shift_hz[:, 0]
     straight = at.phase_rad - 2 * np.pi * at.delay_s * first_hz
-    made = shift(result.amplitudes[..., None] * problem.members(at), first_hz[:, None], problem.dwelltime_s)
+    made = shift(amplitudes[..., None] * problem.members(at), first_hz[:, None], problem.dwelltime_s)
     made = first_order_phase(made, at.delay_s[:, None], problem.dwelltime_s)
     members = phase(made, straight[:, None])
-    spectrum = np.zeros((len(result.amplitudes), len(problem.time_s)), dtype=np.complex128)
-    spectrum[:, problem.inside] = result.baseline @ problem.curves.T
-    smooth = _shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
-    baseline = phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
-    return FitCurves(members.sum(axis=1) + baseline, baseline, members)
+    spectrum = np.zeros((len(amplitudes), len(problem.time_s)), dtype=np.complex128)
+    spectrum[:, problem.inside] = baseline @ problem.curves.T
+    smooth = shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
+    ground = phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
+    return FitCurves(members.sum(axis=1) + ground, ground, members)
 
 
-def _shift_both_ways(fids: Complex, shift_hz: Real, dwelltime_s: float) -> Complex:
+def shift_both_ways(fids: Complex, shift_hz: Real, dwelltime_s: float) -> Complex:
     """Shift signals that reach to both sides of time zero, as a smooth curve of a spectrum does."""
     before = fids.shape[-1] // 2
     rolled = shift(np.roll(fids, before, axis=-1), shift_hz, dwelltime_s)

@@ -1,0 +1,72 @@
+"""Files of FIDs of which one voxel is read at a time, for a viewer: one voxel costs one voxel."""
+
+import gzip
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, MRSData
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io import nifti
+
+
+class VoxelFile:
+    """A NIfTI-MRS file that is opened when it is first looked at.
+
+    An uncompressed file is read in place. A compressed one is decompressed once, to a temporary file that goes
+    with this object, so that memory does not grow with the file.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._header = nifti.opened(path)  # what is no NIfTI-MRS is refused at once; the FIDs are not read
+        self.grid: tuple[int, int, int] = tuple(int(n) for n in self._header.shape[:3])
+        self._image = None if path.suffix == ".gz" else self._header
+        self._one: MRSData | None = None
+
+    def one(self) -> MRSData:
+        """Return the first voxel as data: header, axes and position are those of all voxels."""
+        if self._one is None:
+            self._one = nifti.from_nifti_mrs(self._opened(), self.path.name, voxel=(0, 0, 0))
+        return self._one
+
+    def fid(self, voxel: tuple[int, int, int]) -> Complex:
+        """Return the FIDs of one voxel.
+
+        Parameters
+        ----------
+        voxel : tuple of int
+
+        Returns
+        -------
+        ndarray, complex128, shape (time[, dim 5[, dim 6[, dim 7]]])
+            In memory sign.
+        """
+        found: Complex = np.asarray(self._opened()[voxel], dtype=np.complex128)
+        return found.reshape(self._header.shape[3:])
+
+    def _opened(self) -> nifti.NIFTI_MRS:
+        if self._image is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="fsl_mrs_dl_")
+            plain = Path(self._folder.name) / self.path.name.removesuffix(".gz")
+            try:
+                with gzip.open(self.path) as packed, plain.open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked, 2**20)
+            except (OSError, EOFError) as error:
+                raise DataError(f"{self.path} is damaged ({error}); make it again.") from error
+            self._image = nifti.opened(plain)
+        return self._image
+
+    def close(self) -> None:
+        """Remove the temporary file, if there is one."""
+        if self._folder is not None:
+            self._image = None
+            self._folder.cleanup()
+            self._folder = None
