@@ -216,9 +216,7 @@ def _extension(header: Any, path: Path) -> dict[str, Any]:
     return extension
 
 
-def from_nifti_mrs(
-    nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, int] | None = None
-) -> MRSData:
+def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, int] | None = None) -> MRSData:
     """Return the data of a ``NIFTI_MRS`` object (nifti_mrs's or FSL-MRS's); the object is not changed.
 
     Parameters
