@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
 from fsl_mrs_dl.io.basis.names import canonical_name
+from fsl_mrs_dl.io.synthetic import synthetic_header
 from fsl_mrs_dl.physics import add_noise, on_points
 from fsl_mrs_dl.physics.lines import WILSON_2011, gamma_from_fwhm, line_basis, sigma_from_fwhm
 from fsl_mrs_dl.simulate.brain import BRAIN_RANGES, macromolecules
@@ -14,7 +15,6 @@ from fsl_mrs_dl.simulate.distributions import Fixed
 from fsl_mrs_dl.simulate.head import BRAIN, T1_CONTRAST, TISSUES, Head, draw_head, tissue_labels
 from fsl_mrs_dl.simulate.priors import Noise, SnrDefinition
 from fsl_mrs_dl.simulate.signals import clean_fids, metabolite_fids, noise_sigma
-from fsl_mrs_dl.simulate.transients import synthetic_header
 
 LIPID = "Lip"
 CONTRAST = {

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis, Complex, Estimates, MRSData, Real
 from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.io.synthetic import synthetic_header
 from fsl_mrs_dl.physics import apply_time_phase, eddy_current_phase, on_points, singlet
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.simulate.coils import Coils, receive
@@ -236,23 +235,3 @@ def simulate_water_reference(
         layout.dim_tags,
         header=synthetic_header("simulated water reference", seed) | {"WaterSuppressed": False},
     )
-
-
-def synthetic_header(method: str, seed: int | None) -> dict[str, Any]:
-    """Return the header key that marks made-up FIDs as such.
-
-    Parameters
-    ----------
-    method : str
-        How they were made.
-    seed : int or None
-        Of the generator, as far as known.
-    """
-    return {
-        "SyntheticData": {
-            "method": f"fsl_mrs_dl {__version__}: {method}",
-            "seed": seed,
-            "parents": [],
-            "Description": "These FIDs were not measured: method, seed, and the files they were made from.",
-        }
-    }

@@ -3,11 +3,12 @@
 import numpy as np
 
 from fsl_mrs_dl.data import TIME_AXIS, MRSData
+from fsl_mrs_dl.io.synthetic import all_measured, refuse_mixture
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 
 
 @step(method="Signal averaging")
-def average(data: MRSData, *, dim: str = "DIM_DYN") -> StepResult:
+def average(data: MRSData, *, dim: str = "DIM_DYN", allow_synthetic: bool = False) -> StepResult:
     """Average FIDs over a dimension.
 
     The mean, every FID with the same weight. An FID that holds NaN, Inf or nothing but zeros is left out.
@@ -17,6 +18,8 @@ def average(data: MRSData, *, dim: str = "DIM_DYN") -> StepResult:
     data : MRSData
     dim : str
         NIfTI-MRS tag of the dimension to average over.
+    allow_synthetic : bool
+        Average measured and synthetic FIDs together; the result stays marked as synthetic.
 
     Returns
     -------
@@ -27,13 +30,17 @@ def average(data: MRSData, *, dim: str = "DIM_DYN") -> StepResult:
     Raises
     ------
     DataError
-        If the data have no such dimension.
+        If the data have no such dimension, or mix measured and synthetic FIDs in it.
     """
     axis = data.axis(dim)
+    synthetic = refuse_mixture(data, dim, allow=allow_synthetic)
     usable = np.expand_dims(usable_fids(data), TIME_AXIS)
     count = usable.sum(axis=axis)
     total = np.where(usable, data.fid, 0).sum(axis=axis, dtype=np.complex128)
     finite = np.isfinite(data.fid).all(axis=(TIME_AXIS, axis))
     mean = np.where((count == 0) & ~np.expand_dims(finite, TIME_AXIS), np.nan, total / np.maximum(count, 1))
     left_out = int((data.fid.shape[axis] - count)[count > 0].sum())
-    return StepResult(data.with_fid(mean, without=dim), settled={"left_out": left_out} if left_out else {})
+    said: dict[str, object] = {"left_out": left_out} if left_out else {}
+    if synthetic:
+        said["synthetic"] = synthetic
+    return StepResult(all_measured(data, dim).with_fid(mean, without=dim), settled=said)

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from fsl_mrs_dl.io.results import Outcome
 
 ENTRY_POINTS = "fsl_mrs_dl.steps"
-_NOT_STEPS = {"align_models", "command", "config", "options", "registry", "results_folder"}
+_NOT_STEPS = {
+    "align_models",
+    "command",
+    "config",
+    "options",
+    "registry",
+    "results_folder",
+    "synthesis_models",
+    "transient_sets",
+}
 MIN_POINTS = 32
 """An FID shorter than this cannot carry a spectrum; refused by every step."""
 

@@ -27,15 +27,17 @@ STEPS = steps()
 
 @dataclass(frozen=True)
 class Case:
-    """What a step is tried on: its options, the dimension it takes away, the file that it writes."""
+    """What a step is tried on: options, the dimension it takes away, the file it writes, whether it invents FIDs."""
 
     options: tuple[str, ...] = ()
     removes: str | None = None
     result: str = "scan.nii.gz"
+    synthetic: bool = False
 
 
 CASES = {
     "align": Case(),
+    "augment": Case(synthetic=True),
     "average": Case(removes="DIM_DYN"),
     "coilcombine": Case(removes="DIM_COIL"),
     "ecc": Case(options=("--reference", "{reference}")),
@@ -135,8 +137,14 @@ class TestContract:
         original, out = nifti.read(tmp_path / "scan.nii.gz"), nifti.read(result(step, tmp_path))
         removed = CASES[step.name].removes
         assert out.dim_tags == tuple(tag for tag in original.dim_tags if tag != removed)
-        assert dict(out.header) == dict(original.header)
+        assert ("SyntheticData" in out.header) == CASES[step.name].synthetic
+        assert {k: v for k, v in out.header.items() if k != "SyntheticData"} == dict(original.header)
         kept = {tag: value for tag, value in original.dim_headers.items() if tag != removed}
+        if CASES[step.name].synthetic:
+            flags = out.dim_headers["DIM_DYN"]["header"]["SyntheticData"]["Value"]
+            assert flags == [1] * original.fid.shape[out.axis("DIM_DYN")]
+            assert out.header["SyntheticData"]["parents"] == ["scan.nii.gz"]
+            kept["DIM_DYN"] = out.dim_headers["DIM_DYN"]
         assert dict(out.dim_headers) == kept
         assert out.fid.dtype == original.fid.dtype
         np.testing.assert_array_equal(out.affine, original.affine)

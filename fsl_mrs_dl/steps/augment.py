@@ -1,0 +1,117 @@
+"""The step ``augment``."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, MRSData
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.io.synthetic import marked, synthetic_along
+from fsl_mrs_dl.scores import noise_sd
+from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
+from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
+from fsl_mrs_dl.steps.registry import StepResult, step
+from fsl_mrs_dl.steps.transient_sets import TransientSets
+
+
+@step(method="Data augmentation")
+def augment(
+    data: MRSData,
+    *,
+    dim: str = "DIM_DYN",
+    n: int | None = None,
+    keep: bool = False,
+    recipe: Path | None = None,
+    model: str | None = None,
+    mode: Literal["random", "interpolate", "hybrid"] = "hybrid",
+    noiseless: bool = False,
+    allow_mismatch: bool = False,
+    seed: int = 0,
+) -> StepResult:
+    """Make new FIDs of those of a file, by physics or with a generative model.
+
+    Without a model, FIDs are drawn with replacement along a dimension and changed in frequency, phase, linewidth,
+    amplitude and noise, and some get residual water, lipid, a spurious echo, drift or an eddy current. With a
+    model, transients are encoded and new ones decoded, and the noise that decoding loses is given back. What is
+    made is marked in the header (SyntheticData), each FID by itself; averaging it adds no information.
+
+    Parameters
+    ----------
+    data : MRSData
+    dim : str
+        Dimension of the new FIDs; made if the data have none such and more than one is asked for.
+    n : int
+        How many new FIDs (of each edit condition and further dimension); by default as many as there are.
+    keep : bool
+        Put the new FIDs behind the ones of the file, instead of in their place.
+    recipe : Path
+        TOML file of what to draw; by default moderate changes of everything but drift and eddy current.
+    model : str
+        Model package for synthesis, its name (with @version or without) or path, instead of the recipe.
+    mode : str
+        With a model. interpolate: between two encoded FIDs; hybrid: the same, with the spread of the encoding;
+        random: from the normal distribution of all encoded FIDs.
+    noiseless : bool
+        With a model: leave out the noise, of the size and spectrum that decoding loses.
+    allow_mismatch : bool
+        Use the model on data outside its valid range.
+    seed : int
+        Same seed, same numbers.
+
+    Returns
+    -------
+    StepResult
+        The new FIDs, marked as synthetic.
+
+    Raises
+    ------
+    MRSDLError
+        If the dimension is missing, the recipe is not one, or the model cannot be used on such data.
+    """
+    if n is not None and n < 1:
+        raise OptionError(f"--n is {n}; at least 1 is needed.")
+    if seed < 0:
+        raise OptionError(f"--seed is {seed}; at least 0 is needed.")
+    if model is not None and recipe is not None:
+        raise OptionError("--recipe draws by physics, --model decodes; give one of them.")
+    sets = TransientSets.of(data, dim)
+    count = sets.fids.shape[1] if n is None else n
+    rng = np.random.default_rng(seed)
+    settled: dict[str, Any] = {"n": count}
+    if model is None:
+        new = _by_physics(sets, count, read_recipe(recipe) if recipe is not None else Recipe(), rng)
+        method = "augmented by physics"
+    else:
+        from fsl_mrs_dl.steps.synthesis_models import transients_like
+
+        new, said = transients_like(
+            sets, count, model, mode=mode, noiseless=noiseless, allow_mismatch=allow_mismatch, rng=rng
+        )
+        settled |= said
+        method = f"augmented with {said['model']}, {mode}"
+    made = np.ones(count, dtype=bool)
+    if keep:
+        made = np.concatenate([synthetic_along(sets.data, dim), made])
+        new = np.concatenate([sets.fids, new], axis=1)
+    result = sets.with_fids(new)
+    parents = (data.name,) if data.name else ()
+    if dim not in data.dim_tags and len(made) == 1:
+        result = marked(data.with_fid(result.fid[..., 0]), None, made, method, seed, parents)
+    else:
+        result = marked(result, dim, made, method, seed, parents)
+    return StepResult(result, settled=settled)
+
+
+def _by_physics(sets: TransientSets, n: int, recipe: Recipe, rng: np.random.Generator) -> Complex:
+    """Return ``n`` new FIDs a set, (set, n, coil, time); coils share what is drawn but the noise."""
+    data = sets.data
+    made = np.zeros((len(sets.fids), n, *sets.fids.shape[2:]), dtype=np.complex128)
+    for i, (fids, usable) in enumerate(zip(sets.fids, sets.usable, strict=True)):
+        if not usable.any():
+            continue
+        drawn = draw_augmentation(recipe, n, data.reference_ppm, data.spectrometer_frequency_mhz, rng)
+        chosen = fids[rng.choice(np.flatnonzero(usable), n)].astype(np.complex128)
+        own = noise_sd(chosen, data.ppm_axis, data.nucleus)
+        made[i] = apply_augmentation(chosen, drawn, own, data.dwelltime_s, rng)
+    return made

@@ -1,0 +1,76 @@
+"""FIDs along one dimension as sets of transients: (set, transient, coil, time), and back to NIfTI-MRS order."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData, fid_flags
+from fsl_mrs_dl.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class TransientSets:
+    """The FIDs of data, one set a voxel and index of the further dimensions.
+
+    Attributes
+    ----------
+    data : MRSData
+        Has the dimension ``dim``; of size 1 if it was not there.
+    dim : str
+    fids : ndarray, complex, shape (set, transient, coil, time)
+    usable : ndarray, bool, shape (set, transient)
+        Finite and not zero in all coils.
+    """
+
+    data: MRSData
+    dim: str
+    fids: Complex
+    usable: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, data: MRSData, dim: str) -> Self:
+        """Return the sets of data along a dimension, which is made if there is none.
+
+        Raises
+        ------
+        DataError
+            If there is no room for it.
+        """
+        if dim not in data.dim_tags:
+            if len(data.dim_tags) == 3:
+                raise DataError(
+                    f"{data.name or 'The data'} has {', '.join(data.dim_tags)} and no room for {dim}; name one of "
+                    "them with --dim."
+                )
+            data = replace(data, fid=data.fid[..., None], dim_tags=(*data.dim_tags, dim))
+        moved = np.moveaxis(data.fid, *_axes(data, dim))
+        if "DIM_COIL" not in data.dim_tags or dim == "DIM_COIL":
+            moved = moved[..., None, :]
+        fids = moved.reshape(-1, *moved.shape[-3:])
+        return cls(data, dim, fids, (fid_flags(fids) == "").all(axis=-1))
+
+    def with_fids(self, fids: Complex) -> MRSData:
+        """Return the data with other FIDs, shape (set, any number, coil, time).
+
+        Lists in the header of the dimension, one entry an FID, are dropped where their number changes.
+        """
+        coil = "DIM_COIL" in self.data.dim_tags and self.dim != "DIM_COIL"
+        source, target = _axes(self.data, self.dim)
+        moved = np.moveaxis(self.data.fid, source, target)
+        outer = moved.shape[: -len(source)]
+        inner = fids.shape[1:] if coil else (fids.shape[1], fids.shape[3])
+        back = np.moveaxis(fids.reshape(*outer, *inner), target, source)
+        headers = {tag: dict(said) for tag, said in self.data.dim_headers.items()}
+        if self.dim in headers and fids.shape[1] != self.fids.shape[1]:
+            headers[self.dim].pop("header", None)
+            headers = {tag: said for tag, said in headers.items() if said}
+        return replace(self.data.with_fid(back), dim_headers=headers)
+
+
+def _axes(data: MRSData, dim: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the axes of transient, coil (if there) and time, and where they go: the end."""
+    coil = (data.axis("DIM_COIL"),) if "DIM_COIL" in data.dim_tags and dim != "DIM_COIL" else ()
+    source = (data.axis(dim), *coil, TIME_AXIS)
+    return source, tuple(range(-len(source), 0))
