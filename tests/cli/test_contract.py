@@ -27,7 +27,7 @@ STEPS = steps()
 
 @dataclass(frozen=True)
 class Case:
-    """What a step is tried on: options, the dimension it takes away, the file it writes, whether it invents FIDs."""
+    """What a step is tried on: options, dimension it removes, file it writes, whether it invents FIDs."""
 
     options: tuple[str, ...] = ()
     removes: str | None = None
