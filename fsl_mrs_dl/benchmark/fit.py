@@ -15,40 +15,13 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, Fitter
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, basis_sum, on_points, phase, sound_basis
+from fsl_mrs_dl.simulate.papers import DQ_RANGES, DQ_UNIT
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 
 POINTS, DWELLTIME_S = 2048, 2.5e-4
 NOISE_SD = 0.40
 FAILED_BOUNDS, FAILED_HZ = 6.0, 3.0
-_UNIT = 17.0
 _CHALLENGE_MHZ = 123.22
-RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "Ala": (0.1, 1.5),
-        "Asp": (1, 2),
-        "Cr": (4.5, 10.5),
-        "GABA": (1, 2),
-        "Glc": (1, 2),
-        "Gln": (3, 6),
-        "Glu": (6, 12.5),
-        "GPC": (0.5, 2),
-        "GSH": (1.5, 3),
-        "Gly": (0.4, 1),
-        "Ins": (3.8, 8.1),
-        "Lac": (0.2, 1),
-        "NAA": (7.5, 17),
-        "NAAG": (0.5, 2.5),
-        "PCh": (0.5, 2),
-        "PCr": (3, 5.5),
-        "PE": (1, 2),
-        "sIns": (0.3, 0.6),
-        "Tau": (2, 6),
-        "Mac": (14, 17),
-    }
-)
-"""Uniform ranges of the amplitudes before division by 17, as in the public code of Shamaei et al. 2023
-(doi:10.1016/j.compbiomed.2023.106837)."""
-
 PLAIN = FitSettings(ppmlim=None, lorentzian=True, first_order_phase=False, non_negative=False)
 WINDOW = replace(PLAIN, ppmlim=(0.2, 4.2))
 CASES: Mapping[str, FitSettings] = MappingProxyType(
@@ -152,7 +125,7 @@ def _basis() -> tuple[Basis, str]:
         said = "ISMRM 2016 fitting challenge, measured macromolecules among it"
     else:
         basis, said = read_basis(shipped_basis("press_3t_te30")), "shipped PRESS TE 30"
-    kept = [i for i, name in enumerate(basis.names) if name in RANGES]
+    kept = [i for i, name in enumerate(basis.names) if name in DQ_RANGES]
     basis = replace(basis, fids=basis.fids[kept], names=tuple(basis.names[i] for i in kept))
     return on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz), said
 
@@ -166,7 +139,7 @@ def _groups(basis: Basis) -> tuple[int, ...]:
 
 def _simulate(basis: Basis, n: int, seed: int, hz: float, rad: float) -> _Made:
     rng = np.random.default_rng([seed, round(hz)])
-    low, high = np.array([RANGES[name] for name in basis.names]).T / _UNIT
+    low, high = np.array([DQ_RANGES[name] for name in basis.names]).T / DQ_UNIT
     amplitudes = rng.uniform(low, high, (n, len(low)))
     gamma, shift_hz, phase_rad = rng.uniform(0, 15, n), rng.uniform(-hz, hz, n), rng.uniform(-rad, rad, n)
     fids = basis_sum(

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from fsl_mrs_dl import fslmrs
-from fsl_mrs_dl.benchmark.fit import RANGES
 from fsl_mrs_dl.benchmark.quantify_cases import (
     BASELINES,
     WINDOW_PPM,
@@ -22,6 +21,7 @@ from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import noise_sd
+from fsl_mrs_dl.simulate.papers import DQ_RANGES
 
 RATIOS = ("NAA+NAAG", "GPC+PCh", "Ins", "Glu+Gln")
 HEADS = ("tNAA/tCr", "tCho/tCr", "Ins/tCr", "Glx/tCr")
@@ -159,7 +159,7 @@ def _absolute(found: Outcome) -> list[str]:
 
 
 def _published() -> list[str]:
-    middle = {name: sum(ends) / 2 for name, ends in RANGES.items()}
+    middle = {name: sum(ends) / 2 for name, ends in DQ_RANGES.items()}
     whole = middle["Cr"] + middle["PCr"]
     return [f"{sum(middle[part] for part in name.split('+')) / whole:.2f}" for name in RATIOS]
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fsl_mrs_dl.models.network import Network
+from fsl_mrs_dl.models.quantification import QuantificationNetwork
 from fsl_mrs_dl.models.registration_encoders import (
     WINDOW_PPM,
     CreatineReferencing,
@@ -46,6 +47,32 @@ def ma(**config: Any) -> RegistrationNetwork:
     return SupervisedPair(convolutional(n_points), convolutional(n_points), **config)
 
 
-ARCHITECTURES: Mapping[str, Callable[..., Network]] = MappingProxyType(
-    {"dsr": dsr, "dsrf": dsrf, "dcrr": dcrr, "dcrrf": dcrrf, "tapper": tapper, "ma": ma}
+def dq_nmm(**config: Any) -> QuantificationNetwork:
+    """Return DQ-nMM."""
+    return QuantificationNetwork(**config)
+
+
+def dq_pmm(**config: Any) -> QuantificationNetwork:
+    """Return DQ-pMM."""
+    return QuantificationNetwork(**config, lines=True)
+
+
+def dq_rpmm(**config: Any) -> QuantificationNetwork:
+    """Return DQ-rpMM."""
+    return QuantificationNetwork(**config, lines=True, regularised=True)
+
+
+REGISTRATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
+    {
+        "dsr": dsr,
+        "dsrf": dsrf,
+        "dcrr": dcrr,
+        "dcrrf": dcrrf,
+        "tapper": tapper,
+        "ma": ma,
+    }
 )
+QUANTIFICATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
+    {"dq-nmm": dq_nmm, "dq-pmm": dq_pmm, "dq-rpmm": dq_rpmm}
+)
+ARCHITECTURES: Mapping[str, Callable[..., Network]] = MappingProxyType({**REGISTRATION, **QUANTIFICATION})

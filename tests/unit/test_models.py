@@ -12,7 +12,7 @@ import fsl_mrs_dl
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import IncompatibleModelError, ModelError
-from fsl_mrs_dl.models.architectures import ARCHITECTURES
+from fsl_mrs_dl.models.architectures import REGISTRATION
 from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
 from fsl_mrs_dl.models.inputs import from_channels, on_network_points, to_channels
 from fsl_mrs_dl.models.package import CARD, VARIABLE, WEIGHTS, find, load, package_name, save_package
@@ -28,7 +28,7 @@ def network(architecture, seed=0):
     more = {"shift_scale_hz": 20.0, "phase_scale_rad": 1.5} if architecture in ("tapper", "ma") else {}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        made = ARCHITECTURES[architecture](**CONFIG, **more)
+        made = REGISTRATION[architecture](**CONFIG, **more)
     if isinstance(made, SpectralRegistration):
         made.set_reference(brain())
     return made.eval(), {**CONFIG, **more}
@@ -71,7 +71,7 @@ def test_parameters_are_as_many_as_published(architecture):
 
 
 def test_every_architecture_is_tested():
-    assert set(ARCHITECTURES) == {*PARAMETERS, "tapper", "ma"}
+    assert set(REGISTRATION) == {*PARAMETERS, "tapper", "ma"}
 
 
 @pytest.mark.parametrize("architecture", ["dsr", "dsrf"])
@@ -125,7 +125,7 @@ def test_time_loss_skips_the_first_point_and_window_loss_sees_the_window_alone(r
     assert outside < 0.05 * inside
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", REGISTRATION)
 def test_every_parameter_learns(architecture, rng):
     made, _ = network(architecture)
     # An odd number: the signs of an absolute error cannot cancel.
@@ -135,7 +135,7 @@ def test_every_parameter_learns(architecture, rng):
     assert silent == []
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", REGISTRATION)
 def test_estimates_do_not_depend_on_batch_scale_or_more_points(architecture, rng):
     made, _ = network(architecture)
     fids, _ = batch(rng)
@@ -162,7 +162,7 @@ def test_another_dwell_time_gives_the_same_input(ratio):
     assert error < 2e-3
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", REGISTRATION)
 def test_package_comes_back_bit_by_bit(architecture, tmp_path, rng):
     made, config = network(architecture, seed=5)
     folder = save_package(made, card(config, architecture), tmp_path)

@@ -9,7 +9,7 @@ import torch
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.errors import MissingDependencyError
-from fsl_mrs_dl.models.architectures import ARCHITECTURES
+from fsl_mrs_dl.models.architectures import REGISTRATION
 from fsl_mrs_dl.models.registration_encoders import estimate
 from fsl_mrs_dl.train.evaluation import crlb_rms, errors, scores
 from fsl_mrs_dl.train.loop import Settings
@@ -66,7 +66,7 @@ def test_training_leaves_the_global_state_alone(sets):
     assert not network.training
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", REGISTRATION)
 def test_every_architecture_trains(architecture, sets):
     network, outcome = trained(sets, architecture, 0)
     assert len(outcome.losses) == 2

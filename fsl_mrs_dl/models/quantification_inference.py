@@ -1,0 +1,95 @@
+"""Quantification networks at work: parameters of spectra of any sampling, as NumPy arrays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.models.inputs import on_network_points
+from fsl_mrs_dl.models.quantification import QuantificationNetwork
+
+_BLOCK = 512
+Solve = Callable[[Real, Real], tuple[Real, NDArray[Any]]]
+"""From Gram matrices (S, M, M) and right sides (S, M) to amplitudes, for example kept at or above zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkParameters:
+    """What a network says of S spectra.
+
+    Attributes
+    ----------
+    amplitudes : ndarray, float, shape (S, M)
+        Of the network's basis set; of DQ-pMM and DQ-rpMM with those of the lines behind them.
+    shift_hz, gamma, sigma, phase_rad : ndarray, float, shape (S,)
+        Hz, rad/s, rad/s, rad; rates are not below zero.
+    loss : ndarray, float, shape (S,)
+        Mean square residual of a point and channel, in units of the data.
+    """
+
+    amplitudes: Real
+    shift_hz: Real
+    gamma: Real
+    sigma: Real
+    phase_rad: Real
+    loss: Real
+
+
+def channels(fids: Complex) -> torch.Tensor:
+    """Return FIDs as two real channels, in single precision, shape (S, 2, time)."""
+    stacked = np.stack([fids.real, fids.imag], axis=1)
+    return torch.from_numpy(np.ascontiguousarray(stacked, dtype=np.float32))
+
+
+@torch.no_grad()
+def network_parameters(
+    network: QuantificationNetwork, fids: Complex, dwelltime_s: float, solve: Solve | None = None
+) -> NetworkParameters:
+    """Estimate the parameters of spectra.
+
+    Parameters
+    ----------
+    network : QuantificationNetwork
+        In evaluation mode.
+    fids : ndarray, complex, shape (S, time)
+        Any number of points of any dwell time, see :mod:`fsl_mrs_dl.models.inputs`.
+    dwelltime_s : float
+        Of ``fids``, in s.
+    solve : callable, optional
+        For the amplitudes of a projected network; by default least squares, of either sign.
+
+    Returns
+    -------
+    NetworkParameters
+    """
+    where = next(network.parameters()).device
+    parts = []
+    for start in range(0, max(len(fids), 1), _BLOCK):
+        rows = on_network_points(
+            np.asarray(fids[start : start + _BLOCK]), dwelltime_s, network.n_points, network.dwelltime_s
+        )
+        # Data of any unit: single precision and the ridge of a solution like numbers near 1.
+        unit = (
+            np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-300)
+            if network.scaled
+            else np.ones(len(rows))
+        )
+        inputs = channels(rows / unit[:, None]).to(where)
+        said = network.modelled(inputs)
+        shared = [said.shift_hz, said.gamma.clamp_min(0), said.sigma.clamp_min(0), said.phase_rad]
+        if solve is not None and network.amplitudes == "projected":
+            equations = network.normal_equations(torch.complex(inputs[:, 0], inputs[:, 1]), *shared)
+            amplitudes = torch.from_numpy(solve(*(e.cpu().numpy() for e in equations))[0])
+        else:
+            amplitudes = said.amplitudes.cpu()
+        residual = network.decode(said)[:, network.first_point :]
+        residual = residual - torch.complex(inputs[:, 0], inputs[:, 1])[:, network.first_point :]
+        loss = (residual.abs() ** 2).mean(dim=1) / 2
+        numbers = [amplitudes.double().numpy() * unit[:, None]]
+        numbers += [value.cpu().double().numpy() for value in shared]
+        parts.append([*numbers, loss.cpu().double().numpy() * unit**2])
+    return NetworkParameters(*(np.concatenate(values) for values in zip(*parts, strict=True)))
