@@ -22,6 +22,7 @@ EDIT_WINDOW_PPM = (2.9, 3.35)
 """Where ON and OFF of an edited 1H set agree best: creatine CH3 and choline."""
 _LOW_SNR_PPM = 0.025
 """An SD above this (3 Hz at 3 T) is a failed estimate whatever its value."""
+_ENOUGH_FOR_NOISE = 32
 _COIL = "DIM_COIL"
 _EDIT = "DIM_EDIT"
 
@@ -46,7 +47,7 @@ class _Layout:
         last = [dim] + ([_COIL] if _COIL in names else [])
         others = tuple(name for name in names if name not in last)
         order = tuple(names.index(name) for name in (*others, *last))
-        fids = np.moveaxis(data.fid, TIME_AXIS, -1).transpose(*order, len(names)).astype(np.complex128)
+        fids = np.moveaxis(data.fid, TIME_AXIS, -1).transpose(*order, len(names))
         others_shape = fids.shape[: len(others)]
         n_coils = fids.shape[-2] if _COIL in names else 1
         shaped = fids.reshape(int(np.prod(others_shape)), -1, n_coils, data.n_points)
@@ -113,8 +114,9 @@ def estimate_alignment(
         good = flags[p] == ""
         if not good.any():
             continue
-        noise = _coil_noise(layout.fids[p, good], data)
-        fids = weigh_coils(layout.fids[p, good], noise)
+        fids = layout.fids[p] if good.all() else layout.fids[p, good]
+        noise = _coil_noise(fids, data)
+        fids = weigh_coils(fids.astype(np.complex128, copy=False), noise)
         target = None if given is None else weigh_coils(given, noise)
         found, averages[p] = _register(fids, target, band, chosen)
         values[:4, p, good] = found.shift_hz, found.phase_rad, found.shift_hz_sd, found.phase_rad_sd
@@ -148,7 +150,8 @@ def _bad_fids(fids: Complex) -> NDArray[np.str_]:
 
 def _coil_noise(fids: Complex, data: MRSData) -> Real:
     """Return the noise SD of each coil; infinite for a dead coil, so that it counts nothing."""
-    sd = np.median(noise_sd(fids, data.ppm_axis, data.nucleus), axis=0)
+    some = fids[:: -(-len(fids) // _ENOUGH_FOR_NOISE)]
+    sd = np.median(noise_sd(some, data.ppm_axis, data.nucleus), axis=0)
     return np.where(sd > 0, sd, np.inf if (sd > 0).any() else 1.0)
 
 

@@ -1,19 +1,24 @@
 """Registration of transients to their own average: a reference without the noise of a single transient."""
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.gauss_newton import capture, refine, with_learned_baseline
+from fsl_mrs_dl.fit.capture import MatchedFilter
+from fsl_mrs_dl.fit.decimation import Decimation, moved_back
+from fsl_mrs_dl.fit.gauss_newton import at, iterate, last_step, with_learned_baseline
 from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.physics import correct
+from fsl_mrs_dl.fit.template import Template
 
 _FOLDS = 8
-_ROUNDS = 5
+_ROUNDS = 8
 _SETTLED_SD = 0.05  # of an SD: further rounds would move nothing that noise does not move more
 _MOST_WEIGHT = 4.0
+_ROUGHLY_SD = 0.3  # before the baseline is learnt
+_ROUGHLY_HZ = 0.05  # as near as the first rounds need
 
 
 def first_reference(fids: Complex, band: Band) -> Complex:
@@ -31,13 +36,21 @@ def first_reference(fids: Complex, band: Band) -> Complex:
     -------
     ndarray, complex, shape (coil, time)
     """
+    decimation = Decimation.of(band, 0.0)
+    if decimation is not None:
+        return np.asarray(fids[_most_alike(decimation.fids(fids), decimation.band)])
+    return np.asarray(fids[_most_alike(fids, band)])
+
+
+def _most_alike(fids: Complex, band: Band) -> int:
     magnitude = np.abs(band.weighed(fids))
     distance = ((magnitude - np.median(magnitude, axis=0)) ** 2).sum(axis=(1, 2))
-    chosen: Complex = fids[int(np.argmin(distance))]
-    return chosen
+    return int(np.argmin(distance))
 
 
-def register_to_average(fids: Complex, band: Band) -> tuple[Registration, Complex]:
+def register_to_average(
+    fids: Complex, band: Band, start_hz: Real | None = None
+) -> tuple[Registration, Complex]:
     """Register transients to the average of the registered transients, iterated until nothing moves.
 
     A transient is registered to an average that does not hold it (the set is cut into folds), or its own
@@ -49,6 +62,8 @@ def register_to_average(fids: Complex, band: Band) -> tuple[Registration, Comple
     fids : ndarray, complex, shape (transient, coil, time)
         Coils weighted to unit noise a channel.
     band : Band
+    start_hz : ndarray, float, shape (transient,), optional
+        Shifts to start from in place of the search, in Hz; one that all share does not matter.
 
     Returns
     -------
@@ -64,60 +79,106 @@ def register_to_average(fids: Complex, band: Band) -> tuple[Registration, Comple
         )
         return still, fids[0]
     # The first transient may lie at one end of the set and another at the other end.
-    wide = replace(band, max_shift_hz=2 * band.max_shift_hz)
-    found = capture(fids, first_reference(fids, band), wide, reference_noise_sd=1.0)
-    folds = np.arange(n) % min(n, _FOLDS)
-    found = _settle(fids, found, folds, band, search=True)
-    reference, found = _average(fids, found, band)
-    learned = with_learned_baseline(fids, reference, band, found)
-    found = _settle(fids, found, folds, learned, search=False)
-    reference, found = _average(fids, found, band)
-    return found, reference
+    wide_hz = 2 * band.max_shift_hz
+    decimation = Decimation.of(band, wide_hz)
+    low = fids if decimation is None else decimation.fids(fids)
+    low_band = band if decimation is None else decimation.band
+    finder = MatchedFilter.of(low, replace(low_band, max_shift_hz=wide_hz))
+    found = _roughly(finder, start_hz)
+    if start_hz is None:
+        found = _searched_again(finder, found, band.max_shift_hz)
+    found = _settle(low, found, low_band, _ROUGHLY_SD)
+    average = _Moved.of(low, found, low_band).average
+    learned = with_learned_baseline(low, average, low_band, _centred(found)[0])
+    found = _settle(low, found, learned)
+    last = _Moved.of(fids, found if decimation is None else decimation.at_zero(found), band)
+    if decimation is not None:
+        template = last.template(replace(band, share=learned.share))
+        found, _ = _centred(last_step(last.near, template, last.folds, band, last.found))
+        return found, last.average
+    return last.found, last.average
 
 
-def _settle(
-    fids: Complex, found: Registration, folds: NDArray[np.integer], band: Band, *, search: bool
-) -> Registration:
-    """Register each fold to the average of the others until nothing moves that noise does not move more."""
-    for round_ in range(_ROUNDS):
+@dataclass(frozen=True, eq=False)
+class _Moved:
+    """Transients moved back to the mean shift of the set by what was found, and the averages they make."""
+
+    near: Complex
+    found: Registration
+    weight: Real
+
+    @classmethod
+    def of(cls, fids: Complex, found: Registration, band: Band) -> "_Moved":
         found, weight = _centred(found)
-        before = found.shift_hz
-        searching = search and round_ == 0
-        found = _cross_register(fids, found, weight, folds, band, search=searching)
-        moved = np.abs(found.shift_hz - found.shift_hz.mean() - before + before.mean())
-        if not searching and (moved < _SETTLED_SD * found.shift_hz_sd).all():
+        return cls(moved_back(fids, found.shift_hz, band.dwelltime_s), found, weight)
+
+    @property
+    def folds(self) -> NDArray[np.integer]:
+        """The fold of each transient; neighbours in time are in different ones."""
+        return np.arange(len(self.near)) % min(len(self.near), _FOLDS)
+
+    @cached_property
+    def _sums(self) -> Complex:
+        """Weighted sums over folds, shape (fold, coil, time)."""
+        shares = np.zeros((self.folds.max() + 1, len(self.near)), dtype=np.complex128)
+        shares[self.folds, np.arange(len(self.near))] = self.weight * np.exp(-1j * self.found.phase_rad)
+        sums: Complex = (shares @ self.near.reshape(len(self.near), -1)).reshape(-1, *self.near.shape[1:])
+        return sums
+
+    @property
+    def average(self) -> Complex:
+        """The weighted average of all, shape (coil, time)."""
+        average: Complex = self._sums.sum(axis=0)
+        return average
+
+    def template(self, band: Band, fade: Real | None = None) -> Template:
+        """Return the template of the averages of all folds but one."""
+        belongs = self.folds == np.arange(self.folds.max() + 1)[:, None]
+        others = np.where(belongs, 0.0, self.weight)
+        total = others.sum(axis=1)
+        references = (self.average - self._sums) / total[:, None, None]
+        return Template.of(references, band, np.sqrt((others**2).sum(axis=1)) / total, fade)
+
+
+def _roughly(finder: MatchedFilter, start_hz: Real | None) -> Registration:
+    """Register all to the transient that is most like the others, which has all the noise of one."""
+    fids, band = finder.fids, finder.band
+    chosen = _most_alike(fids, band)
+    template = Template.of(fids[chosen][None], band, np.ones(1))
+    which = np.zeros(len(fids), dtype=int)
+    if start_hz is None:
+        start_hz = finder.search(template, which, band.max_shift_hz)
+    else:
+        start_hz = start_hz - start_hz[chosen]
+    return at(fids, template, which, band, *iterate(fids, template, which, band, start_hz, _ROUGHLY_HZ))
+
+
+def _searched_again(finder: MatchedFilter, found: Registration, max_shift_hz: float) -> Registration:
+    """Search each fold against the average of the others, which a noisy transient may have missed."""
+    fids, band = finder.fids, finder.band
+    moved = _Moved.of(fids, found, band)
+    template = moved.template(band)
+    start_hz = finder.search(template, moved.folds, max_shift_hz)
+    shift_hz, _ = iterate(fids, template, moved.folds, band, start_hz, _ROUGHLY_HZ)
+    near = moved_back(fids, shift_hz, band.dwelltime_s)
+    step = template.step(template.products(near, moved.folds), moved.folds)
+    return replace(moved.found, shift_hz=shift_hz, phase_rad=step.phase_rad)
+
+
+def _settle(fids: Complex, found: Registration, band: Band, settled_sd: float = _SETTLED_SD) -> Registration:
+    """Register each fold to the average of the others until nothing moves that noise does not move more."""
+    fade = None
+    for _ in range(_ROUNDS):
+        moved = _Moved.of(fids, found, band)
+        template = moved.template(band, fade)
+        fade = template.fade
+        step = template.step(template.products(moved.near, moved.folds), moved.folds)
+        shift_hz = moved.found.shift_hz + step.shift_hz
+        found = replace(moved.found, shift_hz=shift_hz, phase_rad=step.phase_rad + step.turn_rad)
+        change = np.abs(step.shift_hz - step.shift_hz.mean())
+        if (change < settled_sd * found.shift_hz_sd).all():
             break
-    return found
-
-
-def _average(fids: Complex, found: Registration, band: Band) -> tuple[Complex, Registration]:
-    """Return the weighted average at the set's mean shift and phase, and the estimates against it."""
-    found, weight = _centred(found)
-    corrected = correct(fids, found.shift_hz[:, None], found.phase_rad[:, None], band.dwelltime_s)
-    return np.tensordot(weight.astype(np.complex128), corrected, axes=(0, 0)), found
-
-
-def _cross_register(
-    fids: Complex, found: Registration, weight: Real, folds: NDArray[np.integer], band: Band, *, search: bool
-) -> Registration:
-    """Register each fold to the weighted average of the other folds."""
-    corrected = correct(fids, found.shift_hz[:, None], found.phase_rad[:, None], band.dwelltime_s)
-    names = np.unique(folds)
-    sums = np.stack([np.tensordot(weight[folds == k], corrected[folds == k], axes=(0, 0)) for k in names])
-    parts = []
-    for k in names:
-        here, others = folds == k, weight[folds != k]
-        reference = (sums.sum(axis=0) - sums[k]) / others.sum()
-        noise_sd = float(np.sqrt((others**2).sum()) / others.sum())
-        if search:
-            parts.append(capture(fids[here], reference, band, noise_sd))
-        else:
-            parts.append(refine(fids[here], reference, band, found.shift_hz[here], noise_sd))
-    order = np.argsort(np.concatenate([np.flatnonzero(folds == k) for k in names]))
-    together = {
-        f.name: np.concatenate([getattr(p, f.name) for p in parts])[order] for f in fields(Registration)
-    }
-    return Registration(**together)
+    return at(fids, template, moved.folds, band, found.shift_hz, change < found.shift_hz_sd)
 
 
 def _centred(found: Registration) -> tuple[Registration, Real]:

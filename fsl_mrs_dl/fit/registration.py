@@ -35,6 +35,8 @@ class Band:
         Half the width of the search for a shift, in Hz.
     share : ndarray, float, shape (order + 1,), or None
         How much of each polynomial of the smooth baseline is taken out, 0 to 1; None = all of it.
+    delay_s : float
+        Time between the first point of an FID and time zero, where baselines are smooth, in s.
     """
 
     dwelltime_s: float
@@ -43,6 +45,7 @@ class Band:
     inside: NDArray[np.bool_]
     max_shift_hz: float
     share: Real | None = None
+    delay_s: float = 0.0
 
     @classmethod
     def of(cls, data: MRSData, limits_ppm: tuple[float, float] | None, max_shift_hz: float) -> "Band":
@@ -70,7 +73,10 @@ class Band:
         width_hz = n_inside / (len(self.inside) * self.dwelltime_s)
         order = int(np.clip(width_hz / self.spectrometer_frequency_mhz / _PPM_PER_ORDER, 1, _MAX_ORDER))
         polynomials = np.polynomial.legendre.legvander(np.linspace(-1, 1, n_inside), order)
-        return np.linalg.qr(polynomials)[0].astype(np.complex128)
+        smooth = np.linalg.qr(polynomials)[0]
+        offset_hz = np.arange(n_inside) / (len(self.inside) * self.dwelltime_s)
+        delayed: Complex = smooth * np.exp(-2j * np.pi * offset_hz * self.delay_s)[:, None]
+        return delayed
 
     def inside_bins(self, fid: Complex) -> Complex:
         """Return the bins of the window without their smooth baseline: shape (..., inside)."""

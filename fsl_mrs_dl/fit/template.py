@@ -1,0 +1,156 @@
+"""What a reference tells about shift and phase: its derivatives under the weight of a window."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.fisher import fisher_matrix, registration_derivatives
+from fsl_mrs_dl.fit.registration import Band
+
+_ABOVE_FLOOR = 4.0
+_FADE = 0.8  # exp(-(t / 0.8)^4) is 0.09 where the noise takes over
+_OVER = 2.0  # the smoothed power of pure noise stays below twice its mean
+_MAX_STEP_HZ = 2.0
+_SMOOTH_S = 20e-3  # longer than the beats between the lines of a window
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """The derivatives of some references, weighed by the band, and their Gram matrices.
+
+    Attributes
+    ----------
+    columns : ndarray, complex, shape (reference, 2, coil x time)
+        W r for the scale and W (2 pi i t r) for the shift, of the faded reference; that for the phase is i W r.
+    gram : ndarray, float, shape (reference, 3, 3)
+        Of (scale, phase, shift) under W.
+    inverse : ndarray, float, shape (reference, 3, 3)
+        Of ``gram``.
+    covariance : ndarray, float, shape (reference, 3, 3)
+        Of the estimates of (scale, phase, shift) at scale 1 and unit noise a channel.
+    fade : ndarray, float, shape (reference, time)
+        What the references were multiplied by, so that their noise does not count.
+    """
+
+    columns: Complex
+    gram: Real
+    inverse: Real
+    covariance: Real
+    fade: Real
+
+    @classmethod
+    def of(cls, references: Complex, band: Band, noise_sd: Real, fade: Real | None = None) -> Self:
+        """Return the template of references.
+
+        Parameters
+        ----------
+        references : ndarray, complex, shape (reference, coil, time)
+        band : Band
+        noise_sd : ndarray, float, shape (reference,)
+            Noise of each reference, a channel; what lies below it is not trusted. 0 = noise-free.
+        fade : ndarray, float, shape (reference, time), optional
+            Of earlier, nearly equal references; found anew by default.
+
+        Raises
+        ------
+        DataError
+            If a reference has no signal in the window.
+        """
+        n = len(references)
+        full = np.moveaxis(registration_derivatives(references, band.dwelltime_s), 0, 1)
+        if fade is None:
+            fade = _fade(references, band, noise_sd)
+        faded = full * fade[:, None, None, :]
+        columns = band.weighed(faded).reshape(n, 3, -1)
+        gram = fisher_matrix(faded.reshape(n, 3, -1), weighed=columns)
+        if not (gram[:, 0, 0] > 0).all():
+            raise DataError(
+                "The reference has no signal in the alignment window; choose another window (--ppm)."
+            )
+        # The faded columns weigh the data; what a step then moves is told by the model that was not faded.
+        moves = np.linalg.inv(np.swapaxes(fisher_matrix(full.reshape(n, 3, -1), weighed=columns), -1, -2))
+        covariance = moves @ gram @ np.swapaxes(moves, -1, -2)
+        return cls(columns[:, [0, 2]], gram, np.linalg.inv(gram), covariance, fade)
+
+    @property
+    def unit_sd(self) -> Real:
+        """SDs of (phase, shift) at scale 1 and unit noise a channel, shape (reference, 2)."""
+        deviations: Real = np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1))[:, 1:]
+        return deviations
+
+    def products(self, fids: Complex, which: NDArray[np.integer]) -> Complex:
+        """Return the inner products of columns and data, shape (transient, 2).
+
+        Parameters
+        ----------
+        fids : ndarray, complex, shape (transient, coil, time)
+        which : ndarray, int, shape (transient,)
+            The reference of each transient.
+        """
+        flat = fids.reshape(len(fids), -1)
+        products = np.empty((len(fids), 2), dtype=np.complex128)
+        for k, columns in enumerate(self.columns):
+            mine = which == k
+            products[mine] = (flat if mine.all() else flat[mine]) @ columns.conj().T
+        return products
+
+    def step(self, products: Complex, which: NDArray[np.integer]) -> "Step":
+        """Return where the data are by these products, and the Gauss-Newton step from there.
+
+        Scale and phase are solved for, given the shift; what is left of the gradient is that for the shift.
+        """
+        gram, inverse = self.gram[which], self.inverse[which]
+        phase_rad = np.angle(products[:, 0])
+        amplitude = np.abs(products[:, 0]) / gram[:, 0, 0]
+        slope = (products[:, 1] * np.exp(-1j * phase_rad)).real - amplitude * gram[:, 0, 2]
+        relative = slope / np.maximum(amplitude, np.finfo(float).tiny)
+        step_hz = np.clip(inverse[:, 2, 2] * relative, -_MAX_STEP_HZ, _MAX_STEP_HZ)
+        return Step(phase_rad, amplitude, step_hz, step_hz * inverse[:, 1, 2] / inverse[:, 2, 2])
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """Where transients are against a template, and how far they are to be moved; each of shape (transient,).
+
+    Attributes
+    ----------
+    phase_rad, amplitude : ndarray, float
+        The best for the shift as it is.
+    shift_hz, turn_rad : ndarray, float
+        What a Gauss-Newton step adds to shift and phase.
+    """
+
+    phase_rad: Real
+    amplitude: Real
+    shift_hz: Real
+    turn_rad: Real
+
+
+def _fade(references: Complex, band: Band, noise_sd: Real) -> Real:
+    """Return factors that fade noisy references out where the noise outweighs the signal, (reference, time).
+
+    The derivative for the shift is weighted by time, so that the noise at the end of a reference would
+    dominate it: estimates would scatter more and their SD would seem smaller than it is. The fading is
+    smooth, or it would smear residual water into the window.
+    """
+    n_coils, n_points = references.shape[1:]
+    fade = np.ones((len(references), n_points))
+    if not noise_sd.any():
+        return fade
+    width = max(1, round(_SMOOTH_S / band.dwelltime_s))
+    since = np.maximum(np.arange(n_points) * band.dwelltime_s - band.delay_s, 0.0)
+    power = (np.abs(band.weighed(references)) ** 2).sum(axis=1)
+    for k, smooth in enumerate(uniform_filter1d(power, width, axis=-1, mode="nearest")):
+        noise = 2 * noise_sd[k] ** 2 * band.inside.mean() * n_coils
+        top = int(np.argmax(smooth[: n_points // 2]))
+        # What the noise was estimated from may be quieter than the window (filters, motion): the floor says.
+        level = max(_OVER * noise, _ABOVE_FLOOR * float(smooth[top:].min()))
+        below = np.flatnonzero(smooth[top:] < level)
+        if noise_sd[k] > 0 and len(below):
+            fade[k] = np.exp(-((since / max(since[top + below[0]], _SMOOTH_S) / _FADE) ** 4))
+    return fade
