@@ -6,6 +6,7 @@ from typing import Any
 
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
+from fsl_mrs_dl.models.quantification_start import StartNetwork
 from fsl_mrs_dl.models.registration_encoders import (
     WINDOW_PPM,
     CreatineReferencing,
@@ -62,6 +63,11 @@ def dq_rpmm(**config: Any) -> QuantificationNetwork:
     return QuantificationNetwork(**config, lines=True, regularised=True)
 
 
+def start(**config: Any) -> StartNetwork:
+    """Return the network that starts a fit with any basis set."""
+    return StartNetwork(**config)
+
+
 REGISTRATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
     {
         "dsr": dsr,
@@ -73,6 +79,6 @@ REGISTRATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
     }
 )
 QUANTIFICATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
-    {"dq-nmm": dq_nmm, "dq-pmm": dq_pmm, "dq-rpmm": dq_rpmm}
+    {"dq-nmm": dq_nmm, "dq-pmm": dq_pmm, "dq-rpmm": dq_rpmm, "start": start}
 )
 ARCHITECTURES: Mapping[str, Callable[..., Network]] = MappingProxyType({**REGISTRATION, **QUANTIFICATION})

@@ -1,5 +1,6 @@
 """The command ``train``. Nothing heavy is imported before it runs."""
 
+import inspect
 import math
 import shlex
 import time
@@ -8,22 +9,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fsl_mrs_dl.errors import OptionError
-from fsl_mrs_dl.io.staging import Staging
 
 
 def train(
-    step: Literal["align"],
+    step: Literal["align", "quantify"],
     *,
-    architecture: Literal["dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma"],
+    architecture: Literal[
+        "dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma", "dq-nmm", "dq-pmm", "dq-rpmm", "start"
+    ],
     output: Path,
     data: tuple[Path, ...] | None = None,
-    prior: Literal["deepfpc", "brain_3t", "brain_7t"] = "deepfpc",
+    prior: Literal["deepfpc", "brain_3t", "brain_7t", "brain", "dq"] | None = None,
+    basis: str = "press_3t_te30",
     signal: Path | None = None,
     init: str | None = None,
     samples: int = 24000,
     epochs: int = 100,
     batch: int = 64,
-    lr: float = 1e-3,
+    lr: float = 3e-3,
     patience: int = 10,
     reference: Literal["kmeans", "average"] = "kmeans",
     shift_hz: float | None = None,
@@ -31,6 +34,11 @@ def train(
     nuisance: float = 0.4,
     depth: int = 4,
     batch_norm: bool = False,
+    encoder: Literal["cnn", "fc", "mixer", "convnext"] = "cnn",
+    amplitudes: Literal["projected", "whitened", "softplus"] = "projected",
+    noise: Literal["white", "seed"] = "white",
+    penalty: float = 3.0,
+    seed_sign: bool = False,
     search: int = 0,
     version: str = "1.0.0",
     seed: int = 0,
@@ -46,14 +54,20 @@ def train(
     step : str
         The step that will use it.
     architecture : str
-        dsr, dsrf, dcrr, dcrrf: without labels, relative to a reference or to creatine, in time or in a window
-        (F); tapper, ma: with labels, fully connected or convolutional.
+        Of align: dsr, dsrf, dcrr, dcrrf: without labels, relative to a reference or to creatine, in time or in
+        a window (F); tapper, ma: with labels, fully connected or convolutional. Of quantify: dq-nmm, dq-pmm,
+        dq-rpmm: amplitudes without labels, macromolecules from the basis set, as lines, or as lines that are
+        told by their early decay; start: shift, phase and lineshape for the fit with any basis set.
     output : Path
         Folder that keeps packages.
     data : tuple of Path
-        Your own transients, NIfTI-MRS files of one kind; by default transients are simulated.
+        Your own transients (quantify: spectra or transients), NIfTI-MRS files of one kind; by default they are
+        simulated.
     prior : str
-        What to simulate: deepfpc: 9.4 T as published; brain_3t, brain_7t: the shipped basis sets.
+        What to simulate. Of align: deepfpc (default): 9.4 T as published; brain_3t, brain_7t: the shipped basis
+        sets. Of quantify: brain (default): Voigt lines and SNR of the brain; dq: as published, to compare.
+    basis : str
+        Of quantify: the basis set, a file or folder or the name of a shipped one.
     signal : Path
         For deepfpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     init : str
@@ -65,7 +79,7 @@ def train(
     batch : int
         Transients a step.
     lr : float
-        Learning rate.
+        Learning rate at the start; it falls to nothing along half a cosine.
     patience : int
         Epochs without improvement after which to end; 0 = never.
     reference : str
@@ -81,6 +95,17 @@ def train(
         Convolutions after the first two; of the networks without labels.
     batch_norm : bool
         Normalise after each convolution; of the networks without labels.
+    encoder : str
+        Of quantify: convolutions; fully connected; MLP-Mixer; ConvNeXt.
+    amplitudes : str
+        Of quantify: projected: least squares given shift, width and phase; whitened: in coordinates of equal
+        bound; softplus: as published.
+    noise : str
+        Of quantify, prior dq: white, or damped with the signal as in the published simulation (seed).
+    penalty : float
+        Of dq-rpmm: weight of the early time, per s.
+    seed_sign : bool
+        Of dq-pmm and dq-rpmm: let lines move against metabolites, as the published code does.
     search : int
         Try this many settings (learning rate, batch, depth, batch norm) first and take the best. Needs Optuna.
     version : str
@@ -95,13 +120,21 @@ def train(
     MRSDLError
         If an option, a file, the package to start from or the output folder cannot be used.
     """
+    prior = prior or ("deepfpc" if step == "align" else "brain")
     settings = {name: value for name, value in locals().items() if name != "overwrite"}
     _check(settings)
+    _check_step(settings)
+    settings = {name: value for name, value in settings.items() if name not in _OTHERS[step]}
     began = time.monotonic()
-    from fsl_mrs_dl.models.package import CARD, WEIGHTS, package_bytes
+    if step == "quantify":
+        from fsl_mrs_dl.train.quantification_command import train_quantification
+
+        train_quantification(settings, _command(settings), output, overwrite=overwrite, began=began)
+        return
     from fsl_mrs_dl.train import registration as work
     from fsl_mrs_dl.train.loop import Settings
     from fsl_mrs_dl.train.registration_data import default_spread
+    from fsl_mrs_dl.train.writing import write_trained
 
     spread = default_spread("deepfpc" if data else prior, nuisance)
     if shift_hz is not None:
@@ -123,10 +156,10 @@ def train(
     network, config = prepared(chosen)
     work.give_reference(network, sets.training, reference, spread)
     name = work.name_of(architecture, network, sets.training.nucleus)
-    with Staging(output / name / version, overwrite=overwrite, inputs=data or ()) as staging:
-        staging.reserve(CARD, WEIGHTS)
+
+    def trained() -> Any:
         outcome = work.train_on(
-            network, sets, Settings(epochs, chosen["batch"], chosen["lr"], patience, seed)
+            network, sets, Settings(epochs, chosen["batch"], chosen["lr"], patience, seed, anneal=True)
         )
         card = work.make_card(
             architecture,
@@ -139,12 +172,9 @@ def train(
             seed=seed,
             started_at=began,
         )
-        for file, content in package_bytes(network, card).items():
-            staging.path(file).write_bytes(content)
-    from fsl_mrs_dl.models.card import evaluation_text
+        return network, card, outcome
 
-    print(f"{output / name / version}: {len(outcome.losses)} epochs")  # noqa: T201
-    print(evaluation_text(card))  # noqa: T201
+    write_trained(trained, output, name, version, overwrite=overwrite, inputs=data or ())
 
 
 def _searched(
@@ -166,11 +196,39 @@ def _searched(
         more = {key: choices[key] for key in ("depth", "batch_norm")}
         network, _ = work.new_network(architecture, sets.training, spread, seed, **more)
         work.give_reference(network, sets.training, reference, spread)
-        settings = Settings(epochs, choices["batch"], choices["lr"], patience, seed)
+        settings = Settings(epochs, choices["batch"], choices["lr"], patience, seed, anneal=True)
         loss: float = work.train_on(network, sets, settings, report).best
         return loss
 
     return search(loss_of, trials, epochs, seed)
+
+
+_OTHERS = {
+    "align": {"basis", "encoder", "amplitudes", "noise", "penalty", "seed_sign"},
+    "quantify": {"signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm", "search"},
+}
+"""Options that a step does not have."""
+_QUANTIFY = ("dq-nmm", "dq-pmm", "dq-rpmm", "start")
+_PRIORS = {"align": ("deepfpc", "brain_3t", "brain_7t"), "quantify": ("brain", "dq")}
+
+
+def _check_step(settings: dict[str, Any]) -> None:
+    """Refuse options and architectures of another step."""
+    step, architecture = settings["step"], settings["architecture"]
+    if (architecture in _QUANTIFY) != (step == "quantify"):
+        raise OptionError(f"--architecture {architecture} is not for {step}; see fsl_mrs_dl train --help.")
+    if settings["prior"] not in _PRIORS[step]:
+        raise OptionError(
+            f"--prior {settings['prior']} is not for {step}; give {' or '.join(_PRIORS[step])}."
+        )
+    defaults = inspect.signature(train).parameters
+    given = [name for name in sorted(_OTHERS[step]) if settings[name] != defaults[name].default]
+    if given:
+        raise OptionError(f"--{given[0]} is not for train {step}; leave it out.")
+    if settings["seed_sign"] and settings["amplitudes"] == "projected":
+        raise OptionError(
+            "--seed_sign needs --amplitudes whitened or softplus: projected ones have one shift."
+        )
 
 
 def _check(settings: dict[str, Any]) -> None:
@@ -192,7 +250,7 @@ def _check(settings: dict[str, Any]) -> None:
         raise OptionError(f"--version is {version!r}; numbers with dots are needed, for example 1.0.0.")
     if settings["init"] and settings["search"]:
         raise OptionError("--search chooses the network's layers, --init brings them; give one of them.")
-    if settings["signal"] and (settings["data"] or settings["prior"] != "deepfpc"):
+    if settings["signal"] and (settings["data"] or settings["prior"] not in ("deepfpc", None)):
         raise OptionError("--signal is for --prior deepfpc; leave it out.")
 
 
