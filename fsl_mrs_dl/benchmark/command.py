@@ -2,19 +2,22 @@
 
 import importlib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from fsl_mrs_dl.benchmark.table import page_text
+from fsl_mrs_dl.benchmark.table import page_text, picture_file
+from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.staging import Staging
 
 
 def benchmark(
     task: Literal[
-        "basis", "fit", "invivo", "mrsi", "quantify_invivo", "registration", "robustness", "startup"
+        "basis", "fit", "fpc", "invivo", "mrsi", "quantify_invivo", "registration", "robustness", "startup"
     ],
     *,
     profile: Literal["smoke", "small", "paper"] = "smoke",
     output: Path | None = None,
+    signal: Path | None = None,
+    models: Path | None = None,
     overwrite: bool = False,
     seed: int = 1,
 ) -> None:
@@ -24,24 +27,41 @@ def benchmark(
     ----------
     task : str
         basis: the shipped basis sets beside those of others; fit: the linear-combination fit on simulated
-        spectra; invivo: the steps on measured files; mrsi: a large MRSI through quantify; quantify_invivo: the
-        fit on measured spectra; registration: methods of align on simulated transients; robustness: damaged
-        input files; startup: how long the program takes to start.
+        spectra; fpc: networks for align beside every other method; invivo: the steps on measured files; mrsi: a
+        large MRSI through quantify; quantify_invivo: the fit on measured spectra; registration: methods of
+        align on simulated transients; robustness: damaged input files; startup: how long the program takes to
+        start.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
-        Folder for the page, TASK.md; by default it is only printed.
+        Folder for the page, TASK.md, and its figures; by default the page is only printed.
+    signal : Path
+        Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
+    models : Path
+        Of fpc: folder that keeps the networks it trains; one that is there already is not trained again.
     overwrite : bool
         Replace the page of an earlier run.
     seed : int
         Of all random numbers.
+
+    Raises
+    ------
+    OptionError
+        If an option belongs to another task.
     """
+    more: dict[str, Any] = {"signal": signal, "models": models}
+    more = {name: value for name, value in more.items() if value is not None}
+    if more and task != "fpc":
+        raise OptionError(f"--{next(iter(more))} is for the task fpc; leave it out.")
     module = importlib.import_module(f"fsl_mrs_dl.benchmark.{task}")
     if output is None:
-        print(page_text(module.run(profile, seed), task=task, profile=profile, seed=seed))  # noqa: T201
+        print(page_text(module.run(profile, seed, **more), task=task, profile=profile, seed=seed))  # noqa: T201
         return
     with Staging(output, overwrite=overwrite) as staging:
         staging.reserve(f"{task}.md")
-        text = page_text(module.run(profile, seed), task=task, profile=profile, seed=seed)
+        page = module.run(profile, seed, **more)
+        text = page_text(page, task=task, profile=profile, seed=seed)
         staging.path(f"{task}.md").write_text(text, encoding="utf-8")
+        for picture in page.pictures:
+            staging.path(picture_file(task, picture)).write_bytes(picture.png)
     print(text)  # noqa: T201

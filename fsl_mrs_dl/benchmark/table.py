@@ -3,7 +3,7 @@
 import platform
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,13 +29,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """One picture of a page: name of its file without ending, caption, PNG."""
+
+    name: str
+    caption: str
+    png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Page:
-    """What a task found: its title, what was done in words, its tables by profile, and remarks."""
+    """What a task found: its title, what was done in words, its tables by profile, remarks, pictures."""
 
     title: str
     method: str
     tables: Sequence[Table]
     remarks: str = ""
+    pictures: Sequence[Picture] = ()
 
 
 def page_text(page: Page, *, task: str, profile: str, seed: int) -> str:
@@ -45,7 +55,15 @@ def page_text(page: Page, *, task: str, profile: str, seed: int) -> str:
     parts += [table.markdown() for table in page.tables]
     if page.remarks:
         parts.append(page.remarks)
+    if page.pictures:
+        parts.append("## Pictures")
+        parts += [f"![{one.name}]({picture_file(task, one)})\n\n*{one.caption}*" for one in page.pictures]
     return "\n\n".join(parts) + "\n"
+
+
+def picture_file(task: str, picture: Picture) -> str:
+    """Return where a picture lies, relative to its page."""
+    return f"figures/{task}-{picture.name}.png"
 
 
 def circumstances(seed: int) -> str:

@@ -122,9 +122,14 @@ class Autoencoder(RegistrationNetwork):
         Compare spectra within these limits, in ppm; by default FIDs are compared.
     depth, batch_norm, dropout
         See :class:`Encoder`.
+    shift_scale_hz : float
+        An output of 1 means this much shift, in Hz (and damping, in 1/s), and 1 rad of phase. DeepFPC's is 1,
+        so that its last layer must grow to tens before large shifts are reached, and is slow to; with the
+        width of the shifts over that of the phases all outputs are of one size. Our proposal.
     """
 
     inside: Tensor
+    scales: Tensor
 
     def __init__(
         self,
@@ -136,9 +141,12 @@ class Autoencoder(RegistrationNetwork):
         depth: int = 4,
         batch_norm: bool = False,
         dropout: float = 0.2,
+        shift_scale_hz: float = 1.0,
     ) -> None:
         super().__init__(n_points, dwelltime_s, spectrometer_frequency_mhz)
         self.encoder = Encoder(n_outputs, n_points, depth, batch_norm, dropout)
+        # Phase, shift, and of dCrR amplitude and damping.
+        self.register_buffer("scales", torch.tensor([1.0, shift_scale_hz] * (n_outputs // 2)), False)
         self.windowed = window_ppm is not None
         ppm = ppm_axis(n_points, dwelltime_s, spectrometer_frequency_mhz, NUCLEI["1H"].reference_ppm)
         inside = torch.from_numpy(ppm_window(ppm, window_ppm))
@@ -148,9 +156,14 @@ class Autoencoder(RegistrationNetwork):
     def decode(self, encoded: Tensor, inputs: Tensor) -> Tensor:
         """Return the transients that the encoder's numbers make, complex, shape (batch, time)."""
 
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return phase (rad), shift (Hz), and of dCrR amplitude and damping (1/s): shape (batch, n_outputs)."""
+        encoded: Tensor = self.encoder(inputs) * self.scales
+        return encoded
+
     def estimates(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return shift (Hz) and phase (rad), each of shape (batch,)."""
-        encoded = self.encoder(inputs)
+        encoded = self.encode(inputs)
         return encoded[:, 1], encoded[:, 0]
 
     def loss(self, inputs: Tensor, truth: Tensor | None = None) -> Tensor:
@@ -162,7 +175,7 @@ class Autoencoder(RegistrationNetwork):
 
         with the DFT that is not normalised. As in DeepFPC.
         """
-        residual = self.decode(self.encoder(inputs), inputs) - from_channels(inputs)
+        residual = self.decode(self.encode(inputs), inputs) - from_channels(inputs)
         if self.windowed:
             residual = fid_to_spectrum(residual)[:, self.inside] * self.n_points**0.5
         else:
@@ -189,9 +202,10 @@ class SpectralRegistration(Autoencoder):
         depth: int = 4,
         batch_norm: bool = False,
         dropout: float = 0.2,
+        shift_scale_hz: float = 1.0,
     ) -> None:
         sampling = (n_points, dwelltime_s, spectrometer_frequency_mhz)
-        super().__init__(2, *sampling, window_ppm, depth, batch_norm, dropout)
+        super().__init__(2, *sampling, window_ppm, depth, batch_norm, dropout, shift_scale_hz)
         self.register_buffer("reference", torch.zeros(2, n_points))
 
     def set_reference(self, fid: Complex) -> None:
@@ -227,9 +241,10 @@ class CreatineReferencing(Autoencoder):
         depth: int = 4,
         batch_norm: bool = False,
         dropout: float = 0.2,
+        shift_scale_hz: float = 1.0,
     ) -> None:
         sampling = (n_points, dwelltime_s, spectrometer_frequency_mhz)
-        super().__init__(4, *sampling, window_ppm, depth, batch_norm, dropout)
+        super().__init__(4, *sampling, window_ppm, depth, batch_norm, dropout, shift_scale_hz)
         self.creatine_hz = (CREATINE_PPM - NUCLEI["1H"].reference_ppm) * spectrometer_frequency_mhz
 
     def decode(self, encoded: Tensor, inputs: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ def new_network(
     if architecture in _SUPERVISED:
         config |= {"shift_scale_hz": spread.shift_hz, "phase_scale_rad": spread.phase_rad}
     else:
-        config |= more
+        config |= {"shift_scale_hz": spread.shift_hz / spread.phase_rad} | more
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return ARCHITECTURES[architecture](**config), config  # type: ignore[return-value]

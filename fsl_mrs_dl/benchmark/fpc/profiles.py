@@ -1,0 +1,95 @@
+"""How much of task ``fpc`` is run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+NETWORKS = ("dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma")
+CLASSICAL = ("sr", "srf", "crr", "crrf", "corr", "corrf")
+DAES = ("dsr", "dsrf", "dcrr", "dcrrf")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Sizes.
+
+    Attributes
+    ----------
+    training : mapping of str to (int, int)
+        Architecture -> transients to train on, and most epochs.
+    tested : int
+        Transients of the table of methods.
+    slow : int
+        Transients of a method that takes tens of ms for each.
+    noise_snr : tuple of float
+        SNR_t0 of the noise study.
+    noise_tested : int
+        Transients a level.
+    draws : int
+        Of the noise, in the Monte Carlo study.
+    scans : mapping of float to int
+        SNR_t0 -> scans of 320 transients at 3 T and at 7 T.
+    phantom : tuple of int
+        Transients of the drift phantom: all, and those that are learned from.
+    transfer : tuple of int
+        Transients made of those by augmentation, and epochs.
+    subjects : int
+        Edited sets.
+    pairs : int
+        ON and OFF transients a subject.
+    batch : int
+        Transients of the speed table.
+    """
+
+    training: Mapping[str, tuple[int, int]]
+    tested: int
+    slow: int
+    noise_snr: tuple[float, ...]
+    noise_tested: int
+    draws: int
+    scans: Mapping[float, int]
+    phantom: tuple[int, int]
+    transfer: tuple[int, int]
+    subjects: int
+    pairs: int
+    batch: int
+
+
+def _training(relative: tuple[int, int], absolute: tuple[int, int]) -> Mapping[str, tuple[int, int]]:
+    """Return the sizes: creatine referencing is slower to learn, as its decoder knows less of the signal."""
+    return MappingProxyType({name: absolute if name in ("dcrr", "dcrrf") else relative for name in NETWORKS})
+
+
+PROFILES = {
+    "smoke": Profile(
+        _training((100, 1), (100, 1)), 32, 4, (20.0,), 16, 16, {15.0: 1}, (48, 24), (40, 1), 1, 8, 32
+    ),
+    "small": Profile(
+        _training((6000, 40), (20000, 30)),
+        2000,
+        320,
+        (8.0, 12.0, 20.0, 35.0, 60.0, 110.0),
+        256,
+        256,
+        {5.0: 4, 10.0: 32, 15.0: 4, 30.0: 4},
+        (2048, 400),
+        (4000, 10),
+        6,
+        160,
+        320,
+    ),
+    "paper": Profile(
+        _training((24000, 150), (24000, 150)),
+        2000,
+        2000,
+        (8.0, 12.0, 20.0, 35.0, 60.0, 110.0),
+        2000,
+        256,
+        {5.0: 32, 10.0: 32, 15.0: 32, 30.0: 32},
+        (2048, 400),
+        (24000, 150),
+        8,
+        160,
+        320,
+    ),
+}
