@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.lcm.local import expand, information, n_parameters
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import FitCurves, FitResult
@@ -85,10 +86,15 @@ class Fitter:
                     getattr(result, name)[rows] = values
         return result
 
+    def expand(self, fids: Complex, parameters: Real, noise_sd: Real) -> tuple[Real, Real]:
+        """Return Fisher matrix and gradient elsewhere than at the estimate, see :func:`.local.expand`."""
+        return expand(self.problem, self._evaluate, fids, parameters, noise_sd)
+
 
 def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResult:
     """Return the result of spectra that were not fitted."""
     n, m, g = len(flags), len(basis.names), problem.n_groups
+    q = n_parameters(problem)
 
     def unknown(*shape: int) -> Real:
         return np.full((n, *shape), np.nan)
@@ -98,6 +104,8 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         amplitudes=unknown(m),
         crlb=unknown(m),
         covariance=unknown(m, m),
+        information=unknown(q, q),
+        score=unknown(q),
         shift_hz=unknown(g),
         gamma=unknown(g),
         sigma=unknown(g),
@@ -170,6 +178,7 @@ def _result(
     noise = np.sqrt((np.abs(weighed) ** 2).sum(axis=1) / freedom)
     scale = size / problem.scale
     covariance = _covariance(problem, state) * (noise * scale)[:, None, None] ** 2
+    about, score = information(problem, state, noise, scale)
     energy = np.maximum((np.abs(weighed) ** 2).sum(axis=1), np.finfo(float).tiny)
     lag = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real / energy
 
@@ -179,6 +188,8 @@ def _result(
         amplitudes=state.amplitudes * scale[:, None],
         crlb=np.sqrt(np.einsum("smm->sm", covariance)),
         covariance=covariance,
+        information=about,
+        score=score,
         shift_hz=at.shift_hz,
         gamma=at.gamma,
         sigma=np.sqrt(at.spread),

@@ -1,7 +1,7 @@
 """The non-linear half of the fit: damped Gauss-Newton on what variable projection leaves, in batches."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class State:
     curvature : ndarray, float, shape (S, P, P)
     gradient : ndarray, float, shape (S, P)
         Of half the objective, downhill.
+    slack : ndarray, float, shape (S, M)
+        The same by the amplitudes: where they are solved for, negative for those held at zero, else zero.
     """
 
     amplitudes: Real
@@ -42,6 +44,7 @@ class State:
     coupling: Real
     curvature: Real
     gradient: Real
+    slack: Real
 
     def put(self, rows: NDArray[np.integer], other: "State", where: NDArray[np.bool_]) -> None:
         """Replace some rows by those of another state."""
@@ -49,7 +52,7 @@ class State:
             value[rows[where]] = getattr(other, name)[where]
 
 
-def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
+def evaluate(problem: Problem, fids: Complex, at: Parameters, amplitudes: Real | None = None) -> State:
     """Solve the linear half at given parameters, and take derivatives.
 
     Parameters
@@ -57,6 +60,8 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
     problem : Problem
     fids : ndarray, complex, shape (S, time)
     at : Parameters
+    amplitudes : ndarray, float, shape (S, M), optional
+        Where to take them, instead of at the solution.
 
     Returns
     -------
@@ -68,7 +73,7 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
     gram = real_products(columns, problem.weigh(columns))
     weighed_data = problem.weigh(data)
     right = np.einsum("smk,sk->sm", columns.conj(), weighed_data).real
-    amplitudes, free = solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
+    amplitudes, free = linear_half(problem, gram, right, amplitudes)
     residual = data - np.einsum("sm,smk->sk", amplitudes, columns)
     weighed = problem.weigh(residual)
     objective = np.einsum("sk,sk->s", residual.conj(), weighed).real
@@ -78,8 +83,18 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters) -> State:
     weighed_jacobian = problem.weigh(jacobian)
     coupling = real_products(columns, weighed_jacobian)
     curvature = real_products(jacobian, weighed_jacobian)
-    state = State(amplitudes, free, objective, gram, coupling, curvature, gradient)
+    slack = right - np.einsum("smk,sk->sm", gram, amplitudes)
+    state = State(amplitudes, free, objective, gram, coupling, curvature, gradient, slack)
     return stiffened(state, at) if own else state
+
+
+def linear_half(
+    problem: Problem, gram: Real, right: Real, given: Real | None
+) -> tuple[Real, NDArray[np.bool_]]:
+    """Return the amplitudes, solved for unless they are given, and which of them are free."""
+    if given is not None:
+        return given, np.ones(given.shape, dtype=bool)
+    return solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
 
 
 def stiffened(state: State, at: Parameters) -> State:
@@ -101,7 +116,11 @@ def real_products(left: Complex, right: Complex) -> Real:
     return products
 
 
-Evaluate = Callable[[Complex, Parameters], State]
+class Evaluate(Protocol):
+    """:func:`evaluate` for one problem."""
+
+    def __call__(self, fids: Complex, at: Parameters, amplitudes: Real | None = None) -> State:
+        """Return the state."""
 
 
 def minimise(
@@ -137,14 +156,14 @@ def minimise(
             break
         step, small = _step(problem, state, at, rows, damping[rows])
         trial = at[rows] + step
-        tried = evaluator(fids[rows], _unflat(problem, trial, start.stiffness[rows]))
+        tried = evaluator(fids[rows], unflat(problem, trial, start.stiffness[rows]))
         better = tried.objective <= state.objective[rows] * (1 + _LEVEL)
         state.put(rows, tried, better)
         at[rows[better]] = trial[better]
         damping[rows] = np.where(better, damping[rows] / 10, damping[rows] * 10)
         iterations[rows] += 1
         settled[rows] = small | (damping[rows] > _LARGEST_DAMPING)
-    return _unflat(problem, at, start.stiffness), state, iterations, settled
+    return unflat(problem, at, start.stiffness), state, iterations, settled
 
 
 def _flat(at: Parameters) -> Real:
@@ -153,7 +172,8 @@ def _flat(at: Parameters) -> Real:
     )
 
 
-def _unflat(problem: Problem, flat: Real, stiffness: Real) -> Parameters:
+def unflat(problem: Problem, flat: Real, stiffness: Real) -> Parameters:
+    """Return parameters from their values in the order of :func:`limits`."""
     g = problem.n_groups
     shift_hz, gamma, spread, phase_rad, delay_s, member_hz = np.split(
         flat, [g, 2 * g, 3 * g, 3 * g + 1, 3 * g + 2], axis=1

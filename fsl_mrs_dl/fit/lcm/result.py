@@ -23,6 +23,12 @@ class FitResult:
         shifts, lineshapes, phases, baseline) at the estimate, with the noise of the residual.
     covariance : ndarray, float, shape (S, M, M)
         Inverse Fisher matrix of the amplitudes; its diagonal is ``crlb ** 2``.
+    information : ndarray, float, shape (S, Q, Q)
+        Fisher matrix of the Q = M + 3 G + 2 [+ M] parameters: amplitudes; of each group the shifts (Hz), then
+        gammas (rad/s), then sigmas squared (rad^2/s^2); phase (rad), delay (s), members' own shifts (Hz). Zero
+        where a parameter is not fitted.
+    score : ndarray, float, shape (S, Q)
+        Gradient of the log likelihood at the estimate: not zero where it is held at a bound.
     shift_hz, gamma, sigma : ndarray, float, shape (S, G)
         Shift in Hz; Lorentzian and Gaussian rate in rad/s, on top of the basis's own lines.
     phase_rad, delay_s : ndarray, float, shape (S,)
@@ -44,6 +50,8 @@ class FitResult:
     amplitudes: Real
     crlb: Real
     covariance: Real
+    information: Real
+    score: Real
     shift_hz: Real
     gamma: Real
     sigma: Real
@@ -55,6 +63,12 @@ class FitResult:
     residual_whiteness: Real
     iterations: NDArray[np.integer]
     flag: NDArray[np.str_]
+
+    @property
+    def parameters(self) -> Real:
+        """All parameters in the order of ``information``, shape (S, Q)."""
+        lines = [self.shift_hz, self.gamma, self.sigma**2, self.phase_rad[:, None], self.delay_s[:, None]]
+        return np.concatenate([self.amplitudes, *lines, self.member_hz], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
-from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate
+from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, linear_half
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.physics import correct, damp
 
@@ -61,16 +60,20 @@ def fast_evaluator(problem: Problem) -> Evaluate | None:
     return partial(_with_fallback, problem, _Window.of(problem).evaluate)
 
 
-def _with_fallback(problem: Problem, fast: Evaluate, fids: Complex, at: Parameters) -> State:
+def _with_fallback(
+    problem: Problem, fast: Evaluate, fids: Complex, at: Parameters, amplitudes: Real | None = None
+) -> State:
     """Evaluate the long way what lies outside the tables."""
     if at.member_hz.shape[1]:
-        return evaluate(problem, fids, at)
+        return evaluate(problem, fids, at, amplitudes)
     out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
     if not out.any():
-        return fast(fids, at)
+        return fast(fids, at, amplitudes)
     if out.all():
-        return evaluate(problem, fids, at)
-    inner, outer = fast(fids[~out], at.take(~out)), evaluate(problem, fids[out], at.take(out))
+        return evaluate(problem, fids, at, amplitudes)
+    within, beyond = (None, None) if amplitudes is None else (amplitudes[~out], amplitudes[out])
+    inner = fast(fids[~out], at.take(~out), within)
+    outer = evaluate(problem, fids[out], at.take(out), beyond)
     joined = {}
     for name, values in vars(inner).items():
         both = np.empty((len(fids), *values.shape[1:]), dtype=values.dtype)
@@ -107,7 +110,7 @@ class _Window:
         slopes = split[:, 1:].reshape(len(split), -1).astype(np.float32)
         return cls(problem, kernel, np.ascontiguousarray(split[:, 0].reshape(len(split), -1)), slopes)
 
-    def evaluate(self, fids: Complex, at: Parameters) -> State:
+    def evaluate(self, fids: Complex, at: Parameters, amplitudes: Real | None = None) -> State:
         problem, (n, size) = self.problem, (len(fids), len(self.problem.basis))
         moments = _damping(problem, at) @ self.kernel.project
         columns = (moments @ self.table).reshape(n, size, -1)
@@ -115,7 +118,7 @@ class _Window:
         weighed = _weigh(problem, columns)
         gram = columns @ np.swapaxes(weighed, 1, 2)
         right = (weighed @ data[..., None])[..., 0]
-        amplitudes, free = solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
+        amplitudes, free = linear_half(problem, gram, right, amplitudes)
         total = (amplitudes[:, None] @ columns)[:, 0]
         slopes = (moments.astype(np.float32) @ self.slopes).reshape(n, 2, size, -1)
         by_t, by_tt = np.moveaxis((amplitudes.astype(np.float32)[:, None, None] @ slopes)[:, :, 0], 1, 0)
@@ -141,6 +144,7 @@ class _Window:
             columns @ np.swapaxes(weighed_jacobian, 1, 2),
             jacobian @ np.swapaxes(weighed_jacobian, 1, 2),
             (jacobian @ weighed_residual[..., None])[..., 0],
+            right - (gram @ amplitudes[..., None])[..., 0],
         )
 
 
@@ -187,14 +191,14 @@ class _FullBand:
         adjoint = (basis.conj() * powers[:3, None]).reshape(-1, len(problem.time_s)).T
         return cls(problem, kernel, table, np.ascontiguousarray(adjoint))
 
-    def evaluate(self, fids: Complex, at: Parameters) -> State:
+    def evaluate(self, fids: Complex, at: Parameters, amplitudes: Real | None = None) -> State:
         problem, (n, size) = self.problem, (len(fids), len(self.problem.basis))
         damping = _damping(problem, at)
         tables = (damping**2 @ self.kernel.project @ self.pairs).reshape(n, 5, 2, size, size)
         data = correct(fids, at.shift_hz[:, 0], at.phase_rad, problem.dwelltime_s) * damping
         right, right_t, right_tt = np.moveaxis((data @ self.adjoint).reshape(n, 3, size), 1, 0)
         gram = tables[:, 0, 0]
-        amplitudes, free = solve_amplitudes(gram, right.real, non_negative=problem.settings.non_negative)
+        amplitudes, free = linear_half(problem, gram, right.real, amplitudes)
         # (p, re or im, S, M)
         contracted = np.moveaxis((tables @ amplitudes[:, None, None, :, None])[..., 0], 0, 2)
         quadratic = (contracted[:, 0] * amplitudes).sum(axis=-1)
@@ -215,7 +219,8 @@ class _FullBand:
         toward = np.stack([shifted, -right_t.real, -right_tt.real, right.imag, zero], axis=-1)
         gradient = np.einsum("smk,sm->sk", toward, amplitudes) - np.einsum("smk,sm->sk", coupling, amplitudes)
         objective = (np.abs(fids) ** 2).sum(axis=1) - 2 * (right.real * amplitudes).sum(axis=1) + quadratic[0]
-        return State(amplitudes, free, objective, gram, coupling, _curvature(quadratic), gradient)
+        slack = right.real - (gram @ amplitudes[..., None])[..., 0]
+        return State(amplitudes, free, objective, gram, coupling, _curvature(quadratic), gradient, slack)
 
 
 def _curvature(quadratic: Real) -> Real:

@@ -1,0 +1,18 @@
+"""Posterior means and intervals of amplitudes under a stated prior."""
+
+from fsl_mrs_dl.fit.posterior.estimate import LEVELS, Posterior, draw, summarise, summarise_ratios
+from fsl_mrs_dl.fit.posterior.prior import WEAK, Resolved, weak_prior
+from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
+
+__all__ = [
+    "LEVELS",
+    "WEAK",
+    "Posterior",
+    "Resolved",
+    "Sampling",
+    "draw",
+    "sample_box",
+    "summarise",
+    "summarise_ratios",
+    "weak_prior",
+]

@@ -1,0 +1,179 @@
+"""The posterior of amplitudes, sums and ratios: the fit's likelihood under a prior, by exact draws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.lcm import FitResult, Fitter
+from fsl_mrs_dl.fit.lcm.local import bounds
+from fsl_mrs_dl.fit.posterior.prior import Resolved
+from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
+
+USUAL = Sampling()
+_SHORT = Sampling(chains=8, burn_in=3, kept=4)
+_CHUNK = 64
+_SURE = 4.0  # SDs that a reference must be above zero for its ratio to have a mean
+LEVELS = {"ci68_low": 0.16, "ci68_high": 0.84, "ci95_low": 0.025, "ci95_high": 0.975}
+"""Column -> quantile of the posterior; 68 and 95 %, equal tails."""
+
+
+def draw(
+    fitter: Fitter,
+    fids: Complex,
+    result: FitResult,
+    prior: Resolved,
+    *,
+    keys: NDArray[np.integer] | None = None,
+    sampling: Sampling = USUAL,
+) -> Real:
+    r"""Draw all amplitudes of each spectrum from their posterior.
+
+    The likelihood is that of the fit, with noise of the size that the residual has, as a quadratic in
+    amplitudes and non-linear parameters together. It is taken first about the estimate and then again about the
+    mean of a short run, for at low SNR the estimate is not where the mass is. Parameters without bounds are
+    integrated out, those with bounds (widths) are drawn with the amplitudes.
+
+    Parameters
+    ----------
+    fitter : Fitter
+        That made the result.
+    fids : ndarray, complex, shape (S, time)
+    result : FitResult
+    prior : Resolved
+    keys : ndarray, int, shape (S,), optional
+        Of the random numbers, see :func:`sample_box`; by default 0, 1, ...
+    sampling : Sampling
+
+    Returns
+    -------
+    ndarray, float, shape (S, draw, M)
+        NaN for spectra that were not fitted.
+    """
+    keys = np.arange(len(fids)) if keys is None else keys
+    low, high, fitted = bounds(fitter.problem)
+    low, high = np.maximum(prior.low, low), np.minimum(prior.high, high)
+    cut = fitted & (np.isfinite(low) | np.isfinite(high)).any(axis=0)
+    members = result.amplitudes.shape[1]
+    cut[:members] = True
+    drawn = np.full((len(fids), sampling.chains * sampling.kept, members), np.nan)
+    known = np.flatnonzero(np.isfinite(result.information).all(axis=(1, 2)))
+    for first in range(0, len(known), _CHUNK):
+        rows = known[first : first + _CHUNK]
+        at = np.clip(result.parameters[rows], low[rows], high[rows])
+        box = (low[rows], high[rows], prior.rate[rows])
+        middle = result.parameters[rows]
+        about = result.information[rows], result.score[rows]
+        cut_draws, rest = _draw_about(about, middle, box, cut, fitted & ~cut, _SHORT, keys[rows])
+        at[:, cut] = cut_draws.mean(axis=1)
+        at[:, fitted & ~cut] = rest
+        at = np.clip(at, low[rows], high[rows])
+        about = fitter.expand(fids[rows], at, result.noise_sd[rows])
+        cut_draws, _ = _draw_about(about, at, box, cut, fitted & ~cut, sampling, keys[rows])
+        drawn[rows] = cut_draws[..., :members]
+    return drawn
+
+
+def _draw_about(
+    about: tuple[Real, Real],
+    at: Real,
+    box: tuple[Real, Real, Real],
+    cut: NDArray[np.bool_],
+    rest: NDArray[np.bool_],
+    sampling: Sampling,
+    keys: NDArray[np.integer],
+) -> tuple[Real, Real]:
+    """Draw what is cut, and return the mean of the rest with it."""
+    low, high, rate = box
+    matrix, slope = about[0], about[1] - rate
+    held = matrix[:, rest][:, :, rest]
+    size = np.sqrt(np.einsum("snn->sn", held))
+    size = np.where(size > 0, size, 1.0)
+    index = np.arange(held.shape[-1])
+    held = held / (size[:, :, None] * size[:, None])
+    # What the data say nothing of has no say.
+    held[:, index, index] = np.maximum(held[:, index, index], 1.0) + 1e-12
+    across = matrix[:, cut][:, :, rest] / size[:, None]
+    towards = slope[:, rest] / size
+    solved = np.linalg.solve(held, np.concatenate([np.swapaxes(across, 1, 2), towards[..., None]], axis=2))
+    precision = matrix[:, cut][:, :, cut] - across @ solved[..., :-1]
+    pull = slope[:, cut] - (across @ solved[..., -1:])[..., 0]
+    here = at[:, cut]
+    start = np.zeros_like(here)
+    moved = sample_box(precision, pull, low[:, cut] - here, high[:, cut] - here, start, sampling, keys)
+    followed = (solved[..., -1] - (solved[..., :-1] @ moved.mean(axis=1)[..., None])[..., 0]) / size
+    return moved + here[:, None], at[:, rest] + followed
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What the draws say of N amplitudes and sums.
+
+    Attributes
+    ----------
+    mean : ndarray, float, shape (S, N)
+    intervals : mapping of str to ndarray, float, shape (S, N)
+        Keys of :data:`LEVELS`.
+    shrinkage : ndarray, float, shape (S, N)
+        Posterior variance over prior variance: 0 = the data say all, 1 = they say nothing.
+    """
+
+    mean: Real
+    intervals: dict[str, Real]
+    shrinkage: Real
+
+    def columns(self, factor: Real | float = 1.0) -> dict[str, Real]:
+        """Return the columns of a result; factor is of a scaling, (S, 1)."""
+        scaled = {"posterior_mean": self.mean * factor}
+        scaled |= {name: values * factor for name, values in self.intervals.items()}
+        return scaled | {"shrinkage": self.shrinkage}
+
+
+def summarise(draws: Real, matrix: Real, variance: Real) -> Posterior:
+    """Return mean, intervals and shrinkage of linear combinations.
+
+    Parameters
+    ----------
+    draws : ndarray, float, shape (S, draw, M)
+    matrix : ndarray, float, shape (N, M)
+    variance : ndarray, float, shape (S, M)
+        Of the prior.
+
+    Returns
+    -------
+    Posterior
+    """
+    values = draws @ matrix.T
+    prior = variance @ (matrix**2).T
+    return Posterior(values.mean(axis=1), _intervals(values), values.var(axis=1) / prior)
+
+
+def summarise_ratios(draws: Real, matrix: Real, reference: Real, shrinkage: Real) -> Posterior:
+    """Return mean and intervals of ratios of linear combinations to a sum.
+
+    Parameters
+    ----------
+    draws, matrix
+        As of :func:`summarise`.
+    reference : ndarray, float, shape (M,)
+        Weights of the sum.
+    shrinkage : ndarray, float, shape (S, N)
+        Of the combinations: the prior of a ratio has no variance.
+
+    Returns
+    -------
+    Posterior
+        Without a mean where the reference may be zero, for there it has none.
+    """
+    below = draws @ reference
+    sure = below.mean(axis=1) > _SURE * below.std(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = (draws @ matrix.T) / below[..., None]
+        mean = np.where(sure[:, None], values.mean(axis=1), np.nan)
+    return Posterior(mean, _intervals(values), shrinkage)
+
+
+def _intervals(values: Real) -> dict[str, Real]:
+    found = np.quantile(values, list(LEVELS.values()), axis=1)
+    return dict(zip(LEVELS, found, strict=True))

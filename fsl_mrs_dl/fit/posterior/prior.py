@@ -1,0 +1,87 @@
+"""What is believed of amplitudes before the data: little, from the literature, and said."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.fit.lcm import FitResult
+from fsl_mrs_dl.io.basis.names import canonical_name
+from fsl_mrs_dl.physics.metabolites import BRAIN_RANGES
+
+WEAK = "weak-exponential-1"
+"""Name of the prior; the number rises when its numbers change."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """A prior of S spectra with Q parameters: independent, each an exponential or uniform within bounds.
+
+    Attributes
+    ----------
+    low, high : ndarray, float, shape (S, Q)
+    rate : ndarray, float, shape (S, Q)
+        The density falls as exp(-rate x); 0 = uniform.
+    """
+
+    low: Real
+    high: Real
+    rate: Real
+
+    def variance(self, members: int) -> Real:
+        """Return the variance of the first parameters, the amplitudes; shape (S, members)."""
+        width, rate = (self.high - self.low)[:, :members], self.rate[:, :members]
+        with np.errstate(divide="ignore"):
+            found: Real = np.where(rate > 0, 1 / rate**2, width**2 / 12)
+        return found
+
+
+def weak_prior(names: tuple[str, ...], result: FitResult) -> Resolved:
+    r"""Return the default prior: each amplitude exponential, its mean the upper end of the literature's range.
+
+    Of all densities of a non-negative number with a known mean the exponential says least (Jaynes 1957,
+    doi:10.1103/PhysRev.106.620), and its tail lets pathology through: it draws an estimate with Gaussian error
+    s towards zero by :math:`s^2/\mu`, however large the estimate is. The ranges are those of the normal brain,
+    :data:`~fsl_mrs_dl.physics.metabolites.BRAIN_RANGES`, in units of the basis: one concentration is as much as
+    makes a mixture in mid-range as strong, in energy, as the fitted metabolites of known range are. A member of
+    unknown range (macromolecules, lipids, other nuclei) has as its mean what would make it as strong as all
+    that was fitted.
+
+    Parameters
+    ----------
+    names : tuple of str
+    result : FitResult
+        Of S spectra.
+
+    Returns
+    -------
+    Resolved
+    """
+    spans = [BRAIN_RANGES.get(canonical_name(name)) for name in names]
+    known = np.array([span is not None for span in spans])
+    upper = np.array([span[1] if span else 0.0 for span in spans])
+    middle = np.array([sum(span) / 2 if span else 0.0 for span in spans])
+    n = len(names)
+    gram = result.information[:, :n, :n]
+    amplitudes = np.maximum(np.nan_to_num(result.amplitudes), 0.0)
+    whole = _energy(gram, amplitudes)
+    unit = np.sqrt(_energy(gram, amplitudes * known) / np.maximum(_energy(gram, middle), _TINY))
+    alone = np.sqrt(whole[:, None] / np.maximum(np.einsum("snn->sn", gram), _TINY))
+    mean = np.where(known, unit[:, None] * upper, alone)
+    q = result.information.shape[1]
+    low, high, rate = (
+        np.full((len(mean), q), -np.inf),
+        np.full((len(mean), q), np.inf),
+        np.zeros((len(mean), q)),
+    )
+    low[:, :n] = 0.0
+    rate[:, :n] = 1 / np.maximum(mean, _TINY)
+    return Resolved(low, high, rate)
+
+
+_TINY = 1e-200
+
+
+def _energy(gram: Real, amplitudes: Real) -> Real:
+    energy: Real = np.einsum("...m,...mk,...k->...", amplitudes, gram, amplitudes)
+    return np.maximum(energy, 0.0)
