@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.lcm.capture import REACH_PPM
 from fsl_mrs_dl.fit.lcm.local import expand, information, n_parameters
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
@@ -51,13 +52,15 @@ class Fitter:
         self.problem = Problem.of(basis, settings, reference_ppm)
         self._evaluate: Evaluate = fast_evaluator(self.problem) or partial(evaluate, self.problem)
 
-    def __call__(self, fids: Complex) -> FitResult:
+    def __call__(self, fids: Complex, start: Parameters | None = None) -> FitResult:
         """Fit spectra by maximum likelihood.
 
         Parameters
         ----------
         fids : ndarray, complex, shape (S, time)
             In memory sign.
+        start : Parameters, optional
+            Where to start, one row a spectrum, instead of the best of several matched filters.
 
         Returns
         -------
@@ -80,11 +83,39 @@ class Fitter:
         result = _nothing(self.problem, self.basis, flags)
         for first in range(0, len(good), _CHUNK):
             rows = good[first : first + _CHUNK]
-            part = _fit_chunk(self.problem, self._evaluate, self.basis, fids[rows])
+            begun = None if start is None else start.take(rows)
+            part = _fit_chunk(self.problem, self._evaluate, self.basis, fids[rows], begun)
             for name, values in vars(part).items():
                 if name != "names":
                     getattr(result, name)[rows] = values
         return result
+
+    def at(self, fids: Complex, place: Parameters, amplitudes: Real | None = None) -> FitResult:
+        """Return what a fit would say at given parameters, without fitting.
+
+        Parameters
+        ----------
+        fids : ndarray, complex, shape (S, time)
+            Finite and not zero.
+        place : Parameters
+            Of S rows.
+        amplitudes : ndarray, float, shape (S, M), optional
+            Of the basis as it was given; by default the least squares that belong to ``place``.
+
+        Returns
+        -------
+        FitResult
+            The bounds are those at these parameters; nothing is flagged.
+        """
+        problem, size = self.problem, np.linalg.norm(fids, axis=1)
+        scaled = np.asarray(fids, dtype=np.complex128) / size[:, None]
+        state = self._evaluate(scaled, place)
+        if amplitudes is not None:
+            inner = amplitudes * problem.scale / size[:, None]
+            state = replace(state, amplitudes=inner, free=np.ones(inner.shape, dtype=bool))
+        residual = problem.corrected(scaled, place) - problem.model(place, state.amplitudes)
+        none, empty = np.zeros(len(fids), dtype=int), np.full(len(fids), "")
+        return _result(problem, self.basis, place, state, residual, size, none, empty)
 
     def expand(self, fids: Complex, parameters: Real, noise_sd: Real) -> tuple[Real, Real]:
         """Return Fisher matrix and gradient elsewhere than at the estimate, see :func:`.local.expand`."""
@@ -125,18 +156,23 @@ def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference
     return Fitter(basis, settings, reference_ppm=reference_ppm)(fids)
 
 
-def _fit_chunk(problem: Problem, evaluator: Evaluate, basis: Basis, fids: Complex) -> FitResult:
+def _fit_chunk(
+    problem: Problem, evaluator: Evaluate, basis: Basis, fids: Complex, start: Parameters | None = None
+) -> FitResult:
     size: Real = np.linalg.norm(fids, axis=1)
     scaled = fids / size[:, None]
     mhz = basis.spectrometer_frequency_mhz
-    choices, explained = starts(problem, basis.names, scaled, mhz, _N_STARTS)
+    if start is None:
+        choices, explained, beyond = starts(problem, basis.names, scaled, mhz, _N_STARTS)
+    else:
+        choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
     at, state, iterations, settled = minimise(problem, evaluator, scaled, choices[0])
     at = Parameters(*(value.copy() for value in vars(at).values()))
     for choice, share in zip(choices[1:], explained[1:], strict=True):
         rows = np.flatnonzero(share > _ALMOST_AS_GOOD)
         if len(rows):
             other, there, more, done = minimise(problem, evaluator, scaled[rows], choice.take(rows))
-            better = there.objective < state.objective[rows] * (1 - 1e-9)
+            better = _unexplained(there) < _unexplained(state)[rows] * (1 - 1e-9)
             state.put(rows, there, better)
             for name, value in vars(at).items():
                 value[rows[better]] = getattr(other, name)[better]
@@ -145,11 +181,17 @@ def _fit_chunk(problem: Problem, evaluator: Evaluate, basis: Basis, fids: Comple
     if problem.settings.member_shift_hz:
         at, state, more, settled = _with_own_shifts(problem, evaluator, scaled, at, state)
         iterations = iterations + more
-    limit_hz = 2 * SEARCH_PPM * mhz
-    outside = np.abs(at.shift_hz).max(axis=1) > limit_hz
+    outside = beyond | (np.abs(at.shift_hz).max(axis=1) > (REACH_PPM + SEARCH_PPM) * mhz)
     tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
     residual = problem.corrected(scaled, at) - problem.model(at, state.amplitudes)
     return _result(problem, basis, at, state, residual, size, iterations, tokens)
+
+
+def _unexplained(state: State) -> Real:
+    """Return the residual's share of the energy of the window, which starts of other shifts have elsewhere."""
+    explained = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
+    share: Real = state.objective / np.maximum(state.objective + explained, np.finfo(float).tiny)
+    return share
 
 
 def _with_own_shifts(

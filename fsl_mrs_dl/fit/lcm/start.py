@@ -3,17 +3,20 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.lcm.capture import capture, moving_products
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.physics import damp, fid_to_spectrum
 
 SEARCH_PPM = 0.25
-"""Half-width of the search for a common shift: +-31 Hz at 3 T."""
+"""Half-width of the search for a common shift about the place of the whole spectrum: +-31 Hz at 3 T."""
 RATES = (5.0, 15.0, 40.0)
 """Lorentzian rates tried, in rad/s: 1.6, 4.8 and 13 Hz on top of the basis's own lines."""
 _WORTH = 3e-3
 _SEEN = 0.03
+_ELSEWHERE_PPM = 0.08
 _TYPICAL = {
     ("NAA", "NAAG"): (10.0, 1.5),
     ("Cr", "PCr"): (5.0, 4.0),
@@ -46,12 +49,13 @@ def composites(problem: Problem, names: tuple[str, ...]) -> Complex:
 
 def starts(
     problem: Problem, names: tuple[str, ...], fids: Complex, spectrometer_frequency_mhz: float, n_starts: int
-) -> tuple[list[Parameters], Real]:
+) -> tuple[list[Parameters], Real, NDArray[np.bool_]]:
     """Return the best starting points of each spectrum, and how much of the best each explains.
 
-    For every shift on the grid of bins and every linewidth the composites are fitted with a common phase,
-    both in closed form: with z the complex products of data and composites and G their Gram matrix, the
-    energy explained is (z^H G^-1 z + abs(z^T G^-1 z)) / 2 at a phase of arg(z^T G^-1 z) / 2.
+    About the place of the whole spectrum (:func:`~fsl_mrs_dl.fit.lcm.capture.capture`), for every shift on the
+    grid of bins and every linewidth, the composites are fitted with a common phase, both in closed form: with z
+    the complex products of data and composites and G their Gram matrix, the energy explained is
+    (z^H G^-1 z + abs(z^T G^-1 z)) / 2 at a phase of arg(z^T G^-1 z) / 2.
 
     Parameters
     ----------
@@ -61,23 +65,30 @@ def starts(
     fids : ndarray, complex, shape (S, time)
     spectrometer_frequency_mhz : float
     n_starts : int
-        How many, of different shifts.
+        How many, of different shifts, besides the place of the whole spectrum.
 
     Returns
     -------
     list of Parameters
-        ``n_starts`` of them, the best first, S rows each.
-    explained : ndarray, float, shape (n_starts, S)
-        Energy explained over that of the best.
+        ``n_starts + 1`` of them, S rows each: the best first, the place of the whole spectrum last.
+    explained : ndarray, float, shape (n_starts + 1, S)
+        Energy explained over that of the best; of the last one 1 if it is another shift than the first, else 0.
+    beyond : ndarray, bool, shape (S,)
+        Whether the spectrum seems to lie farther off than is searched.
     """
-    reach = max(1, round(SEARCH_PPM * spectrometer_frequency_mhz * problem.dwelltime_s * len(problem.time_s)))
-    moves = np.arange(-reach, reach + 1)
+    mhz = spectrometer_frequency_mhz
     bin_hz = 1 / (problem.dwelltime_s * len(problem.time_s))
+    reach = max(1, round(SEARCH_PPM * mhz / bin_hz))
     spectra = fid_to_spectrum(fids)
     shapes = composites(problem, names)
     low, high = _where(problem, shapes)
-    around = np.take(spectra, np.arange(low - reach, high + reach + 1) % spectra.shape[-1], axis=-1)
-    windows = np.lib.stride_tricks.sliding_window_view(around, high - low + 1, axis=-1)
+    band_hz = (float(problem.frequency_hz[low]), float(problem.frequency_hz[high]))
+    place = capture(problem, shapes.sum(axis=0), fids, band_hz, mhz)
+    # Only a spectrum that lies off moves the search: within its reach the composites see better.
+    move = np.round(place.move).astype(np.intp)
+    centre = np.where(np.abs(move) > reach, move, 0)
+    bins = centre[:, None] + np.arange(low - reach, high + reach + 1)
+    around = np.take_along_axis(spectra, bins % spectra.shape[-1], axis=-1)
     columns = [
         fid_to_spectrum(damp(shapes, rate, 0.0, problem.dwelltime_s))[:, low : high + 1] for rate in RATES
     ]
@@ -87,8 +98,8 @@ def starts(
         np.linalg.inv((c.conj() @ w.T).real + 1e-9 * np.eye(len(c)))
         for c, w in zip(columns, weighed, strict=True)
     ]
-    products = windows @ np.concatenate(weighed).conj().T  # (S, moves, rates C)
-    energy, phase = np.empty((2, len(RATES), len(fids), len(moves)))
+    products = moving_products(around, np.concatenate(weighed).conj().T)  # (S, moves, rates C)
+    energy, phase = np.empty((2, len(RATES), len(fids), 2 * reach + 1))
     for r, z in enumerate(np.split(products, len(RATES), axis=-1)):
         solved = z @ inverses[r]
         turned = (solved * z).sum(axis=-1)
@@ -97,7 +108,13 @@ def starts(
         half = np.angle(turned) / 2
         total = (np.exp(-1j * half)[..., None] * solved).real.sum(axis=-1)
         phase[r] = half + np.where(total < 0, math.pi, 0.0)
-    return _best(problem, energy, phase, moves * bin_hz, n_starts)
+    chosen, explained = _best(energy, n_starts)
+    hint = np.clip(move - centre, -reach, reach) + reach
+    elsewhere = np.abs(hint - chosen[0]) * bin_hz > _ELSEWHERE_PPM * mhz
+    found = [
+        _parameters(problem, energy, phase, at, (centre + at - reach) * bin_hz) for at in (*chosen, hint)
+    ]
+    return found, np.stack([*explained, elsewhere.astype(float)]), place.beyond
 
 
 def _where(problem: Problem, shapes: Complex) -> tuple[int, int]:
@@ -109,31 +126,32 @@ def _where(problem: Problem, shapes: Complex) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def _best(
-    problem: Problem, energy: Real, phase: Real, shifts_hz: Real, n_starts: int
-) -> tuple[list[Parameters], Real]:
-    """Take the highest peaks over the shift, each with its best linewidth."""
+def _best(energy: Real, n_starts: int) -> tuple[list[NDArray[np.intp]], list[Real]]:
+    """Return where over the shift the highest peaks lie, and their height over the highest."""
     rows = np.arange(energy.shape[1])
     over_shift = energy.max(axis=0)
     peaks = over_shift.copy()
     peaks[:, 1:] = np.where(over_shift[:, 1:] < over_shift[:, :-1], -1.0, peaks[:, 1:])
     peaks[:, :-1] = np.where(over_shift[:, :-1] < over_shift[:, 1:], -1.0, peaks[:, :-1])
     order = np.argsort(-peaks, axis=1)[:, :n_starts]
-    chosen, explained = [], []
-    for k in range(n_starts):
-        at = order[:, min(k, order.shape[1] - 1)]
-        rate = energy[:, rows, at].argmax(axis=0)
-        ones = np.ones((len(rows), problem.n_groups))
-        chosen.append(
-            Parameters(
-                ones * shifts_hz[at][:, None],
-                ones * np.array(RATES)[rate][:, None],
-                ones * (0.0 if problem.settings.lorentzian else 4.0),
-                phase[rate, rows, at],
-                np.zeros(len(rows)),
-                np.zeros((len(rows), 0)),
-                np.zeros(len(rows)),
-            )
-        )
-        explained.append(peaks[rows, at] / np.maximum(over_shift.max(axis=1), np.finfo(float).tiny))
-    return chosen, np.stack(explained)
+    chosen = [order[:, min(k, order.shape[1] - 1)] for k in range(n_starts)]
+    highest = np.maximum(over_shift.max(axis=1), np.finfo(float).tiny)
+    return chosen, [peaks[rows, at] / highest for at in chosen]
+
+
+def _parameters(
+    problem: Problem, energy: Real, phase: Real, at: NDArray[np.intp], shift_hz: Real
+) -> Parameters:
+    """Return the start at one place of each spectrum, with its best linewidth."""
+    rows = np.arange(len(at))
+    rate = energy[:, rows, at].argmax(axis=0)
+    ones = np.ones((len(rows), problem.n_groups))
+    return Parameters(
+        ones * shift_hz[:, None],
+        ones * np.array(RATES)[rate][:, None],
+        ones * (0.0 if problem.settings.lorentzian else 4.0),
+        phase[rate, rows, at],
+        np.zeros(len(rows)),
+        np.zeros((len(rows), 0)),
+        np.zeros(len(rows)),
+    )
