@@ -68,7 +68,7 @@ class RegistrationNetwork(Network):
 
 
 class Encoder(nn.Module):
-    """Strided convolutions without padding, then one linear layer (DeepFPC; "depth" 4 is published).
+    """Strided convolutions without padding, then one linear layer (DeepFPC; a "depth" of 4 is published).
 
     Parameters
     ----------
@@ -95,11 +95,13 @@ class Encoder(nn.Module):
         before, length = 2, n_points
         for i, after in enumerate(_CHANNELS[: depth + 2]):
             kernel = 5 if i == 0 else 3
-            layers.append(nn.Conv1d(before, after, kernel, stride=2))
+            # Of 512 points a depth of 6 leaves two for its last convolution, which needs three.
+            padding = int(length < kernel)
+            layers.append(nn.Conv1d(before, after, kernel, stride=2, padding=padding))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(after))
             layers.append(nn.ReLU())
-            before, length = after, (length - kernel) // 2 + 1
+            before, length = after, (length + 2 * padding - kernel) // 2 + 1
         if length < 1:
             raise ValueError(f"{n_points} points are too few for a depth of {depth}.")
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * length, n_outputs))

@@ -12,10 +12,10 @@ from fsl_mrs_dl.errors import OptionError
 
 
 def train(
-    step: Literal["align", "quantify"],
+    step: Literal["align", "quantify", "synthesise"],
     *,
     architecture: Literal[
-        "dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma", "dq-nmm", "dq-pmm", "dq-rpmm", "start"
+        "dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma", "dq-nmm", "dq-pmm", "dq-rpmm", "start", "cvae", "vae"
     ],
     output: Path,
     data: tuple[Path, ...] | None = None,
@@ -39,7 +39,10 @@ def train(
     noise: Literal["white", "seed"] = "white",
     penalty: float = 3.0,
     seed_sign: bool = False,
+    metabolites: tuple[str, ...] | None = None,
+    decoder: Literal["envelope", "spectrum"] = "envelope",
     search: int = 0,
+    checkpoint: Path | None = None,
     version: str = "1.0.0",
     seed: int = 0,
     overwrite: bool = False,
@@ -58,6 +61,7 @@ def train(
         a window (F); tapper, ma: with labels, fully connected or convolutional. Of quantify: dq-nmm, dq-pmm,
         dq-rpmm: amplitudes without labels, macromolecules from the basis set, as lines, or as lines that are
         told by their early decay; start: shift, phase and lineshape for the fit with any basis set.
+        Of synthesise: cvae: spectra of concentrations; vae: transients like yours.
     output : Path
         Folder that keeps packages.
     data : tuple of Path
@@ -106,8 +110,16 @@ def train(
         Of dq-rpmm: weight of the early time, per s.
     seed_sign : bool
         Of dq-pmm and dq-rpmm: let lines move against metabolites, as the published code does.
+    metabolites : tuple of str
+        Of cvae: make spectra of these only; by default of all of the basis set.
+    decoder : str
+        Of cvae. envelope: amplitudes by the basis set, lineshape, shift, phase and baseline by the network;
+        spectrum: everything by the network.
     search : int
         Try this many settings (learning rate, batch, depth, batch norm) first and take the best. Needs Optuna.
+    checkpoint : Path
+        Of align: keep the state of the training in this file, and go on from it if it is there; it is removed at
+        the end. Give the same options again.
     version : str
         Of the package.
     seed : int
@@ -126,6 +138,11 @@ def train(
     _check_step(settings)
     settings = {name: value for name, value in settings.items() if name not in _OTHERS[step]}
     began = time.monotonic()
+    if step == "synthesise":
+        from fsl_mrs_dl.train.synthesis_command import train_synthesis
+
+        train_synthesis(settings, _command(settings), output, overwrite=overwrite, began=began)
+        return
     if step == "quantify":
         from fsl_mrs_dl.train.quantification_command import train_quantification
 
@@ -158,9 +175,8 @@ def train(
     name = work.name_of(architecture, network, sets.training.nucleus)
 
     def trained() -> Any:
-        outcome = work.train_on(
-            network, sets, Settings(epochs, chosen["batch"], chosen["lr"], patience, seed, anneal=True)
-        )
+        how = Settings(epochs, chosen["batch"], chosen["lr"], patience, seed, anneal=True)
+        outcome = work.train_on(network, sets, how, checkpoint=checkpoint)
         card = work.make_card(
             architecture,
             config,
@@ -205,7 +221,17 @@ def _searched(
 
 _OTHERS = {
     "align": {"basis", "encoder", "amplitudes", "noise", "penalty", "seed_sign"},
-    "quantify": {"signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm", "search"},
+    "quantify": {
+        "signal",
+        "reference",
+        "shift_hz",
+        "phase_deg",
+        "nuisance",
+        "depth",
+        "batch_norm",
+        "search",
+        "checkpoint",
+    },
 }
 """Options that a step does not have."""
 _QUANTIFY = ("dq-nmm", "dq-pmm", "dq-rpmm", "start")
@@ -237,8 +263,8 @@ def _check(settings: dict[str, Any]) -> None:
     for option, least in least_of.items():
         if settings[option] < least:
             raise OptionError(f"--{option} is {settings[option]}; at least {least} is needed.")
-    if not 3 <= settings["depth"] <= 5:
-        raise OptionError(f"--depth is {settings['depth']}; 3 to 5 fit into 512 points.")
+    if not 3 <= settings["depth"] <= 6:
+        raise OptionError(f"--depth is {settings['depth']}; 3 to 6 fit into 512 points.")
     for option in ("lr", "shift_hz", "phase_deg"):
         value = settings[option]
         if value is not None and not (math.isfinite(value) and value > 0):
@@ -248,6 +274,9 @@ def _check(settings: dict[str, Any]) -> None:
     version = settings["version"]
     if not version or not all(part.isdigit() for part in version.split(".")):
         raise OptionError(f"--version is {version!r}; numbers with dots are needed, for example 1.0.0.")
+    checkpoint = settings["checkpoint"]
+    if checkpoint is not None and (checkpoint.suffix != ".ckpt" or not checkpoint.parent.is_dir()):
+        raise OptionError(f"--checkpoint is {checkpoint}; a file .ckpt in a folder that exists is needed.")
     if settings["init"] and settings["search"]:
         raise OptionError("--search chooses the network's layers, --init brings them; give one of them.")
     if settings["signal"] and (settings["data"] or settings["prior"] not in ("deepfpc", None)):
@@ -258,7 +287,12 @@ def _command(settings: dict[str, Any]) -> str:
     """Return the command that makes the weights again; files by name."""
     words = ["fsl_mrs_dl", "train", settings["step"]]
     for name, value in settings.items():
-        if name in ("step", "output") or value is None or value is False or (name == "search" and not value):
+        if (
+            name in ("step", "output", "checkpoint")
+            or value is None
+            or value is False
+            or (name == "search" and not value)
+        ):
             continue
         words.append(f"--{name}")
         if value is not True:

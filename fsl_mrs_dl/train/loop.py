@@ -1,7 +1,8 @@
 """The training loop, by Lightning; the only importer of it.
 
-No checkpoint is written on the way (Lightning's are pickles): the best weights are kept in memory and end in
-the package, and a package can be trained on with ``--init``.
+The best weights are kept in memory and end in the package. If asked for, Lightning writes a checkpoint after each
+epoch, from which an interrupted training goes on as if nothing had been; it is read without running any code in it
+(``weights_only``), is of no use to anything else, and is removed at the end.
 """
 
 import copy
@@ -11,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -127,6 +129,35 @@ class _Best(Callback):
         if self._report is not None:
             self._report(trainer.current_epoch, loss)
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"losses": self.losses, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.losses, self.weights = state_dict["losses"], state_dict["weights"]
+
+
+class _Checkpoint(Callback):
+    """Writes the state of the training after each epoch, that of the random numbers with it."""
+
+    def __init__(self, file: Path, generator: torch.Generator) -> None:
+        self._file, self._generator = file, generator
+        self._restored: dict[str, Any] = {}
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        trainer.save_checkpoint(self._file)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"order": self._generator.get_state(), "dropout": torch.get_rng_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._restored = state_dict
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if self._restored:
+            self._generator.set_state(self._restored["order"])
+            torch.set_rng_state(self._restored["dropout"])
+            self._restored = {}
+
 
 def fit(
     network: Network,
@@ -134,6 +165,7 @@ def fit(
     validation: tuple[Tensor, ...],
     settings: Settings,
     report: Report | None = None,
+    checkpoint: Path | None = None,
 ) -> Outcome:
     """Train a network in place; it ends with the weights of its best epoch, in evaluation mode.
 
@@ -146,16 +178,21 @@ def fit(
     settings : Settings
         The same seed gives the same weights on the same machine.
     report : callable, optional
+    checkpoint : Path, optional
+        File to keep the state of the training in, ending in ``.ckpt``; if it is there, the training goes on from
+        it. Removed when the training is done.
 
     Returns
     -------
     Outcome
     """
     best = _Best(network, report)
+    generator = torch.Generator().manual_seed(settings.seed)
     callbacks: list[Callback] = [best]
+    if checkpoint is not None:
+        callbacks.append(_Checkpoint(checkpoint, generator))
     if settings.patience:
         callbacks.append(EarlyStopping("val_loss", patience=settings.patience, check_finite=True))
-    generator = torch.Generator().manual_seed(settings.seed)
     network.train()  # one that comes from a package does not drop anything out otherwise
     with _deterministic(settings.seed), _quiet():
         trainer = lightning.Trainer(
@@ -172,7 +209,11 @@ def fit(
             _Task(network, settings),
             _Batches(training, settings.batch, generator),
             _Batches(validation, 1024, None),
+            ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
+            weights_only=True,
         )
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     if best.weights:
         network.load_state_dict(best.weights)
     network.cpu().eval()

@@ -135,18 +135,21 @@ def give_reference(network: RegistrationNetwork, data: Transients, reference: st
 
 
 def train_on(
-    network: RegistrationNetwork, sets: Sets, settings: Settings, report: Report | None = None
+    network: RegistrationNetwork,
+    sets: Sets,
+    settings: Settings,
+    report: Report | None = None,
+    checkpoint: Path | None = None,
 ) -> Outcome:
-    """Train a network in place on the sets.
+    """Train a network in place on the sets; see :func:`fsl_mrs_dl.train.loop.fit`.
 
     Raises
     ------
     OptionError
         If the loss is not a number after the first epoch.
     """
-    outcome = fit(
-        network, tensors(network, sets.training), tensors(network, sets.validation), settings, report
-    )
+    training, validation = tensors(network, sets.training), tensors(network, sets.validation)
+    outcome = fit(network, training, validation, settings, report, checkpoint)
     if not np.isfinite(outcome.best):
         raise OptionError(f"The training diverged at --lr {settings.lr:g}; take a smaller one.")
     return outcome

@@ -141,9 +141,10 @@ def test_own_data_and_transfer(models, scan, tmp_path, capsys):
     [
         (["--samples", "3"], "--samples"),
         (["--lr", "0"], "--lr"),
-        (["--depth", "6"], "--depth"),
+        (["--depth", "7"], "--depth"),
         (["--nuisance", "2"], "--nuisance"),
         (["--version", "one"], "--version"),
+        (["--checkpoint", "state"], "--checkpoint"),
         (["--init", "nowhere"], "no model package"),
         (["--signal", "none.mat"], "none.mat"),
         (["--prior", "brain_3t", "--signal", "none.mat"], "--signal"),
@@ -160,3 +161,12 @@ def test_a_package_is_not_replaced_unless_told(models, capsys):
     words = ["train", "align", "--architecture", "dsr", *FEW, "--output", str(models)]
     assert main(words) == 2
     assert "exists" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_removed_and_changes_nothing(models, tmp_path):
+    checkpoint = tmp_path / "state.ckpt"
+    words = ["train", "align", "--architecture", "dsr", *FEW, "--output", str(tmp_path)]
+    assert main([*words, "--checkpoint", str(checkpoint)]) == 0
+    assert not checkpoint.exists()
+    same = [(folder / NAME / "1.0.0" / "weights.safetensors").read_bytes() for folder in (models, tmp_path)]
+    assert same[0] == same[1]

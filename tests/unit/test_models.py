@@ -16,7 +16,12 @@ from fsl_mrs_dl.models.architectures import REGISTRATION
 from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
 from fsl_mrs_dl.models.inputs import from_channels, on_network_points, to_channels
 from fsl_mrs_dl.models.package import CARD, VARIABLE, WEIGHTS, find, load, package_name, save_package
-from fsl_mrs_dl.models.registration_encoders import CreatineReferencing, SpectralRegistration, estimate
+from fsl_mrs_dl.models.registration_encoders import (
+    CreatineReferencing,
+    Encoder,
+    SpectralRegistration,
+    estimate,
+)
 
 N, DT, MHZ = 512, 0.2272e-3, 400.3225
 CONFIG = {"n_points": N, "dwelltime_s": DT, "spectrometer_frequency_mhz": MHZ}
@@ -68,6 +73,23 @@ def card(config, architecture="dsr", **changes):
 def test_parameters_are_as_many_as_published(architecture):
     made, _ = network(architecture)
     assert sum(p.numel() for p in made.parameters()) == PARAMETERS[architecture]
+
+
+@pytest.mark.parametrize("depth", [3, 4, 5, 6])
+def test_every_depth_that_is_searched_fits_512_points(depth):
+    assert Encoder(2, N, depth)(torch.zeros(3, 2, N)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("architecture", ["dsr", "dcrr"])
+def test_the_scale_of_the_outputs_is_in_hz(architecture, rng):
+    """The same weights with a scale of 10 tell ten times the shift and the same phase."""
+    plain, config = network(architecture)
+    scaled = REGISTRATION[architecture](**config, shift_scale_hz=10.0).eval()
+    scaled.load_state_dict(plain.state_dict())
+    inputs = torch.from_numpy(rng.normal(size=(4, 2, N))).float()
+    (shift_hz, phase_rad), (ten_hz, same_rad) = plain.estimates(inputs), scaled.estimates(inputs)
+    assert torch.allclose(10 * shift_hz, ten_hz)
+    assert torch.equal(phase_rad, same_rad)
 
 
 def test_every_architecture_is_tested():

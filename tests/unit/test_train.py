@@ -100,6 +100,32 @@ def test_the_weights_of_the_best_epoch_are_kept(sets):
         assert float(network.loss(inputs, truth)) == pytest.approx(outcome.best, rel=1e-5)
 
 
+@pytest.mark.parametrize("architecture", ["dsr", "ma"])
+def test_an_interrupted_training_ends_where_an_unbroken_one_does(architecture, sets, tmp_path):
+    settings = Settings(4, 32, 3e-3, 10, 0, anneal=True)
+    checkpoint = tmp_path / "state.ckpt"
+
+    def stop(epoch, loss):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    def start():
+        network, _ = new_network(architecture, sets.training, SPREAD, 0)
+        give_reference(network, sets.training, "kmeans", SPREAD)
+        return network
+
+    unbroken = start()
+    losses = train_on(unbroken, sets, settings).losses
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        train_on(start(), sets, settings, stop, checkpoint)
+    assert checkpoint.exists()
+    resumed = start()
+    assert train_on(resumed, sets, settings, None, checkpoint).losses == losses
+    assert not checkpoint.exists()
+    for name, value in unbroken.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name])
+
+
 def test_training_ends_when_nothing_gets_better(sets):
     network, _ = new_network("dsr", sets.training, SPREAD, 0)
     outcome = train_on(network, sets, Settings(20, 64, 1e-30, 2, 0))
