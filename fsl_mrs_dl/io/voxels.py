@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from nifti_mrs.nifti_mrs import NIFTI_MRS
 
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
@@ -27,8 +28,9 @@ class VoxelFile:
         self.path = path
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._header = nifti.opened(path)  # what is no NIfTI-MRS is refused at once; the FIDs are not read
-        self.grid: tuple[int, int, int] = tuple(int(n) for n in self._header.shape[:3])
-        self._image = None if path.suffix == ".gz" else self._header
+        x, y, z = (int(n) for n in self._header.shape[:3])
+        self.grid = (x, y, z)
+        self._image = None if path.suffix == ".gz" else _mapped(self._header)
         self._one: MRSData | None = None
 
     def one(self) -> MRSData:
@@ -52,7 +54,7 @@ class VoxelFile:
         found: Complex = np.asarray(self._opened()[voxel], dtype=np.complex128)
         return found.reshape(self._header.shape[3:])
 
-    def _opened(self) -> nifti.NIFTI_MRS:
+    def _opened(self) -> NIFTI_MRS:
         if self._image is None:
             self._folder = tempfile.TemporaryDirectory(prefix="fsl_mrs_dl_")
             plain = Path(self._folder.name) / self.path.name.removesuffix(".gz")
@@ -61,7 +63,7 @@ class VoxelFile:
                     shutil.copyfileobj(packed, unpacked, 2**20)
             except (OSError, EOFError) as error:
                 raise DataError(f"{self.path} is damaged ({error}); make it again.") from error
-            self._image = nifti.opened(plain)
+            self._image = _mapped(nifti.opened(plain))
         return self._image
 
     def close(self) -> None:
@@ -70,3 +72,9 @@ class VoxelFile:
             self._image = None
             self._folder.cleanup()
             self._folder = None
+
+
+def _mapped(nmrs: NIFTI_MRS) -> NIFTI_MRS:
+    """Return the same file mapped into memory, or else each point of a FID is a read of its own."""
+    image = nmrs.image.nibImage
+    return NIFTI_MRS(type(image)(np.asanyarray(image.dataobj), None, image.header))

@@ -41,9 +41,23 @@ def save_align_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    view = view_alignment(before, result, dim, limits_ppm)
     drawing = Figure(figsize=(11, 6.2), layout="constrained", dpi=130)
     FigureCanvasAgg(drawing)
+    draw_alignment(drawing, before, result, dim=dim, limits_ppm=limits_ppm, truth=truth)
+    drawing.savefig(path)
+
+
+def draw_alignment(
+    drawing: Any,
+    before: MRSData,
+    result: AlignResult,
+    *,
+    dim: str = "DIM_DYN",
+    limits_ppm: tuple[float, float] | None = None,
+    truth: Estimates | None = None,
+) -> None:
+    """Draw the picture of :func:`save_align_figure` into a figure of Matplotlib that is laid out by itself."""
+    view = view_alignment(before, result, dim, limits_ppm)
     panels = drawing.subplot_mosaic("AABBCC;DDDEEE", height_ratios=[1.25, 1])
     panels["B"].sharey(panels["A"])
     _draw_stack(panels["A"], view, view.before, "Transients before")
@@ -69,7 +83,6 @@ def save_align_figure(
         panels["D"].legend(frameon=False, fontsize="small")
     if "SyntheticData" in before.header:
         drawing.suptitle("Synthetic data", fontsize="medium")
-    drawing.savefig(path)
 
 
 def _draw_stack(axes: Any, view: AlignView, stack: Stack, title: str) -> None:

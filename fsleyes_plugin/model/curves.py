@@ -1,0 +1,217 @@
+"""The lines of one voxel: data, fit, baseline, residual, each metabolite, and how far the fit may be off."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import NUCLEI, Complex, MRSData, Real
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.voxels import VoxelFile
+from fsl_mrs_dl.physics import damp, fid_to_spectrum, first_order_phase, phase, ppm_window
+from fsleyes_plugin.model.folder import ResultFolder
+from fsleyes_plugin.model.frames import Frame, Source, Voxel, source_of
+
+SHOWN_1H_PPM = (0.2, 4.2)
+
+
+@dataclass(frozen=True)
+class Display:
+    """How spectra are turned for the eye; nothing of it changes a file.
+
+    Attributes
+    ----------
+    fit_phase : bool
+        Undo the phases of the fit, so that lines stand upright.
+    phase_deg, delay_us : float
+        On top of it; the delay turns about the middle of the spectrum.
+    broaden_hz : float
+        Lorentzian width that is added to all lines, in Hz. The band is not drawn then.
+    band : bool
+    """
+
+    fit_phase: bool = True
+    phase_deg: float = 0.0
+    delay_us: float = 0.0
+    broaden_hz: float = 0.0
+    band: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Real parts of the spectra of one voxel over ascending chemical shifts.
+
+    Attributes
+    ----------
+    voxel : tuple of int
+    ppm : ndarray, float, shape (frequency,)
+        As the header has it; the shift of the fit is left in.
+    data, fit, baseline, residual : ndarray, float, shape (frequency,); or None
+        ``fit`` holds the baseline. None where the folder does not have it; NaN, but for the data, outside of the
+        window of the fit where that is known.
+    sd : ndarray, float, shape (frequency,); or None
+        Standard deviation of the fit, by its Fisher matrix.
+    metabolites : mapping of str to ndarray, float, shape (frequency,)
+        Without the baseline; empty where they are not known.
+    limits_ppm : tuple of float
+        What is shown first.
+    """
+
+    voxel: Voxel
+    ppm: Real
+    data: Real | None
+    fit: Real
+    baseline: Real | None
+    residual: Real | None
+    sd: Real | None = None
+    metabolites: Mapping[str, Real] = field(default_factory=dict)
+    limits_ppm: tuple[float, float] = SHOWN_1H_PPM
+
+
+class Curves:
+    """The curves of a folder of results; files are opened here and read voxel by voxel.
+
+    Raises
+    ------
+    DataError
+        If a file is no NIfTI-MRS, or the curves have different grids.
+    """
+
+    def __init__(self, folder: ResultFolder) -> None:
+        self.folder = folder
+        paths = {kind: folder.curve(kind) for kind in ("fit", "baseline", "residual")}
+        if paths["residual"] is None:
+            paths["data"] = folder.image("data")
+        self._band: Complex | None = None
+        self._band_of: Voxel | None = None
+        self._files = {kind: VoxelFile(path) for kind, path in paths.items() if path is not None}
+        self.grid = self._files["fit"].grid
+        for kind, file in self._files.items():
+            if file.grid != self.grid:
+                raise DataError(
+                    f"{folder.path}: {kind} has the grid {file.grid}, fit has {self.grid}; all curves of a "
+                    "result need the same. Run the fit again."
+                )
+
+    @cached_property
+    def one(self) -> MRSData:
+        """Header, axes and position, with the FID of the first voxel."""
+        return self._files["fit"].one()
+
+    @cached_property
+    def source(self) -> Source | None:
+        """The model of the fit, where the folder has it."""
+        return source_of(self.folder, self.one)
+
+    @property
+    def fit_path(self) -> Path:
+        """The file of the fit."""
+        return self._files["fit"].path
+
+    def lines(self, voxel: Voxel, display: Display = Display()) -> Lines | None:
+        """Return the lines of one voxel, or None where nothing was fitted or the voxel is outside.
+
+        Parameters
+        ----------
+        voxel : tuple of int
+        display : Display
+        """
+        if not all(0 <= i < n for i, n in zip(voxel, self.grid, strict=True)):
+            return None
+        fids = {kind: self._fid(kind, voxel) for kind in self._files}
+        if not np.abs(fids["fit"]).max() > 0:
+            return None
+        smooth = fids.get("baseline", np.zeros_like(fids["fit"]))
+        residual = fids.get("residual")
+        data = fids["fit"] + residual if residual is not None else fids.get("data")
+        if residual is None and data is not None:
+            residual = data - fids["fit"]
+        source = self.source
+        members = source.members(voxel) if source else None
+        names = source.names if source and members is not None else ()
+        rows = [fids["fit"] - smooth, smooth, *(members if members is not None else ())]
+        rows += [residual] if residual is not None else []
+        frame = (source.frame(voxel) if source else None) or Frame()
+        spectra, ground = self._spectra(np.stack(rows), frame, display)
+        fit, baseline = spectra[0] + spectra[1] - ground[0], spectra[1]
+        shown = {name: spectra[2 + n] - ground[2 + n] for n, name in enumerate(names)}
+        left = spectra[-1] if residual is not None else None
+        data = None if left is None else fit + left
+        outside = self._outside(frame)
+        for curve in (fit, baseline, *([] if left is None else [left])):
+            curve[outside] = np.nan
+        return Lines(
+            voxel=voxel,
+            ppm=self.one.ppm_axis,
+            data=data,
+            fit=fit,
+            baseline=baseline if "baseline" in fids else None,
+            residual=left,
+            sd=self._sd(voxel, frame, display)
+            if source and display.band and not display.broaden_hz
+            else None,
+            metabolites=shown,
+            limits_ppm=self._limits(),
+        )
+
+    def _fid(self, kind: str, voxel: Voxel) -> Complex:
+        return self._files[kind].fid(voxel).reshape(self.one.n_points, -1)[:, 0]
+
+    def _outside(self, frame: Frame) -> NDArray[np.bool_]:
+        """Return where nothing was fitted, as far as it is known: outside of the window, in the fit's frame."""
+        ppm = self.one.ppm_axis - frame.first_hz / self.one.spectrometer_frequency_mhz
+        said = ((self.folder.record or {}).get("settings") or {}).get("ppmlim")
+        return (ppm < min(said)) | (ppm > max(said)) if said else np.zeros(ppm.shape, dtype=np.bool_)
+
+    def _limits(self) -> tuple[float, float]:
+        said = ((self.folder.record or {}).get("settings") or {}).get("ppmlim")
+        if said:
+            return float(min(said)), float(max(said))
+        if self.one.nucleus == "1H":
+            return SHOWN_1H_PPM
+        nucleus = NUCLEI.get(self.one.nucleus)
+        axis = self.one.ppm_axis
+        return (nucleus.ppm_window if nucleus else None) or (float(axis[0]), float(axis[-1]))
+
+    def _spectra(self, fids: Complex, frame: Frame, display: Display) -> tuple[Real, Real]:
+        """Return the turned real spectra of lines, baseline (second) and residual, and their ground.
+
+        The ground is what half of the first point puts under every frequency of a causal signal.
+        """
+        step = self.one.dwelltime_s
+        if display.broaden_hz:
+            rate = np.full(len(fids), np.pi * display.broaden_hz)
+            rate[1] = 0.0  # a baseline is no line; and its FID reaches to both sides of time zero
+            fids = damp(fids, rate, np.zeros(len(fids)), step)
+        if display.fit_phase:
+            fids = first_order_phase(phase(fids, -frame.phase_rad), -frame.delay_s, step, frame.first_hz)
+        fids = phase(fids, np.radians(display.phase_deg))
+        if display.delay_us:
+            fids = first_order_phase(fids, 1e-6 * display.delay_us, step)
+        ground = fids[:, 0].real / 2 / np.sqrt(fids.shape[1])
+        return fid_to_spectrum(fids).real, ground
+
+    def _sd(self, voxel: Voxel, frame: Frame, display: Display) -> Real | None:
+        if self.source and self._band_of != voxel:
+            self._band, self._band_of = self.source.band(voxel), voxel
+        columns = self._band
+        if columns is None:
+            return None
+        hz = self.one.frequency_axis_hz
+        turn = np.radians(display.phase_deg) + 2e-6 * np.pi * display.delay_us * hz
+        if not display.fit_phase:
+            turn = turn + frame.phase_rad + 2 * np.pi * frame.delay_s * (hz - frame.first_hz)
+        found: Real = np.sqrt(((columns * np.exp(1j * turn)).real ** 2).sum(axis=0))
+        return found
+
+    def inside(self, lines: Lines) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Return which points of lines are shown first."""
+        return ppm_window(lines.ppm, lines.limits_ppm)
+
+    def close(self) -> None:
+        """Remove temporary files."""
+        for file in self._files.values():
+            file.close()

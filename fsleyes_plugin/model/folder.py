@@ -1,0 +1,133 @@
+"""A folder of results: of ``fsl_mrs_dl quantify``, ``fsl_mrs`` or ``fsl_mrsi``, or curves beside each other."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fsl_mrs_dl.errors import DataError
+
+ENDINGS = (".nii.gz", ".nii")
+_CURVES = ("fit/fit", "fit")
+_DEEPEST = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ResultFolder:
+    """Where the files of one fit are.
+
+    Attributes
+    ----------
+    path : Path
+    record : dict or None
+        ``run.json``, where there is one.
+    fsl_mrs : dict or None
+        The arguments in FSL-MRS's ``options.txt``, where there is one.
+    """
+
+    path: Path
+    record: dict[str, Any] | None
+    fsl_mrs: dict[str, Any] | None
+
+    @property
+    def made_by(self) -> str:
+        """What made the fit: a model with its version, a program, or only the folder's name."""
+        if self.record is not None:
+            model = self.record.get("model")
+            if isinstance(model, dict) and model.get("name"):
+                version = f"@{model['version']}" if model.get("version") else ""
+                return f"{model['name']}{version}"
+            if isinstance(model, str):
+                return model
+            return f"fsl_mrs_dl {self.record.get('version', '')}".strip()
+        if self.fsl_mrs is not None:
+            return "FSL-MRS"
+        return self.path.name
+
+    def image(self, *names: str) -> Path | None:
+        """Return the first NIfTI file there is of some names without ending, relative to the folder."""
+        for name in names:
+            for ending in ENDINGS:
+                path = self.path / f"{name}{ending}"
+                if path.is_file():
+                    return path
+        return None
+
+    def images(self, pattern: str) -> dict[str, Path]:
+        """Return the NIfTI files of a glob pattern without ending, by their names without ending."""
+        found: dict[str, Path] = {}
+        for ending in ENDINGS:
+            for path in sorted(self.path.glob(pattern + ending)):
+                found.setdefault(path.name.removesuffix(ending), path)
+        return found
+
+    def curve(self, kind: str) -> Path | None:
+        """Return the file of ``fit``, ``baseline`` or ``residual``, as the three programs name them."""
+        return self.image(f"fit/{kind}", kind, *([f"fit_{kind}"] if kind != "fit" else []))
+
+
+def open_folder(path: Path) -> ResultFolder:
+    """Open a folder of results.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, or a file in it.
+
+    Returns
+    -------
+    ResultFolder
+
+    Raises
+    ------
+    DataError
+        If there is none, it is empty, or it holds only half a result.
+    """
+    if not path.exists():
+        raise DataError(f"There is no {path}; choose a folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi.")
+    root = result_root(path)
+    if root is not None:
+        return ResultFolder(root, _json(root / "run.json"), _options(root / "options.txt"))
+    folder = path if path.is_dir() else path.parent
+    inside = sorted(item.name for item in folder.iterdir())
+    if not inside:
+        raise DataError(f"{folder} is empty; choose a folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi.")
+    said = ", ".join(inside[:6]) + (" and more" if len(inside) > 6 else "")
+    if any((folder / name).exists() for name in ("concs", "run.json", "concentrations.csv", "summary.csv")):
+        raise DataError(
+            f"{folder} holds half a result ({said}): there is no fit.nii.gz and no fit/fit.nii.gz. Run the fit "
+            "again, or choose the folder above."
+        )
+    raise DataError(f"{folder} holds no fit ({said}); a fit.nii.gz or fit/fit.nii.gz is needed in it.")
+
+
+def result_root(path: Path) -> Path | None:
+    """Return the folder of results that a folder or file belongs to, or None."""
+    folder = path if path.is_dir() else path.parent
+    for candidate in [folder, *folder.parents][:_DEEPEST]:
+        inner = candidate.name == "fit" and (candidate.parent / "concs").is_dir()
+        if not inner and ResultFolder(candidate, None, None).image(*_CURVES) is not None:
+            return candidate
+    return None
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not readable ({error}); run the fit again.") from error
+    return said if isinstance(said, dict) else None
+
+
+def _options(path: Path) -> dict[str, Any] | None:
+    """Return what FSL-MRS says of itself: JSON up to a line of dashes."""
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8", errors="replace").split("\n--------")[0]
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,294 @@
+"""The fitted signal of one voxel from the files of a fit: its frame, each metabolite's curve, and the band."""
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
+from fsl_mrs_dl.fit.lcm.band import band_columns
+from fsl_mrs_dl.fit.lcm.engine import drawn, unscaled
+from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.io.basis import read_json_basis
+from fsl_mrs_dl.io.voxels import VoxelFile
+from fsl_mrs_dl.physics import correct, first_order_phase
+from fsleyes_plugin.model.folder import ResultFolder
+from fsleyes_plugin.model.maps_file import MapFile
+
+Voxel = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Phase at the first group's shift, delay about it, and that shift; undone, lines stand upright."""
+
+    phase_rad: float = 0.0
+    delay_s: float = 0.0
+    first_hz: float = 0.0
+
+
+class Source(Protocol):
+    """What a fit left of its model."""
+
+    names: tuple[str, ...]
+
+    def frame(self, voxel: Voxel) -> Frame | None:
+        """Return the frame of the fit; None where it is not known."""
+
+    def members(self, voxel: Voxel) -> Complex | None:
+        """Return the fitted FID of each metabolite, shape (metabolite, time), in the frame of the data."""
+
+    def band(self, voxel: Voxel) -> Complex | None:
+        """Return the columns of the band, see :func:`fsl_mrs_dl.fit.lcm.band.band_columns`."""
+
+
+def source_of(folder: ResultFolder, data: MRSData) -> Source | None:
+    """Return the richest source that a folder has.
+
+    Parameters
+    ----------
+    folder : ResultFolder
+    data : MRSData
+        Of the fit, for its axes.
+    """
+    if folder.image("fit/parameters") is not None and (folder.path / "basis").is_dir():
+        return ParameterSource(folder, data)
+    if (folder.path / "all_parameters.csv").is_file():
+        return TableSource(folder, data)
+    if folder.image("nuisance/p0") is not None:
+        return NuisanceSource(folder, data)
+    return None
+
+
+def settings_of(folder: ResultFolder, groups: tuple[int, ...]) -> tuple[FitSettings, float] | None:
+    """Return how a fit of ours was asked for, and the expected size of the members' own shifts in Hz."""
+    said = (folder.record or {}).get("settings")
+    if not isinstance(said, dict) or not said.get("ppmlim") or not isinstance(said.get("baseline"), str):
+        return None
+    low, high = said["ppmlim"]
+    own = float(said.get("metab_shift_sd") or 0.0)
+    baseline = Baseline.parse(said["baseline"])
+    lorentzian = bool(said.get("lorentzian"))
+    settings = FitSettings((float(low), float(high)), baseline, groups, lorentzian, member_shift_hz=own)
+    return settings, own
+
+
+class ParameterSource:
+    """``fit/parameters.nii.gz`` and ``basis/``: any curve at any voxel, and the band."""
+
+    def __init__(self, folder: ResultFolder, data: MRSData) -> None:
+        path = folder.image("fit/parameters")
+        assert path is not None
+        try:
+            said = json.loads((folder.path / "fit" / "parameters.json").read_text(encoding="utf-8"))
+            self._column = {entry["name"]: n for n, entry in enumerate(said["parameters"])}
+            self.names = tuple(said["metabolites"])
+            self._groups = tuple(int(g) for g in said["groups"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{folder.path}/fit/parameters.json is not readable ({error}).") from error
+        self._values = MapFile(path)
+        basis = read_json_basis(folder.path / "basis")
+        if not set(self.names) <= set(basis.names):
+            raise DataError(
+                f"{folder.path}/basis lacks metabolites of fit/parameters.json; run the fit again."
+            )
+        order = [basis.names.index(name) for name in self.names]
+        self._basis = replace(basis, fids=np.asarray(basis.fids)[order], names=self.names)
+        self._data = data
+        self._settings = settings_of(folder, self._groups)
+        self._resolved: Problem | None = None
+
+    def _problem(self) -> Problem:
+        if self._resolved is None:
+            settings = self._settings[0] if self._settings else FitSettings(None, groups=self._groups)
+            self._resolved = unscaled(Problem.of(self._basis, settings, self._data.reference_ppm))
+        return self._resolved
+
+    def _read(self, voxel: Voxel) -> tuple[Parameters, Real] | None:
+        row = self._values.at(voxel)
+        groups = range(max(self._groups, default=0) + 1)
+        own = f"shift_{self.names[0]}" in self._column
+
+        def of(*names: str) -> Real:
+            return row[[self._column[name] for name in names]]
+
+        phase, delay = of("phase", "delay")
+        amplitudes = of(*(f"amplitude_{name}" for name in self.names))
+        if not np.isfinite(phase) or not np.isfinite(amplitudes).all():
+            return None
+        shape = [of(*(f"{kind}_{g}" for g in groups))[None] for kind in ("shift", "gamma", "sigma")]
+        member = of(*(f"shift_{name}" for name in self.names)) if own else np.zeros(0)
+        at = Parameters(
+            shift_hz=shape[0],
+            gamma=shape[1],
+            spread=shape[2] ** 2,
+            phase_rad=np.array([phase]),
+            delay_s=np.array([delay]),
+            member_hz=member[None],
+            stiffness=np.zeros(1),
+        )
+        return at, amplitudes
+
+    def frame(self, voxel: Voxel) -> Frame | None:
+        """See :meth:`Source.frame`."""
+        read = self._read(voxel)
+        if read is None:
+            return None
+        at = read[0]
+        return Frame(float(at.phase_rad[0]), float(at.delay_s[0]), float(at.shift_hz[0, 0]))
+
+    def members(self, voxel: Voxel) -> Complex | None:
+        """See :meth:`Source.members`."""
+        read = self._read(voxel)
+        if read is None:
+            return None
+        problem = self._problem()
+        nothing = np.zeros((1, len(problem.share)), dtype=np.complex128)
+        found: Complex = drawn(problem, read[0], read[1][None], nothing).metabolites[0]
+        return found
+
+    def band(self, voxel: Voxel) -> Complex | None:
+        """See :meth:`Source.band`."""
+        read = self._read(voxel)
+        if read is None or self._settings is None:
+            return None
+        at, amplitudes = read
+        noise = float(self._values.at(voxel)[self._column["noise_sd"]])
+        problem = self._problem()
+        members = problem.members(at)[0]
+        first = float(at.shift_hz[0, 0])
+        own = self._settings[1] if at.member_hz.shape[1] else 0.0
+        return band_columns(problem, members, amplitudes, first_hz=first, noise_sd=noise, own_shift_sd_hz=own)
+
+
+class TableSource:
+    """``all_parameters.csv`` and a file of each metabolite's curve: one spectrum, ours or FSL-MRS's."""
+
+    def __init__(self, folder: ResultFolder, data: MRSData) -> None:
+        self._data = data
+        self._said = _parameters(folder.path / "all_parameters.csv")
+        self._file: VoxelFile | None = None
+        self._files: dict[str, VoxelFile] = {}
+        path = folder.image("metabolites")
+        if path is not None:
+            self._file = VoxelFile(path)
+            header = self._file.one().dim_headers.get("DIM_USER_0", {}).get("header", {})
+            entry: Any = next(iter(header.values()), [])
+            names = entry.get("Value", []) if isinstance(entry, dict) else entry
+            self.names: tuple[str, ...] = tuple(str(name) for name in names)
+        else:
+            known = folder.images("fit_*")
+            self._files = {
+                name.removeprefix("fit_"): VoxelFile(path)
+                for name, path in known.items()
+                if name.removeprefix("fit_") in self._said
+            }
+            self.names = tuple(self._files)
+        groups = tuple((folder.record or {}).get("basis", {}).get("groups", ()))
+        self._groups = groups if len(groups) == len(self.names) else (0,) * len(self.names)
+        self._settings = settings_of(folder, self._groups)
+        self._residual = folder.curve("residual")
+
+    def frame(self, voxel: Voxel) -> Frame | None:
+        """See :meth:`Source.frame`."""
+        said = self._said
+        if not {"Phi0", "Phi1", "eps_0"} <= set(said):
+            return None
+        # FSL-MRS's phases and shift have the opposite sign of ours, and its phase counts from the carrier.
+        delay = -said["Phi1"] / (2 * math.pi)
+        first = -said["eps_0"] / (2 * math.pi)
+        return Frame(-said["Phi0"] + 2 * math.pi * delay * first, delay, first)
+
+    def members(self, voxel: Voxel) -> Complex | None:
+        """See :meth:`Source.members`."""
+        if self._file is not None:
+            return self._file.fid(voxel).reshape(self._data.n_points, -1).T
+        if not self._files:
+            return None
+        return np.stack([file.fid(voxel).reshape(-1) for file in self._files.values()])
+
+    def band(self, voxel: Voxel) -> Complex | None:
+        """See :meth:`Source.band`."""
+        frame, curves = self.frame(voxel), self.members(voxel)
+        if frame is None or curves is None or self._settings is None or self._residual is None:
+            return None
+        used = np.flatnonzero(np.abs(curves).max(axis=1) > 0)  # what is fitted as zero has no curve to vary
+        if not used.size:
+            return None
+        step = self._data.dwelltime_s
+        upright = first_order_phase(curves[used], -frame.delay_s, step, frame.first_hz)
+        members = correct(upright, frame.first_hz, frame.phase_rad, step)
+        kept = [self._groups[n] for n in used]
+        groups = tuple(sorted(set(kept)).index(g) for g in kept)
+        settings, own = self._settings
+        mhz, nucleus = self._data.spectrometer_frequency_mhz, self._data.nucleus
+        basis = Basis(members, tuple(self.names[n] for n in used), step, mhz, nucleus)
+        problem = unscaled(Problem.of(basis, replace(settings, groups=groups), self._data.reference_ppm))
+        residual = problem.weigh(self._corrected(voxel, frame, problem))
+        freedom = 2 * (len(residual) - problem.share.sum()) - problem.free.sum() - len(used)
+        noise = float(np.sqrt((np.abs(residual) ** 2).sum() / max(freedom, 1)))
+        return band_columns(
+            problem,
+            np.asarray(members),
+            np.ones(len(used)),
+            first_hz=frame.first_hz,
+            noise_sd=noise,
+            own_shift_sd_hz=own,
+        )
+
+    def _corrected(self, voxel: Voxel, frame: Frame, problem: Problem) -> Complex:
+        """Return the residual in the window and frame of the fit, from which its noise was told."""
+        assert self._residual is not None
+        fid = VoxelFile(self._residual).fid(voxel).reshape(-1)
+        upright = first_order_phase(fid, -frame.delay_s, problem.dwelltime_s, frame.first_hz)
+        return problem.window(correct(upright, frame.first_hz, frame.phase_rad, problem.dwelltime_s))
+
+
+class NuisanceSource:
+    """``nuisance/*.nii.gz`` of fsl_mrsi: the frame, and no curves."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, folder: ResultFolder, data: MRSData) -> None:
+        paths = {key: folder.image(f"nuisance/{key}") for key in ("p0", "p1", "shift_group0")}
+        self._maps: Mapping[str, MapFile] = {
+            key: MapFile(path) for key, path in paths.items() if path is not None
+        }
+        self._mhz = data.spectrometer_frequency_mhz
+
+    def frame(self, voxel: Voxel) -> Frame | None:
+        """See :meth:`Source.frame`."""
+        found = {key: float(file.at(voxel)) for key, file in self._maps.items()}
+        if not all(math.isfinite(value) for value in found.values()):
+            return None
+        delay, first = found.get("p1", 0.0), -found.get("shift_group0", 0.0) * self._mhz
+        return Frame(-math.radians(found["p0"]) + 2 * math.pi * delay * first, delay, first)
+
+    def members(self, voxel: Voxel) -> Complex | None:
+        """See :meth:`Source.members`."""
+        return None
+
+    def band(self, voxel: Voxel) -> Complex | None:
+        """See :meth:`Source.band`."""
+        return None
+
+
+def _parameters(path: Path) -> dict[str, float]:
+    """Return the means of ``all_parameters.csv`` by name."""
+    found: dict[str, float] = {}
+    try:
+        rows: list[dict[str, Any]] = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        for row in rows:
+            found[str(row["parameter"])] = float(row["mean"] or "nan")
+    except (OSError, UnicodeError, KeyError, ValueError) as error:
+        raise DataError(
+            f"{path} is not FSL-MRS's table of parameters ({error}); run the fit again."
+        ) from error
+    return found

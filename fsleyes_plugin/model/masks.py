@@ -1,0 +1,84 @@
+"""Which voxels pass: limits on SD, SNR, FWHM and flags; their outline; saved as an image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.errors import OutputError
+from fsleyes_plugin.model.maps import MapChoice, Maps
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a voxel must meet; None: anything.
+
+    Attributes
+    ----------
+    metabolite : str
+        Whose SD, SNR and FWHM count.
+    most_percent : float or None
+        Largest SD, in per cent of the amplitude.
+    least_snr, most_fwhm_hz : float or None
+    unflagged : bool
+        Whether flagged voxels fail.
+    """
+
+    metabolite: str
+    most_percent: float | None = None
+    least_snr: float | None = None
+    most_fwhm_hz: float | None = None
+    unflagged: bool = False
+
+
+def passing(maps: Maps, limits: Limits) -> Mask:
+    """Return the fitted voxels that meet the limits; shape (x, y, z).
+
+    A limit on something that the folder has no map of is met; see :func:`available`.
+    """
+    mask = maps.fitted()
+    wanted: list[tuple[str, float | None, int]] = [
+        ("crlb", limits.most_percent, -1),
+        ("snr", limits.least_snr, 1),
+        ("fwhm", limits.most_fwhm_hz, -1),
+    ]
+    for kind, limit, sign in wanted:
+        values = None if limit is None else maps.values(MapChoice(kind, limits.metabolite))
+        if values is not None and limit is not None:
+            mask = mask & (sign * np.nan_to_num(values, nan=-sign * np.inf) >= sign * limit)
+    return mask & ~flagged(maps) if limits.unflagged else mask
+
+
+def available(maps: Maps, metabolite: str) -> tuple[str, ...]:
+    """Return on which of ``crlb``, ``snr``, ``fwhm`` and ``flags`` a limit can be set."""
+    known = [kind for kind in ("crlb", "snr", "fwhm") if kind in maps.kinds(metabolite)]
+    return (*known, *(kind for kind in maps.single if kind == "flags"))
+
+
+def flagged(maps: Maps) -> Mask:
+    """Return which voxels have any flag; shape (x, y, z)."""
+    file = maps.file("flags")
+    if file is None:
+        return np.zeros(maps.grid, dtype=bool)
+    return np.asarray(file.values.reshape(maps.grid) != 0, dtype=np.bool_)
+
+
+def save_mask(mask: Mask, affine: Real, path: Path) -> None:
+    """Write a mask as a NIfTI image of 0 and 1.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    image = nib.Nifti1Image(mask.astype(np.uint8), affine)
+    image.header.set_xyzt_units("mm")
+    try:
+        nib.save(image, path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}); choose another place.") from error

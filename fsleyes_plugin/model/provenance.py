@@ -1,0 +1,91 @@
+"""Where a file comes from, as its header says it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.io.voxels import VoxelFile
+from fsleyes_plugin.model.folder import ResultFolder
+
+SYNTHETIC = "SyntheticData"
+_SKIPPED = ("Time", "Program", "Version", "Method", "Details")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The record of a file.
+
+    Attributes
+    ----------
+    title : str
+    synthetic : str
+        How it was made, where it is not measured; empty for a measurement.
+    records : tuple of (str, str)
+        Heading and text of each record, oldest first.
+    """
+
+    title: str
+    synthetic: str
+    records: tuple[tuple[str, str], ...]
+
+    def text(self) -> str:
+        """Return everything as plain text."""
+        lines = [self.title]
+        if self.synthetic:
+            lines += ["", f"SYNTHETIC DATA, not measured: {self.synthetic}"]
+        for heading, text in self.records:
+            lines += ["", heading, *(f"    {line}" for line in text.splitlines())]
+        return "\n".join(lines)
+
+
+def provenance_of(path: Path, folder: ResultFolder | None = None) -> Provenance:
+    """Return the provenance of a NIfTI-MRS file, and of the run it belongs to.
+
+    Parameters
+    ----------
+    path : Path
+    folder : ResultFolder, optional
+        Whose ``run.json`` is told too.
+
+    Raises
+    ------
+    DataError
+        If the file is no NIfTI-MRS.
+    """
+    data = VoxelFile(path).one()
+    records = [_record(entry) for entry in data.processing]
+    if folder is not None and folder.record is not None:
+        records.append(("run.json", _run(folder)))
+    if not records:
+        records.append(("No record", "The header does not say what was done (no ProcessingApplied)."))
+    return Provenance(path.name, _synthetic(data), tuple(records))
+
+
+def _record(entry: object) -> tuple[str, str]:
+    said = dict(entry) if hasattr(entry, "keys") else {}  # type: ignore[call-overload]
+    heading = f"{said.get('Method', 'Step')}, {said.get('Program', '?')} {said.get('Version', '')}".rstrip()
+    lines = [str(said[key]) for key in ("Time", "Details") if said.get(key)]
+    lines += [f"{key}: {value}" for key, value in said.items() if key not in _SKIPPED]
+    return heading, "\n".join(lines)
+
+
+def _run(folder: ResultFolder) -> str:
+    record = folder.record or {}
+    basis = record.get("basis") or {}
+    model = record.get("model")
+    lines = [f"{record.get('step')} of {record.get('program')} {record.get('version')}, {record.get('time')}"]
+    lines.append(f"model: {model if model else 'none, a fit'}")
+    if basis:
+        lines.append(f"basis set: {basis.get('name')}, SHA-256 {basis.get('sha256')}")
+    lines += [str(note) for note in [*basis.get("notes", ()), *record.get("notes", ())]]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _synthetic(data: MRSData) -> str:
+    said = data.header.get(SYNTHETIC)
+    if said is None:
+        return ""
+    value = said.get("Value", said) if isinstance(said, dict) else said
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return str(value)

@@ -1,0 +1,206 @@
+"""The table at the cursor: one row a metabolite, and only the columns that the fit has."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.data import FLAGS
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.results import SCALINGS
+from fsleyes_plugin.model.folder import ResultFolder
+from fsleyes_plugin.model.frames import Voxel
+from fsleyes_plugin.model.maps import Maps
+
+MOST_PERCENT = 999.0
+_OF_A_SCALING = ("ci95_low", "ci95_high", "posterior_mean", "shrinkage")
+_HEADS: Mapping[str, str] = {
+    "value": "amount",
+    "sd": "± SD",
+    "crlb": "% SD",
+    "ci95_low": "95 % from",
+    "ci95_high": "95 % to",
+    "posterior_mean": "post. mean",
+    "shrinkage": "shrinkage",
+    "snr": "SNR",
+    "fwhm": "FWHM (Hz)",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of one voxel.
+
+    Attributes
+    ----------
+    scaling : str
+    columns : tuple of str
+        Keys; :func:`head` says how they are called.
+    rows : tuple of (str, tuple of float)
+        Metabolite and its values, NaN where a cell is empty.
+    remarks : tuple of str
+        Flags of the voxel in words, and its out-of-distribution score.
+    """
+
+    scaling: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+    remarks: tuple[str, ...] = ()
+
+    def value(self, metabolite: str, column: str) -> float:
+        """Return one cell."""
+        return dict(self.rows)[metabolite][self.columns.index(column)]
+
+
+def head(column: str, scaling: str) -> str:
+    """Return the heading of a column, with its unit."""
+    unit = SCALINGS.get(scaling, "")
+    text = _HEADS[column]
+    return f"{text} ({unit})" if unit and column in ("value", "sd") else text
+
+
+def cell(column: str, value: float) -> str:
+    """Return a cell as text: four digits, nothing for NaN."""
+    if not np.isfinite(value):
+        return ""
+    if column == "crlb":
+        return f"{value:.1f}" if value < MOST_PERCENT else f"≥ {MOST_PERCENT:g}"
+    if column in ("snr", "fwhm"):
+        return f"{value:.1f}"
+    return f"{value:.4g}"
+
+
+class SingleTable:
+    """The CSV files of one spectrum, ours or FSL-MRS's."""
+
+    def __init__(self, folder: ResultFolder) -> None:
+        self._cells = _two_heads(folder.path / "concentrations.csv")
+        self._quality = _named(folder.path / "qc.csv")
+        self._summary = _named(folder.path / "summary.csv")
+        self.scalings = tuple(name for name in SCALINGS if ("mean", name) in self._cells)
+        self.metabolites = tuple(self._cells.get(("mean", self.scalings[0]), {})) if self.scalings else ()
+
+    def at(self, voxel: Voxel, scaling: str) -> Table:
+        """Return the table in one scaling; there is one voxel."""
+        known: dict[str, Mapping[str, float]] = {
+            "value": self._cells.get(("mean", scaling), {}),
+            "sd": self._cells.get(("std", scaling), {}),
+            "crlb": self._summary.get("%CRLB", {}),
+            **{column: self._cells.get((column, scaling), {}) for column in _OF_A_SCALING},
+            "snr": self._quality.get("SNR", {}),
+            "fwhm": self._quality.get("FWHM", {}),
+        }
+        columns = tuple(key for key, values in known.items() if any(np.isfinite(list(values.values()))))
+        rows = tuple(
+            (name, tuple(known[column].get(name, np.nan) for column in columns)) for name in self.metabolites
+        )
+        return Table(scaling, columns, rows)
+
+
+class MapTable:
+    """The maps of many voxels."""
+
+    def __init__(self, folder: ResultFolder, maps: Maps) -> None:
+        self._maps = maps
+        self.scalings = maps.scalings or (("map",) if maps.others else ())
+        self.metabolites = maps.metabolites or maps.others
+        self._flags = _flag_bits(folder.path / "qc" / "flags.json")
+        said = (folder.record or {}).get("posterior")
+        self._main = str(said.get("scaling", "raw")) if isinstance(said, dict) else "raw"
+
+    def at(self, voxel: Voxel, scaling: str) -> Table:
+        """Return the table of one voxel in one scaling."""
+        cells: dict[str, list[float]] = {}
+        for name in self.metabolites:
+            row = self._row(name, voxel, scaling)
+            for column in _HEADS:
+                cells.setdefault(column, []).append(row.get(column, np.nan))
+        columns = tuple(column for column in _HEADS if column in cells and self._has(column, scaling))
+        rows = tuple(
+            (name, tuple(cells[column][n] for column in columns)) for n, name in enumerate(self.metabolites)
+        )
+        return Table(scaling, columns, rows, self._remarks(voxel))
+
+    def _row(self, name: str, voxel: Voxel, scaling: str) -> dict[str, float]:
+        found = {}
+        for kind in self._maps.kinds(name):
+            column = "value" if kind == scaling else kind
+            if column in _HEADS and self._has(column, scaling):
+                file = self._maps.file(kind, name)
+                if file is not None:
+                    found[column] = float(file.at(voxel).reshape(-1)[0])
+        if "crlb" in found and "value" in found and found["crlb"] < MOST_PERCENT:
+            found["sd"] = found["value"] * found["crlb"] / 100
+        return found
+
+    def _has(self, column: str, scaling: str) -> bool:
+        """Return whether a column makes sense: SDs of ratios are in no file, intervals are of one scaling."""
+        if column == "sd":
+            return scaling in ("raw", "molality", "molarity") and self._has("crlb", scaling)
+        if column in _OF_A_SCALING and scaling != self._main:
+            return False
+        kind = scaling if column == "value" else column
+        return any(kind in self._maps.kinds(name) for name in self.metabolites)
+
+    def _remarks(self, voxel: Voxel) -> tuple[str, ...]:
+        said = []
+        flags = self._maps.file("flags")
+        if flags is not None:
+            bits = int(flags.at(voxel).reshape(-1)[0])
+            said += [f"{token}: {text}" for token, (bit, text) in self._flags.items() if bits & bit]
+        score = self._maps.file("ood")
+        if score is not None:
+            said.append(f"out-of-distribution score: {float(score.at(voxel).reshape(-1)[0]):.3g}")
+        return tuple(said)
+
+
+def _flag_bits(path: Path) -> dict[str, tuple[int, str]]:
+    """Return token -> bit and meaning, as the results say it, or as this version has it."""
+    known = {token: (1 << flag.bit, flag.meaning) for token, flag in FLAGS.items()}
+    if not path.is_file():
+        return known
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return {token: (int(entry["value"]), str(entry["meaning"])) for token, entry in said.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} does not say what the flags mean ({error}); run the fit again.") from error
+
+
+def _rows(path: Path) -> list[list[str]]:
+    if not path.is_file():
+        return []
+    try:
+        return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a readable table ({error}); run the fit again.") from error
+
+
+def _two_heads(path: Path) -> dict[tuple[str, str], dict[str, float]]:
+    """Return ``concentrations.csv`` by its two headings, then by metabolite."""
+    rows = _rows(path)
+    if len(rows) < 3:
+        return {}
+    heads = list(zip(*rows[:2], strict=False))
+    return {
+        (top, below): {row[0]: _number(row, n) for row in rows[2:] if row and row[0]}
+        for n, (top, below) in enumerate(heads)
+        if n
+    }
+
+
+def _named(path: Path) -> dict[str, dict[str, float]]:
+    """Return a table by column and metabolite."""
+    rows = _rows(path)
+    if not rows:
+        return {}
+    return {name: {row[0]: _number(row, n) for row in rows[1:] if row} for n, name in enumerate(rows[0]) if n}
+
+
+def _number(row: Sequence[str], n: int) -> float:
+    try:
+        return float(row[n])
+    except (ValueError, IndexError):
+        return float("nan")

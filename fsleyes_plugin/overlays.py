@@ -1,0 +1,131 @@
+"""Results as overlays of FSLeyes: a map of voxels, or the box of the one."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fsl.data.image import Image
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.errors import DataError
+from fsleyes_plugin.model.folder import result_root
+from fsleyes_plugin.model.maps import COLOURS, MapChoice, display_range
+from fsleyes_plugin.session import SESSION, Fit
+
+MAP_ALPHA = 70.0
+BOX_ALPHA = 45.0
+_KEY = "mrsdl"
+
+
+def box(fit: Fit) -> Image:
+    """Return the voxel of a single spectrum as an image of one."""
+    image = Image(
+        np.ones((1, 1, 1), dtype=np.float32), name=f"{fit.folder.path.name} voxel", xform=fit.affine
+    )
+    image.setMeta(_KEY, str(fit.folder.path))
+    return image
+
+
+def map_image(fit: Fit, choice: MapChoice) -> Image:
+    """Return a map as an image, voxels that do not count left at NaN.
+
+    Raises
+    ------
+    DataError
+        If the folder has no such map.
+    """
+    values = fit.maps.values(choice)
+    if values is None:
+        raise DataError(f"{fit.folder.path} has no map of {choice.label}; choose another.")
+    counted = _counted(fit)
+    # FSLeyes warns of an image that is NaN everywhere.
+    seen = np.where(counted, values, np.nan) if counted.any() else np.zeros_like(values)
+    return image_of(fit, seen, f"{choice.label}, {fit.name}")
+
+
+def image_of(fit: Fit, values: NDArray[Any], name: str) -> Image:
+    """Return values on the grid of a fit as an image that belongs to it."""
+    image = Image(np.asarray(values, dtype=np.float32), name=name, xform=fit.affine)
+    image.setMeta(_KEY, str(fit.folder.path))
+    return image
+
+
+def belongs(image: Any, fit: Fit) -> bool:
+    """Return whether an overlay was made here of a fit."""
+    has = getattr(image, "getMeta", None)
+    return has is not None and has(_KEY, None) == str(fit.folder.path)
+
+
+def _counted(fit: Fit) -> Any:
+    fitted = fit.maps.fitted()
+    return fitted & SESSION.mask if fit is SESSION.chosen and SESSION.mask is not None else fitted
+
+
+def colour(fit: Fit, choice: MapChoice, image: Image, displayCtx: Any) -> None:
+    """Give a map its colours and its range, from the voxels that count."""
+    display, opts = displayCtx.getDisplay(image), displayCtx.getOpts(image)
+    values = np.asarray(image[:])
+    low, high = display_range(values, np.isfinite(values), choice.kind)
+    display.alpha = MAP_ALPHA
+    opts.cmap = COLOURS.get(choice.kind, "red-yellow")
+    opts.displayRange = low, high
+    opts.clippingRange = (
+        min(low, float(np.nanmin(values, initial=low))) - abs(high - low),
+        float(np.nanmax(values, initial=high)) + abs(high - low),
+    )
+
+
+def colour_difference(image: Image, differences: Real, displayCtx: Any) -> None:
+    """Colour a difference blue where it is negative and red where it is positive."""
+    display, opts = displayCtx.getDisplay(image), displayCtx.getOpts(image)
+    top = float(np.percentile(np.abs(differences), 98)) or 1.0
+    display.alpha = MAP_ALPHA
+    opts.useNegativeCmap = True
+    opts.cmap, opts.negativeCmap = "red-yellow", "blue-lightblue"
+    opts.displayRange = 0.0, top
+    opts.clippingRange = 0.0, max(top, float(np.abs(differences).max())) * 1.01
+
+
+def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
+    """Add what is shown first of a fit, and colour it; what is there already is not added again."""
+    for image in overlayList:
+        if belongs(image, fit):
+            return image
+    choice = fit.maps.default()
+    if fit.single:
+        image = box(fit)
+        overlayList.append(image)
+        displayCtx.getDisplay(image).alpha = BOX_ALPHA
+        displayCtx.getOpts(image).cmap = "yellow"
+        return image
+    if choice is None:
+        return None
+    image = map_image(fit, choice)
+    overlayList.append(image)
+    colour(fit, choice, image, displayCtx)
+    return image
+
+
+def load(filename: str, check: bool) -> bool | Image:
+    """Load a file of a folder of results: FSLeyes' loader for its command line, its menu and dragged files.
+
+    Parameters
+    ----------
+    filename : str
+    check : bool
+        Only say whether the file is one.
+
+    Returns
+    -------
+    bool or Image
+    """
+    path = Path(filename)
+    root = result_root(path) if path.exists() else None
+    if check:
+        return root is not None and (root == path or path.name.split(".")[0] in ("fit", "run"))
+    fit = SESSION.open(path)
+    choice = fit.maps.default()
+    if fit.single or choice is None:
+        return box(fit)
+    return map_image(fit, choice)

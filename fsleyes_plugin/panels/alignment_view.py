@@ -1,0 +1,79 @@
+"""The Alignment view: transients before and after, drift and phase with their bands."""
+
+from pathlib import Path
+from typing import Any
+
+import wx
+
+from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.report import draw_alignment
+from fsleyes_plugin.model.alignment import Alignment, open_alignment
+from fsleyes_plugin.panels.figure_view import FigureView
+from fsleyes_plugin.panels.telling import tell
+
+
+class MRSAlignmentView(FigureView):
+    """Shows one ``N_align.csv`` with its transients."""
+
+    @staticmethod
+    def title() -> str:
+        """Return what the view is called in menus."""
+        return "MRS alignment"
+
+    @staticmethod
+    def defaultLayout() -> list[str]:
+        """Return the controls that the view opens with: none."""
+        return []
+
+    def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
+        FigureView.__init__(self, parent, overlayList, displayCtx, frame, constrained=True)
+        bar = wx.Panel(self.body)
+        table = wx.Button(bar, label="Open N_align.csv...")
+        table.Bind(wx.EVT_BUTTON, lambda _event: self.ask())
+        self.name_of_file = wx.StaticText(bar)
+        sizer = wx.BoxSizer(wx.HORIZONTAL)
+        sizer.Add(table, flag=wx.ALL, border=3)
+        sizer.Add(self.name_of_file, flag=wx.ALIGN_CENTRE_VERTICAL)
+        bar.SetSizer(sizer)
+        self.arrange(bar)
+        self.alignment: Alignment | None = None
+
+    def open(self, table: str | Path, transients: str | Path | None = None) -> Alignment | None:
+        """Show an alignment.
+
+        Parameters
+        ----------
+        table : str or Path
+            ``N_align.csv``.
+        transients : str or Path, optional
+            The transients, aligned or not; ``N.nii.gz`` beside the table by default.
+
+        Returns
+        -------
+        Alignment or None
+            None where it could not be opened, which the user is told.
+        """
+        try:
+            found = open_alignment(Path(table), None if transients is None else Path(transients))
+            self.figure.clear()
+            draw_alignment(self.figure, found.before, found, dim=found.dim)
+        except MRSDLError as error:
+            tell("Open an alignment", error)
+            return None
+        self.alignment = found
+        self.name_of_file.SetLabel(str(table))
+        self.canvas.draw()
+        return found
+
+    def ask(self) -> None:
+        """Ask for a table; and for its transients where they are not beside it."""
+        table = self._file("Table of align", "N_align.csv|*_align.csv")
+        if table is None:
+            return
+        stem = table.name.removesuffix("_align.csv")
+        beside = any((table.parent / f"{stem}{end}").is_file() for end in (".nii.gz", ".nii"))
+        self.open(table, None if beside else self._file("The transients", "NIfTI-MRS|*.nii;*.nii.gz"))
+
+    def _file(self, message: str, wildcard: str) -> Path | None:
+        with wx.FileDialog(self, message, wildcard=wildcard, style=wx.FD_OPEN) as dialog:
+            return Path(dialog.GetPath()) if dialog.ShowModal() == wx.ID_OK else None

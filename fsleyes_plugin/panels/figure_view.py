@@ -1,0 +1,43 @@
+"""A view that is one figure of Matplotlib below a row of choices."""
+
+from typing import Any
+
+import wx
+from fsleyes.views.viewpanel import ViewPanel
+from matplotlib.backends.backend_wx import NavigationToolbar2Wx
+from matplotlib.backends.backend_wxagg import FigureCanvasWxAgg
+from matplotlib.figure import Figure
+
+_LEAST = (200, 120)
+
+
+class FigureView(ViewPanel):
+    """Figure, canvas and the means to zoom and save it; a bar goes on top."""
+
+    def __init__(
+        self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any, *, constrained: bool = False
+    ) -> None:
+        ViewPanel.__init__(self, parent, overlayList, displayCtx, frame)
+        self.body = wx.Panel(self)
+        self.figure = Figure(facecolor="white", layout="constrained" if constrained else None)
+        self.canvas = FigureCanvasWxAgg(self.body, -1, self.figure)
+        self.canvas.SetMinSize(_LEAST)
+        self.canvas.Bind(wx.EVT_SIZE, self._sized)
+        self.navigation = NavigationToolbar2Wx(self.canvas)
+        self.centrePanel = self.body
+
+    def arrange(self, bar: Any) -> None:
+        """Put a bar on top of the figure."""
+        sizer = wx.BoxSizer(wx.VERTICAL)
+        sizer.Add(bar, flag=wx.EXPAND)
+        sizer.Add(self.canvas, proportion=1, flag=wx.EXPAND)
+        sizer.Add(self.navigation, flag=wx.EXPAND)
+        self.body.SetSizer(sizer)
+
+    def resized(self) -> None:
+        """Hear that the figure has another size."""
+
+    def _sized(self, event: Any) -> None:
+        event.Skip()  # the canvas follows by itself
+        if not self.destroyed:
+            self.resized()

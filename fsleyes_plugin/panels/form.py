@@ -1,0 +1,94 @@
+"""The fields of a step as widgets."""
+
+from collections.abc import Callable
+from typing import Any
+
+import wx
+
+from fsl_mrs_dl.steps.registry import Step
+from fsleyes_plugin.running import Field, form_of
+
+
+class Form(wx.Panel):
+    """One row a field: its name, its widget, its help as a tip.
+
+    Parameters
+    ----------
+    parent : wx.Window
+    step : Step
+    changed : callable
+        Called after each change.
+    """
+
+    def __init__(self, parent: Any, step: Step, changed: Callable[[], None]) -> None:
+        wx.Panel.__init__(self, parent)
+        self._changed = changed
+        self.widgets: dict[str, Any] = {}
+        grid = wx.FlexGridSizer(2, 2, 6)
+        grid.AddGrowableCol(1)
+        for field in form_of(step):
+            name = wx.StaticText(self, label=field.flag.lstrip("-") + (" *" if field.required else ""))
+            name.SetToolTip(field.help)
+            grid.Add(name, flag=wx.ALIGN_CENTRE_VERTICAL)
+            grid.Add(self._widget(field), flag=wx.EXPAND)
+        self.SetSizer(grid)
+
+    def _widget(self, field: Field) -> Any:
+        """Return the widget of a field, with a button where it is a file."""
+        if field.kind == "check":
+            widget: Any = wx.CheckBox(self)
+            widget.SetValue(bool(field.default))
+            widget.Bind(wx.EVT_CHECKBOX, self._heard)
+        elif field.kind == "choice":
+            widget = wx.Choice(self, choices=list(field.choices))
+            widget.SetStringSelection(field.default)
+            widget.Bind(wx.EVT_CHOICE, self._heard)
+        else:
+            widget = wx.TextCtrl(self, value=field.default)
+            widget.Bind(wx.EVT_TEXT, self._heard)
+        widget.SetToolTip(field.help)
+        self.widgets[field.flag] = widget
+        if field.kind not in ("file", "folder"):
+            return widget
+        row = wx.BoxSizer(wx.HORIZONTAL)
+        row.Add(widget, proportion=1)
+        button = wx.Button(self, label="...", style=wx.BU_EXACTFIT)
+        button.Bind(wx.EVT_BUTTON, lambda _event: self._browse(field))
+        row.Add(button)
+        return row
+
+    def _heard(self, _event: Any) -> None:
+        self._changed()
+
+    def _browse(self, field: Field) -> None:
+        if field.kind == "folder":
+            dialog: Any = wx.DirDialog(self, field.flag)
+        else:
+            dialog = wx.FileDialog(self, field.flag, style=wx.FD_OPEN)
+        with dialog:
+            if dialog.ShowModal() == wx.ID_OK:
+                self.widgets[field.flag].SetValue(dialog.GetPath())
+
+    def values(self) -> dict[str, str]:
+        """Return what the fields hold, by flag."""
+        found = {}
+        for flag, widget in self.widgets.items():
+            if isinstance(widget, wx.CheckBox):
+                found[flag] = "yes" if widget.GetValue() else ""
+            elif isinstance(widget, wx.Choice):
+                found[flag] = widget.GetStringSelection()
+            else:
+                found[flag] = widget.GetValue()
+        return found
+
+    def fill(self, values: dict[str, str]) -> None:
+        """Put text into fields, by flag."""
+        for flag, text in values.items():
+            widget = self.widgets[flag]
+            if isinstance(widget, wx.CheckBox):
+                widget.SetValue(bool(text))
+            elif isinstance(widget, wx.Choice):
+                widget.SetStringSelection(text)
+            else:
+                widget.SetValue(text)
+        self._changed()

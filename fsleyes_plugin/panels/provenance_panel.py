@@ -1,0 +1,66 @@
+"""Where the selected overlay comes from."""
+
+from pathlib import Path
+from typing import Any
+
+import wx
+from fsleyes.controls.controlpanel import ControlPanel
+
+from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin import overlays
+from fsleyes_plugin.model.provenance import Provenance, provenance_of
+from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.session import SESSION
+
+
+class MRSFitProvenance(Following, ControlPanel):
+    """Steps, models and checksums of the selected overlay, read from its header; a mark on synthetic data."""
+
+    @staticmethod
+    def title() -> str:
+        """Return what the panel is called in menus."""
+        return "MRS provenance"
+
+    @staticmethod
+    def defaultLayout() -> dict[str, Any]:
+        """Return where it opens."""
+        return {"location": wx.RIGHT}
+
+    def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
+        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        self.mark = wx.StaticText(self, label="SYNTHETIC DATA")
+        self.mark.SetFont(self.mark.GetFont().Bold().Larger())
+        self.mark.SetForegroundColour(wx.Colour(190, 30, 30))
+        style = wx.TE_MULTILINE | wx.TE_READONLY | wx.TE_WORDWRAP
+        self.text = wx.TextCtrl(self, style=style)
+        sizer = wx.BoxSizer(wx.VERTICAL)
+        sizer.Add(self.mark, flag=wx.ALL, border=4)
+        sizer.Add(self.text, proportion=1, flag=wx.EXPAND)
+        self.SetSizer(sizer)
+        self.SetMinSize((320, 160))
+        self.shown: Provenance | None = None
+        self.displayCtx.addListener("selectedOverlay", self.name, self._overlays_changed)
+        self.follow(cursor=False)
+
+    def destroy(self) -> None:
+        """Close; no listener stays."""
+        self.displayCtx.removeListener("selectedOverlay", self.name)
+        self.unfollow()
+        ControlPanel.destroy(self)
+
+    def refresh(self) -> None:
+        """Tell the record of the selected overlay, or of the fit it belongs to."""
+        self.shown, text = None, "Select an overlay of MRS."
+        overlay = self.displayCtx.getSelectedOverlay() if len(self.overlayList) else None
+        fit = next((fit for fit in SESSION.fits if overlays.belongs(overlay, fit)), None)
+        source = getattr(overlay, "dataSource", None)
+        try:
+            if fit is not None:
+                self.shown = provenance_of(fit.curves.fit_path, fit.folder)
+            elif source is not None and Path(source).is_file():
+                self.shown = provenance_of(Path(source))
+        except MRSDLError as error:
+            text = str(error)
+        self.mark.Show(self.shown is not None and bool(self.shown.synthetic))
+        self.text.SetValue(text if self.shown is None else self.shown.text())
+        self.Layout()

@@ -1,0 +1,195 @@
+"""The quality slider: which voxels are good enough to be seen."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import wx
+from fsleyes.controls.controlpanel import ControlPanel
+
+from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin import overlays
+from fsleyes_plugin.model.maps import MapChoice
+from fsleyes_plugin.model.masks import Limits, available, flagged, passing, save_mask
+from fsleyes_plugin.panels.fit_view import MRSFitView
+from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.session import SESSION
+
+_STEPS = 200
+_ROWS = (
+    ("crlb", "SD at most", "%", 100.0),
+    ("snr", "SNR at least", "", None),
+    ("fwhm", "FWHM at most", "Hz", None),
+)
+
+
+class MRSFitQuality(Following, ControlPanel):
+    """Sliders on SD, SNR and FWHM of a metabolite, and flags; voxels that fail vanish from the maps."""
+
+    @staticmethod
+    def title() -> str:
+        """Return what the panel is called in menus."""
+        return "Quality"
+
+    @staticmethod
+    def supportedViews() -> list[type]:
+        """Return the view it belongs to."""
+        return [MRSFitView]
+
+    @staticmethod
+    def defaultLayout() -> dict[str, Any]:
+        """Return where it opens."""
+        return {"location": wx.BOTTOM}
+
+    def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
+        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        grid = wx.FlexGridSizer(3, 3, 6)
+        grid.AddGrowableCol(1)
+        self.metabolite = wx.Choice(self)
+        self.metabolite.Bind(wx.EVT_CHOICE, self._other_metabolite)
+        grid.Add(wx.StaticText(self, label="Limits for"), flag=wx.ALIGN_CENTRE_VERTICAL)
+        grid.Add(self.metabolite)
+        self.count = wx.StaticText(self, label=" " * 24)
+        grid.Add(self.count, flag=wx.ALIGN_CENTRE_VERTICAL)
+        self.sliders: dict[str, wx.Slider] = {}
+        self._values: dict[str, wx.StaticText] = {}
+        self._tops: dict[str, float] = {}
+        for kind, text, _, _ in _ROWS:
+            grid.Add(wx.StaticText(self, label=text), flag=wx.ALIGN_CENTRE_VERTICAL)
+            slider = wx.Slider(self, maxValue=_STEPS, size=(110, -1))
+            slider.Bind(wx.EVT_SLIDER, self._moved)
+            grid.Add(slider, flag=wx.EXPAND)
+            self._values[kind] = wx.StaticText(self, label=" " * 14)
+            grid.Add(self._values[kind], flag=wx.ALIGN_CENTRE_VERTICAL)
+            self.sliders[kind] = slider
+        self.unflagged = wx.CheckBox(self, label="Hide flagged voxels")
+        self.unflagged.Bind(wx.EVT_CHECKBOX, self._moved)
+        self.outline = wx.CheckBox(self, label="Outline flagged voxels")
+        self.outline.Bind(wx.EVT_CHECKBOX, lambda _event: self._outline())
+        save = wx.Button(self, label="Save mask...")
+        save.Bind(wx.EVT_BUTTON, lambda _event: self.save())
+        sizer = wx.BoxSizer(wx.VERTICAL)
+        sizer.Add(grid, flag=wx.EXPAND | wx.ALL, border=3)
+        row = wx.WrapSizer(wx.HORIZONTAL)
+        for widget in (self.unflagged, self.outline, save):
+            row.Add(widget, flag=wx.ALIGN_CENTRE_VERTICAL | wx.ALL, border=2)
+        sizer.Add(row, flag=wx.EXPAND)
+        self.SetSizer(sizer)
+        self.SetMinSize((330, 190))
+        self._outlined: Any = None
+        self.changed("fits")
+        self.follow(cursor=False)
+
+    def destroy(self) -> None:
+        """Close; no listener stays."""
+        self.unfollow()
+        ControlPanel.destroy(self)
+
+    def changed(self, what: str) -> None:
+        """Offer the metabolites of the chosen fit."""
+        if what != "fits":
+            return
+        fit = SESSION.chosen
+        names = () if fit is None or fit.single else fit.maps.metabolites
+        self.metabolite.Set(list(names))
+        self.Enable(bool(names))
+        if names and fit is not None:
+            default = fit.maps.default()
+            first = "NAA" if "NAA" in names else default.metabolite if default else names[0]
+            self.metabolite.SetStringSelection(first)
+            self._widen()
+
+    def refresh(self) -> None:
+        """Say how many voxels are left."""
+        fit = SESSION.chosen
+        if fit is None or fit.single:
+            self.count.SetLabel("")
+            return
+        fitted = fit.maps.fitted()
+        left = fitted if SESSION.mask is None else SESSION.mask
+        self.count.SetLabel(f"{int(left.sum())} of {int(fitted.sum())} voxels")
+
+    def _widen(self) -> None:
+        """Set the sliders to let every voxel pass, and their ends to the values there are."""
+        fit = SESSION.chosen
+        assert fit is not None
+        name = self.metabolite.GetStringSelection()
+        known = available(fit.maps, name)
+        fitted = fit.maps.fitted()
+        for kind, _, unit, top in _ROWS:
+            self.sliders[kind].Enable(kind in known)
+            values = fit.maps.values(MapChoice(kind, name)) if kind in known else None
+            seen = values[fitted] if values is not None and fitted.any() else np.ones(1)
+            self._tops[kind] = top or float(np.nanmax(seen)) or 1.0
+            self.sliders[kind].SetValue(0 if kind == "snr" else _STEPS)
+            self._values[kind].SetLabel(f"any {unit}" if kind in known else "not known")
+        self.unflagged.Enable("flags" in known)
+        self.outline.Enable("flags" in known)
+
+    def _other_metabolite(self, _event: Any) -> None:
+        self._widen()
+        self._moved(None)
+
+    def _limit(self, kind: str) -> float | None:
+        """Return where a slider stands; None at its open end."""
+        at, slider = self.sliders[kind].GetValue(), self.sliders[kind]
+        if not slider.IsEnabled() or at == (0 if kind == "snr" else _STEPS):
+            return None
+        return self._tops[kind] * float(at) / _STEPS
+
+    def _moved(self, _event: Any) -> None:
+        """Mask by where the sliders stand."""
+        fit = SESSION.chosen
+        if fit is None:
+            return
+        found = {kind: self._limit(kind) for kind, *_ in _ROWS}
+        for kind, _, unit, _ in _ROWS:
+            if self.sliders[kind].IsEnabled():
+                limit = found[kind]
+                self._values[kind].SetLabel(f"any {unit}" if limit is None else f"{limit:.1f} {unit}")
+        limits = Limits(
+            self.metabolite.GetStringSelection(),
+            found["crlb"],
+            found["snr"],
+            found["fwhm"],
+            self.unflagged.GetValue() and self.unflagged.IsEnabled(),
+        )
+        try:
+            SESSION.set("mask", limits=limits, mask=passing(fit.maps, limits))
+        except MRSDLError as error:
+            tell("Quality", error)
+
+    def _outline(self) -> None:
+        """Draw the borders of flagged voxels, or take them away."""
+        fit = SESSION.chosen
+        if self._outlined is not None and self._outlined in self.overlayList:
+            self.overlayList.remove(self._outlined)
+        self._outlined = None
+        if fit is None or not self.outline.GetValue():
+            return
+        image = overlays.image_of(fit, flagged(fit.maps), f"flagged, {fit.name}")
+        self.overlayList.append(image, overlayType="mask")
+        opts = self.displayCtx.getOpts(image)
+        opts.outline, opts.outlineWidth, opts.colour = True, 3, (0.1, 0.9, 1.0)
+        self._outlined = image
+
+    def save(self, path: Path | None = None) -> None:
+        """Save the mask as an image of 0 and 1; asks for a place if none is given."""
+        fit = SESSION.chosen
+        if fit is None:
+            return
+        chosen = path if path is not None else self._asked()
+        if chosen is None:
+            return
+        mask = fit.maps.fitted() if SESSION.mask is None else SESSION.mask
+        try:
+            save_mask(mask, fit.affine, chosen)
+        except MRSDLError as error:
+            tell("Save mask", error)
+
+    def _asked(self) -> Path | None:
+        style = wx.FD_SAVE | wx.FD_OVERWRITE_PROMPT
+        dialog = wx.FileDialog(self, "Save mask", defaultFile="mask.nii.gz", style=style)
+        with dialog:
+            return Path(dialog.GetPath()) if dialog.ShowModal() == wx.ID_OK else None

@@ -1,0 +1,191 @@
+"""Run a step of fsl_mrs_dl from FSLeyes: a form, a child process, its results as overlays."""
+
+from pathlib import Path
+from typing import Any
+
+import fsl.utils.settings as settings
+import wx
+import wx.lib.scrolledpanel as scrolled
+from fsl.data.image import Image
+from fsleyes.controls.controlpanel import ControlPanel
+
+from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.steps.registry import Step, steps
+from fsleyes_plugin import overlays
+from fsleyes_plugin.model.folder import result_root
+from fsleyes_plugin.panels.form import Form
+from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.running import (
+    DEFAULT_INTERPRETER,
+    ChildRun,
+    arguments,
+    checked_interpreter,
+    command_line,
+    for_pasting,
+)
+from fsleyes_plugin.session import SESSION
+
+INTERPRETER = "fsl_mrs_dl.interpreter"
+"""Key of FSLeyes' settings."""
+
+
+class MRSRunStep(ControlPanel):
+    """The form of a step, made from its own description."""
+
+    @staticmethod
+    def title() -> str:
+        """Return what the panel is called in menus."""
+        return "Run an MRS step"
+
+    @staticmethod
+    def defaultLayout() -> dict[str, Any]:
+        """Return where it opens."""
+        return {"location": wx.RIGHT}
+
+    def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
+        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        self._steps = steps()
+        self.step = wx.Choice(self, choices=list(self._steps))
+        self.step.Bind(wx.EVT_CHOICE, lambda _event: self.show(self.step.GetStringSelection()))
+        self.summary = wx.StaticText(self)
+        self.scroll = scrolled.ScrolledPanel(self)
+        self.form: Form | None = None
+        self.interpreter = wx.TextCtrl(self, value=settings.read(INTERPRETER, DEFAULT_INTERPRETER))
+        self.interpreter.SetToolTip("Python that has fsl_mrs_dl, and PyTorch for what needs it")
+        self.command = wx.TextCtrl(self, style=wx.TE_READONLY)
+        self.go = wx.Button(self, label="Run")
+        self.stop = wx.Button(self, label="Cancel")
+        self.copy = wx.Button(self, label="Copy command")
+        self.log = wx.TextCtrl(self, style=wx.TE_MULTILINE | wx.TE_READONLY)
+        self.go.Bind(wx.EVT_BUTTON, lambda _event: self.start())
+        self.stop.Bind(wx.EVT_BUTTON, lambda _event: self.cancel())
+        self.copy.Bind(wx.EVT_BUTTON, self._copy)
+        self._arrange()
+        self.child: ChildRun | None = None
+        self.status: int | None = None
+        self.SetMinSize((420, 300))
+        self.show("quantify" if "quantify" in self._steps else self.step.GetString(0))
+
+    def destroy(self) -> None:
+        """Close; a step that still runs is ended."""
+        if self.child is not None:
+            self.child.stop()
+        ControlPanel.destroy(self)
+
+    def _arrange(self) -> None:
+        sizer = wx.BoxSizer(wx.VERTICAL)
+        rows: list[tuple[Any, int]] = [(self.step, 0), (self.summary, 0), (self.scroll, 3)]
+        for widget, share in rows:
+            sizer.Add(widget, proportion=share, flag=wx.EXPAND | wx.ALL, border=3)
+        for text, widget in (("Python", self.interpreter), ("Command", self.command)):
+            row = wx.BoxSizer(wx.HORIZONTAL)
+            label = wx.StaticText(self, label=text, size=(80, -1))
+            row.Add(label, flag=wx.ALIGN_CENTRE_VERTICAL)
+            row.Add(widget, proportion=1)
+            sizer.Add(row, flag=wx.EXPAND | wx.LEFT | wx.RIGHT, border=3)
+        buttons = wx.BoxSizer(wx.HORIZONTAL)
+        for button in (self.go, self.stop, self.copy):
+            buttons.Add(button, flag=wx.ALL, border=3)
+        sizer.Add(buttons)
+        sizer.Add(self.log, proportion=1, flag=wx.EXPAND | wx.ALL, border=3)
+        self.SetSizer(sizer)
+
+    @property
+    def chosen(self) -> Step:
+        """The step of the form."""
+        return self._steps[self.step.GetStringSelection()]
+
+    def show(self, name: str) -> None:
+        """Show the form of a step."""
+        self.step.SetStringSelection(name)
+        self.summary.SetLabel(self.chosen.summary)
+        if self.form is not None:
+            self.form.Destroy()
+        self.form = Form(self.scroll, self.chosen, self._changed)
+        sizer = wx.BoxSizer(wx.VERTICAL)
+        sizer.Add(self.form, proportion=1, flag=wx.EXPAND)
+        self.scroll.SetSizer(sizer)
+        self.scroll.SetupScrolling(scroll_x=False)
+        self._changed()
+        self.Layout()
+
+    def _arguments(self) -> list[str]:
+        assert self.form is not None
+        return arguments(self.chosen, self.form.values())
+
+    def _changed(self) -> None:
+        """Show the command of what the form holds, or what it lacks."""
+        running = self.child is not None and self.child.running
+        try:
+            self.command.SetValue(for_pasting(self._arguments()))
+            self.go.Enable(not running)
+        except MRSDLError as error:
+            self.command.SetValue(str(error))
+            self.go.Disable()
+        self.copy.Enable(self.go.IsEnabled() or running)
+        self.stop.Enable(running)
+
+    def _copy(self, _event: Any) -> None:
+        if wx.TheClipboard.Open():
+            wx.TheClipboard.SetData(wx.TextDataObject(self.command.GetValue()))
+            wx.TheClipboard.Close()
+
+    def start(self) -> None:
+        """Run the step in a process of its own."""
+        interpreter = self.interpreter.GetValue().strip()
+        try:
+            said = self._arguments()
+            self.log.SetValue(f"fsl_mrs_dl {checked_interpreter(interpreter)} of {interpreter}\n")
+        except MRSDLError as error:
+            tell("Run a step", error)
+            return
+        settings.write(INTERPRETER, interpreter)
+        self.status = None
+        command = command_line(interpreter, said)
+        # The thread of the child may not touch a window.
+        self.child = ChildRun(
+            command,
+            lambda line: wx.CallAfter(self._heard, line),
+            lambda status: wx.CallAfter(self._ended, status),
+        )
+        self._changed()
+
+    def cancel(self) -> None:
+        """Interrupt the step."""
+        if self.child is not None:
+            self.child.cancel()
+
+    def _heard(self, line: str) -> None:
+        if not self.destroyed:
+            self.log.AppendText(line + "\n")
+
+    def _ended(self, status: int) -> None:
+        if self.destroyed:
+            return
+        self.status = status
+        cancelled = self.child is not None and self.child.cancelled
+        self._changed()
+        self.go.Enable()
+        self.stop.Disable()
+        if cancelled:
+            self.log.AppendText("Cancelled.\n")
+        elif status:
+            self.log.AppendText(f"Ended with status {status}.\n")
+        else:
+            self.log.AppendText("Done.\n")
+            self._open_results()
+
+    def _open_results(self) -> None:
+        """Open what was written: a fit as a fit, a scan as an overlay."""
+        assert self.form is not None
+        values = self.form.values()
+        folder = Path(values["--output"])
+        try:
+            if self.chosen.fits and result_root(folder) is not None:
+                overlays.show_first(SESSION.open(folder), self.overlayList, self.displayCtx)
+                return
+            source = Path(values["--file"]).name
+            name = (values.get("--filename") or source).removesuffix(".gz").removesuffix(".nii")
+            self.overlayList.append(Image(str(folder / f"{name}.nii.gz")))
+        except (MRSDLError, OSError) as error:
+            tell("Open the results", error)

@@ -1,0 +1,112 @@
+"""The table at the cursor."""
+
+from typing import Any
+
+import wx
+from fsleyes.controls.controlpanel import ControlPanel
+
+from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin.model.table import Table, cell, head
+from fsleyes_plugin.panels.fit_view import MRSFitView
+from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.session import SESSION
+
+
+class MRSFitTable(Following, ControlPanel):
+    """Amounts, their uncertainty and quality at the cursor; a row that is clicked highlights its curve."""
+
+    @staticmethod
+    def title() -> str:
+        """Return what the panel is called in menus."""
+        return "Table at the cursor"
+
+    @staticmethod
+    def supportedViews() -> list[type]:
+        """Return the view it belongs to."""
+        return [MRSFitView]
+
+    @staticmethod
+    def defaultLayout() -> dict[str, Any]:
+        """Return where it opens."""
+        return {"location": wx.BOTTOM}
+
+    def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
+        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        self.scaling = wx.Choice(self)
+        self.scaling.SetToolTip("Scaling of the amounts")
+        self.scaling.Bind(wx.EVT_CHOICE, lambda _event: self.later())
+        self.remarks = wx.StaticText(self)
+        self.list = wx.ListCtrl(self, style=wx.LC_REPORT | wx.LC_SINGLE_SEL | wx.LC_HRULES)
+        self.list.Bind(wx.EVT_LIST_ITEM_SELECTED, self._selected)
+        top = wx.BoxSizer(wx.HORIZONTAL)
+        top.Add(self.scaling, flag=wx.ALL, border=3)
+        top.Add(self.remarks, proportion=1, flag=wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, border=6)
+        sizer = wx.BoxSizer(wx.VERTICAL)
+        sizer.Add(top, flag=wx.EXPAND)
+        sizer.Add(self.list, proportion=1, flag=wx.EXPAND)
+        self.SetSizer(sizer)
+        self.SetMinSize((300, 190))
+        self.table: Table | None = None
+        self._shown: tuple[str, ...] = ()
+        self._heads: tuple[str, ...] = ()
+        self.changed("fits")
+        self.follow()
+
+    def destroy(self) -> None:
+        """Close; no listener stays."""
+        self.unfollow()
+        ControlPanel.destroy(self)
+
+    def changed(self, what: str) -> None:
+        """Offer the scalings of the chosen fit, a physical one first."""
+        if what != "fits":
+            return
+        scalings = SESSION.chosen.table.scalings if SESSION.chosen else ()
+        self.scaling.Set(list(scalings))
+        if scalings:
+            best = next((s for s in ("molality", "molarity", "internal") if s in scalings), scalings[0])
+            self.scaling.SetStringSelection(best)
+
+    def refresh(self) -> None:
+        """Show what is at the cursor."""
+        fit = SESSION.chosen
+        voxel = None if fit is None else fit.voxel_at(self.displayCtx.worldLocation.xyz)
+        self.table = None
+        text = "" if fit is None else "outside of the grid"
+        if fit is not None and voxel is not None and self.scaling.GetCount():
+            try:
+                self.table = fit.table.at(voxel, self.scaling.GetStringSelection())
+                text = "; ".join(self.table.remarks)
+            except MRSDLError as error:
+                text = str(error)
+        self.remarks.SetLabel(text)
+        self.remarks.SetForegroundColour(wx.Colour(180, 60, 0))
+        self._fill()
+
+    def _fill(self) -> None:
+        table = self.table
+        self.list.Freeze()
+        try:
+            heads = () if table is None else ("metabolite", *(head(c, table.scaling) for c in table.columns))
+            names = () if table is None else tuple(name for name, _ in table.rows)
+            if heads != self._heads or names != self._shown:
+                self.list.ClearAll()
+                for n, text in enumerate(heads):
+                    side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
+                    self.list.AppendColumn(text, side, wx.LIST_AUTOSIZE_USEHEADER)
+                for n, name in enumerate(names):
+                    self.list.InsertItem(n, name)
+                self._heads, self._shown = heads, names
+            if table is not None:
+                for row, (_, values) in enumerate(table.rows):
+                    for n, (column, value) in enumerate(zip(table.columns, values, strict=True)):
+                        text = cell(column, value)
+                        if self.list.GetItemText(row, n + 1) != text:
+                            self.list.SetItem(row, n + 1, text)
+        finally:
+            self.list.Thaw()
+
+    def _selected(self, event: Any) -> None:
+        name = self._shown[event.GetIndex()]
+        if name != SESSION.metabolite:
+            SESSION.set("metabolite", metabolite=name)

@@ -1,0 +1,48 @@
+"""Two fits against each other: scatter, and Bland and Altman's plot."""
+
+from matplotlib.figure import Figure
+
+from fsleyes_plugin.model.comparison import Comparison
+
+_POINT = "#1f4e9c"
+
+
+def draw_comparison(figure: Figure, comparison: Comparison, first: str, second: str) -> None:
+    """Draw one quantity of two fits, one point a voxel.
+
+    Parameters
+    ----------
+    figure : Figure
+        Cleared first; laid out by itself (``layout="constrained"``).
+    comparison : Comparison
+    first, second : str
+        What made the fits.
+    """
+    figure.clear()
+    scatter, agreement = figure.subplots(1, 2)
+    style = {"s": 14, "color": _POINT, "alpha": 0.55, "linewidths": 0, "picker": 4}
+    low = float(min(comparison.first.min(), comparison.second.min()))
+    high = float(max(comparison.first.max(), comparison.second.max()))
+    ends = (low - 0.04 * (high - low), high + 0.04 * (high - low) + 1e-30)
+    scatter.plot(ends, ends, color="0.4", lw=0.8, ls="--", label="equal")
+    scatter.scatter(comparison.first, comparison.second, **style)
+    scatter.set(xlim=ends, ylim=ends, xlabel=first, ylabel=second, box_aspect=1)
+    scatter.set_title(f"r = {comparison.correlation:.3f}, {len(comparison.first)} voxels", fontsize=9)
+    agreement.scatter(comparison.mean, comparison.difference, **style)
+    agreement.axhline(0, color="0.4", lw=0.8, ls="--")
+    agreement.axhline(comparison.bias, color="#d62728", lw=1.2)
+    for limit in comparison.limits:
+        agreement.axhline(limit, color="#d62728", lw=0.9, ls=":")
+    agreement.set(xlabel="mean of both", ylabel=f"{second} less {first}", box_aspect=1)
+    bottom, top = comparison.limits
+    agreement.set_title(
+        f"bias {comparison.bias:.3g}, 95 % of differences {bottom:.3g} to {top:.3g}", fontsize=9
+    )
+    for axes in (scatter, agreement):
+        axes.tick_params(labelsize=8)
+        axes.xaxis.label.set_size(9)
+        axes.yaxis.label.set_size(9)
+        axes.ticklabel_format(style="sci", scilimits=(-3, 4))
+        axes.grid(color="0.92", zorder=-1)
+        axes.set_axisbelow(True)
+    figure.suptitle(comparison.choice.label, fontsize=10)

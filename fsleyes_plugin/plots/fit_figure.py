@@ -1,0 +1,153 @@
+"""The lines of one or several voxels as a figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import AutoMinorLocator
+
+from fsl_mrs_dl.data import Real
+from fsleyes_plugin.model.curves import Lines
+
+NORMAL_95 = 1.959964
+"""Standard deviations on each side that hold 95 % of a normal distribution."""
+
+DATA, FIT, BASELINE, RESIDUAL, OTHER, CHOSEN = "0.25", "#d62728", "#17868a", "0.45", "#1f4e9c", "#e07b00"
+_ABOVE = 0.06
+_STACK_ROWS = 12
+_PALETTE = ("#1b6ca8", "#7a4ea3", "#2e8b57", "#b5651d", "#5f6b73", "#a0325a")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What is drawn of one voxel: its lines, what made them, and those of a second fit."""
+
+    title: str
+    lines: Lines | None
+    name: str = "fit"
+    other: Lines | None = None
+    other_name: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Style:
+    """What is drawn: the metabolites that are highlighted, and whether all stand in a stack."""
+
+    metabolite: str = ""
+    stacked: bool = False
+    band: bool = True
+
+
+def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axes]:
+    """Draw voxels side by side.
+
+    Parameters
+    ----------
+    figure : Figure
+        Cleared first.
+    traces : sequence of Trace
+    style : Style
+
+    Returns
+    -------
+    list of Axes
+    """
+    figure.clear()
+    n = max(len(traces), 1)
+    drawn = [figure.add_subplot(1, n, i + 1) for i in range(n)]
+    for i, (axes, trace) in enumerate(zip(drawn, traces, strict=False)):
+        axes.set_title(trace.title, fontsize=9, loc="left", pad=4)
+        if trace.lines is None:
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, trace.message, ha="center", va="center", wrap=True, transform=axes.transAxes)
+            continue
+        _draw(axes, trace, trace.lines, style)
+        if i == 0:
+            axes.set_ylabel("Signal, real part (arb. units)", fontsize=9)
+    known: dict[str, Any] = {}
+    for axes in drawn:
+        handles, labels = axes.get_legend_handles_labels()
+        known |= {label: handle for handle, label in zip(handles, labels, strict=True)}
+    if known:
+        figure.legend(
+            known.values(), known.keys(), loc="upper center", ncols=4, fontsize=8, frameon=False,
+            handlelength=1.5, columnspacing=1.2, borderaxespad=0.2,
+        )  # fmt: skip
+    inches = max(float(figure.get_figheight()), 1.0)
+    rows = -(-len(known) // 4)
+    top, bottom = 1 - (0.32 + 0.17 * rows) / inches, 0.48 / inches
+    figure.subplots_adjust(left=0.05, right=0.985, bottom=min(bottom, 0.4), top=max(top, 0.5), wspace=0.12)
+    return drawn
+
+
+def _draw(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
+    ppm = lines.ppm
+    low, high = lines.limits_ppm
+    shown = (ppm >= low) & (ppm <= high)
+    seen = np.concatenate([y[shown] for y in (lines.data, lines.fit) if y is not None])
+    top, bottom = float(np.nanmax(seen)), float(min(np.nanmin(seen), 0.0))
+    span = (top - bottom) or 1.0
+    if lines.data is not None:
+        axes.plot(ppm, lines.data, color=DATA, lw=0.9, label="data")
+    if lines.sd is not None and style.band:
+        wide = NORMAL_95 * lines.sd
+        axes.fill_between(
+            ppm, lines.fit - wide, lines.fit + wide, color=FIT, alpha=0.25, lw=0, label="95 % band of the fit"
+        )
+    axes.plot(ppm, lines.fit, color=FIT, lw=1.3, label=trace.name)
+    if lines.baseline is not None:
+        axes.plot(ppm, lines.baseline, color=BASELINE, lw=1.0, label="baseline")
+    if trace.other is not None:
+        axes.plot(trace.other.ppm, trace.other.fit, color=OTHER, lw=1.2, ls="--", label=trace.other_name)
+    if lines.residual is not None:
+        top = _draw_residual(axes, ppm, lines.residual, shown, top + _ABOVE * span)
+    if style.metabolite in lines.metabolites:
+        line = lines.metabolites[style.metabolite]
+        ground = lines.baseline if lines.baseline is not None else 0.0
+        axes.fill_between(ppm, ground, ground + line, color=CHOSEN, alpha=0.45, lw=0)
+        axes.plot(ppm, ground + line, color=CHOSEN, lw=1.2, label=f"{style.metabolite} (on the baseline)")
+    if style.stacked and lines.metabolites:
+        bottom = _draw_stack(axes, lines, shown, bottom - _ABOVE * span, span, style.metabolite)
+    _frame(axes, (low, high), (bottom - _ABOVE * span, top + _ABOVE * span))
+
+
+def _draw_residual(axes: Axes, ppm: Real, residual: Real, shown: Any, base: float) -> float:
+    """Draw the residual above everything, on a line of its own; return how high it reaches."""
+    low, high = float(np.nanmin(residual[shown])), float(np.nanmax(residual[shown]))
+    zero = base - min(low, 0.0)
+    axes.axhline(zero, color=RESIDUAL, lw=0.5, ls=":")
+    axes.plot(ppm, zero + residual, color=RESIDUAL, lw=0.8, label="residual (moved up)")
+    return zero + max(high, 0.0)
+
+
+def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, chosen: str) -> float:
+    """Draw the strongest metabolites below each other with their names; return how low they reach."""
+    height = {name: float(np.abs(line[shown]).max()) for name, line in lines.metabolites.items()}
+    names = sorted((n for n, h in height.items() if h > 1e-3 * span), key=lambda n: -height[n])[:_STACK_ROWS]
+    if chosen in height and chosen not in names:
+        names.append(chosen)
+    left = lines.limits_ppm[0]
+    for n, name in enumerate(names):
+        line = lines.metabolites[name]
+        base -= max(float(line[shown].max()), 0.035 * span)
+        colour = CHOSEN if name == chosen else _PALETTE[n % len(_PALETTE)]
+        axes.plot(lines.ppm, base + line, color=colour, lw=0.9)
+        axes.annotate(name, (left, base), xytext=(3, 0), textcoords="offset points", fontsize=8,
+                      color=colour, va="center", annotation_clip=False)  # fmt: skip
+        base -= max(-float(line[shown].min()), 0.0) + 0.012 * span
+    return base
+
+
+def _frame(axes: Axes, ppm: tuple[float, float], height: tuple[float, float]) -> None:
+    axes.set_xlim(ppm[1], ppm[0])
+    axes.set_ylim(*height)
+    axes.xaxis.set_minor_locator(AutoMinorLocator(5))
+    axes.set_xlabel("Chemical shift (ppm)", fontsize=9)
+    axes.set_yticks([])
+    axes.tick_params(labelsize=8)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)

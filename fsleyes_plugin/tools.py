@@ -1,0 +1,71 @@
+"""Actions of the Tools menu."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import fsl.utils.settings as settings
+import wx
+from fsleyes.actions import Action
+
+from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin import overlays
+from fsleyes_plugin.panels.fit_view import MRSFitView
+from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.session import SESSION, Fit
+
+_LAST = "loadSaveOverlayDir"
+
+
+class LoadMRSFitAction(Action):
+    """Open a folder of results: the fit in the Fit view, a map or the voxel over the anatomy."""
+
+    @staticmethod
+    def title() -> str:
+        """Return what it is called in the menu."""
+        return "Load MRS fit..."
+
+    def __init__(self, overlayList: Any, displayCtx: Any, frame: Any) -> None:
+        Action.__init__(self, overlayList, displayCtx, self.open)
+        self.frame = frame
+
+    def open(self, path: str | Path | None = None) -> Fit | None:
+        """Open a folder, or ask for one.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The folder, or a file in it.
+
+        Returns
+        -------
+        Fit or None
+            None where nothing was chosen, or it could not be opened, which the user is told.
+        """
+        chosen = Path(path) if path is not None else _asked()
+        if chosen is None:
+            return None
+        try:
+            fit = SESSION.open(chosen)
+            image = overlays.show_first(fit, self.overlayList, self.displayCtx)
+        except MRSDLError as error:
+            tell("Load MRS fit", error)
+            return None
+        settings.write(_LAST, str(chosen.parent))
+        if not self.frame.getView(MRSFitView):
+            self.frame.addViewPanel(MRSFitView)
+        if image is not None:
+            self.displayCtx.selectOverlay(image)
+        return fit
+
+
+def _asked() -> Path | None:
+    """Ask for a folder."""
+    dialog = wx.DirDialog(
+        wx.GetApp().GetTopWindow(),
+        "Folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi",
+        settings.read(_LAST, os.getcwd()),  # noqa: PTH109
+        wx.DD_DEFAULT_STYLE | wx.DD_DIR_MUST_EXIST,
+    )
+    with dialog:
+        return Path(dialog.GetPath()) if dialog.ShowModal() == wx.ID_OK else None
