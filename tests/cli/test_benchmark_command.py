@@ -54,3 +54,35 @@ def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> Non
     assert everything["damage"] == "all"
     assert [everything[bad] for bad in ("traceback", "hang", "half-written")] == ["0", "0", "0"]
     assert rows(text, "kills")[1][-1] == "0"
+
+
+def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSL_MRS_DL_TEST_DATA", str(tmp_path / "none"))
+    words = ["benchmark", "fpc", "--output", str(tmp_path), "--models", str(tmp_path / "models")]
+    assert main(words) == 0
+    text = (tmp_path / "fpc.md").read_text(encoding="utf-8")
+    header, *table = rows(text, "method")
+    by_name = {row[0]: dict(zip(header, row, strict=True)) for row in table}
+    assert float(by_name["truth (oracle)"]["shift SD all (Hz)"]) == 0
+    known = by_name["gn, known"]
+    # A third of the 32 transients is free of nuisance: three SDs of the SD of 11 are two thirds of it.
+    assert float(known["free"]) == pytest.approx(float(known["bound"]), rel=2 / 3)
+    assert known["failures > 3 Hz"] == "0"
+    networks = ("dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma")
+    assert {*networks, "sr", "srf", "crr", "corr", "corrf", "FSL-MRS align"} <= set(by_name)
+    assert len(list((tmp_path / "models").rglob("weights.safetensors"))) == len(networks) + 4
+    for picture in ("error-against-shift", "method-correlation", "monte-carlo", "similarity", "subjects"):
+        content = (tmp_path / "figures" / f"fpc-{picture}.png").read_bytes()
+        assert content.startswith(b"\x89PNG")
+        assert len(content) < 150_000
+        assert f"figures/fpc-{picture}.png" in text
+
+
+@pytest.mark.parametrize("option", ["signal", "models"])
+def test_options_of_another_task_are_refused(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["benchmark", "startup", f"--{option}", str(tmp_path)]) == 2
+    assert f"--{option}" in capsys.readouterr().err
