@@ -68,7 +68,7 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
     assert float(by_name["truth (oracle)"]["shift SD all (Hz)"]) == 0
     known = by_name["gn, known"]
     # A third of the 32 transients is free of nuisance: three SDs of the SD of 11 are two thirds of it.
-    assert float(known["free"]) == pytest.approx(float(known["bound"]), rel=2 / 3)
+    assert float(known["free (Hz)"]) == pytest.approx(float(known["bound (Hz)"]), rel=2 / 3)
     assert known["failures > 3 Hz"] == "0"
     networks = ("dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma")
     assert {*networks, "sr", "srf", "crr", "corr", "corrf", "FSL-MRS align"} <= set(by_name)

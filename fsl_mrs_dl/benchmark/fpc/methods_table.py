@@ -92,8 +92,22 @@ def tables(everything: Compared, networks: dict[str, Trained], profile: Profile)
 
 
 def _precision(everything: Compared) -> Table:
-    columns = ["method", "shift SD all (Hz)", "bound", "free", "nuisance", "phase SD all (deg)", "bound"]
-    columns += ["free", "nuisance", f"failures > {FAILURE_HZ:g} Hz", "n", "bound is of"]
+    columns = [
+        "method",
+        "shift SD all (Hz)",
+        "bound (Hz)",
+        "free (Hz)",
+        "nuisance (Hz)",
+        "phase SD all (deg)",
+    ]
+    columns += [
+        "bound (deg)",
+        "free (deg)",
+        "nuisance (deg)",
+        f"failures > {FAILURE_HZ:g} Hz",
+        "n",
+        "bound is of",
+    ]
     bounds: dict[Reach, tuple[float, float]] = {}
     rows = []
     for name, found in everything.found.items():
