@@ -69,8 +69,11 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "nonfinite": Flag(0, "the FID holds NaN or Inf; it was left as it is"),
         "zero": Flag(1, "the FID is zero everywhere; it was left as it is"),
         "no_convergence": Flag(2, "the estimate did not settle within the allowed iterations"),
-        "out_of_range": Flag(3, "the estimate lies at the edge of the searched range"),
+        "out_of_range": Flag(
+            3, "the estimate lies at the edge of the searched range, or seems to lie beyond"
+        ),
         "low_snr": Flag(4, "the expected error of the estimate is too large to use it"),
+        "poor_fit": Flag(5, "more than noise is left: the residual exceeds a quarter of the fitted signal"),
     }
 )
 """The one flag table: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz`` and its meaning."""

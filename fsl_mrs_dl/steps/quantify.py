@@ -196,6 +196,8 @@ def quantify(
         ),
     )
     outcome = quantification.quantify_data(spectra, request)
+    if said := quantification.flags_in_words(outcome.flags):
+        logger.warning("%s.", said)
     fit = spectra.with_fid(outcome.on_grid(outcome.fit))
     return StepResult(fit, settled=settled, outcome=outcome, fitted=spectra)
 

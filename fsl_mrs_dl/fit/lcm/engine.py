@@ -145,6 +145,8 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         member_hz=unknown(m if problem.settings.member_shift_hz else 0),
         baseline=np.zeros((n, len(problem.share)), dtype=np.complex128),
         noise_sd=unknown(),
+        explained=unknown(),
+        freedom=unknown(),
         residual_whiteness=unknown(),
         iterations=np.zeros(n, dtype=int),
         flag=flags.copy(),
@@ -189,9 +191,15 @@ def _fit_chunk(
 
 def _unexplained(state: State) -> Real:
     """Return the residual's share of the energy of the window, which starts of other shifts have elsewhere."""
-    explained = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
+    explained = _explained(state)
     share: Real = state.objective / np.maximum(state.objective + explained, np.finfo(float).tiny)
     return share
+
+
+def _explained(state: State) -> Real:
+    """Return the energy of the fitted members in the window, shape (S,)."""
+    energy: Real = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
+    return energy
 
 
 def _with_own_shifts(
@@ -240,6 +248,8 @@ def _result(
         member_hz=at.member_hz,
         baseline=baseline,
         noise_sd=noise * size,
+        explained=_explained(state) * size**2,
+        freedom=freedom,
         residual_whiteness=lag,
         iterations=iterations,
         flag=flags.astype("<U16"),

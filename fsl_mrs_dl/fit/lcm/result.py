@@ -39,6 +39,10 @@ class FitResult:
         Coefficients of the baseline's columns.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from the residual in the window.
+    explained : ndarray, float, shape (S,)
+        Energy of the metabolites in the window under the baseline's weight, in squared units of the data.
+    freedom : ndarray, float, shape (S,)
+        Of the residual: real samples of the window less what is fitted.
     residual_whiteness : ndarray, float, shape (S,)
         Lag-one autocorrelation of the residual in the window; 0 for white noise.
     iterations : ndarray, int, shape (S,)
@@ -60,6 +64,8 @@ class FitResult:
     member_hz: Real
     baseline: Complex
     noise_sd: Real
+    explained: Real
+    freedom: Real
     residual_whiteness: Real
     iterations: NDArray[np.integer]
     flag: NDArray[np.str_]

@@ -13,6 +13,7 @@ from fsl_mrs_dl.fit.quantification.selection import (
     voxels_to_fit,
     with_macromolecules,
 )
+from fsl_mrs_dl.fit.quantification.verdict import flags_in_words
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "WaterPlan",
     "chosen_members",
     "fit_window",
+    "flags_in_words",
     "groups_of",
     "looks_conjugated",
     "one_spectrum_a_voxel",

@@ -13,6 +13,7 @@ from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
 from fsl_mrs_dl.fit.quantification.quality import QualityBand, line_quality
+from fsl_mrs_dl.fit.quantification.verdict import Verdict, judge
 from fsl_mrs_dl.fit.quantification.water import (
     WaterPlan,
     reference_area,
@@ -21,7 +22,7 @@ from fsl_mrs_dl.fit.quantification.water import (
     with_areas,
 )
 from fsl_mrs_dl.io.results import SCALINGS, Outcome, Scaled
-from fsl_mrs_dl.scores import voigt_fwhm_hz
+from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
 
 CHUNK = 64
 """Voxels that are fitted together: enough for batched algebra, few enough to stay out of fresh memory."""
@@ -115,8 +116,10 @@ def _chunk(
     if result.member_hz.shape[1]:
         part["member_hz"] = result.member_hz
     part["baseline_coefficients"], part["iterations"] = result.baseline, result.iterations
+    verdict = _verdict(band, fids, result)
+    part["misfit"] = verdict.misfit
     bits = {token: np.int16(1 << flag.bit) for token, flag in FLAGS.items()}
-    part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16)
+    part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16) | verdict.bits
     if single:
         part["metabolites"], part["covariance"] = drawn.metabolites, result.covariance
     return part, drawn.fit, drawn.baseline
@@ -152,6 +155,14 @@ def _of_voxels(fractions: Mapping[str, Real] | None, voxels: NDArray[np.intp]) -
     if fractions is None:
         return None
     return {tissue: values[tuple(voxels.T)] for tissue, values in fractions.items()}
+
+
+def _verdict(band: QualityBand, fids: Complex, result: FitResult) -> Verdict:
+    good = np.isfinite(result.noise_sd)
+    noise = np.ones(len(fids))
+    if good.any():
+        noise[good] = noise_sd(fids[good], band.ppm, region=band.noise)
+    return judge(result, noise, sum(run.stop - run.start for run in band.noise))
 
 
 def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Complex) -> tuple[Real, Real]:

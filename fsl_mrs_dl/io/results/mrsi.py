@@ -76,6 +76,8 @@ def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
     yield "nuisance/p0.nii.gz", phase_deg(outcome), True
     yield "nuisance/p1.nii.gz", phase_slope_s(outcome), True
     shifts, widths = shift_ppm(outcome), widths_hz(outcome)
+    if outcome.misfit is not None:
+        yield "qc/ood.nii.gz", outcome.misfit, False
     for group in range(outcome.gamma.shape[1]):
         yield f"nuisance/shift_group{group}.nii.gz", shifts[:, group], True
         for label, width in zip(("combined_lw", "gamma", "sigma"), widths, strict=True):

@@ -139,6 +139,9 @@ class Outcome:
         None where there was no water reference.
     member_hz : ndarray, float, shape (V, M), or None
         Shift of each member of its own, on top of its group's, in Hz; None where not fitted.
+    misfit : ndarray, float, shape (V,), or None
+        Amplitude of what the fit left above the noise, over that of what it fitted; negative where the residual
+        is smaller than the noise. None where not known.
     notes : tuple of str
         Statements for the record and the report, for example of conjugation.
     """
@@ -171,6 +174,7 @@ class Outcome:
     ppmlim: tuple[float, float]
     water: WaterScaling | None = None
     member_hz: Real | None = None
+    misfit: Real | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -1,0 +1,110 @@
+"""What is to be said against a fit: nothing was found, or not all of it was described."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import f as f_distribution
+
+from fsl_mrs_dl.data import FLAGS, Real
+from fsl_mrs_dl.fit.lcm import FitResult
+
+FALSE_ALARM = 1e-3
+"""Chance that noise alone passes for a spectrum."""
+LOOKS = 100
+"""Shifts and linewidths that are told apart in the search, each of which is one more chance."""
+LARGEST_MISFIT = 0.25
+"""Amplitude of what is left over that of what was fitted, from which a fit is called poor."""
+_CERTAIN = 1e-4
+_SHARED = 5  # shift, two widths, phase and delay
+_MOST_SHARES = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The verdict on S fits.
+
+    Attributes
+    ----------
+    misfit : ndarray, float, shape (S,)
+        See :func:`judge`; NaN where nothing was fitted.
+    low_snr, poor_fit : ndarray, bool, shape (S,)
+        The flags of these names.
+    """
+
+    misfit: Real
+    low_snr: NDArray[np.bool_]
+    poor_fit: NDArray[np.bool_]
+
+    @property
+    def bits(self) -> NDArray[np.int16]:
+        """Bits of :data:`fsl_mrs_dl.data.FLAGS`, shape (S,)."""
+        low, poor = (1 << FLAGS[token].bit for token in ("low_snr", "poor_fit"))
+        return (low * self.low_snr + poor * self.poor_fit).astype(np.int16)
+
+
+def judge(result: FitResult, noise_sd: Real, noise_bins: int) -> Verdict:
+    r"""Compare what was fitted and what is left with the noise outside of the signal.
+
+    *low_snr*: with k free parameters the energy E that they explain of pure noise, :math:`E / (k \sigma^2)`, is at
+    most F(k, n) distributed, n the bins from which sigma is known. A spectrum counts as found where it exceeds
+    the quantile of :data:`FALSE_ALARM` over :data:`LOOKS`. So do not windows of fewer samples than twice the
+    parameters, whose bounds are guesses.
+
+    *misfit*: the residual of a right model has the energy :math:`\nu \sigma^2`, nu its degrees of freedom, and
+    over that is F(nu, n) distributed. The excess over it is told as an amplitude, in units of the fitted
+    metabolites,
+
+    .. math:: m = \mathrm{sign}(R - \nu \sigma^2) \sqrt{|R - \nu \sigma^2| / E}
+
+    which does not grow with the SNR. *poor_fit* is an excess that chance makes in 1 of 10 000 spectra and that
+    is larger than :data:`LARGEST_MISFIT`: where the SNR is high any basis set leaves something.
+
+    Parameters
+    ----------
+    result : FitResult
+    noise_sd : ndarray, float, shape (S,)
+        Of one channel, from outside of the signal.
+    noise_bins : int
+        From how many bins.
+
+    Returns
+    -------
+    Verdict
+    """
+    fitted = result.amplitudes.shape[1] + _SHARED
+    noise = np.maximum(noise_sd, np.finfo(float).tiny) ** 2
+    certain = f_distribution.isf(FALSE_ALARM / LOOKS, fitted, noise_bins)
+    few = result.freedom < fitted
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low = few | (result.explained / (fitted * noise) < certain)
+        excess = result.freedom * (result.noise_sd**2 - noise)
+        share = excess / np.maximum(result.explained, np.finfo(float).tiny)
+        misfit = np.sign(excess) * np.sqrt(np.minimum(np.abs(share), _MOST_SHARES))
+        limit = f_distribution.isf(
+            _CERTAIN, np.where(np.isfinite(result.freedom), result.freedom, 1), noise_bins
+        )
+        poor = ~low & (result.noise_sd**2 / noise > limit) & (misfit > LARGEST_MISFIT)
+    known = np.isfinite(result.noise_sd)
+    return Verdict(np.where(known, misfit, np.nan), known & low, known & poor)
+
+
+def flags_in_words(flags: NDArray[np.int16]) -> str:
+    """Return what is flagged in one line, empty if nothing is.
+
+    Parameters
+    ----------
+    flags : ndarray, int16, shape (V,)
+        Bits.
+    """
+    flagged = int((flags != 0).sum())
+    if not flagged:
+        return ""
+    counts: Mapping[str, int] = {token: int(((flags >> flag.bit) & 1).sum()) for token, flag in FLAGS.items()}
+    if len(flags) == 1:
+        return "the fit is flagged: " + "; ".join(
+            f"{token} ({FLAGS[token].meaning})" for token, count in counts.items() if count
+        )
+    said = ", ".join(f"{count} {token}" for token, count in counts.items() if count)
+    return f"{flagged} of {len(flags)} voxels flagged: {said} (qc/flags.nii.gz, meanings in qc/flags.json)"
