@@ -8,10 +8,22 @@ from fsl_mrs_dl.benchmark.table import page_text, picture_file
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.staging import Staging
 
+_OF = {"signal": ("fpc",), "models": ("fpc", "dq")}
+"""Option -> the tasks that have it."""
+
 
 def benchmark(
     task: Literal[
-        "basis", "fit", "fpc", "invivo", "mrsi", "quantify_invivo", "registration", "robustness", "startup"
+        "basis",
+        "dq",
+        "fit",
+        "fpc",
+        "invivo",
+        "mrsi",
+        "quantify_invivo",
+        "registration",
+        "robustness",
+        "startup",
     ],
     *,
     profile: Literal["smoke", "small", "paper"] = "smoke",
@@ -26,11 +38,11 @@ def benchmark(
     Parameters
     ----------
     task : str
-        basis: the shipped basis sets beside those of others; fit: the linear-combination fit on simulated
-        spectra; fpc: networks for align beside every other method; invivo: the steps on measured files; mrsi: a
-        large MRSI through quantify; quantify_invivo: the fit on measured spectra; registration: methods of
-        align on simulated transients; robustness: damaged input files; startup: how long the program takes to
-        start.
+        basis: the shipped basis sets beside those of others; dq: networks for quantify beside fits and bounds;
+        fit: the linear-combination fit on simulated spectra; fpc: networks for align beside every other method;
+        invivo: the steps on measured files; mrsi: a large MRSI through quantify; quantify_invivo: the fit on
+        measured spectra; registration: methods of align on simulated transients; robustness: damaged input
+        files; startup: how long the program takes to start.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
@@ -38,7 +50,7 @@ def benchmark(
     signal : Path
         Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     models : Path
-        Of fpc: folder that keeps the networks it trains; one that is there already is not trained again.
+        Of fpc and dq: folder that keeps the networks it trains; one that is there already is not trained again.
     overwrite : bool
         Replace the page of an earlier run.
     seed : int
@@ -51,8 +63,9 @@ def benchmark(
     """
     more: dict[str, Any] = {"signal": signal, "models": models}
     more = {name: value for name, value in more.items() if value is not None}
-    if more and task != "fpc":
-        raise OptionError(f"--{next(iter(more))} is for the task fpc; leave it out.")
+    for name in more:
+        if task not in (of := _OF[name]):
+            raise OptionError(f"--{name} is for the task {' or '.join(of)}; leave it out.")
     module = importlib.import_module(f"fsl_mrs_dl.benchmark.{task}")
     if output is None:
         print(page_text(module.run(profile, seed, **more), task=task, profile=profile, seed=seed))  # noqa: T201

@@ -40,6 +40,7 @@ Hz, amplitude. From the public code of Shamaei et al. 2023."""
 _RIDGE = 1e-9
 _SMOOTH = 1e-7
 _RETARDED = 5.0
+_LINE_RANGE = (0.0, 2.0)
 _PUBLISHED_SIZE = 50.0
 
 
@@ -206,7 +207,7 @@ class QuantificationNetwork(Network):
         self.pairs.copy_((fids.conj()[:, None] * fids).real.reshape(-1, self.n_points).T)
         if self.amplitudes != "whitened":
             return
-        middle, half = _middles(self.expected.amplitudes)
+        middle, half = _middles((*self.expected.amplitudes, *[_LINE_RANGE] * self.n_lines))
         self.centre.copy_(middle)
         gamma = torch.tensor(sum(self.expected.gamma) / 2, dtype=torch.float64)
         damped = damp(fids, gamma, 0 * gamma, self.dwelltime_s)

@@ -13,7 +13,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import ModelError, OptionError
 from fsl_mrs_dl.models.architectures import ARCHITECTURES
-from fsl_mrs_dl.models.card import Card, Channel, Recipe, ValidRange
+from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
 from fsl_mrs_dl.models.package import load, package_name
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
 from fsl_mrs_dl.models.quantification_inference import channels
@@ -165,8 +165,9 @@ def make_card(
     command: str,
     seed: int,
     started_at: float,
+    rows: tuple[Score, ...] | None = None,
 ) -> Card:
-    """Return the card of a trained network, its evaluation on the test set included."""
+    """Return the card of a trained network, with its evaluation on the test set unless ``rows`` are given."""
     expected, basis = network.expected, sets.training.basis
     mhz, dwelltime_s = network.spectrometer_frequency_mhz, network.dwelltime_s
     duration_s = network.n_points * dwelltime_s
@@ -212,7 +213,7 @@ def make_card(
             device="cuda" if torch.cuda.is_available() else "cpu",
             software={"fsl_mrs_dl": __version__, "torch": version_of("torch")},
         ),
-        evaluation=scores(network, sets.test),
+        evaluation=scores(network, sets.test) if rows is None else rows,
         intended_use=_USE,
         refused_use=_NOT,
     )

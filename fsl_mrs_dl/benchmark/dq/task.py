@@ -1,0 +1,95 @@
+"""Task ``dq``: from a profile to the page."""
+
+import tempfile
+from pathlib import Path
+
+from fsl_mrs_dl.benchmark.dq import figures
+from fsl_mrs_dl.benchmark.dq.accuracy import (
+    mape_table,
+    order_table,
+    r2_table,
+    rows_of,
+    test_set,
+    thresholds_table,
+    training_table,
+)
+from fsl_mrs_dl.benchmark.dq.invivo import invivo_table
+from fsl_mrs_dl.benchmark.dq.plans import PROFILES, basis_of_tables
+from fsl_mrs_dl.benchmark.dq.rivals import TRUNCATED
+from fsl_mrs_dl.benchmark.dq.starts import starts_table
+from fsl_mrs_dl.benchmark.dq.studies import (
+    adaptation_table,
+    draws_of,
+    draws_table,
+    pairs_table,
+    studies_of,
+    study_tables,
+)
+from fsl_mrs_dl.benchmark.table import Page
+from fsl_mrs_dl.train.quantification_data import SEED_NOISE_SD, WHITE_NOISE_SD
+
+
+def run(profile: str, seed: int, models: Path | None = None) -> Page:
+    """Run the task.
+
+    Parameters
+    ----------
+    profile : {"smoke", "small", "paper"}
+    seed : int
+    models : Path, optional
+        Folder that keeps the networks; one that is there already is not trained again.
+
+    Returns
+    -------
+    Page
+    """
+    if models is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return run(profile, seed, Path(folder))
+    chosen = PROFILES[profile]
+    white, damped = (test_set(chosen, noise, seed) for noise in ("white", "seed"))
+    rows = rows_of(chosen, seed, models, "white", white)
+    damped_rows = rows_of(chosen, seed, models, "seed", damped)
+    draws = draws_of(chosen, seed, models)
+    studies = studies_of(chosen, seed, models)
+    tables = [
+        r2_table(rows, white, "white"),
+        mape_table(rows, white, "white"),
+        r2_table(damped_rows, damped, "damped"),
+        thresholds_table(rows, white),
+        training_table([*rows, *damped_rows]),
+        order_table(chosen, seed, models, white),
+        draws_table(draws),
+        pairs_table(draws),
+        *study_tables(studies, white),
+        adaptation_table(chosen, seed, models),
+        invivo_table(chosen, seed, models),
+        starts_table(chosen, seed),
+    ]
+    main = [row.trained for row in (*rows, *damped_rows) if row.trained is not None]
+    pictures = [
+        figures.histograms(draws),
+        figures.scatter(draws),
+        figures.heat_map(draws),
+        figures.curves(main, studies),
+    ]
+    method = _METHOD.format(basis=basis_of_tables()[1])
+    return Page("Quantification networks", method, tables, _REMARKS, pictures)
+
+
+_METHOD = f"""\
+Signals of 1024 points of 0.25 ms from the basis set that is fitted ({{basis}}): amplitudes uniform in the
+published ranges, one Lorentzian damping of 0 to 15 /s, shift within +-3 Hz, phase within +-9 degrees; white
+noise of {WHITE_NOISE_SD} a channel, or noise of {SEED_NOISE_SD:g} that is damped with the signal, as in the
+published simulation (Shamaei et al. 2023, doi:10.1016/j.compbiomed.2023.106837). Networks are trained
+without labels, with Adam and a learning rate that falls along half a cosine; *published* takes amplitudes
+from the encoder through a softplus, *whitened* in coordinates of equal bound, *projected* as the least
+squares that belong to the encoder's shift, width and phase. All fits see the same 1024 points, full band:
+*QUEST-like* gives each member a small shift of its own (0.5 Hz expected), *Subtract-like* fits metabolites
+alone to what follows the first {TRUNCATED} points, *bounded areas* keeps amplitudes within -0.5 to 2.5
+times the mean of their ranges as FiTAID does. They stand for the programs' ideas, not for the programs. The
+bounds know the model: *efficient* is the Cramer-Rao bound, *Bayes* that of an estimator that knows the
+ranges too."""
+_REMARKS = """\
+An R2 above the efficient bound is shrinkage to the ranges that were trained on, not a better measurement.
+The training mean has an R2 of 0 and shows what knowing the ranges alone brings."""

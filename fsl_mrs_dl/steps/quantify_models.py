@@ -1,0 +1,305 @@
+"""Networks in ``quantify``: where :mod:`fsl_mrs_dl.models` meets the fit.
+
+A network gives the fit its start, or is the whole estimate: then the fit's part is to make of the network's
+parameters what it makes of its own, curves and bounds among them.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl.data import Basis, Complex, MRSData, Real, fid_flags
+from fsl_mrs_dl.errors import ModelError, OptionError
+from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter
+from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
+from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters
+from fsl_mrs_dl.fit.lcm.start import starts
+from fsl_mrs_dl.models.package import Model, load, package_name
+from fsl_mrs_dl.physics import correct, damp, on_points
+from fsl_mrs_dl.simulate.brain import macromolecules
+
+logger = logging.getLogger(__name__)
+
+NETWORKS = ("dq-nmm", "dq-pmm", "dq-rpmm")
+_ALIKE = 0.98
+_BROADENED = 20.0
+_ABSENT = 1e-12
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user asks of networks.
+
+    Attributes
+    ----------
+    method : str
+        ``lcm`` or one of :data:`NETWORKS`.
+    model : str or None
+    refine : int or None
+        Iterations of the fit after a network; 0: none. None: as many as the fit needs for ``lcm``, none after a
+        network of amplitudes.
+    adapt : int
+        Passes of training over the data first.
+    allow_mismatch : bool
+    """
+
+    method: str = "lcm"
+    model: str | None = None
+    refine: int | None = None
+    adapt: int = 0
+    allow_mismatch: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The fit to use, and what is to be recorded of it."""
+
+    fitter: Fitter
+    settled: dict[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings: FitSettings) -> Chosen:
+    """Return the fit for a method.
+
+    Parameters
+    ----------
+    asked : Asked
+    data : MRSData
+    fids : ndarray, complex, shape (V, time)
+        The spectra to be fitted, for ``adapt``.
+    basis : Basis
+        At the points of the data.
+    settings : FitSettings
+
+    Returns
+    -------
+    Chosen
+
+    Raises
+    ------
+    OptionError
+        If options do not go together.
+    ModelError
+        If there is no such model, it is of another task, basis set or valid range.
+    """
+    reference_ppm = data.reference_ppm
+    if asked.refine is not None and asked.refine < 0:
+        raise OptionError(f"--refine is {asked.refine}; 0 or more iterations are needed.")
+    if asked.adapt < 0:
+        raise OptionError(f"--adapt is {asked.adapt}; 0 or more passes are needed.")
+    if asked.method == "lcm" and asked.adapt:
+        raise OptionError("--adapt is for networks that give amplitudes; choose --method dq-nmm.")
+    if asked.refine:
+        settings = replace(settings, max_iterations=asked.refine)
+    if asked.method == "lcm" and asked.model is None:
+        if asked.refine is not None:
+            raise OptionError("--refine is for a start by a network; give --model, or leave it out.")
+        return Chosen(Fitter(basis, settings, reference_ppm=reference_ppm))
+    wanted = "start" if asked.method == "lcm" else asked.method
+    model = _loaded(asked, wanted, data, basis)
+    settled: dict[str, object] = {
+        "model": model.card.full_name,
+        "weights_sha256": model.card.weights_sha256,
+    }
+    if mismatch := model.card.check(data, allow_mismatch=asked.allow_mismatch):
+        settled["mismatch"] = "; ".join(mismatch)
+    if wanted == "start":
+        started = StartedFitter(basis, settings, reference_ppm=reference_ppm, model=model)
+        return Chosen(started, settled, (f"started by {model.card.full_name}",))
+    fitter = NetworkFitter(
+        basis, settings, reference_ppm=reference_ppm, model=model, refine=bool(asked.refine)
+    )
+    notes = [f"{'started' if asked.refine else 'amplitudes'} by {model.card.full_name}"]
+    if not asked.refine:
+        notes.append("a network gives no SD: bounds are those of the fit at the network's parameters")
+    if asked.adapt:
+        notes.append(fitter.adapt(fids, asked.adapt))
+        logger.warning("%s", notes[-1])
+    return Chosen(fitter, settled | {"refine": asked.refine or 0}, tuple(notes))
+
+
+def _loaded(asked: Asked, architecture: str, data: MRSData, basis: Basis) -> Model:
+    """Return the model that was asked for, or the one for the basis set."""
+    name = asked.model
+    if name is None:
+        which = f"{architecture}-{basis.name.split('_')[0]}" if basis.name else architecture
+        name = package_name("quantify", which, data.nucleus, data.spectrometer_frequency_mhz)
+    model = load(name)
+    card = model.card
+    if (card.task, card.architecture) != ("quantify", architecture):
+        raise ModelError(
+            f"{card.full_name} is a {card.architecture} for {card.task}; --method {asked.method} needs a "
+            f"{architecture} for quantify."
+        )
+    return model
+
+
+class StartedFitter(Fitter):
+    """The fit from the start that a network gives, for any basis set."""
+
+    def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float, model: Model) -> None:
+        super().__init__(basis, settings, reference_ppm=reference_ppm)
+        self._network: Any = model.network
+
+    def __call__(self, fids: Complex, start: Parameters | None = None) -> FitResult:
+        """Fit spectra; see :class:`Fitter`."""
+        return super().__call__(fids, start or self.begin(fids))
+
+    def begin(self, fids: Complex) -> Parameters:
+        """Return where the network lets the fit of spectra start."""
+        from fsl_mrs_dl.models.quantification_start import estimate_start
+
+        axes = (self.basis.dwelltime_s, self.basis.spectrometer_frequency_mhz)
+        said = estimate_start(self._network, np.nan_to_num(fids), *axes)
+        problem, ones = self.problem, np.ones((len(fids), self.problem.n_groups))
+        broad = macromolecules(self.basis.names)
+        members = np.array(problem.groups)
+        of_mm = np.array([set(np.flatnonzero(members == g)) <= set(broad) for g in range(problem.n_groups)])
+        gamma = said.gamma[:, None] + said.mm_gamma[:, None] * of_mm * (problem.n_groups > 1)
+        spread = 0.0 if problem.settings.lorentzian else said.sigma**2
+        return Parameters(
+            ones * said.shift_hz[:, None],
+            np.minimum(gamma, LARGEST_RATE),
+            ones * np.atleast_1d(spread)[:, None],
+            said.phase_rad,
+            said.delay_s * problem.settings.first_order_phase,
+            np.zeros((len(fids), 0)),
+            np.zeros(len(fids)),
+        )
+
+
+class NetworkFitter(Fitter):
+    """What a DQ network says, as a result of the fit, or as its start.
+
+    A matched filter brings spectra into the network's range first: the network is trained for what a coarse
+    registration leaves.
+    """
+
+    def __init__(
+        self, basis: Basis, settings: FitSettings, *, reference_ppm: float, model: Model, refine: bool
+    ) -> None:
+        super().__init__(basis, settings, reference_ppm=reference_ppm)
+        self._network: Any = model.network
+        self._refine = refine
+        self._columns, self._factors = same_members(self._network, basis, model.card.full_name)
+
+    def adapt(self, fids: Complex, passes: int) -> str:
+        """Train a copy of the network on spectra, use it from now on, and say what that brought."""
+        from fsl_mrs_dl.train.adaptation import adapt
+
+        good = fids[fid_flags(fids) == ""]
+        adapted = adapt(self._network, self._registered(good)[0], self.basis.dwelltime_s, passes)
+        self._network = adapted.network
+        return adapted.said
+
+    def __call__(self, fids: Complex, start: Parameters | None = None) -> FitResult:
+        """Quantify spectra; see :class:`Fitter`."""
+        from fsl_mrs_dl.models.quantification_inference import network_parameters
+
+        fids = np.atleast_2d(np.asarray(fids, dtype=np.complex128))
+        flags = fid_flags(fids)
+        good = np.flatnonzero(flags == "")
+        if not len(good):
+            return super().__call__(fids)
+        near, coarse = self._registered(fids[good])
+        solve: Callable[[Real, Real], Any] = _non_negative
+        said = network_parameters(self._network, near, self.basis.dwelltime_s, solve)
+        ones = np.ones((1, self.problem.n_groups))
+        place = replace(
+            coarse,
+            shift_hz=coarse.shift_hz + said.shift_hz[:, None],
+            gamma=np.minimum(said.gamma, LARGEST_RATE)[:, None] * ones,
+            spread=said.sigma[:, None] ** 2 * ones,
+            phase_rad=coarse.phase_rad + said.phase_rad,
+        )
+        if self._refine:
+            return super().__call__(fids, _on_rows(place, good, len(fids)))
+        result = self.at(fids[good], place)
+        amplitudes = result.amplitudes
+        amplitudes[:, self._columns] = said.amplitudes[:, : len(self._columns)] * self._factors
+        result = self.at(fids[good], place, amplitudes)
+        if len(good) == len(fids):
+            return result
+        whole = super().__call__(np.where((flags == "")[:, None], 0.0, fids))
+        whole.flag[:] = flags
+        for name, values in vars(result).items():
+            if name != "names":
+                getattr(whole, name)[good] = values
+        return whole
+
+    def _registered(self, fids: Complex) -> tuple[Complex, Parameters]:
+        """Return spectra shifted and turned to where a matched filter finds them, and that place."""
+        scaled = fids / np.linalg.norm(fids, axis=1, keepdims=True)
+        mhz = self.basis.spectrometer_frequency_mhz
+        coarse = starts(self.problem, self.basis.names, scaled, mhz, 1)[0][0]
+        near = correct(fids, coarse.shift_hz[:, 0], coarse.phase_rad, self.basis.dwelltime_s)
+        return near, coarse
+
+
+def _non_negative(gram: Real, right: Real) -> Any:
+    return solve_amplitudes(gram, right, non_negative=True)
+
+
+def _on_rows(place: Parameters, rows: Any, n: int) -> Parameters:
+    """Return parameters of all spectra, those of some rows given and the others 0."""
+    return Parameters(*(_spread(value, rows, n) for value in vars(place).values()))
+
+
+def _spread(value: Real, rows: Any, n: int) -> Real:
+    whole = np.zeros((n, *value.shape[1:]))
+    whole[rows] = value
+    return whole
+
+
+def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real]:
+    """Return which columns of a basis set a network's members are, and what takes its amplitudes there.
+
+    Parameters
+    ----------
+    network : QuantificationNetwork
+    basis : Basis
+        At the points of the data.
+    name : str
+        Of the model, for errors.
+
+    Returns
+    -------
+    columns : list of int
+        Of the members that the network has, in the network's order.
+    factors : ndarray, float, shape (M,)
+
+    Raises
+    ------
+    ModelError
+        If metabolites differ, or one has another signal: another sequence, echo time or field.
+    """
+    broad = {basis.names[m] for m in macromolecules(basis.names)} | {"Mac"}
+    missing = [m for m in network.names if m not in basis.names]
+    foreign = [m for m in basis.names if m not in network.names and m not in broad]
+    if missing or foreign:
+        said = [f"the model has {', '.join(missing)} besides"] if missing else []
+        said += [f"the basis set has {', '.join(foreign)} besides"] if foreign else []
+        raise ModelError(
+            f"{name} and the basis set do not have the same metabolites: {' and '.join(said)}. Take the basis set "
+            "that the model was trained on, choose with --ignore, or train a model."
+        )
+    columns = [basis.names.index(m) for m in network.names]
+    mine = on_points(basis, network.n_points, network.dwelltime_s, basis.spectrometer_frequency_mhz)
+    dt = network.dwelltime_s
+    theirs = damp(network.members.cpu().numpy()[: len(columns)].astype(np.complex128), _BROADENED, 0.0, dt)
+    ours = damp(np.asarray(mine.fids)[columns], _BROADENED, 0.0, dt)
+    overlap = np.einsum("mn,mn->m", ours.conj(), theirs)
+    energy = (np.abs(ours) ** 2).sum(axis=1), (np.abs(theirs) ** 2).sum(axis=1)
+    alike = overlap.real / np.maximum(np.sqrt(energy[0] * energy[1]), _ABSENT)
+    if alike.min() < _ALIKE:
+        worst = int(alike.argmin())
+        raise ModelError(
+            f"{name} was trained with another signal of {network.names[worst]} than the basis set's (they "
+            f"correlate by {alike[worst]:.2f}); take the basis set that it was trained on, or train a model with "
+            "this one."
+        )
+    return columns, overlap.real / energy[0]
