@@ -5,18 +5,23 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.capture import MatchedFilter
 from fsl_mrs_dl.fit.decimation import Decimation, moved_back
 from fsl_mrs_dl.fit.gauss_newton import at, iterate, last_step, with_learned_baseline
 from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.fit.template import Template, faded_out
 
 _FOLDS = 8
 _ROUNDS = 8
 _SETTLED_SD = 0.05  # of an SD: further rounds would move nothing that noise does not move more
 _MOST_WEIGHT = 4.0
+_MOST_NOISE = 0.4
+_LATE_S = 0.1
+_AGAIN = 2
+_FADED = 0.1
 _ROUGHLY_SD = 0.3  # before the baseline is learnt
 _ROUGHLY_HZ = 0.05  # as near as the first rounds need
 
@@ -87,16 +92,21 @@ def register_to_average(
     found = _roughly(finder, start_hz)
     if start_hz is None:
         found = _searched_again(finder, found, band.max_shift_hz)
-    found = _settle(low, found, low_band, _ROUGHLY_SD)
-    average = _Moved.of(low, found, low_band).average
-    learned = with_learned_baseline(low, average, low_band, _centred(found)[0])
-    found = _settle(low, found, learned)
-    last = _Moved.of(fids, found if decimation is None else decimation.at_zero(found), band)
-    if decimation is not None:
-        template = last.template(replace(band, share=learned.share))
-        found, _ = _centred(last_step(last.near, template, last.folds, band, last.found))
-        return found, last.average
-    return last.found, last.average
+    found = _settle(low, found, low_band, settled_sd=_ROUGHLY_SD)
+    moved = _Moved.of(low, found, low_band)
+    learned = with_learned_baseline(low, moved.average, low_band, moved.found)
+    trust, late = moved.trust(learned)
+    found = _settle(low, found, learned, trust)
+    for _ in range(_AGAIN if late else 0):  # the better the alignment, the more of the late signal adds up
+        trust, _ = _Moved.of(low, found, low_band).trust(learned)
+        found = _settle(low, found, learned, trust)
+    if decimation is None:
+        last = _Moved.of(fids, found, band)
+        return last.found, last.average
+    last = _Moved.of(fids, decimation.at_zero(found), band)
+    template = last.template(replace(band, share=learned.share), decimation.undone(trust, fids.shape[-1]))
+    found, _ = _centred(last_step(last.near, template, last.folds, band, last.found))
+    return found, last.average
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +141,45 @@ class _Moved:
         average: Complex = self._sums.sum(axis=0)
         return average
 
-    def template(self, band: Band, fade: Real | None = None) -> Template:
+    def trust(self, band: Band) -> tuple[Real, bool]:
+        """Return how much of an average's power is signal, point by point, shape (time,), and if any is late.
+
+        First as far as the average stands clear of its noise. Folds agree in signal and differ in noise,
+        whatever its level: where what comes later is reproducible, it counts by what their scatter leaves of its
+        power (the weight of least squared error, Wiener's). More trust would lock transients to each other's
+        noise.
+        """
+        noise_sd = np.sqrt((self.weight**2).sum(keepdims=True))
+        clear = faded_out(self.average[None], band, noise_sd)[0]
+        later = np.flatnonzero(clear < _FADED)
+        width = max(1, round(_LATE_S / band.dwelltime_s))
+        if len(later) < width:
+            return clear, False
+        n = self.folds.max() + 1
+        total = np.bincount(self.folds, self.weight)
+        tails = np.concatenate([self._sums / total[:, None, None], self.average[None]])
+        tails[..., : later[0]] = 0  # the window would spread the start over negative times, which are the end
+        seen = band.weighed(tails)[..., later[0] :]
+        # A fold is compared with the average of the others.
+        scatter = (np.abs(seen[:-1] - seen[:-1].mean(axis=0)) ** 2).sum(axis=(0, 1)) / (n - 1) ** 2
+        noise, power = (
+            uniform_filter1d(x, width, mode="nearest") for x in (scatter, (np.abs(seen[-1]) ** 2).sum(axis=0))
+        )
+        rest = noise / np.maximum(power, np.finfo(float).tiny)
+        reproducible = rest < _MOST_NOISE
+        if not reproducible.any():
+            return clear, False
+        trusted = clear.copy()
+        trusted[later[0] :] = np.where(reproducible, 1 - rest, clear[later[0] :])
+        return uniform_filter1d(trusted, max(1, width // 5), mode="nearest"), True
+
+    def template(self, band: Band, trust: Real | None = None) -> Template:
         """Return the template of the averages of all folds but one."""
         belongs = self.folds == np.arange(self.folds.max() + 1)[:, None]
         others = np.where(belongs, 0.0, self.weight)
         total = others.sum(axis=1)
         references = (self.average - self._sums) / total[:, None, None]
-        return Template.of(references, band, np.sqrt((others**2).sum(axis=1)) / total, fade)
+        return Template.of(references, band, np.sqrt((others**2).sum(axis=1)) / total, trust)
 
 
 def _roughly(finder: MatchedFilter, start_hz: Real | None) -> Registration:
@@ -165,13 +207,17 @@ def _searched_again(finder: MatchedFilter, found: Registration, max_shift_hz: fl
     return replace(moved.found, shift_hz=shift_hz, phase_rad=step.phase_rad)
 
 
-def _settle(fids: Complex, found: Registration, band: Band, settled_sd: float = _SETTLED_SD) -> Registration:
+def _settle(
+    fids: Complex,
+    found: Registration,
+    band: Band,
+    trust: Real | None = None,
+    settled_sd: float = _SETTLED_SD,
+) -> Registration:
     """Register each fold to the average of the others until nothing moves that noise does not move more."""
-    fade = None
     for _ in range(_ROUNDS):
         moved = _Moved.of(fids, found, band)
-        template = moved.template(band, fade)
-        fade = template.fade
+        template = moved.template(band, trust)
         step = template.step(template.products(moved.near, moved.folds), moved.folds)
         shift_hz = moved.found.shift_hz + step.shift_hz
         found = replace(moved.found, shift_hz=shift_hz, phase_rad=step.phase_rad + step.turn_rad)

@@ -97,6 +97,13 @@ class Decimation:
         """Return what was found of decimated FIDs with the phase at time zero, not at their first point."""
         return replace(found, phase_rad=found.phase_rad + 2 * np.pi * found.shift_hz * self.band.delay_s)
 
+    def undone(self, course: Real, n_points: int) -> Real:
+        """Return the course of something over the time of decimated FIDs at the times of whole ones."""
+        dwelltime_s = len(course) * self.band.dwelltime_s / n_points
+        low_s = np.arange(len(course)) * self.band.dwelltime_s - self.band.delay_s
+        whole: Real = np.interp(np.arange(n_points) * dwelltime_s, low_s, course)
+        return whole
+
 
 def parts(fids: Complex) -> Iterator[slice]:
     """Cut transients, shape (transient, coil, time), into parts that a processor's cache holds."""

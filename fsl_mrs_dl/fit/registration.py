@@ -33,8 +33,9 @@ class Band:
         The bins of the alignment window; all of them for a method that has no window.
     max_shift_hz : float
         Half the width of the search for a shift, in Hz.
-    share : ndarray, float, shape (order + 1,), or None
-        How much of each polynomial of the smooth baseline is taken out, 0 to 1; None = all of it.
+    share : ndarray, shape (order + 1,) or (order + 1, order + 1), or None
+        How much of each polynomial of the smooth baseline is taken out, 0 to 1, or of each combination of
+        them (Hermitian); None = all of it.
     delay_s : float
         Time between the first point of an FID and time zero, where baselines are smooth, in s.
     """
@@ -44,7 +45,7 @@ class Band:
     ppm: Real
     inside: NDArray[np.bool_]
     max_shift_hz: float
-    share: Real | None = None
+    share: Real | Complex | None = None
     delay_s: float = 0.0
 
     @classmethod
@@ -86,9 +87,9 @@ class Band:
     def weighed(self, fid: Complex) -> Complex:
         """Return the window of an FID with its smooth baseline counted by what is known of it.
 
-        The inverse covariance of white noise plus a baseline of random polynomials, whose variance is d
-        times the noise's, takes the share d / (1 + d) of each polynomial out of the window (generalised
-        least squares; Kay 1993, Fundamentals of Statistical Signal Processing I, ch. 4.5).
+        The inverse covariance of white noise plus a baseline of random polynomials, whose covariance is D
+        times the noise's variance, takes the share D (1 + D)^-1 of the polynomials out of the window
+        (generalised least squares; Kay 1993, Fundamentals of Statistical Signal Processing I, ch. 4.5).
 
         Parameters
         ----------
@@ -99,9 +100,10 @@ class Band:
         ndarray, complex, shape (..., time)
         """
         share = np.ones(self.baseline.shape[1]) if self.share is None else self.share
+        taken = np.diag(share) if share.ndim == 1 else share
         spectrum = np.zeros(fid.shape, dtype=np.complex128)
         bins = fid_to_spectrum(fid)[..., self.inside]
-        spectrum[..., self.inside] = bins - (share * (bins @ self.baseline.conj())) @ self.baseline.T
+        spectrum[..., self.inside] = bins - (bins @ self.baseline.conj()) @ taken.T @ self.baseline.T
         window: Complex = spectrum_to_fid(spectrum)
         return window
 

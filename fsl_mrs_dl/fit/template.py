@@ -33,18 +33,15 @@ class Template:
         Of ``gram``.
     covariance : ndarray, float, shape (reference, 3, 3)
         Of the estimates of (scale, phase, shift) at scale 1 and unit noise a channel.
-    fade : ndarray, float, shape (reference, time)
-        What the references were multiplied by, so that their noise does not count.
     """
 
     columns: Complex
     gram: Real
     inverse: Real
     covariance: Real
-    fade: Real
 
     @classmethod
-    def of(cls, references: Complex, band: Band, noise_sd: Real, fade: Real | None = None) -> Self:
+    def of(cls, references: Complex, band: Band, noise_sd: Real, trust: Real | None = None) -> Self:
         """Return the template of references.
 
         Parameters
@@ -53,8 +50,8 @@ class Template:
         band : Band
         noise_sd : ndarray, float, shape (reference,)
             Noise of each reference, a channel; what lies below it is not trusted. 0 = noise-free.
-        fade : ndarray, float, shape (reference, time), optional
-            Of earlier, nearly equal references; found anew by default.
+        trust : ndarray, float, shape (time,), optional
+            How much of the references' power is signal, where that is known better than from their noise.
 
         Raises
         ------
@@ -63,8 +60,7 @@ class Template:
         """
         n = len(references)
         full = np.moveaxis(registration_derivatives(references, band.dwelltime_s), 0, 1)
-        if fade is None:
-            fade = _fade(references, band, noise_sd)
+        fade = faded_out(references, band, noise_sd) if trust is None else trust[None]
         faded = full * fade[:, None, None, :]
         columns = band.weighed(faded).reshape(n, 3, -1)
         gram = fisher_matrix(faded.reshape(n, 3, -1), weighed=columns)
@@ -72,10 +68,12 @@ class Template:
             raise DataError(
                 "The reference has no signal in the alignment window; choose another window (--ppm)."
             )
-        # The faded columns weigh the data; what a step then moves is told by the model that was not faded.
-        moves = np.linalg.inv(np.swapaxes(fisher_matrix(full.reshape(n, 3, -1), weighed=columns), -1, -2))
+        inverse = np.linalg.inv(gram)
+        # Faded columns weigh the data; what a step then moves is told by the model that was not faded.
+        moved = fisher_matrix(full.reshape(n, 3, -1), weighed=columns)
+        moves = np.linalg.inv(np.swapaxes(moved, -1, -2))
         covariance = moves @ gram @ np.swapaxes(moves, -1, -2)
-        return cls(columns[:, [0, 2]], gram, np.linalg.inv(gram), covariance, fade)
+        return cls(columns[:, [0, 2]], gram, inverse, covariance)
 
     @property
     def unit_sd(self) -> Real:
@@ -131,7 +129,7 @@ class Step:
     turn_rad: Real
 
 
-def _fade(references: Complex, band: Band, noise_sd: Real) -> Real:
+def faded_out(references: Complex, band: Band, noise_sd: Real) -> Real:
     """Return factors that fade noisy references out where the noise outweighs the signal, (reference, time).
 
     The derivative for the shift is weighted by time, so that the noise at the end of a reference would
