@@ -13,6 +13,10 @@ from fsl_mrs_dl.steps.registry import steps
 TOOLS = {
     "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
     "simulate": ("fsl_mrs_dl.simulate.files", "Write simulated, labelled NIfTI-MRS"),
+    "synthesise": (
+        "fsl_mrs_dl.steps.synthesise",
+        "Write synthetic spectra that carry their labels and origin",
+    ),
     "train": ("fsl_mrs_dl.train.command", "Train a network and write a model package"),
     "models": ("fsl_mrs_dl.benchmark.models", "List, show and verify model packages"),
     "demo": ("fsl_mrs_dl.benchmark.demo", "Simulate, correct, average and report, with the truth beside"),

@@ -14,6 +14,7 @@ from fsl_mrs_dl.models.registration_encoders import (
     SpectralRegistration,
 )
 from fsl_mrs_dl.models.registration_rivals import SupervisedPair, convolutional, fully_connected
+from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 
 
 def dsr(**config: Any) -> RegistrationNetwork:
@@ -81,4 +82,9 @@ REGISTRATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
 QUANTIFICATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
     {"dq-nmm": dq_nmm, "dq-pmm": dq_pmm, "dq-rpmm": dq_rpmm, "start": start}
 )
-ARCHITECTURES: Mapping[str, Callable[..., Network]] = MappingProxyType({**REGISTRATION, **QUANTIFICATION})
+SYNTHESIS: Mapping[str, Callable[..., Network]] = MappingProxyType(
+    {"cvae": SynthesisNetwork, "vae": SynthesisNetwork}
+)
+ARCHITECTURES: Mapping[str, Callable[..., Network]] = MappingProxyType(
+    {**REGISTRATION, **QUANTIFICATION, **SYNTHESIS}
+)

@@ -8,11 +8,11 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.synthetic import marked, synthetic_along
+from fsl_mrs_dl.io.transient_sets import TransientSets
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
 from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
 from fsl_mrs_dl.steps.registry import StepResult, step
-from fsl_mrs_dl.steps.transient_sets import TransientSets
 
 
 @step(method="Data augmentation")

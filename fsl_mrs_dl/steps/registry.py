@@ -31,7 +31,7 @@ _NOT_STEPS = {
     "registry",
     "results_folder",
     "synthesis_models",
-    "transient_sets",
+    "synthesise",
 }
 MIN_POINTS = 32
 """An FID shorter than this cannot carry a spectrum; refused by every step."""

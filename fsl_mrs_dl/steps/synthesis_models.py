@@ -1,12 +1,51 @@
 """From a model package to new FIDs of the kind of some data; PyTorch is imported when it is needed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Complex
-from fsl_mrs_dl.errors import ModelError
-from fsl_mrs_dl.steps.transient_sets import TransientSets
+from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.errors import DataError, ModelError
+from fsl_mrs_dl.io.transient_sets import TransientSets, set_scale
+from fsl_mrs_dl.scores import noise_region, noise_sd
+from fsl_mrs_dl.simulate.measured_noise import MeasuredNoise
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.models.card import Card
+    from fsl_mrs_dl.models.synthesis import SynthesisNetwork
+
+Mode = Literal["random", "interpolate", "hybrid"]
+TASK = "synthesise"
+DEFAULT_MODEL = "synthesise-cvae-press-1h-3t"
+
+
+def generative(
+    model: str, data: MRSData | None, *, allow_mismatch: bool
+) -> tuple["SynthesisNetwork", "Card"]:
+    """Return a generative network and its card.
+
+    Raises
+    ------
+    ModelError
+        If there is no such package, it is for another task, or the data lie outside its valid range.
+    """
+    from fsl_mrs_dl.models.package import load
+
+    found = load(model)
+    if found.card.task != TASK:
+        raise ModelError(
+            f"--model {model} is for {found.card.task}; needed is one for {TASK} (fsl_mrs_dl models list)."
+        )
+    if data is not None:
+        found.card.check(data, allow_mismatch=allow_mismatch)
+    network: Any = found.network
+    return network, found.card
+
+
+def said_of(card: "Card") -> dict[str, Any]:
+    """Return what a record says of a model."""
+    return {"model": card.full_name, "weights_sha256": card.weights_sha256}
 
 
 def transients_like(
@@ -14,10 +53,162 @@ def transients_like(
     n: int,
     model: str,
     *,
-    mode: str,
+    mode: Mode,
     noiseless: bool,
     allow_mismatch: bool,
     rng: np.random.Generator,
 ) -> tuple[Complex, dict[str, Any]]:
-    """Return ``n`` new FIDs a set, (set, n, coil, time), and what was settled, for the record."""
-    raise ModelError(f"--model {model} is no package that augment can use.")
+    """Return ``n`` new FIDs a set, (set, n, coil, time), and what was settled, for the record.
+
+    Parameters
+    ----------
+    sets : TransientSets
+        Coils combined.
+    n : int
+    model : str
+    mode : {"random", "interpolate", "hybrid"}
+        See :func:`fsl_mrs_dl.models.synthesis_modes.new_latent`; not used by a model of concentrations.
+    noiseless : bool
+    allow_mismatch : bool
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    MRSDLError
+        If the model cannot be used, or the data have coils.
+    """
+    data = sets.data
+    if sets.fids.shape[2] > 1:
+        raise DataError(
+            f"{data.name or 'The data'} has {sets.fids.shape[2]} coils; combine them first (coilcombine)."
+        )
+    network, card = generative(model, data, allow_mismatch=allow_mismatch)
+    made = np.zeros((len(sets.fids), n, 1, data.n_points), dtype=np.complex128)
+    for i, (fids, usable) in enumerate(zip(sets.fids[:, :, 0], sets.usable, strict=True)):
+        if not usable.any():
+            continue
+        measured = fids[usable].astype(np.complex128)
+        if network.names:
+            made[i, :, 0] = _of_amounts(network, measured, data, n, noiseless, rng)
+        else:
+            made[i, :, 0] = new_transients(network, measured, data, n, mode, rng, noise=not noiseless)
+    return made, said_of(card)
+
+
+def reconstruct_transients(
+    network: "SynthesisNetwork", fids: Complex, data: MRSData
+) -> tuple[Complex, Any, Any]:
+    """Return transients decoded from their own encoding, in their own units, and the encoding.
+
+    Returns
+    -------
+    tuple
+        FIDs, shape (transient, time); mean and log-variance of the latent numbers.
+    """
+    import torch
+
+    from fsl_mrs_dl.models.inputs import on_network_points
+
+    scale = set_scale(fids)
+    points = on_network_points(fids / scale, data.dwelltime_s, network.n_points, network.dwelltime_s)
+    channels = torch.from_numpy(np.stack([points.real, points.imag], axis=-2).astype(np.float32))
+    with torch.no_grad():
+        mean, log_variance = network.encode(channels)
+    made = network.on_points(data.n_points, data.dwelltime_s).synthesise(mean)
+    return scale * made.astype(np.complex128), mean, log_variance
+
+
+def new_transients(
+    network: "SynthesisNetwork",
+    fids: Complex,
+    data: MRSData,
+    n: int,
+    mode: Mode,
+    rng: np.random.Generator,
+    *,
+    noise: bool = True,
+    amounts: bool = True,
+) -> Complex:
+    """Encode the transients of one subject and condition and decode new ones.
+
+    Parameters
+    ----------
+    network : SynthesisNetwork
+        Without concentrations.
+    fids : ndarray, complex, shape (transient, time)
+    data : MRSData
+        For the axes.
+    n : int
+    mode : {"random", "interpolate", "hybrid"}
+    rng : numpy.random.Generator
+    noise : bool
+        Give back the noise that decoding loses: spectrum, size and correlation as measured in signal-free bands of
+        the transients less their reconstruction, each new one as noisy as one of the transients.
+    amounts : bool
+        Scale the new transients by the one factor that makes the reconstructions' average that of the transients.
+
+    Returns
+    -------
+    ndarray, complex, shape (n, time)
+    """
+    import torch
+
+    from fsl_mrs_dl.models.synthesis_modes import new_latent
+
+    decoded, mean, log_variance = reconstruct_transients(network, fids, data)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    latent, parent = new_latent(mean, log_variance, n, mode, generator)
+    moved = network.on_points(data.n_points, data.dwelltime_s)
+    made = set_scale(fids) * moved.synthesise(latent).astype(np.complex128)
+    if amounts:
+        made *= amount_gain(fids, decoded)
+    if noise:
+        made += lost_noise(fids, decoded, made, parent.numpy(), data, rng)
+    return made
+
+
+def amount_gain(fids: Complex, decoded: Complex) -> float:
+    """Return the factor by which decoded transients fall short of measured ones, by their averages."""
+    true, got = fids.mean(axis=0), decoded.mean(axis=0)
+    power = float(np.vdot(got, got).real)
+    return float(np.vdot(got, true).real) / power if power else 1.0
+
+
+def lost_noise(
+    fids: Complex,
+    decoded: Complex,
+    made: Complex,
+    parent: NDArray[np.integer],
+    data: MRSData,
+    rng: np.random.Generator,
+) -> Complex:
+    """Return the noise that makes each new transient as noisy as its parent, shape (n, time)."""
+    region = noise_region(fids, data.ppm_axis, data.nucleus)
+    own: Real = noise_sd(fids, data.ppm_axis, data.nucleus, region)[parent]
+    there: Real = noise_sd(made, data.ppm_axis, data.nucleus, region)
+    missing = np.sqrt(np.maximum(own**2 - there**2, 0.0))
+    return MeasuredNoise.of(fids - decoded, data.ppm_axis, data.nucleus).draw(missing, rng)
+
+
+def _of_amounts(
+    network: "SynthesisNetwork",
+    fids: Complex,
+    data: MRSData,
+    n: int,
+    noiseless: bool,
+    rng: np.random.Generator,
+) -> Complex:
+    """Return spectra of drawn concentrations, as large and as noisy as the measured ones."""
+    import torch
+
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    low, high = network.lowest.numpy(), network.highest.numpy()
+    drawn = torch.from_numpy(rng.uniform(low, high, (n, len(low))).astype(np.float32))
+    moved = network.on_points(data.n_points, data.dwelltime_s)
+    made: Complex = moved.synthesise(network.sample(n, generator), drawn).astype(np.complex128)
+    made *= set_scale(fids) / float(np.median(np.linalg.norm(made, axis=1)))
+    if not noiseless:
+        parent = rng.integers(len(fids), size=n)
+        sigma = noise_sd(fids, data.ppm_axis, data.nucleus)[parent]
+        made += MeasuredNoise.of(fids, data.ppm_axis, data.nucleus).draw(sigma, rng)
+    return made

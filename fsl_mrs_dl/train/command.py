@@ -219,29 +219,31 @@ def _searched(
     return search(loss_of, trials, epochs, seed)
 
 
+_ALIGN = ("signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm", "search")
+_QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign")
+_SYNTHESISE = ("metabolites", "decoder")
 _OTHERS = {
-    "align": {"basis", "encoder", "amplitudes", "noise", "penalty", "seed_sign"},
-    "quantify": {
-        "signal",
-        "reference",
-        "shift_hz",
-        "phase_deg",
-        "nuisance",
-        "depth",
-        "batch_norm",
-        "search",
-        "checkpoint",
-    },
+    "align": {"basis", *_QUANTIFY, *_SYNTHESISE},
+    "quantify": {*_ALIGN, *_SYNTHESISE, "checkpoint"},
+    "synthesise": {*_ALIGN, *_QUANTIFY, "init", "checkpoint"},
 }
 """Options that a step does not have."""
-_QUANTIFY = ("dq-nmm", "dq-pmm", "dq-rpmm", "start")
-_PRIORS = {"align": ("deepfpc", "brain_3t", "brain_7t"), "quantify": ("brain", "dq")}
+_ARCHITECTURES = {
+    "align": ("dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma"),
+    "quantify": ("dq-nmm", "dq-pmm", "dq-rpmm", "start"),
+    "synthesise": ("cvae", "vae"),
+}
+_PRIORS = {
+    "align": ("deepfpc", "brain_3t", "brain_7t"),
+    "quantify": ("brain", "dq"),
+    "synthesise": ("brain",),
+}
 
 
 def _check_step(settings: dict[str, Any]) -> None:
     """Refuse options and architectures of another step."""
     step, architecture = settings["step"], settings["architecture"]
-    if (architecture in _QUANTIFY) != (step == "quantify"):
+    if architecture not in _ARCHITECTURES[step]:
         raise OptionError(f"--architecture {architecture} is not for {step}; see fsl_mrs_dl train --help.")
     if settings["prior"] not in _PRIORS[step]:
         raise OptionError(

@@ -74,3 +74,8 @@ def _axes(data: MRSData, dim: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     coil = (data.axis("DIM_COIL"),) if "DIM_COIL" in data.dim_tags and dim != "DIM_COIL" else ()
     source = (data.axis(dim), *coil, TIME_AXIS)
     return source, tuple(range(-len(source), 0))
+
+
+def set_scale(fids: Complex) -> float:
+    """Return the size of a set of transients: the norm of their average. A network sees transients over this."""
+    return float(np.linalg.norm(fids.mean(axis=0))) or 1.0

@@ -1,0 +1,310 @@
+r"""Variational autoencoders that make spectra: of concentrations (cVAE), or like measured transients (VAE).
+
+The encoder reads real and imaginary part and, where there are any, the concentrations; the decoder makes a
+spectrum of latent numbers and concentrations. Fully connected layers, as in the published ones, whose sizes are
+not known. Two things differ from a plain stack of layers:
+
+* The first layer of the encoder and the last one of the decoder are the principal components of the training
+  spectra and stay fixed. They are orthonormal, so that errors are those of the spectrum, and because they are
+  signals in time, a network makes spectra of any dwell time and length (see :meth:`SynthesisNetwork.on_points`).
+* The variance of the reconstruction error is its own maximum-likelihood value (Rybkin, Daniilidis and Levine
+  2021, arXiv:2006.13202), which leaves no weight between error and Kullback-Leibler divergence to be chosen.
+
+Losses are over whole spectra; by Parseval's theorem they are computed on FIDs.
+"""
+
+import copy
+import itertools
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.models.inputs import from_channels, on_network_points
+from fsl_mrs_dl.models.network import Network
+from fsl_mrs_dl.physics import basis_sum
+
+_BLOCK = 1024
+_FLOOR = 1e-6
+"""Least relative variance of the error: 0.1 % of the spectrum."""
+_SMALL = 1e-6
+_EARLY, _STRIDE = 60, 6
+_SIGNALS = ("components", "metabolites", "envelopes", "baselines")
+
+
+class SynthesisNetwork(Network):
+    r"""Encoder, decoder, and the signals between which they choose.
+
+    Two decoders: ``spectrum`` says the coefficients of the spectrum's components, of latent numbers and
+    concentrations :math:`y` together. ``envelope`` says only how the sum of the basis set changes in time, and a
+    baseline, of latent numbers alone:
+
+    .. math:: s(t) = \frac{m_z(t)}{|m_z(0)|} \sum_m y_m x_m(t) + \sum_j b_{z,j} g_j(t)
+
+    with envelopes :math:`m_z` in the space of phases, shifts and Voigt lineshapes, so that amplitudes are the
+    concentrations by construction.
+
+    Parameters
+    ----------
+    n_points : int
+    dwelltime_s, spectrometer_frequency_mhz : float
+        In s and MHz.
+    n_components : int
+        Principal components of the training spectra, complex.
+    latent : int
+    hidden : sequence of int
+        Widths of the encoder's layers; the decoder has them backwards.
+    names : sequence of str
+        What the concentrations are of; none for a VAE without condition.
+    decoder : {"spectrum", "envelope"}
+    n_envelopes, n_baselines : int
+        Of the decoder ``envelope``.
+    beta : float
+        Weight of the Kullback-Leibler divergence.
+    warm_up : int
+        Batches over which it grows to that.
+    """
+
+    components: Tensor
+    metabolites: Tensor
+    envelopes: Tensor
+    baselines: Tensor
+    centre: Tensor
+    spread: Tensor
+    lowest: Tensor
+    highest: Tensor
+    shape_centre: Tensor
+    shape_spread: Tensor
+    latent_mean: Tensor
+    latent_factor: Tensor
+    scale: Tensor
+    sampled: Tensor
+
+    def __init__(
+        self,
+        n_points: int,
+        dwelltime_s: float,
+        spectrometer_frequency_mhz: float,
+        n_components: int,
+        latent: int = 16,
+        hidden: Sequence[int] = (512, 256, 128),
+        names: Sequence[str] = (),
+        decoder: Literal["spectrum", "envelope"] = "spectrum",
+        n_envelopes: int = 0,
+        n_baselines: int = 0,
+        beta: float = 1.0,
+        warm_up: int = 0,
+    ) -> None:
+        super().__init__()
+        self.n_points, self.dwelltime_s = n_points, dwelltime_s
+        self.spectrometer_frequency_mhz = spectrometer_frequency_mhz
+        self.names, self.kind, self.latent = tuple(names), decoder, latent
+        self.beta, self.warm_up, self._seen = beta, warm_up, 0
+        n_names, width = len(names), 2 * (n_components + n_envelopes)
+        members = n_names if decoder == "envelope" else 0
+        sizes = (n_components, members, n_envelopes, n_baselines)
+        for name, size in zip(_SIGNALS, sizes, strict=True):
+            # Half precision keeps a signal to 1e-3 of itself and the package small.
+            self.register_buffer(name, torch.zeros(size, 2, n_points, dtype=torch.float16))
+        said = 2 * (n_envelopes + n_baselines) if decoder == "envelope" else 2 * n_components
+        for name, size in (
+            ("centre", width),
+            ("shape_centre", said),
+            ("latent_mean", latent),
+            ("lowest", n_names),
+        ):
+            self.register_buffer(name, torch.zeros(size))
+        for name, size in (("spread", width), ("shape_spread", said), ("highest", n_names)):
+            self.register_buffer(name, torch.ones(size))
+        sampled = [*range(min(_EARLY, n_points)), *range(_EARLY, n_points, _STRIDE)]
+        self.register_buffer("sampled", torch.tensor(sampled), persistent=False)
+        self.register_buffer("latent_factor", torch.eye(latent))
+        self.register_buffer("scale", torch.ones(()))
+        self.encoder = _layers([width + n_names, *hidden, 2 * latent])
+        conditions = 0 if decoder == "envelope" else n_names
+        self.decoder = _layers([latent + conditions, *reversed(hidden), said])
+
+    def set_signals(self, **signals: Complex) -> None:
+        """Give the network its components, metabolites, envelopes and baselines, each of shape (signal, time)."""
+        for name, fids in signals.items():
+            setattr(self, name, torch.from_numpy(_channels(fids)).to(torch.float16))
+
+    def set_statistics(self, **statistics: Real | float) -> None:
+        """Give the network what the training data are like: centre, spread, lowest, highest, scale .."""
+        for name, values in statistics.items():
+            setattr(self, name, torch.as_tensor(values, dtype=torch.float32))
+
+    def coefficients(self, inputs: Tensor, amounts: Tensor | None = None) -> Tensor:
+        """Return what the encoder reads of FIDs of shape (batch, 2, time), before centring.
+
+        The components' coefficients, shape (batch, 2 component). For the decoder ``envelope``, behind them those
+        of the envelopes in the FID times the conjugate of the basis set's sum, in which the concentrations no longer
+        turn anything.
+        """
+        fids = from_channels(inputs / self.scale)
+        found = [fids @ torch.conj(_complex(self.components)).T]
+        if self.kind == "envelope":
+            total = self._total(amounts, slice(None)) / self.scale
+            found.append((fids * torch.conj(total)) @ torch.conj(_complex(self.envelopes)).T)
+        together = torch.cat(found, dim=-1)
+        return torch.cat([together.real, together.imag], dim=-1)
+
+    def encode(self, inputs: Tensor, amounts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of the latent numbers, each of shape (batch, latent).
+
+        Parameters
+        ----------
+        inputs : Tensor, float, shape (batch, 2, time)
+            In the units of the training data.
+        amounts : Tensor, float, shape (batch, name), optional
+            Concentrations.
+        """
+        return self._encoded(self.coefficients(inputs, amounts), amounts)
+
+    def _encoded(self, coefficients: Tensor, amounts: Tensor | None) -> tuple[Tensor, Tensor]:
+        read = (coefficients - self.centre) / self.spread
+        if self.names:
+            read = torch.cat([read, self._normalised(amounts)], dim=-1)
+        mean, log_variance = self.encoder(read).chunk(2, dim=-1)
+        return mean, log_variance.clamp(-12, 6)
+
+    def _total(self, amounts: Tensor | None, points: slice | Tensor) -> Tensor:
+        """Return some points of the basis set's sum, complex, shape (batch, points)."""
+        self._normalised(amounts)
+        nothing = torch.zeros(1)
+        members = _complex(self.metabolites[..., points])
+        total: Tensor = basis_sum(members, amounts, nothing, nothing, nothing, self.dwelltime_s)
+        return total
+
+    def _normalised(self, amounts: Tensor | None) -> Tensor:
+        if amounts is None:
+            raise ValueError(f"Concentrations of {', '.join(self.names)} are needed.")
+        return 2 * (amounts - self.lowest) / (self.highest - self.lowest) - 1
+
+    def decode(self, latent: Tensor, amounts: Tensor | None = None) -> Tensor:
+        """Return FIDs, complex, shape (batch, time), of latent numbers and concentrations."""
+        said = self._said(latent, amounts)
+        half = said.shape[-1] // 2
+        weights = torch.complex(said[:, :half], said[:, half:])
+        if self.kind == "envelope":
+            return self._shaped(weights, amounts, slice(None))
+        made: Tensor = self.scale * (weights @ _complex(self.components))
+        return made
+
+    def _said(self, latent: Tensor, amounts: Tensor | None) -> Tensor:
+        """Return what the decoder's layers say: coefficients of signals, shape (batch, 2 signal)."""
+        if self.kind == "spectrum" and self.names:
+            latent = torch.cat([latent, self._normalised(amounts)], dim=-1)
+        said: Tensor = self.shape_centre + self.shape_spread * self.decoder(latent)
+        return said
+
+    def _shaped(self, weights: Tensor, amounts: Tensor | None, points: slice | Tensor) -> Tensor:
+        """Return some points of the sum of the basis set under an envelope, and a baseline."""
+        n_shapes = len(self.envelopes)
+        shapes, lines = (_complex(signals[..., points]) for signals in (self.envelopes, self.baselines))
+        envelope = weights[:, :n_shapes] @ shapes
+        envelope = envelope / (envelope[:, :1].abs() + _SMALL)
+        made: Tensor = self._total(amounts, points) * envelope + self.scale * (weights[:, n_shapes:] @ lines)
+        return made
+
+    @torch.no_grad()
+    def examples(self, inputs: Tensor, amounts: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Return what :meth:`loss` takes of FIDs: what never changes in training is computed once.
+
+        Parameters
+        ----------
+        inputs : Tensor, float, shape (example, 2, time)
+        amounts : Tensor, float, shape (example, name), optional
+        """
+        coefficients = self.coefficients(inputs, amounts)
+        if amounts is None or self.kind == "spectrum":
+            return (coefficients,) if amounts is None else (coefficients, amounts)
+        return coefficients, amounts, inputs[..., self.sampled].clone()
+
+    def loss(
+        self, coefficients: Tensor, amounts: Tensor | None = None, points: Tensor | None = None
+    ) -> Tensor:
+        """Return the negative evidence lower bound of a batch, up to a constant; see the module.
+
+        Parameters
+        ----------
+        coefficients, amounts, points
+            From :meth:`examples`. Errors of the decoder ``envelope`` are taken at all early points in time, where
+            the baseline is, and at every sixth of the others.
+        """
+        mean, log_variance = self._encoded(coefficients, amounts)
+        latent = mean
+        if self.training:
+            self._seen += 1
+            latent = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        said = self._said(latent, amounts)
+        if points is None:
+            error = ((said - coefficients) ** 2).sum(dim=-1)
+        else:
+            half = said.shape[-1] // 2
+            made = self._shaped(torch.complex(said[:, :half], said[:, half:]), amounts, self.sampled)
+            weight = torch.where(self.sampled < _EARLY, 1.0, _STRIDE)
+            error = (torch.abs(made - from_channels(points)) ** 2 @ weight) / self.scale**2
+        divergence = -0.5 * (1 + log_variance - mean**2 - torch.exp(log_variance)).sum(dim=-1)
+        grown = min(1.0, self._seen / self.warm_up) if self.warm_up and self.training else 1.0
+        n_numbers = 2 * len(self.components)
+        lost: Tensor = 0.5 * n_numbers * torch.log(error.mean() + _FLOOR)
+        return lost + self.beta * grown * divergence.mean()
+
+    @torch.no_grad()
+    def settle(self, coefficients: Tensor, amounts: Tensor | None = None) -> None:
+        """Remember mean and covariance of the latent numbers of the training data, for :meth:`sample`."""
+        mean, log_variance = self._encoded(coefficients, amounts)
+        covariance = torch.cov(mean.T) + torch.diag(torch.exp(log_variance).mean(dim=0))
+        self.latent_mean = mean.mean(dim=0)
+        self.latent_factor = torch.linalg.cholesky(covariance)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return latent numbers, shape (n, latent): standard normal ones, as the training data are spread."""
+        drawn = torch.randn((n, self.latent), generator=generator)
+        return self.latent_mean + drawn @ self.latent_factor.T
+
+    @torch.no_grad()
+    def synthesise(self, latent: Tensor, amounts: Tensor | None = None) -> Complex:
+        """Return FIDs, complex64, shape (n, time), a block at a time; results do not depend on the blocks."""
+        made = np.empty((len(latent), self.n_points), dtype=np.complex64)
+        for start in range(0, len(latent), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            made[rows] = self.decode(latent[rows], None if amounts is None else amounts[rows]).numpy()
+        return made
+
+    def on_points(self, n_points: int, dwelltime_s: float) -> Self:
+        """Return a network that makes FIDs of other points: its signals are brought there, the layers stay."""
+        if (n_points, dwelltime_s) == (self.n_points, self.dwelltime_s):
+            return self
+        moved = copy.deepcopy(self)
+        for name in _SIGNALS:
+            fids = _complex(getattr(self, name)).numpy()
+            if len(fids):
+                fids = on_network_points(fids.astype(np.complex128), self.dwelltime_s, n_points, dwelltime_s)
+            else:
+                fids = fids[:, :1].repeat(n_points, axis=1)
+            setattr(moved, name, torch.from_numpy(_channels(fids)).to(torch.float32))
+        moved.n_points, moved.dwelltime_s = n_points, dwelltime_s
+        return moved
+
+
+def _layers(sizes: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(sizes[:-1]):
+        layers += [nn.Linear(before, after), nn.SiLU()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+
+
+def _channels(fids: Complex) -> Real:
+    channels: Real = np.stack([fids.real, fids.imag], axis=-2)
+    return channels
+
+
+def _complex(channels: Tensor) -> Tensor:
+    """Return complex signals, single precision, shape (signal, time)."""
+    made: Tensor = torch.complex(channels[:, 0].float(), channels[:, 1].float())
+    return made

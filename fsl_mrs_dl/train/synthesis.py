@@ -1,0 +1,153 @@
+"""Trains a generative network: its fixed signals from the training data, then the loop."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.models.synthesis import SynthesisNetwork
+from fsl_mrs_dl.physics import damp, phase, shift
+from fsl_mrs_dl.train.loop import Outcome, Report, Settings, fit
+from fsl_mrs_dl.train.synthesis_data import LabelledSpectra
+
+_FOR_COMPONENTS = 500
+_KEPT = 1e-6
+"""Share of the energy that the components may leave out."""
+_MOST_COMPONENTS, _FEWEST_COMPONENTS = 128, 16
+_N_ENVELOPES = 32
+Decoder = Literal["spectrum", "envelope"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """Spectra to train on, to stop by, and to judge by."""
+
+    training: LabelledSpectra
+    validation: LabelledSpectra
+    test: LabelledSpectra
+
+
+def tensors(fids: Complex, amounts: Real | None = None) -> tuple[Tensor, ...]:
+    """Return the inputs of a network, shape (example, 2, time), and its concentrations, in single precision."""
+    channels = np.stack([fids.real, fids.imag], axis=-2).astype(np.float32)
+    inputs = (torch.from_numpy(channels),)
+    return inputs if amounts is None else (*inputs, torch.from_numpy(amounts.astype(np.float32)))
+
+
+def principal_components(fids: Complex, left_out: float = _KEPT, most: int = _MOST_COMPONENTS) -> Complex:
+    """Return orthonormal signals that hold all but a share of the energy of FIDs, shape (component, time)."""
+    part = fids[:_FOR_COMPONENTS].astype(np.complex128)
+    values, vectors = np.linalg.eigh(part @ part.conj().T)
+    energy = np.cumsum(np.maximum(values[::-1], 0))
+    needed = int(np.searchsorted(energy, (1 - left_out) * energy[-1])) + 1
+    n_kept = min(max(needed, _FEWEST_COMPONENTS), most, len(part))
+    # Rows of U^H X are orthogonal, and as long as the singular values.
+    signals = vectors[:, ::-1][:, :n_kept].conj().T @ part
+    kept: Complex = np.linalg.qr(signals.T)[0].T
+    return kept
+
+
+def envelopes(examples: LabelledSpectra) -> tuple[Complex, Real, Real]:
+    """Return components of the envelopes in time, and mean and spread of their coefficients."""
+    drawn, dwelltime_s = examples.parameters, examples.basis.dwelltime_s
+    rows = slice(0, _FOR_COMPONENTS)
+    flat = np.ones((len(drawn["gamma"][rows]), examples.fids.shape[1]), dtype=np.complex64)
+    shaped = damp(flat, drawn["gamma"][rows], drawn["sigma"][rows], dwelltime_s)
+    shaped = phase(shift(shaped, drawn["shift_hz"][rows], dwelltime_s), drawn["phase_rad"][rows])
+    components = principal_components(shaped, 1e-7, _N_ENVELOPES)
+    return components, *coefficient_statistics(shaped @ components.conj().T)
+
+
+def coefficient_statistics(coefficients: Complex) -> tuple[Real, Real]:
+    """Return mean and standard deviation of real and imaginary parts, one behind the other."""
+    numbers = np.concatenate([coefficients.real, coefficients.imag], axis=1)
+    return numbers.mean(axis=0), np.maximum(numbers.std(axis=0), 1e-6)
+
+
+def new_network(
+    examples: LabelledSpectra,
+    decoder: Decoder,
+    seed: int,
+    *,
+    latent: int,
+    hidden: tuple[int, ...],
+    beta: float,
+    warm_up: int,
+) -> tuple[SynthesisNetwork, dict[str, Any]]:
+    """Return a cVAE with random layers and the signals of some training data, and its config."""
+    scale = float(np.sqrt(np.mean(np.sum(np.abs(examples.fids) ** 2, axis=1))))
+    scaled = examples.fids / np.float32(scale)
+    components = principal_components(scaled)
+    config: dict[str, Any] = {
+        "n_points": examples.fids.shape[1],
+        "dwelltime_s": examples.basis.dwelltime_s,
+        "spectrometer_frequency_mhz": examples.basis.spectrometer_frequency_mhz,
+        "n_components": len(components),
+        "latent": latent,
+        "hidden": list(hidden),
+        "names": list(examples.basis.names),
+        "decoder": decoder,
+        "beta": beta,
+        "warm_up": warm_up,
+    }
+    signals: dict[str, Complex] = {"components": components}
+    centre, spread = coefficient_statistics(scaled @ components.conj().T)
+    statistics: dict[str, Any] = {"centre": centre, "spread": spread, "scale": scale}
+    statistics |= {"lowest": examples.amounts.min(axis=0), "highest": examples.amounts.max(axis=0)}
+    if decoder == "envelope":
+        shapes, shape_centre, shape_spread = envelopes(examples)
+        found = np.linalg.norm(examples.baselines, axis=1).max()
+        size = 0.1 / found  # the layers then say numbers of order one
+        n_lines = len(examples.baselines)
+        config |= {"n_envelopes": len(shapes), "n_baselines": n_lines}
+        signals |= {
+            "metabolites": examples.basis.fids,
+            "envelopes": shapes,
+            "baselines": examples.baselines * size,
+        }
+        statistics["shape_centre"] = _interleaved(shape_centre, np.zeros(2 * n_lines))
+        statistics["shape_spread"] = _interleaved(shape_spread, np.ones(2 * n_lines))
+    else:
+        statistics |= {"shape_centre": centre, "shape_spread": spread}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = SynthesisNetwork(**config)
+    network.set_signals(**signals)
+    network.set_statistics(**statistics)
+    if decoder == "envelope":
+        some = slice(0, _FOR_COMPONENTS)
+        read = network.coefficients(*tensors(examples.fids[some], examples.amounts[some])).numpy()
+        network.set_statistics(centre=read.mean(axis=0), spread=np.maximum(read.std(axis=0), 1e-6))
+    return network, config
+
+
+def _interleaved(first: Real, second: Real) -> Real:
+    """Return real parts of both, then imaginary parts of both."""
+    together: Real = np.concatenate([first.reshape(2, -1), second.reshape(2, -1)], axis=1).ravel()
+    return together
+
+
+def train_on(
+    network: SynthesisNetwork,
+    training: tuple[Tensor, ...],
+    validation: tuple[Tensor, ...],
+    settings: Settings,
+    report: Report | None = None,
+) -> Outcome:
+    """Train a network in place and have it remember how its latent numbers are spread.
+
+    Raises
+    ------
+    OptionError
+        If the loss is not a number after the first epoch.
+    """
+    learned, stopped = network.examples(*training), network.examples(*validation)
+    outcome = fit(network, learned, stopped, settings, report)
+    if not np.isfinite(outcome.best):
+        raise OptionError(f"The training diverged at --lr {settings.lr:g}; take a smaller one.")
+    network.settle(*learned[:2])
+    return outcome

@@ -1,0 +1,250 @@
+"""What a cVAE can do, measured with the fit: reconstruction, conditioning, and paths between two spectra."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from fsl_mrs_dl.data import Basis, Complex, Real
+from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter
+from fsl_mrs_dl.fit.lcm.settings import Baseline
+from fsl_mrs_dl.models.card import Score
+from fsl_mrs_dl.models.synthesis import SynthesisNetwork
+from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.scores import noise_sd, r2, voigt_fwhm_hz
+from fsl_mrs_dl.simulate.signals import clean_fids
+from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, prior_of
+from fsl_mrs_dl.train.synthesis_transients import Transients
+
+N_STEPS = 9
+_PATHS = 12
+_TRANSIENTS = 1000
+_METABOLITES_PPM = (0.2, 4.2)
+_REQUESTS = 200
+_ENDS = {"phase": (-40.0, 40.0), "linewidth": (2.0, 16.0)}
+"""Degrees, and rad/s of the Lorentzian and of the Gaussian rate each."""
+_MIDDLE_RATE = 8.0
+STRONG = (("NAA", "NAAG"), ("Cr", "PCr"), ("GPC", "PCh"), ("Ins",), ("Glu", "Gln"))
+"""The five signals that a fit at 3 T and short echo time tells apart with certainty."""
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """What the fit finds along ways from one spectrum to another, through the latent space or through the data.
+
+    Attributes
+    ----------
+    kind : str
+        ``phase`` or ``linewidth``: what differs between the ends.
+    unit : str
+    found : ndarray, float, shape (step, path)
+        In ``unit``.
+    ends : tuple of float
+        The truth at both ends.
+    amounts : ndarray, float, shape (step, path, sum)
+        Fitted over true concentration.
+    fids : ndarray, complex, shape (step, time)
+        Of the first path.
+    """
+
+    kind: str
+    unit: str
+    found: Real
+    ends: tuple[float, float]
+    amounts: Real
+    fids: Complex
+
+    @property
+    def monotone(self) -> float:
+        """Share of the paths along which the parameter only grows."""
+        return float(np.mean((np.diff(self.found, axis=0) > 0).all(axis=0)))
+
+    @property
+    def end_error(self) -> float:
+        """Largest error at an end."""
+        return float(np.abs(self.found[[0, -1]] - np.array(self.ends)[:, None]).max())
+
+    @property
+    def change(self) -> float:
+        """Largest change of a concentration along a path, as a share of the true one."""
+        return float(np.abs(self.amounts - 1).max())
+
+    @property
+    def median_change(self) -> float:
+        """Median over paths and sums of the largest change along a path."""
+        return float(np.median(np.abs(self.amounts - 1).max(axis=0)))
+
+
+def fitter_of(basis: Basis) -> Fitter:
+    """Return the fit that judges: the basis set, one lineshape, a polynomial baseline of fourth order."""
+    settings = FitSettings(baseline=Baseline.parse("poly, 4"), first_order_phase=False)
+    return Fitter(basis, settings, reference_ppm=basis.reference_ppm)
+
+
+def sums_matrix(basis: Basis) -> tuple[tuple[str, ...], Real]:
+    """Return names and weights of the strong sums that a basis set has, shape (sum, metabolite)."""
+    if len(basis.names) <= len(STRONG):
+        return basis.names, np.eye(len(basis.names))
+    present = [[m for m in members if m in basis.names] for members in STRONG]
+    present = [members for members in present if members]
+    weights = np.array([[float(name in members) for name in basis.names] for members in present])
+    return tuple("+".join(members) for members in present), weights
+
+
+def reconstruction_errors(network: SynthesisNetwork, examples: LabelledSpectra) -> Real:
+    """Return the error of each reconstruction over the spectrum, as root mean squares, shape (example,)."""
+    made = reconstructed(network, examples.fids, examples.amounts)
+    return nrmse(made, examples.fids)
+
+
+def reconstructed(network: SynthesisNetwork, fids: Complex, amounts: Real | None) -> Complex:
+    """Return FIDs decoded from the mean of their own encoding."""
+    from fsl_mrs_dl.train.synthesis import tensors
+
+    inputs = tensors(fids, amounts)
+    with torch.no_grad():
+        latent, _ = network.encode(*inputs)
+    return network.synthesise(latent, inputs[1] if amounts is not None else None)
+
+
+def nrmse(made: Complex, truth: Complex) -> Real:
+    """Return root mean square error over root mean square of each spectrum, shape (example,)."""
+    error: Real = np.linalg.norm(made - truth, axis=1) / np.linalg.norm(truth, axis=1)
+    return error
+
+
+def requested(network: SynthesisNetwork, basis: Basis, rng: np.random.Generator) -> tuple[Real, FitResult]:
+    """Return concentrations that were asked for, over the whole range, and the fit of what was made."""
+    low, high = network.lowest.numpy(), network.highest.numpy()
+    amounts = rng.uniform(low, high, (_REQUESTS, len(low)))
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    latent = network.sample(_REQUESTS, generator)
+    made = network.synthesise(latent, torch.from_numpy(amounts.astype(np.float32)))
+    return amounts, fitter_of(basis)(made)
+
+
+def path_between(
+    network: SynthesisNetwork, basis: Basis, kind: str, rng: np.random.Generator, *, latent: bool = True
+) -> Path:
+    """Go from one spectrum to another that differs in phase, or in linewidth, and fit what lies between.
+
+    Parameters
+    ----------
+    network : SynthesisNetwork
+    basis : Basis
+    kind : {"phase", "linewidth"}
+    rng : numpy.random.Generator
+        For the concentrations.
+    latent : bool
+        Whether to interpolate latent numbers; else the spectra themselves are mixed, for comparison.
+    """
+    from fsl_mrs_dl.train.synthesis import tensors
+
+    drawn = {name: spread.draw((_PATHS,), rng) for name, spread in prior_of(basis).amplitudes.items()}
+    amounts = np.stack([drawn.get(name, np.zeros(_PATHS)) for name in basis.names], axis=1)
+    rate = np.full(_PATHS, _MIDDLE_RATE)
+    ends = []
+    for value in _ENDS[kind]:
+        phase_rad = np.full(_PATHS, np.radians(value) if kind == "phase" else 0.0)
+        widths = rate if kind == "phase" else np.full(_PATHS, value)
+        parameters = {
+            "amplitudes": amounts,
+            "gamma": widths,
+            "sigma": widths,
+            "scale": np.ones(_PATHS),
+            "shift_hz": np.zeros(_PATHS),
+            "phase_rad": phase_rad,
+        }
+        ends.append(clean_fids(parameters, np.asarray(basis.fids), basis.dwelltime_s).astype(np.complex64))
+    with torch.no_grad():
+        codes = [network.encode(*tensors(fids, amounts))[0] for fids in ends]
+    asked = torch.from_numpy(amounts.astype(np.float32))
+    fit = fitter_of(basis)
+    _, weights = sums_matrix(basis)
+    found, kept, first = [], [], []
+    for share in np.linspace(0, 1, N_STEPS):
+        if latent:
+            made = network.synthesise((1 - share) * codes[0] + share * codes[1], asked)
+        else:
+            made = ((1 - share) * ends[0] + share * ends[1]).astype(np.complex64)
+        result = fit(made)
+        found.append(
+            np.degrees(result.phase_rad)
+            if kind == "phase"
+            else voigt_fwhm_hz(result.gamma, result.sigma)[:, 0]
+        )
+        kept.append((result.amplitudes @ weights.T) / (amounts @ weights.T))
+        first.append(made[0])
+    low, high = _ENDS[kind]
+    truth = (low, high) if kind == "phase" else tuple(float(voigt_fwhm_hz(r, r)) for r in (low, high))
+    unit = "degrees" if kind == "phase" else "Hz"
+    return Path(kind, unit, np.array(found), (truth[0], truth[1]), np.array(kept), np.array(first))
+
+
+def scores(network: SynthesisNetwork, test: LabelledSpectra, seed: int) -> tuple[Score, ...]:
+    """Return what stands on the card; the baseline of each row is the fit of true spectra, or mixing spectra."""
+    rng = np.random.default_rng([seed, 1])
+    basis = test.basis
+    n = len(test.fids)
+    error = reconstruction_errors(network, test)
+    spread = float(np.mean(nrmse(np.broadcast_to(test.fids.mean(axis=0), test.fids.shape), test.fids)))
+    rows = [
+        Score(
+            "NRMSE of reconstruction, mean",
+            "%",
+            100 * float(error.mean()),
+            100 * spread,
+            "training mean",
+            None,
+            "",
+            n,
+        )
+    ]
+    asked, result = requested(network, basis, rng)
+    names, weights = sums_matrix(basis)
+    got = r2(result.amplitudes @ weights.T, asked @ weights.T)
+    some = test.fids[:_REQUESTS]
+    true = test.amounts[:_REQUESTS] @ weights.T
+    fitted = r2(fitter_of(basis)(some).amplitudes @ weights.T, true)
+    for name, value, best in zip(names, got, fitted, strict=True):
+        rows.append(
+            Score(
+                f"R2 of fitted on requested, {name}",
+                "1",
+                float(value),
+                float(best),
+                "simulated",
+                None,
+                "",
+                _REQUESTS,
+            )
+        )
+    for kind in _ENDS:
+        ours = path_between(network, basis, kind, np.random.default_rng([seed, 2]))
+        mixed = path_between(network, basis, kind, np.random.default_rng([seed, 2]), latent=False)
+        for what, value, other, unit in (
+            ("monotone paths", ours.monotone, mixed.monotone, "1"),
+            ("largest error at an end", ours.end_error, mixed.end_error, ours.unit),
+            ("largest change of a concentration", 100 * ours.change, 100 * mixed.change, "%"),
+        ):
+            rows.append(Score(f"{kind} path, {what}", unit, value, other, "mixing spectra", None, "", _PATHS))
+    return tuple(rows)
+
+
+def transient_scores(network: SynthesisNetwork, transients: Transients) -> tuple[Score, ...]:
+    """Return what stands on the card of a VAE: how much of transients and of their average it keeps."""
+    fids, data = transients.fids[:_TRANSIENTS], transients.data
+    made = reconstructed(network, fids, None)
+    noise = float(np.median(noise_sd(fids, data.ppm_axis, data.nucleus)))
+    left = float(np.median(noise_sd(made, data.ppm_axis, data.nucleus)))
+    inside = ppm_window(data.ppm_axis, _METABOLITES_PPM)
+    averages = (fid_to_spectrum(part.mean(axis=0))[None, inside] for part in (made, fids))
+    error = 100 * float(nrmse(*averages)[0])
+    floor = 100 * float(nrmse(fid_to_spectrum(np.zeros_like(made[:1])), fid_to_spectrum(fids[:1]))[0])
+    n = len(fids)
+    return (
+        Score("error of the average, 0.2 to 4.2 ppm", "%", error, floor, "zero", None, "", n),
+        Score(
+            "noise left by decoding, over the transient's", "1", left / noise, 1.0, "transient", None, "", n
+        ),
+    )
