@@ -28,6 +28,7 @@ _NOT_STEPS = {
     "command",
     "config",
     "options",
+    "quantify_models",
     "registry",
     "results_folder",
     "synthesis_models",
