@@ -17,8 +17,8 @@ from fsl_mrs_dl.fit.registration import Band, Registration
 from fsl_mrs_dl.physics import shift
 
 _EDGE_HZ = 40.0
-_BEFORE_S = 10e-3  # an edge of 40 Hz smears the sudden start of an FID over about this time before it
-_LEAST_LENGTH = 20  # of an FID, in units of what is put before it
+_BEFORE_S = 25e-3  # an edge of 40 Hz smears the sudden start of an FID over about this time before it
+_LEAST_LENGTH = 10  # of an FID, in units of what is put before it
 _WORTH = 0.6
 _POINTS_AT_ONCE = 32768
 
