@@ -16,7 +16,7 @@ TISSUES = ("WM", "GM", "CSF")
 _SUM_TOLERANCE = 0.1
 
 
-def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str) -> Real:
+def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, affine: Real | None = None) -> Real:
     """Read a NIfTI image that must lie on the grid of the data.
 
     Parameters
@@ -27,6 +27,8 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str) -> Real:
         (x, y, z) of the data.
     flag : str
         That names it, for messages.
+    affine : ndarray, float, shape (4, 4), optional
+        Of the data; not given: their position is not known, and that of the image does not count.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str) -> Real:
     Raises
     ------
     DataError
-        If it is not a readable image, or has another shape.
+        If it is not a readable image, or has another shape or place.
     """
     if hasattr(path, "__array__"):
         values, name = np.asarray(path), "the array"
@@ -44,10 +46,13 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str) -> Real:
         if not Path(path).is_file():
             raise DataError(f"--{flag}: there is no file {path}; check the name.")
         try:
-            values = np.asanyarray(nib.load(path).dataobj)
+            image: Any = nib.load(path)
+            values = np.asanyarray(image.dataobj)
         except (ImageFileError, OSError, EOFError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise DataError(f"--{flag}: {path} is not a readable NIfTI image ({reason}).") from error
+        if affine is not None and values.shape[:3] == tuple(grid)[: values.ndim]:
+            _refuse_elsewhere(image.affine, affine, grid, f"--{flag}: {name}")
     while values.ndim > 3 and values.shape[-1] == 1:
         values = values[..., 0]
     while values.ndim < 3:
@@ -58,6 +63,17 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str) -> Real:
             "space of the data first."
         )
     return values.astype(np.float64)
+
+
+def _refuse_elsewhere(found: Real, needed: Real, grid: tuple[int, ...], what: str) -> None:
+    """Refuse an image whose corners lie more than half a voxel from those of the data."""
+    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)]) * [*(np.array(grid) - 1), 1]
+    apart = np.linalg.norm((corners @ (found - needed).T)[:, :3], axis=1).max()
+    if apart > np.linalg.norm(needed[:3, :3], axis=0).min() / 2:
+        raise DataError(
+            f"{what} has the grid of the data in another place, up to {apart:.1f} mm off; bring it to the "
+            "space of the data first."
+        )
 
 
 def read_fractions(said: Sequence[str], grid: tuple[int, int, int]) -> Mapping[str, Real]:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.steps.registry import MIN_POINTS, StepResult, step
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.fit.lcm import Baseline
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +153,7 @@ def quantify(
     smooth = Baseline.parse(baseline)
     if not 0 <= metab_shift_sd < np.inf:
         raise OptionError(f"--metab_shift_sd is {metab_shift_sd:g}; a size in Hz, 0 or more, is needed.")
-    chosen = None if mask is None else read_volume(mask, grid, "mask") != 0
+    chosen = None if mask is None else read_volume(mask, grid, "mask", data.affine) != 0
     voxels = quantification.voxels_to_fit(spectra, chosen)
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
     fitted = quantification.chosen_members(fitted, keep, ignore)
@@ -166,9 +169,10 @@ def quantify(
     if not 0 < h2o_scale < np.inf:
         raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
     if h2o is not None:
+        quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
         reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)
         water = quantification.WaterPlan.of(
-            _turned(_water_of(h2o, grid), conj_fid),
+            _turned(_water_of(h2o, grid, voxels), conj_fid),
             reference,
             quantification.relaxation_times(
                 data.spectrometer_frequency_mhz,
@@ -192,11 +196,14 @@ def quantify(
         notes=(
             *_orientation(spectra, voxels, window, conj_fid),
             *_differences(whole, spectra, given),
+            *_foreign(spectra, voxels, window, smooth),
             *fitted.notes,
         ),
     )
     outcome = quantification.quantify_data(spectra, request)
     if said := quantification.flags_in_words(outcome.flags):
+        logger.warning("%s.", said)
+    for said in quantification.empty_results(outcome):
         logger.warning("%s.", said)
     fit = spectra.with_fid(outcome.on_grid(outcome.fit))
     return StepResult(fit, settled=settled, outcome=outcome, fitted=spectra)
@@ -280,9 +287,29 @@ def _orientation(
     return (*asked, "WARNING: the data look conjugated (more signal in the mirror image of the fit window)")
 
 
-def _water_of(h2o: MRSData, grid: tuple[int, ...]) -> MRSData:
+def _foreign(
+    data: MRSData, voxels: NDArray[Any], window: tuple[float, float], baseline: "Baseline"
+) -> tuple[str, ...]:
+    """Return what is to be said of data that are a fit, and of residual water."""
+    from fsl_mrs_dl.fit.quantification import LARGEST_TAIL, own_fit, water_tail
+
+    said = []
+    if own_fit(data):
+        said.append("the data are the curve of a fit (their record says so): not a measurement")
+    tail = water_tail(data, voxels, window, baseline)
+    if tail > LARGEST_TAIL:
+        said.append(
+            f"the tail of residual water is {100 * tail:.0f} % of the energy of the fit window; remove it first "
+            "(fsl_mrs_dl remove)"
+        )
+    for text in said:
+        logger.warning("%s.", text)
+    return tuple(f"WARNING: {text}" for text in said)
+
+
+def _water_of(h2o: MRSData, grid: tuple[int, ...], voxels: NDArray[Any]) -> MRSData:
     """Return a water reference with one FID a voxel, or refuse it."""
-    from fsl_mrs_dl.fit.quantification import one_spectrum_a_voxel
+    from fsl_mrs_dl.fit.quantification import check_water_reference, one_spectrum_a_voxel
 
     name = h2o.name or "The water reference"
     if h2o.nucleus != "1H":
@@ -292,6 +319,7 @@ def _water_of(h2o: MRSData, grid: tuple[int, ...]) -> MRSData:
         raise OptionError(
             f"{name} has the grid {water.fid.shape[:3]}, the data have {grid}; they must agree."
         )
+    check_water_reference(water, voxels)
     return water
 
 

@@ -130,7 +130,7 @@ class TestOneVoxel:
         assert heads["concentrations"][0].startswith("Metabs,mean,mean,std,std,crlb,crlb,posterior_mean,")
         assert heads["concentrations"][1].startswith(",raw,internal,raw,internal,raw,internal,")
         assert heads["concentrations"][2].endswith("," * 12)
-        assert heads["qc"][0] == "Metab,SNR,FWHM"
+        assert heads["qc"][0] == "Metab,SNR,FWHM,ood"
         assert heads["all_parameters"][0] == "parameter,mean,std"
         assert [row.split(",")[0] for row in heads["all_parameters"][1:]] == [
             *NAMES,
@@ -234,6 +234,7 @@ class TestManyVoxels:
             "fit/parameters.json",
             "qc/flags.nii.gz",
             "qc/flags.json",
+            "qc/ood.nii.gz",
             "run.json",
         }
         ours |= {"mrsdl.tree", "mrsdl_colourscheme.json", *(f"basis/{m}.json" for m in LINES)}
@@ -328,6 +329,9 @@ REFUSALS = {
     "points": (["--points", "9999"], "--points is 9999"),
     "no_points": (["--points", "0"], "--points is 0"),
     "h2o_scale": (["--h2o", "{f}/svs_water.nii.gz", "--h2o_scale", "0"], "a factor above 0 is needed"),
+    "TE_in_s": (["--h2o", "{f}/svs_water.nii.gz", "--TE", "0.03"], "for 0.03 s give --TE 30"),
+    "TR_in_ms": (["--h2o", "{f}/svs_water.nii.gz", "--TR", "2000"], "for 2000 ms give --TR 2"),
+    "h2o_of_metabolites": (["--h2o", "{f}/svs.nii.gz"], "without water suppression"),
     "config": (["--config", "{f}/none.toml"], "not a readable TOML file"),
 }
 
@@ -342,6 +346,34 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert said in printed
     assert printed.count("\n") == 1
     assert not (folder / "out").exists()
+
+
+def test_mask_in_another_place_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    affine = np.diag([20.0, 20, 20, 1])
+    affine[0, 3] = 11
+    nib.save(nib.Nifti1Image(np.ones((8, 1, 1), dtype=np.uint8), affine), folder / "mask.nii.gz")
+    assert run(folder, "mrsi", "--mask", str(folder / "mask.nii.gz")) == 2
+    assert "in another place, up to 11.0 mm off" in capsys.readouterr().err
+
+
+def test_what_is_doubtful_is_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    water = ("--h2o", str(folder / "svs_water.nii.gz"), "--tissue_frac", "0", "0", "1")
+    assert run(folder, "svs", *water) == 0
+    assert "molality is empty: the voxel holds no tissue water" in caplog.text
+    assert "flagged" not in caplog.text
+    (folder / "again.nii.gz").write_bytes((folder / "out" / "fit.nii.gz").read_bytes())
+    assert run(folder, "again", out="again") == 0
+    assert "the data are the curve of a fit" in caplog.text
+    caplog.clear()
+    data = nifti.read(folder / "svs.nii.gz")
+    water = SCALE * 4000 * signal(4.65, 1, 60.0)
+    nifti.write(data.with_fid(data.fid + water), folder / "wet.nii.gz")
+    assert run(folder, "wet", "--baseline", "off", out="wet") == 0
+    assert "fsl_mrs_dl remove" in caplog.text
+    assert "the fit is flagged: " in caplog.text
+    assert any(
+        "residual water" in note for note in json.loads((folder / "wet" / "run.json").read_text())["notes"]
+    )
 
 
 def test_missing_echo_time_is_refused_and_a_flag_beats_the_header(

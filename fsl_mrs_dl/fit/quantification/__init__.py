@@ -1,5 +1,13 @@
 """From a fit to a result: which spectra and metabolites, sums and ratios, water scaling, quality, streaming."""
 
+from fsl_mrs_dl.fit.quantification.inputs import (
+    LARGEST_TAIL,
+    check_times,
+    check_water_reference,
+    empty_results,
+    own_fit,
+    water_tail,
+)
 from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
 from fsl_mrs_dl.fit.quantification.relaxation import POOLS, relaxation_times
 from fsl_mrs_dl.fit.quantification.run import Request, quantify_data
@@ -17,20 +25,26 @@ from fsl_mrs_dl.fit.quantification.verdict import flags_in_words
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
 
 __all__ = [
+    "LARGEST_TAIL",
     "POOLS",
     "Request",
     "WaterPlan",
+    "check_times",
+    "check_water_reference",
     "chosen_members",
+    "empty_results",
     "fit_window",
     "flags_in_words",
     "groups_of",
     "looks_conjugated",
     "one_spectrum_a_voxel",
+    "own_fit",
     "quantify_data",
     "reference_sum",
     "relaxation_times",
     "sums_of",
     "voxels_to_fit",
     "water_reference",
+    "water_tail",
     "with_macromolecules",
 ]
