@@ -1,4 +1,4 @@
-"""Results as overlays of FSLeyes: a map of voxels, or the box of the one."""
+"""Results as overlays of FSLeyes: a map of voxels, or the box of the one; and fits that came as overlays."""
 
 from pathlib import Path
 from typing import Any
@@ -107,25 +107,29 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
     return image
 
 
-def load(filename: str, check: bool) -> bool | Image:
-    """Load a file of a folder of results: FSLeyes' loader for its command line, its menu and dragged files.
+def open_dropped(overlayList: Any, displayCtx: Any, known: set[int]) -> None:
+    """Open the folder of a fit that came as an overlay: by the command line, the File menu, or dragged.
+
+    The overlay of the fit itself stays, hidden: its voxels are FIDs, and no picture. (FSLeyes has entry points for
+    loaders; version 1.20.2 reports an error after each use of one.)
 
     Parameters
     ----------
-    filename : str
-    check : bool
-        Only say whether the file is one.
+    overlayList, displayCtx : OverlayList, DisplayContext
+    known : set of int
+        Identities of the overlays that were looked at; those that are new are added.
 
-    Returns
-    -------
-    bool or Image
+    Raises
+    ------
+    DataError
+        If a folder holds only half a result.
     """
-    path = Path(filename)
-    root = result_root(path) if path.exists() else None
-    if check:
-        return root is not None and (root == path or path.name.split(".")[0] in ("fit", "run"))
-    fit = SESSION.open(path)
-    choice = fit.maps.default()
-    if fit.single or choice is None:
-        return box(fit)
-    return map_image(fit, choice)
+    for overlay in [image for image in overlayList if id(image) not in known]:
+        known.add(id(overlay))
+        source = getattr(overlay, "dataSource", None)
+        path = Path(source) if source else None
+        if path is None or path.name.split(".")[0] != "fit" or result_root(path) is None:
+            continue
+        fit = SESSION.open(path)
+        displayCtx.getDisplay(overlay).enabled = False
+        show_first(fit, overlayList, displayCtx)

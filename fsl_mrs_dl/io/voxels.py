@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ class VoxelFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._remove: weakref.finalize[..., VoxelFile] | None = None
         self._header = nifti.opened(path)  # what is no NIfTI-MRS is refused at once; the FIDs are not read
         x, y, z = (int(n) for n in self._header.shape[:3])
         self.grid = (x, y, z)
@@ -56,8 +57,9 @@ class VoxelFile:
 
     def _opened(self) -> NIFTI_MRS:
         if self._image is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="fsl_mrs_dl_")
-            plain = Path(self._folder.name) / self.path.name.removesuffix(".gz")
+            folder = tempfile.mkdtemp(prefix="fsl_mrs_dl_")
+            self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            plain = Path(folder) / self.path.name.removesuffix(".gz")
             try:
                 with gzip.open(self.path) as packed, plain.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked, 2**20)
@@ -68,10 +70,10 @@ class VoxelFile:
 
     def close(self) -> None:
         """Remove the temporary file, if there is one."""
-        if self._folder is not None:
+        if self._remove is not None:
             self._image = None
-            self._folder.cleanup()
-            self._folder = None
+            self._remove()
+            self._remove = None
 
 
 def _mapped(nmrs: NIFTI_MRS) -> NIFTI_MRS:

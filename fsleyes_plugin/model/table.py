@@ -55,11 +55,14 @@ class Table:
         return dict(self.rows)[metabolite][self.columns.index(column)]
 
 
-def head(column: str, scaling: str) -> str:
-    """Return the heading of a column, with its unit."""
-    unit = SCALINGS.get(scaling, "")
-    text = _HEADS[column]
-    return f"{text} ({unit})" if unit and column in ("value", "sd") else text
+def head(column: str) -> str:
+    """Return the heading of a column; amounts are in the unit of the scaling."""
+    return _HEADS[column]
+
+
+def unit_of(scaling: str) -> str:
+    """Return the unit of amounts and their SD in a scaling; empty for amplitudes and ratios."""
+    return SCALINGS.get(scaling, "")
 
 
 def cell(column: str, value: float) -> str:

@@ -4,9 +4,11 @@ from typing import Any
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin.model.frames import Voxel
+from fsleyes_plugin.overlays import open_dropped
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.fit_bar import FitBar
 from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.panels.telling import tell
 from fsleyes_plugin.plots.fit_figure import Style, Trace, draw_fits
 from fsleyes_plugin.session import SESSION, Fit
 
@@ -40,6 +42,7 @@ class MRSFitView(Following, FigureView):
         self.stacked = False
         self.compared = False
         self.traces: list[Trace] = []
+        self._known: set[int] = set()
         self.follow()
 
     def destroy(self) -> None:
@@ -77,6 +80,10 @@ class MRSFitView(Following, FigureView):
 
     def refresh(self) -> None:
         """Draw what is at the cursor."""
+        try:
+            open_dropped(self.overlayList, self.displayCtx, self._known)
+        except MRSDLError as error:
+            tell("Load MRS fit", error)
         fit, voxel = SESSION.chosen, self.voxel()
         self.traces = [self._trace(*pinned, pinned=True) for pinned in self.pins]
         self.traces.append(self._trace(fit, voxel))

@@ -48,7 +48,7 @@ class MRSFitMaps(Following, ControlPanel):
         self.keep = wx.CheckBox(self, label="Keep the last map")
         sizer.Add(self.keep, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=3)
         self.SetSizer(sizer)
-        self.SetMinSize((300, 84))
+        self.SetMinSize((300, 44))
         self._kinds: tuple[str, ...] = ()
         self.shown: MapChoice | None = None
         self.image: Any = None

@@ -6,10 +6,13 @@ import wx
 from fsleyes.controls.controlpanel import ControlPanel
 
 from fsl_mrs_dl.errors import MRSDLError
-from fsleyes_plugin.model.table import Table, cell, head
+from fsleyes_plugin.model.table import Table, cell, head, unit_of
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
+
+
+_WIDTHS, _WIDE = (92, 68), 92
 
 
 class MRSFitTable(Following, ControlPanel):
@@ -79,21 +82,21 @@ class MRSFitTable(Following, ControlPanel):
                 text = "; ".join(self.table.remarks)
             except MRSDLError as error:
                 text = str(error)
-        self.remarks.SetLabel(text)
-        self.remarks.SetForegroundColour(wx.Colour(180, 60, 0))
+        unit = unit_of(self.scaling.GetStringSelection())
+        self.remarks.SetLabel("; ".join(part for part in (unit and f"in {unit}", text) if part))
         self._fill()
 
     def _fill(self) -> None:
         table = self.table
         self.list.Freeze()
         try:
-            heads = () if table is None else ("metabolite", *(head(c, table.scaling) for c in table.columns))
+            heads = () if table is None else ("metabolite", *(head(c) for c in table.columns))
             names = () if table is None else tuple(name for name, _ in table.rows)
             if heads != self._heads or names != self._shown:
                 self.list.ClearAll()
                 for n, text in enumerate(heads):
                     side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
-                    self.list.AppendColumn(text, side, wx.LIST_AUTOSIZE_USEHEADER)
+                    self.list.AppendColumn(text, side, _WIDTHS[min(n, 1)] if len(text) < 10 else _WIDE)
                 for n, name in enumerate(names):
                     self.list.InsertItem(n, name)
                 self._heads, self._shown = heads, names

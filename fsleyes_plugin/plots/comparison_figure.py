@@ -27,16 +27,16 @@ def draw_comparison(figure: Figure, comparison: Comparison, first: str, second: 
     scatter.plot(ends, ends, color="0.4", lw=0.8, ls="--", label="equal")
     scatter.scatter(comparison.first, comparison.second, **style)
     scatter.set(xlim=ends, ylim=ends, xlabel=first, ylabel=second, box_aspect=1)
-    scatter.set_title(f"r = {comparison.correlation:.3f}, {len(comparison.first)} voxels", fontsize=9)
+    scatter.set_title(f"r = {comparison.correlation:.3f}\n{len(comparison.first)} voxels", fontsize=9)
     agreement.scatter(comparison.mean, comparison.difference, **style)
     agreement.axhline(0, color="0.4", lw=0.8, ls="--")
     agreement.axhline(comparison.bias, color="#d62728", lw=1.2)
     for limit in comparison.limits:
         agreement.axhline(limit, color="#d62728", lw=0.9, ls=":")
-    agreement.set(xlabel="mean of both", ylabel=f"{second} less {first}", box_aspect=1)
+    agreement.set(xlabel="mean of both", ylabel="vertical less horizontal", box_aspect=1)
     bottom, top = comparison.limits
     agreement.set_title(
-        f"bias {comparison.bias:.3g}, 95 % of differences {bottom:.3g} to {top:.3g}", fontsize=9
+        f"mean difference {comparison.bias:.3g}\n95 % from {bottom:.3g} to {top:.3g}", fontsize=9
     )
     for axes in (scatter, agreement):
         axes.tick_params(labelsize=8)

@@ -17,7 +17,8 @@ NORMAL_95 = 1.959964
 
 DATA, FIT, BASELINE, RESIDUAL, OTHER, CHOSEN = "0.25", "#d62728", "#17868a", "0.45", "#1f4e9c", "#e07b00"
 _ABOVE = 0.06
-_STACK_ROWS = 12
+_STACK_ROWS = 9
+_STACK_LEAST = 0.09
 _PALETTE = ("#1b6ca8", "#7a4ea3", "#2e8b57", "#b5651d", "#5f6b73", "#a0325a")
 
 
@@ -80,7 +81,13 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
     inches = max(float(figure.get_figheight()), 1.0)
     rows = -(-len(known) // 4)
     top, bottom = 1 - (0.32 + 0.17 * rows) / inches, 0.48 / inches
-    figure.subplots_adjust(left=0.05, right=0.985, bottom=min(bottom, 0.4), top=max(top, 0.5), wspace=0.12)
+    figure.subplots_adjust(
+        left=0.05,
+        right=0.94 if style.stacked else 0.985,
+        bottom=min(bottom, 0.4),
+        top=max(top, 0.5),
+        wspace=0.22 if style.stacked else 0.12,
+    )
     return drawn
 
 
@@ -133,7 +140,7 @@ def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, 
     left = lines.limits_ppm[0]
     for n, name in enumerate(names):
         line = lines.metabolites[name]
-        base -= max(float(line[shown].max()), 0.035 * span)
+        base -= max(float(line[shown].max()), _STACK_LEAST * span)
         colour = CHOSEN if name == chosen else _PALETTE[n % len(_PALETTE)]
         axes.plot(lines.ppm, base + line, color=colour, lw=0.9)
         axes.annotate(name, (left, base), xytext=(3, 0), textcoords="offset points", fontsize=8,

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.engine import shift_both_ways
@@ -11,7 +12,7 @@ from fsl_mrs_dl.fit.lcm.newton import real_products
 from fsl_mrs_dl.fit.lcm.problem import Problem
 from fsl_mrs_dl.physics import shift, spectrum_to_fid
 
-_NO_INFORMATION = 1e-12
+_NO_INFORMATION = 1e-10
 
 
 def band_columns(
@@ -78,10 +79,13 @@ def band_columns(
 
 
 def _root_of_inverse(information: Real) -> Real:
-    """Return R with R R^T the inverse; directions without information, of empty groups, have no part in it."""
+    """Return R with R R^T the inverse; a parameter of an empty group has no information, and no say."""
     size = np.sqrt(np.diagonal(information))
     size = np.where(size > 0, size, 1.0)
-    values, vectors = np.linalg.eigh(information / size[:, None] / size)
-    known = values > _NO_INFORMATION * values[-1]
-    root: Real = vectors[:, known] / np.sqrt(values[known]) / size[:, None]
+    scaled = information / size[:, None] / size
+    scaled[np.diag_indices_from(scaled)] = 1 + _NO_INFORMATION
+    inverse = solve_triangular(
+        np.linalg.cholesky(scaled), np.eye(len(scaled)), lower=True, check_finite=False
+    )
+    root: Real = inverse.T / size[:, None]
     return root
