@@ -16,7 +16,7 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import on_points, shift
 from fsl_mrs_dl.simulate.brain import brain_amplitudes, macromolecule_amplitudes
-from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
+from fsl_mrs_dl.simulate.distributions import Fixed, LogNormal, Normal, Uniform
 from fsl_mrs_dl.simulate.nuisance import LipidContamination, ResidualWater, UnstableWater
 from fsl_mrs_dl.simulate.papers import RAT_9T4_DWELLTIME_S, RAT_9T4_MHZ, deepfpc_prior
 from fsl_mrs_dl.simulate.priors import Noise, Prior
@@ -44,6 +44,8 @@ BRAIN_POINTS, BRAIN_DWELLTIME_S = 2048, 2.5e-4
 _CAPTURE_PPM = 0.32
 """40 Hz at 3 T, 95 Hz at 7 T."""
 _SNR_T0 = (5.0, 40.0)
+_WATER = (0.5, 1.2)
+"""Median and logarithmic SD of residual water over the metabolites, both at their tallest: 2.4 is one in ten."""
 _LINEWIDTH_HZ_PER_T = (0.7, 2.3)
 """Of a Lorentzian and of a Gaussian each: 2 to 7 Hz at 3 T."""
 
@@ -227,11 +229,16 @@ def _brain_prior(basis: Basis, spread: Spread) -> Prior:
         gaussian_hz=Uniform(low, high),
         noise=Noise(Uniform(*_SNR_T0), "snr_t0"),
         nuisances=(
-            ResidualWater(spread.nuisance),
+            _residual_water(spread.nuisance),
             UnstableWater(spread.nuisance),
             LipidContamination(spread.nuisance, shift_ppm=Uniform(0.9, 1.5)),
         ),
     )
+
+
+def _residual_water(nuisance: float) -> ResidualWater:
+    """Return the water that a measured set has in most of its transients: often as tall as the metabolites."""
+    return ResidualWater(min(1.0, 2 * nuisance), LogNormal(*_WATER), Normal(0.0, 4.0), Uniform(5.0, 20.0))
 
 
 def _together(parts: Sequence[Transients], rng: np.random.Generator, said: str) -> Transients:
