@@ -11,7 +11,6 @@ from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
 
-
 _WIDTHS, _WIDE = (92, 68), 92
 
 

@@ -1,0 +1,278 @@
+"""What the viewer shows is what the files hold: lines, band, table, maps, masks, comparison, provenance."""
+
+import shutil
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+import viewer_results
+
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.results import read_estimates
+from fsl_mrs_dl.physics import fid_to_spectrum
+from fsleyes_plugin.model.alignment import open_alignment
+from fsleyes_plugin.model.comparison import common, compare, difference_map
+from fsleyes_plugin.model.curves import Display
+from fsleyes_plugin.model.folder import open_folder
+from fsleyes_plugin.model.maps import MapChoice, display_range
+from fsleyes_plugin.model.masks import Limits, flagged, passing, save_mask
+from fsleyes_plugin.model.provenance import provenance_of
+from fsleyes_plugin.model.table import cell, head
+from fsleyes_plugin.session import Fit, Session
+
+AS_IS = Display(fit_phase=False)
+
+
+@pytest.fixture(scope="module")
+def many() -> Fit:
+    return Session().open(viewer_results.mrsi())
+
+
+@pytest.fixture(scope="module")
+def single() -> Fit:
+    return Session().open(viewer_results.svs())
+
+
+def a_voxel(fit: Fit) -> tuple[int, int, int]:
+    x, y, z = np.argwhere(fit.maps.fitted())[20]
+    return int(x), int(y), int(z)
+
+
+def on_disk(fit: Fit, name: str, voxel: tuple[int, int, int]) -> np.ndarray:
+    """The real spectrum of a file, read by the reader of the package."""
+    path = fit.folder.path / name
+    return fid_to_spectrum(nifti.read(path).fid[voxel].astype(complex)).real
+
+
+def shown(lines) -> np.ndarray:
+    """Where the fit is told, well inside of its window."""
+    return (lines.ppm > 0.4) & (lines.ppm < 4.0)
+
+
+@pytest.mark.parametrize("kind", ["single", "many"])
+def test_lines_are_those_of_the_files(kind, request):
+    fit = request.getfixturevalue(kind)
+    voxel = (0, 0, 0) if kind == "single" else a_voxel(fit)
+    folder = "" if kind == "single" else "fit/"
+    lines = fit.curves.lines(voxel, AS_IS)
+    inside = shown(lines)
+    for name in ("baseline", "residual"):
+        expected = on_disk(fit, f"{folder}{name}.nii.gz", voxel)
+        assert np.allclose(
+            getattr(lines, name)[inside], expected[inside], atol=1e-6 * np.abs(lines.fit[inside]).max()
+        )
+    expected = on_disk(fit, f"{folder}fit.nii.gz", voxel)
+    ground = (expected - lines.fit)[inside]  # half of the first point, the same at every frequency
+    assert np.ptp(ground) < 1e-6 * np.abs(lines.fit[inside]).max()
+    assert np.allclose((lines.data - lines.fit)[inside], lines.residual[inside])
+
+
+@pytest.mark.parametrize("kind", ["single", "many"])
+def test_metabolites_add_up_to_the_fit(kind, request):
+    fit = request.getfixturevalue(kind)
+    lines = fit.curves.lines((0, 0, 0) if kind == "single" else a_voxel(fit))
+    inside = shown(lines)
+    total = sum(lines.metabolites.values()) + lines.baseline
+    # Single precision of the files.
+    assert np.abs(total - lines.fit)[inside].max() < 2e-6 * np.abs(lines.fit[inside]).max()
+    naa = lines.metabolites["NAA"]
+    assert 1.95 < lines.ppm[inside][naa[inside].argmax()] < 2.07
+
+
+@pytest.mark.parametrize("kind", ["single", "many"])
+def test_band_is_of_the_size_of_the_noise(kind, request):
+    fit = request.getfixturevalue(kind)
+    lines = fit.curves.lines((0, 0, 0) if kind == "single" else a_voxel(fit))
+    inside = shown(lines)
+    sd, noise = lines.sd[inside], lines.residual[inside].std()
+    # As a mean square, the band of P free values over n channels is P / 2 n of the noise: 25 to 35 of 2 n.
+    share = (sd**2).mean() / noise**2
+    assert 10 < share * 2 * inside.sum() < 60
+    assert fit.curves.lines(lines.voxel, Display(band=False)).sd is None
+
+
+def test_turning_turns_every_line_alike(many):
+    voxel = a_voxel(many)
+    plain, turned = (
+        many.curves.lines(voxel, AS_IS),
+        many.curves.lines(voxel, Display(fit_phase=False, phase_deg=180)),
+    )
+    inside = shown(plain)
+    for name in ("data", "fit", "baseline", "residual"):
+        assert np.allclose(getattr(turned, name)[inside], -getattr(plain, name)[inside])
+    assert np.allclose(turned.sd, plain.sd)
+    broad = many.curves.lines(voxel, Display(broaden_hz=10))
+    assert broad.fit[inside].max() < many.curves.lines(voxel).fit[inside].max()
+    assert broad.sd is None
+
+
+def test_no_lines_where_nothing_was_fitted(many):
+    outside = tuple(int(i) for i in np.argwhere(~many.maps.fitted())[0])
+    assert many.curves.lines(outside) is None
+    assert many.curves.lines((99, 0, 0)) is None
+    assert many.voxel_at([1e4, 0, 0]) is None
+    assert many.voxel_at(many.centre((3, 4, 0))) == (3, 4, 0)
+
+
+def test_table_of_many_voxels_is_that_of_the_maps(many):
+    voxel = a_voxel(many)
+    table = many.table.at(voxel, "raw")
+    assert table.columns == ("value", "sd", "crlb", "snr", "fwhm")
+    for column, name in (("value", "concs/raw/NAA"), ("crlb", "uncertainties/NAA_sd"), ("snr", "qc/NAA_snr")):
+        image = nib.load(many.folder.path / f"{name}.nii.gz")
+        assert table.value("NAA", column) == pytest.approx(float(image.dataobj[voxel]), rel=1e-6)
+    assert table.value("NAA", "sd") == pytest.approx(
+        table.value("NAA", "value") * table.value("NAA", "crlb") / 100
+    )
+    # The SD of a ratio stands in no file, and is not made up.
+    assert "sd" not in many.table.at(voxel, "internal").columns
+    assert np.isnan(table.value("Cr+PCr", "snr"))
+    assert (cell("snr", np.nan), cell("crlb", 999.0), head("sd")) == ("", "≥ 999", "± SD")
+
+
+def test_columns_of_intervals_come_with_their_maps(tmp_path):
+    copy = tmp_path / "mrsi"
+    shutil.copytree(viewer_results.mrsi(), copy)
+    like = nib.load(copy / "concs/raw/NAA.nii.gz")
+    for folder, label, value in (
+        ("intervals", "ci95_low", 1.0),
+        ("intervals", "ci95_high", 4.0),
+        ("posterior", "mean", 2.0),
+    ):
+        (copy / folder).mkdir(exist_ok=True)
+        nib.save(
+            nib.Nifti1Image(np.full(like.shape, value), like.affine), copy / folder / f"NAA_{label}.nii.gz"
+        )
+    fit = Session().open(copy)
+    table = fit.table.at(a_voxel(fit), "raw")
+    assert [table.value("NAA", c) for c in ("ci95_low", "ci95_high", "posterior_mean")] == [1, 4, 2]
+    assert np.isnan(table.value("Cr", "ci95_low"))
+    assert np.unique(fit.maps.values(MapChoice("ci95_width", "NAA"))) == 3
+
+
+def test_table_of_one_spectrum_is_that_of_the_csv(single):
+    table = single.table.at((0, 0, 0), "raw")
+    text = (single.folder.path / "concentrations.csv").read_text().splitlines()
+    row = next(line.split(",") for line in text if line.startswith("NAA,"))
+    assert table.value("NAA", "value") == float(row[1])
+    assert table.columns == ("value", "sd", "crlb", "snr", "fwhm")
+
+
+def test_maps_ratio_and_range(many):
+    fitted = many.maps.fitted()
+    naa, cr = (many.maps.values(MapChoice("raw", name)) for name in ("NAA", "Cr+PCr"))
+    ratio = many.maps.values(MapChoice("raw", "NAA", "Cr+PCr"))
+    assert np.allclose(ratio[fitted], naa[fitted] / cr[fitted], rtol=1e-5)
+    assert np.isnan(ratio[~fitted]).all()
+    low, high = display_range(naa, fitted, "raw")
+    assert (low, high) == (0.0, pytest.approx(np.percentile(naa[fitted], 98)))
+
+
+def test_mask_keeps_what_meets_the_limits(many, tmp_path):
+    crlb, snr = (many.maps.values(MapChoice(kind, "NAA")) for kind in ("crlb", "snr"))
+    limit = float(np.median(crlb[many.maps.fitted()]))
+    mask = passing(many.maps, Limits("NAA", most_percent=limit, least_snr=5.0))
+    assert np.array_equal(mask, many.maps.fitted() & (crlb <= limit) & (snr >= 5.0))
+    assert 0 < mask.sum() < many.maps.fitted().sum()
+    save_mask(mask, many.affine, tmp_path / "mask.nii.gz")
+    saved = nib.load(tmp_path / "mask.nii.gz")
+    assert np.array_equal(np.asarray(saved.dataobj) != 0, mask)
+    assert np.allclose(saved.affine, many.affine)
+    unflagged = passing(many.maps, Limits("NAA", unflagged=True))
+    assert np.array_equal(unflagged, many.maps.fitted() & ~flagged(many.maps))
+
+
+def test_comparison_of_two_fits(many):
+    other = Session().open(viewer_results.mrsi_stiff())
+    choice = MapChoice("raw", "NAA")
+    assert choice in common(many.maps, other.maps)
+    found = compare(many.maps, other.maps, choice)
+    one, two = (fit.maps.values(choice)[many.maps.fitted()] for fit in (many, other))
+    assert found.bias == pytest.approx(float(np.mean(two.astype(float) - one)))
+    assert found.correlation == pytest.approx(np.corrcoef(one, two)[0, 1])
+    spread = np.std(two.astype(float) - one, ddof=1)
+    assert found.limits == pytest.approx((found.bias - 1.96 * spread, found.bias + 1.96 * spread))
+    place = tuple(found.voxels[0])
+    assert difference_map(found, many.curves.grid)[place] == pytest.approx(found.difference[0], rel=1e-6)
+    with pytest.raises(DataError, match="No voxel"):
+        compare(many.maps, other.maps, choice, np.zeros(many.curves.grid, dtype=bool))
+
+
+def test_fits_are_named_by_what_made_them():
+    session = Session()
+    first, second = session.open(viewer_results.mrsi()), session.open(viewer_results.mrsi_stiff())
+    assert first.name.startswith("fsl_mrs_dl")
+    assert first.name.endswith("(mrsi)")
+    assert second.name.endswith("(mrsi_stiff)")
+    assert session.open(viewer_results.mrsi()) is first
+    assert session.other is second
+
+
+def test_a_listener_hears_until_it_is_forgotten():
+    session, heard = Session(), []
+    session.listen("panel", heard.append)
+    session.set("metabolite", metabolite="NAA")
+    session.forget("panel")
+    session.set("metabolite", metabolite="Cr")
+    assert heard == ["metabolite"]
+    assert session.metabolite == "Cr"
+
+
+def test_alignment_is_undone_by_its_table():
+    table = viewer_results.aligned()
+    raw = nifti.read(table.parents[1] / "scan.nii.gz")
+    found = open_alignment(table)
+    # Single precision, twice.
+    assert np.abs(found.before.fid - raw.fid).max() < 1e-5 * np.abs(raw.fid).max()
+    again = open_alignment(table, table.parents[1] / "scan.nii.gz")
+    assert np.abs(again.data.fid - found.data.fid).max() < 1e-5 * np.abs(raw.fid).max()
+    estimates = read_estimates(table, ("DIM_DYN",), (1, 1, 1, 12))
+    assert np.array_equal(found.estimates.shift_hz, estimates.shift_hz)
+
+
+def test_provenance_tells_steps_and_marks_synthetic_data(single):
+    text = provenance_of(single.curves.fit_path, single.folder).text()
+    assert "SYNTHETIC DATA, not measured" in text
+    assert "Quantification, fsl_mrs_dl" in text
+    assert single.folder.record["basis"]["sha256"] in text
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda at: None, "is empty"),
+        (lambda at: (at / "concs").mkdir(), "half a result"),
+        (lambda at: (at / "notes.txt").write_text("x"), "holds no fit"),
+    ],
+    ids=["empty", "half", "other"],
+)
+def test_a_folder_without_a_fit_is_refused_in_words(make, said, tmp_path):
+    make(tmp_path)
+    with pytest.raises(DataError, match=said):
+        open_folder(tmp_path)
+    with pytest.raises(DataError, match="There is no"):
+        open_folder(tmp_path / "nowhere")
+
+
+def test_damaged_results_are_refused_in_words(tmp_path):
+    copy = tmp_path / "mrsi"
+    shutil.copytree(viewer_results.mrsi(), copy)
+    shutil.copy(viewer_results.svs() / "residual.nii.gz", copy / "fit" / "residual.nii.gz")
+    with pytest.raises(DataError, match=r"residual has the grid \(1, 1, 1\)"):
+        Session().open(copy)
+    (copy / "fit" / "residual.nii.gz").unlink()
+    shutil.copy(copy / "concs/raw/NAA.nii.gz", copy / "fit" / "fit.nii.gz")
+    with pytest.raises(DataError, match="not NIfTI-MRS"):
+        Session().open(copy)
+
+
+def test_the_viewer_imports_neither_torch_nor_windows():
+    script = (
+        "import sys, fsleyes_plugin.session, fsleyes_plugin.running, fsleyes_plugin.plots.fit_figure;"
+        "print(*[n for n in ('torch', 'lightning', 'wx', 'fsleyes') if n in sys.modules], 'end')"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["end"]
