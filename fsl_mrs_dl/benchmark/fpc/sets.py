@@ -70,8 +70,8 @@ def one_signal(test: Transients, n: int, rng: np.random.Generator) -> Transients
 def phantom(test: Transients, n: int, rng: np.random.Generator) -> Transients:
     """Return a scan of a phantom that cools: a drift of 5 K x -0.01 ppm/K, phases that walk, SNR of 7 to 70.
 
-    In mixed order. DeepFPC's phantom, 9.4 T, 35 to 40 degrees, was measured and is not public; this one is made of the same
-    signal as the simulated set, without nuisance.
+    In mixed order. DeepFPC's phantom, 9.4 T, 35 to 40 degrees, was measured and is not public; this one is made of
+    the same signal as the simulated set, without nuisance.
     """
     along = np.linspace(0.0, 1.0, n)
     cooled = _COOLING_K * (1 - np.exp(-2 * along)) / (1 - np.exp(-2))
