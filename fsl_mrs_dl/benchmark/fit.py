@@ -64,7 +64,7 @@ def run(profile: str, seed: int) -> Page:
     Page
     """
     chosen = PROFILES[profile]
-    basis, said = _basis()
+    basis, said = task_basis()
     near = _simulate(basis, chosen.spectra, seed, 3.0, np.pi / 20)
     far = _simulate(basis, chosen.spectra, seed, 0.1 * basis.spectrometer_frequency_mhz, np.pi)
     summary, by_name = [], {}
@@ -115,7 +115,7 @@ class _Made:
         return _Made(self.fids[:n], self.amplitudes[:n], self.shift_hz[:n])
 
 
-def _basis() -> tuple[Basis, str]:
+def task_basis() -> tuple[Basis, str]:
     """Return the challenge's basis where it is, else a shipped one, and what to call it."""
     folder = data_folder() / "ismrm2016_basis" / "basisset_text_noTMS"
     if folder.is_dir():

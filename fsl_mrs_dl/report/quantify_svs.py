@@ -147,8 +147,14 @@ def _concentration_text(outcome: Outcome) -> str:
     )
     if outcome.water is None:
         text += "There is no water reference, so amplitudes are in units of the basis set. "
-    if not _posterior_columns(outcome):
+    if outcome.posterior is None:
         text += "This fit has no posterior. "
+    else:
+        text += (
+            f"The posterior is another statement than the estimate, under the prior {outcome.posterior['prior']}: "
+            f"{outcome.posterior['meaning']}. Shrinkage is posterior over prior variance: near 0 the data "
+            "speak, near 1 the prior does. "
+        )
     return text + (
         "A large relative bound means little signal or little information; to leave such values out of group "
         "averages biases them (Kreis 2016, doi:10.1002/mrm.25568)."

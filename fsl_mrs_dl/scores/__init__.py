@@ -1,4 +1,4 @@
-"""Every metric once: similarity of spectra, noise, the named SNRs, linewidth, errors of estimates.
+"""Every metric once: similarity of spectra, noise, the named SNRs, linewidth, errors of estimates, calibration.
 
 The word SNR alone names nothing: each definition has its own function.
 """
@@ -17,6 +17,14 @@ from fsl_mrs_dl.scores.accuracy import (
     slope,
     smape,
 )
+from fsl_mrs_dl.scores.calibration import (
+    auroc,
+    conformal_margin,
+    coverage,
+    rank_histogram,
+    sbc_ranks,
+    uniform_p,
+)
 from fsl_mrs_dl.scores.linewidth import Peak, peak_linewidth_hz, voigt_fwhm_hz
 from fsl_mrs_dl.scores.spectra import (
     noise_region,
@@ -32,7 +40,10 @@ from fsl_mrs_dl.scores.spectra import (
 __all__ = [
     "Peak",
     "Scatter",
+    "auroc",
     "bias",
+    "conformal_margin",
+    "coverage",
     "cv",
     "failures",
     "mae",
@@ -43,7 +54,9 @@ __all__ = [
     "phase_difference",
     "precision_accuracy",
     "r2",
+    "rank_histogram",
     "rmse",
+    "sbc_ranks",
     "similarity_index",
     "similarity_matrix",
     "slope",
@@ -52,5 +65,6 @@ __all__ = [
     "snr_db",
     "snr_f",
     "snr_t0",
+    "uniform_p",
     "voigt_fwhm_hz",
 ]

@@ -7,9 +7,10 @@ import pytest
 from scipy.stats import binom, truncnorm
 
 from fsl_mrs_dl import physics
-from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, Fitter
 from fsl_mrs_dl.fit.posterior import (
+    WEAK,
     Resolved,
     Sampling,
     draw,
@@ -19,6 +20,7 @@ from fsl_mrs_dl.fit.posterior import (
     weak_prior,
 )
 from fsl_mrs_dl.fit.posterior.truncated import truncated_normal
+from fsl_mrs_dl.steps.quantify import quantify
 
 N, DT, F0, REF = 512, 8e-4, 127.7, 4.65
 NAMES = ("NAA", "Cr", "PCr", "PCh", "Lac")
@@ -186,3 +188,19 @@ def test_a_spectrum_that_is_not_finite_has_no_posterior():
     draws = draw(fitter, fids, found, weak_prior(NAMES, found))
     assert np.isnan(draws[1]).all()
     assert np.isfinite(draws[[0, 2]]).all()
+
+
+def test_quantify_tells_the_posterior_beside_the_estimate_or_leaves_it_out():
+    fids, _ = spectra(1, 2.0)
+    data = MRSData(fids.reshape(1, 1, 1, N), DT, F0)
+    told = quantify(data, basis=basis()).outcome
+    for scaled in told.scaled.values():
+        said = ("ci95_low", "ci68_low", "posterior_mean", "ci68_high", "ci95_high")
+        ends = np.stack([scaled.extra[name][0] for name in said])
+        assert (np.diff(ends, axis=0) >= 0).all()
+        assert (scaled.extra["shrinkage"] > 0).all()
+    assert told.posterior["prior"] == WEAK
+    plain = quantify(data, basis=basis(), no_posterior=True).outcome
+    assert plain.posterior is None
+    assert not any(scaled.extra for scaled in plain.scaled.values())
+    assert plain.scaled["raw"].value == pytest.approx(told.scaled["raw"].value)

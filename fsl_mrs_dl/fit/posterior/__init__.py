@@ -1,6 +1,13 @@
 """Posterior means and intervals of amplitudes under a stated prior."""
 
-from fsl_mrs_dl.fit.posterior.estimate import LEVELS, Posterior, draw, summarise, summarise_ratios
+from fsl_mrs_dl.fit.posterior.estimate import (
+    LEVELS,
+    Posterior,
+    draw,
+    record,
+    summarise,
+    summarise_ratios,
+)
 from fsl_mrs_dl.fit.posterior.prior import WEAK, Resolved, weak_prior
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
@@ -11,6 +18,7 @@ __all__ = [
     "Resolved",
     "Sampling",
     "draw",
+    "record",
     "sample_box",
     "summarise",
     "summarise_ratios",

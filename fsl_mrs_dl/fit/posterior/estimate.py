@@ -1,6 +1,7 @@
 """The posterior of amplitudes, sums and ratios: the fit's likelihood under a prior, by exact draws."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm import FitResult, Fitter
 from fsl_mrs_dl.fit.lcm.local import bounds
-from fsl_mrs_dl.fit.posterior.prior import Resolved
+from fsl_mrs_dl.fit.posterior.prior import PRIOR_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 USUAL = Sampling()
@@ -17,6 +18,18 @@ _CHUNK = 64
 _SURE = 4.0  # SDs that a reference must be above zero for its ratio to have a mean
 LEVELS = {"ci68_low": 0.16, "ci68_high": 0.84, "ci95_low": 0.025, "ci95_high": 0.975}
 """Column -> quantile of the posterior; 68 and 95 %, equal tails."""
+
+
+def record(sampling: Sampling = USUAL) -> dict[str, Any]:
+    """Return what a posterior under the weak prior stands on, for ``run.json``."""
+    return {
+        "prior": WEAK,
+        "meaning": PRIOR_WORDS,
+        "likelihood": "that of the fit, quadratic about the posterior mean; noise from the residual",
+        "draws": sampling.chains * sampling.kept,
+        "seed": sampling.seed,
+        "scaling": "raw",
+    }
 
 
 def draw(

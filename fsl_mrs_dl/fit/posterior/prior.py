@@ -32,8 +32,16 @@ class Resolved:
         """Return the variance of the first parameters, the amplitudes; shape (S, members)."""
         width, rate = (self.high - self.low)[:, :members], self.rate[:, :members]
         with np.errstate(divide="ignore"):
-            found: Real = np.where(rate > 0, 1 / rate**2, width**2 / 12)
+            found: Real = np.where(rate == 0, width**2 / 12, 1 / rate**2)
         return found
+
+
+PRIOR_WORDS = (
+    "each amplitude exponential on [0, inf); mean: upper end of the metabolite's range in normal brain "
+    "(doi:10.1016/j.compbiomed.2023.106837, table 2), scaled so that a mixture in mid-range is as strong as the "
+    "fitted metabolites; where no range is known, the amplitude that would be as strong as everything fitted; "
+    "shift, phase, delay and widths uniform"
+)
 
 
 def weak_prior(names: tuple[str, ...], result: FitResult) -> Resolved:

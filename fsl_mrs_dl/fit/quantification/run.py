@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves
+from fsl_mrs_dl.fit.posterior import draw, record, summarise, summarise_ratios, weak_prior
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
 from fsl_mrs_dl.fit.quantification.quality import QualityBand, line_quality
 from fsl_mrs_dl.fit.quantification.verdict import Verdict, judge
@@ -21,7 +22,7 @@ from fsl_mrs_dl.fit.quantification.water import (
     water_factors,
     with_areas,
 )
-from fsl_mrs_dl.io.results import SCALINGS, Outcome, Scaled
+from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
 from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
 
 CHUNK = 64
@@ -44,6 +45,8 @@ class Request:
     voxels : ndarray, int, shape (V, 3)
     water : WaterPlan or None
     notes : tuple of str
+    posterior : bool
+        Whether the posterior is drawn too.
     """
 
     basis: Basis
@@ -53,6 +56,7 @@ class Request:
     voxels: NDArray[np.intp]
     water: WaterPlan | None = None
     notes: tuple[str, ...] = ()
+    posterior: bool = True
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
@@ -110,6 +114,12 @@ def _chunk(
     result = fitter(fids)
     drawn = curves(result, basis, settings, reference_ppm=data.reference_ppm)
     part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
+    if request.posterior:
+        # Random numbers go with the place of a voxel, so that neither chunks nor a mask change them.
+        keys = np.ravel_multi_index(place, data.fid.shape[:3])
+        prior = weak_prior(basis.names, result)
+        draws = draw(fitter, fids, result, prior, keys=keys)
+        part |= _beliefs(request, part, draws, prior.variance(len(basis.names)))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
         part[name] = getattr(result, name)
@@ -150,6 +160,24 @@ def _scalings(
     return part
 
 
+def _beliefs(
+    request: Request, part: Mapping[str, Real], draws: Real, variance: Real
+) -> dict[str, NDArray[Any]]:
+    """Return the posterior's columns of each scaling, named after it."""
+    names = request.basis.names
+    matrix = combination(names, request.sums)
+    raw = summarise(draws, matrix, variance)
+    told: dict[str, Mapping[str, Real]] = {"raw": raw.columns()}
+    if "internal" in part:
+        weights = np.array([float(name in request.internal_reference) for name in names])
+        told["internal"] = summarise_ratios(draws, matrix, weights, raw.shrinkage).columns()
+    for scaling in ("molality", "molarity"):
+        if scaling in part:
+            # The SDs are scaled as the values are, and are not zero.
+            told[scaling] = raw.columns(part[f"{scaling}_sd"] / part["raw_sd"])
+    return {f"{scaling}_{name}": values for scaling, all_ in told.items() for name, values in all_.items()}
+
+
 def _of_voxels(fractions: Mapping[str, Real] | None, voxels: NDArray[np.intp]) -> Mapping[str, Real] | None:
     """Return tissue fractions of some voxels from those of the grid."""
     if fractions is None:
@@ -179,6 +207,11 @@ def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Compl
     return snr, fwhm
 
 
+def _extra(found: dict[str, NDArray[Any]], scaling: str) -> dict[str, NDArray[Any]]:
+    """Take the posterior's columns of a scaling."""
+    return {name: found.pop(f"{scaling}_{name}") for name in EXTRA_COLUMNS if f"{scaling}_{name}" in found}
+
+
 def _outcome(
     data: MRSData,
     request: Request,
@@ -188,7 +221,7 @@ def _outcome(
     single: bool,
 ) -> Outcome:
     scaled = {
-        name: Scaled(found.pop(name), found.pop(f"{name}_sd"), unit)
+        name: Scaled(found.pop(name), found.pop(f"{name}_sd"), unit, _extra(found, name))
         for name, unit in SCALINGS.items()
         if name in found
     }
@@ -220,5 +253,6 @@ def _outcome(
         ppmlim=request.settings.ppmlim or (float(data.ppm_axis[0]), float(data.ppm_axis[-1])),
         water=water,
         notes=request.notes,
+        posterior=record() if request.posterior else None,
         **found,
     )

@@ -82,14 +82,14 @@ def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
         yield f"nuisance/shift_group{group}.nii.gz", shifts[:, group], True
         for label, width in zip(("combined_lw", "gamma", "sigma"), widths, strict=True):
             yield f"nuisance/{label}_group{group}.nii.gz", width[:, group], True
-    for scaled in outcome.scaled.values():
-        # Intervals and posteriors belong to the main scaling; later methods fill them.
-        for extra in EXTRA_COLUMNS[1:]:
-            if extra in scaled.extra:
-                folder = "intervals" if extra.startswith("ci") else "posterior"
-                label = extra.removeprefix("posterior_")
-                for column, name in enumerate(outcome.names):
-                    yield f"{folder}/{name}_{label}.nii.gz", scaled.extra[extra][:, column], False
+    raw = outcome.scaled["raw"]
+    # Intervals are those of the amplitudes, as the record says; a factor makes them those of concentrations.
+    for extra in EXTRA_COLUMNS[1:]:
+        if extra in raw.extra:
+            folder = "intervals" if extra.startswith("ci") else "posterior"
+            label = extra.removeprefix("posterior_")
+            for column, name in enumerate(outcome.names):
+                yield f"{folder}/{name}_{label}.nii.gz", raw.extra[extra][:, column], False
 
 
 def _write_map(values: Real, outcome: Outcome, like: MRSData, path: Path, *, keep_nan: bool) -> None:

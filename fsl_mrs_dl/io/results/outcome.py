@@ -142,6 +142,8 @@ class Outcome:
     misfit : ndarray, float, shape (V,), or None
         Amplitude of what the fit left above the noise, over that of what it fitted; negative where the residual
         is smaller than the noise. None where not known.
+    posterior : mapping or None
+        What the posterior stands on, for the record; None where there is none.
     notes : tuple of str
         Statements for the record and the report, for example of conjugation.
     """
@@ -174,6 +176,7 @@ class Outcome:
     ppmlim: tuple[float, float]
     water: WaterScaling | None = None
     member_hz: Real | None = None
+    posterior: Mapping[str, Any] | None = None
     misfit: Real | None = None
     notes: tuple[str, ...] = ()
 
