@@ -236,7 +236,9 @@ class QuantificationNetwork(Network):
         sigma = shared[:, 3] if self.voigt else torch.zeros_like(gamma)
         early = torch.sigmoid(raw[:, -self.n_shared - 1] - _RETARDED) if self.regularised else None
         if self.amplitudes == "projected":
-            amplitudes = self.least_squares(fids, shift_hz, gamma, sigma, phase_rad)
+            # At the least squares the residual does not change with the amplitudes: they need no gradient.
+            with torch.no_grad():
+                amplitudes = self.least_squares(fids, shift_hz, gamma, sigma, phase_rad)
         elif self.amplitudes == "whitened":
             amplitudes = (self.centre + raw[:, : len(self.centre)] @ self.mixing.T) * size[:, None]
         else:

@@ -155,18 +155,10 @@ def scene(
         below = coefficients @ curves
         below *= (size[rows] * highest / np.abs(below).max(axis=1))[:, None]
         made = first_order_phase(made + spectrum_to_fid(below), delay_s[rows], dt)
-        made = phase(_moved(made, shift_hz[rows], dt), phase_rad[rows])
+        made = phase(shift(made, shift_hz[rows], dt), phase_rad[rows])
         fids[rows] = add_noise(made, highest / snr[rows], rng)
     found = (amplitudes, shift_hz, phase_rad, delay_s, gamma, sigma, mm_gamma, size)
     return Scene(fids, snr, *found, basis)
-
-
-def _moved(fids: Complex, shift_hz: Real, dwelltime_s: float) -> Complex:
-    """Shift signals that reach to both sides of time zero."""
-    before = fids.shape[-1] // 2
-    rolled = shift(np.roll(fids, before, axis=-1), shift_hz, dwelltime_s)
-    turned = phase(rolled, -2 * np.pi * shift_hz * before * dwelltime_s)
-    return np.roll(turned, -before, axis=-1)
 
 
 def _curves(basis: Basis) -> Complex:
