@@ -153,7 +153,7 @@ def _reference(outcome: Outcome) -> str:
         for name_of, group in (("T1", water.t1_s), ("T2", water.t2_s))
         for name, value in group.items()
     ]
-    tissue = "pure water assumed"
+    tissue = "no tissue fractions: the whole voxel counted as water"
     if water.fractions is not None:
         tissue = "tissue fractions " + ", ".join(
             f"{name} {float(np.nanmedian(values)):.2f}" for name, values in water.fractions.items()

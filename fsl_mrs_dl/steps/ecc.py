@@ -41,8 +41,8 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
         If the reference does not fit the data, or holds nothing where the data do.
     """
     check_belongs(reference, data)
-    _check_sampling(reference, data)
-    phases = _as_shaped_as(data, reference)
+    check_sampling(reference, data)
+    phases = as_shaped_as(data, reference)
     seen = np.isfinite(phases).all(axis=TIME_AXIS) & (phases != 0).any(axis=TIME_AXIS)
     usable = usable_fids(data)
     corrected = usable & seen
@@ -85,7 +85,14 @@ def check_belongs(reference: MRSData, data: MRSData) -> None:
         logger.warning("%s lies elsewhere than %s; do they belong together?", _name(reference), _name(data))
 
 
-def _check_sampling(reference: MRSData, data: MRSData) -> None:
+def check_sampling(reference: MRSData, data: MRSData) -> None:
+    """Refuse a reference of other points or another dwell time than the data.
+
+    Raises
+    ------
+    DataError
+        If they differ.
+    """
     if reference.n_points != data.n_points:
         raise DataError(
             f"{_name(reference)} has {reference.n_points} points, {_name(data)} has {data.n_points}; as many "
@@ -98,8 +105,14 @@ def _check_sampling(reference: MRSData, data: MRSData) -> None:
         )
 
 
-def _as_shaped_as(data: MRSData, reference: MRSData) -> Complex:
-    """Return the reference's FIDs with the axes of the data, so that the two broadcast."""
+def as_shaped_as(data: MRSData, reference: MRSData) -> Complex:
+    """Return the reference's FIDs with the axes of the data, each as often as the data need it.
+
+    Raises
+    ------
+    DataError
+        If the reference has more than one along a dimension, and not as many as the data.
+    """
     sizes = dict(zip(data.dim_tags, data.fid.shape[4:], strict=True))
     for tag, n in zip(reference.dim_tags, reference.fid.shape[4:], strict=True):
         if n not in (1, sizes.get(tag, 1)):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_ONE_NOMINAL_FIELD = 0.04
+
 
 @step(method="Quantification", report="quantify_page", fits=True)
 def quantify(
@@ -202,6 +204,7 @@ def quantify(
         notes=(
             *_orientation(spectra, voxels, window, conj_fid),
             *_differences(whole, spectra, given),
+            *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
             *_foreign(spectra, voxels, window, smooth),
             *fitted.notes,
         ),
@@ -234,6 +237,8 @@ def named_basis(basis: Basis | Path | str) -> Basis:
     from fsl_mrs_dl.io.basis import read_basis
     from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 
+    if not str(basis).strip():
+        raise OptionError(f"--basis is empty; name a file, a folder, or one of {', '.join(RECIPES)}.")
     if not Path(basis).exists() and str(basis) in RECIPES:
         return read_basis(shipped_basis(str(basis)))
     if not Path(basis).exists():
@@ -263,7 +268,8 @@ def _differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[str, ...
         fields = (basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz)
         text = "the basis set is of {:g} MHz, the data of {:g} MHz".format(*fields)
         said.append(f"WARNING: {text}: couplings and widths of the basis set are off by {100 * field:+.1f} %")
-        logger.warning("%s: couplings of the basis set are off by %+.1f %%.", text, 100 * field)
+        if abs(field) > _ONE_NOMINAL_FIELD:
+            logger.warning("%s: couplings of the basis set are off by %+.1f %%.", text, 100 * field)
     return tuple(said)
 
 

@@ -36,6 +36,7 @@ class Case:
 
 
 CASES = {
+    "add": Case(options=("--reference", "{reference}")),
     "align": Case(),
     "augment": Case(synthetic=True),
     "average": Case(removes="DIM_DYN"),
@@ -43,6 +44,7 @@ CASES = {
     "ecc": Case(options=("--reference", "{reference}")),
     "quantify": Case(options=("--basis", "{basis}"), result="fit/fit.nii.gz"),
     "remove": Case(),
+    "subtract": Case(options=("--reference", "{reference}")),
 }
 
 

@@ -324,6 +324,7 @@ class TestManyVoxels:
 REFUSALS = {
     "mask_svs": (["--mask", "{f}/svs.nii.gz"], "--mask is for MRSI"),
     "no_basis": (["--basis", "{f}/nothing"], "shipped are press_3t_te30"),
+    "empty_basis": (["--basis", ""], "--basis is empty"),
     "baseline": (["--baseline", "wavy"], "--baseline is 'wavy'"),
     "ppmlim": (["--ppmlim", "4", "1"], "low limit comes first"),
     "keep": (["--keep", "Lac"], "--keep names Lac"),

@@ -12,10 +12,13 @@ from fsl_mrs_dl import cli, fslmrs
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.io.nifti import from_nifti_mrs, read, to_nifti_mrs, write
 from fsl_mrs_dl.physics import singlet
+from fsl_mrs_dl.steps.add import add
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.coilcombine import coilcombine
 from fsl_mrs_dl.steps.ecc import ecc
+from fsl_mrs_dl.steps.registry import Step
 from fsl_mrs_dl.steps.remove import remove
+from fsl_mrs_dl.steps.subtract import subtract
 
 pytestmark = pytest.mark.fslmrs
 
@@ -67,6 +70,19 @@ def difference(ours: MRSData, other: MRSData) -> float:
 
 def test_average(metabolites: MRSData) -> None:
     assert difference(average(metabolites).data, theirs("average", metabolites, dim="DIM_DYN")) < 1e-12
+
+
+@pytest.mark.parametrize("step", [add, subtract], ids=["add", "subtract"])
+def test_add_and_subtract(step: Step, metabolites: MRSData) -> None:
+    """The same numbers, scale and sign included."""
+    two, other = (
+        metabolites.with_fid(metabolites.fid[..., :2]),
+        metabolites.with_fid(metabolites.fid[..., 2:4]),
+    )
+    for ours, given in (({"dim": "DIM_DYN"}, {"dim": "DIM_DYN"}), ({"reference": other}, {"data1": other})):
+        found, expected = step(two, **ours).data, theirs(step.name, two, **given)
+        assert found.dim_tags == expected.dim_tags
+        np.testing.assert_allclose(found.fid, expected.fid, rtol=1e-6, atol=1e-9)
 
 
 def test_ecc(metabolites: MRSData, water: MRSData) -> None:

@@ -70,13 +70,15 @@ def one_signal(test: Transients, n: int, rng: np.random.Generator) -> Transients
 def phantom(test: Transients, n: int, rng: np.random.Generator) -> Transients:
     """Return a scan of a phantom that cools: a drift of 5 K x -0.01 ppm/K, phases that walk, SNR of 7 to 70.
 
-    DeepFPC's phantom, 9.4 T, 35 to 40 degrees, was measured and is not public; this one is made of the same
-    signal as the simulated set, without nuisance.
+    In mixed order. DeepFPC's phantom, 9.4 T, 35 to 40 degrees, was measured and is not public; this one is made of
+    the same signal as the simulated set, without nuisance.
     """
     along = np.linspace(0.0, 1.0, n)
     cooled = _COOLING_K * (1 - np.exp(-2 * along)) / (1 - np.exp(-2))
     hz = -_PPM_PER_K * cooled * test.spectrometer_frequency_mhz
     truth = np.stack([hz - hz.mean(), np.cumsum(rng.normal(0.0, np.radians(2.0), n))], axis=1)
+    # No method looks at the order, and any part of a mixed order holds the whole drift.
+    truth = truth[rng.permutation(n)]
     clean = phase(shift(np.tile(template(test), (n, 1)), truth[:, 0], test.dwelltime_s), truth[:, 1])
     sigma = np.abs(clean[:, 0]) / np.exp(rng.uniform(np.log(_PHANTOM_SNR[0]), np.log(_PHANTOM_SNR[1]), n))
     noisy = add_noise(clean, sigma, rng).astype(np.complex64)

@@ -187,6 +187,6 @@ def drift_table(found: Compared, profile: Profile) -> Table:
         f"## Table 2: drift phantom\n\nSimulated: {n} transients of a phantom that cools by 5 K (20 Hz), SNR_t0 7 "
         f"to 70, phases that walk. The networks are those of Table 1, trained on with {learned} of the transients "
         f"({profile.transfer[0]} augmented, {profile.transfer[1]} epochs, `--init`). Rows of fewer transients are "
-        "of the first of them, which drift less."
+        "of a part of them, taken at random."
     )
     return Table(caption, columns, rows)

@@ -24,7 +24,7 @@ _FIRST = MappingProxyType(
     {
         "DIM_COIL": "combine the coils first (fsl_mrs_dl coilcombine)",
         "DIM_DYN": "align and average the transients first (fsl_mrs_dl align --average)",
-        "DIM_EDIT": "take the difference, or one condition, first (fsl_mrs_proc subtract, or mrs_tools split)",
+        "DIM_EDIT": "take the difference, or one condition, first (fsl_mrs_dl subtract, or mrs_tools split)",
     }
 )
 

@@ -1,0 +1,35 @@
+"""The step ``add``."""
+
+from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.steps.registry import StepResult, step
+from fsl_mrs_dl.steps.subtract import halves
+
+
+@step(method="Addition of sub-spectra")
+def add(data: MRSData, *, reference: MRSData | None = None, dim: str | None = None) -> StepResult:
+    """Add sub-spectra, as ON and OFF of an edited scan.
+
+    Half the sum: of the first and the second of a dimension of two, or of the data and another file.
+
+    Parameters
+    ----------
+    data : MRSData
+    reference : MRSData
+        NIfTI-MRS file to add: as many FIDs as the data, or one for each of a dimension.
+    dim : str
+        NIfTI-MRS tag of the dimension to add across, for example DIM_EDIT. Give this or --reference.
+
+    Returns
+    -------
+    StepResult
+        The data, without that dimension. An FID of which a part is not finite is not finite.
+
+    Raises
+    ------
+    DataError
+        If the data have no such dimension, or not two along it, or the reference does not fit the data.
+    OptionError
+        If both or neither are given.
+    """
+    first, second = halves(data, reference, dim)
+    return StepResult(data.with_fid((first + second) / 2, without=dim))

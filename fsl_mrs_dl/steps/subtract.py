@@ -1,0 +1,68 @@
+"""The step ``subtract``, and what it shares with ``add``."""
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, MRSData
+from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.steps.ecc import as_shaped_as, check_belongs, check_sampling
+from fsl_mrs_dl.steps.registry import StepResult, step
+
+
+@step(method="Subtraction of sub-spectra")
+def subtract(data: MRSData, *, reference: MRSData | None = None, dim: str | None = None) -> StepResult:
+    """Subtract sub-spectra, as ON and OFF of an edited scan.
+
+    Half the difference: of the first and the second of a dimension of two, or of the data and another file.
+    What both hold alike goes; what only one holds keeps half its size, as in fsl_mrs_proc. A basis set of
+    ON - OFF, as the shipped one, then finds half the amplitude.
+
+    Parameters
+    ----------
+    data : MRSData
+    reference : MRSData
+        NIfTI-MRS file to subtract: as many FIDs as the data, or one for each of a dimension.
+    dim : str
+        NIfTI-MRS tag of the dimension to subtract across, for example DIM_EDIT. Give this or --reference.
+
+    Returns
+    -------
+    StepResult
+        The data, without that dimension. An FID of which a part is not finite is not finite.
+
+    Raises
+    ------
+    DataError
+        If the data have no such dimension, or not two along it, or the reference does not fit the data.
+    OptionError
+        If both or neither are given.
+    """
+    first, second = halves(data, reference, dim)
+    return StepResult(data.with_fid((first - second) / 2, without=dim))
+
+
+def halves(data: MRSData, reference: MRSData | None, dim: str | None) -> tuple[Complex, Complex]:
+    """Return the two sets of FIDs that are added or subtracted.
+
+    Raises
+    ------
+    DataError
+        If the data have no such dimension, or not two along it, or the reference does not fit the data.
+    OptionError
+        If both or neither of reference and dimension are given.
+    """
+    if (reference is None) == (dim is None):
+        given = "neither --dim nor --reference is" if dim is None else "both --dim and --reference are"
+        raise OptionError(f"{given} given; give one of them.")
+    if dim is not None:
+        axis = data.axis(dim)
+        if data.fid.shape[axis] != 2:
+            raise DataError(
+                f"{data.name or 'The data'} has {data.fid.shape[axis]} along {dim}; two are needed. Average or "
+                "split them first."
+            )
+        first, second = np.moveaxis(data.fid, axis, 0)
+        return first, second
+    assert reference is not None
+    check_belongs(reference, data)
+    check_sampling(reference, data)
+    return np.asarray(data.fid), as_shaped_as(data, reference)
