@@ -24,10 +24,11 @@ class Slices:
     z: tuple[int, ...]
 
     def of(self, values: Real) -> Real:
-        """Return values of the fitted voxels as a picture, shape (x, y) with slices along x."""
+        """Return values of the fitted voxels as a picture, shape (x, y) with slices along x, cut to them."""
         grid = np.full(self.outcome.grid, np.nan)
         grid[tuple(self.outcome.voxels.T)] = values
-        picture: Real = np.concatenate([grid[:, :, z] for z in self.z], axis=0)
+        xs, ys = box(self.outcome)
+        picture: Real = np.concatenate([grid[xs, ys, z] for z in self.z], axis=0)
         return picture
 
     @property
@@ -38,13 +39,21 @@ class Slices:
         return f"Shown are slices {', '.join(str(z) for z in sorted(self.z))} of {self.outcome.grid[2]} (0-based)."
 
 
+def box(outcome: Outcome) -> tuple[slice, slice]:
+    """Return where in x and y the fitted voxels lie, with a margin of one voxel."""
+    low, high = outcome.voxels.min(axis=0), outcome.voxels.max(axis=0)
+    xs, ys = (slice(max(int(low[n]) - 1, 0), int(high[n]) + 2) for n in (0, 1))
+    return xs, ys
+
+
 def slices_side_by_side(outcome: Outcome, n_maps: int, *, backwards: bool) -> Slices:
     """Return the slices to draw: all that hold a fitted voxel, thinned out evenly where they are many.
 
     ``backwards`` says that x runs from right to left on the page, so that the last slice must come first.
     """
     used = np.unique(outcome.voxels[:, 2])
-    most = most_slices(outcome.grid[0] * outcome.grid[1], n_maps)
+    xs, ys = (range(n)[part] for n, part in zip(outcome.grid, box(outcome), strict=False))
+    most = most_slices(len(xs) * len(ys), n_maps)
     chosen = used[np.unique(np.linspace(0, len(used) - 1, min(most, len(used))).round().astype(int))]
     return Slices(outcome, tuple(int(z) for z in (chosen[::-1] if backwards else chosen)))
 

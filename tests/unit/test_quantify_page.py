@@ -286,6 +286,15 @@ def test_maps_lie_as_the_viewer_shows_them(rng):
     assert picture[0, 0] == 0  # (0, 0, 1) is the first voxel
 
 
+def test_maps_are_cut_to_the_fitted_voxels(rng):
+    _, outcome = make(rng, grid=(9, 9, 1))
+    place = np.argwhere(np.ones((2, 3, 1))) + [4, 0, 0]
+    few = replace(outcome, voxels=place)
+    picture = slices_side_by_side(few, 4, backwards=False).of(np.arange(6.0))
+    assert picture.shape == (4, 4)  # a voxel on each side, but not beyond the grid
+    np.testing.assert_array_equal(picture[1:3, :3], [[0, 1, 2], [3, 4, 5]])
+
+
 def test_still_pictures(rng, tmp_path):
     data, outcome = make(rng, grid=(4, 4, 1), header={"SyntheticData": {"method": "singlets"}})
     truth = {"NAA": outcome.on_grid(outcome.scaled["raw"].value[:, 1])}
