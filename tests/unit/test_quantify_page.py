@@ -288,7 +288,7 @@ def test_maps_lie_as_the_viewer_shows_them(rng):
 
 def test_maps_are_cut_to_the_fitted_voxels(rng):
     _, outcome = make(rng, grid=(9, 9, 1))
-    place = np.argwhere(np.ones((2, 3, 1))) + [4, 0, 0]
+    place = np.argwhere(np.ones((2, 3, 1))) + np.array([4, 0, 0])
     few = replace(outcome, voxels=place)
     picture = slices_side_by_side(few, 4, backwards=False).of(np.arange(6.0))
     assert picture.shape == (4, 4)  # a voxel on each side, but not beyond the grid
