@@ -10,7 +10,7 @@ from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
 from fsl_mrs_dl.io.basis import canonical_name, read_json_basis, read_text_basis
-from fsl_mrs_dl.physics import fid_to_spectrum, ppm_axis, ppm_window
+from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_axis, ppm_window, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.simulate.shipped import BRAIN_METABOLITES, RECIPES, said_of, shipped_basis
 
@@ -206,9 +206,10 @@ class Compared:
 
     def spectra(self, *, broaden: bool = False, shift_hz: float = 0.0) -> tuple[Complex, Complex]:
         """Return ours and theirs in the window, shape (frequency,)."""
-        damping = np.exp(-gamma_from_fwhm(IN_VIVO_HZ - 2) * self.t) if broaden else 1.0
-        own = self.own * damping * np.exp(2j * np.pi * shift_hz * self.t)
-        return fid_to_spectrum(own)[self.inside], fid_to_spectrum(self.theirs * damping)[self.inside]
+        gamma = gamma_from_fwhm(IN_VIVO_HZ - 2) if broaden else 0.0
+        own, theirs = (damp(fid, gamma, 0.0, float(self.t[1])) for fid in (self.own, self.theirs))
+        moved = shift(own, shift_hz, float(self.t[1]))
+        return fid_to_spectrum(moved)[self.inside], fid_to_spectrum(theirs)[self.inside]
 
     def correlation(self, *, broaden: bool = False, shift_hz: float = 0.0) -> float:
         """Return the magnitude of the normalised inner product of the two spectra."""
