@@ -11,9 +11,13 @@ from tqdm import tqdm
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.average_reference import first_reference, register_to_average
-from fsl_mrs_dl.fit.gauss_newton import gn
+from fsl_mrs_dl.fit.capture import MatchedFilter
+from fsl_mrs_dl.fit.decimation import Decimation
+from fsl_mrs_dl.fit.gauss_newton import at, gn
 from fsl_mrs_dl.fit.methods import METHODS, Method
 from fsl_mrs_dl.fit.registration import Band, Registration, weigh_coils
+from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.physics import correct
 from fsl_mrs_dl.scores import noise_sd
 
 CAPTURE_PPM = 0.35
@@ -23,6 +27,9 @@ EDIT_WINDOW_PPM = (2.9, 3.35)
 _LOW_SNR_PPM = 0.025
 """An SD above this (3 Hz at 3 T) is a failed estimate whatever its value."""
 _ENOUGH_FOR_NOISE = 32
+_FEWEST_TO_COMPARE = 8
+_UNLIKE_SD = 3.0
+_LEAST_HELD = 5.0  # SDs: noise alone, searched over a window, shows less than four
 _COIL = "DIM_COIL"
 _EDIT = "DIM_EDIT"
 
@@ -120,7 +127,7 @@ def estimate_alignment(
         target = None if given is None else weigh_coils(given, noise)
         found, averages[p] = _register(fids, target, band, chosen)
         values[:4, p, good] = found.shift_hz, found.phase_rad, found.shift_hz_sd, found.phase_rad_sd
-        flags[p, good] = _flags(found, band)
+        flags[p, good] = _flags(fids, found, band, chosen)
     if _EDIT in layout.others and given is None and not chosen.absolute:
         _join_conditions(values, averages, layout, data, band)
     shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
@@ -132,13 +139,13 @@ def _register(
     fids: Complex, target: Complex | None, band: Band, chosen: Method
 ) -> tuple[Registration, Complex]:
     """Register one set; return also its average, or what stands for it."""
-    if target is None and chosen.iterates:
-        return register_to_average(fids, band)
     reference = first_reference(fids, band) if target is None else target
-    found = (
-        gn(fids, reference, band, 1.0) if chosen is METHODS["gn"] else chosen.register(fids, reference, band)
-    )
-    return found, reference
+    start_hz = None if chosen.start is None else chosen.start(fids, reference, band)
+    if target is None and chosen.iterates:
+        return register_to_average(fids, band, start_hz)
+    if chosen.register is gn:
+        return gn(fids, reference, band, 1.0, start_hz), reference
+    return chosen.register(fids, reference, band), reference
 
 
 def _bad_fids(fids: Complex) -> NDArray[np.str_]:
@@ -155,11 +162,44 @@ def _coil_noise(fids: Complex, data: MRSData) -> Real:
     return np.where(sd > 0, sd, np.inf if (sd > 0).any() else 1.0)
 
 
-def _flags(found: Registration, band: Band) -> NDArray[np.str_]:
+def _flags(fids: Complex, found: Registration, band: Band, chosen: Method) -> NDArray[np.str_]:
+    """Return a token for each transient of a set that cannot be used as it is."""
     limit_hz = _LOW_SNR_PPM * band.spectrometer_frequency_mhz
     edge = np.abs(found.shift_hz) >= band.max_shift_hz
-    tokens = np.where(edge, "out_of_range", np.where(~found.converged, "no_convergence", ""))
-    return np.where((found.shift_hz_sd > limit_hz) & ~edge, "low_snr", tokens).astype("<U16")
+    unlike = _unlike(fids, found, band, limit_hz, chosen)
+    tokens = np.where(unlike, "unlike", "")
+    tokens = np.where(~found.converged, "no_convergence", tokens)
+    tokens = np.where(found.shift_hz_sd > limit_hz, "low_snr", tokens)
+    return np.where(edge, "out_of_range", tokens).astype("<U16")
+
+
+def _unlike(
+    fids: Complex, found: Registration, band: Band, limit_hz: float, chosen: Method
+) -> NDArray[np.bool_]:
+    """Tell which transients are not like the average of the others after correction.
+
+    Those of ``gn`` are where a multiple of the usual residual is left; those of a method that gives no such
+    measure where another shift would make them more like the average, or where they hardly hold it at all.
+    """
+    if len(fids) < _FEWEST_TO_COMPARE:
+        return np.zeros(len(fids), dtype=bool)
+    if chosen.register is gn:
+        unlike: NDArray[np.bool_] = found.shift_hz_sd > _UNLIKE_SD * np.nanmedian(found.shift_hz_sd)
+        return unlike
+    decimation = Decimation.of(band, band.max_shift_hz)
+    low = fids if decimation is None else decimation.fids(fids)
+    of_low = band if decimation is None else decimation.band
+    before = 0.0 if decimation is None else of_low.delay_s
+    phase_rad = found.phase_rad - 2 * np.pi * found.shift_hz * before
+    aligned = correct(low, found.shift_hz[:, None], phase_rad[:, None], of_low.dwelltime_s)
+    sound = np.abs(found.shift_hz) < band.max_shift_hz
+    average = aligned[sound].mean(axis=0) if sound.any() else aligned.mean(axis=0)
+    template = Template.of(average[None], of_low, np.zeros(1))
+    which = np.zeros(len(fids), dtype=int)
+    left_hz = MatchedFilter.of(aligned, of_low).search(template, which, band.max_shift_hz)
+    held = at(aligned, template, which, of_low, np.zeros(len(fids)), np.ones(len(fids), dtype=bool))
+    # The SD of the phase is that of the amplitude over the amplitude.
+    return (np.abs(left_hz - np.median(left_hz)) > limit_hz) | (held.phase_rad_sd > 1 / _LEAST_HELD)
 
 
 def _join_conditions(

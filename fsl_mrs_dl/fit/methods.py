@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from fsl_mrs_dl.data import Complex
+from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.classical import corr, corrf, crr, crrf, sr, srf
 from fsl_mrs_dl.fit.gauss_newton import gn
 from fsl_mrs_dl.fit.registration import Band, Registration
@@ -22,11 +22,14 @@ class Method:
         Whether the reference is the iterated average of the set; a single transient otherwise.
     absolute : bool
         Whether the estimates are against a chemical shift, not against a reference.
+    start : callable, optional
+        ``(fids, reference, band) -> shift_hz``: shifts from which ``gn`` starts in place of its own search.
     """
 
     register: Callable[[Complex, Complex, Band], Registration]
     iterates: bool = False
     absolute: bool = False
+    start: Callable[[Complex, Complex, Band], Real] | None = None
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(

@@ -12,7 +12,8 @@ from fsl_mrs_dl.physics.signal import shift
 logger = logging.getLogger(__name__)
 
 # Methyl groups: Govindaraju et al. 2000, doi:10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V, table 1.
-_LANDMARKS_PPM = {"Cr": 3.027, "PCr": 3.029, "NAA": 2.008}
+METHYLS_PPM = {"Cr": 3.027, "PCr": 3.029, "NAA": 2.008}
+"""Chemical shifts by which an axis is told."""
 _HALF_WINDOW_PPM = 0.1
 _OFF_CENTRE_PPM = 0.015
 _SPREAD_PPM = 0.01
@@ -86,10 +87,10 @@ def _votes(basis: Basis) -> dict[str, bool]:
     largest = np.abs(fids).max()
     votes = {}
     for name, fid in zip(basis.names, fids, strict=True):
-        if name not in _LANDMARKS_PPM or np.abs(fid).max() < _ABSENT * largest:
+        if name not in METHYLS_PPM or np.abs(fid).max() < _ABSENT * largest:
             continue
         energy = np.abs(np.fft.fft(fid * rising)) ** 2
-        offset = _LANDMARKS_PPM[name] - basis.reference_ppm
+        offset = METHYLS_PPM[name] - basis.reference_ppm
         upright, turned = (
             float(energy[np.abs(frequency_ppm - place) <= _HALF_WINDOW_PPM].sum())
             for place in (offset, -offset)
@@ -121,8 +122,8 @@ def centred(basis: Basis) -> Basis:
     off = {}
     for name in (name for name, turned in _votes(basis).items() if not turned):
         spectrum = np.abs(np.fft.fft(basis.fids[basis.names.index(name)], n_points))
-        place = ppm[np.where(np.abs(ppm - _LANDMARKS_PPM[name]) <= _HALF_WINDOW_PPM, spectrum, 0).argmax()]
-        off[name] = float(place - _LANDMARKS_PPM[name])
+        place = ppm[np.where(np.abs(ppm - METHYLS_PPM[name]) <= _HALF_WINDOW_PPM, spectrum, 0).argmax()]
+        off[name] = float(place - METHYLS_PPM[name])
     if len(off) < 2 or "NAA" not in off:
         return basis
     offset_ppm = float(np.mean(list(off.values())))

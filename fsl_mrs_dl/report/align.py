@@ -45,7 +45,7 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
     view = view_alignment(before, result, options.get("dim") or "DIM_DYN", tuple(limits) if limits else None)
     widths = [view.linewidths(stack) for stack in (view.before, view.after)]
     parts = [
-        cards(_headline(view, *widths)),
+        cards(_headline(view, widths[0], widths[1], tuple(result.settled.get("rejected", ())))),
         section(
             "Transients",
             figure(figures.stack_figure(view), "transients"),
@@ -57,7 +57,7 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
             "Shift and phase",
             figure(figures.drift_figure(view), "drift"),
             text="What was estimated and taken away, with \N{PLUS-MINUS SIGN}1.96 standard deviations; "
-            "phases are shown about their mean. Crosses mark flagged transients.",
+            "phases are shown about their mean. Crosses mark flagged transients." + _axis_text(result),
         ),
     ]
     if view.before.usable.any() and view.after.usable.any():
@@ -70,11 +70,16 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
             text += " A condition of opposite sign is turned by half a turn first."
         parts.append(section("Similarity", drawing, text=text))
     parts.append(section("Numbers", *_tables(view, result.estimates, *widths)))
-    settings = {**options, **getattr(result, "settled", {})}
+    settings = {**options, **result.settled}
     parts.append(section("Settings", table((name, plain(value)) for name, value in settings.items())))
     parts.append(section("Acquisition", table(acquisition_rows(before))))
     parts.append(section("Processing applied", processing_table(result.data)))
     return page("Frequency and phase correction", before, parts)
+
+
+def _axis_text(result: AlignResult) -> str:
+    said = result.settled.get("axis")
+    return f" The ppm axis: {said}." if said else ""
 
 
 def _window(view: AlignView) -> str:
@@ -93,7 +98,9 @@ def _average_text(view: AlignView) -> str:
     return text
 
 
-def _headline(view: AlignView, before: Widths, after: Widths) -> list[tuple[str, str]]:
+def _headline(
+    view: AlignView, before: Widths, after: Widths, rejected: tuple[int, ...]
+) -> list[tuple[str, str]]:
     shifts = view.estimates.shift_hz[view.estimates.flag == ""]
     spread = f"{number(float(np.ptp(shifts)))} Hz" if shifts.size else number(np.nan)
     similar = [number(float(np.mean(stack.similarity(view.inside)))) for stack in (view.before, view.after)]
@@ -104,6 +111,8 @@ def _headline(view: AlignView, before: Widths, after: Widths) -> list[tuple[str,
         facts.append((f"creatine linewidth of the average {key[0]}".strip(), _ARROW.join(widths) + " Hz"))
     flagged = int(np.sum(view.estimates.flag != ""))
     facts.append(("flagged transients", f"{flagged} of {view.estimates.flag.size}"))
+    if rejected:
+        facts.append(("left out", f"{len(rejected)} of {view.estimates.flag.shape[1]}"))
     return facts
 
 
@@ -137,7 +146,7 @@ def _comparison(view: AlignView, before: Widths, after: Widths) -> list[tuple[st
 
 
 def _estimate_rows(view: AlignView) -> list[tuple[str, ...]]:
-    estimates = view.estimates
+    estimates, first = view.estimates, 0.0
     rows: list[tuple[str, ...]] = [
         ("Transients", f"{int(view.before.usable.sum())} usable of {view.before.usable.size}")
     ]
@@ -151,11 +160,14 @@ def _estimate_rows(view: AlignView) -> list[tuple[str, ...]]:
             (f"Phase {name}".strip(), f"{number(turn.min(), 1)} to {number(turn.max(), 1)} degrees"),
             (f"Median SD of shift and phase {name}".strip(), _median_sd(view, n, sound)),
         ]
-        offset = estimates.reference_shift_hz[n][sound]
-        if np.isfinite(offset).all() and offset.any():
-            rows.append(
-                (f"Offset of {name} against the first condition", f"{number(float(np.median(offset)))} Hz")
-            )
+        offset = float(np.median(estimates.reference_shift_hz[n][sound]))
+        if n == 0:
+            first = offset
+        elif offset != first:
+            rows.append((f"Offset of {name} against the first condition", f"{number(offset - first)} Hz"))
+    if first:
+        ppm = first / view.data.spectrometer_frequency_mhz
+        rows.append(("Shift that all share, for the ppm axis", f"{number(first)} Hz, {number(ppm, 3)} ppm"))
     return rows
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,6 +37,10 @@ class AlignResult(Protocol):
     @property
     def estimates(self) -> Estimates | None:
         """Shift and phase of the input's FIDs."""
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """What the step found out for itself: ``rejected`` (indices), ``axis`` (a sentence)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,10 +169,17 @@ def view_alignment(
         shown = ppm_window(before.ppm_axis, (min(edges), max(edges)))
     voxel, notes = _strongest_voxel(before, inside)
     after = result.data if result.aligned is None else result.aligned
-    stacks, combined = _combined([_in_order(data, voxel, dim) for data in (before, after)], before)
+    rejected = tuple(result.settled.get("rejected", ()))
+    ordered = [_in_order(data, voxel, dim) for data in (before, after)]
+    ordered[1] = _with_gaps(ordered[1], rejected)
+    stacks, combined = _combined(ordered, before)
     turn = _display_phase(stacks[1].average[0], before, inside)
     stacks = [Stack(phase(stack.spectra, -turn), stack.usable) for stack in stacks]
-    notes += [*combined, f"All spectra are turned by {-np.degrees(turn):.0f} degrees for display."]
+    notes += [
+        *_rejection_note(rejected),
+        *combined,
+        f"All spectra are turned by {-np.degrees(turn):.0f} degrees for display.",
+    ]
     return AlignView(
         before=stacks[0],
         after=stacks[1],
@@ -208,6 +220,22 @@ def _in_order(data: MRSData, voxel: tuple[int, int, int], dim: str) -> Complex:
     """Return the FIDs of a voxel, shape (condition, transient, coil, time)."""
     fids = np.moveaxis(data.fid[voxel], 0, -1)
     return _by_condition(fids, data.dim_tags, dim, n_trailing=1)
+
+
+def _with_gaps(fids: Complex, rejected: tuple[int, ...]) -> Complex:
+    """Return FIDs, (condition, transient, coil, time), with zeros where transients were left out."""
+    whole = np.zeros((fids.shape[0], fids.shape[1] + len(rejected), *fids.shape[2:]), dtype=fids.dtype)
+    whole[:, np.setdiff1d(np.arange(whole.shape[1]), rejected)] = fids
+    return whole
+
+
+def _rejection_note(rejected: tuple[int, ...]) -> list[str]:
+    if not rejected:
+        return []
+    if len(rejected) == 1:
+        return [f"Transient {rejected[0]} is left out of the result (0-based)."]
+    names = f"{', '.join(map(str, rejected[:-1]))} and {rejected[-1]}"
+    return [f"Transients {names} are left out of the result (0-based)."]
 
 
 def _by_condition(array: NDArray[Any], tags: tuple[str, ...], dim: str, n_trailing: int) -> NDArray[Any]:

@@ -37,6 +37,8 @@ def align(
     ] = "gn",
     model: str | None = None,
     allow_mismatch: bool = False,
+    refer: bool | None = None,
+    reject: bool = False,
     apply: Path | None = None,
     average: bool = False,
 ) -> StepResult:
@@ -60,9 +62,15 @@ def align(
         crrf: creatine peak; corr, corrf: correlation of spectra; dsr, dsrf, dcrr, dcrrf, tapper, ma: networks.
     model : str
         Model package of a network, its name (with @version or without) or path; by default the newest for the
-        method, nucleus and field.
+        method, nucleus and field. With gn: starts at the network's shifts instead of its own search.
     allow_mismatch : bool
         Use the model on data outside its valid range.
+    refer : bool
+        Bring creatine, NAA and choline of the average to 3.03, 2.01 and 3.21 ppm, for 1H. Default: unless
+        there is a reference.
+    reject : bool
+        Leave flagged transients out of the result; one that is flagged in any coil, voxel or condition goes
+        from all.
     apply : Path
         Apply the estimates of an earlier N_align.csv instead of estimating.
     average : bool
@@ -76,33 +84,69 @@ def align(
     Raises
     ------
     DataError
-        If a dimension is missing, or window, reference or table do not fit the data.
+        If a dimension is missing, window, reference or table do not fit the data, or all transients would be
+        rejected.
     OptionError
-        If ``apply`` comes together with ``reference``, or ``model`` with a method that is no network.
+        If ``apply`` comes together with ``reference`` or ``refer``, or ``model`` with a method that has no use
+        for it.
     ModelError
         If there is no such model, or the data lie outside its valid range.
     """
     settled: dict[str, object] = {}
     if apply is None:
-        from fsl_mrs_dl.fit.alignment import estimate_alignment
-        from fsl_mrs_dl.steps.align_models import method_of
-
-        nucleus = NUCLEI.get(data.nucleus)
-        window = ppm or (nucleus.ppm_window if nucleus else None)
-        settled["ppm"] = window or "whole band"
-        chosen, of_model = method_of(method, model, data, allow_mismatch=allow_mismatch)
-        settled |= of_model
-        estimates = estimate_alignment(data, dim=dim, limits_ppm=window, method=chosen, reference=reference)
+        estimates = _estimated(
+            data, dim, reference, ppm, method, model, settled, allow_mismatch=allow_mismatch, refer=refer
+        )
     else:
-        if reference is not None:
-            raise OptionError("--apply replays a table, --reference is for estimating; give one of them.")
+        if reference is not None or refer:
+            raise OptionError(
+                "--apply replays a table, --reference and --refer are for estimating; give one of them."
+            )
         data.axis(dim)
         settled["method"] = "replay"
         shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
         estimates = read_estimates(apply, data.dim_tags, shape)
     corrected = data.with_fid(corrected_fids(data, estimates))
+    if reject:
+        from fsl_mrs_dl.fit.rejection import flagged_transients, without
+
+        rejected = flagged_transients(data, estimates, dim)
+        corrected = without(corrected, dim, rejected)
+        settled["rejected"] = tuple(int(i) for i in rejected)
     after = ((average_step, {"dim": dim}),) if average else ()
     return StepResult(corrected, estimates=estimates, settled=settled, then=after)
+
+
+def _estimated(
+    data: MRSData,
+    dim: str,
+    reference: MRSData | None,
+    ppm: tuple[float, float] | None,
+    method: str,
+    model: str | None,
+    settled: dict[str, object],
+    *,
+    allow_mismatch: bool,
+    refer: bool | None,
+) -> Estimates:
+    """Estimate, and note in ``settled`` how."""
+    from fsl_mrs_dl.fit.alignment import estimate_alignment
+    from fsl_mrs_dl.fit.referencing import referenced
+    from fsl_mrs_dl.steps.align_models import method_of
+
+    nucleus = NUCLEI.get(data.nucleus)
+    window = ppm or (nucleus.ppm_window if nucleus else None)
+    settled["ppm"] = window or "whole band"
+    chosen, of_model = method_of(method, model, data, allow_mismatch=allow_mismatch)
+    settled |= of_model
+    estimates = estimate_alignment(data, dim=dim, limits_ppm=window, method=chosen, reference=reference)
+    if refer is None:
+        refer = data.nucleus == "1H" and reference is None and not chosen.absolute
+    settled["refer"] = refer
+    if refer:
+        aligned = data.with_fid(corrected_fids(data, estimates))
+        estimates, settled["axis"] = referenced(aligned, estimates, dim)
+    return estimates
 
 
 def corrected_fids(data: MRSData, estimates: Estimates) -> Complex:

@@ -1,9 +1,13 @@
 """Networks as registration methods of ``align``: where :mod:`fsl_mrs_dl.models` meets :mod:`fsl_mrs_dl.fit`."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.errors import ModelError, OptionError
+from fsl_mrs_dl.fit.gauss_newton import gn
 from fsl_mrs_dl.fit.methods import METHODS, Method
 from fsl_mrs_dl.fit.registration import Band, Registration
 from fsl_mrs_dl.models.package import Model, load, package_name
@@ -20,7 +24,8 @@ def method_of(
     method : str
         Of :data:`fsl_mrs_dl.fit.methods.METHODS`, or an architecture.
     model : str or None
-        Package; by default the newest that is named after architecture, nucleus and field.
+        Package; by default the newest that is named after architecture, nucleus and field. With ``gn`` it gives
+        the shifts to start from.
     data : MRSData
     allow_mismatch : bool
         Whether data outside the model's valid range pass.
@@ -29,32 +34,56 @@ def method_of(
     -------
     method : Method
     settled : dict
-        ``model`` (name@version), ``weights_sha256`` and, if anything does not match, ``mismatch``.
+        ``model`` (name@version), ``weights_sha256``, with ``gn`` ``start``, and, if anything does not match,
+        ``mismatch``.
 
     Raises
     ------
     OptionError
-        If ``model`` is given with a method that is no network.
+        If ``model`` is given with a method that has no use for it.
     ModelError
         If there is no such model, it is of another architecture, or the data lie outside its valid range.
     """
-    if method in METHODS:
-        if model is not None:
-            raise OptionError(f"--method {method} is no network and takes no --model; leave one of them out.")
+    if method in METHODS and model is None:
         return METHODS[method], {}
+    if method in METHODS and METHODS[method].register is not gn:
+        raise OptionError(
+            f"--method {method} neither is a network nor starts from one; leave --model out, or take gn or a "
+            "network."
+        )
     name = package_name("align", method, data.nucleus, data.spectrometer_frequency_mhz)
     loaded = load(model or name)
     card = loaded.card
-    if (card.task, card.architecture) != ("align", method):
+    if card.task != "align" or (card.architecture != method and method not in METHODS):
+        needed = "an architecture" if method in METHODS else f"a {method}"
         raise ModelError(
-            f"{card.full_name} is a {card.architecture} for {card.task}; --method {method} needs a {method} for "
+            f"{card.full_name} is a {card.architecture} for {card.task}; --method {method} needs {needed} for "
             "align."
         )
     mismatch = card.check(data, allow_mismatch=allow_mismatch)
     settled: dict[str, object] = {"model": card.full_name, "weights_sha256": card.weights_sha256}
     if mismatch:
         settled["mismatch"] = "; ".join(mismatch)
+    if method in METHODS:
+        settled["start"] = "network"
+        return replace(METHODS[method], start=starting_at(loaded)), settled
     return Method(lambda fids, reference, band: register(loaded, fids, reference, band)), settled
+
+
+def starting_at(model: Model) -> Callable[[Complex, Complex, Band], Real]:
+    """Return what gives ``gn`` a network's shifts to start from, in place of its own search.
+
+    Parameters
+    ----------
+    model : Model
+        A registration network.
+
+    Returns
+    -------
+    callable
+        For :attr:`fsl_mrs_dl.fit.methods.Method.start`.
+    """
+    return lambda fids, reference, band: register(model, fids, reference, band).shift_hz
 
 
 def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Registration:

@@ -1,0 +1,82 @@
+"""Leaving out transients that cannot be used."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Estimates, MRSData
+from fsl_mrs_dl.errors import DataError
+
+
+def flagged_transients(data: MRSData, estimates: Estimates, dim: str) -> NDArray[np.integer]:
+    """Return the indices of transients that are flagged anywhere.
+
+    One array holds all FIDs, so that coils, edit conditions, voxels and all other dimensions lose a transient
+    together: one that is flagged in any of them goes from all. Sets that are flagged from the first transient to
+    the last (voxels outside the head, a dead coil) have no say.
+
+    Parameters
+    ----------
+    data : MRSData
+        Gives the order of the dimensions.
+    estimates : Estimates
+    dim : str
+        Tag of the dimension of the transients.
+
+    Returns
+    -------
+    ndarray, int
+
+    Raises
+    ------
+    DataError
+        If no transient would be left.
+    """
+    flagged = np.moveaxis(estimates.flag != "", data.axis(dim) - 1, 0).reshape(
+        data.fid.shape[data.axis(dim)], -1
+    )
+    rejected = np.flatnonzero(flagged[:, ~flagged.all(axis=0)].any(axis=1))
+    if flagged.all() or len(rejected) == len(flagged):
+        raise DataError(
+            f"All {len(flagged)} transients of {data.name or 'the data'} are flagged somewhere; leave "
+            "--reject out and look at the column flag, or align with another window (--ppm)."
+        )
+    return rejected
+
+
+def without(data: MRSData, dim: str, rejected: NDArray[np.integer]) -> MRSData:
+    """Return data without some indices of a dimension, nor what its header says of them one by one.
+
+    Parameters
+    ----------
+    data : MRSData
+    dim : str
+        Tag of the dimension.
+    rejected : ndarray, int
+
+    Returns
+    -------
+    MRSData
+    """
+    axis = data.axis(dim)
+    n = data.fid.shape[axis]
+    kept = np.setdiff1d(np.arange(n), rejected)
+    said = data.dim_headers.get(dim)
+    headers = dict(data.dim_headers)
+    if said and isinstance(said.get("header"), Mapping):
+        headers[dim] = {**said, "header": {k: _of(v, n, kept) for k, v in said["header"].items()}}
+    return replace(data, fid=np.take(data.fid, kept, axis=axis), dim_headers=headers)
+
+
+def _of(value: Any, n: int, kept: NDArray[np.integer]) -> Any:
+    """Return what a header says of each index of a dimension (list, or start and increment) for some of them."""
+    if isinstance(value, Mapping) and "Value" in value:
+        return {**value, "Value": _of(value["Value"], n, kept)}
+    if isinstance(value, Mapping) and {"start", "increment"} <= set(value):
+        return [value["start"] + int(i) * value["increment"] for i in kept]
+    if isinstance(value, (list, tuple)) and len(value) == n:
+        return [value[i] for i in kept]
+    return value
