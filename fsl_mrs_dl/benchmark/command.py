@@ -24,6 +24,7 @@ def benchmark(
         "registration",
         "robustness",
         "startup",
+        "synthesis",
     ],
     *,
     profile: Literal["smoke", "small", "paper"] = "smoke",
@@ -42,7 +43,8 @@ def benchmark(
         fit: the linear-combination fit on simulated spectra; fpc: networks for align beside every other method;
         invivo: the steps on measured files; mrsi: a large MRSI through quantify; quantify_invivo: the fit on
         measured spectra; registration: methods of align on simulated transients; robustness: damaged input
-        files; startup: how long the program takes to start.
+        files; startup: how long the program takes to start; synthesis: generative networks, and what augmenting
+        with them does.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path

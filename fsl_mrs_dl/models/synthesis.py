@@ -25,12 +25,13 @@ from torch import Tensor, nn
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.models.inputs import from_channels, on_network_points
 from fsl_mrs_dl.models.network import Network
-from fsl_mrs_dl.physics import basis_sum
+from fsl_mrs_dl.physics import basis_sum, phase
 
 _BLOCK = 1024
 _FLOOR = 1e-6
 """Least relative variance of the error: 0.1 % of the spectrum."""
-_SMALL = 1e-6
+_N_PHYSICS = 4
+"""Phase, shift and the two rates."""
 _EARLY, _STRIDE = 60, 6
 _SIGNALS = ("components", "metabolites", "envelopes", "baselines")
 
@@ -39,13 +40,11 @@ class SynthesisNetwork(Network):
     r"""Encoder, decoder, and the signals between which they choose.
 
     Two decoders: ``spectrum`` says the coefficients of the spectrum's components, of latent numbers and
-    concentrations :math:`y` together. ``envelope`` says only how the sum of the basis set changes in time, and a
-    baseline, of latent numbers alone:
+    concentrations :math:`y` together. ``physics`` says, of latent numbers alone, phase, shift and lineshape of the
+    one model of the FID and the weights of a baseline, so that amplitudes are the concentrations by construction:
 
-    .. math:: s(t) = \frac{m_z(t)}{|m_z(0)|} \sum_m y_m x_m(t) + \sum_j b_{z,j} g_j(t)
-
-    with envelopes :math:`m_z` in the space of phases, shifts and Voigt lineshapes, so that amplitudes are the
-    concentrations by construction.
+    .. math:: s(t) = e^{i \phi_z + 2 \pi i f_z t - \gamma_z t - \sigma_z^2 t^2} \sum_m y_m x_m(t)
+              + \sum_j b_{z,j} g_j(t)
 
     Parameters
     ----------
@@ -59,9 +58,9 @@ class SynthesisNetwork(Network):
         Widths of the encoder's layers; the decoder has them backwards.
     names : sequence of str
         What the concentrations are of; none for a VAE without condition.
-    decoder : {"spectrum", "envelope"}
+    decoder : {"spectrum", "physics"}
     n_envelopes, n_baselines : int
-        Of the decoder ``envelope``.
+        Of the decoder ``physics``: what the encoder looks for, and lines of the baseline.
     beta : float
         Weight of the Kullback-Leibler divergence.
     warm_up : int
@@ -81,7 +80,6 @@ class SynthesisNetwork(Network):
     latent_mean: Tensor
     latent_factor: Tensor
     scale: Tensor
-    sampled: Tensor
 
     def __init__(
         self,
@@ -92,7 +90,7 @@ class SynthesisNetwork(Network):
         latent: int = 16,
         hidden: Sequence[int] = (512, 256, 128),
         names: Sequence[str] = (),
-        decoder: Literal["spectrum", "envelope"] = "spectrum",
+        decoder: Literal["spectrum", "physics"] = "spectrum",
         n_envelopes: int = 0,
         n_baselines: int = 0,
         beta: float = 1.0,
@@ -104,12 +102,12 @@ class SynthesisNetwork(Network):
         self.names, self.kind, self.latent = tuple(names), decoder, latent
         self.beta, self.warm_up, self._seen = beta, warm_up, 0
         n_names, width = len(names), 2 * (n_components + n_envelopes)
-        members = n_names if decoder == "envelope" else 0
+        members = n_names if decoder == "physics" else 0
         sizes = (n_components, members, n_envelopes, n_baselines)
         for name, size in zip(_SIGNALS, sizes, strict=True):
             # Half precision keeps a signal to 1e-3 of itself and the package small.
             self.register_buffer(name, torch.zeros(size, 2, n_points, dtype=torch.float16))
-        said = 2 * (n_envelopes + n_baselines) if decoder == "envelope" else 2 * n_components
+        said = _N_PHYSICS + 2 * n_baselines if decoder == "physics" else 2 * n_components
         for name, size in (
             ("centre", width),
             ("shape_centre", said),
@@ -119,13 +117,11 @@ class SynthesisNetwork(Network):
             self.register_buffer(name, torch.zeros(size))
         for name, size in (("spread", width), ("shape_spread", said), ("highest", n_names)):
             self.register_buffer(name, torch.ones(size))
-        sampled = [*range(min(_EARLY, n_points)), *range(_EARLY, n_points, _STRIDE)]
-        self.register_buffer("sampled", torch.tensor(sampled), persistent=False)
         self.register_buffer("latent_factor", torch.eye(latent))
         self.register_buffer("scale", torch.ones(()))
-        self.encoder = _layers([width + n_names, *hidden, 2 * latent])
-        conditions = 0 if decoder == "envelope" else n_names
-        self.decoder = _layers([latent + conditions, *reversed(hidden), said])
+        self.encoder = _Layers([width + n_names, *hidden, 2 * latent])
+        conditions = 0 if decoder == "physics" else n_names
+        self.decoder = _Layers([latent + conditions, *reversed(hidden), said])
 
     def set_signals(self, **signals: Complex) -> None:
         """Give the network its components, metabolites, envelopes and baselines, each of shape (signal, time)."""
@@ -140,14 +136,19 @@ class SynthesisNetwork(Network):
     def coefficients(self, inputs: Tensor, amounts: Tensor | None = None) -> Tensor:
         """Return what the encoder reads of FIDs of shape (batch, 2, time), before centring.
 
-        The components' coefficients, shape (batch, 2 component). For the decoder ``envelope``, behind them those
-        of the envelopes in the FID times the conjugate of the basis set's sum, in which the concentrations no longer
-        turn anything.
+        The components' coefficients, shape (batch, 2 component). For the decoder ``physics``, behind them those
+        of damped, turned waves in the FID times the conjugate of the basis set's sum, in which the concentrations
+        no longer turn anything.
         """
         fids = from_channels(inputs / self.scale)
         found = [fids @ torch.conj(_complex(self.components)).T]
-        if self.kind == "envelope":
-            total = self._total(amounts, slice(None)) / self.scale
+        if self.kind == "physics":
+            self._normalised(amounts)
+            nothing = torch.zeros(1)
+            total = basis_sum(
+                _complex(self.metabolites), amounts, nothing, nothing, nothing, self.dwelltime_s
+            )
+            total = total / self.scale
             found.append((fids * torch.conj(total)) @ torch.conj(_complex(self.envelopes)).T)
         together = torch.cat(found, dim=-1)
         return torch.cat([together.real, together.imag], dim=-1)
@@ -171,14 +172,6 @@ class SynthesisNetwork(Network):
         mean, log_variance = self.encoder(read).chunk(2, dim=-1)
         return mean, log_variance.clamp(-12, 6)
 
-    def _total(self, amounts: Tensor | None, points: slice | Tensor) -> Tensor:
-        """Return some points of the basis set's sum, complex, shape (batch, points)."""
-        self._normalised(amounts)
-        nothing = torch.zeros(1)
-        members = _complex(self.metabolites[..., points])
-        total: Tensor = basis_sum(members, amounts, nothing, nothing, nothing, self.dwelltime_s)
-        return total
-
     def _normalised(self, amounts: Tensor | None) -> Tensor:
         if amounts is None:
             raise ValueError(f"Concentrations of {', '.join(self.names)} are needed.")
@@ -187,10 +180,10 @@ class SynthesisNetwork(Network):
     def decode(self, latent: Tensor, amounts: Tensor | None = None) -> Tensor:
         """Return FIDs, complex, shape (batch, time), of latent numbers and concentrations."""
         said = self._said(latent, amounts)
+        if self.kind == "physics":
+            return self._shaped(said, amounts, self.n_points, 1)
         half = said.shape[-1] // 2
         weights = torch.complex(said[:, :half], said[:, half:])
-        if self.kind == "envelope":
-            return self._shaped(weights, amounts, slice(None))
         made: Tensor = self.scale * (weights @ _complex(self.components))
         return made
 
@@ -201,13 +194,17 @@ class SynthesisNetwork(Network):
         said: Tensor = self.shape_centre + self.shape_spread * self.decoder(latent)
         return said
 
-    def _shaped(self, weights: Tensor, amounts: Tensor | None, points: slice | Tensor) -> Tensor:
-        """Return some points of the sum of the basis set under an envelope, and a baseline."""
-        n_shapes = len(self.envelopes)
-        shapes, lines = (_complex(signals[..., points]) for signals in (self.envelopes, self.baselines))
-        envelope = weights[:, :n_shapes] @ shapes
-        envelope = envelope / (envelope[:, :1].abs() + _SMALL)
-        made: Tensor = self._total(amounts, points) * envelope + self.scale * (weights[:, n_shapes:] @ lines)
+    def _shaped(self, said: Tensor, amounts: Tensor | None, n_points: int, stride: int) -> Tensor:
+        """Return FIDs of what the decoder says, at every so manieth point."""
+        self._normalised(amounts)
+        phase_rad, shift_hz, gamma, sigma = said[:, :_N_PHYSICS].unbind(dim=-1)
+        weights = torch.complex(*said[:, _N_PHYSICS:].chunk(2, dim=-1))
+        members, lines = (
+            _complex(signals[..., ::stride][..., :n_points]) for signals in (self.metabolites, self.baselines)
+        )
+        shape = (shift_hz[:, None], torch.abs(gamma)[:, None], sigma[:, None])
+        total = phase(basis_sum(members, amounts, *shape, stride * self.dwelltime_s), phase_rad)
+        made: Tensor = total + self.scale * (weights @ lines)
         return made
 
     @torch.no_grad()
@@ -222,17 +219,22 @@ class SynthesisNetwork(Network):
         coefficients = self.coefficients(inputs, amounts)
         if amounts is None or self.kind == "spectrum":
             return (coefficients,) if amounts is None else (coefficients, amounts)
-        return coefficients, amounts, inputs[..., self.sampled].clone()
+        early, late = inputs[..., :_EARLY].clone(), inputs[..., ::_STRIDE].clone()
+        return coefficients, amounts, early, late
 
     def loss(
-        self, coefficients: Tensor, amounts: Tensor | None = None, points: Tensor | None = None
+        self,
+        coefficients: Tensor,
+        amounts: Tensor | None = None,
+        early: Tensor | None = None,
+        late: Tensor | None = None,
     ) -> Tensor:
         """Return the negative evidence lower bound of a batch, up to a constant; see the module.
 
         Parameters
         ----------
-        coefficients, amounts, points
-            From :meth:`examples`. Errors of the decoder ``envelope`` are taken at all early points in time, where
+        coefficients, amounts, early, late
+            From :meth:`examples`. Errors of the decoder ``physics`` are taken at all early points in time, where
             the baseline is, and at every sixth of the others.
         """
         mean, log_variance = self._encoded(coefficients, amounts)
@@ -241,16 +243,18 @@ class SynthesisNetwork(Network):
             self._seen += 1
             latent = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
         said = self._said(latent, amounts)
-        if points is None:
+        if early is None or late is None:
             error = ((said - coefficients) ** 2).sum(dim=-1)
         else:
-            half = said.shape[-1] // 2
-            made = self._shaped(torch.complex(said[:, :half], said[:, half:]), amounts, self.sampled)
-            weight = torch.where(self.sampled < _EARLY, 1.0, _STRIDE)
-            error = (torch.abs(made - from_channels(points)) ** 2 @ weight) / self.scale**2
+            first = self._shaped(said, amounts, early.shape[-1], 1) - from_channels(early)
+            rest = self._shaped(said, amounts, late.shape[-1], _STRIDE) - from_channels(late)
+            rest = rest[:, _EARLY // _STRIDE :]
+            squares = _energy(first) + _STRIDE * _energy(rest)
+            error = squares / self.scale**2
         divergence = -0.5 * (1 + log_variance - mean**2 - torch.exp(log_variance)).sum(dim=-1)
         grown = min(1.0, self._seen / self.warm_up) if self.warm_up and self.training else 1.0
-        n_numbers = 2 * len(self.components)
+        # Without noise each point of the FID says something; with it, each component.
+        n_numbers = 2 * (self.n_points if self.names else len(self.components))
         lost: Tensor = 0.5 * n_numbers * torch.log(error.mean() + _FLOOR)
         return lost + self.beta * grown * divergence.mean()
 
@@ -292,11 +296,27 @@ class SynthesisNetwork(Network):
         return moved
 
 
-def _layers(sizes: Sequence[int]) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for before, after in itertools.pairwise(sizes[:-1]):
-        layers += [nn.Linear(before, after), nn.SiLU()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+class _Layers(nn.Module):
+    """Fully connected layers, and one linear layer around them: what is linear need not be learned bent."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(sizes[:-1]):
+            layers += [nn.Linear(before, after), nn.SiLU()]
+        self.deep = nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+        self.direct = nn.Linear(sizes[0], sizes[-1], bias=False)
+
+    def forward(self, read: Tensor) -> Tensor:
+        """Return the sum of both ways."""
+        said: Tensor = self.deep(read) + self.direct(read)
+        return said
+
+
+def _energy(fids: Tensor) -> Tensor:
+    """Return the energy of FIDs; the gradient of their magnitude is not a number where they vanish."""
+    energy: Tensor = (fids.real**2 + fids.imag**2).sum(dim=-1)
+    return energy
 
 
 def _channels(fids: Complex) -> Real:

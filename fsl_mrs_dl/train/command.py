@@ -40,7 +40,7 @@ def train(
     penalty: float = 3.0,
     seed_sign: bool = False,
     metabolites: tuple[str, ...] | None = None,
-    decoder: Literal["envelope", "spectrum"] = "envelope",
+    decoder: Literal["physics", "spectrum"] = "physics",
     search: int = 0,
     checkpoint: Path | None = None,
     version: str = "1.0.0",
@@ -113,8 +113,8 @@ def train(
     metabolites : tuple of str
         Of cvae: make spectra of these only; by default of all of the basis set.
     decoder : str
-        Of cvae. envelope: amplitudes by the basis set, lineshape, shift, phase and baseline by the network;
-        spectrum: everything by the network.
+        Of cvae. physics: the network says phase, shift, lineshape and baseline of the one model of the FID;
+        spectrum: it says the whole spectrum.
     search : int
         Try this many settings (learning rate, batch, depth, batch norm) first and take the best. Needs Optuna.
     checkpoint : Path

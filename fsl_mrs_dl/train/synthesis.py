@@ -19,7 +19,9 @@ _KEPT = 1e-6
 """Share of the energy that the components may leave out."""
 _MOST_COMPONENTS, _FEWEST_COMPONENTS = 128, 16
 _N_ENVELOPES = 32
-Decoder = Literal["spectrum", "envelope"]
+_SAID = ("phase_rad", "shift_hz", "gamma", "sigma")
+"""What the decoder ``physics`` says of each spectrum, in its order."""
+Decoder = Literal["spectrum", "physics"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +53,14 @@ def principal_components(fids: Complex, left_out: float = _KEPT, most: int = _MO
     return kept
 
 
-def envelopes(examples: LabelledSpectra) -> tuple[Complex, Real, Real]:
-    """Return components of the envelopes in time, and mean and spread of their coefficients."""
+def envelopes(examples: LabelledSpectra) -> Complex:
+    """Return components of what phase, shift and lineshape make of a line, shape (component, time)."""
     drawn, dwelltime_s = examples.parameters, examples.basis.dwelltime_s
     rows = slice(0, _FOR_COMPONENTS)
     flat = np.ones((len(drawn["gamma"][rows]), examples.fids.shape[1]), dtype=np.complex64)
     shaped = damp(flat, drawn["gamma"][rows], drawn["sigma"][rows], dwelltime_s)
     shaped = phase(shift(shaped, drawn["shift_hz"][rows], dwelltime_s), drawn["phase_rad"][rows])
-    components = principal_components(shaped, 1e-7, _N_ENVELOPES)
-    return components, *coefficient_statistics(shaped @ components.conj().T)
+    return principal_components(shaped, 1e-7, _N_ENVELOPES)
 
 
 def coefficient_statistics(coefficients: Complex) -> tuple[Real, Real]:
@@ -98,8 +99,8 @@ def new_network(
     centre, spread = coefficient_statistics(scaled @ components.conj().T)
     statistics: dict[str, Any] = {"centre": centre, "spread": spread, "scale": scale}
     statistics |= {"lowest": examples.amounts.min(axis=0), "highest": examples.amounts.max(axis=0)}
-    if decoder == "envelope":
-        shapes, shape_centre, shape_spread = envelopes(examples)
+    if decoder == "physics":
+        shapes = envelopes(examples)
         found = np.linalg.norm(examples.baselines, axis=1).max()
         size = 0.1 / found  # the layers then say numbers of order one
         n_lines = len(examples.baselines)
@@ -109,8 +110,9 @@ def new_network(
             "envelopes": shapes,
             "baselines": examples.baselines * size,
         }
-        statistics["shape_centre"] = _interleaved(shape_centre, np.zeros(2 * n_lines))
-        statistics["shape_spread"] = _interleaved(shape_spread, np.ones(2 * n_lines))
+        drawn = np.stack([examples.parameters[name] for name in _SAID], axis=1)
+        statistics["shape_centre"] = np.concatenate([drawn.mean(axis=0), np.zeros(2 * n_lines)])
+        statistics["shape_spread"] = np.concatenate([drawn.std(axis=0), np.ones(2 * n_lines)])
     else:
         statistics |= {"shape_centre": centre, "shape_spread": spread}
     with torch.random.fork_rng():
@@ -118,17 +120,11 @@ def new_network(
         network = SynthesisNetwork(**config)
     network.set_signals(**signals)
     network.set_statistics(**statistics)
-    if decoder == "envelope":
+    if decoder == "physics":
         some = slice(0, _FOR_COMPONENTS)
         read = network.coefficients(*tensors(examples.fids[some], examples.amounts[some])).numpy()
         network.set_statistics(centre=read.mean(axis=0), spread=np.maximum(read.std(axis=0), 1e-6))
     return network, config
-
-
-def _interleaved(first: Real, second: Real) -> Real:
-    """Return real parts of both, then imaginary parts of both."""
-    together: Real = np.concatenate([first.reshape(2, -1), second.reshape(2, -1)], axis=1).ravel()
-    return together
 
 
 def train_on(

@@ -25,7 +25,7 @@ from fsl_mrs_dl.train.writing import write_trained
 TASK = "synthesise"
 N_TEST = 500
 _VALIDATION = 0.1
-_HIDDEN = {"cvae": (256, 128, 64), "vae": (256, 128)}
+_HIDDEN = {"cvae": (512, 256, 128), "vae": (256, 128)}
 _LATENT = {"cvae": 16, "vae": 24}
 _COMPONENTS = 48
 _SUBJECTS, _EACH = 8, 160
@@ -110,7 +110,7 @@ def train_cvae(
     warm_up = max(1, settings.epochs * len(training[0]) // settings.batch // 5)
     network, config = new_network(
         sets.training,
-        "spectrum" if decoder == "spectrum" else "envelope",
+        "spectrum" if decoder == "spectrum" else "physics",
         settings.seed,
         latent=_LATENT["cvae"],
         hidden=hidden,
