@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,11 @@ def quantify(
     field_tolerance: float = 0.05,
     points: int | None = None,
     no_posterior: bool = False,
+    method: Literal["lcm", "dq-nmm", "dq-pmm", "dq-rpmm"] = "lcm",
+    model: str | None = None,
+    refine: int | None = None,
+    adapt: int = 0,
+    allow_mismatch: bool = False,
 ) -> StepResult:
     """Quantify metabolites by a linear-combination fit.
 
@@ -128,6 +133,17 @@ def quantify(
         Fit the first points of each FID only. Default: all that the basis set covers, if that is a third of them.
     no_posterior : bool
         Leave out posterior means and intervals, which take about as long as the fit does.
+    method : str
+        lcm: the fit; dq-nmm, dq-pmm, dq-rpmm: a network that was trained with the basis set.
+    model : str
+        Model package, name (with @version or without) or path. With lcm: the network that starts the fit, for
+        example quantify-start-1h. Default: none; of dq-nmm and its kin the newest for basis set and field.
+    refine : int
+        Iterations of the fit after a network. Default: with lcm as many as it needs, else 0: the pure network.
+    adapt : int
+        Passes of training on these very data first, without labels; the loss before and after is told.
+    allow_mismatch : bool
+        Use the model on data outside its valid range.
 
     Returns
     -------
@@ -140,12 +156,15 @@ def quantify(
         If data, basis, water or images do not fit each other, or a voxel has several spectra.
     OptionError
         If an option makes no sense for them.
+    ModelError
+        If there is no such model, or data or basis set are not those it was trained for.
     """
     from fsl_mrs_dl.fit import quantification
     from fsl_mrs_dl.fit.basis import basis_for
     from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
     from fsl_mrs_dl.fit.posterior import WEAK
     from fsl_mrs_dl.io.volumes import read_volume
+    from fsl_mrs_dl.steps import quantify_models
 
     given = named_basis(basis)
     whole = quantification.one_spectrum_a_voxel(data)
@@ -170,7 +189,6 @@ def quantify(
         "basis": fitted.name or "given in memory",
         "ppmlim": window,
         "internal_ref": internal or "none in the basis set",
-        "prior": "none" if no_posterior else WEAK,
     }
     water = None
     if not 0 < h2o_scale < np.inf:
@@ -193,19 +211,31 @@ def quantify(
         )
         settled |= {"TE": water.scaling.echo_time_s * 1e3, "TR": water.scaling.repetition_time_s}
         settled |= dict(zip(("wref_metabolite", "ref_protons", "ref_int_limits"), reference, strict=True))
+    settings = FitSettings(window, smooth, groups, lorentzian=lorentzian, member_shift_hz=metab_shift_sd)
+    by = quantify_models.fitter_of(
+        quantify_models.Asked(method, model, refine, adapt, allow_mismatch),
+        spectra,
+        spectra.fid[tuple(voxels.T)],
+        fitted,
+        settings,
+    )
+    no_posterior = no_posterior or by.pure
+    settled |= {"prior": "none" if no_posterior else WEAK, **by.settled}
     request = quantification.Request(
         basis=fitted,
-        settings=FitSettings(window, smooth, groups, lorentzian=lorentzian, member_shift_hz=metab_shift_sd),
+        settings=settings,
         sums=quantification.sums_of(fitted.names, combine),
         internal_reference=internal,
         voxels=voxels,
         water=water,
         posterior=not no_posterior,
+        fitter=by.fitter,
         notes=(
             *_orientation(spectra, voxels, window, conj_fid),
             *_differences(whole, spectra, given),
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
             *_foreign(spectra, voxels, window, smooth),
+            *by.notes,
             *fitted.notes,
         ),
     )

@@ -55,11 +55,12 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The fit to use, and what is to be recorded of it."""
+    """The fit to use, what is to be recorded of it, and whether a network alone gives the amplitudes."""
 
     fitter: Fitter
     settled: dict[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pure: bool = False
 
 
 def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings: FitSettings) -> Chosen:
@@ -119,7 +120,8 @@ def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings
     if asked.adapt:
         notes.append(fitter.adapt(fids, asked.adapt))
         logger.warning("%s", notes[-1])
-    return Chosen(fitter, settled | {"refine": asked.refine or 0}, tuple(notes))
+    settled["refine"] = asked.refine or 0
+    return Chosen(fitter, settled, tuple(notes), pure=not asked.refine)
 
 
 def _loaded(asked: Asked, architecture: str, data: MRSData, basis: Basis) -> Model:

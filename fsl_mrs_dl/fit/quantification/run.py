@@ -47,6 +47,8 @@ class Request:
     notes : tuple of str
     posterior : bool
         Whether the posterior is drawn too.
+    fitter : Fitter or None
+        What fits; None: the fit from its own starts.
     """
 
     basis: Basis
@@ -57,6 +59,7 @@ class Request:
     water: WaterPlan | None = None
     notes: tuple[str, ...] = ()
     posterior: bool = True
+    fitter: Fitter | None = None
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
@@ -83,7 +86,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     fit, baseline = np.empty(shape, dtype=kind), np.empty(shape, dtype=kind)
     band = QualityBand.of(data, request.voxels, request.settings.ppmlim)
     parts: list[dict[str, NDArray[Any]]] = []
-    fitter = Fitter(request.basis, request.settings, reference_ppm=data.reference_ppm)
+    fitter = request.fitter or Fitter(request.basis, request.settings, reference_ppm=data.reference_ppm)
     starts = range(0, len(request.voxels), CHUNK)
     with tqdm(
         total=len(request.voxels), unit="voxel", disable=None if not single else True, file=sys.stderr
