@@ -200,10 +200,11 @@ def examples(n: int, rng: np.random.Generator) -> Examples:
     counts = np.full(4 * len(RECIPES), n // (4 * len(RECIPES)))
     counts[: n - counts.sum()] += 1
     inputs, acquisition, truth = [], [], []
+    bases = [read_basis(shipped_basis(name)) for name in RECIPES]
     for i, count in enumerate(counts):
         if not count:
             continue
-        basis = any_points(read_basis(shipped_basis(list(RECIPES)[i % len(RECIPES)])), rng)
+        basis = any_points(bases[i % len(bases)], rng)
         axes = (basis.dwelltime_s, basis.spectrometer_frequency_mhz)
         made = scene(basis, int(count), rng)
         grid = grid_spectra(made.fids, *axes)
