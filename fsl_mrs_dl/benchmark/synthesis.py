@@ -27,7 +27,7 @@ from fsl_mrs_dl.benchmark.synthesis_transients import (
     trained,
 )
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Picture, Table
-from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
@@ -41,7 +41,7 @@ from fsl_mrs_dl.steps.synthesise import labelled_spectra, spectra_of
 from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.synthesis_command import make_sets, train_cvae
 from fsl_mrs_dl.train.synthesis_data import training_basis
-from fsl_mrs_dl.train.synthesis_evaluation import path_between, scores
+from fsl_mrs_dl.train.synthesis_evaluation import N_PATHS, N_REQUESTS, Way, path_between, scores
 
 _SEED_MODEL = "synthesise-cvae-press-pcr-naa-1h-3t"
 _SEED = ("PCr", "NAA")
@@ -69,10 +69,12 @@ class Size:
     repeats: int
     spectra: int
     real: bool
+    requests: int = N_REQUESTS
+    paths: int = N_PATHS
 
 
 _SIZES = {
-    "smoke": Size(200, 1, 2, 16, 1, (4, 16), 1, 200, False),
+    "smoke": Size(200, 1, 2, 16, 1, (4, 16), 1, 200, False, 4, 2),
     "small": Size(6000, 60, 8, 160, 30, (10, 20, 40, 80, 160), 5, 10000, True),
     "paper": Size(24000, 200, 48, 160, 100, (10, 20, 40, 80, 160), 20, 10000, True),
 }
@@ -110,13 +112,15 @@ def _cvae(size: Size, profile: str, seed: int) -> tuple[list[Table], list[Pictur
     found: dict[str, tuple[Score, ...]] = {}
     for name, (network, metabolites) in networks.items():
         sets = make_sets(_BASIS, metabolites, max(size.samples // 12, 20), seed + 1)
-        found[name] = scores(network, sets.test, seed)
+        found[name] = scores(network, sets.test, seed, n_requests=size.requests, n_paths=size.paths)
         columns += [name, "mixing spectra, or fit of simulated ones"]
         if metabolites and not pictures:
             basis = training_basis(_BASIS, metabolites)
             ours, mixed = (
                 [
-                    path_between(network, basis, kind, np.random.default_rng(seed), latent=latent)
+                    path_between(
+                        network, basis, kind, np.random.default_rng(seed), latent=latent, n_paths=size.paths
+                    )
                     for kind in ("phase", "linewidth")
                 ]
                 for latent in (True, False)
@@ -138,6 +142,18 @@ def _cvae(size: Size, profile: str, seed: int) -> tuple[list[Table], list[Pictur
             rows[metric] += told
     table = Table("cVAE: means or extremes over the cases that the card names.", columns, list(rows.values()))
     return [table, _speed(size, next(iter(networks.values()))[0])], pictures
+
+
+def _ways(network: SynthesisNetwork, basis: Basis, size: Size, seed: int) -> tuple[list[Way], list[Way]]:
+    """Return ways through the latent space, and by mixing spectra."""
+    ours, mixed = (
+        [
+            path_between(network, basis, kind, np.random.default_rng(seed), latent=latent, n_paths=size.paths)
+            for kind in ("phase", "linewidth")
+        ]
+        for latent in (True, False)
+    )
+    return ours, mixed
 
 
 def _number(value: float | None) -> str:
@@ -237,9 +253,7 @@ def _measured(size: Size, rng: np.random.Generator, seed: int) -> tuple[list[Tab
             tables.append(Table(caption, ("subject",), ()))
             continue
         network = trained([one.data], 3 * size.vae_epochs, seed)
-        caption = (
-            f"Likeness, measured, {name}: trained on all its {len(one.on.fids)} transients a set."
-        )
+        caption = f"Likeness, measured, {name}: trained on all its {len(one.on.fids)} transients a set."
         tables.append(Table(caption, LIKENESS_COLUMNS, list(likeness_rows(network, [one], rng))))
         edited = one.on is not one.off
         judge = None

@@ -13,7 +13,7 @@ from fsl_mrs_dl.data import Basis, Real
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz
 from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transients
-from fsl_mrs_dl.train.synthesis_evaluation import Path
+from fsl_mrs_dl.train.synthesis_evaluation import Way
 
 _REAL, _MADE, _REST = "#0072b2", "#d55e00", "#808080"
 _COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9")
@@ -37,7 +37,7 @@ def _png(figure: Any) -> bytes:
     return buffer.getvalue()
 
 
-def path_picture(paths: Sequence[Path], mixed: Sequence[Path], basis: Basis) -> Picture:
+def path_picture(paths: Sequence[Way], mixed: Sequence[Way], basis: Basis) -> Picture:
     """Draw decoded spectra along paths, and what the fit finds along them."""
     figure, axes = _figure(3, len(paths), size=(11, 10))
     ppm = basis.reference_ppm + frequency_axis_hz(basis.fids.shape[1], basis.dwelltime_s) / (
@@ -90,7 +90,7 @@ def reconstruction_picture(network: SynthesisNetwork, subjects: Sequence[Subject
             axes[row, column].set(
                 yticks=[], title=f"{one.name}, {name}: {('one transient', 'average')[column]}"
             )
-    axes[0, 0].legend(frameon=False, loc="upper right")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     axes[-1, 0].set(xlabel="ppm")
     axes[-1, 1].set(xlabel="ppm")
     return Picture(

@@ -17,10 +17,10 @@ from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, prior_of
 from fsl_mrs_dl.train.synthesis_transients import Transients
 
 N_STEPS = 9
-_PATHS = 12
+N_PATHS = 12
 _TRANSIENTS = 1000
 _METABOLITES_PPM = (0.2, 4.2)
-_REQUESTS = 200
+N_REQUESTS = 200
 _ENDS = {"phase": (-40.0, 40.0), "linewidth": (2.0, 16.0)}
 """Degrees, and rad/s of the Lorentzian and of the Gaussian rate each."""
 _MIDDLE_RATE = 8.0
@@ -29,7 +29,7 @@ STRONG = (("NAA", "NAAG"), ("Cr", "PCr"), ("GPC", "PCh"), ("Ins",), ("Glu", "Gln
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class Way:
     """What the fit finds along ways from one spectrum to another, through the latent space or through the data.
 
     Attributes
@@ -113,19 +113,27 @@ def nrmse(made: Complex, truth: Complex) -> Real:
     return error
 
 
-def requested(network: SynthesisNetwork, basis: Basis, rng: np.random.Generator) -> tuple[Real, FitResult]:
+def requested(
+    network: SynthesisNetwork, basis: Basis, rng: np.random.Generator, n: int = N_REQUESTS
+) -> tuple[Real, FitResult]:
     """Return concentrations that were asked for, over the whole range, and the fit of what was made."""
     low, high = network.lowest.numpy(), network.highest.numpy()
-    amounts = rng.uniform(low, high, (_REQUESTS, len(low)))
+    amounts = rng.uniform(low, high, (n, len(low)))
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    latent = network.sample(_REQUESTS, generator)
+    latent = network.sample(n, generator)
     made = network.synthesise(latent, torch.from_numpy(amounts.astype(np.float32)))
     return amounts, fitter_of(basis)(made)
 
 
 def path_between(
-    network: SynthesisNetwork, basis: Basis, kind: str, rng: np.random.Generator, *, latent: bool = True
-) -> Path:
+    network: SynthesisNetwork,
+    basis: Basis,
+    kind: str,
+    rng: np.random.Generator,
+    *,
+    latent: bool = True,
+    n_paths: int = N_PATHS,
+) -> Way:
     """Go from one spectrum to another that differs in phase, or in linewidth, and fit what lies between.
 
     Parameters
@@ -137,22 +145,23 @@ def path_between(
         For the concentrations.
     latent : bool
         Whether to interpolate latent numbers; else the spectra themselves are mixed, for comparison.
+    n_paths : int
     """
     from fsl_mrs_dl.train.synthesis import tensors
 
-    drawn = {name: spread.draw((_PATHS,), rng) for name, spread in prior_of(basis).amplitudes.items()}
-    amounts = np.stack([drawn.get(name, np.zeros(_PATHS)) for name in basis.names], axis=1)
-    rate = np.full(_PATHS, _MIDDLE_RATE)
+    drawn = {name: spread.draw((n_paths,), rng) for name, spread in prior_of(basis).amplitudes.items()}
+    amounts = np.stack([drawn.get(name, np.zeros(n_paths)) for name in basis.names], axis=1)
+    rate = np.full(n_paths, _MIDDLE_RATE)
     ends = []
     for value in _ENDS[kind]:
-        phase_rad = np.full(_PATHS, np.radians(value) if kind == "phase" else 0.0)
-        widths = rate if kind == "phase" else np.full(_PATHS, value)
+        phase_rad = np.full(n_paths, np.radians(value) if kind == "phase" else 0.0)
+        widths = rate if kind == "phase" else np.full(n_paths, value)
         parameters = {
             "amplitudes": amounts,
             "gamma": widths,
             "sigma": widths,
-            "scale": np.ones(_PATHS),
-            "shift_hz": np.zeros(_PATHS),
+            "scale": np.ones(n_paths),
+            "shift_hz": np.zeros(n_paths),
             "phase_rad": phase_rad,
         }
         ends.append(clean_fids(parameters, np.asarray(basis.fids), basis.dwelltime_s).astype(np.complex64))
@@ -178,10 +187,17 @@ def path_between(
     low, high = _ENDS[kind]
     truth = (low, high) if kind == "phase" else tuple(float(voigt_fwhm_hz(r, r)) for r in (low, high))
     unit = "degrees" if kind == "phase" else "Hz"
-    return Path(kind, unit, np.array(found), (truth[0], truth[1]), np.array(kept), np.array(first))
+    return Way(kind, unit, np.array(found), (truth[0], truth[1]), np.array(kept), np.array(first))
 
 
-def scores(network: SynthesisNetwork, test: LabelledSpectra, seed: int) -> tuple[Score, ...]:
+def scores(
+    network: SynthesisNetwork,
+    test: LabelledSpectra,
+    seed: int,
+    *,
+    n_requests: int = N_REQUESTS,
+    n_paths: int = N_PATHS,
+) -> tuple[Score, ...]:
     """Return what stands on the card; the baseline of each row is the fit of true spectra, or mixing spectra."""
     rng = np.random.default_rng([seed, 1])
     basis = test.basis
@@ -200,11 +216,11 @@ def scores(network: SynthesisNetwork, test: LabelledSpectra, seed: int) -> tuple
             n,
         )
     ]
-    asked, result = requested(network, basis, rng)
+    asked, result = requested(network, basis, rng, n_requests)
     names, weights = sums_matrix(basis)
     got = r2(result.amplitudes @ weights.T, asked @ weights.T)
-    some = test.fids[:_REQUESTS]
-    true = test.amounts[:_REQUESTS] @ weights.T
+    some = test.fids[:n_requests]
+    true = test.amounts[:n_requests] @ weights.T
     fitted = r2(fitter_of(basis)(some).amplitudes @ weights.T, true)
     for name, value, best in zip(names, got, fitted, strict=True):
         rows.append(
@@ -216,18 +232,22 @@ def scores(network: SynthesisNetwork, test: LabelledSpectra, seed: int) -> tuple
                 "simulated",
                 None,
                 "",
-                _REQUESTS,
+                n_requests,
             )
         )
     for kind in _ENDS:
-        ours = path_between(network, basis, kind, np.random.default_rng([seed, 2]))
-        mixed = path_between(network, basis, kind, np.random.default_rng([seed, 2]), latent=False)
+        ours = path_between(network, basis, kind, np.random.default_rng([seed, 2]), n_paths=n_paths)
+        mixed = path_between(
+            network, basis, kind, np.random.default_rng([seed, 2]), latent=False, n_paths=n_paths
+        )
         for what, value, other, unit in (
             ("monotone paths", ours.monotone, mixed.monotone, "1"),
             ("largest error at an end", ours.end_error, mixed.end_error, ours.unit),
             ("largest change of a concentration", 100 * ours.change, 100 * mixed.change, "%"),
         ):
-            rows.append(Score(f"{kind} path, {what}", unit, value, other, "mixing spectra", None, "", _PATHS))
+            rows.append(
+                Score(f"{kind} path, {what}", unit, value, other, "mixing spectra", None, "", n_paths)
+            )
     return tuple(rows)
 
 
