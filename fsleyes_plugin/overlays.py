@@ -14,8 +14,8 @@ from fsleyes_plugin.model.maps import COLOURS, MapChoice, display_range
 from fsleyes_plugin.session import SESSION, Fit
 
 MAP_ALPHA = 70.0
-BOX_ALPHA = 45.0
-_KEY = "mrsdl"
+BOX_ALPHA, BOX_COLOUR = 55.0, (1.0, 0.85, 0.1)
+_KEY, _MAP = "mrsdl", "mrsdl map"
 
 
 def box(fit: Fit) -> Image:
@@ -41,7 +41,9 @@ def map_image(fit: Fit, choice: MapChoice) -> Image:
     counted = _counted(fit)
     # FSLeyes warns of an image that is NaN everywhere.
     seen = np.where(counted, values, np.nan) if counted.any() else np.zeros_like(values)
-    return image_of(fit, seen, f"{choice.label}, {fit.name}")
+    image = image_of(fit, seen, f"{choice.label}, {fit.name}")
+    image.setMeta(_MAP, choice.label)
+    return image
 
 
 def image_of(fit: Fit, values: NDArray[Any], name: str) -> Image:
@@ -57,6 +59,11 @@ def belongs(image: Any, fit: Fit) -> bool:
     return has is not None and has(_KEY, None) == str(fit.folder.path)
 
 
+def is_map(image: Any, fit: Fit) -> bool:
+    """Return whether an overlay is a map of a fit that the map chooser put there."""
+    return belongs(image, fit) and image.getMeta(_MAP, None) is not None
+
+
 def _counted(fit: Fit) -> Any:
     fitted = fit.maps.fitted()
     return fitted & SESSION.mask if fit is SESSION.chosen and SESSION.mask is not None else fitted
@@ -69,11 +76,10 @@ def colour(fit: Fit, choice: MapChoice, image: Image, displayCtx: Any) -> None:
     low, high = display_range(values, np.isfinite(values), choice.kind)
     display.alpha = MAP_ALPHA
     opts.cmap = COLOURS.get(choice.kind, "red-yellow")
+    opts.linkLowRanges = opts.linkHighRanges = False
     opts.displayRange = low, high
-    opts.clippingRange = (
-        min(low, float(np.nanmin(values, initial=low))) - abs(high - low),
-        float(np.nanmax(values, initial=high)) + abs(high - low),
-    )
+    least, most = (float(end(values, initial=start)) for end, start in ((np.nanmin, low), (np.nanmax, high)))
+    opts.clippingRange = least - abs(high - low), most + abs(high - low)
 
 
 def colour_difference(image: Image, differences: Real, displayCtx: Any) -> None:
@@ -81,6 +87,7 @@ def colour_difference(image: Image, differences: Real, displayCtx: Any) -> None:
     display, opts = displayCtx.getDisplay(image), displayCtx.getOpts(image)
     top = float(np.percentile(np.abs(differences), 98)) or 1.0
     display.alpha = MAP_ALPHA
+    opts.linkLowRanges = opts.linkHighRanges = False
     opts.useNegativeCmap = True
     opts.cmap, opts.negativeCmap = "red-yellow", "blue-lightblue"
     opts.displayRange = 0.0, top
@@ -95,9 +102,10 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
     choice = fit.maps.default()
     if fit.single:
         image = box(fit)
-        overlayList.append(image)
+        overlayList.append(image, overlayType="mask")
         displayCtx.getDisplay(image).alpha = BOX_ALPHA
-        displayCtx.getOpts(image).cmap = "yellow"
+        opts = displayCtx.getOpts(image)
+        opts.threshold, opts.colour = (0.5, 2.0), BOX_COLOUR
         return image
     if choice is None:
         return None

@@ -206,9 +206,10 @@ class ChildRun:
         stream = self._process.stdout
         assert stream is not None
         # Universal newlines make a line of each carriage return, that is of each state of a progress bar.
-        for line in stream:
-            if line.strip():
-                heard(line.rstrip())
+        with stream:
+            for line in stream:
+                if line.strip():
+                    heard(line.rstrip())
         ended(self._process.wait())
 
     @property

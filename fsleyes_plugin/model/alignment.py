@@ -1,8 +1,9 @@
 """An alignment as its table tells it: the transients before and after, by one file and ``N_align.csv``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class Alignment:
     before, data : MRSData
     estimates : Estimates
     aligned : None
+    settled : mapping
+        Empty: the table does not say which transients were left out of an average.
     dim : str
         Tag of the dimension that was aligned.
     """
@@ -34,6 +37,7 @@ class Alignment:
     estimates: Estimates
     dim: str
     aligned: MRSData | None = None
+    settled: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_alignment(table: Path, transients: Path | None = None) -> Alignment:

@@ -21,12 +21,12 @@ _HEADS: Mapping[str, str] = {
     "value": "amount",
     "sd": "± SD",
     "crlb": "% SD",
-    "ci95_low": "95 % from",
-    "ci95_high": "95 % to",
+    "ci95_low": "95 % low",
+    "ci95_high": "95 % high",
     "posterior_mean": "post. mean",
     "shrinkage": "shrinkage",
     "snr": "SNR",
-    "fwhm": "FWHM (Hz)",
+    "fwhm": "FWHM Hz",
 }
 
 
@@ -66,14 +66,14 @@ def unit_of(scaling: str) -> str:
 
 
 def cell(column: str, value: float) -> str:
-    """Return a cell as text: four digits, nothing for NaN."""
+    """Return a cell as text: four digits, three of what is tiny, nothing for NaN."""
     if not np.isfinite(value):
         return ""
     if column == "crlb":
         return f"{value:.1f}" if value < MOST_PERCENT else f"≥ {MOST_PERCENT:g}"
     if column in ("snr", "fwhm"):
         return f"{value:.1f}"
-    return f"{value:.4g}"
+    return f"{value:.4g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.2e}"
 
 
 class SingleTable:

@@ -87,7 +87,6 @@ class MRSFitMaps(Following, ControlPanel):
         if fit is not None and default is not None:
             self._select(fit, default)
             self.shown = default
-            self.image = next((o for o in self.overlayList if overlays.belongs(o, fit)), None)
         self.Layout()
 
     def _select(self, fit: Fit, choice: MapChoice) -> None:
@@ -134,7 +133,8 @@ class MRSFitMaps(Following, ControlPanel):
         except MRSDLError as error:
             tell("Maps", error)
             return
-        old = self.image if self.image in self.overlayList else None
+        maps = [overlay for overlay in self.overlayList if overlays.is_map(overlay, fit)]
+        old = self.image if self.image in maps else (maps or [None])[-1]
         self.overlayList.append(image)
         overlays.colour(fit, choice, image, self.displayCtx)
         if old is not None and not self.keep.GetValue():

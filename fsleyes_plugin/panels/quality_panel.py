@@ -57,7 +57,7 @@ class MRSFitQuality(Following, ControlPanel):
         self._tops: dict[str, float] = {}
         for kind, text, _, _ in _ROWS:
             grid.Add(wx.StaticText(self, label=text), flag=wx.ALIGN_CENTRE_VERTICAL)
-            slider = wx.Slider(self, maxValue=_STEPS, size=(110, -1))
+            slider = wx.Slider(self, maxValue=_STEPS, size=(90, -1))
             slider.Bind(wx.EVT_SLIDER, self._moved)
             grid.Add(slider, flag=wx.EXPAND)
             self._values[kind] = wx.StaticText(self, label=" " * 14)
@@ -76,7 +76,7 @@ class MRSFitQuality(Following, ControlPanel):
             row.Add(widget, flag=wx.ALIGN_CENTRE_VERTICAL | wx.ALL, border=2)
         sizer.Add(row, flag=wx.EXPAND)
         self.SetSizer(sizer)
-        self.SetMinSize((330, 190))
+        self.SetMinSize((270, 190))
         self._outlined: Any = None
         self.changed("fits")
         self.follow(cursor=False)

@@ -11,7 +11,7 @@ from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
 
-_WIDTHS, _WIDE = (92, 68), 92
+_WIDTHS, _WIDE = (92, 70), 88
 
 
 class MRSFitTable(Following, ControlPanel):
@@ -95,7 +95,9 @@ class MRSFitTable(Following, ControlPanel):
                 self.list.ClearAll()
                 for n, text in enumerate(heads):
                     side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
-                    self.list.AppendColumn(text, side, _WIDTHS[min(n, 1)] if len(text) < 10 else _WIDE)
+                    self.list.AppendColumn(
+                        text, side, _WIDTHS[min(n, 1)] if len(text) < 8 or n == 0 else _WIDE
+                    )
                 for n, name in enumerate(names):
                     self.list.InsertItem(n, name)
                 self._heads, self._shown = heads, names

@@ -1,12 +1,29 @@
 """FSLeyes in this process, once; each test gets it empty."""
 
 import os
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))  # viewer_results makes the files for both
+
 MOST_SECONDS = 20.0
+PICTURES = "FSL_MRS_DL_PICTURES"
+"""Where screenshots are kept; a temporary folder if not set."""
+
+
+NOISE = ("ignore::numpy.exceptions.ComplexWarning", "ignore::ResourceWarning")
+"""What FSLeyes and its other plugins do themselves."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("gui"):
+            for line in NOISE:
+                item.add_marker(pytest.mark.filterwarnings(line))
 
 
 class Viewer:
@@ -14,6 +31,8 @@ class Viewer:
 
     def __init__(self, overlays, displayCtx, frame):
         self.overlays, self.displayCtx, self.frame = overlays, displayCtx, frame
+        self.told = []
+        self.pictures = None
 
     def pump(self, seconds=0.05):
         """Let FSLeyes do what it has to do."""
@@ -32,32 +51,64 @@ class Viewer:
             if found:
                 return found
             self.pump(0.01)
-        raise AssertionError(f"waited {MOST_SECONDS:g} s in vain for {what or condition}")
+        raise AssertionError(f"waited {MOST_SECONDS:g} s in vain for {what or condition}; told: {self.told}")
 
     def view(self, kind):
         """Open a view and wait until it is there."""
         self.frame.addViewPanel(kind)
         return self.wait(lambda: (self.frame.getView(kind) or [None])[-1], kind.__name__)
 
+    def layout(self):
+        """Open the layout mrsdl; return its two views."""
+        from fsleyes import layouts
+        from fsleyes.views.orthopanel import OrthoPanel
+
+        from fsleyes_plugin.panels.fit_view import MRSFitView
+
+        layouts.loadLayout(self.frame, "mrsdl")
+        views = self.wait(lambda: self.frame.getView(OrthoPanel) + self.frame.getView(MRSFitView))
+        assert len(views) == 2
+        return views
+
+    def load(self, path):
+        """Open a folder of results as the menu does."""
+        from fsleyes_plugin.tools import LoadMRSFitAction
+
+        return LoadMRSFitAction(self.overlays, self.displayCtx, self.frame).open(path)
+
+    def add(self, *paths):
+        """Load files as the command line does, or a drag."""
+        from fsleyes.actions.loadoverlay import loadOverlays
+
+        loaded = []
+        loadOverlays([str(path) for path in paths], onLoad=lambda _n, images: loaded.extend(images))
+        self.wait(lambda: len(loaded) == len(paths), paths)
+        self.overlays.extend(loaded)
+        return loaded
+
     def move(self, world_mm):
         """Put the cursor somewhere in the scanner."""
-        panel = self.frame.viewPanels[-1]
-        panel.displayCtx.worldLocation.xyz = list(np.asarray(world_mm, dtype=float))
+        view = self.frame.viewPanels[-1]
+        view.displayCtx.worldLocation.xyz = list(np.asarray(world_mm, dtype=float))
 
     def panel(self, view, kind):
-        """Open a control of a view."""
+        """Return a control of a view, opened if need be."""
         if not view.isPanelOpen(kind):
             view.togglePanel(kind)
         return self.wait(lambda: view.getPanel(kind), kind.__name__)
 
-    def picture(self, path, panel=None):
+    def picture(self, name):
         """Save a screenshot of the window."""
         from PIL import ImageGrab
 
-        self.pump(1.5)  # OpenGL in software takes its time
-        rectangle = (panel or self.frame).GetScreenRect()
-        box = (rectangle.x, rectangle.y, rectangle.x + rectangle.width, rectangle.y + rectangle.height)
-        ImageGrab.grab(xdisplay=os.environ["DISPLAY"]).crop(box).save(path)
+        self.pump(2.5)  # OpenGL in software takes its time
+        box = self.frame.GetScreenRect()
+        whole = ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
+        part = whole.crop((box.x, box.y, box.x + box.width, box.y + box.height)).convert("RGB")
+        path = self.pictures / f"{name}.png"
+        part.quantize(256, dither=0).save(path, optimize=True)
+        assert len(part.getcolors(2**24)) > 50, "the window is empty"
+        return path
 
 
 @pytest.fixture(scope="session")
@@ -71,30 +122,31 @@ def fsleyes_process(tmp_path_factory):
     from fsleyes import plugins
 
     plugins.showThirdPartyPlugin("fsleyes_plugin")
-    overlays, displayCtx, frame = fsleyes.embed()
+    viewer = Viewer(*fsleyes.embed())
+    viewer.pictures = Path(os.environ.get(PICTURES) or tmp_path_factory.mktemp("pictures"))
     idle.idleLoop.allowErrors = True
-    viewer = Viewer(overlays, displayCtx, frame)
-    frame.SetSize(1500, 950)
-    frame.Show()
-    viewer.wait(frame.IsShownOnScreen, "the window")
+    viewer.frame.SetSize(1500, 950)
+    viewer.frame.Show()
+    viewer.wait(viewer.frame.IsShownOnScreen, "the window")
     yield viewer
-    frame.Close(askUnsaved=False, askLayout=False)
+    viewer.frame.Close(askUnsaved=False, askLayout=False)
     viewer.pump(0.1)
     fsleyes.shutdown()
 
 
 @pytest.fixture
 def viewer(fsleyes_process, monkeypatch):
-    """FSLeyes without views, overlays and fits; a window that asks or complains fails the test."""
+    """FSLeyes without views, overlays and fits; it collects what it would tell the user in ``told``."""
     import fsleyes_widgets.utils.status as status
 
+    from fsleyes_plugin.model.curves import Display
     from fsleyes_plugin.session import SESSION
 
-    told = []
+    told = fsleyes_process.told = []
     monkeypatch.setattr(status, "reportError", lambda title, message, error: told.append((title, str(error))))
-    fsleyes_process.told = told
     yield fsleyes_process
     SESSION.close()
+    SESSION.display = Display()
     fsleyes_process.frame.removeAllViewPanels()
     fsleyes_process.overlays.clear()
     fsleyes_process.pump(0.1)

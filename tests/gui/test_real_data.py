@@ -1,0 +1,168 @@
+"""Measured data: open, move the cursor, and what is shown is what the files hold; the pictures of the manual."""
+
+import numpy as np
+import pytest
+
+from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.physics import fid_to_spectrum
+
+pytestmark = [pytest.mark.gui, pytest.mark.realdata]
+
+
+@pytest.fixture(scope="module")
+def invivo(shared_data):
+    return shared_data / "invivo"
+
+
+@pytest.fixture(scope="module")
+def results(invivo, tmp_path_factory):
+    """Our fits of the measured files, by name."""
+    at = tmp_path_factory.mktemp("results")
+    moderate = ["--baseline", "spline, moderate"]
+    jobs = {
+        "press": [
+            "press_3t/sub-01_press",
+            "press_3t_te30",
+            "--h2o",
+            str(invivo / "press_3t/sub-01_press_ref.nii.gz"),
+        ],
+        "steam": ["steam_7t/metab", "steam_7t_te11"],
+        "slaser": ["mrsi_3t/data", "slaser_3t_te28"],
+        "polynomial": ["mrsi_3t/data", "slaser_3t_te28", "--baseline", "poly, 2"],
+    }
+    for name, (data, basis, *more) in jobs.items():
+        smooth = [] if "--baseline" in more else moderate
+        words = [
+            "quantify",
+            "--data",
+            str(invivo / f"{data}.nii.gz"),
+            "--basis",
+            basis,
+            "--output",
+            str(at / name),
+        ]
+        assert main([*words, *smooth, *more]) == 0
+    return at
+
+
+def settled(viewer, view, voxel):
+    """Wait until the lines of a voxel are drawn, and return them."""
+    viewer.wait(lambda: view.traces and view.traces[-1].lines and view.traces[-1].lines.voxel == voxel, voxel)
+    return view.traces[-1].lines
+
+
+def check_lines(fit, lines, names):
+    """The lines are those of the files, turned by one phase and delay for all, which leaves every magnitude."""
+    for name in names:
+        fid = nifti.read(fit.folder.curve(name)).fid[lines.voxel].astype(complex)
+        drawn = getattr(lines, name)
+        inside = np.isfinite(drawn)
+        assert (np.abs(drawn[inside]) <= np.abs(fid_to_spectrum(fid))[inside] * (1 + 1e-6) + 1e-12).all()
+    assert np.allclose((lines.data - lines.fit)[inside], lines.residual[inside])
+
+
+@pytest.mark.parametrize(
+    ("name", "anatomy"), [("press", "press_3t/sub-01_T1w.nii.gz"), ("steam", "steam_7t/T1.nii.gz")]
+)
+def test_one_spectrum_over_its_anatomy(viewer, invivo, results, name, anatomy):
+    from fsleyes_plugin.panels.quality_panel import MRSFitQuality
+    from fsleyes_plugin.panels.table_panel import MRSFitTable
+    from fsleyes_plugin.session import SESSION
+
+    ortho, view = viewer.layout()
+    image = viewer.add(invivo / anatomy, results / name / "fit.nii.gz")[0]
+    ortho.displayCtx.displaySpace = "world"
+    shown = viewer.displayCtx.getOpts(image)
+    shown.displayRange = 0, float(np.percentile(np.asarray(image[:]), 99.5))
+    viewer.wait(lambda: SESSION.chosen is not None)
+    fit = SESSION.chosen
+    viewer.move(fit.centre((0, 0, 0)))
+    lines = settled(viewer, view, (0, 0, 0))
+    check_lines(fit, lines, ("baseline", "residual"))
+    inside = (lines.ppm > 1.8) & (lines.ppm < 2.2)
+    assert lines.ppm[inside][lines.data[inside].argmax()] == pytest.approx(2.01, abs=0.05)
+    voxel = ortho.displayCtx.getOpts(viewer.overlays[0]).getVoxel()
+    assert voxel is not None  # the spectroscopic voxel lies in the anatomy
+    view.togglePanel(MRSFitQuality)
+    table = viewer.panel(view, MRSFitTable)
+    viewer.wait(lambda: table.table is not None)
+    text = (fit.folder.path / "summary.csv").read_text().splitlines()
+    heads = text[0].split(",")
+    row = next(line.split(",") for line in text if line.startswith("NAA,"))
+    assert table.table.value("NAA", "crlb") == float(row[heads.index("%CRLB")])
+    SESSION.set("metabolite", metabolite="Ins")
+    viewer.picture(f"fsleyes-{name}")
+    assert viewer.told == []
+
+
+def test_fsl_mrs_fit_of_an_mrsi(viewer, invivo):
+    _, view = viewer.layout()
+    fit = viewer.load(invivo / "mrsi_3t")
+    residual = nifti.read(invivo / "mrsi_3t" / "residual.nii.gz")
+    for voxel in ((23, 23, 0), (18, 27, 0), (29, 20, 0)):
+        viewer.move(fit.centre(voxel))
+        lines = settled(viewer, view, voxel)
+        assert np.allclose(lines.residual, fid_to_spectrum(residual.fid[voxel].astype(complex)).real)
+        table = fit.table.at(voxel, "map")
+        expected = float(fit.maps.file("map", "metab_map1").values[voxel])
+        assert table.value("metab_map1", "value") == pytest.approx(expected)
+        assert table.columns == ("value",)
+    assert (lines.sd, dict(lines.metabolites)) == (None, {})
+    assert viewer.told == []
+
+
+def test_our_fit_of_an_mrsi(viewer, results):
+    from fsleyes_plugin.panels.table_panel import MRSFitTable
+    from fsleyes_plugin.session import SESSION
+
+    _, view = viewer.layout()
+    fit = viewer.load(results / "slaser")
+    table = viewer.panel(view, MRSFitTable)
+    table.scaling.SetStringSelection("raw")
+    naa = fit.maps.file("raw", "NAA").values
+    for voxel in ((18, 27, 0), (29, 20, 0), (23, 23, 0)):
+        viewer.move(fit.centre(voxel))
+        lines = settled(viewer, view, voxel)
+        check_lines(fit, lines, ("baseline", "residual"))
+        viewer.wait(lambda: table.table is not None and table.table.value("NAA", "value") == naa[voxel])  # noqa: B023
+        total = sum(lines.metabolites.values()) + lines.baseline
+        inside = np.isfinite(lines.fit)
+        assert np.abs(total - lines.fit)[inside].max() < 1e-5 * np.nanmax(lines.fit)
+    SESSION.set("metabolite", metabolite="Glu")
+    viewer.picture("fsleyes-mrsi")
+    view.stacked = True
+    view.later()
+    viewer.picture("fsleyes-stack")
+    assert viewer.told == []
+
+
+def test_two_fits_of_an_mrsi(viewer, results):
+    from fsleyes_plugin.panels.compare_view import MRSCompareView
+
+    ortho, view = viewer.layout()
+    viewer.load(results / "polynomial")
+    fit = viewer.load(results / "slaser")
+    view.compared = True
+    view.bar.compare.SetValue(True)
+    viewer.move(fit.centre((23, 23, 0)))
+    viewer.wait(lambda: view.traces and view.traces[-1].other is not None)
+    viewer.frame.removeViewPanel(ortho)
+    compared = viewer.view(MRSCompareView)
+    viewer.wait(lambda: compared.comparison)
+    assert len(compared.comparison.first) == 256
+    viewer.picture("fsleyes-comparison")
+    assert viewer.told == []
+
+
+def test_alignment_of_a_drifting_scan(viewer, invivo, tmp_path):
+    from fsleyes_plugin.panels.alignment_view import MRSAlignmentView
+
+    scan = invivo / "mega_press_drift_3t" / "metab.nii.gz"
+    assert main(["align", "--file", str(scan), "--output", str(tmp_path), "--method", "gn"]) == 0
+    view = viewer.view(MRSAlignmentView)
+    found = view.open(tmp_path / "metab_align.csv")
+    raw = nifti.read(scan)
+    assert np.abs(found.before.fid - raw.fid).max() < 1e-5 * np.abs(raw.fid).max()
+    viewer.picture("fsleyes-alignment")
+    assert viewer.told == []
