@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fsl_mrs_dl.benchmark.dq.plans import PROFILES, main_plans, trained
 from fsl_mrs_dl.cli import main
 
 
@@ -78,6 +79,20 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
         assert content.startswith(b"\x89PNG")
         assert len(content) < 150_000
         assert f"figures/fpc-{picture}.png" in text
+
+
+def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
+    """The training mean explains nothing; the Bayesian bound is above the efficient one; no network is made again."""
+    folder = tmp_path / "models"
+    words = ["benchmark", "dq", "--profile", "smoke", "--models", str(folder), "--output", str(tmp_path)]
+    assert main(words) == 0
+    table = {cells[0]: cells[1:] for cells in rows((tmp_path / "dq.md").read_text("utf-8"), "method")}
+    assert all(float(value) <= 0 for value in table["training mean"][:9])
+    both = zip(table["bound, efficient"][:9], table["bound, Bayes"][:9], strict=True)
+    assert all(float(efficient) <= float(bayes) for efficient, bayes in both)
+    made = {p: p.stat().st_mtime_ns for p in folder.rglob("weights.safetensors")}
+    trained(main_plans(PROFILES["smoke"], 1)[0], folder)
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("weights.safetensors")} == made
 
 
 @pytest.mark.parametrize("option", ["signal", "models"])

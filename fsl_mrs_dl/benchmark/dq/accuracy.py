@@ -13,6 +13,7 @@ from fsl_mrs_dl.benchmark.dq.plans import (
     Profile,
     Trained,
     basis_of_tables,
+    basis_on_points,
     line_plans,
     main_plans,
     trained,
@@ -24,7 +25,7 @@ from fsl_mrs_dl.fit.lcm import FitSettings, Fitter
 from fsl_mrs_dl.fit.lcm.problem import Parameters
 from fsl_mrs_dl.models.quantification_inference import NetworkParameters, network_parameters
 from fsl_mrs_dl.scores import mape, r2
-from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, basis_of, simulated
+from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds
 
 SHOWN = ("Cr", "GPC", "Glu", "Ins", "NAA", "NAAG", "PCh", "PCr", "Tau")
@@ -47,7 +48,7 @@ class Row:
 
 def test_set(profile: Profile, noise: NoiseKind, seed: int) -> Spectra:
     """Return the spectra that all methods are judged by."""
-    basis = basis_of(basis_of_tables()[0], "dq")
+    basis = basis_on_points(basis_of_tables()[0], "dq")
     return simulated(basis, "dq", noise, profile.tested, np.random.default_rng([_TEST_SEED, seed]))
 
 

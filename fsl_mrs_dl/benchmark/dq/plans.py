@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -196,9 +197,15 @@ def basis_of_tables() -> tuple[str, str]:
     return "press_3t_te30", "shipped PRESS TE 30"
 
 
+@cache
+def basis_on_points(name: str, prior: str) -> Basis:
+    """Return a basis set on the network's points; read once."""
+    return basis_of(name, prior)
+
+
 def basis_for(plan: Plan) -> Basis:
     """Return the basis set of a plan, on its points."""
-    return basis_of(plan.basis or basis_of_tables()[0], plan.prior)
+    return basis_on_points(plan.basis or basis_of_tables()[0], plan.prior)
 
 
 @dataclass(frozen=True, eq=False)
