@@ -82,7 +82,7 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
 
 
 def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
-    """The training mean explains nothing; the Bayesian bound is above the efficient one; no network is made again."""
+    """The training mean explains nothing, the Bayes bound is above the efficient one, no network is made again."""
     folder = tmp_path / "models"
     words = ["benchmark", "dq", "--profile", "smoke", "--models", str(folder), "--output", str(tmp_path)]
     assert main(words) == 0
