@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from fsl_mrs_dl.fit.methods import METHODS, Method
 from fsl_mrs_dl.fit.registration import Band, Registration
 from fsl_mrs_dl.models.package import Model, load, package_name
 from fsl_mrs_dl.scores import phase_difference
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork
+
+_TURNS = 8
 
 
 def method_of(
@@ -90,7 +96,8 @@ def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Reg
     """Estimate shifts and phases by a network, relative to a reference.
 
     Coils are combined as they stand in the reference. The network reads the reference as well, and what it says
-    of that is taken away, so that it does not matter what it was trained relative to.
+    of that is taken away, so that it does not matter what it was trained relative to. All are turned together
+    so that the reference is upright, for a scan has any phase and a network knows those it was trained on.
 
     Parameters
     ----------
@@ -114,7 +121,8 @@ def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Reg
         raise ModelError(f"{model.card.full_name} estimates no shift and phase; take a model for align.")
     coils = np.linalg.svd(reference, full_matrices=False)[0][:, 0]
     every = np.concatenate([reference[None], fids])
-    shift_hz, phase_rad = estimate(network, np.einsum("c,tcn->tn", coils.conj(), every), band.dwelltime_s)
+    combined = np.einsum("c,tcn->tn", coils.conj(), every)
+    shift_hz, phase_rad = estimate(network, combined * _upright(network, combined[0], band), band.dwelltime_s)
     low, high = model.card.valid.shift_hz
     unknown: Real = np.full(len(fids), np.nan)
     return Registration(
@@ -124,3 +132,18 @@ def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Reg
         unknown.copy(),
         (low <= shift_hz[1:]) & (shift_hz[1:] <= high),
     )
+
+
+def _upright(network: "RegistrationNetwork", reference: Complex, band: Band) -> complex:
+    """Return the factor that turns a reference to where a network finds it nearest to phase 0.
+
+    Where a network knows the phase, turning the input by an eighth turns the estimate by an eighth; where it does
+    not, neighbours disagree, and an estimate near 0 is worth nothing.
+    """
+    from fsl_mrs_dl.models.registration_encoders import estimate
+
+    turns = np.exp(2j * np.pi * np.arange(_TURNS) / _TURNS)
+    _, phase_rad = estimate(network, reference * turns[:, None], band.dwelltime_s)
+    steps = np.abs(phase_difference(np.roll(phase_rad, -1) - phase_rad, 2 * np.pi / _TURNS))
+    best = np.argmin(np.abs(phase_difference(phase_rad, 0.0)) + steps + np.roll(steps, 1))
+    return complex(turns[best])

@@ -33,7 +33,10 @@ _LEAST_BAND_PPM = 10.0
 """A receiver band that holds every metabolite, 0.4 to 8.9 ppm, within what resampling leaves alone."""
 _SUPERVISED = ("tapper", "ma")
 _USE = "Estimating shift and phase of single transients of the kind in the valid range, for averaging."
-_NOT = "Quantification, diagnosis, and spectra that were already averaged across a drift."
+_NOT = (
+    "Quantification, diagnosis, and spectra that were already averaged across a drift. On measured scans it can "
+    "align worse than gn, the default of align, above all where residual water is taller than the metabolites."
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -101,7 +101,7 @@ def test_align_finds_a_model_by_method_nucleus_and_field(models, scan, tmp_path,
 @pytest.mark.parametrize(
     ("more", "word"),
     [
-        (["--method", "gn", "--model", "x"], "no network"),
+        (["--method", "sr", "--model", "x"], "neither is a network"),
         (["--method", "dsr", "--model", "nowhere"], "no model package"),
         (["--method", "dcrr", "--model", "MODEL"], "needs a dcrr"),
     ],
