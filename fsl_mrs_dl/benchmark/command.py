@@ -1,15 +1,18 @@
 """The command ``benchmark``."""
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from fsl_mrs_dl.benchmark.table import page_text, picture_file
+from fsl_mrs_dl.benchmark.table import Page, page_text, picture_file
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.staging import Staging
 
 _OF = {"signal": ("fpc",), "models": ("fpc", "dq")}
 """Option -> the tasks that have it."""
+_PARTS = {"quantify": ("dq", "trust")}
+"""Task -> the tasks whose pages it makes, if it is not one itself."""
 
 
 def benchmark(
@@ -20,11 +23,13 @@ def benchmark(
         "fpc",
         "invivo",
         "mrsi",
+        "quantify",
         "quantify_invivo",
         "registration",
         "robustness",
         "startup",
         "synthesis",
+        "trust",
     ],
     *,
     profile: Literal["smoke", "small", "paper"] = "smoke",
@@ -41,10 +46,11 @@ def benchmark(
     task : str
         basis: the shipped basis sets beside those of others; dq: networks for quantify beside fits and bounds;
         fit: the linear-combination fit on simulated spectra; fpc: networks for align beside every other method;
-        invivo: the steps on measured files; mrsi: a large MRSI through quantify; quantify_invivo: the fit on
-        measured spectra; registration: methods of align on simulated transients; robustness: damaged input
-        files; startup: how long the program takes to start; synthesis: generative networks, and what augmenting
-        with them does.
+        invivo: the steps on measured files; mrsi: a large MRSI through quantify; quantify: dq and trust;
+        quantify_invivo: the fit on measured spectra; registration: methods of align on simulated transients;
+        robustness: damaged input files; startup: how long the program takes to start; synthesis: generative
+        networks, and what augmenting with them does; trust: posterior, intervals, biases and unusual inputs of
+        quantify.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
@@ -63,20 +69,30 @@ def benchmark(
     OptionError
         If an option belongs to another task.
     """
-    more: dict[str, Any] = {"signal": signal, "models": models}
-    more = {name: value for name, value in more.items() if value is not None}
-    for name in more:
-        if task not in (of := _OF[name]):
+    parts = _PARTS.get(task, (task,))
+    given = {name: value for name, value in {"signal": signal, "models": models}.items() if value is not None}
+    for name in given:
+        if not set(parts) & set(of := _OF[name]):
             raise OptionError(f"--{name} is for the task {' or '.join(of)}; leave it out.")
-    module = importlib.import_module(f"fsl_mrs_dl.benchmark.{task}")
     if output is None:
-        print(page_text(module.run(profile, seed, **more), task=task, profile=profile, seed=seed))  # noqa: T201
+        for part in parts:
+            print(_page(part, profile, seed, given)[1])  # noqa: T201
         return
+    texts = []
     with Staging(output, overwrite=overwrite) as staging:
-        staging.reserve(f"{task}.md")
-        page = module.run(profile, seed, **more)
-        text = page_text(page, task=task, profile=profile, seed=seed)
-        staging.path(f"{task}.md").write_text(text, encoding="utf-8")
-        for picture in page.pictures:
-            staging.path(picture_file(task, picture)).write_bytes(picture.png)
-    print(text)  # noqa: T201
+        for part in parts:
+            staging.reserve(f"{part}.md")
+        for part in parts:
+            page, text = _page(part, profile, seed, given)
+            texts.append(text)
+            staging.path(f"{part}.md").write_text(text, encoding="utf-8")
+            for picture in page.pictures:
+                staging.path(picture_file(part, picture)).write_bytes(picture.png)
+    print("\n".join(texts))  # noqa: T201
+
+
+def _page(task: str, profile: str, seed: int, given: Mapping[str, Path]) -> tuple[Page, str]:
+    """Run one task; return its page and the page's text."""
+    more: dict[str, Any] = {name: value for name, value in given.items() if task in _OF[name]}
+    page: Page = importlib.import_module(f"fsl_mrs_dl.benchmark.{task}").run(profile, seed, **more)
+    return page, page_text(page, task=task, profile=profile, seed=seed)

@@ -101,3 +101,16 @@ def test_options_of_another_task_are_refused(
 ) -> None:
     assert main(["benchmark", "startup", f"--{option}", str(tmp_path)]) == 2
     assert f"--{option}" in capsys.readouterr().err
+
+
+def test_trust_covers_and_draws(tmp_path: Path) -> None:
+    text = page("trust", tmp_path)
+    header, *table = rows(text, "SNR_f")
+    for row in table:
+        mean = float(row[header.index("95 %")].split()[0])
+        # 48 spectra whose members stand and fall together: an SD of 3 points.
+        assert 100 * 0.95 - 4 * 3.2 < mean <= 100
+    header, *table = rows(text, "world")
+    assert table[0][0] == "the model's own"
+    for name in ("coverage", "ranks", "slopes"):
+        assert (tmp_path / "figures" / f"trust-{name}.png").stat().st_size > 1000

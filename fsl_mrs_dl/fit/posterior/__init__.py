@@ -8,11 +8,12 @@ from fsl_mrs_dl.fit.posterior.estimate import (
     summarise,
     summarise_ratios,
 )
-from fsl_mrs_dl.fit.posterior.prior import WEAK, Resolved, weak_prior
+from fsl_mrs_dl.fit.posterior.prior import PRIOR_WORDS, WEAK, Resolved, weak_prior
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 __all__ = [
     "LEVELS",
+    "PRIOR_WORDS",
     "WEAK",
     "Posterior",
     "Resolved",

@@ -1,0 +1,119 @@
+"""Task ``trust``: from a profile to the page."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsl_mrs_dl.benchmark.fit import task_basis
+from fsl_mrs_dl.benchmark.table import Page, Table
+from fsl_mrs_dl.benchmark.trust import bias, calibration, figures, words
+from fsl_mrs_dl.benchmark.trust.reference import long_chain
+from fsl_mrs_dl.benchmark.trust.scans import DWELLTIME_S, POINTS
+from fsl_mrs_dl.benchmark.trust.sets import Believer, noise_sd, simulate
+from fsl_mrs_dl.benchmark.trust.worlds import OOD_SNR_F, WORLD_SNR_F, unusual_table, worlds_table
+from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.fit.posterior import PRIOR_WORDS, WEAK
+from fsl_mrs_dl.scores import rmse
+
+SHOWN_SNR_F = 67.0
+REFERENCE_SNR_F = (10.0, 67.0)
+ABSENT_SNR_F = 67.0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How many spectra a cell, with which SNR_f, how long the reference chain runs, how many kinds of worlds."""
+
+    snr_f: tuple[float, ...]
+    spectra: int
+    weak: int
+    reference: int
+    steps: int
+    absent: int
+    world: int
+    kinds: int | None = None
+
+
+PROFILES = {
+    "smoke": Profile((10.0, 67.0), 48, 48, 8, 60, 2, 8, 2),
+    "small": Profile((10.0, 20.0, 40.0, 67.0, 200.0), 5000, 1500, 200, 1500, 100, 200),
+    "paper": Profile((10.0, 20.0, 40.0, 67.0, 200.0), 50_000, 20_000, 1000, 20_000, 1000, 2000),
+}
+
+
+def run(profile: str, seed: int) -> Page:
+    """Run the task.
+
+    Parameters
+    ----------
+    profile : {"smoke", "small", "paper"}
+    seed : int
+
+    Returns
+    -------
+    Page
+    """
+    chosen = PROFILES[profile]
+    basis, said = task_basis()
+    informed, weak = (Believer.of(basis, generating=known) for known in (True, False))
+    sets = {snr: simulate(basis, chosen.spectra, snr, seed) for snr in chosen.snr_f}
+    known = [calibration.believe(informed, made, snr) for snr, made in sets.items()]
+    usual = [calibration.believe(weak, made.take(chosen.weak), snr) for snr, made in sets.items()]
+    rivals = [
+        bias.methods(cell.take(chosen.weak), other, basis) for cell, other in zip(known, usual, strict=True)
+    ]
+    at = chosen.snr_f.index(SHOWN_SNR_F)
+    tables = [
+        calibration.coverage_table(words.COVERAGE, known, basis),
+        calibration.member_table(words.MEMBERS, known, basis),
+        calibration.width_table(words.WIDTHS, known, basis),
+        calibration.conformal_table(words.CONFORMAL, known, basis),
+        _reference_table(basis, informed, chosen, seed),
+        calibration.coverage_table(words.WEAK, usual, basis),
+        calibration.member_table(words.WEAK_MEMBERS, usual, basis),
+        bias.summary_table(words.SLOPES, [one for every in rivals for one in every], basis),
+        bias.member_table(words.SLOPE_MEMBERS.format(snr=SHOWN_SNR_F), rivals[at], basis),
+        bias.absent_table(words.ABSENT.format(snr=ABSENT_SNR_F), basis, chosen.absent, ABSENT_SNR_F, seed),
+        worlds_table(words.WORLDS.format(snr=WORLD_SNR_F), chosen.world, seed, chosen.kinds),
+        unusual_table(words.UNUSUAL, chosen.world, seed, chosen.kinds),
+    ]
+    pictures = [
+        figures.coverage_picture(known, usual),
+        figures.ranks_picture(known[at], basis),
+        figures.slopes_picture(rivals[at], basis),
+    ]
+    method = words.METHOD.format(
+        basis=said, points=POINTS, ms=1e3 * DWELLTIME_S, prior=WEAK, words=PRIOR_WORDS
+    )
+    snr = " and ".join(f"{value:g}" for value in OOD_SNR_F)
+    return Page("How far to believe it", method, tables, words.REMARKS.format(snr=snr), pictures)
+
+
+def _reference_table(basis: Basis, believer: Believer, chosen: Profile, seed: int) -> Table:
+    """Return the RMSE of the fast posterior mean over that of long chains on the exact likelihood."""
+    columns = ["SNR_f", "n", "steps x chains", "chains apart, in posterior SDs", "RMSE over the chains'"]
+    columns += ["largest", "members within 1.05", "fast mean from the chains', in posterior SDs"]
+    rows = []
+    for snr in REFERENCE_SNR_F:
+        spectra = simulate(basis, chosen.reference, snr, seed + 1)
+        found = believer.fitter(spectra.fids)
+        mean = believer(spectra.fids, found)[0].mean(axis=1)
+        rng = np.random.default_rng([seed, 7])
+        chains, spread = long_chain(spectra, basis, noise_sd(snr), found, chosen.steps, rng)
+        reference = chains.mean(axis=0)
+        ratio = rmse(mean, spectra.amplitudes) / rmse(reference, spectra.amplitudes)
+        apart = np.sqrt((((chains[0] - chains[1]) / spread) ** 2).mean())
+        away = np.sqrt((((mean - reference) / spread) ** 2).mean(axis=0))
+        rows.append(
+            [
+                f"{snr:g}",
+                str(len(spectra)),
+                f"{chosen.steps} x 2",
+                f"{apart:.2f}",
+                f"{ratio.mean():.3f}",
+                f"{ratio.max():.3f} {basis.names[int(ratio.argmax())]}",
+                f"{int((ratio <= 1.05).sum())} of {len(ratio)}",
+                f"{away.mean():.2f}, at most {away.max():.2f} {basis.names[int(away.argmax())]}",
+            ]
+        )
+    return Table(words.REFERENCE, columns, rows)
