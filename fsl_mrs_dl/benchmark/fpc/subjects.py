@@ -20,6 +20,7 @@ from fsl_mrs_dl.physics import correct
 from fsl_mrs_dl.steps.align import align
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.coilcombine import coilcombine
+from fsl_mrs_dl.steps.remove import remove
 
 SI_PPM, WHOLE_PPM = (2.5, 3.5), (1.8, 4.2)
 LOWER_PPM, UPPER_PPM = (1.8, 3.1), (3.1, 4.2)
@@ -136,8 +137,15 @@ def measured(name: str) -> MRSData | None:
     return coilcombine(data, reference=average(water).data).data
 
 
-def measured_table(name: str) -> Table:
-    """Return similarity in a window that was not aligned in, and creatine's width, by method."""
+def measured_table(name: str, *, removed: bool = False) -> Table:
+    """Return similarity in a window that was not aligned in, and creatine's width, by method.
+
+    Parameters
+    ----------
+    name : {"mega", "steam"}
+    removed : bool
+        Whether residual water is removed first.
+    """
     title, conditions = {
         "mega": ("3 T MEGA-PRESS, 20 x ON and OFF, drifting", ("ON", "OFF")),
         "steam": ("7 T STEAM, 16 transients, coils combined", ("",)),
@@ -148,6 +156,8 @@ def measured_table(name: str) -> Table:
     columns += ["choline left (%)"] if len(conditions) > 1 else []
     columns += ["sees the scored lines"]
     data = measured(name)
+    if removed and data is not None:
+        title, data = f"{title}; water removed first", remove(data).data
 
     def row(said: str, one: MRSData | None, sees: str) -> list[str]:
         if one is None:

@@ -93,7 +93,8 @@ def _page(profile: Profile, name: str, seed: int, signal: Path | None, folder: P
         tables.append(studies.drift_table(drifting, profile))
         bar.update()
         edited = subjects.subjects(profile, seed)
-        tables += [subjects.subjects_table(edited), *map(subjects.measured_table, ("mega", "steam"))]
+        tables += [subjects.subjects_table(edited), subjects.measured_table("mega")]
+        tables += [subjects.measured_table("mega", removed=True), subjects.measured_table("steam")]
         pictures += [figures.subjects_picture(edited), figures.difference_picture()]
     there = "FSL-MRS was there." if fslmrs.available() else "FSL-MRS was not there: its rows were not run."
     remarks = there if name == "paper" else f"{there} {_REMARKS}"
