@@ -91,17 +91,17 @@ PROFILES = {
     "small": Profile(
         12000,
         20,
-        30,
-        (4000, 10),
+        20,
+        (3000, 10),
         3,
-        (4000, 8),
+        (4000, 6),
         (1000, 4000, 12000),
         (0.0, 3.0, 8.0),
-        500,
+        400,
         256,
-        100,
+        60,
         10,
-        (6000, 12),
+        (4000, 10),
         64,
     ),
     "paper": Profile(
@@ -123,6 +123,7 @@ PROFILES = {
 }
 PUBLISHED, WHITENED, PROJECTED = "as published (softplus)", "whitened", "projected"
 SMALLER = (("width", 0.125), ("depth", 0.34))
+SMALLEST = (("width", 0.0625), ("depth", 0.25))
 
 
 def main_plans(profile: Profile, seed: int) -> list[Plan]:
@@ -140,7 +141,7 @@ def line_plans(profile: Profile, seed: int) -> list[Plan]:
     """Return nMM, pMM and rpMM by one recipe, each with several seeds."""
     samples, epochs = profile.lines
     return [
-        Plan(architecture, samples, epochs, architecture, "whitened", seed=seed + i)
+        Plan(architecture, samples, epochs, architecture, "whitened", seed=seed + i, batch=64)
         for i in range(profile.seeds)
         for architecture in ("dq-nmm", "dq-pmm", "dq-rpmm")
     ]
@@ -158,20 +159,20 @@ def penalty_plans(profile: Profile, seed: int) -> list[Plan]:
     """Return rpMM with each weight of the early time."""
     samples, epochs = profile.lines
     return [
-        Plan(f"{penalty:g}", samples, epochs, "dq-rpmm", "whitened", penalty=penalty, seed=seed)
+        Plan(f"{penalty:g}", samples, epochs, "dq-rpmm", "whitened", penalty=penalty, seed=seed, batch=64)
         for penalty in profile.penalties
     ]
 
 
 def encoder_plans(profile: Profile, seed: int) -> list[Plan]:
-    """Return each encoder; Mixer and ConvNeXt an eighth as wide and a third as deep."""
+    """Return each encoder; Mixer and ConvNeXt narrow and shallow, as a processor needs them."""
     samples, epochs = profile.study
     base = Plan("cnn", samples, epochs, seed=seed)
     slow = replace(base, lr=1e-3)
     return [
         base,
         replace(slow, label="fc", encoder="fc"),
-        replace(slow, label="mixer, narrow", encoder="mixer", encoder_settings=SMALLER),
+        replace(slow, label="mixer, narrow", encoder="mixer", encoder_settings=SMALLEST),
         replace(slow, label="convnext, narrow", encoder="convnext", encoder_settings=SMALLER),
     ]
 
