@@ -25,7 +25,7 @@ from fsl_mrs_dl.benchmark.dq.studies import (
     studies_of,
     study_tables,
 )
-from fsl_mrs_dl.benchmark.table import Page
+from fsl_mrs_dl.benchmark.table import NOT_RUN, Page
 from fsl_mrs_dl.train.quantification_data import SEED_NOISE_SD, WHITE_NOISE_SD
 
 
@@ -74,7 +74,8 @@ def run(profile: str, seed: int, models: Path | None = None) -> Page:
         figures.curves(main, studies),
     ]
     method = _METHOD.format(basis=basis_of_tables()[1])
-    return Page("Quantification networks", method, tables, _REMARKS, pictures)
+    remarks = _REMARKS if profile == "paper" else f"{_REMARKS} The profile `paper` was {NOT_RUN}."
+    return Page("Quantification networks", method, tables, remarks, pictures)
 
 
 _METHOD = f"""\
