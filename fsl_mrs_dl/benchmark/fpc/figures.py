@@ -48,9 +48,13 @@ def error_picture(everything: Compared) -> Picture:
             axes[row, k].set_ylim(-limit, limit)
     for row in (0, 1):
         axes[row, 0].set_ylabel("Error of shift (Hz)")
-    axes[0, 0].legend(frameon=False, fontsize="x-small", markerscale=2)
-    text = "Error of the shift against its truth (top) and as Bland and Altman draw it, with 95 % limits (bottom); at most 600 transients"
-    return Picture("error-against-shift", f"{text}. Errors beyond the axes are not shown.", _png(figure))
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, markerscale=3)
+    text = (
+        "Error of the shift against its truth (top) and as Bland and Altman draw it, with 95 % limits (bottom); "
+        f"at most {_DOTS} transients. Errors beyond the axes are not shown."
+    )
+    return Picture("error-against-shift", text, _png(figure))
 
 
 def correlation_picture(everything: Compared) -> Picture:
@@ -168,6 +172,7 @@ def difference_picture() -> Picture | None:
         axes[0, 0].plot(data.ppm_axis[inside], spectrum[inside] - k * step, linewidth=0.9, label=name)
         said = f"{name}: {100 * quality.choline_left(one):.0f} % of choline left"
         axes[0, 0].annotate(said, (4.35, 0.12 * step - k * step), fontsize="small")
+    axes[0, 0].set_ylim(top=0.35 * step)
     axes[0, 0].invert_xaxis()
     axes[0, 0].set_xlabel("Chemical shift (ppm)")
     axes[0, 0].set_yticks([])
