@@ -97,7 +97,8 @@ def fid_flags(fid: Complex, axis: int = -1) -> NDArray[np.str_]:
     -------
     ndarray, str, shape of ``fid`` without the time axis
     """
-    largest = np.maximum(np.abs(fid.real), np.abs(fid.imag)).max(axis=axis).astype(np.float64)  # NaN wins
+    ends = [bound for part in (fid.real, fid.imag) for bound in (part.max(axis=axis), -part.min(axis=axis))]
+    largest = np.maximum.reduce(ends).astype(np.float64)  # NaN wins
     usable = np.where(largest < _MOST, "", "nonfinite")
     return np.where(largest < _LEAST, "zero", usable).astype("<U16")
 

@@ -26,7 +26,7 @@ EDIT_WINDOW_PPM = (2.9, 3.35)
 """Where ON and OFF of an edited 1H set agree best: creatine CH3 and choline."""
 _LOW_SNR_PPM = 0.025
 """An SD above this (3 Hz at 3 T) is a failed estimate whatever its value."""
-_ENOUGH_FOR_NOISE = 32
+_ENOUGH_FOR_NOISE = 16
 _FEWEST_TO_COMPARE = 8
 _UNLIKE_SD = 3.0
 _LEAST_HELD = 5.0  # SDs: noise alone, searched over a window, shows less than four
@@ -112,18 +112,20 @@ def estimate_alignment(
     n_problems, n_transients = layout.fids.shape[:2]
     values = np.full((5, n_problems, n_transients), np.nan)
     values[[0, 1, 4]] = 0.0
-    flags = _bad_fids(layout.fids)
+    flags = np.full((n_problems, n_transients), "", dtype="<U16")
     averages: list[Complex | None] = [None] * n_problems
     many = n_problems > 1
     for p in progress(
         range(n_problems), desc="align", unit="set", leave=False, disable=None if many else True
     ):
+        fids: Complex = np.ascontiguousarray(layout.fids[p], dtype=np.complex128)
+        flags[p] = _bad_fids(fids)
         good = flags[p] == ""
         if not good.any():
             continue
-        fids = layout.fids[p] if good.all() else layout.fids[p, good]
+        fids = fids if good.all() else fids[good]
         noise = _coil_noise(fids, data)
-        fids = weigh_coils(fids.astype(np.complex128, copy=False), noise)
+        fids = weigh_coils(fids, noise)
         target = None if given is None else weigh_coils(given, noise)
         found, averages[p] = _register(fids, target, band, chosen)
         values[:4, p, good] = found.shift_hz, found.phase_rad, found.shift_hz_sd, found.phase_rad_sd
@@ -139,9 +141,12 @@ def _register(
     fids: Complex, target: Complex | None, band: Band, chosen: Method
 ) -> tuple[Registration, Complex]:
     """Register one set; return also its average, or what stands for it."""
+    iterates = target is None and chosen.iterates
+    if iterates and chosen.start is None:
+        return register_to_average(fids, band)
     reference = first_reference(fids, band) if target is None else target
     start_hz = None if chosen.start is None else chosen.start(fids, reference, band)
-    if target is None and chosen.iterates:
+    if iterates:
         return register_to_average(fids, band, start_hz)
     if chosen.register is gn:
         return gn(fids, reference, band, 1.0, start_hz), reference
@@ -149,10 +154,10 @@ def _register(
 
 
 def _bad_fids(fids: Complex) -> NDArray[np.str_]:
-    """Return flags of shape (problem, transient): a transient with a coil that is not finite, or all zero."""
+    """Return flags of shape (transient,): a transient with a coil that is not finite, or all zero."""
     of_coils = fid_flags(fids)
-    zero = np.where((of_coils == "zero").all(axis=2), "zero", "")
-    return np.where((of_coils == "nonfinite").any(axis=2), "nonfinite", zero).astype("<U16")
+    zero = np.where((of_coils == "zero").all(axis=1), "zero", "")
+    return np.where((of_coils == "nonfinite").any(axis=1), "nonfinite", zero).astype("<U16")
 
 
 def _coil_noise(fids: Complex, data: MRSData) -> Real:

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import fft
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.registration import Band
@@ -44,9 +45,10 @@ class MatchedFilter:
         polynomials = np.zeros((band.baseline.shape[1], n_points), dtype=np.complex128)
         polynomials[:, band.inside] = band.baseline.T
         moves = np.arange(-most, most + 1) % n_points
-        for smooth in spectrum_to_fid(polynomials):
+        single = fids.astype(np.complex64)  # a whole bin is sought
+        for smooth in spectrum_to_fid(polynomials).astype(np.complex64):
             # A correlation over the spectrum is the transform of a product over time.
-            taken = np.fft.fft(fids * smooth.conj())[..., moves]
+            taken = fft(single * smooth.conj())[..., moves]
             energy -= (taken.real**2 + taken.imag**2).sum(axis=1)
         return cls(fids, band, np.maximum(energy, np.finfo(float).tiny))
 

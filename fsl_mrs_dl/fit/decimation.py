@@ -113,7 +113,7 @@ def parts(fids: Complex) -> Iterator[slice]:
 
 def moved_back(fids: Complex, shift_hz: Real, dwelltime_s: float) -> Complex:
     """Return transients, shape (transient, coil, time), less a shift each, shape (transient,), in Hz."""
-    moved = np.empty(fids.shape, dtype=np.complex128)
+    moved = np.empty_like(fids)
     for part in parts(fids):
         moved[part] = shift(fids[part], -shift_hz[part, None], dwelltime_s)
     return moved

@@ -263,11 +263,21 @@ def _deviations(
     window, the covariance is s^2 (G^T J)^-1 G^T G (J^T G)^-1: the Fisher matrix's inverse where nothing is
     faded (Kay 1993, Fundamentals of Statistical Signal Processing I, ch. 3.9 and 6).
     """
-    known = band.inside_bins(template.columns[:, 0].reshape(-1, *near.shape[1:]))
-    model = (amplitude * np.exp(1j * phase_rad))[:, None, None] * known[which]
-    residual = band.inside_bins(near) - model
-    freedom = max(2 * (residual[0].size - residual.shape[1] * band.baseline.shape[1]) - 3, 1)
-    noise_sd = np.sqrt(_power(residual) / freedom)
+    known = band.inside_bins(template.columns[:, 0].reshape(-1, *near.shape[1:])).reshape(
+        len(template.gram), -1
+    )
+    bins = fid_to_spectrum(near)[..., band.inside]
+    # The power of what is sharp less the model, term by term: no array of residuals is made.
+    power = _power(bins) - _power(bins @ band.baseline.conj())
+    flat = bins.reshape(len(bins), -1)
+    likeness = np.empty(len(bins))
+    for k, one in enumerate(known):
+        mine = which == k
+        likeness[mine] = (flat[mine] @ one.conj() * np.exp(-1j * phase_rad[mine])).real
+    own = (np.abs(known) ** 2).sum(axis=1)[which]
+    power = power - 2 * amplitude * likeness + amplitude**2 * own
+    freedom = max(2 * (bins[0].size - bins.shape[1] * band.baseline.shape[1]) - 3, 1)
+    noise_sd = np.sqrt(np.maximum(power, 0.0) / freedom)
     safe = np.maximum(amplitude, np.finfo(float).tiny)
     scaled: Real = (noise_sd / safe)[:, None] * template.unit_sd[which]
     return scaled

@@ -94,7 +94,7 @@ class Template:
         products = np.empty((len(fids), 2), dtype=np.complex128)
         for k, columns in enumerate(self.columns):
             mine = which == k
-            products[mine] = (flat if mine.all() else flat[mine]) @ columns.conj().T
+            products[mine] = (flat if mine.all() else flat[mine]) @ columns.conj().T.astype(flat.dtype)
         return products
 
     def step(self, products: Complex, which: NDArray[np.integer]) -> "Step":
