@@ -9,7 +9,7 @@ from fsl_mrs_dl.benchmark.table import Page, page_text, picture_file
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.staging import Staging
 
-_OF = {"signal": ("fpc",), "models": ("fpc", "dq")}
+_OF = {"signal": ("fpc",), "models": ("fpc", "dq"), "trained_only": ("dq",)}
 """Option -> the tasks that have it."""
 _PARTS = {"quantify": ("dq", "trust")}
 """Task -> the tasks whose pages it makes, if it is not one itself."""
@@ -36,6 +36,7 @@ def benchmark(
     output: Path | None = None,
     signal: Path | None = None,
     models: Path | None = None,
+    trained_only: bool = False,
     overwrite: bool = False,
     seed: int = 1,
 ) -> None:
@@ -59,6 +60,8 @@ def benchmark(
         Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     models : Path
         Of fpc and dq: folder that keeps the networks it trains; one that is there already is not trained again.
+    trained_only : bool
+        Of dq: train nothing; what is not in the folder of models prints "not run".
     overwrite : bool
         Replace the page of an earlier run.
     seed : int
@@ -70,7 +73,8 @@ def benchmark(
         If an option belongs to another task.
     """
     parts = _PARTS.get(task, (task,))
-    given = {name: value for name, value in {"signal": signal, "models": models}.items() if value is not None}
+    several = {"signal": signal, "models": models, "trained_only": trained_only or None}
+    given: dict[str, object] = {name: value for name, value in several.items() if value is not None}
     for name in given:
         if not set(parts) & set(of := _OF[name]):
             raise OptionError(f"--{name} is for the task {' or '.join(of)}; leave it out.")
@@ -91,7 +95,7 @@ def benchmark(
     print("\n".join(texts))  # noqa: T201
 
 
-def _page(task: str, profile: str, seed: int, given: Mapping[str, Path]) -> tuple[Page, str]:
+def _page(task: str, profile: str, seed: int, given: Mapping[str, object]) -> tuple[Page, str]:
     """Run one task; return its page and the page's text."""
     more: dict[str, Any] = {name: value for name, value in given.items() if task in _OF[name]}
     page: Page = importlib.import_module(f"fsl_mrs_dl.benchmark.{task}").run(profile, seed, **more)

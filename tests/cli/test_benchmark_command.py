@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fsl_mrs_dl.benchmark.dq.plans import PROFILES, main_plans, trained
+from fsl_mrs_dl.benchmark.dq.plans import PROFILES, Store, main_plans, trained
 from fsl_mrs_dl.cli import main
 
 
@@ -91,7 +91,7 @@ def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
     both = zip(table["bound, efficient"][:9], table["bound, Bayes"][:9], strict=True)
     assert all(float(efficient) <= float(bayes) for efficient, bayes in both)
     made = {p: p.stat().st_mtime_ns for p in folder.rglob("weights.safetensors")}
-    trained(main_plans(PROFILES["smoke"], 1)[0], folder)
+    trained(main_plans(PROFILES["smoke"], 1)[0], Store(folder))
     assert {p: p.stat().st_mtime_ns for p in folder.rglob("weights.safetensors")} == made
 
 

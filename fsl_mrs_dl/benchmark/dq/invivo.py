@@ -1,11 +1,10 @@
 """Measured transients at 7 T: how much estimates scatter over re-drawn averages, as Table 6 of the publication."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from fsl_mrs_dl.benchmark.dq.plans import Profile, invivo_plan, trained
+from fsl_mrs_dl.benchmark.dq.plans import Profile, Store, invivo_plan, trained
 from fsl_mrs_dl.benchmark.quantify_cases import read, shipped
 from fsl_mrs_dl.benchmark.rivals import Chain
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
@@ -30,7 +29,7 @@ _SETTINGS = FitSettings(baseline=Baseline.parse("spline, moderate"))
 _SEED = 64
 
 
-def invivo_table(profile: Profile, seed: int, folder: Path) -> Table:
+def invivo_table(profile: Profile, seed: int, store: Store) -> Table:
     """Return mean, SD and CV of ratios to tCr over averages of a random quarter of the transients."""
     columns = ["method", *RATIOS]
     caption = "Not run: the measured transients (invivo/steam_7t) are not here."
@@ -41,11 +40,11 @@ def invivo_table(profile: Profile, seed: int, folder: Path) -> Table:
     rng = np.random.default_rng([_SEED, seed])
     each = max(1, round(SHARE * len(fids)))
     drawn = np.stack([fids[rng.permutation(len(fids))[:each]].mean(axis=0) for _ in range(profile.redrawn)])
-    one = trained(invivo_plan(profile, seed), folder)
+    one = trained(invivo_plan(profile, seed), store)
     basis = basis_for(data, shipped("steam_7t_te11"), field_tolerance=0.05)
     kept = tuple(name for name in basis.names if name in one.network.names)
     basis = chosen_members(basis, kept, None)
-    package = next(iter((folder / one.plan.folder).glob(f"*/*/{CARD}"))).parent
+    package = next(iter((store.folder / one.plan.folder).glob(f"*/*/{CARD}"))).parent
     model: Model = load(package)
     axes = {"reference_ppm": data.reference_ppm}
     three = replace(_SETTINGS, max_iterations=3)

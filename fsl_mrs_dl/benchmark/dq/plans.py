@@ -236,13 +236,33 @@ class Trained:
         return sum(parameter.numel() for parameter in self.network.parameters())
 
 
+class NotTrainedError(Exception):
+    """A network is not there, and must not be trained now."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where networks are kept, and whether those that are not there are trained."""
+
+    folder: Path
+    train: bool = True
+
+
 SIX = ("Cr", "GPC", "Ins", "NAA", "PCh", "Tau")
 
 
-def trained(plan: Plan, folder: Path) -> Trained:
-    """Return the network of a plan: from the folder if it is there, else trained and put there."""
-    home = folder / plan.folder
+def trained(plan: Plan, store: Store) -> Trained:
+    """Return the network of a plan: from the store if it is there, else trained and put there.
+
+    Raises
+    ------
+    NotTrainedError
+        If it is not there and must not be trained.
+    """
+    home = store.folder / plan.folder
     if not list(home.glob(f"*/*/{CARD}")):
+        if not store.train:
+            raise NotTrainedError(plan.label)
         _train(plan, home)
     model = load(next(iter(home.glob(f"*/*/{CARD}"))).parent)
     said = json.loads((home / _CURVE).read_text(encoding="utf-8"))

@@ -1,15 +1,18 @@
 """Monte Carlo, studies of data, penalty and encoder, and adaptation."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from fsl_mrs_dl.benchmark.dq.accuracy import SHOWN, test_set
 from fsl_mrs_dl.benchmark.dq.plans import (
     SIX,
+    NotTrainedError,
+    Plan,
     Profile,
+    Store,
     Trained,
     encoder_plans,
     main_plans,
@@ -18,7 +21,7 @@ from fsl_mrs_dl.benchmark.dq.plans import (
     trained,
 )
 from fsl_mrs_dl.benchmark.dq.rivals import maximum_likelihood
-from fsl_mrs_dl.benchmark.table import Table
+from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.models.quantification_encoders import flops
 from fsl_mrs_dl.models.quantification_inference import NetworkParameters, network_parameters
@@ -53,7 +56,7 @@ class Draws:
     bound: Real
 
 
-def draws_of(profile: Profile, seed: int, folder: Path) -> Draws:
+def draws_of(profile: Profile, seed: int, store: Store) -> Draws:
     """Draw the noise of one spectrum: amplitudes in mid-range, 2 Hz, 5 /s, no phase."""
     like = test_set(replace(profile, tested=profile.draws), "white", seed)
     n = len(like.fids)
@@ -70,7 +73,7 @@ def draws_of(profile: Profile, seed: int, folder: Path) -> Draws:
     rng = np.random.default_rng([_DRAW_SEED, seed])
     clean = np.repeat(clean_of(fixed.take(1)), n, axis=0)
     made = replace(fixed, fids=add_noise(clean, fixed.noise_sd, rng).astype(np.complex64))
-    network = trained(main_plans(profile, seed)[2], folder).network
+    network = trained(main_plans(profile, seed)[2], store).network
     found = network_parameters(network, made.fids, made.basis.dwelltime_s)
     bound = np.sqrt(bounds(made, n=1).efficient)
     return Draws(made, found, maximum_likelihood(made), bound)
@@ -123,10 +126,17 @@ class Studies:
     encoders: Sequence[Trained]
 
 
-def studies_of(profile: Profile, seed: int, folder: Path) -> Studies:
+def studies_of(profile: Profile, seed: int, store: Store) -> Studies:
     """Train, or take from the folder, the networks of the studies."""
-    plans = (size_plans, penalty_plans, encoder_plans)
-    return Studies(*([trained(plan, folder) for plan in each(profile, seed)] for each in plans))
+
+    def there(plans: Sequence[Plan]) -> list[Trained]:
+        found = []
+        for plan in plans:
+            with contextlib.suppress(NotTrainedError):
+                found.append(trained(plan, store))
+        return found
+
+    return Studies(*(there(plans(profile, seed)) for plans in (size_plans, penalty_plans, encoder_plans)))
 
 
 def study_tables(studies: Studies, test: Spectra) -> list[Table]:
@@ -152,21 +162,28 @@ def study_tables(studies: Studies, test: Spectra) -> list[Table]:
         ]
         for one in studies.encoders
     ]
+    missing = [[NOT_RUN]]
     mean = f"mean R2 of {', '.join(SIX)}"
     return [
         Table(
-            "Size of the data, as many steps each (projected).", ["signals", "epochs", "steps", mean], sizes
+            "Size of the data, as many steps each (projected).",
+            ["signals", "epochs", "steps", mean],
+            sizes or missing,
         ),
         Table(
-            "Weight of the early time of rpMM (whitened).", ["lambda in 1/s", mean, "t_r in ms"], penalties
+            "Weight of the early time of rpMM (whitened).",
+            ["lambda in 1/s", mean, "t_r in ms"],
+            penalties or missing,
         ),
-        Table("Encoders (projected).", ["encoder", "parameters", "MFLOP", mean, "seconds"], encoders),
+        Table(
+            "Encoders (projected).", ["encoder", "parameters", "MFLOP", mean, "seconds"], encoders or missing
+        ),
     ]
 
 
-def adaptation_table(profile: Profile, seed: int, folder: Path) -> Table:
+def adaptation_table(profile: Profile, seed: int, store: Store) -> Table:
     """Return loss and R2 before and after adaptation, within the trained range and outside it."""
-    network = trained(main_plans(profile, seed)[2], folder).network
+    network = trained(main_plans(profile, seed)[2], store).network
     whole = test_set(profile, "white", seed + 1)
     test = whole.take(min(len(whole.fids), 256))
     rng = np.random.default_rng([_DRAW_SEED, seed, 1])

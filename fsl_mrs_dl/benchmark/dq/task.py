@@ -1,6 +1,8 @@
 """Task ``dq``: from a profile to the page."""
 
+import contextlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from fsl_mrs_dl.benchmark.dq import figures
@@ -14,7 +16,7 @@ from fsl_mrs_dl.benchmark.dq.accuracy import (
     training_table,
 )
 from fsl_mrs_dl.benchmark.dq.invivo import invivo_table
-from fsl_mrs_dl.benchmark.dq.plans import PROFILES, basis_of_tables
+from fsl_mrs_dl.benchmark.dq.plans import PROFILES, NotTrainedError, Store, basis_of_tables
 from fsl_mrs_dl.benchmark.dq.rivals import TRUNCATED
 from fsl_mrs_dl.benchmark.dq.starts import starts_table
 from fsl_mrs_dl.benchmark.dq.studies import (
@@ -25,11 +27,11 @@ from fsl_mrs_dl.benchmark.dq.studies import (
     studies_of,
     study_tables,
 )
-from fsl_mrs_dl.benchmark.table import NOT_RUN, Page
+from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
 from fsl_mrs_dl.train.quantification_data import SEED_NOISE_SD, WHITE_NOISE_SD
 
 
-def run(profile: str, seed: int, models: Path | None = None) -> Page:
+def run(profile: str, seed: int, models: Path | None = None, trained_only: bool = False) -> Page:
     """Run the task.
 
     Parameters
@@ -38,6 +40,8 @@ def run(profile: str, seed: int, models: Path | None = None) -> Page:
     seed : int
     models : Path, optional
         Folder that keeps the networks; one that is there already is not trained again.
+    trained_only : bool
+        Train nothing: what is not there prints ``not run``.
 
     Returns
     -------
@@ -45,37 +49,44 @@ def run(profile: str, seed: int, models: Path | None = None) -> Page:
     """
     if models is None:
         with tempfile.TemporaryDirectory() as folder:
-            return run(profile, seed, Path(folder))
-    chosen = PROFILES[profile]
+            return run(profile, seed, Path(folder), trained_only)
+    chosen, store = PROFILES[profile], Store(models, train=not trained_only)
     white, damped = (test_set(chosen, noise, seed) for noise in ("white", "seed"))
-    rows = rows_of(chosen, seed, models, "white", white)
-    damped_rows = rows_of(chosen, seed, models, "seed", damped)
-    draws = draws_of(chosen, seed, models)
-    studies = studies_of(chosen, seed, models)
+    rows = rows_of(chosen, seed, store, "white", white)
+    damped_rows = rows_of(chosen, seed, store, "seed", damped)
+    studies = studies_of(chosen, seed, store)
     tables = [
         r2_table(rows, white, "white"),
         mape_table(rows, white, "white"),
         r2_table(damped_rows, damped, "damped"),
         thresholds_table(rows, white),
         training_table([*rows, *damped_rows]),
-        order_table(chosen, seed, models, white),
-        draws_table(draws),
-        pairs_table(draws),
+        _or_not("Order of nMM, pMM and rpMM", lambda: order_table(chosen, seed, store, white)),
+    ]
+    pictures = []
+    with contextlib.suppress(NotTrainedError):
+        draws = draws_of(chosen, seed, store)
+        tables += [draws_table(draws), pairs_table(draws)]
+        pictures += [figures.histograms(draws), figures.scatter(draws), figures.heat_map(draws)]
+    tables += [
         *study_tables(studies, white),
-        adaptation_table(chosen, seed, models),
-        invivo_table(chosen, seed, models),
+        _or_not("Adaptation", lambda: adaptation_table(chosen, seed, store)),
+        _or_not("Measured transients", lambda: invivo_table(chosen, seed, store)),
         starts_table(chosen, seed),
     ]
     main = [row.trained for row in (*rows, *damped_rows) if row.trained is not None]
-    pictures = [
-        figures.histograms(draws),
-        figures.scatter(draws),
-        figures.heat_map(draws),
-        figures.curves(main, studies),
-    ]
+    pictures.append(figures.curves(main, studies))
     method = _METHOD.format(basis=basis_of_tables()[1])
     remarks = _REMARKS if profile == "paper" else f"{_REMARKS} The profile `paper` was {NOT_RUN}."
     return Page("Quantification networks", method, tables, remarks, pictures)
+
+
+def _or_not(caption: str, make: Callable[[], Table]) -> Table:
+    """Return a table, or one that says that it was not run."""
+    try:
+        return make()
+    except NotTrainedError as error:
+        return Table(f"{caption}: a network is not trained ({error}).", ["table"], [[NOT_RUN]])
 
 
 _METHOD = f"""\
