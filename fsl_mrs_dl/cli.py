@@ -20,6 +20,7 @@ TOOLS = {
     "train": ("fsl_mrs_dl.train.command", "Train a network and write a model package"),
     "models": ("fsl_mrs_dl.benchmark.models", "List, show and verify model packages"),
     "demo": ("fsl_mrs_dl.benchmark.demo", "Simulate, correct, average and report, with the truth beside"),
+    "evaluate": ("fsl_mrs_dl.benchmark.evaluate", "Compare synthetic transients with real ones, on one page"),
     "benchmark": ("fsl_mrs_dl.benchmark.command", "Measure accuracy, failures and speed; write the table"),
 }
 """Tools take no input spectrum: name -> (module that has a documented function of that name, summary)."""

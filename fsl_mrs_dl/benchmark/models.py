@@ -74,7 +74,7 @@ def _verified(folder: Path) -> str:
     from fsl_mrs_dl.models.package import load
 
     model = load(folder)
-    if model.card.task not in ("align", "quantify"):
+    if model.card.task not in ("align", "quantify", "synthesise"):
         return "weights are those of the card"
     from fsl_mrs_dl.train.verification import check_scores
 

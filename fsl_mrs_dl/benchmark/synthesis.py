@@ -48,7 +48,7 @@ _SEED = ("PCr", "NAA")
 _BASIS = "press_3t_te30"
 _TARGETS = {
     "NRMSE of reconstruction": "< 5 small, < 2 paper",
-    "R2 of fit on request": "> 0.95",
+    "R2 of fitted on requested": "> 0.95",
     "monotone paths": "1",
     "phase path, largest error at an end": "< 5",
     "linewidth path, largest error at an end": "< 1",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.benchmark.synthesis_compare import embedded, features
+from fsl_mrs_dl.benchmark.synthesis_compare import Sample, embedded, features
 from fsl_mrs_dl.benchmark.synthesis_transients import CONDITIONS, MODES, Step, Subject
 from fsl_mrs_dl.benchmark.table import Picture
 from fsl_mrs_dl.data import Basis, Real
@@ -180,3 +180,29 @@ def application_picture(steps: Sequence[Step], name: str, title: str) -> Picture
         "information gained; a larger height over noise at the same error is smoothing."
     )
     return Picture(name, caption, _png(figure))
+
+
+def pair_picture(title: str, real: Sample, made: Sample) -> bytes:
+    """Draw averages, noise power and two coordinates of real and synthetic transients."""
+    figure, axes = _figure(1, 3, size=(12, 3.8))
+    data = real.data
+    inside = (data.ppm_axis > 0.2) & (data.ppm_axis < 4.2)
+    samples = ((real, _REAL, "real"), (made, _MADE, "synthetic"))
+    for sample, colour, name in samples:
+        spectra = fid_to_spectrum(sample.fids)
+        axes[0, 0].plot(
+            data.ppm_axis[inside], spectra.mean(axis=0)[inside].real, color=colour, lw=0.8, label=name
+        )
+        power = np.mean(np.abs(spectra - spectra.mean(axis=0)) ** 2, axis=0)
+        axes[0, 1].semilogy(data.ppm_axis, power, color=colour, lw=0.6, label=name)
+    axes[0, 0].set(title=f"{title}: averages", xlabel="ppm", yticks=[])
+    axes[0, 1].set(title="power about the average", xlabel="ppm")
+    for axis in axes[0, :2]:
+        axis.invert_xaxis()
+    for points, (_, colour, name) in zip(
+        embedded(*(features(sample.fids, data) for sample, _, _ in samples)), samples, strict=True
+    ):
+        axes[0, 2].scatter(*points.T[:2], s=5, color=colour, alpha=0.5, label=name)
+    axes[0, 2].set(title="fitted to real ones", xlabel="principal component 1", ylabel="2")
+    axes[0, 0].legend(frameon=False)
+    return _png(figure)

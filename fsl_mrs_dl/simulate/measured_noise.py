@@ -7,7 +7,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.physics import fid_to_spectrum, spectrum_to_fid
-from fsl_mrs_dl.scores import noise_region
+from fsl_mrs_dl.scores import noise_region, noise_sd
 
 _SHAPE_ORDER = 2
 _TAIL_ORDER = 3
@@ -20,7 +20,7 @@ class MeasuredNoise:
     Attributes
     ----------
     shape : ndarray, float, shape (time,)
-        Standard deviation of each bin of the spectrum over that in the signal-free bands: a smooth curve.
+        Standard deviation of each bin of the spectrum over :func:`~fsl_mrs_dl.scores.noise_sd`: a smooth curve.
     factor : ndarray, float, shape (2, 2)
         Cholesky factor of the covariance of real and imaginary part, of unit mean variance.
     """
@@ -53,6 +53,9 @@ class MeasuredNoise:
         curve = np.polynomial.Polynomial.fit(where, np.log(power + 1e-300), _SHAPE_ORDER, domain=[-1, 1])
         shape = np.exp(0.5 * curve(np.linspace(-1, 1, fids.shape[1])))
         shape = np.clip(shape / np.sqrt(np.mean(np.exp(curve(where)))), 0.2, 5.0)
+        # The median, by which noise_sd goes, knows of no correlation between real and imaginary part.
+        told = float(np.mean(noise_sd(fids, ppm, nucleus)))
+        shape = shape * np.clip(np.sqrt(power.mean() / 2) / told, 0.8, 1.5) if told else shape
         parts = np.stack([noise.real.ravel(), noise.imag.ravel()])
         covariance = np.cov(parts)
         return cls(shape, np.linalg.cholesky(2 * covariance / np.trace(covariance)))

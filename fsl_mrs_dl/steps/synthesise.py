@@ -169,14 +169,12 @@ def labelled_spectra(
     from fsl_mrs_dl.io.synthetic import marked
     from fsl_mrs_dl.physics import add_noise, fid_to_spectrum
 
-    amounts = requested_amounts(concentrations, network, n, rng)
     n_points, dwelltime_s = (
         (network.n_points, network.dwelltime_s) if like is None else (like.n_points, like.dwelltime_s)
     )
-    if len(amounts) * n_points > _MOST:
-        raise OptionError(
-            f"{len(amounts)} spectra of {n_points} points are too many for one file; ask for fewer."
-        )
+    if n * n_points > _MOST:
+        raise OptionError(f"{n} spectra of {n_points} points are too many for one file; ask for fewer.")
+    amounts = requested_amounts(concentrations, network, n, rng)
     fids = spectra_of(network, amounts, n_points, dwelltime_s, rng)
     if snr is not None:
         highest = np.concatenate([np.abs(fid_to_spectrum(part)).max(axis=1) for part in _blocks(fids)])

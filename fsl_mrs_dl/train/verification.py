@@ -36,6 +36,8 @@ def check_scores(model: Model) -> str:
         return "its scores are of files that are not part of it, and were not measured again"
     if model.card.task == "align":
         found, sha256 = _of_align(model, arguments)
+    elif model.card.task == "synthesise":
+        found, sha256 = _of_synthesise(model, arguments)
     elif model.card.architecture == "start":
         found, sha256 = _of_start(model, arguments)
     else:
@@ -65,6 +67,19 @@ def _of_align(model: Model, arguments: dict[str, str]) -> Found:
         None, arguments["prior"], None, spread, int(arguments["samples"]), int(arguments["seed"])
     )
     return scores(model.network, sets.test), sets.training.sha256  # type: ignore[arg-type]
+
+
+def _of_synthesise(model: Model, arguments: dict[str, str]) -> Found:
+    from fsl_mrs_dl.train import synthesis_evaluation
+    from fsl_mrs_dl.train.synthesis_command import make_sets, own_or_simulated
+
+    seed, network = int(arguments["seed"]), model.network
+    if model.card.architecture == "vae":
+        transients = own_or_simulated(None, seed)
+        return synthesis_evaluation.transient_scores(network, transients), transients.sha256  # type: ignore[arg-type]
+    names: Any = network.names if "metabolites" in arguments else None
+    sets = make_sets(arguments["basis"], names, int(arguments["samples"]), seed)
+    return synthesis_evaluation.scores(network, sets.test, seed), sets.training.sha256  # type: ignore[arg-type]
 
 
 def _of_start(model: Model, arguments: dict[str, str]) -> Found:
