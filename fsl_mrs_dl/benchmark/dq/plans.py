@@ -97,9 +97,9 @@ PROFILES = {
         (4000, 6),
         (1000, 4000, 12000),
         (0.0, 3.0, 8.0),
-        400,
+        300,
         256,
-        60,
+        40,
         10,
         (4000, 10),
         64,
@@ -133,7 +133,7 @@ def main_plans(profile: Profile, seed: int) -> list[Plan]:
         replace(base, label=PUBLISHED, amplitudes="softplus", epochs=profile.published_epochs, lr=1e-3),
         replace(base, label=WHITENED, amplitudes="whitened"),
         base,
-        replace(base, label=f"{PROJECTED}, damped noise", noise="seed"),
+        replace(base, label=f"{PROJECTED}, damped noise", noise="seed", epochs=max(1, base.epochs // 2)),
     ]
 
 
