@@ -19,7 +19,7 @@ from fsl_mrs_dl.train.registration_data import Spread, simulated
 
 ROOT = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
 NAMES = sorted(folder.name for folder in ROOT.glob("align-*"))
-NEEDED = {f"align-{architecture}-1h-3t" for architecture in ("dsr", "dsrf", "dcrrf", "ma")}
+NEEDED = {f"align-{architecture}-1h-3t" for architecture in ("dsr", "dsrf", "dcrr", "dcrrf", "ma")}
 MOST_BYTES = 20e6
 
 
