@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fsl_mrs_dl.benchmark.demo_quantify import BASIS, compare_maps, compare_single_voxel
+from fsl_mrs_dl.benchmark.demo_synthesise import MODEL, REQUEST, compare_synthetic
 from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData, Real
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.io import nifti
@@ -61,6 +62,10 @@ def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1)
     mask = ["--mask", f"{where['6_mrsi']}/mrsi_mask.nii.gz", "--t1", t1]
     _run("quantify", "--data", mrsi, *basis, *mask, "--output", where["7_maps"], "--report", *again)
     compare_maps(output, overwrite=overwrite)
+    print(flush=True)  # noqa: T201
+    made = ["--model", MODEL, *REQUEST, "--seed", str(seed)]
+    _run("synthesise", *made, "--output", str(output / "8_synthetic"), *again)
+    compare_synthetic(output, overwrite=overwrite)
     _say_where_to_look(output, t1, mrsi)
 
 
@@ -110,7 +115,7 @@ def _compare(output: Path, *, overwrite: bool) -> None:
 
 
 def _say_where_to_look(output: Path, t1: str, mrsi: str) -> None:
-    pictures = ", ".join(str(output / name) for name in ("align.png", "fit.png", "maps.png"))
+    pictures = ", ".join(str(output / name) for name in ("align.png", "fit.png", "maps.png", "synthetic.png"))
     pages = ("3_aligned/scan_align.html", "5_quantified/report.html", "7_maps/report.html")
     reports = ", ".join(str(output / name) for name in pages)
     print(f"\nPictures: {pictures}\nReports:  {reports}")  # noqa: T201
