@@ -79,7 +79,9 @@ def _said(found: list[bool], moved_hz: Real) -> str:
     if len(found) == 1:
         return f"{names} stood {hz} from their places"
     missed = len(found) - sum(found)
-    return f"{names} stood {hz} (median) from their places and were not found in {missed} of {len(found)} sets"
+    return (
+        f"{names} stood {hz} (median) from their places and were not found in {missed} of {len(found)} sets"
+    )
 
 
 def landmark_shift(average: Complex, data: MRSData) -> float | None:
