@@ -15,14 +15,19 @@ from fsleyes_plugin.session import SESSION, Fit
 
 MAP_ALPHA = 70.0
 BOX_ALPHA, BOX_COLOUR = 55.0, (1.0, 0.85, 0.1)
+_CELLS = 4
 _KEY, _MAP = "mrsdl", "mrsdl map"
 
 
 def box(fit: Fit) -> Image:
-    """Return the voxel of a single spectrum as an image of one."""
-    image = Image(
-        np.ones((1, 1, 1), dtype=np.float32), name=f"{fit.folder.path.name} voxel", xform=fit.affine
-    )
+    """Return the voxel of a single spectrum as an image of ones in a rim of zeros.
+
+    FSLeyes draws nothing of an image that has one value only.
+    """
+    cells = np.diag([1 / _CELLS, 1 / _CELLS, 1 / _CELLS, 1.0])
+    cells[:3, 3] = (1 / _CELLS - 1) / 2 - 1 / _CELLS
+    ones = np.pad(np.ones((_CELLS,) * 3, dtype=np.float32), 1)
+    image = Image(ones, name=f"{fit.folder.path.name} voxel", xform=fit.affine @ cells)
     image.setMeta(_KEY, str(fit.folder.path))
     return image
 
@@ -104,8 +109,7 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
         image = box(fit)
         overlayList.append(image, overlayType="mask")
         displayCtx.getDisplay(image).alpha = BOX_ALPHA
-        opts = displayCtx.getOpts(image)
-        opts.threshold, opts.colour = (0.5, 2.0), BOX_COLOUR
+        displayCtx.getOpts(image).colour = BOX_COLOUR
         return image
     if choice is None:
         return None

@@ -6,6 +6,7 @@ import wx
 from fsleyes.controls.controlpanel import ControlPanel
 
 from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.table import Table, cell, head, unit_of
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
@@ -49,6 +50,7 @@ class MRSFitTable(Following, ControlPanel):
         self.SetSizer(sizer)
         self.SetMinSize((300, 190))
         self.table: Table | None = None
+        self.at: Voxel | None = None
         self._shown: tuple[str, ...] = ()
         self._heads: tuple[str, ...] = ()
         self.changed("fits")
@@ -73,7 +75,7 @@ class MRSFitTable(Following, ControlPanel):
         """Show what is at the cursor."""
         fit = SESSION.chosen
         voxel = None if fit is None else fit.voxel_at(self.displayCtx.worldLocation.xyz)
-        self.table = None
+        self.table, self.at = None, voxel
         text = "" if fit is None else "outside of the grid"
         if fit is not None and voxel is not None and self.scaling.GetCount():
             try:

@@ -39,8 +39,10 @@ class Viewer:
         import wx
 
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while True:
             wx.YieldIfNeeded()
+            if time.monotonic() >= end:
+                return
             time.sleep(0.002)
 
     def wait(self, condition, what=""):

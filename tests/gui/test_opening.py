@@ -47,8 +47,11 @@ def test_a_fit_that_comes_as_an_overlay_opens_its_folder(viewer):
 def test_one_spectrum_is_a_box_over_the_anatomy(viewer):
     _, view = viewer.layout()
     fit = viewer.load(viewer_results.svs())
-    assert [image.shape for image in viewer.overlays] == [(1, 1, 1)]
-    assert np.allclose(viewer.overlays[0].voxToWorldMat, fit.affine)
+    box = viewer.overlays[0]
+    filled = np.argwhere(np.asarray(box[:]) > 0)
+    corners = np.array([[*(filled.min(axis=0) - 0.5), 1], [*(filled.max(axis=0) + 0.5), 1]])
+    expected = np.array([[-0.5, -0.5, -0.5, 1], [0.5, 0.5, 0.5, 1]])
+    assert np.allclose(corners @ box.voxToWorldMat.T, expected @ fit.affine.T)
     viewer.wait(lambda: view.traces and view.traces[-1].lines is not None)
 
 

@@ -72,7 +72,7 @@ def test_one_spectrum_over_its_anatomy(viewer, invivo, results, name, anatomy):
 
     ortho, view = viewer.layout()
     image = viewer.add(invivo / anatomy, results / name / "fit.nii.gz")[0]
-    ortho.displayCtx.displaySpace = "world"
+    viewer.displayCtx.displaySpace = "world"
     shown = viewer.displayCtx.getOpts(image)
     shown.displayRange = 0, float(np.percentile(np.asarray(image[:]), 99.5))
     viewer.wait(lambda: SESSION.chosen is not None)
