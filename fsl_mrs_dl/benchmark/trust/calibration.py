@@ -71,7 +71,7 @@ def believe(believer: Believer, spectra: Spectra, snr_f: float) -> Cell:
         draws, variance = believer(part.fids, found, rows.start)
         spent += time.perf_counter() - started
         n_draws = draws.shape[1]
-        ends = np.quantile(draws, [*tails, *(1 - tails)], axis=1)
+        ends = np.quantile(draws, [*tails, *(1 - tails)], axis=1, method="weibull")
         parts.append(
             (
                 draws.mean(axis=1),

@@ -14,7 +14,8 @@ from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 USUAL = Sampling()
 _SHORT = Sampling(chains=8, burn_in=3, kept=4)
-_CHUNK = 64
+_CHUNK = 32
+_EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % too small to 1 %
 _SURE = 4.0  # SDs that a reference must be above zero for its ratio to have a mean
 LEVELS = {"ci68_low": 0.16, "ci68_high": 0.84, "ci95_low": 0.025, "ci95_high": 0.975}
 """Column -> quantile of the posterior; 68 and 95 %, equal tails."""
@@ -44,8 +45,8 @@ def draw(
     r"""Draw all amplitudes of each spectrum from their posterior.
 
     The likelihood is that of the fit, with noise of the size that the residual has, as a quadratic in
-    amplitudes and non-linear parameters together. It is taken first about the estimate and then again about the
-    mean of a short run, for at low SNR the estimate is not where the mass is. Parameters without bounds are
+    amplitudes and non-linear parameters together. It is taken first about the estimate and then, twice, about
+    the mean of a short run, for at low SNR the estimate is not where the mass is. Parameters without bounds are
     integrated out, those with bounds (widths) are drawn with the amplitudes.
 
     Parameters
@@ -74,16 +75,16 @@ def draw(
     known = np.flatnonzero(np.isfinite(result.information).all(axis=(1, 2)))
     for first in range(0, len(known), _CHUNK):
         rows = known[first : first + _CHUNK]
-        at = np.clip(result.parameters[rows], low[rows], high[rows])
         box = (low[rows], high[rows], prior.rate[rows])
-        middle = result.parameters[rows]
+        at, rest = result.parameters[rows], fitted & ~cut
         about = result.information[rows], result.score[rows]
-        cut_draws, rest = _draw_about(about, middle, box, cut, fitted & ~cut, _SHORT, keys[rows])
-        at[:, cut] = cut_draws.mean(axis=1)
-        at[:, fitted & ~cut] = rest
-        at = np.clip(at, low[rows], high[rows])
-        about = fitter.expand(fids[rows], at, result.noise_sd[rows])
-        cut_draws, _ = _draw_about(about, at, box, cut, fitted & ~cut, sampling, keys[rows])
+        for _ in range(_EXPANSIONS):
+            short, others = _draw_about(about, at, box, cut, rest, _SHORT, keys[rows])
+            at = at.copy()
+            at[:, cut], at[:, rest] = short.mean(axis=1), others
+            at = np.clip(at, low[rows], high[rows])
+            about = fitter.expand(fids[rows], at, result.noise_sd[rows])
+        cut_draws, _ = _draw_about(about, at, box, cut, rest, sampling, keys[rows])
         drawn[rows] = cut_draws[..., :members]
     return drawn
 
@@ -188,5 +189,6 @@ def summarise_ratios(draws: Real, matrix: Real, reference: Real, shrinkage: Real
 
 
 def _intervals(values: Real) -> dict[str, Real]:
-    found = np.quantile(values, list(LEVELS.values()), axis=1)
+    # Of the definitions of a sample quantile the one whose interval covers its level on average.
+    found = np.quantile(values, list(LEVELS.values()), axis=1, method="weibull")
     return dict(zip(LEVELS, found, strict=True))

@@ -79,25 +79,28 @@ def sample_box(
     lines = _oblique(precision, low, high)  # (S, line, n)
     moved = lines @ precision
     sharp = np.einsum("sln,sln->sl", moved, lines)
-    x = np.repeat(np.clip(start / scale, low, high)[:, None], sampling.chains, axis=1)
-    slope = (pull * scale)[:, None] - x @ precision
+    # Variables first and chains last: sums over variables then run along the chains.
+    lines, moved = (np.ascontiguousarray(np.moveaxis(v, 0, -1))[..., None] for v in (lines, moved))
+    rows = np.ascontiguousarray(np.moveaxis(precision, 0, -1))[..., None]
+    x = np.repeat(np.clip(start / scale, low, high).T[..., None], sampling.chains, axis=2)
+    slope = (pull * scale).T[..., None] - np.einsum("nks,ksc->nsc", rows[..., 0], x)
+    low, high = low.T[..., None], high.T[..., None]
     n, sweeps = len(index), sampling.burn_in + sampling.kept
     rng = np.random.default_rng(sampling.seed)
     turns = np.stack([np.random.default_rng([sampling.seed, key]).random((sweeps, 2 * n)) for key in keys])
-    kept = []
+    kept = np.empty((len(keys), sampling.kept, sampling.chains, n))
     for sweep in range(sweeps):
         common = _stratified(2 * n, sampling.chains, rng)
         # Each Gaussian's numbers are the common ones turned about the circle: uniform and stratified still.
-        uniforms = np.moveaxis((common + turns[:, sweep, :, None]) % 1, 1, 0)
+        uniforms = (common[:, None] + turns[:, sweep].T[..., None]) % 1
         for line in range(n):
-            u = uniforms[line]
-            _along_line(x, slope, lines[:, line], moved[:, line], sharp[:, line], low, high, u)
+            _along_line(x, slope, lines[line], moved[line], sharp[:, line], low, high, uniforms[line])
         for axis in range(n):
-            _along_axis(x, slope, precision[:, axis], axis, low, high, uniforms[n + axis])
-        np.clip(x, low[:, None], high[:, None], out=x)
+            _along_axis(x, slope, rows[axis], axis, low[axis], high[axis], uniforms[n + axis])
+        np.clip(x, low, high, out=x)
         if sweep >= sampling.burn_in:
-            kept.append(x * scale[:, None])
-    return np.concatenate(kept, axis=1)
+            kept[:, sweep - sampling.burn_in] = np.moveaxis(x, 0, -1) * scale[:, None]
+    return kept.reshape(len(keys), -1, n)
 
 
 def _scale(precision: Real, low: Real, high: Real) -> Real:
@@ -129,28 +132,26 @@ def _stratified(n: int, chains: int, rng: np.random.Generator) -> Real:
 def _along_line(
     x: Real, slope: Real, line: Real, moved: Real, sharp: Real, low: Real, high: Real, u: Real
 ) -> None:
-    """Move every chain along a line of its Gaussian; in place."""
+    """Move every chain, (n, S, C), along a line of its Gaussian, (n, S, 1); in place."""
     crossing = np.abs(line) > _PARALLEL
-    inverse = 1 / np.where(crossing, line, 1.0)[:, None]
-    behind = np.where(crossing, np.where(line > 0, low, high), -np.inf * np.sign(inverse[:, 0]))[:, None]
-    ahead = np.where(crossing, np.where(line > 0, high, low), np.inf * np.sign(inverse[:, 0]))[:, None]
-    least = ((behind - x) * inverse).max(axis=-1)
-    most = ((ahead - x) * inverse).min(axis=-1)
-    middle = (slope @ line[..., None])[..., 0] / sharp[:, None]
+    inverse = 1 / np.where(crossing, line, 1.0)
+    behind = np.where(crossing, np.where(line > 0, low, high), -np.inf)
+    ahead = np.where(crossing, np.where(line > 0, high, low), np.inf)
     # The chain stands at 0, inside but for rounding.
-    step = truncated_normal(middle, 1 / np.sqrt(sharp)[:, None], np.minimum(least, 0), np.maximum(most, 0), u)
-    x += step[..., None] * line[:, None]
-    slope -= step[..., None] * moved[:, None]
+    least = np.minimum(((behind - x) * inverse).max(axis=0), 0)
+    most = np.maximum(((ahead - x) * inverse).min(axis=0), 0)
+    middle = (slope * line).sum(axis=0) / sharp[:, None]
+    step = truncated_normal(middle, 1 / np.sqrt(sharp)[:, None], least, most, u)
+    x += step * line
+    slope -= step * moved
 
 
 def _along_axis(x: Real, slope: Real, row: Real, axis: int, low: Real, high: Real, u: Real) -> None:
     """Move every chain along an axis; in place."""
-    sharp = row[:, axis, None]
-    here = x[..., axis]
-    middle = here + slope[..., axis] / sharp
-    there = truncated_normal(middle, 1 / np.sqrt(sharp), low[:, axis, None], high[:, axis, None], u)
-    slope -= (there - here)[..., None] * row[:, None]
-    x[..., axis] = there
+    sharp = row[axis]
+    there = truncated_normal(x[axis] + slope[axis] / sharp, 1 / np.sqrt(sharp), low, high, u)
+    slope -= (there - x[axis]) * row
+    x[axis] = there
 
 
 def truncated_normal(middle: Real, sd: Real, low: Real, high: Real, u: Real) -> Real:
