@@ -10,6 +10,7 @@ from fsleyes_plugin.panels.fit_bar import FitBar
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.panels.telling import tell
 from fsleyes_plugin.plots.fit_figure import Style, Trace, draw_fits
+from fsleyes_plugin.plots.painting import Painter
 from fsleyes_plugin.session import SESSION, Fit
 
 NOTHING_OPEN = 'No fit is open. Choose "Load MRS fit..." in the Tools menu, or drag a fit.nii.gz here.'
@@ -37,6 +38,7 @@ class MRSFitView(Following, FigureView):
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
         FigureView.__init__(self, parent, overlayList, displayCtx, frame)
         self.bar = FitBar(self.body, self)
+        self.painter = Painter(self.canvas)
         self.arrange(self.bar)
         self.pins: list[tuple[Fit, Voxel]] = []
         self.stacked = False
@@ -89,7 +91,7 @@ class MRSFitView(Following, FigureView):
         self.traces.append(self._trace(fit, voxel))
         style = Style(SESSION.metabolite, self.stacked, SESSION.display.band)
         draw_fits(self.figure, self.traces, style)
-        self.canvas.draw()
+        self.painter.paint()
 
     def _trace(self, fit: Fit | None, voxel: Voxel | None, *, pinned: bool = False) -> Trace:
         if fit is None:

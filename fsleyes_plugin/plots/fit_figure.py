@@ -60,7 +60,7 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
     n = max(len(traces), 1)
     drawn = _emptied(figure, n)
     for axes, trace in zip(drawn, traces, strict=False):
-        axes.set_title(trace.title, fontsize=9, loc="left", pad=4)
+        axes.text(0.0, 1.01, trace.title, fontsize=9, va="bottom", transform=axes.transAxes)
         if trace.lines is None:
             axes.set_axis_off()
             axes.text(0.5, 0.5, trace.message, ha="center", va="center", wrap=True, transform=axes.transAxes)
@@ -100,7 +100,6 @@ def _emptied(figure: Figure, n: int) -> list[Axes]:
         for artist in [*axes.lines, *axes.collections, *axes.texts]:
             artist.remove()
         axes.set_axis_on()
-        axes.set_title("", loc="left")
     return list(figure.axes)
 
 
@@ -176,5 +175,7 @@ def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, 
 
 
 def _frame(axes: Axes, ppm: tuple[float, float], height: tuple[float, float]) -> None:
-    axes.set_xlim(ppm[1], ppm[0])
+    if getattr(axes, "shown_ppm", None) != ppm:  # or else what the user has zoomed into stays
+        axes.set_xlim(ppm[1], ppm[0])
+        axes.shown_ppm = ppm  # type: ignore[attr-defined]
     axes.set_ylim(*height)

@@ -70,14 +70,14 @@ def measure(viewer: Viewer, folder: Path) -> list[str]:
     opening = time.perf_counter() - start
     viewer.pump(2)
     painted: list[tuple[int, int, int]] = []
-    draw = view.canvas.draw
+    paint = view.painter.paint
 
     def watched() -> None:
-        draw()
+        paint()
         if view.traces[-1].lines is not None:
             painted.append(view.traces[-1].lines.voxel)
 
-    view.canvas.draw = watched
+    view.painter.paint = watched
     rng = np.random.default_rng(SEED)
     places = rng.choice(np.argwhere(fit.maps.fitted()), MOVES, replace=False)
     residual = nifti.opened(folder / "fit" / "residual.nii")

@@ -276,3 +276,24 @@ def test_the_viewer_imports_neither_torch_nor_windows():
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["end"]
+
+
+def test_painting_lines_anew_paints_what_a_whole_drawing_paints(many):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from fsleyes_plugin.plots.fit_figure import Style, Trace, draw_fits
+    from fsleyes_plugin.plots.painting import Painter
+
+    pictures = []
+    first, second = (tuple(int(i) for i in place) for place in np.argwhere(many.maps.fitted())[[3, 50]])
+    for voxels in ((first, second), (second,)):
+        canvas = FigureCanvasAgg(Figure(figsize=(6, 4)))
+        canvas.blit = lambda: None  # there is no window
+        painter = Painter(canvas)
+        for voxel in voxels:
+            draw_fits(canvas.figure, [Trace("voxel", many.curves.lines(voxel))], Style("NAA"))
+            painter.paint()
+        pictures.append(np.asarray(canvas.buffer_rgba()).copy())
+    assert np.array_equal(*pictures)
+    assert len(np.unique(pictures[0].reshape(-1, 4), axis=0)) > 20
