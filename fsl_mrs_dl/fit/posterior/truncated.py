@@ -76,12 +76,10 @@ def sample_box(
     index = np.arange(precision.shape[-1])
     precision[:, index, index] *= 1 + _RIDGE
     low, high = low / scale, high / scale
-    lines = _oblique(precision, low, high)  # (S, line, n)
-    moved = lines @ precision
-    sharp = np.einsum("sln,sln->sl", moved, lines)
+    oblique = _oblique(precision, low, high)  # (S, line, n)
+    sharp = np.einsum("sln,snk,slk->sl", oblique, precision, oblique, optimize=True)
     # Variables first and chains last: sums over variables then run along the chains.
-    lines, moved = (np.ascontiguousarray(np.moveaxis(v, 0, -1))[..., None] for v in (lines, moved))
-    rows = np.ascontiguousarray(np.moveaxis(precision, 0, -1))[..., None]
+    lines, moved, rows = (_chains_last(v) for v in (oblique, oblique @ precision, precision))
     x = np.repeat(np.clip(start / scale, low, high).T[..., None], sampling.chains, axis=2)
     slope = (pull * scale).T[..., None] - np.einsum("nks,ksc->nsc", rows[..., 0], x)
     low, high = low.T[..., None], high.T[..., None]
@@ -121,6 +119,11 @@ def _oblique(precision: Real, low: Real, high: Real) -> Real:
     both[:, index, index] += box
     vectors = np.linalg.eigh(both)[1]
     return np.ascontiguousarray(np.swapaxes(vectors, 1, 2))
+
+
+def _chains_last(values: Real) -> Real:
+    """Return (S, a, n) as (a, n, S, 1)."""
+    return np.ascontiguousarray(np.moveaxis(values, 0, -1))[..., None]
 
 
 def _stratified(n: int, chains: int, rng: np.random.Generator) -> Real:
