@@ -39,7 +39,7 @@ def compare_synthetic(output: Path, *, overwrite: bool) -> None:
     for m, (name, asked) in enumerate(labels.items()):
         for truth, value, sd in zip(asked, result.amplitudes[:, m], result.crlb[:, m], strict=True):
             print(f"{name:14}{truth:9.2f}{value:10.2f}{sd:9.2f}{(value - truth) / sd:12.2f}")  # noqa: T201
-    figure, axis = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(9, 5), layout="constrained")
     inside = (data.ppm_axis > 0.5) & (data.ppm_axis < 4.2)
     spectra = fid_to_spectrum(fids)[:, inside].real
     for k, spectrum in enumerate(spectra):
@@ -49,7 +49,7 @@ def compare_synthetic(output: Path, *, overwrite: bool) -> None:
         xlabel="ppm", yticks=[], title="Synthetic spectra (not measured) and the concentrations asked for"
     )
     axis.invert_xaxis()
-    axis.legend(frameon=False)
+    figure.legend(loc="outside right upper", frameon=False)
     with Staging(output, overwrite=overwrite) as staging:
         figure.savefig(staging.path("synthetic.png"), dpi=100)
     plt.close(figure)

@@ -15,6 +15,7 @@ from fsl_mrs_dl.benchmark.synthesis_figures import (
     path_picture,
     reconstruction_picture,
 )
+from fsl_mrs_dl.benchmark.synthesis_transfer import transfer_table
 from fsl_mrs_dl.benchmark.synthesis_transients import (
     LIKENESS_COLUMNS,
     Subject,
@@ -141,7 +142,8 @@ def _cvae(size: Size, profile: str, seed: int) -> tuple[list[Table], list[Pictur
             )
             rows[metric] += told
     table = Table("cVAE: means or extremes over the cases that the card names.", columns, list(rows.values()))
-    return [table, _speed(size, next(iter(networks.values()))[0])], pictures
+    first = next(iter(networks.values()))[0]
+    return [table, transfer_table(first, _SEED, size.samples // 3, seed), _speed(size, first)], pictures
 
 
 def _ways(network: SynthesisNetwork, basis: Basis, size: Size, seed: int) -> tuple[list[Way], list[Way]]:

@@ -243,12 +243,18 @@ def _step(
     for name in (*CONDITIONS, "DIFF"):
         each = differences if name == "DIFF" else [made[name] for made in averages]
         found = np.array([list(vars(quality(fid, full[name], data)).values()) for fid in each])
-        qualities[name] = Quality(*(float(value) for value in np.nanmean(found, axis=0)))
+        # The difference has no creatine, and no width of it.
+        qualities[name] = Quality(*(_mean(column) for column in found.T))
     gaba = float("nan")
     if judge is not None:
         amounts: Real = judge.amounts(np.array(differences), (GABA,))[0][:, 0]
         gaba = 100 * float(np.sqrt(np.mean((amounts / reference - 1) ** 2)))
     return Step(n, way, qualities, gaba)
+
+
+def _mean(values: Real) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def application_table(steps: Sequence[Step], caption: str, conditions: Sequence[str]) -> Table:
@@ -258,7 +264,12 @@ def application_table(steps: Sequence[Step], caption: str, conditions: Sequence[
         for name in conditions:
             q = step.qualities[name]
             gaba = f"{step.gaba:.1f}" if name == "DIFF" and np.isfinite(step.gaba) else ""
-            numbers = (f"{q.snr:.0f}", f"{q.fwhm_hz:.2f}", f"{q.shape:.4f}", f"{100 * q.error:.1f}")
+            numbers = (
+                f"{q.snr:.0f}",
+                f"{q.fwhm_hz:.2f}" if np.isfinite(q.fwhm_hz) else "",
+                f"{q.shape:.4f}",
+                f"{100 * q.error:.1f}",
+            )
             rows.append([str(step.n), step.way, name, *numbers, gaba])
     columns = ("n", "average of", "condition", "height / noise SD", "FWHM Cr (Hz)", "shape score")
     return Table(caption, (*columns, "error against the full set (%)", "GABA+ error (%)"), rows)

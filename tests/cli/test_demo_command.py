@@ -11,6 +11,8 @@ PROMISED = (
     "align.png",
     "fit.png",
     "maps.png",
+    "synthetic.png",
+    "8_synthetic/synthetic.nii.gz",
     "3_aligned/scan_align.html",
     "5_quantified/report.html",
     "5_quantified/concentrations.csv",
@@ -26,7 +28,8 @@ def test_demo_makes_what_it_promises(tmp_path, capfd):
     assert [name for name in PROMISED if not (tmp_path / "demo" / name).is_file()] == []
     printed = capfd.readouterr().out
     assert "fsleyes -s mrs" in printed
-    single, maps = printed.split("ratio to Cr+PCr")[1].split("\nMRSI, ")
+    first, synthetic = printed.split("\nsynthetic ")
+    single, maps = first.split("ratio to Cr+PCr")[1].split("\nMRSI, ")
     errors = [
         float(row.split()[4]) for row in single.splitlines() if len(row.split()) == 5 and "CRLB" not in row
     ]
@@ -36,6 +39,10 @@ def test_demo_makes_what_it_promises(tmp_path, capfd):
     rms = [float(row.split()[4]) for row in maps.splitlines() if re.match(r"\S+( +[\d.]+){4}$", row)]
     assert len(rms) > 8
     assert all(0.5 < value < 1.4 for value in rms)
+    made = [float(row.split()[4]) for row in synthetic.splitlines()[1:] if row.startswith(("NAA ", "PCr "))]
+    assert len(made) == 12
+    # Twelve normal errors; the network's own are of the size of a tenth of the bound.
+    assert max(map(abs, made)) < 4.5
 
 
 def test_sums_are_read_from_their_names():
