@@ -19,7 +19,9 @@ from fsl_mrs_dl.train.registration_data import Spread, simulated
 
 ROOT = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
 NAMES = sorted(folder.name for folder in ROOT.glob("align-*"))
-NEEDED = {f"align-{architecture}-1h-3t" for architecture in ("dsr", "dsrf", "dcrr", "dcrrf", "ma")}
+NEEDED = {f"align-{architecture}-1h-3t" for architecture in ("dsr", "dsrf", "dcrr", "dcrrf", "ma")} | {
+    "align-dsrf-1h-7t"
+}
 MOST_BYTES = 20e6
 
 
