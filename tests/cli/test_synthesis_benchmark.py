@@ -1,0 +1,72 @@
+"""The task synthesis and the command evaluate: they run, and say of themselves what they should."""
+
+from pathlib import Path
+
+import pytest
+
+from fsl_mrs_dl.cli import main
+
+
+def test_smoke_writes_page_and_pictures(tmp_path: Path) -> None:
+    assert (
+        main(["benchmark", "synthesis", "--profile", "smoke", "--output", str(tmp_path), "--seed", "2"]) == 0
+    )
+    text = (tmp_path / "synthesis.md").read_text(encoding="utf-8")
+    assert "fsl_mrs_dl benchmark synthesis --profile smoke --seed 2" in text
+    for name in ("paths", "reconstruction", "embedding", "application"):
+        assert (tmp_path / f"figures/synthesis-{name}.png").stat().st_size > 10_000
+        assert f"figures/synthesis-{name}.png" in text
+    # What was not run says so, and the full set against itself has no error.
+    assert "| small | not run |" in text
+    full = [line for line in text.splitlines() if line.startswith("| 16 | subset alone |")]
+    assert [line.split("|")[7].strip() for line in full] == ["0.0"] * 3
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    for name, seed in (("one", "1"), ("two", "2")):
+        line = [
+            "simulate",
+            "--output",
+            str(tmp_path),
+            "--filename",
+            name,
+            "--points",
+            "512",
+            "--drift_hz",
+            "0",
+        ]
+        assert main([*line, "--transients", "24", "--phase_deg", "0", "--seed", seed]) == 0
+    return tmp_path
+
+
+def test_evaluate_writes_one_page(scans: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["evaluate", "--real", str(scans / "one.nii.gz"), "--output", str(scans / "out"), "--basis"]
+    assert main([*line, "press_3t_te30", "--synthetic", str(scans / "two.nii.gz")]) == 0
+    text = (scans / "out/evaluation.html").read_text(encoding="utf-8")
+    for said in ("C2ST accuracy", "Synthetic data.", "shape score", "difference / CRLB", "data:image/png"):
+        assert said in text
+    assert "synthetic with real" in capsys.readouterr().out
+    assert main([*line, "press_3t_te30", "--synthetic", str(scans / "two.nii.gz")]) == 2
+
+
+def test_evaluate_refuses_what_does_not_belong_together(
+    scans: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = [
+        "simulate",
+        "--output",
+        str(scans),
+        "--filename",
+        "other",
+        "--points",
+        "256",
+        "--transients",
+        "24",
+    ]
+    assert main(other) == 0
+    line = ["evaluate", "--real", str(scans / "one.nii.gz"), "--output", str(scans / "out")]
+    assert main([*line, "--synthetic", str(scans / "other.nii.gz")]) == 2
+    assert "files of one kind are needed" in capsys.readouterr().err
+    assert main([*line, "--synthetic", str(scans / "none.nii.gz")]) == 2
+    assert not (scans / "out").exists()
