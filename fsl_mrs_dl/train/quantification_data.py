@@ -26,7 +26,8 @@ SEED_NOISE_SD, WHITE_NOISE_SD = 1.0, 0.40
 _CHALLENGE = (2.5e-4, 123.22)
 _WHITE_SNR_F = (20.0, 150.0)
 _TYPICAL_SNR_F = 60.0
-_SHIFT_PPM, _PHASE_RAD = 0.04, pi / 9
+_SHIFT_HZ, _PHASE_RAD = 0.04 * 123.25, pi / 9
+"""What a coarse registration leaves: a bin or a linewidth, at any field. Farther off the loss has other minima."""
 _GAMMA_HZ_PER_T, _SIGMA_HZ_PER_T = 2.0, 2.5
 
 NoiseKind = Literal["white", "seed"]
@@ -134,7 +135,7 @@ def expected_of(basis: Basis, prior: str) -> Expected:
     """Return where the parameters of spectra lie.
 
     ``dq``: as published, a damping of 0 to 15 /s, +-3 Hz, +-9 degrees. ``brain``: Voigt lines of 0 to 6 Hz
-    Lorentzian and 0 to 7.5 Hz Gaussian width at 3 T, +-0.04 ppm and +-20 degrees, which a coarse registration
+    Lorentzian and 0 to 7.5 Hz Gaussian width at 3 T, +-4.9 Hz and +-20 degrees, which a coarse registration
     leaves, and noise of an SNR_f of 20 to 150.
     """
     known = ranges_of(basis, prior)
@@ -148,7 +149,7 @@ def expected_of(basis: Basis, prior: str) -> Expected:
     highest = float(np.abs(np.fft.fft(damped, norm="ortho")).max())
     return Expected(
         amplitudes,
-        (-_SHIFT_PPM * mhz, _SHIFT_PPM * mhz),
+        (-_SHIFT_HZ, _SHIFT_HZ),
         (0.0, gamma_from_fwhm(_GAMMA_HZ_PER_T * field_t)),
         (0.0, sigma_from_fwhm(_SIGMA_HZ_PER_T * field_t)),
         (-_PHASE_RAD, _PHASE_RAD),

@@ -233,9 +233,9 @@ def test_a_longer_and_finer_sampled_spectrum_gives_the_same(basis, spectra):
     assert second.gamma == pytest.approx(first.gamma, abs=0.1)
 
 
-def test_ranges_of_the_brain_scale_with_the_field():
+def test_widths_of_the_brain_scale_with_the_field_and_shifts_do_not():
     low = expected_of(basis_of("slaser_3t_te28", "brain"), "brain")
     high = expected_of(basis_of("slaser_7t_te26", "brain"), "brain")
     ratio = 297.2 / 123.25
-    assert high.shift_hz[1] / low.shift_hz[1] == pytest.approx(ratio, rel=1e-3)
+    assert high.shift_hz == low.shift_hz
     assert high.gamma[1] / low.gamma[1] == pytest.approx(ratio, rel=1e-3)
