@@ -1,7 +1,7 @@
 """The step ``augment``."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -9,10 +9,10 @@ from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.synthetic import marked, synthetic_along
 from fsl_mrs_dl.io.transient_sets import TransientSets
-from fsl_mrs_dl.scores import noise_sd
-from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
-from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
 from fsl_mrs_dl.steps.registry import StepResult, step
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.simulate.recipe import Recipe
 
 
 @step(method="Data augmentation")
@@ -75,6 +75,8 @@ def augment(
         raise OptionError(f"--seed is {seed}; at least 0 is needed.")
     if model is not None and recipe is not None:
         raise OptionError("--recipe draws by physics, --model decodes; give one of them.")
+    from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
+
     sets = TransientSets.of(data, dim)
     count = sets.fids.shape[1] if n is None else n
     rng = np.random.default_rng(seed)
@@ -103,8 +105,11 @@ def augment(
     return StepResult(result, settled=settled)
 
 
-def _by_physics(sets: TransientSets, n: int, recipe: Recipe, rng: np.random.Generator) -> Complex:
+def _by_physics(sets: TransientSets, n: int, recipe: "Recipe", rng: np.random.Generator) -> Complex:
     """Return ``n`` new FIDs a set, (set, n, coil, time); coils share what is drawn but the noise."""
+    from fsl_mrs_dl.scores import noise_sd
+    from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
+
     data = sets.data
     made = np.zeros((len(sets.fids), n, *sets.fids.shape[2:]), dtype=np.complex128)
     for i, (fids, usable) in enumerate(zip(sets.fids, sets.usable, strict=True)):
