@@ -50,7 +50,7 @@ class MRSFitQuality(Following, ControlPanel):
         self.metabolite.Bind(wx.EVT_CHOICE, self._other_metabolite)
         grid.Add(wx.StaticText(self, label="Limits for"), flag=wx.ALIGN_CENTRE_VERTICAL)
         grid.Add(self.metabolite)
-        self.count = wx.StaticText(self, label=" " * 24)
+        self.count = wx.StaticText(self, label=" " * 14)
         grid.Add(self.count, flag=wx.ALIGN_CENTRE_VERTICAL)
         self.sliders: dict[str, wx.Slider] = {}
         self._values: dict[str, wx.StaticText] = {}
@@ -108,7 +108,7 @@ class MRSFitQuality(Following, ControlPanel):
             return
         fitted = fit.maps.fitted()
         left = fitted if SESSION.mask is None else SESSION.mask
-        self.count.SetLabel(f"{int(left.sum())} of {int(fitted.sum())} voxels")
+        self.count.SetLabel(f"{int(left.sum())} of {int(fitted.sum())}")
 
     def _widen(self) -> None:
         """Set the sliders to let every voxel pass, and their ends to the values there are."""

@@ -72,11 +72,13 @@ def test_one_spectrum_over_its_anatomy(viewer, invivo, results, name, anatomy):
 
     ortho, view = viewer.layout()
     image = viewer.add(invivo / anatomy, results / name / "fit.nii.gz")[0]
-    viewer.displayCtx.displaySpace = "world"
     shown = viewer.displayCtx.getOpts(image)
     shown.displayRange = 0, float(np.percentile(np.asarray(image[:]), 99.5))
     viewer.wait(lambda: SESSION.chosen is not None)
     fit = SESSION.chosen
+    viewer.pump(1)
+    viewer.displayCtx.displaySpace = "world"  # upright, whatever way the image was taken
+    viewer.pump(1)
     viewer.move(fit.centre((0, 0, 0)))
     lines = settled(viewer, view, (0, 0, 0))
     check_lines(fit, lines, ("baseline", "residual"))
