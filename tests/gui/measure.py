@@ -124,8 +124,10 @@ def page(row: list[str], command: str) -> str:
 
 def main(output: Path) -> None:
     """Measure and write the page."""
-    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as made:
-        os.environ["HOME"] = home
+    home = viewer_results.folder() / "home"  # FSLeyes writes its settings when it ends
+    home.mkdir()
+    os.environ["HOME"] = str(home)
+    with tempfile.TemporaryDirectory() as made:
         repeat(viewer_results.mrsi(), Path(made) / "large")
         import fsleyes
         from fsleyes import plugins
