@@ -16,7 +16,7 @@ from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transi
 from fsl_mrs_dl.train.synthesis_evaluation import Way
 
 _REAL, _MADE, _REST = "#0072b2", "#d55e00", "#808080"
-_COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9")
+_COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000")
 
 
 def _figure(*grid: int, size: tuple[float, float]) -> tuple[Any, Any]:

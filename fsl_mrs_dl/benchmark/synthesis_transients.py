@@ -22,7 +22,7 @@ from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.models.synthesis_modes import Mode
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.align import align
-from fsl_mrs_dl.steps.synthesis_models import new_transients
+from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transients
 from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.synthesis_command import train_vae
 from fsl_mrs_dl.train.synthesis_transients import subject, transients_of
@@ -204,6 +204,10 @@ def application(
             averages.setdefault("subset alone", []).append({k: v.mean(axis=0) for k, v in subset.items()})
             if n == total:
                 continue
+            decoded = {
+                k: reconstruct_transients(network, v, one.data)[0].mean(axis=0) for k, v in subset.items()
+            }
+            averages.setdefault("reconstruction of the subset", []).append(decoded)
             for repair, (noise, amounts) in REPAIRS.items():
                 made = {
                     name: np.concatenate(
@@ -240,7 +244,8 @@ def _step(
 ) -> Step:
     qualities = {}
     differences = [made["ON"] - made["OFF"] for made in averages]
-    for name in (*CONDITIONS, "DIFF"):
+    alike = full["ON"] is full["OFF"] or np.array_equal(full["ON"], full["OFF"])
+    for name in CONDITIONS[:1] if alike else (*CONDITIONS, "DIFF"):
         each = differences if name == "DIFF" else [made[name] for made in averages]
         found = np.array([list(vars(quality(fid, full[name], data)).values()) for fid in each])
         # The difference has no creatine, and no width of it.

@@ -280,6 +280,12 @@ class SynthesisNetwork(Network):
             made[rows] = self.decode(latent[rows], None if amounts is None else amounts[rows]).numpy()
         return made
 
+    @torch.no_grad()
+    def shift_and_phase(self, latent: Tensor) -> Real:
+        """Return shift (Hz) and phase (rad) of what the decoder ``physics`` makes, shape (batch, 2)."""
+        said: Real = self._said(latent, None)[:, [1, 0]].numpy()
+        return said
+
     def on_points(self, n_points: int, dwelltime_s: float) -> Self:
         """Return a network that makes FIDs of other points: its signals are brought there, the layers stay."""
         if (n_points, dwelltime_s) == (self.n_points, self.dwelltime_s):

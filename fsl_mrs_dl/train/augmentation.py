@@ -1,18 +1,28 @@
 """Augmented transients for training loops of PyTorch: a ``Dataset`` that never gives the same transient twice."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from fsl_mrs_dl.data import Complex, MRSData
-from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.errors import ModelError, OptionError
 from fsl_mrs_dl.io.transient_sets import TransientSets
 from fsl_mrs_dl.models.inputs import to_channels
+from fsl_mrs_dl.models.package import load
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
+from fsl_mrs_dl.physics import add_noise, phase, shift
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
 from fsl_mrs_dl.simulate.recipe import Recipe
+from fsl_mrs_dl.train.quantification_data import Spectra
+from fsl_mrs_dl.train.registration_data import Spread, Transients
+
+_SHARE = 0.5
 
 
 class AugmentedTransients(Dataset[tuple[Tensor, dict[str, float]]]):
@@ -64,34 +74,70 @@ class AugmentedTransients(Dataset[tuple[Tensor, dict[str, float]]]):
         return channels, {name: float(values[0]) for name, values in drawn.items()}
 
 
-def synthetic_share(
-    fids: Complex, network: SynthesisNetwork, dwelltime_s: float, share: float, rng: np.random.Generator
-) -> tuple[Complex, np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """Return clean FIDs, some of them replaced by a cVAE's; for ``--augment_with``.
+def labelled_share(
+    fids: Complex, model: str, dwelltime_s: float, spread: Spread, noise: Real, rng: np.random.Generator
+) -> tuple[Complex, NDArray[np.intp], Real]:
+    """Return FIDs of which half are a cVAE's; for ``train --augment_with``.
 
     Parameters
     ----------
     fids : ndarray, complex, shape (example, time)
-    network : SynthesisNetwork
-        With concentrations.
+    model : str
+        Package with the decoder ``physics``, which says the shift and phase of what it makes.
     dwelltime_s : float
         Of ``fids``, in s.
-    share : float
-        Of the examples to replace.
+    spread : Spread
+        Shifts and phases that the synthetic ones are to have.
+    noise : ndarray, float, shape (example,)
+        Of one channel, for those that are replaced.
     rng : numpy.random.Generator
 
     Returns
     -------
     tuple
-        The FIDs, and which were replaced. Each is as large at its start as the one whose place it takes.
+        The FIDs; which were replaced; their shift (Hz) and phase (rad), shape (replaced, 2). Each is as large at
+        its start as the one whose place it takes.
+
+    Raises
+    ------
+    ModelError
+        If the package is not of this kind.
     """
-    chosen = np.flatnonzero(rng.random(len(fids)) < share)
-    low, high = network.lowest.numpy(), network.highest.numpy()
+    found: Any = load(model).network
+    if not isinstance(found, SynthesisNetwork) or found.kind != "physics":
+        raise ModelError(
+            f"--augment_with {model} is no cvae with the decoder physics; take one (train synthesise)."
+        )
+    chosen = np.flatnonzero(rng.random(len(fids)) < _SHARE)
+    low, high = found.lowest.numpy(), found.highest.numpy()
     amounts = torch.from_numpy(rng.uniform(low, high, (len(chosen), len(low))).astype(np.float32))
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    moved = network.on_points(fids.shape[1], dwelltime_s)
-    made = moved.synthesise(network.sample(len(chosen), generator), amounts)
+    latent = found.sample(len(chosen), torch.Generator().manual_seed(int(rng.integers(2**31))))
+    made = found.on_points(fids.shape[1], dwelltime_s).synthesise(latent, amounts)
+    own = found.shift_and_phase(latent)
     size = np.abs(fids[chosen, 0]) / np.maximum(np.abs(made[:, 0]), 1e-30)
+    wanted = rng.uniform(-1, 1, (len(chosen), 2)) * [spread.shift_hz, spread.phase_rad]
+    moved = phase(
+        shift(size[:, None] * made, wanted[:, 0] - own[:, 0], dwelltime_s), wanted[:, 1] - own[:, 1]
+    )
     mixed = fids.copy()
-    mixed[chosen] = size[:, None] * made
-    return mixed, chosen
+    mixed[chosen] = add_noise(moved, noise[chosen], rng)
+    return mixed, chosen, wanted
+
+
+def transients_with(data: Transients, model: str, spread: Spread, seed: int) -> Transients:
+    """Return transients for ``train align``, half of them a cVAE's, with their true shift and phase."""
+    rng = np.random.default_rng([seed, 7])
+    sigma = data.noise_sigma if data.noise_sigma is not None else noise_sd(data.fids, data.ppm, data.nucleus)
+    mixed, chosen, truth = labelled_share(data.fids, model, data.dwelltime_s, spread, sigma, rng)
+    labels = data.truth.copy()
+    labels[chosen] = truth
+    said = f"{data.said}; {len(chosen)} of them synthetic"
+    return replace(data, fids=mixed, truth=labels, said=said, clean=None)
+
+
+def spectra_with(data: Spectra, model: str, seed: int) -> Spectra:
+    """Return spectra for ``train quantify``, which learns without labels, half of them a cVAE's."""
+    rng = np.random.default_rng([seed, 7])
+    spread = Spread(float(np.abs(data.shift_hz).max()), float(np.abs(data.phase_rad).max()), 0.0)
+    mixed, chosen, _ = labelled_share(data.fids, model, data.basis.dwelltime_s, spread, data.noise_sd, rng)
+    return replace(data, fids=mixed, said=f"{data.said}; {len(chosen)} of them synthetic")

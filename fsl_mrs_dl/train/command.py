@@ -39,6 +39,7 @@ def train(
     noise: Literal["white", "seed"] = "white",
     penalty: float = 3.0,
     seed_sign: bool = False,
+    augment_with: str | None = None,
     metabolites: tuple[str, ...] | None = None,
     decoder: Literal["physics", "spectrum"] = "physics",
     search: int = 0,
@@ -110,6 +111,8 @@ def train(
         Of dq-rpmm: weight of the early time, per s.
     seed_sign : bool
         Of dq-pmm and dq-rpmm: let lines move against metabolites, as the published code does.
+    augment_with : str
+        Of align and quantify: make half of the training data with this cvae (name or path of its package).
     metabolites : tuple of str
         Of cvae: make spectra of these only; by default of all of the basis set.
     decoder : str
@@ -159,6 +162,10 @@ def train(
     if phase_deg is not None:
         spread = replace(spread, phase_rad=math.radians(phase_deg))
     sets = work.make_sets(data, prior, signal, spread, samples, seed)
+    if augment_with is not None:
+        from fsl_mrs_dl.train.augmentation import transients_with
+
+        sets = replace(sets, training=transients_with(sets.training, augment_with, spread, seed))
     chosen: dict[str, Any] = {"lr": lr, "batch": batch, "depth": depth, "batch_norm": batch_norm}
     if search:
         chosen = _searched(work, architecture, sets, spread, reference, search, epochs, patience, seed)
@@ -225,7 +232,7 @@ _SYNTHESISE = ("metabolites", "decoder")
 _OTHERS = {
     "align": {"basis", *_QUANTIFY, *_SYNTHESISE},
     "quantify": {*_ALIGN, *_SYNTHESISE, "checkpoint"},
-    "synthesise": {*_ALIGN, *_QUANTIFY, "init", "checkpoint"},
+    "synthesise": {*_ALIGN, *_QUANTIFY, "init", "checkpoint", "augment_with"},
 }
 """Options that a step does not have."""
 _ARCHITECTURES = {

@@ -1,6 +1,7 @@
 """``train quantify``: from the command's settings to a package."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ def train_quantification(
         return
     basis = basis_of(said["basis"], said["prior"])
     sets = work.make_sets(files, basis, said["prior"], said["noise"], said["samples"], seed)
+    if said["augment_with"] is not None:
+        from fsl_mrs_dl.train.augmentation import spectra_with
+
+        sets = replace(sets, training=spectra_with(sets.training, said["augment_with"], seed))
     if said["init"] is not None:
         network, config = work.started(said["init"], architecture, sets.training)
     else:

@@ -28,6 +28,8 @@ _VALIDATION = 0.1
 _HIDDEN = {"cvae": (512, 256, 128), "vae": (256, 128)}
 _LATENT = {"cvae": 16, "vae": 24}
 _COMPONENTS = 48
+_BETA = 0.05
+"""Of the VAE: at 1 only what stands out of the noise of one transient is encoded, and subjects grow alike."""
 _SUBJECTS, _EACH = 8, 160
 _FIELD_SHARE = 0.05
 _USE = "Making labelled spectra to train and to test with; every file says that they are synthetic."
@@ -139,7 +141,7 @@ def train_vae(transients: Transients, settings: Settings) -> tuple[SynthesisNetw
         components=_COMPONENTS,
         latent=_LATENT["vae"],
         hidden=_HIDDEN["vae"],
-        beta=1.0,
+        beta=_BETA,
     )
     stopped, learned = (tensors(transients.fids[rows]) for rows in np.split(order, [n_validation]))
     outcome = train_on(network, learned, stopped, settings)
