@@ -135,7 +135,8 @@ def _posterior_columns(outcome: Outcome) -> list[tuple[str, list[str]]]:
         if key == "ci95":
             low = extra["ci95_low"]
             cells = [f"{a:.3g} to {b:.3g}" for a, b in zip(low, extra["ci95_high"], strict=True)]
-        unit = "" if key == "shrinkage" else f", {scaling_title(outcome, best).lower()}"
+        named = scaling_title(outcome, best)
+        unit = "" if key == "shrinkage" else f", {named[0].lower()}{named[1:]}"
         columns.append((title + unit, cells))
     return columns
 

@@ -204,3 +204,17 @@ def test_quantify_tells_the_posterior_beside_the_estimate_or_leaves_it_out():
     assert plain.posterior is None
     assert not any(scaled.extra for scaled in plain.scaled.values())
     assert plain.scaled["raw"].value == pytest.approx(told.scaled["raw"].value)
+
+
+def test_groups_of_what_is_absent_leave_the_others_alone():
+    """The lines of a group without signal are free, and nothing of it is NaN or endless."""
+    fids, truth = spectra(20, 2.0)
+    some = basis()
+    fids = fids - truth[:, 4:] * np.asarray(some.fids)[4]  # leaves less lactate than none
+    settings = replace(QUANTIFY, groups=(0, 1, 1, 2, 3))
+    fitter = Fitter(some, settings, reference_ppm=REF)
+    found = fitter(fids)
+    assert (found.amplitudes[:, 4] == 0).any()
+    draws = draw(fitter, fids, found, weak_prior(NAMES, found))
+    assert np.isfinite(draws).all()
+    assert (np.abs(draws[..., 0].mean(axis=1) / found.amplitudes[:, 0] - 1) < 0.2).all()

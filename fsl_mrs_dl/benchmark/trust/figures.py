@@ -17,7 +17,7 @@ _COLOURS = ("#7a7a7a", "#0072b2", "#e69f00", "#009e73", "#cc79a7")
 def coverage_picture(informed: list[Cell], weak: list[Cell]) -> Picture:
     """Draw coverage less nominal for every member, by SNR; both priors."""
     figure = _figure((10, 4))
-    panels = figure.subplots(1, 2, sharey=True)
+    panels = figure.subplots(1, 2)
     for axes, cells, title in zip(panels, (informed, weak), ("Generating prior", "Weak prior"), strict=True):
         axes.axhspan(-100 * WITHIN, 100 * WITHIN, color="0.92", zorder=0)
         axes.axhline(0, color="0.6", linewidth=0.8)
@@ -30,7 +30,6 @@ def coverage_picture(informed: list[Cell], weak: list[Cell]) -> Picture:
         axes.set_title(title)
         axes.set_xlabel("Interval")
     panels[0].set_ylabel("Coverage less nominal (points)")
-    panels[0].set_ylim(-15, 15)
     panels[1].legend(fontsize=8)
     text = (
         "Coverage of posterior intervals less their nominal coverage. One dot a member of the basis; grey: "
@@ -74,7 +73,12 @@ def slopes_picture(every: list[Estimates], basis: Basis) -> Picture:
     for one, colour in zip(every, _COLOURS, strict=True):
         relative = 100 * np.median(one.bound / one.truth, axis=0)
         axes.semilogx(
-            relative, slope(one.estimate, one.truth), "o", color=colour, markersize=4, label=one.method
+            relative,
+            slope(one.estimate, one.truth),
+            "o",
+            color=colour,
+            markersize=4,
+            label=one.method.replace("`", ""),
         )
     relative = 100 * np.median(every[0].bound / every[0].truth, axis=0)
     for m, name in enumerate(basis.names):

@@ -74,10 +74,12 @@ def sample_box(
     scale = _scale(precision, low, high)
     precision = precision * scale[:, :, None] * scale[:, None, :]
     index = np.arange(precision.shape[-1])
-    precision[:, index, index] *= 1 + _RIDGE
+    # Of the lines of what is absent the data say nothing, and rounding may say less: nearly uniform in the box.
+    diagonal = precision[:, index, index]
+    precision[:, index, index] = np.maximum(diagonal * (1 + _RIDGE), _RIDGE)
     low, high = low / scale, high / scale
     oblique = _oblique(precision, low, high)  # (S, line, n)
-    sharp = np.einsum("sln,snk,slk->sl", oblique, precision, oblique, optimize=True)
+    sharp = np.maximum(np.einsum("sln,snk,slk->sl", oblique, precision, oblique, optimize=True), _RIDGE)
     # Variables first and chains last: sums over variables then run along the chains.
     lines, moved, rows = (_chains_last(v) for v in (oblique, oblique @ precision, precision))
     x = np.repeat(np.clip(start / scale, low, high).T[..., None], sampling.chains, axis=2)
