@@ -20,7 +20,7 @@ from fsl_mrs_dl.errors import MissingDependencyError, OptionError
 from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
 
-_ASK_S = 60.0
+_ASK_S, _GRACE_S = 60.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -218,10 +218,14 @@ class ChildRun:
         return self._process.poll() is None
 
     def cancel(self) -> None:
-        """Interrupt it, as Ctrl-C does: nothing half-written is left."""
+        """Interrupt it, as Ctrl-C does: nothing half-written is left. What does not hear is ended."""
         if self.running:
             self.cancelled = True
             self._process.send_signal(signal.SIGINT)
+            # A process that was started in the background of a shell ignores interrupts, and so do its children.
+            grace = threading.Timer(_GRACE_S, self._process.terminate)
+            grace.daemon = True
+            grace.start()
 
     def stop(self) -> None:
         """End it at once, and wait for the thread."""
