@@ -46,6 +46,8 @@ from fsl_mrs_dl.train.synthesis_evaluation import N_PATHS, N_REQUESTS, Way, path
 
 _SEED_MODEL = "synthesise-cvae-press-pcr-naa-1h-3t"
 _SEED = ("PCr", "NAA")
+_FEW_EPOCHS = 1000
+"""For a scan of tens of transients, which are one batch."""
 _BASIS = "press_3t_te30"
 _TARGETS = {
     "NRMSE of reconstruction": "< 5 small, < 2 paper",
@@ -101,11 +103,10 @@ _METHOD = (
 )
 _REMARKS = (
     "Averaging decoded copies adds no information. The rows `reconstruction of the subset` average each transient "
-    "decoded once, with no copies at all: augmenting to the full number gives the same error and no less. Where "
-    "both are nearer to the full set than the subset alone (few transients, and the difference), it is the network "
-    "that takes noise off with what it knows of the other subjects; what it does not know of this one is missing, "
-    "and their error hardly falls with more transients while that of the plain average does. Height over noise "
-    "rises for the same reason, most without the repair of noise, and is no measure of what is known."
+    "decoded once, with no copies at all: compare the error of the augmented averages with theirs. Where both are "
+    "nearer to the full set than the subset alone, it is the network that takes noise off with what it knows of "
+    "other subjects; where they are farther, what it does not know of this one is missing. Height over noise rises "
+    "for the same reason, most without the repair of noise, and is no measure of what is known."
 )
 
 
@@ -252,7 +253,7 @@ def _measured(size: Size, rng: np.random.Generator, seed: int) -> tuple[list[Tab
             caption = f"Likeness, {name}: {NOT_RUN} (no file at hand, or profile smoke)."
             tables.append(Table(caption, ("subject",), ()))
             continue
-        network = trained([one.data], 3 * size.vae_epochs, seed)
+        network = trained([one.data], _FEW_EPOCHS, seed)
         caption = f"Likeness, measured, {name}: trained on all its {len(one.on.fids)} transients a set."
         tables.append(Table(caption, LIKENESS_COLUMNS, list(likeness_rows(network, [one], rng))))
         edited = one.on is not one.off

@@ -1,5 +1,6 @@
 """Real transients beside synthetic ones: feature space, noise, averages, quantification, memory."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ def coarse(sample: Complex, data: MRSData) -> Real:
     edges = np.arange(METABOLITES_PPM[0], METABOLITES_PPM[1] + 1e-9, _WINDOW_PPM)
     sums = [
         spectra[:, ppm_window(data.ppm_axis, (low, high))].sum(axis=1)
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in itertools.pairwise(edges)
     ]
     together = np.stack(sums, axis=1)
     return np.concatenate([together.real, together.imag], axis=1)

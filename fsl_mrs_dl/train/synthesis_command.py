@@ -138,7 +138,7 @@ def train_vae(transients: Transients, settings: Settings) -> tuple[SynthesisNetw
     network, config = vae_for(
         transients,
         settings.seed,
-        components=_COMPONENTS,
+        components=min(_COMPONENTS, max(4, len(order) // 3)),
         latent=_LATENT["vae"],
         hidden=_HIDDEN["vae"],
         beta=_BETA,
