@@ -60,7 +60,7 @@ class Found:
     def precision(self, chosen: NDArray[np.bool_] | None = None) -> tuple[float, float]:
         """Return the SDs of the errors of shift (Hz) and phase (degrees)."""
         some = slice(None) if chosen is None else chosen
-        if not self.shift_error_hz[some].size:
+        if self.shift_error_hz[some].size < 2:
             return float("nan"), float("nan")
         return float(np.std(self.shift_error_hz[some])), float(np.degrees(np.std(self.phase_error_rad[some])))
 
