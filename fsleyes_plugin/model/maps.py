@@ -30,7 +30,7 @@ LABELS: Mapping[str, str] = {
     WIDTH: "95 % interval, width",
     "map": "map",
     "flags": "flags",
-    "ood": "out-of-distribution score",
+    "ood": "misfit (ood)",
 }
 """Kind of map -> what it is called in a window."""
 
@@ -102,7 +102,7 @@ class Maps:
 
     @property
     def single(self) -> tuple[str, ...]:
-        """Maps that belong to no metabolite: flags, out-of-distribution score."""
+        """Maps that belong to no metabolite: flags, misfit."""
         return tuple(kind for kind in ("flags", "ood") if self.folder.image(f"qc/{kind}"))
 
     def default(self) -> MapChoice | None:

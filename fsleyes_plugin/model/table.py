@@ -16,6 +16,7 @@ from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.maps import Maps
 
 MOST_PERCENT = 999.0
+_MISFIT = "misfit (ood)"
 _OF_A_SCALING = ("ci95_low", "ci95_high", "posterior_mean", "shrinkage")
 _HEADS: Mapping[str, str] = {
     "value": "amount",
@@ -42,7 +43,7 @@ class Table:
     rows : tuple of (str, tuple of float)
         Metabolite and its values, NaN where a cell is empty.
     remarks : tuple of str
-        Flags of the voxel in words, and its out-of-distribution score.
+        Flags of the voxel in words, and what the fit has left of its signal.
     """
 
     scaling: str
@@ -80,6 +81,7 @@ class SingleTable:
     """The CSV files of one spectrum, ours or FSL-MRS's."""
 
     def __init__(self, folder: ResultFolder) -> None:
+        self._record = folder.record or {}
         self._cells = _two_heads(folder.path / "concentrations.csv")
         self._quality = _named(folder.path / "qc.csv")
         self._summary = _named(folder.path / "summary.csv")
@@ -100,7 +102,13 @@ class SingleTable:
         rows = tuple(
             (name, tuple(known[column].get(name, np.nan) for column in columns)) for name in self.metabolites
         )
-        return Table(scaling, columns, rows)
+        return Table(scaling, columns, rows, self._remarks())
+
+    def _remarks(self) -> tuple[str, ...]:
+        tokens = self._record.get("flags") or {}
+        said = [f"{token}: {FLAGS[token].meaning}" for token in tokens if token in FLAGS]
+        left = next(iter(self._quality.get("ood", {}).values()), float("nan"))
+        return (*said, *([f"{_MISFIT} {left:.3g}"] if np.isfinite(left) else []))
 
 
 class MapTable:
@@ -156,7 +164,7 @@ class MapTable:
             said += [f"{token}: {text}" for token, (bit, text) in self._flags.items() if bits & bit]
         score = self._maps.file("ood")
         if score is not None:
-            said.append(f"out-of-distribution score: {float(score.at(voxel).reshape(-1)[0]):.3g}")
+            said.append(f"{_MISFIT} {float(score.at(voxel).reshape(-1)[0]):.3g}")
         return tuple(said)
 
 

@@ -23,6 +23,7 @@ from fsleyes_plugin.model.provenance import provenance_of
 from fsleyes_plugin.model.table import cell, head
 from fsleyes_plugin.session import Fit, Session
 
+COLUMNS = ("value", "sd", "crlb", "ci95_low", "ci95_high", "posterior_mean", "shrinkage", "snr", "fwhm")
 AS_IS = Display(fit_phase=False)
 
 
@@ -120,7 +121,7 @@ def test_no_lines_where_nothing_was_fitted(many):
 def test_table_of_many_voxels_is_that_of_the_maps(many):
     voxel = a_voxel(many)
     table = many.table.at(voxel, "raw")
-    assert table.columns == ("value", "sd", "crlb", "snr", "fwhm")
+    assert table.columns == COLUMNS
     for column, name in (("value", "concs/raw/NAA"), ("crlb", "uncertainties/NAA_sd"), ("snr", "qc/NAA_snr")):
         image = nib.load(many.folder.path / f"{name}.nii.gz")
         assert table.value("NAA", column) == pytest.approx(float(image.dataobj[voxel]), rel=1e-6)
@@ -135,7 +136,9 @@ def test_table_of_many_voxels_is_that_of_the_maps(many):
 
 def test_columns_of_intervals_come_with_their_maps(tmp_path):
     copy = tmp_path / "mrsi"
-    shutil.copytree(viewer_results.mrsi(), copy)
+    shutil.copytree(viewer_results.mrsi(), copy, ignore=shutil.ignore_patterns("intervals", "posterior"))
+    bare = Session().open(copy)
+    assert bare.table.at(a_voxel(bare), "raw").columns == ("value", "sd", "crlb", "snr", "fwhm")
     like = nib.load(copy / "concs/raw/NAA.nii.gz")
     for folder, label, value in (
         ("intervals", "ci95_low", 1.0),
@@ -158,7 +161,13 @@ def test_table_of_one_spectrum_is_that_of_the_csv(single):
     text = (single.folder.path / "concentrations.csv").read_text().splitlines()
     row = next(line.split(",") for line in text if line.startswith("NAA,"))
     assert table.value("NAA", "value") == float(row[1])
-    assert table.columns == ("value", "sd", "crlb", "snr", "fwhm")
+    assert set(table.columns) == set(COLUMNS)
+    assert (
+        table.value("NAA", "ci95_low")
+        < table.value("NAA", "posterior_mean")
+        < table.value("NAA", "ci95_high")
+    )
+    assert any("misfit" in remark for remark in table.remarks)
 
 
 def test_maps_ratio_and_range(many):
@@ -297,3 +306,35 @@ def test_painting_lines_anew_paints_what_a_whole_drawing_paints(many):
         pictures.append(np.asarray(canvas.buffer_rgba()).copy())
     assert np.array_equal(*pictures)
     assert len(np.unique(pictures[0].reshape(-1, 4), axis=0)) > 20
+
+
+def test_a_folder_as_fsl_mrsi_writes_it_is_drawn_without_what_it_lacks(many, tmp_path):
+    copy = tmp_path / "mrsi"
+    shutil.copytree(
+        viewer_results.mrsi(), copy, ignore=shutil.ignore_patterns("parameters.*", "basis", "run.json")
+    )
+    fit = Session().open(copy)
+    voxel = a_voxel(many)
+    ours, theirs = many.curves.lines(voxel), fit.curves.lines(voxel)
+    assert (theirs.sd, dict(theirs.metabolites)) == (None, {})
+    # The maps of phase and delay undo what the parameters undo, so that lines stand as upright.
+    inside = shown(ours)
+    for name in ("data", "baseline", "residual"):
+        assert np.allclose(
+            getattr(theirs, name)[inside], getattr(ours, name)[inside], atol=1e-5 * ours.data[inside].max()
+        )
+    assert fit.name == "mrsi"
+
+
+def test_a_folder_as_fsl_mrs_writes_it_has_its_phase_from_the_table(single, tmp_path):
+    copy = tmp_path / "svs"
+    shutil.copytree(
+        viewer_results.svs(), copy, ignore=shutil.ignore_patterns("metabolites.*", "run.json", "residual.*")
+    )
+    shutil.copy(viewer_results.svs().parent / "one.nii.gz", copy / "data.nii.gz")
+    (copy / "options.txt").write_text('{"data": "data.nii.gz"}\n--------\nmore')
+    fit = Session().open(copy)
+    ours, theirs = single.curves.lines((0, 0, 0)), fit.curves.lines((0, 0, 0))
+    inside = shown(ours)
+    assert np.allclose(theirs.residual[inside], ours.residual[inside], atol=1e-5 * ours.data[inside].max())
+    assert (fit.name, theirs.sd) == ("FSL-MRS", None)

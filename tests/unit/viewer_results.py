@@ -79,6 +79,7 @@ def mrsi_stiff() -> Path:
         "--baseline",
         "off",
         "--lorentzian",
+        "--no_posterior",
     )
     return at / "mrsi_stiff"
 
