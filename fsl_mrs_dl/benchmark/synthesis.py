@@ -105,8 +105,8 @@ _REMARKS = (
     "Averaging decoded copies adds no information. The rows `reconstruction of the subset` average each transient "
     "decoded once, with no copies at all: compare the error of the augmented averages with theirs. Where both are "
     "nearer to the full set than the subset alone, it is the network that takes noise off with what it knows of "
-    "other subjects; where they are farther, what it does not know of this one is missing. Height over noise rises "
-    "for the same reason, most without the repair of noise, and is no measure of what is known."
+    "other subjects; where they are farther, what it does not know of this one is missing. Height over noise "
+    "rises for the same reason, most without the repair of noise, and is no measure of what is known."
 )
 
 

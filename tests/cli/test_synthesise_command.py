@@ -8,7 +8,9 @@ import pytest
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.synthetic import synthetic_along
+from fsl_mrs_dl.models.package import read_card
 from fsl_mrs_dl.steps.synthesise import labels_of
+from fsl_mrs_dl.train.augmentation import AugmentedTransients
 
 QUICK = ["--samples", "40", "--epochs", "1", "--batch", "16", "--patience", "0"]
 
@@ -167,3 +169,37 @@ def test_wrong_trainings_are_refused(
 ) -> None:
     assert main(["train", "synthesise", "--output", str(tmp_path / "out"), *QUICK, *words]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_training_takes_synthetic_examples(
+    packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [
+        "train",
+        "align",
+        "--architecture",
+        "ma",
+        "--prior",
+        "brain_3t",
+        "--output",
+        str(tmp_path),
+        *QUICK[:4],
+    ]
+    assert main([*line, "--augment_with", cvae(packages)[1]]) == 0
+    card = read_card(tmp_path / "align-ma-1h-3t/1.0.0")
+    assert "of them synthetic" in card.recipe.data
+    assert "--augment_with" in card.recipe.command
+    assert main([*line, "--overwrite", "--augment_with", vae(packages)[1]]) == 2
+    assert "is no cvae with the decoder physics" in capsys.readouterr().err
+
+
+def test_examples_are_drawn_anew_each_pass(packages: Path) -> None:
+    examples = AugmentedTransients(nifti.read(packages / "scan.nii.gz"), seed=4)
+    first, drawn = examples[3]
+    again, same = AugmentedTransients(nifti.read(packages / "scan.nii.gz"), seed=4)[3]
+    assert drawn == same
+    np.testing.assert_array_equal(first, again)
+    assert len(examples) == 24
+    examples.next_pass()
+    assert examples[3][1] != drawn
+    assert first.shape == (2, 512)
