@@ -92,7 +92,7 @@ PROFILES = {
         12000,
         20,
         20,
-        (3000, 10),
+        (12000, 20),
         3,
         (4000, 6),
         (1000, 4000, 12000),
@@ -141,7 +141,7 @@ def line_plans(profile: Profile, seed: int) -> list[Plan]:
     """Return nMM, pMM and rpMM by one recipe, each with several seeds."""
     samples, epochs = profile.lines
     return [
-        Plan(architecture, samples, epochs, architecture, "whitened", seed=seed + i, batch=64)
+        Plan(architecture, samples, epochs, architecture, "whitened", seed=seed + i)
         for i in range(profile.seeds)
         for architecture in ("dq-nmm", "dq-pmm", "dq-rpmm")
     ]
@@ -159,7 +159,7 @@ def penalty_plans(profile: Profile, seed: int) -> list[Plan]:
     """Return rpMM with each weight of the early time."""
     samples, epochs = profile.lines
     return [
-        Plan(f"{penalty:g}", samples, epochs, "dq-rpmm", "whitened", penalty=penalty, seed=seed, batch=64)
+        Plan(f"{penalty:g}", samples, epochs, "dq-rpmm", "whitened", penalty=penalty, seed=seed)
         for penalty in profile.penalties
     ]
 

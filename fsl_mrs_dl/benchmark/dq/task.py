@@ -104,6 +104,6 @@ bounds know the model: *efficient* is the Cramer-Rao bound, *Bayes* that of an e
 ranges too."""
 _REMARKS = """\
 An R2 above the efficient bound is shrinkage to the ranges that were trained on, not a better measurement.
-The training mean has an R2 of 0 and shows what knowing the ranges alone brings. With damped noise, networks and fits
-alike take all points for equally noisy; the bounds are those of an estimator that knows better. Measured
-spectra have white noise."""
+The training mean has an R2 of 0 and shows what knowing the ranges alone brings. With damped
+noise, networks and fits alike take all points for equally noisy; the bounds are those of an estimator that
+knows better. Measured spectra have white noise."""
