@@ -91,7 +91,7 @@ def summary_table(caption: str, every: list[Estimates], basis: Basis) -> Table:
 
 def _worst(values: Real, basis: Basis) -> str:
     at = int(np.abs(values).argmax())
-    return f"{values[at]:+.2f} {basis.names[at]}; |.| > 1: {int((np.abs(values) > 1).sum())}"
+    return f"{values[at]:+.2f} {basis.names[at]}; beyond 1: {int((np.abs(values) > 1).sum())}"
 
 
 def member_table(caption: str, every: list[Estimates], basis: Basis) -> Table:
