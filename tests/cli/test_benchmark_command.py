@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from fsl_mrs_dl.benchmark.dq.plans import PROFILES, Store, main_plans, trained
 from fsl_mrs_dl.cli import main
 
 
@@ -83,6 +82,8 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
 
 def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
     """The training mean explains nothing, the Bayes bound is above the efficient one, no network is made again."""
+    from fsl_mrs_dl.benchmark.dq.plans import PROFILES, Store, main_plans, trained  # needs PyTorch
+
     folder = tmp_path / "models"
     words = ["benchmark", "dq", "--profile", "smoke", "--models", str(folder), "--output", str(tmp_path)]
     assert main(words) == 0
