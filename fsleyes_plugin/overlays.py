@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from fsl.data.image import Image
@@ -119,7 +120,7 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
     return image
 
 
-def open_dropped(overlayList: Any, displayCtx: Any, known: set[int]) -> None:
+def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None:
     """Open the folder of a fit that came as an overlay: by the command line, the File menu, or dragged.
 
     The overlay of the fit itself stays, hidden: its voxels are FIDs, and no picture. (FSLeyes has entry points for
@@ -128,16 +129,16 @@ def open_dropped(overlayList: Any, displayCtx: Any, known: set[int]) -> None:
     Parameters
     ----------
     overlayList, displayCtx : OverlayList, DisplayContext
-    known : set of int
-        Identities of the overlays that were looked at; those that are new are added.
+    known : WeakSet
+        The overlays that were looked at; those that are new are added.
 
     Raises
     ------
     DataError
         If a folder holds only half a result.
     """
-    for overlay in [image for image in overlayList if id(image) not in known]:
-        known.add(id(overlay))
+    for overlay in [image for image in overlayList if image not in known]:
+        known.add(overlay)
         source = getattr(overlay, "dataSource", None)
         path = Path(source) if source else None
         if path is None or path.name.split(".")[0] != "fit" or result_root(path) is None:

@@ -1,6 +1,7 @@
 """The Fit view: data, fit, baseline, residual and band at the cursor."""
 
 from typing import Any
+from weakref import WeakSet
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin.model.frames import Voxel
@@ -44,7 +45,7 @@ class MRSFitView(Following, FigureView):
         self.stacked = False
         self.compared = False
         self.traces: list[Trace] = []
-        self._known: set[int] = set()
+        self._known: WeakSet[Any] = WeakSet()
         self.follow()
 
     def destroy(self) -> None:
