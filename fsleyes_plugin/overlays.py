@@ -111,13 +111,27 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
         overlayList.append(image, overlayType="mask")
         displayCtx.getDisplay(image).alpha = BOX_ALPHA
         displayCtx.getOpts(image).colour = BOX_COLOUR
+        _go_there(fit, image, displayCtx)
         return image
     if choice is None:
         return None
     image = map_image(fit, choice)
     overlayList.append(image)
     colour(fit, choice, image, displayCtx)
+    _go_there(fit, image, displayCtx)
     return image
+
+
+def _go_there(fit: Fit, image: Image, displayCtx: Any) -> None:
+    """Select what was added, and put the cursor where there is something to be seen."""
+    displayCtx.selectOverlay(image)
+    x, y, z = 0, 0, 0
+    if not fit.single:
+        fitted = np.argwhere(fit.maps.fitted())
+        if not len(fitted):
+            return
+        x, y, z = (int(i) for i in fitted[np.square(fitted - fitted.mean(axis=0)).sum(axis=1).argmin()])
+    displayCtx.worldLocation.xyz = [float(c) for c in fit.centre((x, y, z))]
 
 
 def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None:

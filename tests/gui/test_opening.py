@@ -36,9 +36,11 @@ def test_the_layout_shows_the_plugin(viewer):
 def test_a_fit_that_comes_as_an_overlay_opens_its_folder(viewer):
     from fsleyes_plugin.session import SESSION
 
-    viewer.layout()
+    _, view = viewer.layout()
     image = viewer.add(viewer_results.mrsi() / "fit" / "fit.nii.gz")[0]
     viewer.wait(lambda: SESSION.chosen is not None and len(viewer.overlays) == 2)
+    # The cursor goes to the middle of what was fitted.
+    viewer.wait(lambda: view.traces and view.traces[-1].lines is not None)
     assert SESSION.chosen.folder.path == viewer_results.mrsi()
     assert not viewer.displayCtx.getDisplay(image).enabled
     assert viewer.told == []
