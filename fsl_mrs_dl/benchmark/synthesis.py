@@ -261,7 +261,9 @@ def _measured(size: Size, rng: np.random.Generator, seed: int) -> tuple[list[Tab
         if edited:
             judge = Quantifier(read_basis(shipped_basis("mega-press_3t_te68_diff")), one.data)
         steps = application(network, one, numbers, size.repeats, rng, judge=judge)
-        caption = f"Application, measured, {name}: subsets of n transients, as above."
+        caption = (
+            f"Application, measured, {name}: subsets of n transients of a set that the network has seen."
+        )
         tables.append(application_table(steps, caption, ("ON", "OFF", "DIFF") if edited else ("ON",)))
         if edited:
             pictures.append(application_picture(steps, f"application-{name.replace('_', '-')}", name))

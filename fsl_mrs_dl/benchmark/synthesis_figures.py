@@ -173,7 +173,7 @@ def application_picture(steps: Sequence[Step], name: str, title: str) -> Picture
                 axes[row, column].plot(x, y, marker="o", ms=4, color=colour, label=way)
             axes[row, column].set(xlabel="measured transients", ylabel=label, xscale="log")
         axes[0, column].set(title=condition, yscale="log")
-    axes[2, 0].legend(frameon=False, fontsize=8)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     figure.suptitle(title)
     caption = (
         f"{title}: averages of subsets, alone and augmented to the full number. A smaller error would be "
