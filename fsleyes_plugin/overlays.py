@@ -111,7 +111,7 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
         overlayList.append(image, overlayType="mask")
         displayCtx.getDisplay(image).alpha = BOX_ALPHA
         displayCtx.getOpts(image).colour = BOX_COLOUR
-        _go_there(fit, image, displayCtx)
+        _go_there(fit, overlayList[0], displayCtx)  # the anatomy; a mask has no colour bar
         return image
     if choice is None:
         return None
@@ -123,7 +123,7 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
 
 
 def _go_there(fit: Fit, image: Image, displayCtx: Any) -> None:
-    """Select what was added, and put the cursor where there is something to be seen."""
+    """Select an overlay, and put the cursor where there is something to be seen."""
     displayCtx.selectOverlay(image)
     x, y, z = 0, 0, 0
     if not fit.single:

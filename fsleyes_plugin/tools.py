@@ -47,15 +47,13 @@ class LoadMRSFitAction(Action):
             return None
         try:
             fit = SESSION.open(chosen)
-            image = overlays.show_first(fit, self.overlayList, self.displayCtx)
+            overlays.show_first(fit, self.overlayList, self.displayCtx)
         except MRSDLError as error:
             tell("Load MRS fit", error)
             return None
         settings.write(_LAST, str(chosen.parent))
         if not self.frame.getView(MRSFitView):
             self.frame.addViewPanel(MRSFitView)
-        if image is not None:
-            self.displayCtx.selectOverlay(image)
         return fit
 
 
