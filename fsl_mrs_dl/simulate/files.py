@@ -35,6 +35,7 @@ _FEWEST_POINTS = 32
 _FIELD_T, _DWELLTIME_S, _POINTS = 3.0, 0.00025, 2048
 _EDDY_S = 0.05
 _WALK = 1 / 20
+_PAIR = ("_on", "_off")
 
 
 def simulate(
@@ -86,7 +87,8 @@ def simulate(
         Receive coils with correlated noise; 1 is one channel and no DIM_COIL.
     basis : Path
         Basis set: a folder or file of a known format, or the name of a shipped set such as press_3t_te30;
-        singlets if not given. Not for edited.
+        singlets if not given. For edited a pair: NAME stands for NAME_on and NAME_off, such as
+        mega-press_3t_te68.
     field : float
         Field strength in T; that of the basis set, or 3, if not given.
     points : int
@@ -128,7 +130,7 @@ def simulate(
     name = _plain(filename)
     made_of = _basis(kind, basis, field, points, dwelltime)
     one = made_of.off if isinstance(made_of, EditedPair) else made_of
-    inputs = sorted(basis.glob("*.json")) if basis is not None else []
+    inputs = [file for folder in _folders(kind, basis) for file in sorted(folder.glob("*.json"))]
     if kind == "mrsi":
         with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
             write_phantom(with_line_signals(Prior(line_signals=_broad(one)), one), name, settings, staging)
@@ -191,18 +193,30 @@ def _basis(
     kind: str, folder: Path | None, field: float | None, points: int | None, dwelltime: float | None
 ) -> Basis | EditedPair:
     """Return the basis set on the points asked for."""
-    gyromagnetic = NUCLEI["1H"].gyromagnetic_mhz_per_t
     if folder is None:
-        sampling = (gyromagnetic * (field or _FIELD_T), dwelltime or _DWELLTIME_S, points or _POINTS)
+        frequency = NUCLEI["1H"].gyromagnetic_mhz_per_t * (field or _FIELD_T)
+        sampling = (frequency, dwelltime or _DWELLTIME_S, points or _POINTS)
         return edited_singlets(*sampling) if kind == "edited" else brain_singlets(*sampling)
     if kind == "edited":
-        raise OptionError(
-            "--kind edited needs a basis set of each condition; it takes no --basis but has its own."
-        )
+        on, off = (_read(one, field, points, dwelltime) for one in _folders(kind, folder))
+        return EditedPair(on, off)
+    return _read(folder, field, points, dwelltime)
+
+
+def _folders(kind: str, basis: Path | None) -> list[Path]:
+    """Return the folders (or names) of the basis set, which are two of an edited scan."""
+    if basis is None or not basis.name:
+        return [] if basis is None else [basis]
+    return [basis.with_name(basis.name + end) for end in (_PAIR if kind == "edited" else ("",))]
+
+
+def _read(folder: Path, field: float | None, points: int | None, dwelltime: float | None) -> Basis:
+    """Return a basis set of a file or a shipped one on the points asked for."""
     named = not folder.exists() and folder.name in RECIPES
     basis = sound_basis(read_basis(shipped_basis(folder.name) if named else folder))
     if basis.nucleus != "1H":
         raise OptionError(f"{folder} is a basis set of {basis.nucleus}; only 1H can be simulated.")
+    gyromagnetic = NUCLEI["1H"].gyromagnetic_mhz_per_t
     frequency = gyromagnetic * field if field else basis.spectrometer_frequency_mhz
     dwelltime = dwelltime or basis.dwelltime_s
     reached = min(covered_points(basis, dwelltime, frequency), basis.fids.shape[1])

@@ -1,5 +1,6 @@
 """The command simulate, from the command line to the files."""
 
+import csv
 import json
 
 import nibabel as nib
@@ -177,3 +178,26 @@ def test_shipped_basis_is_found_by_name_and_brings_its_own_macromolecules(tmp_pa
 def test_mrsi_has_no_water_reference(tmp_path, capsys):
     assert main(["simulate", "--kind", "mrsi", "--output", str(tmp_path), "--water_reference"]) == 2
     assert "--water_reference" in capsys.readouterr().err
+
+
+def test_the_difference_of_an_edited_pair_is_fitted_to_its_truth(tmp_path):
+    """Ratios of the edited metabolites within 4 bounds: the pair and the set of differences belong together."""
+    made = ["--kind", "edited", "--basis", "mega-press_3t_te68", "--transients", "8", "--drift_hz", "0"]
+    made += ["--phase_deg", "0", "--snr", "60", "--output", str(tmp_path)]
+    assert main(["simulate", *made]) == 0
+    assert (
+        main(["average", "--file", str(tmp_path / "simulated.nii.gz"), "--output", str(tmp_path / "a")]) == 0
+    )
+    averaged = str(tmp_path / "a" / "simulated.nii.gz")
+    assert main(["subtract", "--file", averaged, "--dim", "DIM_EDIT", "--output", str(tmp_path / "d")]) == 0
+    words = ["--data", str(tmp_path / "d" / "simulated.nii.gz"), "--basis", "mega-press_3t_te68_diff"]
+    words += ["--internal_ref", "NAA", "--no_posterior", "--output", str(tmp_path / "q")]
+    assert main(["quantify", *words]) == 0
+    assert json.loads((tmp_path / "q" / "run.json").read_text())["flags"] == {}
+    truth = json.loads((tmp_path / "simulated_truth.json").read_text())["amplitudes"]
+    with (tmp_path / "q" / "summary.csv").open() as handle:
+        found = {row["Metab"]: row for row in csv.DictReader(handle)}
+    for name in ("GABA", "Glu", "Gln", "GSH"):
+        ratio, bound = float(found[name]["/NAA"]), float(found[name]["/NAA CRLB"])
+        assert abs(ratio - truth[name] / truth["NAA"]) < 4 * bound
+    assert float(found["GABA"]["%CRLB"]) < 10
