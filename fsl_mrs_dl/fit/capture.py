@@ -1,6 +1,6 @@
 """The search that a registration starts from: a matched filter over whole bins of the spectrum."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -11,6 +11,8 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.fit.template import Template
 from fsl_mrs_dl.physics import fid_to_spectrum, spectrum_to_fid
+
+_LITTLE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +44,12 @@ class MatchedFilter:
         power = np.cumsum((around.real**2 + around.imag**2).sum(axis=1), axis=-1)
         energy = power[:, high - low :].copy()
         energy[:, 1:] -= power[:, : 2 * most]
-        polynomials = np.zeros((band.baseline.shape[1], n_points), dtype=np.complex128)
-        polynomials[:, band.inside] = band.baseline.T
         moves = np.arange(-most, most + 1) % n_points
         single = fids.astype(np.complex64)  # a whole bin is sought
-        for smooth in spectrum_to_fid(polynomials).astype(np.complex64):
+        for share, smooth in zip(*_taken(band), strict=True):
             # A correlation over the spectrum is the transform of a product over time.
             taken = fft(single * smooth.conj())[..., moves]
-            energy -= (taken.real**2 + taken.imag**2).sum(axis=1)
+            energy -= share * (taken.real**2 + taken.imag**2).sum(axis=1)
         return cls(fids, band, np.maximum(energy, np.finfo(float).tiny))
 
     def search(self, template: Template, which: NDArray[np.integer], max_shift_hz: float) -> Real:
@@ -60,6 +60,7 @@ class MatchedFilter:
         Parameters
         ----------
         template : Template
+            Of the same band, wherever the search ends.
         which : ndarray, int, shape (transient,)
             The reference of each transient.
         max_shift_hz : float
@@ -70,21 +71,88 @@ class MatchedFilter:
         ndarray, float, shape (transient,)
             In Hz.
         """
+        return self.highest(self.likeness(template, which, max_shift_hz))
+
+    def likeness(self, template: Template, which: NDArray[np.integer], max_shift_hz: float) -> Real:
+        """Return the share of the moved window's energy that the reference explains.
+
+        Parameters
+        ----------
+        template, which, max_shift_hz
+            As for :meth:`search`.
+
+        Returns
+        -------
+        ndarray, float, shape (transient, move)
+            0 to 1, for moves of whole bins from the lowest to the highest.
+        """
         n_coils, n_points = self.fids.shape[1:]
         most, all_moves = _bins(max_shift_hz, self.band), self.energy.shape[1] // 2
         moves = np.arange(-most, most + 1)
-        columns = template.columns[:, 0].reshape(-1, n_coils, n_points)
-        sharp = replace(self.band, share=None).weighed(columns).conj()[which]
-        correlation = np.fft.fft((self.fids * sharp).sum(axis=1))[:, moves % n_points]
+        columns = template.columns[:, 0].reshape(-1, n_coils, n_points).conj().astype(np.complex64)
+        correlation = fft((self.fids.astype(np.complex64) * columns[which]).sum(axis=1))[:, moves % n_points]
         power = correlation.real**2 + correlation.imag**2
-        score = power / self.energy[:, all_moves - most : all_moves + most + 1]
-        best = np.argmax(score, axis=-1)
-        rows = np.arange(len(score))
-        left, top, right = (score[rows, np.clip(best + k, 0, 2 * most)] for k in (-1, 0, 1))
+        energy = self.energy[:, all_moves - most : all_moves + most + 1]
+        explained: Real = power / (template.gram[which, 0, 0, None] * energy)
+        return explained
+
+    def highest(self, likeness: Real) -> Real:
+        """Return the shift where a likeness is highest, in Hz, shape (transient,)."""
+        most = likeness.shape[1] // 2
+        best = np.argmax(likeness, axis=-1)
+        rows = np.arange(len(likeness))
+        left, top, right = (likeness[rows, np.clip(best + k, 0, 2 * most)] for k in (-1, 0, 1))
         bend = np.maximum(2 * top - left - right, np.finfo(float).tiny)
         between = np.clip(0.5 * (right - left) / bend, -0.5, 0.5)
-        found: Real = (moves[best] + between) / (n_points * self.band.dwelltime_s)
+        found: Real = (best - most + between) * self.step_hz
         return found
+
+    def odds(self, likeness: Real) -> Real:
+        r"""Return how likely each move is the true one, all alike before the data were seen.
+
+        With scale, phase and the level of white noise unknown the likelihood is, at its highest,
+        :math:`(1 - \rho^2)^{-N}`: :math:`\rho^2` the likeness, N the complex numbers in the window less those of
+        its smooth baseline (Kay 1998, Fundamentals of Statistical Signal Processing II, ch. 9.4).
+
+        Parameters
+        ----------
+        likeness : ndarray, float, shape (transient, move)
+
+        Returns
+        -------
+        ndarray, float, shape (transient, move)
+            Each transient's sum to one.
+        """
+        log = -self.freedom * np.log1p(-np.minimum(likeness, 1 - 1e-6))
+        odds = np.exp(log - log.max(axis=1, keepdims=True))
+        of_all: Real = odds / odds.sum(axis=1, keepdims=True)
+        return of_all
+
+    @property
+    def freedom(self) -> int:
+        """Complex numbers in the window, of all coils, less those of the smooth baseline."""
+        inside, smooth = self.band.baseline.shape
+        freedom: int = self.fids.shape[1] * (inside - smooth)
+        return freedom
+
+    @property
+    def step_hz(self) -> float:
+        """A move of one bin, in Hz."""
+        step_hz: float = 1 / (self.fids.shape[-1] * self.band.dwelltime_s)
+        return step_hz
+
+
+def _taken(band: Band) -> tuple[Real, Complex]:
+    """Return the shares of combinations of polynomials that are taken out, and these over time."""
+    n_smooth = band.baseline.shape[1]
+    shares, combination = np.ones(n_smooth), np.eye(n_smooth, dtype=np.complex128)
+    if band.share is not None:
+        matrix = np.diag(band.share) if band.share.ndim == 1 else band.share
+        shares, combination = np.linalg.eigh((matrix + matrix.conj().T) / 2)
+    spectra = np.zeros((n_smooth, len(band.inside)), dtype=np.complex128)
+    spectra[:, band.inside] = (band.baseline @ combination).T
+    much = shares > _LITTLE
+    return shares[much], spectrum_to_fid(spectra[much]).astype(np.complex64)
 
 
 def _bins(hz: float, band: Band) -> int:
