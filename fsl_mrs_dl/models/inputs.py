@@ -2,8 +2,9 @@
 
 A network reads two real channels of a fixed number of points of a fixed dwell time. *Dwell time and length are
 resampled*: data are brought to the network's points by interpolation, filtered before if they have more
-bandwidth, cut or continued with zeros. *Field is a condition of validity*, not resampled: stretching time would
-make the chemical shifts right and every linewidth and coupling wrong, so each field has its own weights.
+bandwidth, cut or continued with zeros. *Nominal field is a condition of validity*: stretching time makes the
+chemical shifts right and every coupling and linewidth wrong by the ratio of the fields. Between scanners of one
+nominal field, up to 4 % apart, networks of quantification allow that; from 3 to 7 T nothing does.
 """
 
 from typing import Any

@@ -47,9 +47,19 @@ def channels(fids: Complex) -> torch.Tensor:
 
 @torch.no_grad()
 def network_parameters(
-    network: QuantificationNetwork, fids: Complex, dwelltime_s: float, solve: Solve | None = None
+    network: QuantificationNetwork,
+    fids: Complex,
+    dwelltime_s: float,
+    solve: Solve | None = None,
+    *,
+    spectrometer_frequency_mhz: float | None = None,
 ) -> NetworkParameters:
-    """Estimate the parameters of spectra.
+    r"""Estimate the parameters of spectra.
+
+    Spectra of another field are read in ppm: as if their time ran :math:`f / f_0` times as fast, with
+    :math:`f_0` the network's field, every line lies where the network knows it, and the shift and the rates that
+    it gives are :math:`f / f_0` times as large in the data. Amplitudes and phase stay. Couplings, in Hz the same
+    at all fields, are read too small or too large by as much: that is the error of it.
 
     Parameters
     ----------
@@ -61,12 +71,16 @@ def network_parameters(
         Of ``fids``, in s.
     solve : callable, optional
         For the amplitudes of a projected network; by default least squares, of either sign.
+    spectrometer_frequency_mhz : float, optional
+        Of ``fids``, in MHz; by default the network's.
 
     Returns
     -------
     NetworkParameters
     """
     where = next(network.parameters()).device
+    ratio = field_ratio(network, spectrometer_frequency_mhz)
+    dwelltime_s = dwelltime_s * ratio
     parts = []
     for start in range(0, max(len(fids), 1), _BLOCK):
         rows = on_network_points(
@@ -92,4 +106,12 @@ def network_parameters(
         numbers = [amplitudes.double().numpy() * unit[:, None]]
         numbers += [value.cpu().double().numpy() for value in shared]
         parts.append([*numbers, loss.cpu().double().numpy() * unit**2])
-    return NetworkParameters(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    whole = [np.concatenate(values) for values in zip(*parts, strict=True)]
+    # Shift and rates, which are 1/s, are those of the network's time.
+    return NetworkParameters(whole[0], *(value * ratio for value in whole[1:4]), *whole[4:])
+
+
+def field_ratio(network: Any, spectrometer_frequency_mhz: float | None) -> float:
+    """Return how much higher a field is than the network's: by that much time runs faster in its coordinates."""
+    own = float(network.spectrometer_frequency_mhz)
+    return (spectrometer_frequency_mhz or own) / own

@@ -4,6 +4,7 @@ A network gives the fit its start, or is the whole estimate: then the fit's part
 parameters what it makes of its own, curves and bounds among them.
 """
 
+import copy
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters
 from fsl_mrs_dl.fit.lcm.start import starts
 from fsl_mrs_dl.models.package import Model, load, package_name
 from fsl_mrs_dl.physics import correct, damp, on_points
+from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
 from fsl_mrs_dl.simulate.brain import macromolecules
 
 logger = logging.getLogger(__name__)
@@ -117,6 +119,11 @@ def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings
     notes = [f"{'started' if asked.refine else 'amplitudes'} by {model.card.full_name}"]
     if not asked.refine:
         notes.append("a network gives no SD: bounds are those of the fit at the network's parameters")
+    if abs(fitter.field - 1) > FIELD_TOLERANCE:
+        notes.append(
+            f"read in ppm by a network of another frequency, {100 * (1 / fitter.field - 1):+.1f} %: the couplings "
+            "that it has learned are off by as much"
+        )
     if asked.adapt:
         notes.append(fitter.adapt(fids, asked.adapt))
         logger.warning("%s", notes[-1])
@@ -184,17 +191,26 @@ class NetworkFitter(Fitter):
     def __init__(
         self, basis: Basis, settings: FitSettings, *, reference_ppm: float, model: Model, refine: bool
     ) -> None:
+        from fsl_mrs_dl.models.quantification_inference import field_ratio
+
         super().__init__(basis, settings, reference_ppm=reference_ppm)
         self._network: Any = model.network
         self._refine = refine
+        self.field: float = field_ratio(self._network, basis.spectrometer_frequency_mhz)
         self._columns, self._factors = same_members(self._network, basis, model.card.full_name)
+        if abs(self.field - 1) > FIELD_TOLERANCE and self._network.amplitudes == "projected":
+            # Amplitudes are solved for, so the user's members can stand in, with the couplings of their field.
+            self._network = copy.deepcopy(self._network)
+            self._network.set_basis(_in_ppm(self._network, basis, self._columns))
+            self._factors = np.ones(len(self._columns))
 
     def adapt(self, fids: Complex, passes: int) -> str:
         """Train a copy of the network on spectra, use it from now on, and say what that brought."""
         from fsl_mrs_dl.train.adaptation import adapt
 
         good = fids[fid_flags(fids) == ""]
-        adapted = adapt(self._network, self._registered(good)[0], self.basis.dwelltime_s, passes)
+        seen_s = self.basis.dwelltime_s * self.field
+        adapted = adapt(self._network, self._registered(good)[0], seen_s, passes)
         self._network = adapted.network
         return adapted.said
 
@@ -209,7 +225,10 @@ class NetworkFitter(Fitter):
             return super().__call__(fids)
         near, coarse = self._registered(fids[good])
         solve: Callable[[Real, Real], Any] = _non_negative
-        said = network_parameters(self._network, near, self.basis.dwelltime_s, solve)
+        mhz = self.basis.spectrometer_frequency_mhz
+        said = network_parameters(
+            self._network, near, self.basis.dwelltime_s, solve, spectrometer_frequency_mhz=mhz
+        )
         ones = np.ones((1, self.problem.n_groups))
         place = replace(
             coarse,
@@ -277,7 +296,7 @@ def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real
     Raises
     ------
     ModelError
-        If metabolites differ, or one has another signal: another sequence, echo time or field.
+        If metabolites differ, or one has another signal in ppm: another sequence, echo time or nominal field.
     """
     broad = {basis.names[m] for m in macromolecules(basis.names)} | {"Mac"}
     missing = [m for m in network.names if m not in basis.names]
@@ -290,10 +309,9 @@ def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real
             "that the model was trained on, choose with --ignore, or train a model."
         )
     columns = [basis.names.index(m) for m in network.names]
-    mine = on_points(basis, network.n_points, network.dwelltime_s, basis.spectrometer_frequency_mhz)
-    dt = network.dwelltime_s
+    dt, mine = network.dwelltime_s, _in_ppm(network, basis, columns)
     theirs = damp(network.members.cpu().numpy()[: len(columns)].astype(np.complex128), _BROADENED, 0.0, dt)
-    ours = damp(np.asarray(mine.fids)[columns], _BROADENED, 0.0, dt)
+    ours = damp(np.asarray(mine.fids), _BROADENED, 0.0, dt)
     overlap = np.einsum("mn,mn->m", ours.conj(), theirs)
     energy = (np.abs(ours) ** 2).sum(axis=1), (np.abs(theirs) ** 2).sum(axis=1)
     alike = overlap.real / np.maximum(np.sqrt(energy[0] * energy[1]), _ABSENT)
@@ -305,3 +323,14 @@ def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real
             "this one."
         )
     return columns, overlap.real / energy[0]
+
+
+def _in_ppm(network: Any, basis: Basis, columns: list[int]) -> Basis:
+    """Return members of a basis set at the points of a network, where time runs by the ratio of the fields.
+
+    Every line then lies where the network's field has it; only couplings and widths are not the same.
+    """
+    chosen = replace(basis, fids=np.asarray(basis.fids)[columns], names=network.names)
+    mhz = basis.spectrometer_frequency_mhz
+    step_s = network.dwelltime_s * network.spectrometer_frequency_mhz / mhz
+    return on_points(chosen, network.n_points, step_s, mhz)

@@ -28,7 +28,7 @@ MILESTONES = (25 / 200, 100 / 200)
 """Shares of the epochs after which the learning rate falls to a tenth, as published."""
 _VALIDATION = 0.1
 _TESTED = 1000
-_FIELD_SHARE = 0.01
+_FIELD_SHARE = 0.04  # scanners of one nominal field; they are read in ppm
 _USE = (
     "Quantifying averaged, water-suppressed spectra of the valid range with the basis set it was trained on, and "
     "as the start of the fit."

@@ -13,7 +13,7 @@ from fsl_mrs_dl.models.architectures import QUANTIFICATION
 from fsl_mrs_dl.models.quantification import MAC_LINES, Modelled
 from fsl_mrs_dl.models.quantification_encoders import ENCODERS, flops
 from fsl_mrs_dl.models.quantification_inference import channels, network_parameters
-from fsl_mrs_dl.physics import damp, phase, shift, singlet
+from fsl_mrs_dl.physics import damp, on_points, phase, shift, singlet
 from fsl_mrs_dl.steps.quantify_models import same_members
 from fsl_mrs_dl.train.adaptation import adapt
 from fsl_mrs_dl.train.quantification import new_network
@@ -208,6 +208,14 @@ class TestSameMembers:
         assert columns == list(range(len(basis.names)))
         assert factors == pytest.approx(0.5, rel=1e-4)
 
+    def test_another_frequency_of_one_field_is_compared_in_ppm(self, basis, spectra):
+        network, _ = new_network("dq-nmm", spectra, 0)
+        dwelltime_s = (
+            basis.dwelltime_s * basis.spectrometer_frequency_mhz / 127.7
+        )  # as long as the set reaches
+        moved = on_points(basis, 1024, dwelltime_s, 127.7, field_tolerance=0.05)
+        assert same_members(network, moved, "m")[1] == pytest.approx(1.0, rel=1e-3)
+
     def test_another_echo_time_is_refused(self, spectra):
         network, _ = new_network("dq-nmm", spectra, 0)
         with pytest.raises(ModelError, match="another signal of"):
@@ -231,6 +239,23 @@ def test_a_longer_and_finer_sampled_spectrum_gives_the_same(basis, spectra):
     second = network_parameters(network, fine, DWELLTIME_S / 2)
     assert second.shift_hz == pytest.approx(first.shift_hz, abs=0.02)
     assert second.gamma == pytest.approx(first.gamma, abs=0.1)
+
+
+def test_another_frequency_scales_shift_and_rates_and_no_amplitude(spectra):
+    network, _ = new_network("dq-nmm", spectra, 0)
+    network.eval()
+    first = network_parameters(network, spectra.fids, DWELLTIME_S)
+    # The same points, taken for those of a scanner of a 1.03 times higher field and shorter dwell time.
+    faster = {"spectrometer_frequency_mhz": 1.03 * network.spectrometer_frequency_mhz}
+    second = network_parameters(network, spectra.fids, DWELLTIME_S / 1.03, **faster)
+    for name, factor in (
+        ("shift_hz", 1.03),
+        ("gamma", 1.03),
+        ("sigma", 1.03),
+        ("phase_rad", 1),
+        ("amplitudes", 1),
+    ):
+        assert getattr(second, name) == pytest.approx(factor * getattr(first, name), rel=1e-5, abs=1e-9)
 
 
 def test_widths_of_the_brain_scale_with_the_field_and_shifts_do_not():

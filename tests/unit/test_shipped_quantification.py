@@ -12,9 +12,10 @@ from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, Fitter
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.models.package import load, read_card, verified
 from fsl_mrs_dl.models.quantification_inference import network_parameters
+from fsl_mrs_dl.physics import on_points, sound_basis
 from fsl_mrs_dl.scores import r2
 from fsl_mrs_dl.simulate.shipped import shipped_basis
-from fsl_mrs_dl.steps.quantify_models import StartedFitter
+from fsl_mrs_dl.steps.quantify_models import NetworkFitter, StartedFitter
 from fsl_mrs_dl.train.quantification_data import DWELLTIME_S, basis_of, simulated
 from fsl_mrs_dl.train.start_data import scene
 
@@ -84,6 +85,26 @@ def test_a_network_does_on_other_spectra_what_its_card_says(name, basis):
     value = float(r2(found[:, column], made.amplitudes[:, column]))
     assert value == pytest.approx(said.value, abs=6 * np.sqrt(2 / 400) * (1 - said.value))
     assert value > 0.5
+
+
+def test_spectra_of_another_3t_scanner_are_read_in_ppm():
+    """Bias and spread at 127.7 MHz are those at 123.25 MHz, to 4 standard errors of 200 spectra each."""
+    model, n = load(package("quantify-dq-nmm-press-1h-3t")), 200
+    names = ("NAA", "Cr", "Ins", "Glu", "Gln", "GSH")
+    found = {}
+    for mhz in (123.25, 127.7):
+        shipped = sound_basis(read_basis(shipped_basis("press_3t_te30")))
+        basis = on_points(shipped, 1024, DWELLTIME_S, mhz, field_tolerance=0.05)
+        made = simulated(basis, "brain", "white", n, np.random.default_rng(5))
+        by = NetworkFitter(basis, FitSettings(None), reference_ppm=4.65, model=model, refine=False)
+        fit = by(made.fids)
+        error = (fit.amplitudes - made.amplitudes)[:, [basis.names.index(name) for name in names]]
+        spread = error.std(axis=0)
+        found[mhz] = error.mean(axis=0) / spread, spread, fit.shift_hz[:, 0] - made.shift_hz
+    (before, spread, off), (after, other, off_too) = found.values()
+    assert np.abs(after - before).max() < 4 * np.sqrt(2 / n)
+    assert np.abs(np.log(other / spread)).max() < 4 / np.sqrt(n)
+    assert np.median(np.abs(off_too)) < 1.04 * np.median(np.abs(off)) * (1 + 4 * 1.2 / np.sqrt(n))
 
 
 @pytest.mark.parametrize("basis", ["slaser_3t_te35", "steam_7t_te11"])
