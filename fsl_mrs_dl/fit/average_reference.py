@@ -84,10 +84,11 @@ def register_to_average(
     for _ in range(_AGAIN if late else 0):  # the better the alignment, the more of the late signal adds up
         trust, _ = Moved.of(low, found, low_band).trust(learned)
         found = _settle(low, found, learned, trust)
+    before = found
     found, sure = checked(low, found, learned, trust, moves=start_hz is None)
-    if not sure.all():
+    if (found.shift_hz != centred(before)[0].shift_hz).any():
         found = _settle(low, found, learned, trust)
-        found = replace(found, converged=found.converged & sure)
+    found = replace(found, converged=found.converged & sure)
     if decimation is None:
         last = Moved.of(fids, found, band)
         return last.found, last.average

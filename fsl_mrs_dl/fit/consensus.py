@@ -10,6 +10,7 @@ from fsl_mrs_dl.fit.averages import Moved
 from fsl_mrs_dl.fit.capture import MatchedFilter
 from fsl_mrs_dl.fit.decimation import moved_back
 from fsl_mrs_dl.fit.gauss_newton import at, iterate
+from fsl_mrs_dl.fit.lobes import better_lobe
 from fsl_mrs_dl.fit.registration import Band, Registration
 from fsl_mrs_dl.fit.template import Template
 
@@ -165,14 +166,16 @@ def checked(
     likeness = finder.likeness(template, moved.folds, band.max_shift_hz)
     odds = finder.odds(likeness)
     within = _within(finder, odds, found.shift_hz, found.shift_hz_sd)
-    lost = np.flatnonzero(within < _LOST)
-    if not (moves and len(lost)):
+    lost = within < _LOST
+    start_hz = found.shift_hz + better_lobe(moved.near, template, moved.folds, band)
+    start_hz[lost] = finder.highest(likeness[lost])
+    better = np.flatnonzero(start_hz != found.shift_hz)
+    if not (moves and len(better)):
         return found, within > 1 - _UNSURE
-    mine, some = moved.folds[lost], fids[lost]
-    start_hz = finder.highest(likeness[lost])
-    again = at(some, template, mine, band, *iterate(some, template, mine, band, start_hz))
+    mine, some = moved.folds[better], fids[better]
+    again = at(some, template, mine, band, *iterate(some, template, mine, band, start_hz[better]))
     new = {name: getattr(found, name).copy() for name in found.__dataclass_fields__}
     for name, values in new.items():
-        values[lost] = getattr(again, name)
+        values[better] = getattr(again, name)
     found = replace(found, **new)
     return found, _within(finder, odds, found.shift_hz, found.shift_hz_sd) > 1 - _UNSURE

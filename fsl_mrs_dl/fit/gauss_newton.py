@@ -18,6 +18,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.capture import MatchedFilter
 from fsl_mrs_dl.fit.decimation import Decimation, moved_back
 from fsl_mrs_dl.fit.fisher import registration_derivatives
+from fsl_mrs_dl.fit.lobes import better_lobe
 from fsl_mrs_dl.fit.registration import Band, Registration
 from fsl_mrs_dl.fit.template import Template
 from fsl_mrs_dl.physics import correct, fid_to_spectrum
@@ -98,7 +99,14 @@ def refine(
     """Do what :func:`gn` does from known starting shifts, of shape (transient,), in Hz."""
     template = Template.of(reference[None], band, np.array([reference_noise_sd]))
     which = np.zeros(len(fids), dtype=int)
-    return at(fids, template, which, band, *iterate(fids, template, which, band, start_hz))
+    shift_hz, settled = iterate(fids, template, which, band, start_hz)
+    lobe_hz = better_lobe(moved_back(fids, shift_hz, band.dwelltime_s), template, which, band)
+    other = np.flatnonzero(lobe_hz)
+    if len(other):
+        shift_hz[other], settled[other] = iterate(
+            fids[other], template, which[other], band, (shift_hz + lobe_hz)[other]
+        )
+    return at(fids, template, which, band, shift_hz, settled)
 
 
 def with_learned_baseline(fids: Complex, reference: Complex, band: Band, found: Registration) -> Band:

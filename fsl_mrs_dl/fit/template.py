@@ -25,6 +25,8 @@ class Template:
 
     Attributes
     ----------
+    faded : ndarray, complex, shape (reference, coil x time)
+        The references, as far as they are trusted.
     columns : ndarray, complex, shape (reference, 2, coil x time)
         W r for the scale and W (2 pi i t r) for the shift, of the faded reference; that for the phase is i W r.
     gram : ndarray, float, shape (reference, 3, 3)
@@ -35,6 +37,7 @@ class Template:
         Of the estimates of (scale, phase, shift) at scale 1 and unit noise a channel.
     """
 
+    faded: Complex
     columns: Complex
     gram: Real
     inverse: Real
@@ -71,9 +74,11 @@ class Template:
         inverse = np.linalg.inv(gram)
         # Faded columns weigh the data; what a step then moves is told by the model that was not faded.
         moved = fisher_matrix(full.reshape(n, 3, -1), weighed=columns)
+        # The noise of a reference is in both, and is no information.
+        moved = moved - _of_noise(fade, band, noise_sd, references.shape[1])
         moves = np.linalg.inv(np.swapaxes(moved, -1, -2))
         covariance = moves @ gram @ np.swapaxes(moves, -1, -2)
-        return cls(columns[:, [0, 2]], gram, inverse, covariance)
+        return cls(faded.reshape(n, 3, -1)[:, 0], columns[:, [0, 2]], gram, inverse, covariance)
 
     @property
     def unit_sd(self) -> Real:
@@ -127,6 +132,25 @@ class Step:
     amplitude: Real
     shift_hz: Real
     turn_rad: Real
+
+
+def _of_noise(fade: Real, band: Band, noise_sd: Real, n_coils: int) -> Real:
+    """Return what white noise in references adds, on average, to the Fisher matrix, (reference, 3, 3)."""
+    times = np.arange(fade.shape[-1]) * band.dwelltime_s
+    taken = len(band.inside) - band.inside.sum() + _smooth(band)
+    each = 2 * noise_sd**2 * (1 - taken / len(band.inside)) * n_coils
+    turns = 2 * np.pi * times
+    zeroth, first, second = (each * (fade @ turns**power) for power in range(3))
+    nothing = np.zeros_like(zeroth)
+    rows = [(zeroth, nothing, nothing), (nothing, zeroth, first), (nothing, first, second)]
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
+def _smooth(band: Band) -> float:
+    """Return how many complex numbers of the window are taken out with the smooth baseline."""
+    if band.share is None:
+        return float(band.baseline.shape[1])
+    return float((band.share if band.share.ndim == 1 else np.diagonal(band.share)).real.sum())
 
 
 def faded_out(references: Complex, band: Band, noise_sd: Real) -> Real:
