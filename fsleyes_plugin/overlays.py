@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.nifti import MRS_EXTENSION
 from fsleyes_plugin.model.folder import result_root
 from fsleyes_plugin.model.maps import COLOURS, MapChoice, display_range
+from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.session import SESSION, Fit
 
 MAP_ALPHA = 70.0
@@ -20,7 +22,7 @@ _CELLS = 4
 _KEY, _MAP = "mrsdl", "mrsdl map"
 
 
-def box(fit: Fit) -> Image:
+def box(fit: Fit | Scan) -> Image:
     """Return the voxel of a single spectrum as an image of ones in a rim of zeros.
 
     FSLeyes draws nothing of an image that has one value only.
@@ -28,8 +30,8 @@ def box(fit: Fit) -> Image:
     cells = np.diag([1 / _CELLS, 1 / _CELLS, 1 / _CELLS, 1.0])
     cells[:3, 3] = (1 / _CELLS - 1) / 2 - 1 / _CELLS
     ones = np.pad(np.ones((_CELLS,) * 3, dtype=np.float32), 1)
-    image = Image(ones, name=f"{fit.folder.path.name} voxel", xform=fit.affine @ cells)
-    image.setMeta(_KEY, str(fit.folder.path))
+    image = Image(ones, name=f"{Path(fit.key).name} voxel", xform=fit.affine @ cells)
+    image.setMeta(_KEY, fit.key)
     return image
 
 
@@ -55,14 +57,14 @@ def map_image(fit: Fit, choice: MapChoice) -> Image:
 def image_of(fit: Fit, values: NDArray[Any], name: str) -> Image:
     """Return values on the grid of a fit as an image that belongs to it."""
     image = Image(np.asarray(values, dtype=np.float32), name=name, xform=fit.affine)
-    image.setMeta(_KEY, str(fit.folder.path))
+    image.setMeta(_KEY, fit.key)
     return image
 
 
-def belongs(image: Any, fit: Fit) -> bool:
-    """Return whether an overlay was made here of a fit."""
+def belongs(image: Any, fit: Fit | Scan) -> bool:
+    """Return whether an overlay was made here of a fit or a scan."""
     has = getattr(image, "getMeta", None)
-    return has is not None and has(_KEY, None) == str(fit.folder.path)
+    return has is not None and has(_KEY, None) == fit.key
 
 
 def is_map(image: Any, fit: Fit) -> bool:
@@ -107,12 +109,7 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
             return image
     choice = fit.maps.default()
     if fit.single:
-        image = box(fit)
-        overlayList.append(image, overlayType="mask")
-        displayCtx.getDisplay(image).alpha = BOX_ALPHA
-        displayCtx.getOpts(image).colour = BOX_COLOUR
-        _go_there(fit, overlayList[0], displayCtx)  # the anatomy; a mask has no colour bar
-        return image
+        return _show_box(fit, overlayList, displayCtx)
     if choice is None:
         return None
     image = map_image(fit, choice)
@@ -122,23 +119,32 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
     return image
 
 
+def _show_box(fit: Fit | Scan, overlayList: Any, displayCtx: Any) -> Image:
+    image = box(fit)
+    overlayList.append(image, overlayType="mask")
+    displayCtx.getDisplay(image).alpha = BOX_ALPHA
+    displayCtx.getOpts(image).colour = BOX_COLOUR
+    displayCtx.selectOverlay(overlayList[0])  # the anatomy; a mask has no colour bar
+    displayCtx.worldLocation.xyz = [float(c) for c in fit.centre((0, 0, 0))]
+    return image
+
+
 def _go_there(fit: Fit, image: Image, displayCtx: Any) -> None:
-    """Select an overlay, and put the cursor where there is something to be seen."""
+    """Select a map, and put the cursor where there is something to be seen."""
     displayCtx.selectOverlay(image)
-    x, y, z = 0, 0, 0
-    if not fit.single:
-        fitted = np.argwhere(fit.maps.fitted())
-        if not len(fitted):
-            return
-        x, y, z = (int(i) for i in fitted[np.square(fitted - fitted.mean(axis=0)).sum(axis=1).argmin()])
+    fitted = np.argwhere(fit.maps.fitted())
+    if not len(fitted):
+        return
+    x, y, z = (int(i) for i in fitted[np.square(fitted - fitted.mean(axis=0)).sum(axis=1).argmin()])
     displayCtx.worldLocation.xyz = [float(c) for c in fit.centre((x, y, z))]
 
 
 def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None:
-    """Open the folder of a fit that came as an overlay: by the command line, the File menu, or dragged.
+    """Open what came as an overlay by the command line, the File menu, or dragged.
 
-    The overlay of the fit itself stays, hidden: its voxels are FIDs, and no picture. (FSLeyes has entry points for
-    loaders; version 1.20.2 reports an error after each use of one.)
+    A fit opens its folder; other NIfTI-MRS is shown without a fit. The overlay of a fit, or of one voxel, stays,
+    hidden: its voxels are FIDs, and no picture. (FSLeyes has entry points for loaders; version 1.20.2 reports an
+    error after each use of one.)
 
     Parameters
     ----------
@@ -155,8 +161,19 @@ def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None
         known.add(overlay)
         source = getattr(overlay, "dataSource", None)
         path = Path(source) if source else None
-        if path is None or path.name.split(".")[0] != "fit" or result_root(path) is None:
+        if path is None or not _is_mrs(overlay):
             continue
-        fit = SESSION.open(path)
-        displayCtx.getDisplay(overlay).enabled = False
-        show_first(fit, overlayList, displayCtx)
+        if path.name.split(".")[0] == "fit" and result_root(path) is not None:
+            fit = SESSION.open(path)
+            displayCtx.getDisplay(overlay).enabled = False
+            show_first(fit, overlayList, displayCtx)
+            continue
+        scan = SESSION.open_scan(path)
+        if scan.single:
+            displayCtx.getDisplay(overlay).enabled = False
+            _show_box(scan, overlayList, displayCtx)
+
+
+def _is_mrs(overlay: Any) -> bool:
+    extensions = getattr(getattr(overlay, "header", None), "extensions", ())
+    return any(extension.get_code() == MRS_EXTENSION for extension in extensions)

@@ -1,4 +1,4 @@
-"""What is open in this FSLeyes: the fits, and what is chosen of them. The panels listen; nothing here draws."""
+"""What is open in this FSLeyes: fits, files without one, and what is chosen of them; nothing here draws."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Real
 from fsleyes_plugin.model.curves import Curves, Display
 from fsleyes_plugin.model.folder import ResultFolder, open_folder
-from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.maps import Maps
 from fsleyes_plugin.model.masks import Limits
+from fsleyes_plugin.model.place import Placed
+from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.model.table import MapTable, SingleTable
 
 
-class Fit:
+class Fit(Placed):
     """One folder of results, opened.
 
     Raises
@@ -29,32 +29,17 @@ class Fit:
     def __init__(self, folder: ResultFolder) -> None:
         self.folder = folder
         self.curves = Curves(folder)
+        Placed.__init__(self, self.curves.one, self.curves.grid)
         self.maps = Maps(folder, self.curves.grid)
-        self.single = self.curves.grid == (1, 1, 1)
         self.table: SingleTable | MapTable = (
             SingleTable(folder) if self.single else MapTable(folder, self.maps)
         )
         self.name = folder.made_by
 
     @property
-    def affine(self) -> Real:
-        """Voxel to world, in mm; shape (4, 4)."""
-        affine = self.curves.one.affine
-        return np.eye(4) if affine is None else affine
-
-    def voxel_at(self, world_mm: Real) -> Voxel | None:
-        """Return the voxel at a place in the scanner, None outside; the one voxel of SVS is everywhere."""
-        if self.single:
-            return (0, 0, 0)
-        place = np.linalg.solve(self.affine, np.append(np.asarray(world_mm, dtype=float), 1.0))[:3]
-        x, y, z = (int(np.floor(p + 0.5)) for p in place)
-        inside = all(0 <= i < n for i, n in zip((x, y, z), self.curves.grid, strict=True))
-        return (x, y, z) if inside else None
-
-    def centre(self, voxel: Voxel) -> Real:
-        """Return the middle of a voxel in the scanner, in mm; shape (3,)."""
-        found: Real = (self.affine @ np.append(voxel, 1.0))[:3]
-        return found
+    def key(self) -> str:
+        """What overlays that were made of it are known by."""
+        return str(self.folder.path)
 
 
 @dataclass
@@ -66,6 +51,12 @@ class Session:
     fits : list of Fit
     chosen, other : Fit or None
         The one that is shown, and the one it is compared with.
+    scans : list of Scan
+        Files without a fit.
+    scan : Scan or None
+        The one whose spectra are shown in place of those of the chosen fit.
+    places : tuple of int
+        Where in the higher dimensions of the scan.
     metabolite : str
         Highlighted; empty: none.
     display : Display
@@ -78,6 +69,9 @@ class Session:
     fits: list[Fit] = field(default_factory=list)
     chosen: Fit | None = None
     other: Fit | None = None
+    scans: list[Scan] = field(default_factory=list)
+    scan: Scan | None = None
+    places: tuple[int, ...] = ()
     metabolite: str = ""
     display: Display = field(default_factory=Display)
     limits: Limits | None = None
@@ -85,7 +79,7 @@ class Session:
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
 
     def listen(self, name: str, callback: Callable[[str], Any]) -> None:
-        """Call back with what changed: ``fits``, ``metabolite``, ``display`` or ``mask``."""
+        """Call back with what changed: ``fits``, ``scan``, ``metabolite``, ``display`` or ``mask``."""
         self.listeners[name] = callback
 
     def forget(self, name: str) -> None:
@@ -114,8 +108,27 @@ class Session:
             self._name(fit)
             self.fits.append(fit)
         other = next((one for one in self.fits if one is not fit), None)
-        self.set("fits", chosen=fit, other=other, mask=None, limits=None)
+        self.set("fits", chosen=fit, other=other, mask=None, limits=None, scan=None)
         return fit
+
+    def open_scan(self, path: Path) -> Scan:
+        """Open a file without a fit, and show it in place of the chosen fit.
+
+        Raises
+        ------
+        DataError
+            If it is no NIfTI-MRS.
+        """
+        scan = next((scan for scan in self.scans if scan.path == path), None)
+        if scan is None:
+            scan = Scan(path)
+            self.scans.append(scan)
+        self.show(scan)
+        return scan
+
+    def show(self, scan: Scan | None) -> None:
+        """Show the spectra of a file without a fit, or else those of the chosen fit."""
+        self.set("scan", scan=scan, places=(0,) * len(scan.dimensions) if scan is not None else ())
 
     def _name(self, fit: Fit) -> None:
         """Tell fits of the same maker apart by their folders."""
@@ -127,8 +140,11 @@ class Session:
         """Forget all fits; listeners stay."""
         for fit in self.fits:
             fit.curves.close()
+        for scan in self.scans:
+            scan.close()
         self.fits.clear()
-        self.set("fits", chosen=None, other=None, mask=None, limits=None, metabolite="")
+        self.scans.clear()
+        self.set("fits", scan=None, places=(), chosen=None, other=None, mask=None, limits=None, metabolite="")
 
 
 SESSION = Session()

@@ -225,7 +225,8 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     name : str, optional
         File name to remember; the object's own if not given.
     voxel : tuple of int, optional
-        Read this one only; the data then have a grid of one voxel, with the header and position of all.
+        Read the first FID of this one only; the grid and all higher dimensions then have the length one, header
+        and position are those of all.
 
     Returns
     -------
@@ -241,7 +242,8 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     if voxel is None:
         fid = np.asarray(nmrs[:]).reshape(nmrs.shape)
     else:
-        fid = np.asarray(nmrs[voxel]).reshape(1, 1, 1, *nmrs.shape[3:])
+        higher = len(nmrs.shape) - 4
+        fid = np.asarray(nmrs[(*voxel, slice(None), *[0] * higher)]).reshape(1, 1, 1, -1, *[1] * higher)
     dim_headers: dict[str, dict[str, Any]] = {}
     for n, tag in zip(_DIMENSIONS, tags, strict=False):
         said = {"info": extension.get(f"dim_{n}_info"), "header": extension.get(f"dim_{n}_header")}

@@ -35,25 +35,33 @@ class VoxelFile:
         self._one: MRSData | None = None
 
     def one(self) -> MRSData:
-        """Return the first voxel as data: header, axes and position are those of all voxels."""
+        """Return the first FID of the first voxel as data: header, axes and position are those of all."""
         if self._one is None:
             self._one = nifti.from_nifti_mrs(self._opened(), self.path.name, voxel=(0, 0, 0))
         return self._one
 
-    def fid(self, voxel: tuple[int, int, int]) -> Complex:
+    @property
+    def higher(self) -> tuple[int, ...]:
+        """Lengths of the dimensions after time."""
+        return tuple(int(n) for n in self._header.shape[4:])
+
+    def fid(self, voxel: tuple[int, int, int], places: tuple[int, ...] | None = None) -> Complex:
         """Return the FIDs of one voxel.
 
         Parameters
         ----------
         voxel : tuple of int
+        places : tuple of int, optional
+            One index a higher dimension, to read one FID only.
 
         Returns
         -------
-        ndarray, complex128, shape (time[, dim 5[, dim 6[, dim 7]]])
+        ndarray, complex128, shape (time[, dim 5[, dim 6[, dim 7]]]), or (time,) with places
             In memory sign.
         """
-        found: Complex = np.asarray(self._opened()[voxel], dtype=np.complex128)
-        return found.reshape(self._header.shape[3:])
+        chosen = voxel if places is None else (*voxel, slice(None), *places)
+        found: Complex = np.asarray(self._opened()[chosen], dtype=np.complex128)
+        return found.reshape(self._header.shape[3:] if places is None else self._header.shape[3])
 
     def _opened(self) -> NIFTI_MRS:
         if self._image is None:

@@ -16,6 +16,7 @@ from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.frames import Frame, Source, Voxel, source_of
 
 SHOWN_1H_PPM = (0.2, 4.2)
+_UNTURNED = Frame()
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Display:
     band: bool = True
 
 
+AS_FITTED = Display()
+
+
 @dataclass(frozen=True, eq=False)
 class Lines:
     """Real parts of the spectra of one voxel over ascending chemical shifts.
@@ -50,8 +54,8 @@ class Lines:
     ppm : ndarray, float, shape (frequency,)
         As the header has it; the shift of the fit is left in.
     data, fit, baseline, residual : ndarray, float, shape (frequency,); or None
-        ``fit`` holds the baseline. None where the folder does not have it; NaN, but for the data, outside of the
-        window of the fit where that is known.
+        ``fit`` holds the baseline. None where there is none; NaN, but for the data, outside of the window of the
+        fit where that is known.
     sd : ndarray, float, shape (frequency,); or None
         Standard deviation of the fit, by its Fisher matrix.
     metabolites : mapping of str to ndarray, float, shape (frequency,)
@@ -63,7 +67,7 @@ class Lines:
     voxel: Voxel
     ppm: Real
     data: Real | None
-    fit: Real
+    fit: Real | None
     baseline: Real | None
     residual: Real | None
     sd: Real | None = None
@@ -111,7 +115,7 @@ class Curves:
         """The file of the fit."""
         return self._files["fit"].path
 
-    def lines(self, voxel: Voxel, display: Display = Display()) -> Lines | None:
+    def lines(self, voxel: Voxel, display: Display = AS_FITTED) -> Lines | None:
         """Return the lines of one voxel, or None where nothing was fitted or the voxel is outside.
 
         Parameters
@@ -134,8 +138,8 @@ class Curves:
         names = source.names if source and members is not None else ()
         rows = [fids["fit"] - smooth, smooth, *(members if members is not None else ())]
         rows += [residual] if residual is not None else []
-        frame = (source.frame(voxel) if source else None) or Frame()
-        spectra, ground = self._spectra(np.stack(rows), frame, display)
+        frame = (source.frame(voxel) if source else None) or _UNTURNED
+        spectra, ground = turned(np.stack(rows), self.one.dwelltime_s, display, frame, smooth=1)
         fit, baseline = spectra[0] + spectra[1] - ground[0], spectra[1]
         shown = {name: spectra[2 + n] - ground[2 + n] for n, name in enumerate(names)}
         left = spectra[-1] if residual is not None else None
@@ -168,31 +172,7 @@ class Curves:
 
     def _limits(self) -> tuple[float, float]:
         said = ((self.folder.record or {}).get("settings") or {}).get("ppmlim")
-        if said:
-            return float(min(said)), float(max(said))
-        if self.one.nucleus == "1H":
-            return SHOWN_1H_PPM
-        nucleus = NUCLEI.get(self.one.nucleus)
-        axis = self.one.ppm_axis
-        return (nucleus.ppm_window if nucleus else None) or (float(axis[0]), float(axis[-1]))
-
-    def _spectra(self, fids: Complex, frame: Frame, display: Display) -> tuple[Real, Real]:
-        """Return the turned real spectra of lines, baseline (second) and residual, and their ground.
-
-        The ground is what half of the first point puts under every frequency of a causal signal.
-        """
-        step = self.one.dwelltime_s
-        if display.broaden_hz:
-            rate = np.full(len(fids), np.pi * display.broaden_hz)
-            rate[1] = 0.0  # a baseline is no line; and its FID reaches to both sides of time zero
-            fids = damp(fids, rate, np.zeros(len(fids)), step)
-        if display.fit_phase:
-            fids = first_order_phase(phase(fids, -frame.phase_rad), -frame.delay_s, step, frame.first_hz)
-        fids = phase(fids, np.radians(display.phase_deg))
-        if display.delay_us:
-            fids = first_order_phase(fids, 1e-6 * display.delay_us, step)
-        ground = fids[:, 0].real / 2 / np.sqrt(fids.shape[1])
-        return fid_to_spectrum(fids).real, ground
+        return (float(min(said)), float(max(said))) if said else shown_ppm(self.one)
 
     def _sd(self, voxel: Voxel, frame: Frame, display: Display) -> Real | None:
         if self.source and self._band_of != voxel:
@@ -215,3 +195,49 @@ class Curves:
         """Remove temporary files."""
         for file in self._files.values():
             file.close()
+
+
+def shown_ppm(data: MRSData) -> tuple[float, float]:
+    """Return the chemical shifts that are shown first, by the nucleus."""
+    if data.nucleus == "1H":
+        return SHOWN_1H_PPM
+    nucleus = NUCLEI.get(data.nucleus)
+    axis = data.ppm_axis
+    return (nucleus.ppm_window if nucleus else None) or (float(axis[0]), float(axis[-1]))
+
+
+def turned(
+    fids: Complex, dwelltime_s: float, display: Display, frame: Frame = _UNTURNED, smooth: int | None = None
+) -> tuple[Real, Real]:
+    """Return real spectra as they are displayed, and their ground.
+
+    Parameters
+    ----------
+    fids : ndarray, complex, shape (line, time)
+    dwelltime_s : float
+        In s.
+    display : Display
+    frame : Frame
+        The phases of the fit, if there is one.
+    smooth : int, optional
+        Which line is a baseline, which is not broadened: it is no line, and its FID reaches to both sides of time
+        zero.
+
+    Returns
+    -------
+    spectra : ndarray, float, shape (line, frequency)
+    ground : ndarray, float, shape (line,)
+        What half of the first point puts under every frequency of a causal signal.
+    """
+    if display.broaden_hz:
+        rate = np.full(len(fids), np.pi * display.broaden_hz)
+        if smooth is not None:
+            rate[smooth] = 0.0
+        fids = damp(fids, rate, np.zeros(len(fids)), dwelltime_s)
+    if display.fit_phase:
+        fids = first_order_phase(phase(fids, -frame.phase_rad), -frame.delay_s, dwelltime_s, frame.first_hz)
+    fids = phase(fids, np.radians(display.phase_deg))
+    if display.delay_us:
+        fids = first_order_phase(fids, 1e-6 * display.delay_us, dwelltime_s)
+    ground = fids[:, 0].real / 2 / np.sqrt(fids.shape[1])
+    return fid_to_spectrum(fids).real, ground

@@ -66,9 +66,12 @@ class MRSCompareView(Following, FigureView):
         self.quantity.Set([choice.label for choice in self._choices])
         if self._choices and one is not None:
             wanted = SESSION.metabolite or getattr(one.maps.default(), "metabolite", "")
-            self.quantity.SetSelection(
-                next((n for n, choice in enumerate(self._choices) if choice.metabolite == wanted), 0)
-            )
+            # FSL-MRS scales each voxel before it fits, and its raw amplitudes with it; ratios are left.
+            ratio = any(fit.folder.fsl_mrs is not None for fit in (one, two) if fit is not None)
+            ranks = [
+                (choice.metabolite != wanted, ratio and choice.kind != "internal") for choice in self._choices
+            ]
+            self.quantity.SetSelection(ranks.index(min(ranks)))
         self.bar.Layout()
 
     def refresh(self) -> None:

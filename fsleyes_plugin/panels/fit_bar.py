@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING, Any
 import wx
 from fsleyes_widgets.floatspin import EVT_FLOATSPIN, FloatSpinCtrl
 
+from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.session import SESSION
 
 if TYPE_CHECKING:
     from fsleyes_plugin.panels.fit_view import MRSFitView
 
+_SLIDER_WIDTH = 110
+
 
 class FitBar(wx.Panel):
-    """Which fit is shown, how its spectra are turned, and what else is drawn."""
+    """What is shown, where in its higher dimensions, how its spectra are turned, and what else is drawn."""
 
     def __init__(self, parent: Any, view: "MRSFitView") -> None:
         wx.Panel.__init__(self, parent)
         self._view = view
         self._sizer = wx.WrapSizer(wx.HORIZONTAL)
         self.fit = wx.Choice(self)
-        self.fit.SetToolTip("The fit that is shown")
+        self.fit.SetToolTip("The fit that is shown, or the file without one")
         self.fit.Bind(wx.EVT_CHOICE, self._fit_chosen)
         self._add(self.fit)
         self.band = self._check("Band", True, "95 % band of the fit, from its Fisher matrix")
@@ -34,6 +37,10 @@ class FitBar(wx.Panel):
             button = wx.Button(self, label=text, style=wx.BU_EXACTFIT)
             button.Bind(wx.EVT_BUTTON, lambda _event, action=action: action())
             self._add(button)
+        self.sliders: list[wx.Slider] = []
+        self._labels: list[wx.StaticText] = []
+        self._pairs: list[wx.BoxSizer] = []
+        self._of: Scan | None = None
         self.SetSizer(self._sizer)
         self.update()
 
@@ -63,19 +70,63 @@ class FitBar(wx.Panel):
         return spin
 
     def update(self) -> None:
-        """Show the open fits."""
-        self.fit.Set([fit.name for fit in SESSION.fits] or ["no fit is open"])
-        chosen = SESSION.fits.index(SESSION.chosen) if SESSION.chosen in SESSION.fits else 0
-        self.fit.SetSelection(chosen)
-        self.compare.Enable(SESSION.other is not None)
+        """Show what is open, and a slider for each higher dimension of the scan."""
+        open_ = (*SESSION.fits, *SESSION.scans)
+        self.fit.Set([one.name for one in open_] or ["no fit is open"])
+        shown = self._view.shown()
+        self.fit.SetSelection(open_.index(shown) if shown in open_ else 0)
+        self.compare.Enable(SESSION.other is not None and SESSION.scan is None)
         self.fit.InvalidateBestSize()
+        if self._of is not SESSION.scan:
+            self._of = SESSION.scan
+            self._make_sliders()
+        for slider, place in zip(self.sliders, SESSION.places, strict=True):
+            slider.SetValue(place)
+        self._name_places()
+        self.Layout()
+        self.GetParent().Layout()
+
+    def _make_sliders(self) -> None:
+        for pair in self._pairs:
+            pair.Clear(delete_windows=True)
+            self._sizer.Remove(pair)
+        self.sliders, self._labels, self._pairs = [], [], []
+        for dimension in self._of.dimensions if self._of is not None else ():
+            slider = wx.Slider(self, maxValue=max(dimension.size - 1, 1), size=(_SLIDER_WIDTH, -1))
+            slider.Enable(dimension.size > 1)
+            slider.SetToolTip(f"Which of {dimension.size} along {dimension.tag}; the first is 0")
+            slider.Bind(wx.EVT_SLIDER, self._slid)
+            label = wx.StaticText(self, label=dimension.label(0))
+            pair = wx.BoxSizer(wx.HORIZONTAL)
+            pair.Add(slider, flag=wx.ALIGN_CENTRE_VERTICAL)
+            pair.Add(label, flag=wx.ALIGN_CENTRE_VERTICAL)
+            self._sizer.Add(pair, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=2)
+            self.sliders.append(slider)
+            self._labels.append(label)
+            self._pairs.append(pair)
+
+    def _name_places(self) -> None:
+        dimensions = self._of.dimensions if self._of is not None else ()
+        for label, dimension, place in zip(self._labels, dimensions, SESSION.places, strict=True):
+            label.SetLabel(dimension.label(place))
+
+    def _slid(self, _event: Any) -> None:
+        SESSION.set("places", places=tuple(slider.GetValue() for slider in self.sliders))
+        self._name_places()
         self.Layout()
 
     def _fit_chosen(self, _event: Any) -> None:
-        if SESSION.fits:
-            chosen = SESSION.fits[self.fit.GetSelection()]
-            other = next((fit for fit in SESSION.fits if fit is not chosen), None)
-            SESSION.set("fits", chosen=chosen, other=other, mask=None, limits=None)
+        chosen = self.fit.GetSelection()
+        if chosen >= len(SESSION.fits):
+            if SESSION.scans:
+                SESSION.show(SESSION.scans[chosen - len(SESSION.fits)])
+            return
+        fit = SESSION.fits[chosen]
+        if fit is SESSION.chosen:
+            SESSION.show(None)
+            return
+        other = next((one for one in SESSION.fits if one is not fit), None)
+        SESSION.set("fits", chosen=fit, other=other, mask=None, limits=None, scan=None)
 
     def _changed(self, _event: Any) -> None:
         self._view.stacked = self.stack.GetValue()

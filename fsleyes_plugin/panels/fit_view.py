@@ -1,10 +1,12 @@
 """The Fit view: data, fit, baseline, residual and band at the cursor."""
 
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin.model.frames import Voxel
+from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.overlays import open_dropped
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.fit_bar import FitBar
@@ -14,12 +16,16 @@ from fsleyes_plugin.plots.fit_figure import Style, Trace, draw_fits
 from fsleyes_plugin.plots.painting import Painter
 from fsleyes_plugin.session import SESSION, Fit
 
-NOTHING_OPEN = 'No fit is open. Choose "Load MRS fit..." in the Tools menu, or drag a fit.nii.gz here.'
+NOTHING_OPEN = (
+    'No fit is open. Choose "Load MRS fit..." in the Tools menu, or drag a fit.nii.gz or a scan here.'
+)
 MOST_PINS = 3
+Pin = tuple[Fit | Scan, Voxel, tuple[int, ...]]
+"""Of what, where, and where in its higher dimensions."""
 
 
 class MRSFitView(Following, FigureView):
-    """Spectra of the chosen fit, at the cursor and at pinned voxels."""
+    """Spectra of the chosen fit, or of a file without one, at the cursor and at pinned voxels."""
 
     @staticmethod
     def title() -> str:
@@ -41,7 +47,7 @@ class MRSFitView(Following, FigureView):
         self.bar = FitBar(self.body, self)
         self.painter = Painter(self.canvas)
         self.arrange(self.bar)
-        self.pins: list[tuple[Fit, Voxel]] = []
+        self.pins: list[Pin] = []
         self.stacked = False
         self.compared = False
         self.traces: list[Trace] = []
@@ -55,9 +61,10 @@ class MRSFitView(Following, FigureView):
         FigureView.destroy(self)
 
     def changed(self, what: str) -> None:
-        """Drop the pins of fits that are closed."""
-        if what == "fits":
-            self.pins = [(fit, voxel) for fit, voxel in self.pins if fit in SESSION.fits]
+        """Drop the pins of what is closed; offer what is open."""
+        if what in ("fits", "scan"):
+            known = (*SESSION.fits, *SESSION.scans)
+            self.pins = [pin for pin in self.pins if pin[0] in known]
             self.bar.update()
 
     def resized(self) -> None:
@@ -66,9 +73,9 @@ class MRSFitView(Following, FigureView):
 
     def pin(self) -> None:
         """Keep the voxel at the cursor beside the cursor's."""
-        fit, voxel = SESSION.chosen, self.voxel()
-        if fit is not None and voxel is not None and (fit, voxel) not in self.pins:
-            self.pins = [*self.pins, (fit, voxel)][-MOST_PINS:]
+        shown, voxel = self.shown(), self.voxel()
+        if shown is not None and voxel is not None and (shown, voxel, SESSION.places) not in self.pins:
+            self.pins = [*self.pins, (shown, voxel, SESSION.places)][-MOST_PINS:]
             self.later()
 
     def unpin(self) -> None:
@@ -76,10 +83,14 @@ class MRSFitView(Following, FigureView):
         self.pins = []
         self.later()
 
+    def shown(self) -> Fit | Scan | None:
+        """Return what the spectra at the cursor are of."""
+        return SESSION.scan if SESSION.scan is not None else SESSION.chosen
+
     def voxel(self) -> Voxel | None:
-        """Return the voxel of the chosen fit at the cursor."""
-        fit = SESSION.chosen
-        return None if fit is None else fit.voxel_at(self.displayCtx.worldLocation.xyz)
+        """Return the voxel of it at the cursor."""
+        shown = self.shown()
+        return None if shown is None else shown.voxel_at(self.displayCtx.worldLocation.xyz)
 
     def refresh(self) -> None:
         """Draw what is at the cursor."""
@@ -87,29 +98,41 @@ class MRSFitView(Following, FigureView):
             open_dropped(self.overlayList, self.displayCtx, self._known)
         except MRSDLError as error:
             tell("Load MRS fit", error)
-        fit, voxel = SESSION.chosen, self.voxel()
         self.traces = [self._trace(*pinned, pinned=True) for pinned in self.pins]
-        self.traces.append(self._trace(fit, voxel))
+        self.traces.append(self._trace(self.shown(), self.voxel(), SESSION.places))
         style = Style(SESSION.metabolite, self.stacked, SESSION.display.band)
         draw_fits(self.figure, self.traces, style)
         self.painter.paint()
 
-    def _trace(self, fit: Fit | None, voxel: Voxel | None, *, pinned: bool = False) -> Trace:
-        if fit is None:
+    def _trace(
+        self, shown: Fit | Scan | None, voxel: Voxel | None, places: tuple[int, ...], *, pinned: bool = False
+    ) -> Trace:
+        if shown is None:
             return Trace("", None, message=NOTHING_OPEN)
         if voxel is None:
-            return Trace(fit.name, None, message="The cursor is outside of the spectroscopic grid.")
-        where = "" if fit.single else f"voxel {voxel[0]} {voxel[1]} {voxel[2]}"
-        title = f"{'pinned ' if pinned else ''}{where or fit.folder.path.name}"
+            return Trace(shown.name, None, message="The cursor is outside of the spectroscopic grid.")
+        where = Path(shown.key).name if shown.single else f"voxel {voxel[0]} {voxel[1]} {voxel[2]}"
+        title = f"{'pinned ' if pinned else ''}{where}"
+        other = None
         try:
-            lines = fit.curves.lines(voxel, SESSION.display)
-            other = self._other(fit, voxel)
+            if isinstance(shown, Scan):
+                title = ", ".join(part for part in (title, shown.where(places)) if part)
+                lines, message = (
+                    shown.lines(voxel, places, SESSION.display),
+                    "There is no signal in this voxel.",
+                )
+            else:
+                lines, message = (
+                    shown.curves.lines(voxel, SESSION.display),
+                    "Nothing was fitted in this voxel.",
+                )
+                other = self._other(shown, voxel)
         except MRSDLError as error:
             return Trace(title, None, message=str(error))
         if lines is None:
-            return Trace(title, None, message="Nothing was fitted in this voxel.")
+            return Trace(title, None, message=message)
         name = SESSION.other.name if other is not None and SESSION.other is not None else ""
-        return Trace(title, lines, fit.name, other, name)
+        return Trace(title, lines, shown.name, other, name)
 
     def _other(self, fit: Fit, voxel: Voxel) -> Any:
         """Return the lines of the fit that is compared with, at the same place."""

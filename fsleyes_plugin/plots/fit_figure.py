@@ -125,15 +125,16 @@ def _draw(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
     span = (top - bottom) or 1.0
     if lines.data is not None:
         axes.plot(ppm, lines.data, color=DATA, lw=0.9, label="data")
-    if lines.sd is not None and style.band:
+    if lines.fit is not None and lines.sd is not None and style.band:
         wide = NORMAL_95 * lines.sd
         axes.fill_between(
             ppm, lines.fit - wide, lines.fit + wide, color=FIT, alpha=0.25, lw=0, label="95 % band of the fit"
         )
-    axes.plot(ppm, lines.fit, color=FIT, lw=1.3, label=trace.name)
+    if lines.fit is not None:
+        axes.plot(ppm, lines.fit, color=FIT, lw=1.3, label=trace.name)
     if lines.baseline is not None:
         axes.plot(ppm, lines.baseline, color=BASELINE, lw=1.0, label="baseline")
-    if trace.other is not None:
+    if trace.other is not None and trace.other.fit is not None:
         axes.plot(trace.other.ppm, trace.other.fit, color=OTHER, lw=1.2, ls="--", label=trace.other_name)
     if lines.residual is not None:
         top = _draw_residual(axes, ppm, lines.residual, shown, top + _ABOVE * span)

@@ -132,3 +132,12 @@ def aligned() -> Path:
     )
     run("align", "--file", str(at / "scan.nii.gz"), "--output", str(at / "aligned"), "--method", "gn")
     return at / "aligned" / "scan_align.csv"
+
+
+@functools.cache
+def edited() -> Path:
+    """A scan with transients and two edit conditions, without a fit."""
+    at = folder()
+    words = ["--basis", "mega-press_3t_te68", "--transients", "8", "--points", "512", "--dwelltime", "0.0008"]
+    run("simulate", "--output", str(at), "--filename", "edited", "--kind", "edited", *words, "--seed", "6")
+    return at / "edited.nii.gz"

@@ -1,0 +1,39 @@
+"""Where voxels lie in the scanner."""
+
+import numpy as np
+
+from fsl_mrs_dl.data import MRSData, Real
+from fsleyes_plugin.model.frames import Voxel
+
+
+class Placed:
+    """Something on a grid of voxels.
+
+    Parameters
+    ----------
+    one : MRSData
+        Any voxel of it; its affine is that of all.
+    grid : tuple of int
+    """
+
+    name: str
+
+    def __init__(self, one: MRSData, grid: tuple[int, int, int]) -> None:
+        self.grid = grid
+        self.single = grid == (1, 1, 1)
+        self.affine: Real = np.eye(4) if one.affine is None else one.affine
+        """Voxel to world, in mm; shape (4, 4)."""
+
+    def voxel_at(self, world_mm: Real) -> Voxel | None:
+        """Return the voxel at a place in the scanner, None outside; the one voxel of SVS is everywhere."""
+        if self.single:
+            return (0, 0, 0)
+        place = np.linalg.solve(self.affine, np.append(np.asarray(world_mm, dtype=float), 1.0))[:3]
+        x, y, z = (int(np.floor(p + 0.5)) for p in place)
+        inside = all(0 <= i < n for i, n in zip((x, y, z), self.grid, strict=True))
+        return (x, y, z) if inside else None
+
+    def centre(self, voxel: Voxel) -> Real:
+        """Return the middle of a voxel in the scanner, in mm; shape (3,)."""
+        found: Real = (self.affine @ np.append(voxel, 1.0))[:3]
+        return found

@@ -1,0 +1,122 @@
+"""A NIfTI-MRS file without a fit: the spectrum of one voxel, at one place of each higher dimension."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.voxels import VoxelFile
+from fsleyes_plugin.model.curves import AS_FITTED, Display, Lines, shown_ppm, turned
+from fsleyes_plugin.model.frames import Voxel
+from fsleyes_plugin.model.place import Placed
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension after time.
+
+    Attributes
+    ----------
+    tag : str
+        Of NIfTI-MRS, for example ``"DIM_DYN"``.
+    size : int
+    names : tuple of str
+        What the header calls its places, such as edit conditions or metabolites; empty if it does not.
+    """
+
+    tag: str
+    size: int
+    names: tuple[str, ...] = ()
+
+    def label(self, place: int) -> str:
+        """Return what a place is called: ``DIM_DYN 3``, ``DIM_EDIT 0: ON``."""
+        name = f": {self.names[place]}" if self.names else ""
+        return f"{self.tag} {place}{name}"
+
+
+class Scan(Placed):
+    """A file that is read one FID at a time.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    DataError
+        If it is no NIfTI-MRS.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self._file = VoxelFile(path)
+        self.one = self._file.one()
+        Placed.__init__(self, self.one, self._file.grid)
+        headers = self.one.dim_headers
+        self.dimensions = tuple(
+            Dimension(tag, size, _names(headers.get(tag, {}), size))
+            for tag, size in zip(self.one.dim_tags, self._file.higher, strict=True)
+        )
+
+    @property
+    def key(self) -> str:
+        """What overlays that were made of it are known by."""
+        return str(self.path)
+
+    def lines(self, voxel: Voxel, places: Sequence[int], display: Display = AS_FITTED) -> Lines | None:
+        """Return the line of the data, or None where the FID is zero or the voxel is outside.
+
+        Parameters
+        ----------
+        voxel : tuple of int
+        places : sequence of int
+            One a higher dimension, 0-based.
+        display : Display
+            There is no fit whose phases could be undone; the rest turns the line.
+
+        Raises
+        ------
+        DataError
+            If the places are not those of the file.
+        """
+        if not all(0 <= i < n for i, n in zip(voxel, self.grid, strict=True)):
+            return None
+        sizes = [dimension.size for dimension in self.dimensions]
+        if len(places) != len(sizes) or not all(0 <= i < n for i, n in zip(places, sizes, strict=True)):
+            raise DataError(
+                f"{self.name} has higher dimensions of {sizes}; there is no {list(places)} in it."
+            )
+        fid = self._file.fid(voxel, tuple(places))
+        if not np.abs(fid).max() > 0:
+            return None
+        spectra, ground = turned(fid[None], self.one.dwelltime_s, display)
+        return Lines(
+            voxel=voxel,
+            ppm=self.one.ppm_axis,
+            data=spectra[0] - ground[0],
+            fit=None,
+            baseline=None,
+            residual=None,
+            limits_ppm=shown_ppm(self.one),
+        )
+
+    def where(self, places: Sequence[int]) -> str:
+        """Return the places of the higher dimensions in words; empty if there are none."""
+        return ", ".join(d.label(n) for d, n in zip(self.dimensions, places, strict=True) if d.size > 1)
+
+    def close(self) -> None:
+        """Remove temporary files."""
+        self._file.close()
+
+
+def _names(said: Mapping[str, Any], size: int) -> tuple[str, ...]:
+    """Return the first list of words in the header of a dimension that names each place."""
+    for values in dict(said.get("header") or {}).values():
+        listed = values.get("Value") if isinstance(values, dict) else values
+        if isinstance(listed, list) and len(listed) == size and all(isinstance(v, str) for v in listed):
+            return tuple(listed)
+    return ()
