@@ -76,7 +76,9 @@ def _refuse_elsewhere(found: Real, needed: Real, grid: tuple[int, ...], what: st
         )
 
 
-def read_fractions(said: Sequence[str], grid: tuple[int, int, int]) -> Mapping[str, Real]:
+def read_fractions(
+    said: Sequence[str], grid: tuple[int, int, int], affine: Real | None = None
+) -> Mapping[str, Real]:
     """Read tissue volume fractions: three numbers or a JSON file for one voxel, three images for many.
 
     Parameters
@@ -85,6 +87,8 @@ def read_fractions(said: Sequence[str], grid: tuple[int, int, int]) -> Mapping[s
         ``WM GM CSF``, each a number or an image, or one JSON file with these keys (of ``svs_segment``).
     grid : tuple of int
         (x, y, z) of the data.
+    affine : ndarray, float, shape (4, 4), optional
+        Of the data, see :func:`read_volume`.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def read_fractions(said: Sequence[str], grid: tuple[int, int, int]) -> Mapping[s
     OptionError
         If the words are neither, or the fractions of one voxel do not add up to one.
     DataError
-        If a file cannot be read.
+        If a file cannot be read, or an image has another grid or place than the data.
     """
     many = grid != (1, 1, 1)
     if len(said) == 3 and many:
@@ -104,11 +108,13 @@ def read_fractions(said: Sequence[str], grid: tuple[int, int, int]) -> Mapping[s
             raise OptionError(
                 "--tissue_frac has numbers for many voxels; three images, WM GM CSF, are needed."
             )
-        values = [read_volume(Path(word), grid, "tissue_frac") for word in said]
+        values = [read_volume(Path(word), grid, "tissue_frac", affine) for word in said]
     elif len(said) == 3:
         numbers = [_number(word) for word in said]
         values = [
-            np.full(grid, number) if number is not None else read_volume(Path(word), grid, "tissue_frac")
+            np.full(grid, number)
+            if number is not None
+            else read_volume(Path(word), grid, "tissue_frac", affine)
             for word, number in zip(said, numbers, strict=True)
         ]
     elif len(said) == 1 and not many:

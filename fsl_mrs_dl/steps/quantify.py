@@ -163,7 +163,7 @@ def quantify(
     from fsl_mrs_dl.fit.basis import basis_for
     from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
     from fsl_mrs_dl.fit.posterior import WEAK
-    from fsl_mrs_dl.io.volumes import read_volume
+    from fsl_mrs_dl.io.volumes import read_fractions, read_volume
     from fsl_mrs_dl.steps import quantify_models
 
     given = named_basis(basis)
@@ -206,7 +206,7 @@ def quantify(
             ),
             _timing(data, "EchoTime", "TE", None if TE is None else TE / 1e3, "ms"),
             _timing(data, "RepetitionTime", "TR", TR, "s"),
-            fractions=_fractions(tissue_frac, grid),
+            fractions=None if tissue_frac is None else read_fractions(tissue_frac, grid, data.affine),
             scale=h2o_scale,
         )
         settled |= {"TE": water.scaling.echo_time_s * 1e3, "TR": water.scaling.repetition_time_s}
@@ -234,7 +234,7 @@ def quantify(
             *_orientation(spectra, voxels, window, conj_fid),
             *_differences(whole, spectra, given),
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
-            *_foreign(spectra, voxels, window, smooth),
+            *_foreign(spectra, voxels, window, smooth, None if water is None else water.data),
             *by.notes,
             *fitted.notes,
         ),
@@ -330,10 +330,14 @@ def _orientation(
 
 
 def _foreign(
-    data: MRSData, voxels: NDArray[Any], window: tuple[float, float], baseline: "Baseline"
+    data: MRSData,
+    voxels: NDArray[Any],
+    window: tuple[float, float],
+    baseline: "Baseline",
+    water: MRSData | None,
 ) -> tuple[str, ...]:
-    """Return what is to be said of data that are a fit, and of residual water."""
-    from fsl_mrs_dl.fit.quantification import LARGEST_TAIL, own_fit, water_tail
+    """Return what is to be said of data that are a fit, of residual water, and of water that is metabolites."""
+    from fsl_mrs_dl.fit.quantification import LARGEST_TAIL, metabolites_in_water, own_fit, water_tail
 
     said = []
     if own_fit(data):
@@ -343,6 +347,11 @@ def _foreign(
         said.append(
             f"the tail of residual water is {100 * tail:.0f} % of the energy of the fit window; remove it first "
             "(fsl_mrs_dl remove)"
+        )
+    if water is not None and metabolites_in_water(water, voxels):
+        said.append(
+            f"{water.name or 'the water'} shows NAA, Cr and Cho as a scan does whose water was hardly suppressed; "
+            "--h2o needs one without suppression"
         )
     for text in said:
         logger.warning("%s.", text)
@@ -383,9 +392,3 @@ def _pools(path: Path | None, flag: str) -> Mapping[str, float] | None:
     from fsl_mrs_dl.io.volumes import read_numbers
 
     return None if path is None else read_numbers(path, POOLS, flag)
-
-
-def _fractions(said: tuple[str, ...] | None, grid: tuple[int, int, int]) -> Mapping[str, NDArray[Any]] | None:
-    from fsl_mrs_dl.io.volumes import read_fractions
-
-    return None if said is None else read_fractions(said, grid)

@@ -5,6 +5,7 @@ from fsl_mrs_dl.fit.quantification.inputs import (
     check_times,
     check_water_reference,
     empty_results,
+    metabolites_in_water,
     own_fit,
     water_tail,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "flags_in_words",
     "groups_of",
     "looks_conjugated",
+    "metabolites_in_water",
     "one_spectrum_a_voxel",
     "own_fit",
     "quantify_data",

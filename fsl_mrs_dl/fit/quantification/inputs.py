@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Complex, MRSData, Real, fid_flags
+from fsl_mrs_dl.data import NUCLEI, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.lcm import Baseline
 from fsl_mrs_dl.fit.lcm.baseline import smoother
 from fsl_mrs_dl.io.results import Outcome
-from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_window
 from fsl_mrs_dl.physics.hsvd import band_signal
 
 WATER_PPM = (4.4, 4.9)
@@ -20,6 +20,13 @@ _LOOKED_AT = 3
 _TALL = 2.0
 LARGEST_TAIL = 0.1
 """Share of the window's energy, less the baseline, from which the tail of the water is told."""
+_WATER_REACH_PPM = 0.6
+_MATCHED_PPM = 0.03  # of a line of the brain, whose own shape makes it highest over the noise
+_METHYLS_PPM = {"NAA": (2.01, 0.2), "Cr": (3.03, 0.1), "Cho": (3.22, 0.1)}
+_FAR_PPM = (-0.5, 7.5)
+_STANDS_OUT = 1.35
+# Tissue has 2 x 40 mol/kg of protons of water and 3 x 0.01 of NAA, of longer T2: heights are like 1000 and more.
+_TISSUE_WATER = 500.0
 _SHORTEST_TE_S, _LONGEST_TR_S = 1e-3, 100.0
 
 
@@ -54,6 +61,49 @@ def check_water_reference(water: MRSData, voxels: NDArray[np.intp]) -> None:
             f"{water.name or 'The water reference'} has a line at 4.65 ppm {peak / max(other, 1e-300):.1f} times "
             "as high as at the metabolites; --h2o needs a scan without water suppression."
         )
+
+
+def metabolites_in_water(water: MRSData, voxels: NDArray[np.intp]) -> bool:
+    """Return whether a water reference looks like a scan of metabolites whose water was hardly suppressed.
+
+    It does where NAA, creatine and choline each stand out of what lies at either side of them once HSVD has
+    taken the water, and the water is less than 500 times as high as NAA: tissue has more. Up to three spectra of
+    the highest water are looked at, and half of them decide.
+
+    Parameters
+    ----------
+    water : MRSData
+        One FID a voxel.
+    voxels : ndarray, int, shape (V, 3)
+    """
+    fids = _some(water, voxels)
+    near = ppm_window(water.ppm_axis, _WATER_PEAK_PPM)
+    if water.nucleus != "1H" or not len(fids) or not near.any():
+        return False
+    heights = np.abs(fid_to_spectrum(fids))[:, near]
+    rows = np.argsort(-heights.max(axis=1))[:_LOOKED_AT]
+    places = water.ppm_axis[near][heights[rows].argmax(axis=1)]
+    found = [_shows_methyls(water, fids[row], ppm) for row, ppm in zip(rows, places, strict=True)]
+    return 2 * sum(found) > len(found)
+
+
+def _shows_methyls(water: MRSData, fid: Complex, water_ppm: float) -> bool:
+    """Return whether NAA, Cr and Cho stand out of a spectrum beside its water, as they do in the brain."""
+    mhz, dwelltime_s = water.spectrometer_frequency_mhz, water.dwelltime_s
+    ends = (water_ppm - _WATER_REACH_PPM, water_ppm + _WATER_REACH_PPM)
+    low, high = ((ppm - water.reference_ppm) * mhz for ppm in ends)
+    rest = fid - band_signal(fid, dwelltime_s, (low, high))
+    matched = damp(np.stack([rest, fid]), np.pi * _MATCHED_PPM * mhz, 0.0, dwelltime_s)
+    height, whole = np.abs(fid_to_spectrum(matched))
+    ppm = water.ppm_axis - water_ppm + NUCLEI["1H"].reference_ppm
+    noise = np.median(height[(ppm < _FAR_PPM[0]) | (ppm > _FAR_PPM[1])])
+    peaks, beside = [], []
+    for place, apart in _METHYLS_PPM.values():
+        peaks.append(height[np.abs(ppm - place) < 0.05].max(initial=0.0))
+        sides = [height[np.abs(ppm - place - side) < 0.04] for side in (-apart, apart)]
+        beside.append(max(np.mean([np.median(side) if len(side) else np.inf for side in sides]), noise))
+    stands_out = np.array(peaks) > _STANDS_OUT * np.array(beside)
+    return bool(stands_out.all() and whole.max() < _TISSUE_WATER * peaks[0])
 
 
 def check_times(echo_time_s: float | None, repetition_time_s: float | None, header_s: object) -> None:
