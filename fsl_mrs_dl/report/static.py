@@ -77,12 +77,21 @@ def draw_alignment(
         if true is None
         else np.degrees(drift.phase_rad + phase_difference(true.phase_rad, drift.phase_rad)),
     )
+    for name in "DE":
+        _mark_rejected(panels[name], tuple(result.settled.get("rejected", ())))
     panels["D"].set_ylabel("Shift (Hz)")
     panels["E"].set_ylabel("Phase (degrees)")
-    if true is not None or len(view.conditions) > 1:
+    if true is not None or len(view.conditions) > 1 or result.settled.get("rejected"):
         panels["D"].legend(frameon=False, fontsize="small")
     if "SyntheticData" in before.header:
         drawing.suptitle("Synthetic data", fontsize="medium")
+
+
+def _mark_rejected(axes: Any, rejected: tuple[int, ...]) -> None:
+    """Shade the transients that are not in the result."""
+    for n, place in enumerate(rejected):
+        label = "left out" if n == 0 else None
+        axes.axvspan(place - 0.5, place + 0.5, color="0.85", linewidth=0, zorder=0, label=label)
 
 
 def _draw_stack(axes: Any, view: AlignView, stack: Stack, title: str) -> None:

@@ -1,7 +1,8 @@
 """An alignment as its table tells it: the transients before and after, by one file and ``N_align.csv``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results import read_estimates
+from fsl_mrs_dl.io.voxels import VoxelFile
 from fsl_mrs_dl.physics import correct
 
 ENDING = "_align.csv"
 _METHOD = "Frequency and phase correction"
+_REJECTED = re.compile(r"\brejected=\[([\d, ]+)\]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +29,11 @@ class Alignment:
     before, data : MRSData
     estimates : Estimates
     aligned : None
-    settled : mapping
-        Empty: the table does not say which transients were left out of an average.
     dim : str
         Tag of the dimension that was aligned.
+    rejected : tuple of int
+        Transients that were left out of the result, 0-based. ``before`` has zeros in their place where their FIDs
+        are not in the file that was opened; ``data`` is without them.
     """
 
     before: MRSData
@@ -37,7 +41,20 @@ class Alignment:
     estimates: Estimates
     dim: str
     aligned: MRSData | None = None
-    settled: Mapping[str, Any] = field(default_factory=dict)
+    rejected: tuple[int, ...] = ()
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """What the report asks for."""
+        return {"rejected": self.rejected}
+
+    def remark(self) -> str:
+        """Return a sentence on flagged and rejected transients; empty if there are none."""
+        flags = np.moveaxis(self.estimates.flag, self.before.axis(self.dim) - 1, 0)
+        flagged = np.flatnonzero((flags.reshape(len(flags), -1) != "").any(axis=1))
+        said = [f"left out: {_listed(self.rejected)}"] if self.rejected else []
+        said += [f"flagged: {_listed(flagged)}"] if len(flagged) else []
+        return f"of {len(flags)} transients (the first is 0), {'; '.join(said)}" if said else ""
 
 
 def open_alignment(table: Path, transients: Path | None = None) -> Alignment:
@@ -68,12 +85,46 @@ def open_alignment(table: Path, transients: Path | None = None) -> Alignment:
             f"{data.name} has no transients (DIM_DYN) any more, they were averaged; choose the file that was "
             "aligned instead."
         )
-    shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
-    estimates = read_estimates(table, data.dim_tags, shape)
     done = any(_is_alignment(record) for record in data.processing)
-    other = _turned(data, estimates, -1.0 if done else 1.0)
-    before, after = (other, data) if done else (data, other)
-    return Alignment(before, after, estimates, "DIM_DYN")
+    rejected = _rejected(data.processing if done else _records_beside(table))
+    axis = data.axis("DIM_DYN")
+    n = data.fid.shape[axis] + (len(rejected) if done else 0)
+    if rejected and max(rejected) >= n:
+        raise DataError(
+            f"{data.name} has {data.fid.shape[axis]} transients, and transient {max(rejected)} shall have been "
+            f"left out; choose the file that {table.name} is about."
+        )
+    shape = [*data.fid.shape[:TIME_AXIS], *data.fid.shape[TIME_AXIS + 1 :]]
+    shape[axis - 1] = n
+    estimates = read_estimates(table, data.dim_tags, shape)
+    kept = np.setdiff1d(np.arange(n), rejected)
+    if done:
+        fids = np.zeros([*data.fid.shape[:axis], n, *data.fid.shape[axis + 1 :]], dtype=data.fid.dtype)
+        fids[(slice(None),) * axis + (kept,)] = data.fid
+        before, after = _turned(replace(data, fid=fids), estimates, -1.0), data
+    else:
+        turned = _turned(data, estimates, 1.0)
+        before, after = data, replace(turned, fid=np.take(turned.fid, kept, axis=axis))
+    return Alignment(before, after, estimates, "DIM_DYN", rejected=rejected)
+
+
+def _rejected(records: Iterable[Mapping[str, object]]) -> tuple[int, ...]:
+    """Return the transients that the record of an alignment says were left out."""
+    said = [str(record.get("Details", "")) for record in records if _is_alignment(record)]
+    found = _REJECTED.search(said[-1]) if said else None
+    return tuple(int(n) for n in found[1].split(",")) if found else ()
+
+
+def _records_beside(table: Path) -> tuple[Mapping[str, object], ...]:
+    """Return the records of the result beside a table, if it is there; it may be averaged."""
+    try:
+        return VoxelFile(_beside(table)).one().processing
+    except DataError:
+        return ()
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(str(int(n)) for n in numbers)
 
 
 def _is_alignment(record: Mapping[str, object]) -> bool:

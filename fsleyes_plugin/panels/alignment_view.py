@@ -61,7 +61,11 @@ class MRSAlignmentView(FigureView):
             tell("Open an alignment", error)
             return None
         self.alignment = found
-        self.name_of_file.SetLabel(str(table))
+        path = Path(table)
+        self.name_of_file.SetLabel(
+            "; ".join(part for part in (f"{path.parent.name}/{path.name}", found.remark()) if part)
+        )
+        self.name_of_file.SetToolTip(str(path))
         self.canvas.draw()
         return found
 

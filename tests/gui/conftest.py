@@ -103,7 +103,7 @@ class Viewer:
         """Save a screenshot of the window."""
         from PIL import ImageGrab
 
-        self.pump(2.5)  # OpenGL in software takes its time
+        self.pump(2.5 if os.environ.get(PICTURES) else 0.3)  # OpenGL in software takes its time to be done
         box = self.frame.GetScreenRect()
         whole = ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
         part = whole.crop((box.x, box.y, box.x + box.width, box.y + box.height)).convert("RGB")

@@ -82,6 +82,20 @@ def test_alignment_is_drawn_and_its_faults_are_told(viewer, tmp_path):
     assert any(np.allclose(values, found.estimates.shift_hz[0, 0, 0]) for values in drift)
 
 
+def test_alignment_tells_its_file_and_what_was_left_out(viewer):
+    from fsleyes_plugin.panels.alignment_view import MRSAlignmentView
+
+    view = viewer.view(MRSAlignmentView)
+    table = viewer_results.rejected()
+    view.open(table)
+    said = view.name_of_file.GetLabel()
+    assert said.startswith("rejected/restless_align.csv; ")
+    assert "left out: 3, 7" in said
+    assert view.name_of_file.GetToolTipText() == str(table)
+    shaded = [patch for axes in view.figure.axes for patch in axes.patches]
+    assert sorted({patch.get_x() + patch.get_width() / 2 for patch in shaded}) == [3, 7]
+
+
 def test_provenance_of_the_selected_overlay(viewer):
     from fsleyes_plugin.panels.provenance_panel import MRSFitProvenance
 

@@ -242,6 +242,22 @@ def test_alignment_is_undone_by_its_table():
     assert np.array_equal(found.estimates.shift_hz, estimates.shift_hz)
 
 
+def test_rejected_transients_are_told_and_leave_gaps():
+    table = viewer_results.rejected()
+    raw = nifti.read(table.parents[1] / "restless.nii.gz").fid
+    result = nifti.read(table.parent / "restless.nii.gz").fid
+    kept = [n for n in range(12) if n not in (3, 7)]
+    beside, again = open_alignment(table), open_alignment(table, table.parents[1] / "restless.nii.gz")
+    for found in (beside, again):
+        assert found.rejected == (3, 7)
+        assert "left out: 3, 7; flagged: 3, 7" in found.remark()
+        assert np.allclose(found.data.fid, result, atol=1e-5 * np.abs(raw).max())
+        assert np.allclose(found.before.fid[..., kept], raw[..., kept], atol=1e-5 * np.abs(raw).max())
+    assert not beside.before.fid[..., [3, 7]].any()
+    assert np.array_equal(again.before.fid, raw)
+    assert open_alignment(viewer_results.aligned()).remark() == ""
+
+
 def test_provenance_tells_steps_and_marks_synthetic_data(single):
     text = provenance_of(single.curves.fit_path, single.folder).text()
     assert "SYNTHETIC DATA, not measured" in text

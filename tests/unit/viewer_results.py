@@ -141,3 +141,25 @@ def edited() -> Path:
     words = ["--basis", "mega-press_3t_te68", "--transients", "8", "--points", "512", "--dwelltime", "0.0008"]
     run("simulate", "--output", str(at), "--filename", "edited", "--kind", "edited", *words, "--seed", "6")
     return at / "edited.nii.gz"
+
+
+@functools.cache
+def rejected() -> Path:
+    """The table of an alignment that left transients 3 and 7 out, for they are nothing but noise."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from fsl_mrs_dl.io import nifti
+
+    at = aligned().parents[1]
+    scan = nifti.read(at / "scan.nii.gz")
+    fid = scan.fid.copy()
+    rng = np.random.default_rng(7)
+    top = np.abs(fid).max()
+    for bad in (3, 7):
+        fid[..., bad] = top * (rng.normal(size=fid.shape[:4]) + 1j * rng.normal(size=fid.shape[:4]))
+    nifti.write(replace(scan, fid=fid), at / "restless.nii.gz")
+    words = ["--output", str(at / "rejected"), "--method", "gn", "--reject"]
+    run("align", "--file", str(at / "restless.nii.gz"), *words)
+    return at / "rejected" / "restless_align.csv"
