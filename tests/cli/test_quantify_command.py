@@ -137,6 +137,7 @@ class TestOneVoxel:
             *("gamma_0", "sigma_0", "eps_0", "Phi0", "Phi1"),
             *(f"B_{part}_{i}" for i in range(3) for part in ("real", "imag")),
         ]
+        assert all(float(row.split(",")[2]) > 0 for row in heads["all_parameters"][len(NAMES) + 1 :][:5])
 
     def test_without_creatine_there_is_no_ratio(self, folder: Path) -> None:
         assert run(folder, "svs", "--keep", "NAA", "GPC", "Ins") == 0

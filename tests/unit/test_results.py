@@ -60,6 +60,15 @@ def test_names_and_grid() -> None:
     np.testing.assert_array_equal(grid[:, 0, 0], [4, 5, np.nan])
 
 
+def test_spreads_are_in_the_units_of_fsl_mrs() -> None:
+    one = np.ones((2, 1))
+    spreads = {"shift_hz": 0.5 * one, "gamma": 3 * one, "sigma": 4 * one, "delay_s": np.full(2, 1e-6)}
+    said = parameter_rows(outcome(nuisance_sd={**spreads, "carrier_phase_rad": np.full(2, 0.2)}))
+    found = {name: sd for name, _, sd in said}
+    expected = {"eps_0": np.pi, "gamma_0": 3, "sigma_0": 4, "Phi0": 0.2, "Phi1": 2e-6 * np.pi}
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
 def test_parameters_make_the_same_curve_in_the_model_of_fsl_mrs() -> None:
     """FSL-MRS: exp(-i (Phi0 + Phi1 nu)) F{x exp(-(i eps + gamma + sigma^2 t) t)}."""
     found = outcome()

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves
+from fsl_mrs_dl.fit.lcm.nuisance import nuisance_sd
 from fsl_mrs_dl.fit.posterior import draw, record, summarise, summarise_ratios, weak_prior
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
 from fsl_mrs_dl.fit.quantification.quality import QualityBand, line_quality
@@ -135,6 +136,7 @@ def _chunk(
     part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16) | verdict.bits
     if single:
         part["metabolites"], part["covariance"] = drawn.metabolites, result.covariance
+        part |= {f"sd_of_{name}": values for name, values in nuisance_sd(result).items()}
     return part, drawn.fit, drawn.baseline
 
 
@@ -240,6 +242,8 @@ def _outcome(
         spread = np.sqrt(np.diagonal(covariance))
         correlation = covariance / np.where(spread > 0, spread, 1)[:, None] / np.where(spread > 0, spread, 1)
     metabolites = found.pop("metabolites", None)
+    nuisances = [name for name in found if name.startswith("sd_of_")]
+    spreads = {name.removeprefix("sd_of_"): found.pop(name) for name in nuisances}
     return Outcome(
         members=request.basis.names,
         sums=request.sums,
@@ -252,6 +256,7 @@ def _outcome(
         baseline=baseline,
         metabolites=metabolites,
         correlation=correlation,
+        nuisance_sd=spreads or None,
         basis=request.basis,
         ppmlim=request.settings.ppmlim or (float(data.ppm_axis[0]), float(data.ppm_axis[-1])),
         water=water,

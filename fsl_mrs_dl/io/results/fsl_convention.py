@@ -61,14 +61,23 @@ def parameter_rows(outcome: Outcome, row: int = 0) -> list[tuple[str, Any, Any]]
     size = len(outcome.members)
     rows = list(zip(outcome.members, raw.value[row, :size], raw.sd[row, :size], strict=True))
     groups = range(outcome.gamma.shape[1])
-    rows += [(f"gamma_{g}", outcome.gamma[row, g], np.nan) for g in groups]
-    rows += [(f"sigma_{g}", outcome.sigma[row, g], np.nan) for g in groups]
-    rows += [(f"eps_{g}", -2 * math.pi * outcome.shift_hz[row, g], np.nan) for g in groups]
-    rows += [("Phi0", -outcome.carrier_phase_rad[row], np.nan)]
-    rows += [("Phi1", -2 * math.pi * outcome.delay_s[row], np.nan)]
+    turn = 2 * math.pi
+    known = outcome.nuisance_sd or {}
+
+    def sd(name: str, *at: int) -> Any:
+        return known[name][(row, *at)] if name in known else np.nan
+
+    rows += [(f"gamma_{g}", outcome.gamma[row, g], sd("gamma", g)) for g in groups]
+    rows += [(f"sigma_{g}", outcome.sigma[row, g], sd("sigma", g)) for g in groups]
+    rows += [(f"eps_{g}", -turn * outcome.shift_hz[row, g], turn * sd("shift_hz", g)) for g in groups]
+    rows += [("Phi0", -outcome.carrier_phase_rad[row], sd("carrier_phase_rad"))]
+    rows += [("Phi1", -turn * outcome.delay_s[row], turn * sd("delay_s"))]
     for i, value in enumerate(outcome.baseline_coefficients[row]):
         rows += [(f"B_real_{i}", value.real, np.nan), (f"B_imag_{i}", value.imag, np.nan)]
     if outcome.member_hz is not None:
-        own = -2 * math.pi * outcome.member_hz[row]
-        rows += [(f"eps_{name}", value, np.nan) for name, value in zip(outcome.members, own, strict=True)]
+        own = -turn * outcome.member_hz[row]
+        rows += [
+            (f"eps_{name}", value, turn * sd("member_hz", m))
+            for m, (name, value) in enumerate(zip(outcome.members, own, strict=True))
+        ]
     return rows

@@ -142,6 +142,9 @@ class Outcome:
     misfit : ndarray, float, shape (V,), or None
         Amplitude of what the fit left above the noise, over that of what it fitted; negative where the residual
         is smaller than the noise. None where not known.
+    nuisance_sd : mapping of str to ndarray, float; or None
+        Standard deviations of ``shift_hz``, ``gamma``, ``sigma``, ``carrier_phase_rad``, ``delay_s`` and
+        ``member_hz``, in their shapes, from the Fisher matrix; NaN where not fitted. None for MRSI.
     posterior : mapping or None
         What the posterior stands on, for the record; None where there is none.
     notes : tuple of str
@@ -176,6 +179,7 @@ class Outcome:
     ppmlim: tuple[float, float]
     water: WaterScaling | None = None
     member_hz: Real | None = None
+    nuisance_sd: Mapping[str, Real] | None = None
     posterior: Mapping[str, Any] | None = None
     misfit: Real | None = None
     notes: tuple[str, ...] = ()
