@@ -13,7 +13,7 @@ from fsl_mrs_dl.fit.posterior.prior import PRIOR_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 USUAL = Sampling()
-_SHORT = Sampling(chains=8, burn_in=3, kept=4)
+_SHORT = Sampling(chains=8, burn_in=1, kept=2)
 _CHUNK = 32
 _EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % too small to 1 %
 _SURE = 4.0  # SDs that a reference must be above zero for its ratio to have a mean

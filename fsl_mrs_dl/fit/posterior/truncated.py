@@ -28,9 +28,9 @@ class Sampling:
     seed : int
     """
 
-    chains: int = 32
-    burn_in: int = 3
-    kept: int = 8
+    chains: int = 48
+    burn_in: int = 1
+    kept: int = 4
     seed: int = 0
 
 
