@@ -62,6 +62,9 @@ class Lines:
         Without the baseline; empty where they are not known.
     limits_ppm : tuple of float
         What is shown first.
+    ground : float
+        What was taken from data and fit, for half of the metabolites' first point lies under every frequency.
+        It is the fit's own: to draw two fits over the same data, mind both.
     """
 
     voxel: Voxel
@@ -73,6 +76,7 @@ class Lines:
     sd: Real | None = None
     metabolites: Mapping[str, Real] = field(default_factory=dict)
     limits_ppm: tuple[float, float] = SHOWN_1H_PPM
+    ground: float = 0.0
 
 
 class Curves:
@@ -115,13 +119,19 @@ class Curves:
         """The file of the fit."""
         return self._files["fit"].path
 
-    def lines(self, voxel: Voxel, display: Display = AS_FITTED) -> Lines | None:
+    def frame(self, voxel: Voxel) -> Frame:
+        """Return the phases of the fit in one voxel, as far as they are known."""
+        return (self.source.frame(voxel) if self.source else None) or _UNTURNED
+
+    def lines(self, voxel: Voxel, display: Display = AS_FITTED, turn: Frame | None = None) -> Lines | None:
         """Return the lines of one voxel, or None where nothing was fitted or the voxel is outside.
 
         Parameters
         ----------
         voxel : tuple of int
         display : Display
+        turn : Frame, optional
+            The phases to undo, where they are not those of this fit but of one it is compared with.
         """
         if not all(0 <= i < n for i, n in zip(voxel, self.grid, strict=True)):
             return None
@@ -138,8 +148,8 @@ class Curves:
         names = source.names if source and members is not None else ()
         rows = [fids["fit"] - smooth, smooth, *(members if members is not None else ())]
         rows += [residual] if residual is not None else []
-        frame = (source.frame(voxel) if source else None) or _UNTURNED
-        spectra, ground = turned(np.stack(rows), self.one.dwelltime_s, display, frame, smooth=1)
+        frame = self.frame(voxel)
+        spectra, ground = turned(np.stack(rows), self.one.dwelltime_s, display, turn or frame, smooth=1)
         fit, baseline = spectra[0] + spectra[1] - ground[0], spectra[1]
         shown = {name: spectra[2 + n] - ground[2 + n] for n, name in enumerate(names)}
         left = spectra[-1] if residual is not None else None
@@ -154,11 +164,12 @@ class Curves:
             fit=fit,
             baseline=baseline if "baseline" in fids else None,
             residual=left,
-            sd=self._sd(voxel, frame, display)
+            sd=self._sd(voxel, turn or frame, display)
             if source and display.band and not display.broaden_hz
             else None,
             metabolites=shown,
             limits_ppm=self._limits(),
+            ground=float(ground[0]),
         )
 
     def _fid(self, kind: str, voxel: Voxel) -> Complex:

@@ -102,6 +102,7 @@ class Scan(Placed):
             baseline=None,
             residual=None,
             limits_ppm=shown_ppm(self.one),
+            ground=float(ground[0]),
         )
 
     def where(self, places: Sequence[int]) -> str:

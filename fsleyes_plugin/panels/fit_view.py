@@ -139,4 +139,5 @@ class MRSFitView(Following, FigureView):
         if not self.compared or SESSION.other is None or fit is not SESSION.chosen:
             return None
         place = SESSION.other.voxel_at(fit.centre(voxel))
-        return None if place is None else SESSION.other.curves.lines(place, SESSION.display)
+        turn = fit.curves.frame(voxel)  # as the data are turned that it is drawn over
+        return None if place is None else SESSION.other.curves.lines(place, SESSION.display, turn)

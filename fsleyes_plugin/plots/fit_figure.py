@@ -135,7 +135,8 @@ def _draw(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
     if lines.baseline is not None:
         axes.plot(ppm, lines.baseline, color=BASELINE, lw=1.0, label="baseline")
     if trace.other is not None and trace.other.fit is not None:
-        axes.plot(trace.other.ppm, trace.other.fit, color=OTHER, lw=1.2, ls="--", label=trace.other_name)
+        other = trace.other.fit + (trace.other.ground - lines.ground)  # over the data of the first
+        axes.plot(trace.other.ppm, other, color=OTHER, lw=1.2, ls="--", label=trace.other_name)
     if lines.residual is not None:
         top = _draw_residual(axes, ppm, lines.residual, shown, top + _ABOVE * span)
     if style.metabolite in lines.metabolites:

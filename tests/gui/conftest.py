@@ -45,15 +45,15 @@ class Viewer:
                 return
             time.sleep(0.002)
 
-    def wait(self, condition, what=""):
+    def wait(self, condition, what="", seconds=MOST_SECONDS):
         """Let FSLeyes work until a condition holds, and return what it gave."""
-        end = time.monotonic() + MOST_SECONDS
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             found = condition()
             if found:
                 return found
             self.pump(0.01)
-        raise AssertionError(f"waited {MOST_SECONDS:g} s in vain for {what or condition}; told: {self.told}")
+        raise AssertionError(f"waited {seconds:g} s in vain for {what or condition}; told: {self.told}")
 
     def view(self, kind):
         """Open a view and wait until it is there."""

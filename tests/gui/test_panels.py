@@ -8,6 +8,8 @@ import pytest
 import viewer_results
 
 pytestmark = pytest.mark.gui
+STEP_SECONDS = 120.0
+"""For a process that fits a spectrum, 4 s on a quiet machine."""
 
 
 def test_quality_masks_and_saves(viewer, tmp_path):
@@ -121,12 +123,12 @@ def test_a_step_runs_from_its_form_and_its_results_open(viewer, tmp_path):
     expected = f"fsl_mrs_dl quantify --data {scan} --output '{output}' --basis {viewer_results.BASIS}"
     assert panel.command.GetValue() == expected
     panel.start()
-    viewer.wait(lambda: panel.status is not None, "the step")
+    viewer.wait(lambda: panel.status is not None, "the step", STEP_SECONDS)
     assert panel.status == 0, panel.log.GetValue()
     assert SESSION.chosen.folder.path == output
     assert len(viewer.overlays) == 1
     panel.start()
-    viewer.wait(lambda: panel.status is not None, "the step, again")
+    viewer.wait(lambda: panel.status is not None, "the step, again", STEP_SECONDS)
     assert panel.status == 2
     assert "--overwrite" in panel.log.GetValue()
 
@@ -146,7 +148,7 @@ def test_a_step_is_cancelled_and_a_wrong_python_told(viewer, tmp_path):
     panel.interpreter.SetValue(sys.executable)
     panel.start()
     panel.cancel()
-    viewer.wait(lambda: panel.status is not None, "the end")
+    viewer.wait(lambda: panel.status is not None, "the end", STEP_SECONDS)
     assert panel.status != 0
     assert "Cancelled" in panel.log.GetValue()
     assert not (tmp_path / "cut" / "run.json").exists()

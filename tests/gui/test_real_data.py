@@ -1,5 +1,10 @@
 """Measured data: open, move the cursor, and what is shown is what the files hold; the pictures of the manual."""
 
+import os
+import shutil
+import subprocess
+
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -157,13 +162,72 @@ def test_two_fits_of_an_mrsi(viewer, results):
     assert viewer.told == []
 
 
+def test_ours_and_fsl_mrs_on_one_mrsi(viewer, invivo, results, tmp_path):
+    """A fit that FSL-MRS makes here, of the same data, basis set, window and baseline."""
+    from fsleyes_plugin.panels.compare_view import MRSCompareView
+    from fsleyes_plugin.session import SESSION
+
+    program = shutil.which(os.environ.get("FSL_MRS_DL_FSL_MRSI", "fsl_mrsi"))
+    if program is None:
+        pytest.skip("fsl_mrsi is not on the path")
+    ours = results / "polynomial"
+    counted = nib.load(ours / "concs" / "raw" / "Cr+PCr.nii.gz")
+    mask = np.zeros(counted.shape, dtype=bool)
+    mask[::2, ::2] = (
+        np.asarray(counted.dataobj)[::2, ::2] > 0
+    )  # a quarter of the voxels, for the time it takes
+    nib.save(nib.Nifti1Image(mask.astype(np.uint8), counted.affine), tmp_path / "mask.nii.gz")
+    words = ["--data", str(invivo / "mrsi_3t/data.nii.gz"), "--basis", str(ours / "basis"), "--baseline",
+             "poly, 2", "--mask", str(tmp_path / "mask.nii.gz"), "--parallel", "off"]  # fmt: skip
+    subprocess.run([program, *words, "--output", str(tmp_path / "fsl_mrs")], check=True, capture_output=True)
+    ortho, view = viewer.layout()
+    viewer.load(tmp_path / "fsl_mrs")
+    fit = viewer.load(ours)
+    view.bar.compare.SetValue(True)
+    view.compared = True
+    viewer.move(fit.centre((24, 24, 0)))
+    viewer.wait(lambda: view.traces and view.traces[-1].other is not None)
+    trace = view.traces[-1]
+    assert trace.other_name == "FSL-MRS"
+    viewer.frame.removeViewPanel(ortho)
+    compared = viewer.view(MRSCompareView)
+    SESSION.set("metabolite", metabolite="Glu")
+    viewer.wait(lambda: compared.comparison and compared.comparison.choice.label == "Glu internal")
+    for n in (0, 50):
+        voxel = tuple(int(i) for i in compared.comparison.voxels[n])
+        file = nib.load(tmp_path / "fsl_mrs" / "concs" / "internal" / "Glu.nii.gz")
+        assert compared.comparison.second[n] == pytest.approx(float(file.dataobj[voxel]))
+    viewer.picture("fsleyes-fsl-mrs")
+    assert viewer.told == []
+
+
+def test_a_scan_without_a_fit(viewer, invivo):
+    from fsleyes_plugin.session import SESSION
+
+    _, view = viewer.layout()
+    viewer.add(invivo / "mega_press_drift_3t" / "metab.nii.gz")
+    viewer.wait(lambda: SESSION.scan is not None and view.bar.sliders)
+    fid = nifti.read(SESSION.scan.path).fid[0, 0, 0]
+    places = tuple(n // 2 for n in fid.shape[1:])
+    SESSION.set("places", places=places)
+    view.bar.update()
+    viewer.wait(lambda: view.traces and view.traces[-1].lines)
+    expected = fid_to_spectrum(fid[:, *places].astype(complex)).real
+    viewer.wait(lambda: np.ptp(view.traces[-1].lines.data - expected) < 1e-5 * np.ptp(expected))
+    peak = fid_to_spectrum(fid[:, *places].astype(complex))[np.abs(view.traces[-1].lines.ppm - 2.0) < 0.15]
+    view.bar.phase.SetValue(round(-np.degrees(np.angle(peak[np.abs(peak).argmax()]))))
+    view.bar._changed(None)
+    viewer.picture("fsleyes-scan")
+    assert viewer.told == []
+
+
 def test_alignment_of_a_drifting_scan(viewer, invivo, tmp_path):
     from fsleyes_plugin.panels.alignment_view import MRSAlignmentView
 
     scan = invivo / "mega_press_drift_3t" / "metab.nii.gz"
-    assert main(["align", "--file", str(scan), "--output", str(tmp_path), "--method", "gn"]) == 0
+    assert main(["align", "--file", str(scan), "--output", str(tmp_path / "aligned"), "--method", "gn"]) == 0
     view = viewer.view(MRSAlignmentView)
-    found = view.open(tmp_path / "metab_align.csv")
+    found = view.open(tmp_path / "aligned" / "metab_align.csv")
     raw = nifti.read(scan)
     assert np.abs(found.before.fid - raw.fid).max() < 1e-5 * np.abs(raw.fid).max()
     viewer.picture("fsleyes-alignment")

@@ -110,6 +110,17 @@ def test_turning_turns_every_line_alike(many):
     assert broad.sd is None
 
 
+def test_a_second_fit_is_turned_as_the_first_and_lies_over_its_data(many):
+    second = Session().open(viewer_results.mrsi_stiff())
+    voxel = a_voxel(many)
+    one = many.curves.lines(voxel)
+    two = second.curves.lines(voxel, turn=many.curves.frame(voxel))
+    inside = shown(one)
+    assert abs(one.ground - two.ground) > 1e-4 * np.ptp(one.data[inside])  # or else nothing is tested
+    again = two.fit + two.residual + two.ground - one.ground
+    assert np.allclose(again[inside], one.data[inside], atol=2e-6 * np.ptp(one.data[inside]))
+
+
 def test_no_lines_where_nothing_was_fitted(many):
     outside = tuple(int(i) for i in np.argwhere(~many.maps.fitted())[0])
     assert many.curves.lines(outside) is None
