@@ -121,15 +121,7 @@ def _cvae(size: Size, profile: str, seed: int) -> tuple[list[Table], list[Pictur
         columns += [name, "mixing spectra, or fit of simulated ones"]
         if metabolites and not pictures:
             basis = training_basis(_BASIS, metabolites)
-            ours, mixed = (
-                [
-                    path_between(
-                        network, basis, kind, np.random.default_rng(seed), latent=latent, n_paths=size.paths
-                    )
-                    for kind in ("phase", "linewidth")
-                ]
-                for latent in (True, False)
-            )
+            ours, mixed = _ways(network, basis, size, seed)
             pictures.append(path_picture(ours, mixed, basis))
     units = {score.metric: score.unit for scored in found.values() for score in scored}
     names = [score.metric for score in max(found.values(), key=len)]

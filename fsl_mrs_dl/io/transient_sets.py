@@ -79,3 +79,24 @@ def _axes(data: MRSData, dim: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def set_scale(fids: Complex) -> float:
     """Return the size of a set of transients: the norm of their average. A network sees transients over this."""
     return float(np.linalg.norm(fids.mean(axis=0))) or 1.0
+
+
+def check_alike(data: MRSData, first: MRSData) -> None:
+    """Refuse transients of coils, or of another kind than those of the first file.
+
+    Raises
+    ------
+    DataError
+        If nucleus, number of points, dwell time or field differ, or there is DIM_COIL.
+    """
+    if "DIM_COIL" in data.dim_tags:
+        raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
+    has, needs = (
+        (d.nucleus, d.n_points, round(d.dwelltime_s, 9), round(d.spectrometer_frequency_mhz, 1))
+        for d in (data, first)
+    )
+    if has != needs:
+        raise DataError(
+            f"{data.name} has {has[0]}, {has[1]} points of {has[2]:g} s at {has[3]} MHz, {first.name} has "
+            f"{needs[0]}, {needs[1]} of {needs[2]:g} s at {needs[3]} MHz; train on data of one kind."
+        )

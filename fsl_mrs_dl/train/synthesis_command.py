@@ -17,7 +17,14 @@ from fsl_mrs_dl.models.package import package_name
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.train.loop import Outcome, Settings
 from fsl_mrs_dl.train.synthesis import Sets, new_network, tensors, train_on
-from fsl_mrs_dl.train.synthesis_data import PHASE_RAD, RATE, SHIFT_HZ, simulated_spectra, training_basis
+from fsl_mrs_dl.train.synthesis_data import (
+    PHASE_RAD,
+    RATE,
+    SHIFT_HZ,
+    LabelledSpectra,
+    simulated_spectra,
+    training_basis,
+)
 from fsl_mrs_dl.train.synthesis_evaluation import scores, transient_scores
 from fsl_mrs_dl.train.synthesis_transients import Transients, read_transients, subject, transients_of, vae_for
 from fsl_mrs_dl.train.writing import write_trained
@@ -71,7 +78,8 @@ def train_synthesis(
         def trained() -> tuple[Network, Card, Outcome]:
             network, config, outcome = train_cvae(sets, said["decoder"], settings)
             rows = scores(network, sets.test, said["seed"])
-            return network, cvae_card(network, config, sets, rows, name, said, command, began), outcome
+            made = {"name": name, "config": config, "said": said, "command": command, "began": began}
+            return network, cvae_card(network, sets.training, rows, **made), outcome
 
     else:
         transients = own_or_simulated(said["data"], said["seed"])
@@ -81,7 +89,8 @@ def train_synthesis(
         def trained() -> tuple[Network, Card, Outcome]:
             network, config, outcome = train_vae(transients, settings)
             rows = transient_scores(network, transients)
-            return network, vae_card(network, config, transients, rows, name, said, command, began), outcome
+            made = {"name": name, "config": config, "said": said, "command": command, "began": began}
+            return network, vae_card(network, transients, rows, **made), outcome
 
     write_trained(trained, output, name, said["version"], overwrite=overwrite, inputs=said["data"] or ())
 
@@ -148,68 +157,59 @@ def train_vae(transients: Transients, settings: Settings) -> tuple[SynthesisNetw
     return network, dict(config), outcome
 
 
-def cvae_card(
-    network: SynthesisNetwork,
-    config: Mapping[str, Any],
-    sets: Sets,
-    rows: tuple[Score, ...],
-    name: str,
-    said: Mapping[str, Any],
-    command: str,
-    began: float,
-) -> Card:
-    """Return the card of a cVAE."""
-    data = sets.training
+def cvae_card(network: SynthesisNetwork, data: LabelledSpectra, rows: tuple[Score, ...], **made: Any) -> Card:
+    """Return the card of a cVAE; ``made`` says how it was made, see :func:`_card`."""
     low, high = network.lowest.numpy(), network.highest.numpy()
     spans = ", ".join(f"{m} {a:.3g}-{b:.3g}" for m, a, b in zip(network.names, low, high, strict=True))
     degrees = float(np.degrees(PHASE_RAD))
-    valid = _valid(network, data.basis.nucleus)
-    return Card(
-        name=name,
-        version=said["version"],
-        task=TASK,
-        architecture="cvae",
-        config=config,
+    return _card(
         inputs=(
             Channel("latent", "parameter", ("batch", str(network.latent)), "1", "standard normal"),
             Channel("concentrations", "parameter", ("batch", str(len(network.names))), f"basis set; {spans}"),
         ),
         outputs=(Channel("fid", "time", ("batch", str(network.n_points)), "basis set"),),
         valid=ValidRange(
-            **valid,
+            **_valid(network, data.basis.nucleus),
             shift_hz=(-SHIFT_HZ, SHIFT_HZ),
             phase_deg=(-degrees, degrees),
             linewidth_hz=(0.0, RATE / np.pi),
         ),
-        recipe=_recipe(command, said["seed"], data.said, data.sha256, began),
-        evaluation=rows,
-        intended_use=_USE,
-        refused_use=_NOT,
+        learned=data,
+        rows=rows,
+        **made,
     )
 
 
-def vae_card(
-    network: SynthesisNetwork,
-    config: Mapping[str, Any],
-    transients: Transients,
+def vae_card(network: SynthesisNetwork, data: Transients, rows: tuple[Score, ...], **made: Any) -> Card:
+    """Return the card of a VAE; ``made`` says how it was made, see :func:`_card`."""
+    fid = Channel("fid", "time", ("batch", "2", str(network.n_points)), "the size of the set's average")
+    valid = ValidRange(**_valid(network, data.data.nucleus))
+    return _card(inputs=(fid,), outputs=(fid,), valid=valid, learned=data, rows=rows, **made)
+
+
+def _card(
+    *,
+    inputs: tuple[Channel, ...],
+    outputs: tuple[Channel, ...],
+    valid: ValidRange,
+    learned: LabelledSpectra | Transients,
     rows: tuple[Score, ...],
     name: str,
+    config: Mapping[str, Any],
     said: Mapping[str, Any],
     command: str,
     began: float,
 ) -> Card:
-    """Return the card of a VAE."""
-    fid = Channel("fid", "time", ("batch", "2", str(network.n_points)), "the size of the set's average")
     return Card(
         name=name,
         version=said["version"],
         task=TASK,
-        architecture="vae",
+        architecture=said["architecture"],
         config=config,
-        inputs=(fid,),
-        outputs=(fid,),
-        valid=ValidRange(**_valid(network, transients.data.nucleus)),
-        recipe=_recipe(command, said["seed"], transients.said, transients.sha256, began),
+        inputs=inputs,
+        outputs=outputs,
+        valid=valid,
+        recipe=_recipe(command, said["seed"], learned.said, learned.sha256, began),
         evaluation=rows,
         intended_use=_USE,
         refused_use=_NOT,

@@ -12,7 +12,7 @@ from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
-from fsl_mrs_dl.io.transient_sets import TransientSets, set_scale
+from fsl_mrs_dl.io.transient_sets import TransientSets, check_alike, set_scale
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.simulate.brain import brain_amplitudes, macromolecule_amplitudes
 from fsl_mrs_dl.simulate.distributions import Fixed, Normal, Uniform
@@ -66,17 +66,7 @@ def transients_of(subjects: Sequence[MRSData]) -> Transients:
     parts = []
     first = subjects[0]
     for data in subjects:
-        if "DIM_COIL" in data.dim_tags:
-            raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
-        has, needs = (
-            (d.nucleus, d.n_points, round(d.dwelltime_s, 9), round(d.spectrometer_frequency_mhz, 1))
-            for d in (data, first)
-        )
-        if has != needs:
-            raise DataError(
-                f"{data.name} has {has[0]}, {has[1]} points of {has[2]:g} s at {has[3]} MHz, {first.name} has "
-                f"{needs[0]}, {needs[1]} of {needs[2]:g} s at {needs[3]} MHz; train on data of one kind."
-            )
+        check_alike(data, first)
         data.axis("DIM_DYN")
         sets = TransientSets.of(data, "DIM_DYN")
         for fids, usable in zip(sets.fids[:, :, 0], sets.usable, strict=True):
