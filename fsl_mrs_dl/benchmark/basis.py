@@ -81,17 +81,7 @@ OTHERS = (
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task; profile and seed change nothing.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-    seed : int
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`; profile and seed change nothing."""
     folder = data_folder()
     tables = [_made(), *(_table(other, folder / other.path) for other in OTHERS)]
     return Page("Shipped basis sets", _METHOD, tables, _REMARKS)

@@ -52,17 +52,7 @@ PROFILES = {
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-    seed : int
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
     chosen = PROFILES[profile]
     basis, said = task_basis()
     near = _simulate(basis, chosen.spectra, seed, 3.0, np.pi / 20)

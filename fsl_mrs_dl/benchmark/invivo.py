@@ -1,14 +1,12 @@
 """Task ``invivo``: the steps on measured files, each method beside the others and beside FSL-MRS."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.benchmark import quality
 from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.benchmark.rivals import Chain, Window, aligners, difference
-from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
+from fsl_mrs_dl.benchmark.table import Page, Table, fslmrs_words
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
@@ -38,38 +36,16 @@ Measured files of the folder that `FSL_MRS_DL_TEST_DATA` names. There is no trut
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-        All do the same; there is one of each file.
-    seed : int
-        Nothing is random here.
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`; one of each file, and nothing random."""
     held_out = [_held_out(LOWER_PPM, UPPER_PPM), _held_out(UPPER_PPM, LOWER_PPM)]
     tables = [_whole_window(), *held_out, _deviations(), _steam(), _agreement(), _remove()]
-    there = (
-        f"FSL-MRS calls itself {fslmrs.version()} (0+unknown: built from source without its history)."
-        if fslmrs.available()
-        else "FSL-MRS was not there: its rows were not run."
-    )
-    return Page("Measured data", METHOD, tables, there)
+    return Page("Measured data", METHOD, tables, fslmrs_words())
 
 
 def _read(*names: str) -> MRSData | None:
     """Return a file below $FSL_MRS_DL_TEST_DATA, or shared/data beside the checkout; None if it is absent."""
     path = data_folder().joinpath("invivo", *names)
     return nifti.read(path) if path.exists() else None
-
-
-def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table whose short rows, of what could not be run, are filled up."""
-    return Table(caption, columns, [[*row, *[NOT_RUN] * (len(columns) - len(row))] for row in rows])
 
 
 def _whole_window() -> Table:
@@ -97,7 +73,7 @@ def _whole_window() -> Table:
     rows = [["before"] if data is None else row("before", data, None)]
     for name, aligner in aligners(WHOLE_PPM):
         rows.append([name] if data is None or aligner is None else row(name, *aligner(data)))
-    return _table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _held_out(ppm: Window, unseen: Window) -> Table:
@@ -127,7 +103,7 @@ def _held_out(ppm: Window, unseen: Window) -> Table:
     if data is not None:
         highest = [quality.highest_similarity(data, unseen, lines=lines) for lines in (False, True)]
         rows.append(row("highest", "-", highest))
-    return _table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _deviations() -> Table:
@@ -150,7 +126,7 @@ def _deviations() -> Table:
         for sd, scatter, digits in zip(stated, (place, np.degrees(turn)), (3, 2), strict=True):
             for n in (ON, OFF):
                 rows[-1] += [f"{np.median(sd[:, n]):.{digits}f}", f"{scatter[n]:.{digits}f}"]
-    return _table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _steam() -> Table:
@@ -162,7 +138,7 @@ def _steam() -> Table:
     )
     data, water = _read(STEAM, "metab_raw.nii.gz"), _read(STEAM, "wref_raw.nii.gz")
     if data is None or water is None:
-        return _table(caption, columns, [["fsl_mrs_dl"]])
+        return Table.filled(caption, columns, [["fsl_mrs_dl"]])
     water = average(water).data
 
     def row(program: str, steps: str, reference: str, one: MRSData) -> list[str]:
@@ -200,7 +176,7 @@ def _steam() -> Table:
             )
     highest = quality.highest_similarity(coilcombine(data, reference=water).data, UPPER_PPM, lines=True)
     rows.append(["highest", "-", "-", f"{highest[0]:.4f}", "-", "-", "-", "-"])
-    return _table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _agreement() -> Table:
@@ -212,7 +188,7 @@ def _agreement() -> Table:
     )
     data, water = _read(STEAM, "metab_raw.nii.gz"), _read(STEAM, "wref_raw.nii.gz")
     if data is None or water is None or not fslmrs.available():
-        return _table(caption, columns, [["coilcombine"]])
+        return Table.filled(caption, columns, [["coilcombine"]])
     water, ours, theirs = average(water).data, Chain(False), Chain(True)
     combined, reference = ours.coilcombine(data, water), ours.coilcombine(water, water)
     transients = np.moveaxis(data.fid[0, 0, 0], 0, -1).swapaxes(0, 1).astype(np.complex128)
@@ -232,7 +208,7 @@ def _agreement() -> Table:
         ("FSL-MRS coilcombine, our align, FSL-MRS average, against our three", difference(own, mixed)),
         ("the same, FSL-MRS given the conjugate covariance", difference(own, retold)),
     ]
-    return _table(caption, columns, [[name, f"{value:.3g}"] for name, value in found])
+    return Table.filled(caption, columns, [[name, f"{value:.3g}"] for name, value in found])
 
 
 def _remove() -> Table:
@@ -253,4 +229,4 @@ def _remove() -> Table:
             left = f"{100 * quality.energy(one, quality.WATER_PPM) / before:.3g}"
             height = f"{naa.height_sd:.0f}" if naa.height_sd > 0 else "-"
             rows.append([f"`{name}`", program, left, quality.width(naa), height])
-    return _table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)

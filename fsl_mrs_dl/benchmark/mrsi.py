@@ -31,17 +31,7 @@ _AT_ONCE = 4000
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-    seed : int
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
     shape = SHAPES[profile]
     basis = read_basis(shipped_basis(BASIS))
     basis = on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz)

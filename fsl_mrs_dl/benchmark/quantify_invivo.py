@@ -16,7 +16,7 @@ from fsl_mrs_dl.benchmark.quantify_cases import (
     single_voxels,
     with_measured_mm,
 )
-from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
+from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table, fslmrs_words
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
@@ -77,32 +77,10 @@ and at 3.62 ppm (Ins)."""
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-        All do the same; there is one of each file.
-    seed : int
-        Nothing is random here.
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`; one of each file, and nothing random."""
     cases = list(single_voxels())
     tables = [*_tables(cases), _measured_mm(cases[:2]), _mrsi(), *_rival(cases[1])]
-    there = (
-        f"FSL-MRS calls itself {fslmrs.version()} (0+unknown: built from source without its history)."
-        if fslmrs.available()
-        else "FSL-MRS was not there: its rows were not run."
-    )
-    return Page("Quantification of measured spectra", METHOD, tables, f"{there}\n\n{SEEN}")
-
-
-def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table whose short rows, of what could not be run, are filled up."""
-    return Table(caption, columns, [[*row, *[NOT_RUN] * (len(columns) - len(row))] for row in rows])
+    return Page("Quantification of measured spectra", METHOD, tables, f"{fslmrs_words()}\n\n{SEEN}")
 
 
 def _tables(cases: Sequence[Case]) -> list[Table]:
@@ -144,7 +122,7 @@ def _tables(cases: Sequence[Case]) -> list[Table]:
         "[doi:10.1148/radiol.2020191037](https://doi.org/10.1148/radiol.2020191037); its SNR is defined"
         " otherwise)."
     )
-    return [_table(caption, columns, amounts), _table(told, more, quality)]
+    return [Table.filled(caption, columns, amounts), Table.filled(told, more, quality)]
 
 
 def _ratios(found: Outcome) -> list[str]:
@@ -215,7 +193,7 @@ def _measured_mm(cases: Sequence[Case]) -> Table:
                 left = ", ".join(f"{name} {share:+.3f}" for name, share in (shares or {}).items()) or "-"
                 row = [f"{_over_noise(fitted, found):.2f}", f"{found.residual_whiteness[0]:.2f}", left]
                 rows.append([one.basis_name, baseline, *_ratios(found), *row])
-    return _table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _mrsi() -> Table:
@@ -229,7 +207,7 @@ def _mrsi() -> Table:
     )
     data, given = read("mrsi_3t", "data.nii.gz"), read("mrsi_3t", "fit.nii.gz")
     if data is None or given is None:
-        return _table(caption, columns, [["FSL-MRS, given"]])
+        return Table.filled(caption, columns, [["FSL-MRS, given"]])
     rows: list[list[str]] = []
     for name in _MRSI_BASES:
         for baseline in BASELINES:
@@ -248,7 +226,7 @@ def _mrsi() -> Table:
             counts = [str(len(fids)), str(int((found.flags != 0).sum()))]
             told = [f"{1e3 * np.nanmedian(ours):.3f}", *spread, f"{seconds:.1f}"]
             rows.append([f"`{name}`", baseline, *counts, *medians, *told])
-    return _table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _rival(case: Case) -> list[Table]:
@@ -275,7 +253,7 @@ def _rival(case: Case) -> list[Table]:
         value, sd = fslmrs.fit(fitted.fid[0, 0, 0], found.basis, WINDOW_PPM, baseline)
         seconds = time.perf_counter() - start
         rows.append(["FSL-MRS", baseline, *_compared(found, value, sd, seconds)])
-    return [_table(caption, columns, rows)]
+    return [Table.filled(caption, columns, rows)]
 
 
 def _compared(found: Outcome, value: Real, sd: Real, seconds: float) -> list[str]:

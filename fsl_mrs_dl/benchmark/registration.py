@@ -67,17 +67,7 @@ class Found:
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-    seed : int
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
     chosen = PROFILES[profile]
     wide = _table("wide", chosen, seed, 20.0, np.pi, list(_methods(rivals=False)))
     near = _table("near", chosen, seed, NEAR_HZ, NEAR_RAD, list(_methods(rivals=True)))

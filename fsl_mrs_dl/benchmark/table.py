@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol, Self
 
 import fsl_mrs_dl
+from fsl_mrs_dl import fslmrs
 
 NOT_RUN = "not run"
 
@@ -20,6 +22,11 @@ class Table:
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+    @classmethod
+    def filled(cls, caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Self:
+        """Return a table whose short rows, of what could not be run, are filled up."""
+        return cls(caption, columns, [[*row, *[NOT_RUN] * (len(columns) - len(row))] for row in rows])
 
     def markdown(self) -> str:
         """Return the table in Markdown."""
@@ -46,6 +53,30 @@ class Page:
     tables: Sequence[Table]
     remarks: str = ""
     pictures: Sequence[Picture] = ()
+
+
+class Task(Protocol):
+    """The ``run`` of a task of ``benchmark``."""
+
+    def __call__(self, profile: str, seed: int) -> Page:
+        """Run the task.
+
+        Parameters
+        ----------
+        profile : {"smoke", "small", "paper"}
+        seed : int
+
+        Returns
+        -------
+        Page
+        """
+
+
+def fslmrs_words() -> str:
+    """Return which FSL-MRS stood beside."""
+    if not fslmrs.available():
+        return "FSL-MRS was not there: its rows were not run."
+    return f"FSL-MRS calls itself {fslmrs.version()} (0+unknown: built from source without its history)."
 
 
 def page_text(page: Page, *, task: str, profile: str, seed: int) -> str:

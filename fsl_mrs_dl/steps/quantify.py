@@ -1,23 +1,18 @@
 """The step ``quantify``."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
-from fsl_mrs_dl.steps.registry import MIN_POINTS, StepResult, step
-
-if TYPE_CHECKING:
-    from fsl_mrs_dl.fit.lcm import Baseline
+from fsl_mrs_dl.steps import quantify_inputs as inputs
+from fsl_mrs_dl.steps import quantify_notes as notes
+from fsl_mrs_dl.steps.registry import StepResult, step
 
 logger = logging.getLogger(__name__)
-
-_ONE_NOMINAL_FIELD = 0.04
 
 
 @step(method="Quantification", report="quantify_page", fits=True)
@@ -166,9 +161,9 @@ def quantify(
     from fsl_mrs_dl.io.volumes import read_fractions, read_volume
     from fsl_mrs_dl.steps import quantify_models
 
-    given = named_basis(basis)
+    given = inputs.named_basis(basis)
     whole = quantification.one_spectrum_a_voxel(data)
-    spectra = _turned(_first(whole, _covered(whole, given) if points is None else points), conj_fid)
+    spectra = inputs.turned(inputs.first_points(whole, given, points), conj_fid)
     grid = spectra.fid.shape[:3]
     if mask is not None and grid == (1, 1, 1):
         raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
@@ -197,15 +192,15 @@ def quantify(
         quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
         reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)
         water = quantification.WaterPlan.of(
-            _turned(_water_of(h2o, grid, voxels), conj_fid),
+            inputs.turned(inputs.water_of(h2o, grid, voxels), conj_fid),
             reference,
             quantification.relaxation_times(
                 data.spectrometer_frequency_mhz,
-                _pools(t1_values, "t1_values"),
-                _pools(t2_values, "t2_values"),
+                inputs.pools(t1_values, "t1_values"),
+                inputs.pools(t2_values, "t2_values"),
             ),
-            _timing(data, "EchoTime", "TE", None if TE is None else TE / 1e3, "ms"),
-            _timing(data, "RepetitionTime", "TR", TR, "s"),
+            inputs.timing(data, "EchoTime", "TE", None if TE is None else TE / 1e3, "ms"),
+            inputs.timing(data, "RepetitionTime", "TR", TR, "s"),
             fractions=None if tissue_frac is None else read_fractions(tissue_frac, grid, data.affine),
             scale=h2o_scale,
         )
@@ -231,10 +226,10 @@ def quantify(
         posterior=not no_posterior,
         fitter=by.fitter,
         notes=(
-            *_orientation(spectra, voxels, window, conj_fid),
-            *_differences(whole, spectra, given),
+            *notes.orientation(spectra, voxels, window, conj_fid),
+            *notes.differences(whole, spectra, given),
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
-            *_foreign(spectra, voxels, window, smooth, None if water is None else water.data),
+            *notes.foreign(spectra, voxels, window, smooth, None if water is None else water.data),
             *by.notes,
             *fitted.notes,
         ),
@@ -246,149 +241,3 @@ def quantify(
         logger.warning("%s.", said)
     fit = spectra.with_fid(outcome.on_grid(outcome.fit))
     return StepResult(fit, settled=settled, outcome=outcome, fitted=spectra)
-
-
-def named_basis(basis: Basis | Path | str) -> Basis:
-    """Return a basis set that is given, or stands in a file, or is shipped under a name.
-
-    Parameters
-    ----------
-    basis : Basis, Path or str
-
-    Raises
-    ------
-    DataError
-        If a file cannot be read.
-    OptionError
-        If it is neither a file nor a name.
-    """
-    if isinstance(basis, Basis):
-        return basis
-    from fsl_mrs_dl.io.basis import read_basis
-    from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
-
-    if not str(basis).strip():
-        raise OptionError(f"--basis is empty; name a file, a folder, or one of {', '.join(RECIPES)}.")
-    if not Path(basis).exists() and str(basis) in RECIPES:
-        return read_basis(shipped_basis(str(basis)))
-    if not Path(basis).exists():
-        raise OptionError(
-            f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
-        )
-    return read_basis(basis)
-
-
-def _covered(data: MRSData, basis: Basis) -> int | None:
-    """Return how many points to fit with a basis set that is shorter than the data, by two thirds at most."""
-    from fsl_mrs_dl.physics.basis import covered_points
-
-    covered = covered_points(basis, data.dwelltime_s, data.spectrometer_frequency_mhz)
-    return covered if data.n_points / 3 <= covered < data.n_points else None
-
-
-def _differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[str, ...]:
-    """Return what is to be said of points left out and of another field."""
-    from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
-
-    said = []
-    if fitted.n_points < data.n_points:
-        said.append(f"fitted are the first {fitted.n_points} of {data.n_points} points")
-    field = data.spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz - 1
-    if abs(field) > FIELD_TOLERANCE:
-        fields = (basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz)
-        text = "the basis set is of {:g} MHz, the data of {:g} MHz".format(*fields)
-        said.append(f"WARNING: {text}: couplings and widths of the basis set are off by {100 * field:+.1f} %")
-        if abs(field) > _ONE_NOMINAL_FIELD:
-            logger.warning("%s: couplings of the basis set are off by %+.1f %%.", text, 100 * field)
-    return tuple(said)
-
-
-def _first(data: MRSData, points: int | None) -> MRSData:
-    """Return the data with their first points only."""
-    if points is None:
-        return data
-    if not MIN_POINTS <= points <= data.n_points:
-        raise OptionError(f"--points is {points}; needed are {MIN_POINTS} to {data.n_points}.")
-    return data.with_fid(data.fid[:, :, :, :points])
-
-
-def _turned(data: MRSData, conj_fid: bool | None) -> MRSData:
-    return data.with_fid(data.fid.conj()) if conj_fid else data
-
-
-def _orientation(
-    data: MRSData, voxels: NDArray[Any], window: tuple[float, float], conj_fid: bool | None
-) -> tuple[str, ...]:
-    """Return what is to be said of the sign of the data."""
-    from fsl_mrs_dl.fit.quantification import looks_conjugated
-
-    asked = ("data conjugated, as asked for (--conj_fid)",) if conj_fid else ()
-    if not looks_conjugated(data, voxels, window):
-        return asked
-    logger.warning("the data look conjugated; if they are, give --conj_fid.")
-    return (*asked, "WARNING: the data look conjugated (more signal in the mirror image of the fit window)")
-
-
-def _foreign(
-    data: MRSData,
-    voxels: NDArray[Any],
-    window: tuple[float, float],
-    baseline: "Baseline",
-    water: MRSData | None,
-) -> tuple[str, ...]:
-    """Return what is to be said of data that are a fit, of residual water, and of water that is metabolites."""
-    from fsl_mrs_dl.fit.quantification import LARGEST_TAIL, metabolites_in_water, own_fit, water_tail
-
-    said = []
-    if own_fit(data):
-        said.append("the data are the curve of a fit (their record says so): not a measurement")
-    tail = water_tail(data, voxels, window, baseline)
-    if tail > LARGEST_TAIL:
-        said.append(
-            f"the tail of residual water is {100 * tail:.0f} % of the energy of the fit window; remove it first "
-            "(fsl_mrs_dl remove)"
-        )
-    if water is not None and metabolites_in_water(water, voxels):
-        said.append(
-            f"{water.name or 'the water'} shows NAA, Cr and Cho as a scan does whose water was hardly suppressed; "
-            "--h2o needs one without suppression"
-        )
-    for text in said:
-        logger.warning("%s.", text)
-    return tuple(f"WARNING: {text}" for text in said)
-
-
-def _water_of(h2o: MRSData, grid: tuple[int, ...], voxels: NDArray[Any]) -> MRSData:
-    """Return a water reference with one FID a voxel, or refuse it."""
-    from fsl_mrs_dl.fit.quantification import check_water_reference, one_spectrum_a_voxel
-
-    name = h2o.name or "The water reference"
-    if h2o.nucleus != "1H":
-        raise OptionError(f"{name} is of {h2o.nucleus}; --h2o needs a water reference of 1H.")
-    water = one_spectrum_a_voxel(h2o)
-    if water.fid.shape[:3] != grid:
-        raise OptionError(
-            f"{name} has the grid {water.fid.shape[:3]}, the data have {grid}; they must agree."
-        )
-    check_water_reference(water, voxels)
-    return water
-
-
-def _timing(data: MRSData, key: str, flag: str, given_s: float | None, unit: str) -> float:
-    """Return a time in s: the flag's, or the header's."""
-    value = data.header.get(key) if given_s is None else given_s
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < np.inf:
-        return float(value)
-    said = f"has {key} {value!r}" if value is not None else f"does not say its {key}"
-    if given_s is not None:
-        said = f"gets --{flag} {given_s:g}"
-    raise OptionError(
-        f"{data.name or 'The data'} {said}; water scaling needs it: give --{flag} in {unit}, or leave --h2o out."
-    )
-
-
-def _pools(path: Path | None, flag: str) -> Mapping[str, float] | None:
-    from fsl_mrs_dl.fit.quantification import POOLS
-    from fsl_mrs_dl.io.volumes import read_numbers
-
-    return None if path is None else read_numbers(path, POOLS, flag)

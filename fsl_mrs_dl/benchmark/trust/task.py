@@ -42,17 +42,7 @@ PROFILES = {
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-    seed : int
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
     chosen = PROFILES[profile]
     basis, said = task_basis()
     informed, weak = (Believer.of(basis, generating=known) for known in (True, False))

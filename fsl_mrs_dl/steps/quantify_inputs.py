@@ -1,0 +1,96 @@
+"""What ``quantify`` is given, made into what the fit takes, or refused: basis set, spectra, water, times."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.steps.registry import MIN_POINTS
+
+
+def named_basis(basis: Basis | Path | str) -> Basis:
+    """Return a basis set that is given, or stands in a file, or is shipped under a name.
+
+    Parameters
+    ----------
+    basis : Basis, Path or str
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read.
+    OptionError
+        If it is neither a file nor a name.
+    """
+    if isinstance(basis, Basis):
+        return basis
+    from fsl_mrs_dl.io.basis import read_basis
+    from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
+
+    if not str(basis).strip():
+        raise OptionError(f"--basis is empty; name a file, a folder, or one of {', '.join(RECIPES)}.")
+    if not Path(basis).exists() and str(basis) in RECIPES:
+        return read_basis(shipped_basis(str(basis)))
+    if not Path(basis).exists():
+        raise OptionError(
+            f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
+        )
+    return read_basis(basis)
+
+
+def first_points(data: MRSData, basis: Basis, points: int | None) -> MRSData:
+    """Return the data with their first points only; by default those that the basis set covers, if a third."""
+    from fsl_mrs_dl.physics.basis import covered_points
+
+    if points is None:
+        covered = covered_points(basis, data.dwelltime_s, data.spectrometer_frequency_mhz)
+        points = covered if data.n_points / 3 <= covered < data.n_points else data.n_points
+    if not MIN_POINTS <= points <= data.n_points:
+        raise OptionError(f"--points is {points}; needed are {MIN_POINTS} to {data.n_points}.")
+    return data if points == data.n_points else data.with_fid(data.fid[:, :, :, :points])
+
+
+def turned(data: MRSData, conj_fid: bool | None) -> MRSData:
+    """Return the data, conjugated if asked for."""
+    return data.with_fid(data.fid.conj()) if conj_fid else data
+
+
+def water_of(h2o: MRSData, grid: tuple[int, ...], voxels: NDArray[Any]) -> MRSData:
+    """Return a water reference with one FID a voxel, or refuse it."""
+    from fsl_mrs_dl.fit.quantification import check_water_reference, one_spectrum_a_voxel
+
+    name = h2o.name or "The water reference"
+    if h2o.nucleus != "1H":
+        raise OptionError(f"{name} is of {h2o.nucleus}; --h2o needs a water reference of 1H.")
+    water = one_spectrum_a_voxel(h2o)
+    if water.fid.shape[:3] != grid:
+        raise OptionError(
+            f"{name} has the grid {water.fid.shape[:3]}, the data have {grid}; they must agree."
+        )
+    check_water_reference(water, voxels)
+    return water
+
+
+def timing(data: MRSData, key: str, flag: str, given_s: float | None, unit: str) -> float:
+    """Return a time in s: the flag's, or the header's."""
+    value = data.header.get(key) if given_s is None else given_s
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < np.inf:
+        return float(value)
+    said = f"has {key} {value!r}" if value is not None else f"does not say its {key}"
+    if given_s is not None:
+        said = f"gets --{flag} {given_s:g}"
+    raise OptionError(
+        f"{data.name or 'The data'} {said}; water scaling needs it: give --{flag} in {unit}, or leave --h2o out."
+    )
+
+
+def pools(path: Path | None, flag: str) -> Mapping[str, float] | None:
+    """Return the relaxation times of a file, in s, or None."""
+    from fsl_mrs_dl.fit.quantification import POOLS
+    from fsl_mrs_dl.io.volumes import read_numbers
+
+    return None if path is None else read_numbers(path, POOLS, flag)

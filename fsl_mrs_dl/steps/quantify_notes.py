@@ -1,0 +1,74 @@
+"""What ``quantify`` says of data that are readable but doubtful: in the log, and in the notes of the record."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Basis, MRSData
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.fit.lcm import Baseline
+
+logger = logging.getLogger(__name__)
+
+_ONE_NOMINAL_FIELD = 0.04
+
+
+def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[str, ...]:
+    """Return what is to be said of points left out and of another field."""
+    from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
+
+    said = []
+    if fitted.n_points < data.n_points:
+        said.append(f"fitted are the first {fitted.n_points} of {data.n_points} points")
+    field = data.spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz - 1
+    if abs(field) > FIELD_TOLERANCE:
+        fields = (basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz)
+        text = "the basis set is of {:g} MHz, the data of {:g} MHz".format(*fields)
+        said.append(f"WARNING: {text}: couplings and widths of the basis set are off by {100 * field:+.1f} %")
+        if abs(field) > _ONE_NOMINAL_FIELD:
+            logger.warning("%s: couplings of the basis set are off by %+.1f %%.", text, 100 * field)
+    return tuple(said)
+
+
+def orientation(
+    data: MRSData, voxels: NDArray[Any], window: tuple[float, float], conj_fid: bool | None
+) -> tuple[str, ...]:
+    """Return what is to be said of the sign of the data."""
+    from fsl_mrs_dl.fit.quantification import looks_conjugated
+
+    asked = ("data conjugated, as asked for (--conj_fid)",) if conj_fid else ()
+    if not looks_conjugated(data, voxels, window):
+        return asked
+    logger.warning("the data look conjugated; if they are, give --conj_fid.")
+    return (*asked, "WARNING: the data look conjugated (more signal in the mirror image of the fit window)")
+
+
+def foreign(
+    data: MRSData,
+    voxels: NDArray[Any],
+    window: tuple[float, float],
+    baseline: "Baseline",
+    water: MRSData | None,
+) -> tuple[str, ...]:
+    """Return what is to be said of data that are a fit, of residual water, and of water that is metabolites."""
+    from fsl_mrs_dl.fit.quantification import LARGEST_TAIL, metabolites_in_water, own_fit, water_tail
+
+    said = []
+    if own_fit(data):
+        said.append("the data are the curve of a fit (their record says so): not a measurement")
+    tail = water_tail(data, voxels, window, baseline)
+    if tail > LARGEST_TAIL:
+        said.append(
+            f"the tail of residual water is {100 * tail:.0f} % of the energy of the fit window; remove it first "
+            "(fsl_mrs_dl remove)"
+        )
+    if water is not None and metabolites_in_water(water, voxels):
+        said.append(
+            f"{water.name or 'the water'} shows NAA, Cr and Cho as a scan does whose water was hardly suppressed; "
+            "--h2o needs one without suppression"
+        )
+    for text in said:
+        logger.warning("%s.", text)
+    return tuple(f"WARNING: {text}" for text in said)

@@ -1,0 +1,89 @@
+"""What ``quantify`` refuses in one line, and what it says of doubtful input."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from quantify_scans import SCALE, run, signal
+
+from fsl_mrs_dl.io import nifti
+
+REFUSALS = {
+    "mask_svs": (["--mask", "{f}/svs.nii.gz"], "--mask is for MRSI"),
+    "no_basis": (["--basis", "{f}/nothing"], "shipped are press_3t_te30"),
+    "empty_basis": (["--basis", ""], "--basis is empty"),
+    "baseline": (["--baseline", "wavy"], "--baseline is 'wavy'"),
+    "ppmlim": (["--ppmlim", "4", "1"], "low limit comes first"),
+    "keep": (["--keep", "Lac"], "--keep names Lac"),
+    "fractions": (["--h2o", "{f}/svs_water.nii.gz", "--tissue_frac", "0.5", "0.4", "0.4"], "add up to 1.3"),
+    "grid": (["--h2o", "{f}/mrsi_water.nii.gz"], "has the grid (8, 1, 1), the data have (1, 1, 1)"),
+    "wref": (["--h2o", "{f}/svs_water.nii.gz", "--wref_metabolite", "GPC"], "give --ref_protons"),
+    "TE": (["--h2o", "{f}/svs_water.nii.gz", "--TE", "-3"], "give --TE in ms"),
+    "t1": (["--t1", "{f}/none.nii.gz"], "--t1: there is no file"),
+    "shift": (["--metab_shift_sd", "-1"], "0 or more"),
+    "points": (["--points", "9999"], "--points is 9999"),
+    "no_points": (["--points", "0"], "--points is 0"),
+    "h2o_scale": (["--h2o", "{f}/svs_water.nii.gz", "--h2o_scale", "0"], "a factor above 0 is needed"),
+    "TE_in_s": (["--h2o", "{f}/svs_water.nii.gz", "--TE", "0.03"], "for 0.03 s give --TE 30"),
+    "TR_in_ms": (["--h2o", "{f}/svs_water.nii.gz", "--TR", "2000"], "for 2000 ms give --TR 2"),
+    "h2o_of_metabolites": (["--h2o", "{f}/svs.nii.gz"], "without water suppression"),
+    "config": (["--config", "{f}/none.toml"], "not a readable TOML file"),
+}
+
+
+@pytest.mark.parametrize("case", list(REFUSALS))
+def test_what_makes_no_sense_is_refused_in_one_line(
+    case: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more, said = REFUSALS[case]
+    assert run(folder, "svs", *(word.format(f=folder) for word in more)) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.count("\n") == 1
+    assert not (folder / "out").exists()
+
+
+def test_mask_in_another_place_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    affine = np.diag([20.0, 20, 20, 1])
+    affine[0, 3] = 11
+    nib.save(nib.Nifti1Image(np.ones((8, 1, 1), dtype=np.uint8), affine), folder / "mask.nii.gz")
+    assert run(folder, "mrsi", "--mask", str(folder / "mask.nii.gz")) == 2
+    assert "in another place, up to 11.0 mm off" in capsys.readouterr().err
+
+
+def test_what_is_doubtful_is_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    water = ("--h2o", str(folder / "svs_water.nii.gz"), "--tissue_frac", "0", "0", "1")
+    assert run(folder, "svs", *water) == 0
+    assert "molality is empty: the voxel holds no tissue water" in caplog.text
+    assert "flagged" not in caplog.text
+    (folder / "again.nii.gz").write_bytes((folder / "out" / "fit.nii.gz").read_bytes())
+    assert run(folder, "again", out="again") == 0
+    assert "the data are the curve of a fit" in caplog.text
+    caplog.clear()
+    data = nifti.read(folder / "svs.nii.gz")
+    water = SCALE * 4000 * signal(4.65, 1, 60.0)
+    nifti.write(data.with_fid(data.fid + water), folder / "wet.nii.gz")
+    assert run(folder, "wet", "--baseline", "off", out="wet") == 0
+    assert "fsl_mrs_dl remove" in caplog.text
+    assert "the fit is flagged: " in caplog.text
+    assert "residual water" in (folder / "wet" / "run.json").read_text()
+
+
+def test_missing_echo_time_is_refused_and_a_flag_beats_the_header(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = nifti.read(folder / "svs.nii.gz")
+    nifti.write(replace(data, header={"RepetitionTime": 2.0}), folder / "svs.nii.gz")
+    water = ("--h2o", str(folder / "svs_water.nii.gz"))
+    assert run(folder, "svs", *water) == 2
+    said = capsys.readouterr().err
+    assert "does not say its EchoTime" in said
+    assert "give --TE in ms" in said
+    assert run(folder, "svs", *water, "--TE", "30", "--TR", "3", out="given") == 0
+    record = json.loads((folder / "given" / "run.json").read_text())
+    assert record["settings"]["TE"] == 30.0
+    assert record["settings"]["TR"] == 3.0
+    assert record["water"]["repetition_time_s"] == 3.0
