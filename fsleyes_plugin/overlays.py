@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.nifti import MRS_EXTENSION
+from fsl_mrs_dl.io.nifti_file import MRS_EXTENSION
 from fsleyes_plugin.model.folder import result_root
 from fsleyes_plugin.model.maps import COLOURS, MapChoice, display_range
 from fsleyes_plugin.model.scan import Scan

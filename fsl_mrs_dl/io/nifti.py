@@ -1,17 +1,11 @@
 """NIfTI-MRS files and ``NIFTI_MRS`` objects to and from :class:`~fsl_mrs_dl.data.MRSData`.
 
-The only module that knows that a file holds the complex conjugate of memory, and the only one that knows
-the NIfTI header. Both are left to the packages of the standard, nifti-mrs and nibabel.
+The only module that knows that a file holds the complex conjugate of memory. That and the header are left to the
+packages of the standard, nifti-mrs and nibabel; :mod:`fsl_mrs_dl.io.nifti_file` says why a file is none.
 """
 
-import contextlib
-import io
 import json
-import logging
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -19,46 +13,17 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from nifti_mrs import validator
 from nifti_mrs.create_nmrs import _default_affine as default_affine
-from nifti_mrs.definitions import dimension_tags, nifti_mrs_version
+from nifti_mrs.definitions import nifti_mrs_version
 from nifti_mrs.nifti_mrs import NIFTI_MRS, NotNIFTI_MRS
 
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.nifti_file import DAMAGE, DIMENSIONS, MRS_EXTENSION, aside, damaged, opened, reason_of
 
-logger = logging.getLogger(__name__)
-
-MRS_EXTENSION = 44
 _FROM_FIELDS = ("SpectrometerFrequency", "ResonantNucleus", "ProcessingApplied")
-_DIMENSIONS = (5, 6, 7)
-# Deflate cannot shrink by more than this, so a header that promises more bytes than file x ratio is a lie.
-_MAX_DEFLATE_RATIO = 1032
-_MAX_SPECTROMETER_MHZ = 5000.0
-
-# What nibabel, nifti-mrs, zlib and JSON raise on damaged files; each is told to the user with its reason.
-_DAMAGE = (
-    ImageFileError,
-    HeaderDataError,
-    HeaderTypeError,
-    NotNIFTI_MRS,
-    validator.Error,
-    OSError,
-    EOFError,
-    zlib.error,
-    struct.error,
-    UnicodeError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-)
 
 
 def read(path: Path | str) -> MRSData:
@@ -81,139 +46,12 @@ def read(path: Path | str) -> MRSData:
     path = Path(path)
     nmrs = opened(path)
     try:
-        with _aside():
+        with aside():
             return from_nifti_mrs(nmrs, name=path.name)
     except DataError:
         raise
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def opened(path: Path) -> NIFTI_MRS:
-    """Open a NIfTI-MRS file without reading its FIDs: ``opened(path)[x, y, z]`` reads those of one voxel.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    NIFTI_MRS
-
-    Raises
-    ------
-    DataError
-        If the file is missing, damaged, or not NIfTI-MRS.
-    """
-    if not path.exists():
-        raise DataError(f"There is no file {path}; check the name.")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; a NIfTI-MRS file (.nii or .nii.gz) is needed.")
-    try:
-        with _aside():
-            image = nib.load(path)
-    except _DAMAGE as error:
-        raise DataError(
-            f"{path} is not a readable NIfTI file ({_reason(error)}); convert vendor data with spec2nii first."
-        ) from error
-    if not isinstance(image, nib.Nifti1Pair):
-        raise DataError(f"{path} is a {type(image).__name__}, not NIfTI-MRS; convert it with spec2nii first.")
-    _check_header(image, path)
-    try:
-        with _aside():
-            return NIFTI_MRS(image)
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: BaseException) -> DataError:
-    return DataError(f"{path} is damaged or not valid NIfTI-MRS ({_reason(error)}); convert it again.")
-
-
-def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return f"missing key {text}" if isinstance(error, KeyError) else text[:200]
-
-
-@contextlib.contextmanager
-def _aside() -> Iterator[None]:
-    """Send what nifti-mrs prints and nibabel warns of to the log; standard output is for results.
-
-    Both mend small faults of a header aloud; what matters of them is checked here.
-    """
-    aloud = logging.getLogger("nibabel.global")
-    before, aloud.disabled = aloud.disabled, True
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()) as printed,
-            warnings.catch_warnings(record=True) as warned,
-            np.errstate(all="ignore"),
-        ):
-            warnings.simplefilter("always")
-            yield
-    finally:
-        aloud.disabled = before
-    for text in [printed.getvalue().strip(), *(str(warning.message) for warning in warned)]:
-        if text:
-            logger.info(text)
-
-
-def _check_header(image: Any, path: Path) -> None:
-    """Say in plain words what keeps a NIfTI file from being NIfTI-MRS."""
-    intent = image.header.get_intent()[2]
-    if not str(intent).startswith("mrs_v"):
-        raise DataError(
-            f"{path} is a NIfTI image but not NIfTI-MRS (intent name {str(intent)!r}, needed 'mrs_v...'); "
-            "convert the vendor's data with spec2nii."
-        )
-    if not np.issubdtype(image.get_data_dtype(), np.complexfloating):
-        raise DataError(f"{path} holds {image.get_data_dtype()} numbers; MRS data must be complex.")
-    shape = tuple(int(n) for n in image.shape)
-    if not 4 <= len(shape) <= 7 or min(shape) < 1:
-        raise DataError(f"{path} has shape {shape}; needed are 4 to 7 dimensions without empty ones.")
-    promised = int(np.prod([float(n) for n in shape])) * image.get_data_dtype().itemsize
-    held = path.stat().st_size * (_MAX_DEFLATE_RATIO if path.suffix == ".gz" else 1)
-    if promised > held:
-        raise DataError(
-            f"{path} is truncated: its header promises {promised} bytes of data, it cannot hold them."
-        )
-    if not np.isfinite(image.affine).all() or not np.isfinite(image.header["pixdim"]).all():
-        raise DataError(f"{path} has a position or voxel size that is not finite; convert it again.")
-    extension = _extension(image.header, path)
-    for key, kind in (("SpectrometerFrequency", (int, float)), ("ResonantNucleus", str)):
-        value = extension.get(key)
-        first = value[0] if isinstance(value, list) and value else value
-        if isinstance(first, bool) or not isinstance(first, kind):
-            raise DataError(f"{path} has no usable {key} in its header (found {value!r}); convert it again.")
-    for n in _DIMENSIONS:
-        tag = extension.get(f"dim_{n}")
-        if tag is not None and not (isinstance(tag, str) and tag in dimension_tags):
-            raise DataError(
-                f"{path} names dimension {n} {tag!r}; needed is one of {', '.join(dimension_tags)}."
-            )
-    frequency = np.ravel(extension["SpectrometerFrequency"])[0]
-    if not 0 < frequency <= _MAX_SPECTROMETER_MHZ:
-        raise DataError(
-            f"{path} says its spectrometer frequency is {frequency:g} MHz; a value in MHz is needed."
-        )
-
-
-def _extension(header: Any, path: Path) -> dict[str, Any]:
-    texts = [e for e in header.extensions if e.get_code() == MRS_EXTENSION]
-    if not texts:
-        raise DataError(f"{path} has no NIfTI-MRS header extension; convert the vendor's data with spec2nii.")
-    try:
-        extension = json.loads(
-            texts[0].get_content() if isinstance(texts[0].get_content(), (str, bytes)) else ""
-        )
-    except (ValueError, RecursionError, *_DAMAGE):
-        try:
-            extension = texts[0].json()
-        except (RecursionError, *_DAMAGE) as error:
-            raise DataError(f"{path} has a damaged NIfTI-MRS header extension ({_reason(error)}).") from error
-    if not isinstance(extension, dict):
-        raise DataError(f"{path} has a NIfTI-MRS header extension that is not a JSON object.")
-    return extension
+    except DAMAGE as error:
+        raise damaged(path, error) from error
 
 
 def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, int] | None = None) -> MRSData:
@@ -245,10 +83,10 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
         higher = len(nmrs.shape) - 4
         fid = np.asarray(nmrs[(*voxel, slice(None), *[0] * higher)]).reshape(1, 1, 1, -1, *[1] * higher)
     dim_headers: dict[str, dict[str, Any]] = {}
-    for n, tag in zip(_DIMENSIONS, tags, strict=False):
+    for n, tag in zip(DIMENSIONS, tags, strict=False):
         said = {"info": extension.get(f"dim_{n}_info"), "header": extension.get(f"dim_{n}_header")}
         dim_headers[tag] = {key: value for key, value in said.items() if value is not None}
-    said_by_fields = {f"dim_{n}{part}" for n in _DIMENSIONS for part in ("", "_info", "_header")}
+    said_by_fields = {f"dim_{n}{part}" for n in DIMENSIONS for part in ("", "_info", "_header")}
     header = {k: v for k, v in extension.items() if k not in said_by_fields and k != "ProcessingApplied"}
     nifti_header = nmrs.header.copy()
     placed = int(nifti_header["qform_code"]) > 0 or int(nifti_header["sform_code"]) > 0
@@ -324,11 +162,11 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     header.extensions.extend(others)
     kind = nib.Nifti2Image if header["sizeof_hdr"] == nib.Nifti2Header.sizeof_hdr else nib.Nifti1Image
     try:
-        with _aside():
+        with aside():
             nmrs = NIFTI_MRS(kind(stored, None, header))
         validator.validate_nifti_mrs(nmrs.image)
     except (validator.Error, NotNIFTI_MRS) as error:
-        raise DataError(f"{data.name or 'The data'} cannot be NIfTI-MRS: {_reason(error)}") from error
+        raise DataError(f"{data.name or 'The data'} cannot be NIfTI-MRS: {reason_of(error)}") from error
     return nmrs
 
 
@@ -339,7 +177,7 @@ def _to_extension(data: MRSData) -> dict[str, Any]:
         "SpectrometerFrequency": [data.spectrometer_frequency_mhz, *(float(f) for f in frequencies)],
         "ResonantNucleus": [data.nucleus, *(str(n) for n in nuclei)],
     }
-    for n, tag in zip(_DIMENSIONS, data.dim_tags, strict=False):
+    for n, tag in zip(DIMENSIONS, data.dim_tags, strict=False):
         extension[f"dim_{n}"] = tag
         for part, value in data.dim_headers.get(tag, {}).items():
             extension[f"dim_{n}_{part}"] = value

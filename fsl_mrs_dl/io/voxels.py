@@ -12,6 +12,7 @@ from nifti_mrs.nifti_mrs import NIFTI_MRS
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.nifti_file import opened
 
 
 class VoxelFile:
@@ -28,7 +29,7 @@ class VoxelFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._remove: weakref.finalize[..., VoxelFile] | None = None
-        self._header = nifti.opened(path)  # what is no NIfTI-MRS is refused at once; the FIDs are not read
+        self._header = opened(path)  # what is no NIfTI-MRS is refused at once; the FIDs are not read
         x, y, z = (int(n) for n in self._header.shape[:3])
         self.grid = (x, y, z)
         self._image = None if path.suffix == ".gz" else _mapped(self._header)
@@ -73,7 +74,7 @@ class VoxelFile:
                     shutil.copyfileobj(packed, unpacked, 2**20)
             except (OSError, EOFError) as error:
                 raise DataError(f"{self.path} is damaged ({error}); make it again.") from error
-            self._image = _mapped(nifti.opened(plain))
+            self._image = _mapped(opened(plain))
         return self._image
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ import viewer_results
 from conftest import Viewer
 
 from fsl_mrs_dl.benchmark.table import Table, circumstances
-from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.nifti_file import opened
 
 GRID = (64, 64, 32)
 MOVES = 60
@@ -80,7 +80,7 @@ def measure(viewer: Viewer, folder: Path) -> list[str]:
     view.painter.paint = watched
     rng = np.random.default_rng(SEED)
     places = rng.choice(np.argwhere(fit.maps.fitted()), MOVES, replace=False)
-    residual = nifti.opened(folder / "fit" / "residual.nii")
+    residual = opened(folder / "fit" / "residual.nii")
     naa = np.asarray(fit.maps.file("raw", "NAA").values)
     plots, tables, wrong = [], [], 0
     for place in places:
