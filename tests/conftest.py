@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,17 @@ REPOSITORY = Path(__file__).parents[1]
 def rng() -> np.random.Generator:
     """A seeded generator; nobody seeds the global one."""
     return np.random.default_rng(20221)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks are slower on several threads, above all where tests run side by side."""
+    import torch  # not everywhere
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -110,16 +110,25 @@ def challenge() -> Basis | None:
 
 def _steam() -> tuple[MRSData | None, MRSData | None]:
     """Return the 7 T spectrum from its coils and transients, and its water."""
+    found = steam_transients()
+    if found is None:
+        return None, None
+    transients, water = found
+    return average(transients).data, water
+
+
+def steam_transients() -> tuple[MRSData, MRSData] | None:
+    """Return the aligned 7 T transients, coils combined, and their water; None if a file is absent."""
     raw, weights, water = (
         read("steam_7t", f"{name}.nii.gz") for name in ("metab_raw", "wref_raw", "quant_raw")
     )
     if raw is None or weights is None or water is None:
-        return None, None
+        return None
     chain = Chain(fsl_mrs=False)
     weights = average(weights).data
     reference = chain.coilcombine(average(water).data, weights)
     corrected = chain.ecc(chain.coilcombine(raw, weights), reference)
-    return chain.average(chain.align(corrected, (1.8, 4.2))), chain.ecc(reference, reference)
+    return chain.align(corrected, (1.8, 4.2)), chain.ecc(reference, reference)
 
 
 def with_measured_mm(case: Case) -> tuple[Case, dict[str, float]] | None:

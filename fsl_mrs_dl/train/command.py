@@ -148,8 +148,9 @@ def train(
         return
     if step == "quantify":
         from fsl_mrs_dl.train.quantification_command import train_quantification
+        from fsl_mrs_dl.train.writing import Request
 
-        train_quantification(settings, _command(settings), output, overwrite=overwrite, began=began)
+        train_quantification(Request(settings, _command(settings), output, overwrite, began))
         return
     from fsl_mrs_dl.train import registration as work
     from fsl_mrs_dl.train.loop import Settings

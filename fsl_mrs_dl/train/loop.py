@@ -24,6 +24,14 @@ from fsl_mrs_dl.models.network import Network
 
 Report = Callable[[int, float], None]
 """Told of each epoch and its validation loss; may raise to end the training."""
+VALIDATION = 0.1
+"""Share of the examples that say which epoch was the best."""
+
+
+def set_sizes(samples: int, tested: int) -> tuple[int, int, int]:
+    """Return how many examples to train on, to stop by and to judge by: at most so many tested, on top."""
+    n_validation = max(1, round(VALIDATION * samples))
+    return samples - n_validation, n_validation, min(tested, samples)
 
 
 @dataclass(frozen=True)

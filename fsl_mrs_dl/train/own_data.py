@@ -77,7 +77,7 @@ def read_measured(files: Sequence[Path]) -> Measured:
     for file in files:
         data = nifti.read(file)
         first = first or data
-        _check_alike(data, first)
+        check_alike(data, first)
         band = Band.of(
             data,
             NUCLEI[data.nucleus].ppm_window if data.nucleus in NUCLEI else None,
@@ -98,9 +98,15 @@ def read_measured(files: Sequence[Path]) -> Measured:
     return Measured(np.concatenate(fids), np.concatenate(truth), first)
 
 
-def _check_alike(data: MRSData, first: MRSData) -> None:
+def check_combined(data: MRSData) -> None:
+    """Refuse data with coils."""
     if "DIM_COIL" in data.dim_tags:
         raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
+
+
+def check_alike(data: MRSData, first: MRSData) -> None:
+    """Refuse data with coils, or of another nucleus, field, dwell time or length than the first."""
+    check_combined(data)
     has, needs = (
         (d.nucleus, d.n_points, round(d.dwelltime_s, 9), round(d.spectrometer_frequency_mhz, 1))
         for d in (data, first)

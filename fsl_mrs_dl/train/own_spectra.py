@@ -16,6 +16,7 @@ from fsl_mrs_dl.models.inputs import on_network_points
 from fsl_mrs_dl.physics import correct, damp, phase, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.scores import noise_sd
+from fsl_mrs_dl.train.own_data import check_combined
 from fsl_mrs_dl.train.quantification_data import Spectra, expected_of
 
 _SHARE = 0.25
@@ -63,8 +64,7 @@ def read_spectra(files: Sequence[Path], basis: Basis) -> Measured:
     sets: list[Complex] = []
     for file in files:
         data = nifti.read(file)
-        if "DIM_COIL" in data.dim_tags:
-            raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
+        check_combined(data)
         field = abs(data.spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz - 1)
         if data.nucleus != basis.nucleus or field > 0.05:
             raise DataError(

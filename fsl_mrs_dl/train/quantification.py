@@ -1,32 +1,29 @@
 """Trains a quantification network and makes its package: data, network, loop, evaluation, card."""
 
 import dataclasses
-import time
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import ModelError, OptionError
 from fsl_mrs_dl.models.architectures import ARCHITECTURES
-from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
+from fsl_mrs_dl.models.card import Card, Channel, Score, ValidRange
 from fsl_mrs_dl.models.package import load, package_name
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
 from fsl_mrs_dl.models.quantification_inference import channels
-from fsl_mrs_dl.train.loop import Outcome, Report, Settings, fit
+from fsl_mrs_dl.train.loop import VALIDATION, Outcome, Report, Settings, fit, set_sizes
 from fsl_mrs_dl.train.own_spectra import augmented, read_spectra
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, basis_of, simulated
 from fsl_mrs_dl.train.quantification_evaluation import scores
+from fsl_mrs_dl.train.writing import recipe
 
 PHYSICAL = ("dq-nmm", "dq-pmm", "dq-rpmm")
 """Architectures that this module trains."""
 MILESTONES = (25 / 200, 100 / 200)
 """Shares of the epochs after which the learning rate falls to a tenth, as published."""
-_VALIDATION = 0.1
 _TESTED = 1000
 _FIELD_SHARE = 0.04  # scanners of one nominal field; they are read in ppm
 _USE = (
@@ -68,14 +65,11 @@ def make_sets(
         The test set is simulated either way, for of measured spectra nobody knows the truth.
     """
     rng = np.random.default_rng(seed)
-    n_validation = max(1, round(_VALIDATION * samples))
-    n_training, n_test = samples - n_validation, min(_TESTED, samples)
+    n_training, n_validation, n_test = set_sizes(samples, _TESTED)
     if files is None:
-        training, validation, test = (
-            simulated(basis, prior, noise, n, rng) for n in (n_training, n_validation, n_test)
-        )
-        return Sets(training, validation, test)
-    learned, stopped = read_spectra(files, basis).split(_VALIDATION, rng)
+        counts = (n_training, n_validation, n_test)
+        return Sets(*(simulated(basis, prior, noise, n, rng) for n in counts))
+    learned, stopped = read_spectra(files, basis).split(VALIDATION, rng)
     return Sets(
         augmented(learned, basis, prior, n_training, rng),
         augmented(stopped, basis, prior, n_validation, rng),
@@ -204,15 +198,7 @@ def make_card(
             phase_deg=(-degrees, degrees),
             linewidth_hz=(0.0, float(widest)),
         ),
-        recipe=Recipe(
-            command=command,
-            seed=seed,
-            data=sets.training.said,
-            data_sha256=sets.training.sha256,
-            hours=round((time.monotonic() - started_at) / 3600, 4),
-            device="cuda" if torch.cuda.is_available() else "cpu",
-            software={"fsl_mrs_dl": __version__, "torch": version_of("torch")},
-        ),
+        recipe=recipe(command, seed, sets.training.said, sets.training.sha256, started_at),
         evaluation=scores(network, sets.test) if rows is None else rows,
         intended_use=_USE,
         refused_use=_NOT,

@@ -1,23 +1,18 @@
 """Trains the network that starts a fit with any basis set, and makes its package."""
 
 import math
-import time
-from collections.abc import Mapping
-from importlib.metadata import version as version_of
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
+from fsl_mrs_dl.models.card import Card, Channel, Score, ValidRange
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import load
 from fsl_mrs_dl.models.quantification_start import GRID_POINTS, GRID_PPM, SCALES, StartNetwork
-from fsl_mrs_dl.train.loop import Outcome, Settings, fit
+from fsl_mrs_dl.train.loop import Outcome, fit, set_sizes
 from fsl_mrs_dl.train.start_data import (
     GAMMA_HZ_PER_T,
     SHIFT_PPM,
@@ -25,38 +20,24 @@ from fsl_mrs_dl.train.start_data import (
     Examples,
     examples,
 )
-from fsl_mrs_dl.train.writing import write_trained
+from fsl_mrs_dl.train.writing import Request, recipe
 
 NAME = "quantify-start-1h"
-_VALIDATION = 0.1
 _TESTED = 2000
 _USE = "Starting the linear-combination fit of 1H spectra of the brain with any basis set."
 _NOT = "Quantification by itself; nuclei other than 1H; spectra with residual water above the metabolites."
 _UNITS = ("ppm", "rad", "cycles/ppm", "rad/s/T", "rad/s/T", "rad/s/T", "1")
 
 
-def train_start(
-    said: Mapping[str, Any], settings: Settings, command: str, output: Path, *, overwrite: bool, began: float
-) -> None:
+def train_start(request: Request) -> None:
     """Train the start network and write its package.
-
-    Parameters
-    ----------
-    said : mapping
-        Options of the command ``train``, resolved.
-    settings : Settings
-    command : str
-        What makes the weights again.
-    output : Path
-    overwrite : bool
-    began : float
-        Of :func:`time.monotonic`.
 
     Raises
     ------
     OptionError
         If own data are given, whose truth nobody knows.
     """
+    said, settings = request.said, request.settings
     if said["data"] is not None:
         raise OptionError("--architecture start learns from simulated spectra with labels; leave --data out.")
     training, validation, test = sets(said["samples"], settings.seed)
@@ -71,21 +52,17 @@ def train_start(
 
     def trained() -> tuple[Network, Card, Outcome]:
         outcome = fit(network, _tensors(training), _tensors(validation), settings)
-        card = _card(network, training, test, said["version"], command, settings.seed, began)
+        card = _card(network, training, test, request)
         return network, card, outcome
 
-    write_trained(trained, output, NAME, said["version"], overwrite=overwrite, inputs=())
+    request.write(trained, NAME)
 
 
 def sets(samples: int, seed: int) -> tuple[Examples, Examples, Examples]:
     """Return examples to train on, to stop by, and to judge by."""
     rng = np.random.default_rng(seed)
-    n_validation = max(1, round(_VALIDATION * samples))
-    return (
-        examples(samples - n_validation, rng),
-        examples(n_validation, rng),
-        examples(min(_TESTED, samples), rng),
-    )
+    training, validation, test = (examples(n, rng) for n in set_sizes(samples, _TESTED))
+    return training, validation, test
 
 
 def _tensors(part: Examples) -> tuple[torch.Tensor, ...]:
@@ -125,18 +102,11 @@ def _rms(values: Real) -> float:
     return float(math.sqrt(np.mean(values**2)))
 
 
-def _card(
-    network: StartNetwork,
-    training: Examples,
-    test: Examples,
-    version: str,
-    command: str,
-    seed: int,
-    began: float,
-) -> Card:
+def _card(network: StartNetwork, training: Examples, test: Examples, request: Request) -> Card:
+    data = f"{len(training.inputs)} spectra of all shipped basis sets, 40 acquisitions, SNR_f {SNR_F}"
     return Card(
         name=NAME,
-        version=version,
+        version=request.said["version"],
         task="quantify",
         architecture="start",
         config={},
@@ -165,14 +135,7 @@ def _card(
             phase_deg=(-180.0, 180.0),
             linewidth_hz=(0.0, 3 * GAMMA_HZ_PER_T[1]),
         ),
-        recipe=Recipe(
-            command=command,
-            seed=seed,
-            data=f"{len(training.inputs)} spectra of all shipped basis sets, 40 acquisitions, SNR_f {SNR_F}",
-            data_sha256=training.sha256,
-            hours=round((time.monotonic() - began) / 3600, 4),
-            software={"fsl_mrs_dl": __version__, "torch": version_of("torch")},
-        ),
+        recipe=recipe(request.command, request.said["seed"], data, training.sha256, request.began),
         evaluation=start_scores(network, test),
         intended_use=_USE,
         refused_use=_NOT,

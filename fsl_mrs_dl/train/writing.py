@@ -1,15 +1,71 @@
-"""From a training to a package on disk, the same for every task."""
+"""From a command to a package on disk, the same for every task."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import Any
 
+import torch
+
+from fsl_mrs_dl import __version__
 from fsl_mrs_dl.io.staging import Staging
-from fsl_mrs_dl.models.card import Card, evaluation_text
+from fsl_mrs_dl.models.card import Card, Recipe, evaluation_text
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import CARD, WEIGHTS, package_bytes
-from fsl_mrs_dl.train.loop import Outcome
+from fsl_mrs_dl.train.loop import Outcome, Settings
 
 Work = Callable[[], tuple[Network, Card, Outcome]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command ``train`` was asked for.
+
+    Attributes
+    ----------
+    said : mapping
+        Its options, resolved.
+    command : str
+        What makes the weights again.
+    output : Path
+    overwrite : bool
+    began : float
+        Of :func:`time.monotonic`.
+    """
+
+    said: Mapping[str, Any]
+    command: str
+    output: Path
+    overwrite: bool
+    began: float
+
+    @property
+    def settings(self) -> Settings:
+        """How to train."""
+        said = self.said
+        return Settings(
+            said["epochs"], said["batch"], said["lr"], said["patience"], said["seed"], anneal=True
+        )
+
+    def write(self, work: Work, name: str, inputs: Sequence[Path] = ()) -> None:
+        """Train and write the package of this name, see :func:`write_trained`."""
+        version = self.said["version"]
+        write_trained(work, self.output, name, version, overwrite=self.overwrite, inputs=inputs)
+
+
+def recipe(command: str, seed: int, data: str, data_sha256: str, began: float) -> Recipe:
+    """Return the recipe of weights that were made now, from ``began`` on, with this software."""
+    return Recipe(
+        command=command,
+        seed=seed,
+        data=data,
+        data_sha256=data_sha256,
+        hours=round((time.monotonic() - began) / 3600, 4),
+        device="cuda" if torch.cuda.is_available() else "cpu",
+        software={"fsl_mrs_dl": __version__, "torch": version_of("torch")},
+    )
 
 
 def write_trained(

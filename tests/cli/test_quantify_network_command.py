@@ -5,22 +5,14 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from fsl_mrs_dl.cli import main
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 BASIS = "slaser_3t_te28"
 FEW = ["--samples", "60", "--epochs", "1", "--basis", BASIS]
 NAME, START = "quantify-dq-nmm-slaser-1h-3t", "quantify-start-1h"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks as small as these are slower on several threads, above all where tests run side by side."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def train(folder, *more):

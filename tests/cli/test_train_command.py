@@ -5,22 +5,14 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import nifti
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FEW = ["--samples", "120", "--epochs", "2", "--batch", "32"]
 NAME = "align-dsr-1h-9.4t"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks as small as these are slower on several threads, above all where tests run side by side."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

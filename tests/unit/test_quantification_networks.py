@@ -20,13 +20,7 @@ from fsl_mrs_dl.train.quantification import new_network
 from fsl_mrs_dl.train.quantification_data import DWELLTIME_S, basis_of, clean_of, expected_of, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds, metabolites, plain_fit
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

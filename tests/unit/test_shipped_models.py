@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import fsl_mrs_dl
 from fsl_mrs_dl.io.basis import read_basis
@@ -17,20 +16,14 @@ from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.align import align
 from fsl_mrs_dl.train.registration_data import Spread, simulated
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
 NAMES = sorted(folder.name for folder in ROOT.glob("align-*"))
 NEEDED = {f"align-{architecture}-1h-3t" for architecture in ("dsr", "dsrf", "dcrr", "dcrrf", "ma")} | {
     "align-dsrf-1h-7t"
 }
 MOST_BYTES = 20e6
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

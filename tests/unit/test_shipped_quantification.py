@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import fsl_mrs_dl
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, Fitter
@@ -19,19 +18,13 @@ from fsl_mrs_dl.steps.quantify_models import NetworkFitter, StartedFitter
 from fsl_mrs_dl.train.quantification_data import DWELLTIME_S, basis_of, simulated
 from fsl_mrs_dl.train.start_data import scene
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
 NAMES = sorted(folder.name for folder in ROOT.glob("quantify-*"))
 BASES = {"quantify-dq-nmm-press-1h-3t": "press_3t_te30", "quantify-dq-nmm-slaser-1h-3t": "slaser_3t_te28"}
 START = "quantify-start-1h"
 MOST_BYTES = 1e6
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def package(name):

@@ -17,16 +17,9 @@ from fsl_mrs_dl.train.references import average_reference, kmeans_reference
 from fsl_mrs_dl.train.registration import Sets, give_reference, new_network, tensors, train_on
 from fsl_mrs_dl.train.registration_data import RAT_POINTS, Spread, default_spread, simulated
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SPREAD = Spread(20.0, pi / 2, 0.4)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks as small as these are slower on several threads, above all where tests run side by side."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

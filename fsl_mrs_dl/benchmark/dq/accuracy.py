@@ -18,6 +18,7 @@ from fsl_mrs_dl.benchmark.dq.plans import (
     basis_on_points,
     line_plans,
     main_plans,
+    six_r2,
     trained,
 )
 from fsl_mrs_dl.benchmark.dq.rivals import RIVALS
@@ -194,12 +195,7 @@ def order_table(profile: Profile, seed: int, store: Store, test: Spectra) -> Tab
     plan: Plan
     for plan in line_plans(profile, seed):
         one = trained(plan, store)
-        said = network_parameters(one.network, test.fids, test.basis.dwelltime_s).amplitudes
-        values = [
-            float(r2(said[:, one.network.names.index(n)], test.amplitudes[:, test.basis.names.index(n)]))
-            for n in SIX
-        ]
-        found.setdefault(plan.architecture, []).append(np.array(values))
+        found.setdefault(plan.architecture, []).append(six_r2(one.network, test))
         if plan.architecture == "dq-rpmm":
             early.append(float(one.early_s[-1]))
     lines = []

@@ -5,16 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from fsl_mrs_dl.benchmark.dq.plans import Profile, Store, invivo_plan, trained
-from fsl_mrs_dl.benchmark.quantify_cases import read, shipped
-from fsl_mrs_dl.benchmark.rivals import Chain
+from fsl_mrs_dl.benchmark.quantify_cases import shipped, steam_transients
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
-from fsl_mrs_dl.data import MRSData, Real
+from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, Fitter
 from fsl_mrs_dl.fit.quantification import chosen_members
 from fsl_mrs_dl.models.package import CARD, Model, load
 from fsl_mrs_dl.scores import cv
-from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.quantify_models import NetworkFitter
 
 SHARE = 0.25
@@ -33,9 +31,10 @@ def invivo_table(profile: Profile, seed: int, store: Store) -> Table:
     """Return mean, SD and CV of ratios to tCr over averages of a random quarter of the transients."""
     columns = ["method", *RATIOS]
     caption = "Not run: the measured transients (invivo/steam_7t) are not here."
-    data = _transients()
-    if data is None:
+    found = steam_transients()
+    if found is None:
         return Table(caption, columns, [["network", *[NOT_RUN] * len(RATIOS)]])
+    data, _ = found
     fids = data.fid[0, 0, 0].T.astype(np.complex128)
     rng = np.random.default_rng([_SEED, seed])
     each = max(1, round(SHARE * len(fids)))
@@ -72,16 +71,3 @@ def _cells(found: FitResult) -> list[str]:
         ratio = total(parts) / creatine
         cells.append(f"{ratio.mean():.3f}; {ratio.std(ddof=1):.3f}; {float(cv(ratio)):.3f}")
     return cells
-
-
-def _transients() -> MRSData | None:
-    """Return the aligned transients, coils combined."""
-    raw, weights, water = (
-        read("steam_7t", f"{name}.nii.gz") for name in ("metab_raw", "wref_raw", "quant_raw")
-    )
-    if raw is None or weights is None or water is None:
-        return None
-    chain = Chain(fsl_mrs=False)
-    weights = average(weights).data
-    reference = chain.coilcombine(average(water).data, weights)
-    return chain.align(chain.ecc(chain.coilcombine(raw, weights), reference), (1.8, 4.2))

@@ -316,14 +316,17 @@ def _train(plan: Plan, home: Path) -> None:
     (home / _CURVE).write_text(json.dumps(curve), encoding="utf-8")
 
 
-def mean_r2(network: QuantificationNetwork, test: Spectra) -> float:
-    """Return the mean R2 of :data:`SIX`."""
+def six_r2(network: QuantificationNetwork, test: Spectra) -> Real:
+    """Return R2 of :data:`SIX`."""
     found = network_parameters(network, test.fids, test.basis.dwelltime_s).amplitudes
-    values = [
-        float(r2(found[:, network.names.index(name)], test.amplitudes[:, test.basis.names.index(name)]))
-        for name in SIX
-    ]
-    return float(np.mean(values))
+    own, place = ([names.index(name) for name in SIX] for names in (network.names, test.basis.names))
+    values: Real = r2(found[:, own], test.amplitudes[:, place])
+    return values
+
+
+def mean_r2(network: QuantificationNetwork, test: Spectra) -> float:
+    """Return the mean of :func:`six_r2`."""
+    return float(np.mean(six_r2(network, test)))
 
 
 def early_s(network: QuantificationNetwork, test: Spectra) -> float:

@@ -16,6 +16,7 @@ from fsl_mrs_dl.benchmark.dq.plans import (
     Trained,
     encoder_plans,
     main_plans,
+    mean_r2,
     penalty_plans,
     size_plans,
     trained,
@@ -143,12 +144,7 @@ def study_tables(studies: Studies, test: Spectra) -> list[Table]:
     """Return a table a study."""
 
     def score(one: Trained) -> str:
-        said = network_parameters(one.network, test.fids, test.basis.dwelltime_s).amplitudes
-        values = [
-            float(r2(said[:, one.network.names.index(n)], test.amplitudes[:, test.basis.names.index(n)]))
-            for n in SIX
-        ]
-        return f"{np.mean(values):.3f}"
+        return f"{mean_r2(one.network, test):.3f}"
 
     sizes = [[one.plan.label, str(one.plan.epochs), str(one.steps[-1]), score(one)] for one in studies.sizes]
     penalties = [[one.plan.label, score(one), f"{1e3 * one.early_s[-1]:.1f}"] for one in studies.penalties]
