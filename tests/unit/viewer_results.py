@@ -1,6 +1,8 @@
 """Results for the tests of the viewer: made by the program itself from simulated scans, once a process."""
 
+import contextlib
 import functools
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 from fsl_mrs_dl.cli import main
 
 BASIS = "press_3t_te30"
+SHORT = "--points 512 --dwelltime 0.0008"
 
 
 @functools.cache
@@ -20,127 +23,56 @@ def folder() -> Path:
     return made
 
 
-def run(*words: str) -> None:
-    """Run the program; it must succeed."""
-    assert main(list(words)) == 0, words
+def run(command: str) -> None:
+    """Run the program with a line of words, in the folder; it must succeed."""
+    with contextlib.chdir(folder()):
+        assert main(shlex.split(command)) == 0, command
 
 
 @functools.cache
 def mrsi() -> Path:
     """A 16 x 16 MRSI phantom, quantified."""
-    at = folder()
-    run(
-        "simulate",
-        "--output",
-        str(at),
-        "--filename",
-        "head",
-        "--kind",
-        "mrsi",
-        "--basis",
-        BASIS,
-        "--points",
-        "512",
-        "--dwelltime",
-        "0.0008",
-        "--snr",
-        "30",
-        "--seed",
-        "3",
-    )
-    run(
-        "quantify",
-        "--data",
-        str(at / "head.nii.gz"),
-        "--basis",
-        BASIS,
-        "--output",
-        str(at / "mrsi"),
-        "--mask",
-        str(at / "head_mask.nii.gz"),
-    )
-    return at / "mrsi"
+    run(f"simulate --output . --filename head --kind mrsi --basis {BASIS} {SHORT} --snr 30 --seed 3")
+    run(f"quantify --data head.nii.gz --basis {BASIS} --output mrsi --mask head_mask.nii.gz")
+    return folder() / "mrsi"
 
 
 @functools.cache
 def mrsi_stiff() -> Path:
     """The same voxels, quantified otherwise."""
-    at = mrsi().parent
+    mrsi()
+    otherwise = "--baseline off --lorentzian --no_posterior"
     run(
-        "quantify",
-        "--data",
-        str(at / "head.nii.gz"),
-        "--basis",
-        BASIS,
-        "--output",
-        str(at / "mrsi_stiff"),
-        "--mask",
-        str(at / "head_mask.nii.gz"),
-        "--baseline",
-        "off",
-        "--lorentzian",
-        "--no_posterior",
+        f"quantify --data head.nii.gz --basis {BASIS} --output mrsi_stiff --mask head_mask.nii.gz {otherwise}"
     )
-    return at / "mrsi_stiff"
+    return folder() / "mrsi_stiff"
 
 
 @functools.cache
 def svs() -> Path:
     """One spectrum, quantified."""
-    at = folder()
-    run(
-        "simulate",
-        "--output",
-        str(at),
-        "--filename",
-        "one",
-        "--kind",
-        "svs",
-        "--basis",
-        BASIS,
-        "--points",
-        "1024",
-        "--dwelltime",
-        "0.0005",
-        "--snr",
-        "30",
-        "--seed",
-        "4",
-    )
-    run("quantify", "--data", str(at / "one.nii.gz"), "--basis", BASIS, "--output", str(at / "svs"))
-    return at / "svs"
+    points = "--points 1024 --dwelltime 0.0005"
+    run(f"simulate --output . --filename one --kind svs --basis {BASIS} {points} --snr 30 --seed 4")
+    run(f"quantify --data one.nii.gz --basis {BASIS} --output svs")
+    return folder() / "svs"
 
 
 @functools.cache
 def aligned() -> Path:
     """The table of an alignment, beside its transients."""
-    at = folder()
-    run(
-        "simulate",
-        "--output",
-        str(at),
-        "--filename",
-        "scan",
-        "--transients",
-        "12",
-        "--points",
-        "512",
-        "--dwelltime",
-        "0.0008",
-        "--seed",
-        "5",
-    )
-    run("align", "--file", str(at / "scan.nii.gz"), "--output", str(at / "aligned"), "--method", "gn")
-    return at / "aligned" / "scan_align.csv"
+    run(f"simulate --output . --filename scan --transients 12 {SHORT} --seed 5")
+    run("align --file scan.nii.gz --output aligned --method gn")
+    return folder() / "aligned" / "scan_align.csv"
 
 
 @functools.cache
 def edited() -> Path:
     """A scan with transients and two edit conditions, without a fit."""
-    at = folder()
-    words = ["--basis", "mega-press_3t_te68", "--transients", "8", "--points", "512", "--dwelltime", "0.0008"]
-    run("simulate", "--output", str(at), "--filename", "edited", "--kind", "edited", *words, "--seed", "6")
-    return at / "edited.nii.gz"
+    basis = "mega-press_3t_te68"
+    run(
+        f"simulate --output . --filename edited --kind edited --basis {basis} --transients 8 {SHORT} --seed 6"
+    )
+    return folder() / "edited.nii.gz"
 
 
 @functools.cache
@@ -160,6 +92,5 @@ def rejected() -> Path:
     for bad in (3, 7):
         fid[..., bad] = top * (rng.normal(size=fid.shape[:4]) + 1j * rng.normal(size=fid.shape[:4]))
     nifti.write(replace(scan, fid=fid), at / "restless.nii.gz")
-    words = ["--output", str(at / "rejected"), "--method", "gn", "--reject"]
-    run("align", "--file", str(at / "restless.nii.gz"), *words)
+    run("align --file restless.nii.gz --output rejected --method gn --reject")
     return at / "rejected" / "restless_align.csv"
