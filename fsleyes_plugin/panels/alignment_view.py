@@ -15,15 +15,7 @@ from fsleyes_plugin.panels.telling import tell
 class MRSAlignmentView(FigureView):
     """Shows one ``N_align.csv`` with its transients."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the view is called in menus."""
-        return "MRS alignment"
-
-    @staticmethod
-    def defaultLayout() -> list[str]:
-        """Return the controls that the view opens with: none."""
-        return []
+    TITLE = "MRS alignment"
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
         FigureView.__init__(self, parent, overlayList, displayCtx, frame, constrained=True)

@@ -17,15 +17,7 @@ from fsleyes_plugin.session import SESSION
 class MRSCompareView(Following, FigureView):
     """Scatter and Bland-Altman plot of a quantity in two fits, and their difference as a map."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the view is called in menus."""
-        return "MRS comparison"
-
-    @staticmethod
-    def defaultLayout() -> list[str]:
-        """Return the controls that the view opens with: none."""
-        return []
+    TITLE = "MRS comparison"
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
         FigureView.__init__(self, parent, overlayList, displayCtx, frame, constrained=True)
@@ -47,11 +39,6 @@ class MRSCompareView(Following, FigureView):
         self.image: Any = None
         self.changed("fits")
         self.follow(cursor=False)
-
-    def destroy(self) -> None:
-        """Close; no listener stays."""
-        self.unfollow()
-        FigureView.destroy(self)
 
     def changed(self, what: str) -> None:
         """Offer the other fits, and what they have in common with the chosen one."""

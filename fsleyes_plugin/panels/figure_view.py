@@ -1,6 +1,6 @@
 """A view that is one figure of Matplotlib below a row of choices."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import wx
 from fsleyes.views.viewpanel import ViewPanel
@@ -12,7 +12,27 @@ _LEAST = (200, 120)
 
 
 class FigureView(ViewPanel):
-    """Figure, canvas and the means to zoom and save it; a bar goes on top."""
+    """Figure, canvas and the means to zoom and save it; a bar goes on top.
+
+    Attributes
+    ----------
+    TITLE : str
+    CONTROLS : tuple of str
+        The controls that the view opens with.
+    """
+
+    TITLE: ClassVar[str]
+    CONTROLS: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def title(cls) -> str:
+        """Return what the view is called in menus."""
+        return cls.TITLE
+
+    @classmethod
+    def defaultLayout(cls) -> list[str]:
+        """Return the controls that the view opens with."""
+        return list(cls.CONTROLS)
 
     def __init__(
         self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any, *, constrained: bool = False

@@ -27,15 +27,8 @@ Pin = tuple[Fit | Scan, Voxel, tuple[int, ...]]
 class MRSFitView(Following, FigureView):
     """Spectra of the chosen fit, or of a file without one, at the cursor and at pinned voxels."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the view is called in menus."""
-        return "MRS fit"
-
-    @staticmethod
-    def defaultLayout() -> list[str]:
-        """Return the controls that the view opens with."""
-        return ["MRSFitTable", "MRSFitMaps"]
+    TITLE = "MRS fit"
+    CONTROLS = ("MRSFitTable", "MRSFitMaps")
 
     @staticmethod
     def controlOrder() -> list[str]:
@@ -56,9 +49,8 @@ class MRSFitView(Following, FigureView):
 
     def destroy(self) -> None:
         """Close; no listener stays."""
-        self.unfollow()
         self.bar.close()
-        FigureView.destroy(self)
+        super().destroy()
 
     def changed(self, what: str) -> None:
         """Drop the pins of what is closed; offer what is open."""

@@ -8,12 +8,13 @@ from fsleyes_plugin.session import SESSION
 
 
 class Following:
-    """Mixed into a panel of FSLeyes: calls ``refresh`` in the idle loop when something changed.
+    """Mixed into a panel of FSLeyes, ahead of it: calls ``refresh`` in the idle loop when something changed.
 
-    The panel calls :meth:`follow` at the end of its constructor and :meth:`unfollow` in ``destroy``.
+    The panel calls :meth:`follow` at the end of its constructor.
     """
 
     name: str
+    destroyed: bool
     displayCtx: Any
     overlayList: Any
 
@@ -25,24 +26,24 @@ class Following:
         self.overlayList.addListener("overlays", self.name, self._overlays_changed)
         self.later()
 
-    def unfollow(self) -> None:
-        """Listen no more."""
+    def destroy(self) -> None:
+        """Close; no listener stays."""
         SESSION.forget(self.name)
         if self.displayCtx.hasListener("worldLocation", self.name):
             self.displayCtx.removeListener("worldLocation", self.name)
         self.overlayList.removeListener("overlays", self.name)
+        super().destroy()  # type: ignore[misc]
 
     def later(self) -> None:
         """Refresh once when there is nothing else to do."""
         idle.idle(self._refresh, name=f"{self.name}_refresh", skipIfQueued=True)
 
     def _refresh(self) -> None:
-        if not self.destroyed:  # type: ignore[attr-defined]
+        if not self.destroyed:
             self.refresh()
 
     def refresh(self) -> None:
-        """Show what is true now."""
-        raise NotImplementedError
+        """Show what is true now; a panel that has nothing to show leaves it as it is."""
 
     def changed(self, what: str) -> None:
         """Hear what of the session changed, before the refresh."""

@@ -3,11 +3,11 @@
 from typing import Any
 
 import wx
-from fsleyes.controls.controlpanel import ControlPanel
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.maps import LABELS, MapChoice
+from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.panels.telling import tell
@@ -16,26 +16,15 @@ from fsleyes_plugin.session import SESSION, Fit
 _NONE = "(nothing)"
 
 
-class MRSFitMaps(Following, ControlPanel):
+class MRSFitMaps(Following, DockedPanel):
     """Chooses which map of the fit lies over the anatomy; one at a time, or one more."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the panel is called in menus."""
-        return "Maps"
-
-    @staticmethod
-    def supportedViews() -> list[type]:
-        """Return the view it belongs to."""
-        return [MRSFitView]
-
-    @staticmethod
-    def defaultLayout() -> dict[str, Any]:
-        """Return where it opens."""
-        return {"location": wx.TOP}
+    TITLE = "Maps"
+    VIEWS = (MRSFitView,)
+    SIDE = wx.TOP
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
-        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        super().__init__(parent, overlayList, displayCtx, viewPanel)
         sizer = wx.WrapSizer(wx.HORIZONTAL)
         self.metabolite, self.kind, self.over = (wx.Choice(self) for _ in range(3))
         labels = ("Map of", "quantity", "divided by")
@@ -55,11 +44,6 @@ class MRSFitMaps(Following, ControlPanel):
         self.changed("fits")
         self.follow(cursor=False)
 
-    def destroy(self) -> None:
-        """Close; no listener stays, the map does."""
-        self.unfollow()
-        ControlPanel.destroy(self)
-
     def changed(self, what: str) -> None:
         """Offer the maps of the chosen fit; show the metabolite that was clicked, the voxels that pass."""
         fit = SESSION.chosen
@@ -70,9 +54,6 @@ class MRSFitMaps(Following, ControlPanel):
                 self.choose(self._wanted(SESSION.metabolite))
         elif fit is not None and what == "mask" and self.shown is not None:
             self.choose(self.shown)
-
-    def refresh(self) -> None:
-        """Do nothing: maps do not follow the cursor."""
 
     def _names(self, fit: Fit) -> tuple[str, ...]:
         return fit.maps.metabolites or fit.maps.others

@@ -4,30 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import wx
-from fsleyes.controls.controlpanel import ControlPanel
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.provenance import Provenance, provenance_of
+from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
 
 
-class MRSFitProvenance(Following, ControlPanel):
+class MRSFitProvenance(Following, DockedPanel):
     """Steps, models and checksums of the selected overlay, read from its header; a mark on synthetic data."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the panel is called in menus."""
-        return "MRS provenance"
-
-    @staticmethod
-    def defaultLayout() -> dict[str, Any]:
-        """Return where it opens."""
-        return {"location": wx.RIGHT}
+    TITLE = "MRS provenance"
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
-        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        super().__init__(parent, overlayList, displayCtx, viewPanel)
         self.mark = wx.StaticText(self, label="SYNTHETIC DATA")
         self.mark.SetFont(self.mark.GetFont().Bold().Larger())
         self.mark.SetForegroundColour(wx.Colour(190, 30, 30))
@@ -45,8 +37,7 @@ class MRSFitProvenance(Following, ControlPanel):
     def destroy(self) -> None:
         """Close; no listener stays."""
         self.displayCtx.removeListener("selectedOverlay", self.name)
-        self.unfollow()
-        ControlPanel.destroy(self)
+        super().destroy()
 
     def refresh(self) -> None:
         """Tell the record of the selected overlay, or of the fit it belongs to."""

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import wx
-from fsleyes.controls.controlpanel import ControlPanel
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.model.masks import Limits, available, flagged, passing, save_mask
+from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.panels.telling import tell
@@ -24,26 +24,15 @@ _ROWS = (
 )
 
 
-class MRSFitQuality(Following, ControlPanel):
+class MRSFitQuality(Following, DockedPanel):
     """Sliders on SD, SNR and FWHM of a metabolite, and flags; voxels that fail vanish from the maps."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the panel is called in menus."""
-        return "Quality"
-
-    @staticmethod
-    def supportedViews() -> list[type]:
-        """Return the view it belongs to."""
-        return [MRSFitView]
-
-    @staticmethod
-    def defaultLayout() -> dict[str, Any]:
-        """Return where it opens."""
-        return {"location": wx.BOTTOM}
+    TITLE = "Quality"
+    VIEWS = (MRSFitView,)
+    SIDE = wx.BOTTOM
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
-        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        super().__init__(parent, overlayList, displayCtx, viewPanel)
         grid = wx.FlexGridSizer(3, 3, 6)
         grid.AddGrowableCol(1)
         self.metabolite = wx.Choice(self)
@@ -80,11 +69,6 @@ class MRSFitQuality(Following, ControlPanel):
         self._outlined: Any = None
         self.changed("fits")
         self.follow(cursor=False)
-
-    def destroy(self) -> None:
-        """Close; no listener stays."""
-        self.unfollow()
-        ControlPanel.destroy(self)
 
     def changed(self, what: str) -> None:
         """Offer the metabolites of the chosen fit."""

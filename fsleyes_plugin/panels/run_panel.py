@@ -7,12 +7,12 @@ import fsl.utils.settings as settings
 import wx
 import wx.lib.scrolledpanel as scrolled
 from fsl.data.image import Image
-from fsleyes.controls.controlpanel import ControlPanel
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.steps.registry import Step, steps
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.folder import result_root
+from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.form import Form
 from fsleyes_plugin.panels.telling import tell
 from fsleyes_plugin.running import (
@@ -29,21 +29,13 @@ INTERPRETER = "fsl_mrs_dl.interpreter"
 """Key of FSLeyes' settings."""
 
 
-class MRSRunStep(ControlPanel):
+class MRSRunStep(DockedPanel):
     """The form of a step, made from its own description."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the panel is called in menus."""
-        return "Run an MRS step"
-
-    @staticmethod
-    def defaultLayout() -> dict[str, Any]:
-        """Return where it opens."""
-        return {"location": wx.RIGHT}
+    TITLE = "Run an MRS step"
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
-        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        super().__init__(parent, overlayList, displayCtx, viewPanel)
         self._steps = steps()
         self.step = wx.Choice(self, choices=list(self._steps))
         self.step.Bind(wx.EVT_CHOICE, lambda _event: self.show(self.step.GetStringSelection()))
@@ -70,7 +62,7 @@ class MRSRunStep(ControlPanel):
         """Close; a step that still runs is ended."""
         if self.child is not None:
             self.child.stop()
-        ControlPanel.destroy(self)
+        super().destroy()
 
     def _arrange(self) -> None:
         sizer = wx.BoxSizer(wx.VERTICAL)

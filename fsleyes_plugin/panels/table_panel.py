@@ -3,11 +3,11 @@
 from typing import Any
 
 import wx
-from fsleyes.controls.controlpanel import ControlPanel
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.table import Table, cell, head, unit_of
+from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
@@ -15,26 +15,15 @@ from fsleyes_plugin.session import SESSION
 _WIDTHS, _WIDE = (92, 70), 88
 
 
-class MRSFitTable(Following, ControlPanel):
+class MRSFitTable(Following, DockedPanel):
     """Amounts, their uncertainty and quality at the cursor; a row that is clicked highlights its curve."""
 
-    @staticmethod
-    def title() -> str:
-        """Return what the panel is called in menus."""
-        return "Table at the cursor"
-
-    @staticmethod
-    def supportedViews() -> list[type]:
-        """Return the view it belongs to."""
-        return [MRSFitView]
-
-    @staticmethod
-    def defaultLayout() -> dict[str, Any]:
-        """Return where it opens."""
-        return {"location": wx.BOTTOM}
+    TITLE = "Table at the cursor"
+    VIEWS = (MRSFitView,)
+    SIDE = wx.BOTTOM
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
-        ControlPanel.__init__(self, parent, overlayList, displayCtx, viewPanel)
+        super().__init__(parent, overlayList, displayCtx, viewPanel)
         self.scaling = wx.Choice(self)
         self.scaling.SetToolTip("Scaling of the amounts")
         self.scaling.Bind(wx.EVT_CHOICE, lambda _event: self.later())
@@ -55,11 +44,6 @@ class MRSFitTable(Following, ControlPanel):
         self._heads: tuple[str, ...] = ()
         self.changed("fits")
         self.follow()
-
-    def destroy(self) -> None:
-        """Close; no listener stays."""
-        self.unfollow()
-        ControlPanel.destroy(self)
 
     def changed(self, what: str) -> None:
         """Offer the scalings of the chosen fit, a physical one first."""
