@@ -17,6 +17,7 @@ from fsl_mrs_dl.fit.lcm.band import band_columns
 from fsl_mrs_dl.fit.lcm.engine import drawn, unscaled
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.io.basis import read_json_basis
+from fsl_mrs_dl.io.results.fsl_convention import from_maps, from_parameters
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsl_mrs_dl.physics import correct, first_order_phase
 from fsleyes_plugin.model.folder import ResultFolder
@@ -201,10 +202,7 @@ class TableSource:
         said = self._said
         if not {"Phi0", "Phi1", "eps_0"} <= set(said):
             return None
-        # FSL-MRS's phases and shift have the opposite sign of ours, and its phase counts from the carrier.
-        delay = -said["Phi1"] / (2 * math.pi)
-        first = -said["eps_0"] / (2 * math.pi)
-        return Frame(-said["Phi0"] + 2 * math.pi * delay * first, delay, first)
+        return Frame(*from_parameters(said["Phi0"], said["Phi1"], said["eps_0"]))
 
     def members(self, voxel: Voxel) -> Complex | None:
         """See :meth:`Source.members`."""
@@ -268,8 +266,8 @@ class NuisanceSource:
         found = {key: float(file.at(voxel)) for key, file in self._maps.items()}
         if not all(math.isfinite(value) for value in found.values()):
             return None
-        delay, first = found.get("p1", 0.0), -found.get("shift_group0", 0.0) * self._mhz
-        return Frame(-math.radians(found["p0"]) + 2 * math.pi * delay * first, delay, first)
+        p1, shift_group = found.get("p1", 0.0), found.get("shift_group0", 0.0)
+        return Frame(*from_maps(found["p0"], p1, shift_group, self._mhz))
 
     def members(self, voxel: Voxel) -> Complex | None:
         """See :meth:`Source.members`."""

@@ -10,7 +10,15 @@ from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import DataError, OutputError
 from fsl_mrs_dl.io.results import Outcome, Scaled, files_of_earlier_run, run_record
-from fsl_mrs_dl.io.results.fsl_convention import parameter_rows, phase_slope_s, shift_ppm, widths_hz
+from fsl_mrs_dl.io.results.fsl_convention import (
+    from_maps,
+    from_parameters,
+    parameter_rows,
+    phase_deg,
+    phase_slope_s,
+    shift_ppm,
+    widths_hz,
+)
 from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
 from fsl_mrs_dl.io.staging import Staging
 
@@ -95,6 +103,15 @@ def test_units_of_the_maps() -> None:
     np.testing.assert_allclose(combined, 0.5346 + np.sqrt(0.2166 + 4))
     np.testing.assert_allclose(shift_ppm(found), -0.03)
     np.testing.assert_allclose(phase_slope_s(found), 1e-5)
+
+
+def test_what_is_written_reads_back() -> None:
+    found = outcome(delay_s=np.full(2, 2e-3))  # so that it matters where the phase counts from
+    ours = (0.5, 2e-3, 3.0)
+    said = {name: value for name, value, _ in parameter_rows(found)}
+    assert from_parameters(said["Phi0"], said["Phi1"], said["eps_0"]) == pytest.approx(ours)
+    maps = (phase_deg(found)[0], phase_slope_s(found)[0], shift_ppm(found)[0, 0])
+    assert from_maps(*maps, found.basis.spectrometer_frequency_mhz) == pytest.approx(ours)
 
 
 def test_tree_names_what_is_there() -> None:

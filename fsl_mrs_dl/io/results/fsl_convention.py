@@ -1,4 +1,4 @@
-r"""Fitted parameters in the signs and units of FSL-MRS, which only the writers of results use.
+r"""Fitted parameters in the signs and units of FSL-MRS, for those who write its results and those who read them.
 
 FSL-MRS's Voigt model is :math:`e^{-i(\phi_0 + \phi_1 \nu)} \sum_m a_m F\{x_m(t) e^{-(i \epsilon + \gamma +
 \sigma^2 t) t}\}`: its phases and its shift have the opposite sign of ours; gamma and sigma are the same.
@@ -26,6 +26,29 @@ def phase_slope_s(outcome: Outcome) -> Real:
 def shift_ppm(outcome: Outcome) -> Real:
     """Return the maps ``shift_group``: FSL-MRS's shift in ppm, positive towards higher field; shape (V, G)."""
     return -outcome.shift_hz / outcome.basis.spectrometer_frequency_mhz
+
+
+def from_parameters(phi0_rad: float, phi1_rad_s: float, eps_rad_s: float) -> tuple[float, float, float]:
+    """Return what the parameters of FSL-MRS's Voigt model say in our signs.
+
+    Parameters
+    ----------
+    phi0_rad, phi1_rad_s, eps_rad_s : float
+        ``Phi0``, ``Phi1`` and ``eps_0`` of ``all_parameters.csv``.
+
+    Returns
+    -------
+    phase_rad, delay_s, shift_hz : float
+        The phase at the shift of the first group, where FSL-MRS's is that at the carrier; the delay; the shift.
+    """
+    delay_s, shift_hz = -phi1_rad_s / (2 * math.pi), -eps_rad_s / (2 * math.pi)
+    return -phi0_rad + 2 * math.pi * delay_s * shift_hz, delay_s, shift_hz
+
+
+def from_maps(p0_deg: float, p1_s: float, shift_group_ppm: float, mhz: float) -> tuple[float, float, float]:
+    """Return what the maps ``p0``, ``p1`` and ``shift_group0`` say in our signs, see :func:`from_parameters`."""
+    turn = 2 * math.pi
+    return from_parameters(math.radians(p0_deg), -turn * p1_s, turn * shift_group_ppm * mhz)
 
 
 def widths_hz(outcome: Outcome) -> tuple[Real, Real, Real]:
