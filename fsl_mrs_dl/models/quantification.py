@@ -9,8 +9,8 @@ and DQ-rpMM with a loss that tells them from metabolites by their early decay). 
 which ``seed_sign`` repeats and the default does not.
 
 How the amplitudes come out of the encoder is a choice: ``softplus`` as published; ``whitened``, in coordinates in
-which the bound of every amplitude is one; ``projected``, not at all: the encoder gives shift, width and phase, and
-the amplitudes are the least squares that belong to them.
+which the bound of every amplitude is one; ``projected``, not at all: the encoder gives shift, width and phase (of
+rpMM the end of the early part too), and the amplitudes are those of least loss that belong to them.
 """
 
 from collections.abc import Mapping
@@ -178,7 +178,7 @@ class QuantificationNetwork(Network):
         self.register_buffer("centre", torch.zeros(size), persistent=False)
         self.register_buffer("mixing", torch.eye(size), persistent=False)
         self.register_buffer(
-            "pairs", torch.zeros(n_points, size * size, dtype=torch.float64), persistent=False
+            "pairs", torch.zeros(n_points, size, size, dtype=torch.float64), persistent=False
         )
         derive: Any = self.register_load_state_dict_post_hook
         derive(lambda module, _: module._derive())
@@ -203,14 +203,13 @@ class QuantificationNetwork(Network):
     def _derive(self) -> None:
         """Make what follows from the basis set: products of members, and the whitened coordinates."""
         fids = self.members.to(torch.complex128)
-        fids = fids * (torch.arange(self.n_points) >= self.first_point)
-        self.pairs.copy_((fids.conj()[:, None] * fids).real.reshape(-1, self.n_points).T)
+        self.pairs.copy_((fids.conj()[:, None] * fids).real.permute(2, 0, 1))
         if self.amplitudes != "whitened":
             return
         middle, half = _middles((*self.expected.amplitudes, *[_LINE_RANGE] * self.n_lines))
         self.centre.copy_(middle)
         gamma = torch.tensor(sum(self.expected.gamma) / 2, dtype=torch.float64)
-        damped = damp(fids, gamma, 0 * gamma, self.dwelltime_s)
+        damped = damp(fids, gamma, 0 * gamma, self.dwelltime_s)[:, self.first_point :]
         fisher = (damped.conj() @ damped.T).real / self.expected.noise_sd**2
         # A uniform range has the variance of its half width over three.
         fisher = fisher + torch.diag(3 / half.to(fisher) ** 2)
@@ -236,9 +235,9 @@ class QuantificationNetwork(Network):
         sigma = shared[:, 3] if self.voigt else torch.zeros_like(gamma)
         early = torch.sigmoid(raw[:, -self.n_shared - 1] - _RETARDED) if self.regularised else None
         if self.amplitudes == "projected":
-            # At the least squares the residual does not change with the amplitudes: they need no gradient.
+            # At its minimum the loss does not change with the amplitudes: they need no gradient.
             with torch.no_grad():
-                amplitudes = self.least_squares(fids, shift_hz, gamma, sigma, phase_rad)
+                amplitudes = self.least_squares(fids, shift_hz, gamma, sigma, phase_rad, early)
         elif self.amplitudes == "whitened":
             amplitudes = (self.centre + raw[:, : len(self.centre)] @ self.mixing.T) * size[:, None]
         else:
@@ -251,10 +250,16 @@ class QuantificationNetwork(Network):
         return fids.abs().amax(dim=1).clamp_min(1e-30)
 
     def least_squares(
-        self, fids: Tensor, shift_hz: Tensor, gamma: Tensor, sigma: Tensor, phase_rad: Tensor
+        self,
+        fids: Tensor,
+        shift_hz: Tensor,
+        gamma: Tensor,
+        sigma: Tensor,
+        phase_rad: Tensor,
+        early_s: Tensor | None = None,
     ) -> Tensor:
-        """Return the amplitudes that explain most of FIDs, of either sign, shape (batch, member)."""
-        gram, right = self.normal_equations(fids, shift_hz, gamma, sigma, phase_rad)
+        """Return the amplitudes of least loss, of either sign, shape (batch, member)."""
+        gram, right = self.normal_equations(fids, shift_hz, gamma, sigma, phase_rad, early_s)
         size = gram.shape[-1]
         trace = gram.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
         held = gram + _RIDGE * trace * torch.eye(size, dtype=gram.dtype, device=gram.device)
@@ -262,17 +267,24 @@ class QuantificationNetwork(Network):
         return solved.to(shift_hz.dtype)
 
     def normal_equations(
-        self, fids: Tensor, shift_hz: Tensor, gamma: Tensor, sigma: Tensor, phase_rad: Tensor
+        self,
+        fids: Tensor,
+        shift_hz: Tensor,
+        gamma: Tensor,
+        sigma: Tensor,
+        phase_rad: Tensor,
+        early_s: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the products of the damped members with each other and with FIDs, in double precision.
 
         Those with each other are the products of the members times the square of the damping, so that no member
-        is damped for each FID by itself.
+        is damped for each FID by itself. With ``early_s`` what is later counts for metabolites half as much again,
+        as in the loss of rpMM.
 
         Parameters
         ----------
         fids : Tensor, complex, shape (batch, time)
-        shift_hz, gamma, sigma, phase_rad : Tensor, float, shape (batch,)
+        shift_hz, gamma, sigma, phase_rad, early_s : Tensor, float, shape (batch,)
 
         Returns
         -------
@@ -281,11 +293,33 @@ class QuantificationNetwork(Network):
         """
         ones = torch.ones(len(fids), self.n_points, dtype=torch.float64, device=fids.device)
         damping = damp(ones, gamma.double(), sigma.double(), self.dwelltime_s)
-        size = len(self.members)
-        gram = (damping**2 @ self.pairs).reshape(-1, size, size)
-        data = correct(fids, shift_hz, phase_rad, self.dwelltime_s)[:, self.first_point :]
-        weighed = data * damping[:, self.first_point :].to(data.real.dtype)
-        return gram, (weighed @ self.members[:, self.first_point :].conj().T).real.double()
+        data = correct(fids, shift_hz, phase_rad, self.dwelltime_s)
+        weight = (torch.arange(self.n_points, device=fids.device) >= self.first_point).double()
+        gram, right = self._products(data, damping, weight, slice(None))
+        if early_s is not None:
+            alone, share = self._metabolites, 1 - self.first_point / self.n_points  # a mean of more points
+            more = self._products(data, damping, share * self._late(early_s).double() ** 2 / 2, alone)
+            gram[:, alone, alone] += more[0]
+            right[:, alone] += more[1]
+        return gram, right
+
+    def _products(self, data: Tensor, damping: Tensor, weight: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
+        pairs = self.pairs[:, rows, rows]
+        gram = (damping**2 * weight) @ pairs.flatten(1)
+        weighed = data * (damping * weight).to(data.real.dtype)
+        right = (weighed @ self.members[rows].conj().T).real.double()
+        return gram.reshape(-1, *pairs.shape[1:]), right
+
+    @property
+    def _metabolites(self) -> slice:
+        """Members that are no lines."""
+        return slice(0, len(self.names))
+
+    def _late(self, early_s: Tensor) -> Tensor:
+        """Return rpMM's weight of each point, from 0 before ``early_s`` to 1 after it, shape (batch, time)."""
+        after = torch.arange(self.n_points, device=early_s.device) * self.dwelltime_s - early_s[:, None]
+        weight: Tensor = (1 + after / torch.sqrt(after**2 + _SMOOTH)) / 2
+        return weight
 
     def decode(self, said: Modelled, rows: slice = slice(None)) -> Tensor:
         """Return the FIDs of parameters, complex, shape (batch, time); ``rows``: of some members alone."""
@@ -315,11 +349,10 @@ class QuantificationNetwork(Network):
         loss = _mean_square(((self.decode(said) - fids) / unit)[:, self.first_point :])
         if said.early_s is None:
             return loss
-        alone = (self.decode(said, slice(0, len(self.names))) - fids) / unit
-        after = torch.arange(self.n_points, device=fids.device) * self.dwelltime_s - said.early_s[:, None]
-        weight = (1 + after / torch.sqrt(after**2 + _SMOOTH)) / 2
+        alone = (self.decode(said, self._metabolites) - fids) / unit
         weighed = self.penalty / (_PUBLISHED_SIZE**2 if self.scaled else 1.0)
-        return loss + 0.5 * (_mean_square(weight * alone) + weighed * said.early_s.mean())
+        late = _mean_square(self._late(said.early_s) * alone)
+        return loss + 0.5 * (late + weighed * said.early_s.mean())
 
 
 def _mean_square(residual: Tensor) -> Tensor:

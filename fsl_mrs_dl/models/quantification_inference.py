@@ -96,7 +96,8 @@ def network_parameters(
         said = network.modelled(inputs)
         shared = [said.shift_hz, said.gamma.clamp_min(0), said.sigma.clamp_min(0), said.phase_rad]
         if solve is not None and network.amplitudes == "projected":
-            equations = network.normal_equations(torch.complex(inputs[:, 0], inputs[:, 1]), *shared)
+            complex_rows = torch.complex(inputs[:, 0], inputs[:, 1])
+            equations = network.normal_equations(complex_rows, *shared, said.early_s)
             amplitudes = torch.from_numpy(solve(*(e.cpu().numpy() for e in equations))[0])
         else:
             amplitudes = said.amplitudes.cpu()

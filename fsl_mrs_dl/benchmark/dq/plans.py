@@ -92,11 +92,11 @@ PROFILES = {
         12000,
         20,
         20,
-        (12000, 20),
+        (12000, 8),
         3,
         (4000, 6),
         (1000, 4000, 12000),
-        (0.0, 3.0, 8.0),
+        (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0),
         300,
         256,
         40,
@@ -141,7 +141,7 @@ def line_plans(profile: Profile, seed: int) -> list[Plan]:
     """Return nMM, pMM and rpMM by one recipe, each with several seeds."""
     samples, epochs = profile.lines
     return [
-        Plan(architecture, samples, epochs, architecture, "whitened", seed=seed + i)
+        Plan(architecture, samples, epochs, architecture, seed=seed + i)
         for i in range(profile.seeds)
         for architecture in ("dq-nmm", "dq-pmm", "dq-rpmm")
     ]
@@ -159,7 +159,7 @@ def penalty_plans(profile: Profile, seed: int) -> list[Plan]:
     """Return rpMM with each weight of the early time."""
     samples, epochs = profile.lines
     return [
-        Plan(f"{penalty:g}", samples, epochs, "dq-rpmm", "whitened", penalty=penalty, seed=seed)
+        Plan(f"{penalty:g}", samples, epochs, "dq-rpmm", penalty=penalty, seed=seed)
         for penalty in profile.penalties
     ]
 
