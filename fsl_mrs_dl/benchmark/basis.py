@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fsl_mrs_dl.benchmark.realdata import data_folder
-from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table
+from fsl_mrs_dl.benchmark.table import Page, Table
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
 from fsl_mrs_dl.io.basis import canonical_name, read_json_basis, read_text_basis
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_axis, ppm_window, shift
@@ -143,7 +143,7 @@ def _table(other: Other, path: Path) -> Table:
         "theirs",
     ]
     if not path.is_dir():
-        return Table(caption, columns, [[name, *[NOT_RUN] * 7] for name in BRAIN_METABOLITES])
+        return Table.filled(caption, columns, [[name] for name in BRAIN_METABOLITES])
     ours, theirs = read_json_basis(shipped_basis(other.name)), read_other(other, path)
     known = {canonical_name(name): fid for name, fid in zip(theirs.names, theirs.fids, strict=True)}
     rows = []

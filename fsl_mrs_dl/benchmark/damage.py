@@ -8,7 +8,6 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-Bytes = bytes
 Damage = Callable[[bytes, np.random.Generator], bytes]
 
 _OTHER_VALUES: tuple[Any, ...] = (

@@ -13,18 +13,7 @@ COMMANDS = (("--help",), ("align", "--help"), ("--version",))
 
 
 def run(profile: str, seed: int) -> Page:
-    """Run the task.
-
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-    seed : int
-        Of the spectrum that is fitted.
-
-    Returns
-    -------
-    Page
-    """
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         make = ["simulate", "--kind", "svs", "--filename", "svs", "--output", folder, "--seed", str(seed)]

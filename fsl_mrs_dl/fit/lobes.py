@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.physics import shift
 
 _STEP = 0.15  # of the shift that turns the signal by a radian at its middle time
 _STEPS = 12
@@ -39,12 +40,11 @@ def better_lobe(near: Complex, template: Template, which: NDArray[np.integer], b
     turn_s = np.sqrt(np.median(template.gram[:, 2, 2] / template.gram[:, 0, 0]))  # 2 pi times the rms time
     steps = np.arange(-_STEPS, _STEPS + 1)
     hz = steps * _STEP / turn_s
-    moves = np.exp(2j * np.pi * hz[:, None, None] * (np.arange(n_points) * band.dwelltime_s))
     flat = near.reshape(len(near), -1)
     found = np.zeros(len(near))
     for k, faded in enumerate(template.faded):
         mine = np.flatnonzero(which == k)
-        moved = faded.reshape(1, -1, n_points) * moves
+        moved = shift(faded.reshape(1, -1, n_points), hz[:, None], band.dwelltime_s)
         columns = band.weighed(moved).reshape(len(hz), -1)
         own = (columns.conj() * moved.reshape(len(hz), -1)).sum(axis=1).real
         explained = np.abs(flat[mine] @ columns.conj().T) ** 2 / own

@@ -1,7 +1,5 @@
 """The default of ``align`` on simulated 3 T and 7 T scans, and its speed, beside the shipped networks."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,35 +12,30 @@ from fsl_mrs_dl.benchmark.fpc.methods import (
     NETWORK_START,
     OWN,
     WINDOW_PPM,
+    Estimator,
     Found,
     Reach,
     as_data,
     bound,
-    compared,
-    template,
+    by_align,
+    by_fsl_mrs,
+    by_known_template,
+    found_by,
 )
 from fsl_mrs_dl.benchmark.fpc.profiles import NETWORKS, Profile
 from fsl_mrs_dl.benchmark.fpc.sets import BASES, CAPTURE_HZ, SCAN, Field, of_scan
-from fsl_mrs_dl.benchmark.rivals import fsl_mrs_estimates
-from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
-from fsl_mrs_dl.data import MRSData, Real
+from fsl_mrs_dl.benchmark.table import Table
+from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.fit.alignment import CAPTURE_PPM, estimate_alignment
-from fsl_mrs_dl.fit.gauss_newton import gn
-from fsl_mrs_dl.fit.methods import Method
-from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.models.package import package_name
 from fsl_mrs_dl.steps.align_models import method_of
-from fsl_mrs_dl.train.registration_data import Transients
 
 START = "ma"
 """The shipped network that can start the default."""
 _REPEATS = 3
 
-Estimate = Callable[[Transients], tuple[Real, Real]]
 
-
-def shipped_methods(data: MRSData) -> dict[str, Estimate | None]:
+def shipped_methods(data: MRSData) -> dict[str, Estimator | None]:
     """Return the methods for data of a field by name; None for one whose network is not shipped.
 
     Parameters
@@ -53,29 +46,15 @@ def shipped_methods(data: MRSData) -> dict[str, Estimate | None]:
     name = package_name("align", START, data.nucleus, data.spectrometer_frequency_mhz)
     wanted: dict[str, tuple[str, str | None]] = {OWN: ("gn", None), NETWORK_START: ("gn", name)}
     wanted |= {network: (network, None) for network in NETWORKS}
-    made: dict[str, Estimate | None] = {KNOWN: _by_known}
+    made: dict[str, Estimator | None] = {KNOWN: by_known_template}
     for said, (method, model) in wanted.items():
         try:
             chosen, _ = method_of(method, model, data)
         except (ModelError, OptionError):
             made[said] = None
         else:
-            made[said] = _by(chosen)
+            made[said] = by_align(chosen)
     return made
-
-
-def _by(method: Method) -> Estimate:
-    def run(test: Transients) -> tuple[Real, Real]:
-        found = estimate_alignment(as_data(test), dim="DIM_DYN", limits_ppm=WINDOW_PPM, method=method)
-        return found.shift_hz.ravel(), found.phase_rad.ravel()
-
-    return run
-
-
-def _by_known(test: Transients) -> tuple[Real, Real]:
-    band = Band.of(as_data(test), WINDOW_PPM, CAPTURE_PPM * test.spectrometer_frequency_mhz)
-    found = gn(test.fids[:, None].astype(np.complex128), template(test)[None], band)
-    return found.shift_hz, found.phase_rad
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +95,11 @@ def _default_table(field: str, profile: Profile, seed: int) -> Table:
         bounds = [bound(one, Reach(None, WINDOW_PPM)) for one in scans]
         for name, method in shipped_methods(as_data(scans[0])).items():
             if method is None:
-                rows.append([f"{snr:g}", name, *[NOT_RUN] * (len(columns) - 2)])
+                rows.append([f"{snr:g}", name])
                 continue
             some = len(scans) if name in (KNOWN, OWN, NETWORK_START) else min(4, len(scans))
             method(scans[0])
-            cell = _Cell([_timed(method, one) for one in scans[:some]], bounds[:some])
+            cell = _Cell([found_by(method, one) for one in scans[:some]], bounds[:some])
             rows.append([f"{snr:g}", name, *cell.row()])
     caption = (
         f"## Default at {field}\n\nScans of {SCAN} transients from `{BASES[field]}`, 2048 points of 0.25 ms, one "
@@ -129,25 +108,15 @@ def _default_table(field: str, profile: Profile, seed: int) -> Table:
         f"filter. Bound: template known, window {WINDOW_PPM[0]}-{WINDOW_PPM[1]} ppm, its projector, white noise "
         "alone. The networks are the shipped ones; see their cards for the range they were trained on."
     )
-    return Table(caption, columns, rows)
-
-
-def _timed(method: Estimate, test: Transients) -> Found:
-    began = time.perf_counter()
-    shift_hz, phase_rad = method(test)
-    ms = 1e3 * (time.perf_counter() - began) / len(test.fids)
-    return compared(shift_hz, phase_rad, test, ms)
+    return Table.filled(caption, columns, rows)
 
 
 def speed_table(profile: Profile, seed: int) -> Table:
     """Return times of one scan in memory, warm, with the accuracy of the same run."""
     one = of_scan(Field("3 T").scan(15.0, np.random.default_rng([seed, 5]), profile.batch))
     methods = shipped_methods(as_data(one))
-    from fsl_mrs_dl.fit.methods import METHODS
-
-    methods |= {name: _by(METHODS[name]) for name in ("sr", "corrf")}
-    theirs: Estimate = lambda test: fsl_mrs_estimates(as_data(test), WINDOW_PPM)  # noqa: E731
-    methods[FSL_MRS] = theirs if fslmrs.available() else None
+    methods |= {name: by_align(name) for name in ("sr", "corrf")}
+    methods[FSL_MRS] = by_fsl_mrs if fslmrs.available() else None
     columns = [
         "method",
         "ms a transient",
@@ -162,10 +131,10 @@ def speed_table(profile: Profile, seed: int) -> Table:
     rows = []
     for name, method in methods.items():
         if method is None:
-            rows.append([name, *[NOT_RUN] * (len(columns) - 1)])
+            rows.append([name])
             continue
         repeats = 1 if name == FSL_MRS else _REPEATS
-        found = [_timed(method, one) for _ in range(repeats + 1)][1:]
+        found = [found_by(method, one) for _ in range(repeats + 1)][1:]
         cell = _Cell(found[:1], [limits]).row()
         times = [each.ms for each in found]
         rows.append([name, f"{np.median(times):.3f}", f"{max(times):.3f}", *cell[:-1]])
@@ -173,4 +142,4 @@ def speed_table(profile: Profile, seed: int) -> Table:
         f"## Speed\n\nOne scan of {profile.batch} x 2048 points at 3 T, SNR_t0 15, as in *Default at 3 T*: "
         "estimation alone, in memory, warm, one thread; accuracy and failures of the same run."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)

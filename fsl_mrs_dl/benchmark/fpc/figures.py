@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.benchmark import quality
-from fsl_mrs_dl.benchmark.fpc.methods import KNOWN, OWN
+from fsl_mrs_dl.benchmark.fpc.methods import KNOWN, OWN, WINDOW_PPM
 from fsl_mrs_dl.benchmark.fpc.methods_table import BEFORE, ORACLE, SI_PPM, Compared
 from fsl_mrs_dl.benchmark.fpc.studies import Noise
-from fsl_mrs_dl.benchmark.fpc.subjects import WHOLE_PPM, Subjects, measured
+from fsl_mrs_dl.benchmark.fpc.subjects import Subjects, measured
 from fsl_mrs_dl.benchmark.table import Picture
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
@@ -183,7 +183,7 @@ def difference_picture() -> Picture | None:
 def _difference(data: MRSData) -> Real:
     """Return the real part of the difference spectrum, phased by creatine of OFF."""
     on, off = quality.fids(data).mean(axis=1)
-    inside = ppm_window(data.ppm_axis, WHOLE_PPM)
+    inside = ppm_window(data.ppm_axis, WINDOW_PPM)
     spectra = [fid_to_spectrum(fid) for fid in (on, off)]
     sign = -1 if np.vdot(spectra[0][inside], spectra[1][inside]).real >= 0 else 1
     turn = np.exp(-1j * quality.line(data, "Cr", 1).phase_rad)

@@ -15,6 +15,7 @@ from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.alignment import CAPTURE_PPM, estimate_alignment
 from fsl_mrs_dl.fit.fisher import registration_crlb
 from fsl_mrs_dl.fit.gauss_newton import gn
+from fsl_mrs_dl.fit.methods import Method
 from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.models.registration_encoders import estimate
 from fsl_mrs_dl.physics import correct, ppm_axis, ppm_window
@@ -101,12 +102,12 @@ def estimators(networks: dict[str, Trained]) -> dict[str, Estimator | None]:
     of_networks = {name: _by_network(networks[name]) for name in NETWORKS if name in networks}
     order = ("dsr", "dsrf", "sr", "srf", "dcrr", "dcrrf", "crr", "crrf", "corr", "corrf", "tapper", "ma")
     every: dict[str, Estimator | None] = {
-        name: of_networks[name] if name in NETWORKS else _by_align(name)
+        name: of_networks[name] if name in NETWORKS else by_align(name)
         for name in order
         if name in CLASSICAL or name in of_networks
     }
-    every |= {KNOWN: _by_known_template, OWN: _by_align("gn")}
-    every[FSL_MRS] = _by_fsl_mrs if fslmrs.available() else None
+    every |= {KNOWN: by_known_template, OWN: by_align("gn")}
+    every[FSL_MRS] = by_fsl_mrs if fslmrs.available() else None
     return every
 
 
@@ -132,7 +133,9 @@ def _by_network(trained: Trained) -> Estimator:
     return lambda test: estimate(trained.network, test.fids, test.dwelltime_s)
 
 
-def _by_align(method: str) -> Estimator:
+def by_align(method: str | Method) -> Estimator:
+    """Return a method of ``align``, relative to the set's own middle."""
+
     def run(test: Transients) -> tuple[Real, Real]:
         found = estimate_alignment(as_data(test), dim="DIM_DYN", limits_ppm=WINDOW_PPM, method=method)
         return found.shift_hz.ravel(), found.phase_rad.ravel()
@@ -140,13 +143,15 @@ def _by_align(method: str) -> Estimator:
     return run
 
 
-def _by_known_template(test: Transients) -> tuple[Real, Real]:
+def by_known_template(test: Transients) -> tuple[Real, Real]:
+    """Register to the noiseless signal."""
     band = Band.of(as_data(test), WINDOW_PPM, CAPTURE_PPM * test.spectrometer_frequency_mhz)
     found = gn(test.fids[:, None].astype(np.complex128), template(test)[None], band)
     return found.shift_hz, found.phase_rad
 
 
-def _by_fsl_mrs(test: Transients) -> tuple[Real, Real]:
+def by_fsl_mrs(test: Transients) -> tuple[Real, Real]:
+    """Register by FSL-MRS's own align."""
     return fsl_mrs_estimates(as_data(test), WINDOW_PPM)
 
 

@@ -18,7 +18,7 @@ from fsl_mrs_dl.benchmark.fpc.methods import (
 )
 from fsl_mrs_dl.benchmark.fpc.networks import Trained
 from fsl_mrs_dl.benchmark.fpc.profiles import Profile
-from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
+from fsl_mrs_dl.benchmark.table import Table
 from fsl_mrs_dl.data import NUCLEI, Complex
 from fsl_mrs_dl.physics import correct, fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import peak_linewidth_hz, similarity_index
@@ -112,7 +112,7 @@ def _precision(everything: Compared) -> Table:
     rows = []
     for name, found in everything.found.items():
         if found is None:
-            rows.append([name, *[NOT_RUN] * (len(columns) - 1)])
+            rows.append([name])
             continue
         if name in (BEFORE, ORACLE):
             limits, said = ("-", "-"), "-"
@@ -131,7 +131,7 @@ def _precision(everything: Compared) -> Table:
         "+-20 Hz, phase within +-90 degrees; *nuisance*: with unstable water, lipid or both. The bound is the "
         "Cramer-Rao bound of transients without nuisance of which a method reads what the last column says."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _averages(everything: Compared) -> Table:
@@ -140,7 +140,7 @@ def _averages(everything: Compared) -> Table:
     rows = []
     for name, found in everything.found.items():
         if found is None:
-            rows.append([name, *[NOT_RUN] * (len(columns) - 1)])
+            rows.append([name])
             continue
         n = len(found.shift_hz)
         part = everything.part(name)
@@ -162,7 +162,7 @@ def _averages(everything: Compared) -> Table:
         "give of the same transients; the mean error, which is that of the reference or of creatine's own "
         "phase, is taken away before averaging."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def _cost(everything: Compared, networks: dict[str, Trained], profile: Profile) -> Table:
@@ -173,7 +173,7 @@ def _cost(everything: Compared, networks: dict[str, Trained], profile: Profile) 
         if name in (BEFORE, ORACLE):
             continue
         if found is None:
-            rows.append([name, *[NOT_RUN] * (len(columns) - 1)])
+            rows.append([name])
             continue
         accuracy = [f"{found.precision()[0]:.3f}", str(found.failures)]
         one = networks.get(name)
@@ -189,4 +189,4 @@ def _cost(everything: Compared, networks: dict[str, Trained], profile: Profile) 
         "## Table 1: cost\n\nTimes of estimation in memory, of the run of the tables above; training and "
         "estimation on the machine named above, one thread. FLOPs are those of the layers."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)

@@ -57,7 +57,7 @@ def noise_table(study: Noise) -> Table:
         f"## Noise\n\nPrecision, Hz / degrees, of {n} transients without nuisance a level (sr: 64 at most). The "
         f"networks were trained at SNR_t0 9 to 27. Bound: {BOUND}, template known."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def monte_carlo(test: Transients, networks: dict[str, Trained], profile: Profile, seed: int) -> Compared:
@@ -94,7 +94,7 @@ def monte_carlo_table(found: Compared) -> Table:
         "relative to: dsr and dsrf to their reference, dcrr and dcrrf to creatine at phase 0; sr and gn to "
         "the set itself, so that they have none."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def out_of_range(signal: Path | None, networks: dict[str, Trained], profile: Profile, seed: int) -> Compared:
@@ -116,7 +116,7 @@ def out_of_range_table(found: Compared) -> Table:
     rows = []
     for name, one in found.found.items():
         if one is None:
-            rows.append([name, *[NOT_RUN] * (len(columns) - 1)])
+            rows.append([name])
             continue
         if name == ORACLE:
             continue
@@ -130,7 +130,7 @@ def out_of_range_table(found: Compared) -> Table:
         "## Out of range\n\nShift within +-40 Hz, phase within +-180 degrees, nuisance as in Table 1: twice what "
         "the networks were trained on. The last column but one: failures among those that are not outside."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def drift_study(
@@ -175,7 +175,7 @@ def drift_table(found: Compared, profile: Profile) -> Table:
     rows = []
     for name, one in found.found.items():
         if one is None:
-            rows.append([name, *[NOT_RUN] * (len(columns) - 1)])
+            rows.append([name])
             continue
         shift_sd, phase_sd = one.precision()
         quality = [f"{similarity(found, name):.3f}", f"{linewidth(found, name):.2f}"]
@@ -189,4 +189,4 @@ def drift_table(found: Compared, profile: Profile) -> Table:
         f"({profile.transfer[0]} augmented, {profile.transfer[1]} epochs, `--init`). Rows of fewer transients are "
         "of a part of them, taken at random."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)

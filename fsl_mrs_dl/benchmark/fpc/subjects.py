@@ -7,12 +7,13 @@ import numpy as np
 
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.benchmark import quality
-from fsl_mrs_dl.benchmark.fpc.methods import FSL_MRS
+from fsl_mrs_dl.benchmark.fpc.methods import FSL_MRS, WINDOW_PPM
+from fsl_mrs_dl.benchmark.fpc.methods_table import BEFORE, ORACLE, SI_PPM
 from fsl_mrs_dl.benchmark.fpc.profiles import NETWORKS, Profile
 from fsl_mrs_dl.benchmark.fpc.sets import edited_subject
 from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.benchmark.rivals import aligners
-from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
+from fsl_mrs_dl.benchmark.table import Table
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.io import nifti
@@ -22,11 +23,9 @@ from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.coilcombine import coilcombine
 from fsl_mrs_dl.steps.remove import remove
 
-SI_PPM, WHOLE_PPM = (2.5, 3.5), (1.8, 4.2)
 LOWER_PPM, UPPER_PPM = (1.8, 3.1), (3.1, 4.2)
 METHODS = ("gn", "sr", *NETWORKS)
 BIG_GABA = "big_gaba"
-BEFORE, ORACLE = "no correction", "truth (oracle)"
 
 Aligner = Callable[[MRSData, tuple[float, float]], MRSData]
 
@@ -84,7 +83,7 @@ def subjects(profile: Profile, seed: int) -> Subjects:
 
 def _tried(aligner: Aligner, data: MRSData) -> MRSData | None:
     try:
-        return aligner(data, WHOLE_PPM)
+        return aligner(data, WINDOW_PPM)
     except ModelError:  # its network is not shipped
         return None
 
@@ -104,7 +103,7 @@ def subjects_table(found: Subjects) -> Table:
     for name, index in found.similarity.items():
         there = np.isfinite(index)
         if not there.any():
-            rows.append([name, *[NOT_RUN] * (len(columns) - 1)])
+            rows.append([name])
             continue
         cells = [
             f"{np.nanmean(values):.{digits}f} +- {np.nanstd(values):.{digits}f}"
@@ -121,7 +120,7 @@ def subjects_table(found: Subjects) -> Table:
         "walk and a phase jitter of 6 degrees where simulated. The networks are the shipped ones, one reference a "
         "condition and ON joined to OFF as `align` does."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)
 
 
 def measured(name: str) -> MRSData | None:
@@ -161,7 +160,7 @@ def measured_table(name: str, *, removed: bool = False) -> Table:
 
     def row(said: str, one: MRSData | None, sees: str) -> list[str]:
         if one is None:
-            return [said, *[NOT_RUN] * (len(columns) - 1)]
+            return [said]
         index = quality.similarity(one, UPPER_PPM, lines=True)
         cells = []
         for n in range(len(conditions)):
@@ -181,4 +180,4 @@ def measured_table(name: str, *, removed: bool = False) -> Table:
         f"## In vivo: {title}\n\nAligned with `--ppm 1.8 3.1`, scored from 3.1 to 4.2 ppm after a cubic was taken "
         "off each transient. sr and the networks read the whole band, the scored lines and the water included."
     )
-    return Table(caption, columns, rows)
+    return Table.filled(caption, columns, rows)

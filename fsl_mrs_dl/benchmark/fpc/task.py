@@ -5,12 +5,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.benchmark.fpc import figures, methods_table, sets, studies, subjects
 from fsl_mrs_dl.benchmark.fpc.default import default_tables, speed_table
 from fsl_mrs_dl.benchmark.fpc.networks import Trained, train_all
 from fsl_mrs_dl.benchmark.fpc.profiles import PROFILES, Profile
-from fsl_mrs_dl.benchmark.table import Page, Picture, Table
+from fsl_mrs_dl.benchmark.table import Page, Picture, Table, fslmrs_words
 
 METHOD = """\
 Frequency and phase correction by networks, by classical methods and by the default of `align`, `gn`; one set of
@@ -96,8 +95,7 @@ def _page(profile: Profile, name: str, seed: int, signal: Path | None, folder: P
         tables += [subjects.subjects_table(edited), subjects.measured_table("mega")]
         tables += [subjects.measured_table("mega", removed=True), subjects.measured_table("steam")]
         pictures += [figures.subjects_picture(edited), figures.difference_picture()]
-    there = "FSL-MRS was there." if fslmrs.available() else "FSL-MRS was not there: its rows were not run."
-    remarks = there if name == "paper" else f"{there} {_REMARKS}"
+    remarks = fslmrs_words() if name == "paper" else f"{fslmrs_words()} {_REMARKS}"
     method = METHOD.format(
         signal="the measured signal of a rat"
         if signal
