@@ -8,7 +8,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.averages import Moved, centred
 from fsl_mrs_dl.fit.capture import MatchedFilter
 from fsl_mrs_dl.fit.consensus import checked, most_alike, started, together
-from fsl_mrs_dl.fit.decimation import Decimation
+from fsl_mrs_dl.fit.decimation import decimated
 from fsl_mrs_dl.fit.gauss_newton import at, last_step, with_learned_baseline
 from fsl_mrs_dl.fit.registration import Band, Registration
 
@@ -19,10 +19,7 @@ _ROUGHLY_SD = 0.3  # before the baseline is learnt
 
 
 def first_reference(fids: Complex, band: Band) -> Complex:
-    """Return the transient that is most like the others, whatever its shift and phase.
-
-    The magnitude of the windowed FID does not depend on phase and hardly on shift; the transient nearest to
-    the point-wise median is taken, so that one with motion, lipid or a spurious echo is not.
+    """Return the transient that is most like the others, see :func:`fsl_mrs_dl.fit.consensus.most_alike`.
 
     Parameters
     ----------
@@ -33,10 +30,8 @@ def first_reference(fids: Complex, band: Band) -> Complex:
     -------
     ndarray, complex, shape (coil, time)
     """
-    decimation = Decimation.of(band, 0.0)
-    if decimation is not None:
-        return np.asarray(fids[most_alike(decimation.fids(fids), decimation.band)[0]])
-    return np.asarray(fids[most_alike(fids, band)[0]])
+    _, low, low_band = decimated(fids, band, 0.0)
+    return np.asarray(fids[most_alike(low, low_band)[0]])
 
 
 def register_to_average(
@@ -71,9 +66,7 @@ def register_to_average(
         return still, fids[0]
     # The first transient may lie at one end of the set and another at the other end.
     wide_hz = 2 * band.max_shift_hz
-    decimation = Decimation.of(band, wide_hz)
-    low = fids if decimation is None else decimation.fids(fids)
-    low_band = band if decimation is None else decimation.band
+    decimation, low, low_band = decimated(fids, band, wide_hz)
     wide = MatchedFilter.of(low, replace(low_band, max_shift_hz=wide_hz))
     found = together(wide, low_band) if start_hz is None else started(wide, low_band, start_hz)
     found = _settle(low, found, low_band, settled_sd=_ROUGHLY_SD)

@@ -105,6 +105,20 @@ class Decimation:
         return whole
 
 
+def decimated(fids: Complex, band: Band, search_hz: float) -> tuple[Decimation | None, Complex, Band]:
+    """Return FIDs at the low rate with their band; None and what was given where that would save little.
+
+    Parameters
+    ----------
+    fids : ndarray, complex, shape (n, coil, time)
+    band : Band
+    search_hz : float
+        How far from the window the search goes, in Hz.
+    """
+    decimation = Decimation.of(band, search_hz)
+    return (None, fids, band) if decimation is None else (decimation, decimation.fids(fids), decimation.band)
+
+
 def parts(fids: Complex) -> Iterator[slice]:
     """Cut transients, shape (transient, coil, time), into parts that a processor's cache holds."""
     step = max(1, _POINTS_AT_ONCE // (fids[0].size or 1))

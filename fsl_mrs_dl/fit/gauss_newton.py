@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.capture import MatchedFilter
-from fsl_mrs_dl.fit.decimation import Decimation, moved_back
+from fsl_mrs_dl.fit.decimation import decimated, moved_back
 from fsl_mrs_dl.fit.fisher import registration_derivatives
 from fsl_mrs_dl.fit.lobes import better_lobe
 from fsl_mrs_dl.fit.registration import Band, Registration
@@ -60,12 +60,8 @@ def gn(
     DataError
         If the reference has no signal in the window.
     """
-    decimation = Decimation.of(band, band.max_shift_hz)
-    if decimation is None:
-        low, low_reference, low_band = fids, reference, band
-    else:
-        low, low_reference = decimation.fids(fids), decimation.fids(reference[None])[0]
-        low_band = decimation.band
+    decimation, low, low_band = decimated(fids, band, band.max_shift_hz)
+    low_reference = reference if decimation is None else decimation.fids(reference[None])[0]
     found = capture(low, low_reference, low_band, reference_noise_sd, start_hz)
     learned = with_learned_baseline(low, low_reference, low_band, found)
     found = refine(low, low_reference, learned, found.shift_hz, reference_noise_sd)
