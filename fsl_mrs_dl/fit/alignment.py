@@ -12,7 +12,7 @@ from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.average_reference import first_reference, register_to_average
 from fsl_mrs_dl.fit.capture import MatchedFilter
-from fsl_mrs_dl.fit.decimation import Decimation
+from fsl_mrs_dl.fit.decimation import decimated
 from fsl_mrs_dl.fit.gauss_newton import at, gn
 from fsl_mrs_dl.fit.methods import METHODS, Method
 from fsl_mrs_dl.fit.registration import Band, Registration, weigh_coils
@@ -191,11 +191,8 @@ def _unlike(
     if chosen.register is gn:
         unlike: NDArray[np.bool_] = found.shift_hz_sd > _UNLIKE_SD * np.nanmedian(found.shift_hz_sd)
         return unlike
-    decimation = Decimation.of(band, band.max_shift_hz)
-    low = fids if decimation is None else decimation.fids(fids)
-    of_low = band if decimation is None else decimation.band
-    before = 0.0 if decimation is None else of_low.delay_s
-    phase_rad = found.phase_rad - 2 * np.pi * found.shift_hz * before
+    _, low, of_low = decimated(fids, band, band.max_shift_hz)
+    phase_rad = found.phase_rad - 2 * np.pi * found.shift_hz * of_low.delay_s  # at the first point
     aligned = correct(low, found.shift_hz[:, None], phase_rad[:, None], of_low.dwelltime_s)
     sound = np.abs(found.shift_hz) < band.max_shift_hz
     average = aligned[sound].mean(axis=0) if sound.any() else aligned.mean(axis=0)
