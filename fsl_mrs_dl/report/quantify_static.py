@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -82,7 +82,8 @@ def save_map_figure(
     shown = slices_side_by_side(outcome, max(len(names), 1), backwards=reverse[0])
     truth = {name: values[tuple(outcome.voxels.T)] for name, values in (truth or {}).items()}
     rows = [title for title in ("truth", "estimate", "CRLB (%)") if truth or title != "truth"]
-    drawing = _figure((1.0 + 2.1 * max(len(names), 1), 0.5 + 2.3 * len(rows)))
+    size = (1.0 + 2.1 * max(len(names), 1), 0.5 + 2.3 * len(rows))
+    drawing = _figure(size, "compressed")  # of pictures that keep their shape
     axes = drawing.subplots(len(rows), max(len(names), 1), squeeze=False)
     for n, name in enumerate(names):
         column = outcome.column(name)
@@ -108,11 +109,11 @@ def save_map_figure(
     drawing.savefig(path)
 
 
-def _figure(size: tuple[float, float]) -> Any:
+def _figure(size: tuple[float, float], layout: Literal["constrained", "compressed"] = "constrained") -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    drawing = Figure(figsize=size, layout="constrained", dpi=130)
+    drawing = Figure(figsize=size, layout=layout, dpi=130)
     FigureCanvasAgg(drawing)
     return drawing
 

@@ -10,7 +10,7 @@ from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import FLAGS, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results.outcome import Outcome, Scaled, WaterScaling
-from fsl_mrs_dl.report import quantify_page, save_fit_figure, save_map_figure
+from fsl_mrs_dl.report import quantify_page, quantify_static, save_fit_figure, save_map_figure
 from fsl_mrs_dl.report.anatomy import _canonical, _corners, _section
 from fsl_mrs_dl.report.concentrations import with_sd
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
@@ -304,6 +304,18 @@ def test_still_pictures(rng, tmp_path):
     assert (
         "Synthetic data" in (tmp_path / "fit.svg").read_text() or (tmp_path / "fit.svg").stat().st_size > 1000
     )
+
+
+def test_tall_maps_keep_the_names_of_their_rows_in_the_picture(rng, tmp_path, monkeypatch):
+    drawings, figure = [], quantify_static._figure
+    monkeypatch.setattr(
+        quantify_static, "_figure", lambda *size: drawings.append(figure(*size)) or drawings[-1]
+    )
+    data, outcome = make(rng, grid=(3, 4, 1))
+    save_map_figure(data, outcome, tmp_path / "maps.png", names=("NAA", "Cr", "GPC"))
+    labels = [axes.yaxis.label for axes in drawings[0].axes if axes.get_ylabel()]
+    assert [label.get_text() for label in labels] == ["estimate", "CRLB (%)"]
+    assert all(label.get_window_extent().x0 >= 0 for label in labels)
 
 
 @pytest.mark.parametrize(
