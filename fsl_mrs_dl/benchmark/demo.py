@@ -66,7 +66,7 @@ def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1)
     made = ["--model", MODEL, *REQUEST, "--seed", str(seed)]
     _run("synthesise", *made, "--output", str(output / "8_synthetic"), *again)
     compare_synthetic(output, overwrite=overwrite)
-    _say_where_to_look(output, t1, mrsi)
+    _say_where_to_look(output, t1)
 
 
 def _run(*arguments: str) -> None:
@@ -114,14 +114,13 @@ def _compare(output: Path, *, overwrite: bool) -> None:
         save_align_figure(before, StepResult(after, estimates=found), staging.path("align.png"), truth=truth)
 
 
-def _say_where_to_look(output: Path, t1: str, mrsi: str) -> None:
+def _say_where_to_look(output: Path, t1: str) -> None:
     pictures = ", ".join(str(output / name) for name in ("align.png", "fit.png", "maps.png", "synthetic.png"))
     pages = ("3_aligned/scan_align.html", "5_quantified/report.html", "7_maps/report.html")
     reports = ", ".join(str(output / name) for name in pages)
     print(f"\nPictures: {pictures}\nReports:  {reports}")  # noqa: T201
-    naa = str(output / "7_maps/concs/raw/NAA.nii.gz")
-    print("In FSLeyes, with fsleyes-plugin-mrs:")  # noqa: T201
-    print("fsleyes " + shlex.join(["-s", "mrs", t1, mrsi, naa, "-cm", "hot", "-a", "50"]))  # noqa: T201
+    print("In FSLeyes, installed as docs/fsleyes.md says:")  # noqa: T201
+    print("fsleyes " + shlex.join(["-s", "mrsdl", t1, str(output / "7_maps/fit/fit.nii.gz")]))  # noqa: T201
 
 
 def _grid(data: MRSData) -> tuple[int, ...]:
