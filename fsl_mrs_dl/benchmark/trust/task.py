@@ -43,6 +43,8 @@ PROFILES = {
 
 def run(profile: str, seed: int) -> Page:
     """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
+    from fsl_mrs_dl.benchmark.trust.learned import learned_table  # PyTorch, which --help does not wait for
+
     chosen = PROFILES[profile]
     basis, said = task_basis()
     informed, weak = (Believer.of(basis, generating=known) for known in (True, False))
@@ -58,6 +60,7 @@ def run(profile: str, seed: int) -> Page:
         calibration.member_table(words.MEMBERS, known, basis),
         calibration.width_table(words.WIDTHS, known, basis),
         calibration.conformal_table(words.CONFORMAL, known, basis),
+        learned_table(profile, basis, sets, known, seed),
         _reference_table(basis, informed, chosen, seed),
         calibration.coverage_table(words.WEAK, usual, basis),
         calibration.member_table(words.WEAK_MEMBERS, usual, basis),
