@@ -104,8 +104,8 @@ class Likeness:
         Distance to the nearest parent over that between parents.
     noise : float
         Median noise SD over the real one's.
-    spectrum : float
-        Largest deviation of the noise power of a quarter of the signal-free bins from the real one's, as a share.
+    quarters : tuple of float
+        Noise power in each quarter of the signal-free bins, over the real one's.
     kurtosis : tuple of float
         Of the real and of the synthetic noise.
     """
@@ -116,8 +116,13 @@ class Likeness:
     recall: float
     memory: float
     noise: float
-    spectrum: float
+    quarters: tuple[float, ...]
     kurtosis: tuple[float, float]
+
+    @property
+    def spectrum(self) -> float:
+        """Largest deviation of the noise power of a quarter of the bins from the real one's, as a share."""
+        return max(abs(quarter - 1) for quarter in self.quarters)
 
 
 def likeness(parents: Sample, held_out: Sample, made: Sample, rng: np.random.Generator) -> Likeness:
@@ -149,7 +154,7 @@ def likeness(parents: Sample, held_out: Sample, made: Sample, rng: np.random.Gen
         *precision_recall(real, synthetic),
         memorisation(used, synthetic),
         float(np.median(size[1]) / np.median(size[0])),
-        max(abs(q - 1) for q in quarters),
+        tuple(quarters),
         (excess_kurtosis(_parts(bins[0])), excess_kurtosis(_parts(bins[1]))),
     )
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.benchmark.synthesis_compare import Sample, embedded, features
-from fsl_mrs_dl.benchmark.synthesis_transients import CONDITIONS, MODES, Step, Subject
+from fsl_mrs_dl.benchmark.synthesis_likeness import MODES
+from fsl_mrs_dl.benchmark.synthesis_subjects import CONDITIONS, Generative, Subject
+from fsl_mrs_dl.benchmark.synthesis_transients import Step
 from fsl_mrs_dl.benchmark.table import Picture
 from fsl_mrs_dl.data import Basis, Real
-from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz
 from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transients
 from fsl_mrs_dl.train.synthesis_evaluation import Way
@@ -69,7 +70,7 @@ def path_picture(paths: Sequence[Way], mixed: Sequence[Way], basis: Basis) -> Pi
     return Picture("paths", caption, _png(figure))
 
 
-def reconstruction_picture(network: SynthesisNetwork, subjects: Sequence[Subject]) -> Picture:
+def reconstruction_picture(network: Generative, subjects: Sequence[Subject]) -> Picture:
     """Draw a transient, its reconstruction and the rest, and the same of the averages."""
     rows = [(one, name) for one in subjects[:2] for name in CONDITIONS]
     figure, axes = _figure(len(rows), 2, size=(11, 2.6 * len(rows)))
@@ -98,9 +99,7 @@ def reconstruction_picture(network: SynthesisNetwork, subjects: Sequence[Subject
     )
 
 
-def embedding_picture(
-    network: SynthesisNetwork, subjects: Sequence[Subject], rng: np.random.Generator
-) -> Picture:
+def embedding_picture(network: Generative, subjects: Sequence[Subject], rng: np.random.Generator) -> Picture:
     """Draw real and synthetic transients on two coordinates that real ones define, with densities."""
     parts: list[tuple[str, str, Real]] = []
     real, data = [], subjects[0].data
@@ -140,7 +139,7 @@ def _on_the_plane(
         import umap
     except ImportError:
         return "principal component", place[:, :2], [points[:, :2] for points in others]
-    fitted = umap.UMAP(random_state=int(rng.integers(2**31))).fit(place)
+    fitted = umap.UMAP(random_state=int(rng.integers(2**31)), n_jobs=1).fit(place)
     return "UMAP", fitted.embedding_, [fitted.transform(points) for points in others]
 
 

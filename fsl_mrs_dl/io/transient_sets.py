@@ -81,6 +81,26 @@ def set_scale(fids: Complex) -> float:
     return float(np.linalg.norm(fids.mean(axis=0))) or 1.0
 
 
+def deviations_of(fids: Complex) -> tuple[Complex, Complex]:
+    """Return the average of a set of transients, and how each deviates from it, in double precision.
+
+    Deviations are lengthened by what they lose because the average contains each of them: their mean square is
+    that of transients about the average that infinitely many would have.
+
+    Parameters
+    ----------
+    fids : ndarray, complex, shape (transient, time)
+
+    Returns
+    -------
+    tuple of ndarray, complex
+        Shape (time,) and (transient, time).
+    """
+    average = fids.mean(axis=0, dtype=np.complex128)
+    n = len(fids)
+    return average, (fids - average) * np.sqrt(n / max(n - 1, 1))
+
+
 def check_alike(data: MRSData, first: MRSData) -> None:
     """Refuse transients of coils, or of another kind than those of the first file.
 

@@ -15,6 +15,7 @@ from fsl_mrs_dl.models.registration_encoders import (
 )
 from fsl_mrs_dl.models.registration_rivals import SupervisedPair, convolutional, fully_connected
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
+from fsl_mrs_dl.models.synthesis_deviations import DeviationNetwork
 
 
 def dsr(**config: Any) -> RegistrationNetwork:
@@ -69,6 +70,11 @@ def start(**config: Any) -> StartNetwork:
     return StartNetwork(**config)
 
 
+def vae(*, decoder: str = "spectrum", **config: Any) -> Network:
+    """Return the network of transients: of whole spectra, or of deviations from a set's average."""
+    return DeviationNetwork(**config) if decoder == "physics" else SynthesisNetwork(**config)
+
+
 REGISTRATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
     {
         "dsr": dsr,
@@ -82,9 +88,7 @@ REGISTRATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
 QUANTIFICATION: Mapping[str, Callable[..., Network]] = MappingProxyType(
     {"dq-nmm": dq_nmm, "dq-pmm": dq_pmm, "dq-rpmm": dq_rpmm, "start": start}
 )
-SYNTHESIS: Mapping[str, Callable[..., Network]] = MappingProxyType(
-    {"cvae": SynthesisNetwork, "vae": SynthesisNetwork}
-)
+SYNTHESIS: Mapping[str, Callable[..., Network]] = MappingProxyType({"cvae": SynthesisNetwork, "vae": vae})
 ARCHITECTURES: Mapping[str, Callable[..., Network]] = MappingProxyType(
     {**REGISTRATION, **QUANTIFICATION, **SYNTHESIS}
 )

@@ -119,9 +119,9 @@ class SynthesisNetwork(Network):
             self.register_buffer(name, torch.ones(size))
         self.register_buffer("latent_factor", torch.eye(latent))
         self.register_buffer("scale", torch.ones(()))
-        self.encoder = _Layers([width + n_names, *hidden, 2 * latent])
+        self.encoder = Layers([width + n_names, *hidden, 2 * latent])
         conditions = 0 if decoder == "physics" else n_names
-        self.decoder = _Layers([latent + conditions, *reversed(hidden), said])
+        self.decoder = Layers([latent + conditions, *reversed(hidden), said])
 
     def set_signals(self, **signals: Complex) -> None:
         """Give the network its components, metabolites, envelopes and baselines, each of shape (signal, time)."""
@@ -141,15 +141,15 @@ class SynthesisNetwork(Network):
         no longer turn anything.
         """
         fids = from_channels(inputs / self.scale)
-        found = [fids @ torch.conj(_complex(self.components)).T]
+        found = [fids @ torch.conj(complex_of(self.components)).T]
         if self.kind == "physics":
             self._normalised(amounts)
             nothing = torch.zeros(1)
             total = basis_sum(
-                _complex(self.metabolites), amounts, nothing, nothing, nothing, self.dwelltime_s
+                complex_of(self.metabolites), amounts, nothing, nothing, nothing, self.dwelltime_s
             )
             total = total / self.scale
-            found.append((fids * torch.conj(total)) @ torch.conj(_complex(self.envelopes)).T)
+            found.append((fids * torch.conj(total)) @ torch.conj(complex_of(self.envelopes)).T)
         together = torch.cat(found, dim=-1)
         return torch.cat([together.real, together.imag], dim=-1)
 
@@ -184,7 +184,7 @@ class SynthesisNetwork(Network):
             return self._shaped(said, amounts, self.n_points, 1)
         half = said.shape[-1] // 2
         weights = torch.complex(said[:, :half], said[:, half:])
-        made: Tensor = self.scale * (weights @ _complex(self.components))
+        made: Tensor = self.scale * (weights @ complex_of(self.components))
         return made
 
     def _said(self, latent: Tensor, amounts: Tensor | None) -> Tensor:
@@ -200,7 +200,8 @@ class SynthesisNetwork(Network):
         phase_rad, shift_hz, gamma, sigma = said[:, :_N_PHYSICS].unbind(dim=-1)
         weights = torch.complex(*said[:, _N_PHYSICS:].chunk(2, dim=-1))
         members, lines = (
-            _complex(signals[..., ::stride][..., :n_points]) for signals in (self.metabolites, self.baselines)
+            complex_of(signals[..., ::stride][..., :n_points])
+            for signals in (self.metabolites, self.baselines)
         )
         shape = (shift_hz[:, None], torch.abs(gamma)[:, None], sigma[:, None])
         total = phase(basis_sum(members, amounts, *shape, stride * self.dwelltime_s), phase_rad)
@@ -292,7 +293,7 @@ class SynthesisNetwork(Network):
             return self
         moved = copy.deepcopy(self)
         for name in _SIGNALS:
-            fids = _complex(getattr(self, name)).numpy()
+            fids = complex_of(getattr(self, name)).numpy()
             if len(fids):
                 fids = on_network_points(fids.astype(np.complex128), self.dwelltime_s, n_points, dwelltime_s)
             else:
@@ -302,7 +303,7 @@ class SynthesisNetwork(Network):
         return moved
 
 
-class _Layers(nn.Module):
+class Layers(nn.Module):
     """Fully connected layers, and one linear layer around them: what is linear need not be learned bent."""
 
     def __init__(self, sizes: Sequence[int]) -> None:
@@ -330,7 +331,7 @@ def _channels(fids: Complex) -> Real:
     return channels
 
 
-def _complex(channels: Tensor) -> Tensor:
+def complex_of(channels: Tensor) -> Tensor:
     """Return complex signals, single precision, shape (signal, time)."""
     made: Tensor = torch.complex(channels[:, 0].float(), channels[:, 1].float())
     return made

@@ -13,9 +13,10 @@ def new_latent(
 ) -> tuple[Tensor, Tensor]:
     r"""Return latent numbers of new transients, and which encoded one each is nearest to.
 
-    ``random``: of the normal distribution of the encoded means, for the transients of one subject and condition
-    do not fill the standard normal one. ``interpolate``: :math:`(1-u) z_a + u z_b` of two encoded ones, u uniform.
-    ``hybrid``: the same, and a draw of the posterior's width between the two.
+    ``random``: of the normal distribution with mean and covariance of all their encodings (covariance of the
+    means, and mean variance), for the transients of one subject and condition do not fill the standard normal one.
+    ``interpolate``: :math:`(1-u) z_a + u z_b` of two encoded ones, u uniform. ``hybrid``: the same, and a draw of
+    the posterior's width between the two.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def new_latent(
         centre = mean.mean(dim=0)
         # Draws from the normal distribution of few points: weights of the points, no factor of a matrix.
         weights = torch.randn((n, len(mean)), generator=generator) / max(len(mean) - 1, 1) ** 0.5
-        return centre + weights @ (mean - centre), first
+        spread = torch.exp(log_variance).mean(dim=0).sqrt()
+        return centre + weights @ (mean - centre) + spread * drawn, first
     between = (1 - share) * mean[first] + share * mean[second]
     if mode == "interpolate":
         return between, nearest

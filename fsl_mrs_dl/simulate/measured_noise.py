@@ -45,12 +45,12 @@ class MeasuredNoise:
         for run in noise_region(fids, ppm, nucleus):
             inside = spectra[:, run]
             smooth, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, inside.shape[1]), _TAIL_ORDER + 1))
-            bins.append(inside - (inside @ smooth) @ smooth.T)
+            freedom = inside.shape[1] / (inside.shape[1] - _TAIL_ORDER - 1)
+            bins.append((inside - (inside @ smooth) @ smooth.T) * np.sqrt(freedom))
             place.append(np.linspace(-1, 1, fids.shape[1])[run])
         noise, where = np.concatenate(bins, axis=1), np.concatenate(place)
         power = np.mean(np.abs(noise) ** 2, axis=0)
-        # Of exponentially distributed powers the mean of the logarithm is low by a constant, which cancels.
-        curve = np.polynomial.Polynomial.fit(where, np.log(power + 1e-300), _SHAPE_ORDER, domain=[-1, 1])
+        curve = _curve(where, np.log(power + 1e-300))
         shape = np.exp(0.5 * curve(np.linspace(-1, 1, fids.shape[1])))
         shape = np.clip(shape / np.sqrt(np.mean(np.exp(curve(where)))), 0.2, 5.0)
         # The median, by which noise_sd goes, knows of no correlation between real and imaginary part.
@@ -66,3 +66,21 @@ class MeasuredNoise:
         parts = np.einsum("ij,jfn->ifn", self.factor, white)
         noise: Complex = spectrum_to_fid(np.asarray(sigma)[:, None] * self.shape * (parts[0] + 1j * parts[1]))
         return noise
+
+
+def _curve(where: Real, log_power: Real) -> np.polynomial.Polynomial:
+    """Return a polynomial through log powers, of the order that the Bayesian information criterion prefers.
+
+    Between the two ends of the band lies the signal, where a curve of higher order than the noise has only goes
+    astray. Of exponentially distributed powers the mean of the logarithm is low by a constant, which cancels.
+    """
+    curves = [
+        np.polynomial.Polynomial.fit(where, log_power, order, domain=[-1, 1])
+        for order in range(_SHAPE_ORDER + 1)
+    ]
+    n = len(where)
+    costs = [
+        n * np.log(np.mean((log_power - curve(where)) ** 2) + 1e-30) + order * np.log(n)
+        for order, curve in enumerate(curves)
+    ]
+    return curves[int(np.argmin(costs))]

@@ -14,10 +14,13 @@ from fsl_mrs_dl.simulate.measured_noise import MeasuredNoise
 if TYPE_CHECKING:
     from fsl_mrs_dl.models.card import Card
     from fsl_mrs_dl.models.synthesis import SynthesisNetwork
+    from fsl_mrs_dl.models.synthesis_deviations import CarriedSet, DeviationNetwork
 
 Mode = Literal["random", "interpolate", "hybrid"]
 TASK = "synthesise"
 DEFAULT_MODEL = "synthesise-cvae-press-1h-3t"
+_FEWEST = 4
+"""Of fewer, the average that is carried is nearly a copy of each."""
 
 
 def generative(
@@ -88,6 +91,11 @@ def transients_like(
         if not usable.any():
             continue
         measured = fids[usable].astype(np.complex128)
+        if not network.names and len(measured) < _FEWEST:
+            raise DataError(
+                f"{data.name or 'The data'} has a set with {len(measured)} usable transients; at least {_FEWEST} "
+                "are needed to make more like them, of fewer these would be copies. Take a file with more."
+            )
         if network.names:
             made[i, :, 0] = _of_amounts(network, measured, data, n, noiseless, rng)
         else:
@@ -96,7 +104,7 @@ def transients_like(
 
 
 def reconstruct_transients(
-    network: "SynthesisNetwork", fids: Complex, data: MRSData
+    network: "SynthesisNetwork | DeviationNetwork", fids: Complex, data: MRSData
 ) -> tuple[Complex, Any, Any]:
     """Return transients decoded from their own encoding, in their own units, and the encoding.
 
@@ -109,6 +117,10 @@ def reconstruct_transients(
 
     from fsl_mrs_dl.models.inputs import on_network_points
 
+    if network.kind == "deviations":
+        carried = _carried(network, fids, data)
+        mean, log_variance = carried.encoded()
+        return carried.average + carried.decoded(mean), mean, log_variance
     scale = set_scale(fids)
     points = on_network_points(fids / scale, data.dwelltime_s, network.n_points, network.dwelltime_s)
     channels = torch.from_numpy(np.stack([points.real, points.imag], axis=-2).astype(np.float32))
@@ -118,8 +130,15 @@ def reconstruct_transients(
     return scale * made.astype(np.complex128), mean, log_variance
 
 
+def _carried(network: "DeviationNetwork", fids: Complex, data: MRSData) -> "CarriedSet":
+    from fsl_mrs_dl.models.synthesis_deviations import CarriedSet
+
+    size = float(np.median(noise_sd(fids, data.ppm_axis, data.nucleus)))
+    return CarriedSet.of(network, fids, data.dwelltime_s, size)
+
+
 def new_transients(
-    network: "SynthesisNetwork",
+    network: "SynthesisNetwork | DeviationNetwork",
     fids: Complex,
     data: MRSData,
     n: int,
@@ -133,7 +152,7 @@ def new_transients(
 
     Parameters
     ----------
-    network : SynthesisNetwork
+    network : SynthesisNetwork or DeviationNetwork
         Without concentrations.
     fids : ndarray, complex, shape (transient, time)
     data : MRSData
@@ -145,7 +164,8 @@ def new_transients(
         Give back the noise that decoding loses: spectrum, size and correlation as measured in signal-free bands of
         the transients less their reconstruction, each new one as noisy as one of the transients.
     amounts : bool
-        Scale the new transients by the one factor that makes the reconstructions' average that of the transients.
+        Of a network of whole spectra: scale the new transients by the one factor that makes the reconstructions'
+        average that of the transients. Of deviations: take their mean off, so that the average is kept exactly.
 
     Returns
     -------
@@ -158,10 +178,16 @@ def new_transients(
     decoded, mean, log_variance = reconstruct_transients(network, fids, data)
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     latent, parent = new_latent(mean, log_variance, n, mode, generator)
-    moved = network.on_points(data.n_points, data.dwelltime_s)
-    made = set_scale(fids) * moved.synthesise(latent).astype(np.complex128)
-    if amounts:
-        made *= amount_gain(fids, decoded)
+    if network.kind == "deviations":
+        carried = _carried(network, fids, data)
+        made = carried.average + carried.decoded(latent)
+        if amounts:
+            made -= (decoded - carried.average).mean(axis=0)
+    else:
+        moved = network.on_points(data.n_points, data.dwelltime_s)
+        made = set_scale(fids) * moved.synthesise(latent).astype(np.complex128)
+        if amounts:
+            made *= amount_gain(fids, decoded)
     if noise:
         made += lost_noise(fids, decoded, made, parent.numpy(), data, rng)
     return made

@@ -15,10 +15,11 @@ from fsl_mrs_dl.io.transient_sets import TransientSets
 from fsl_mrs_dl.models.inputs import to_channels
 from fsl_mrs_dl.models.package import load
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
-from fsl_mrs_dl.physics import add_noise, phase, shift
+from fsl_mrs_dl.physics import add_noise, phase, ppm_axis, shift
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
 from fsl_mrs_dl.simulate.recipe import Recipe
+from fsl_mrs_dl.train.own_spectra import SHIFTED_HZ, TURNED_RAD
 from fsl_mrs_dl.train.quantification_data import Spectra
 from fsl_mrs_dl.train.registration_data import Spread, Transients
 
@@ -136,8 +137,21 @@ def transients_with(data: Transients, model: str, spread: Spread, seed: int) -> 
 
 
 def spectra_with(data: Spectra, model: str, seed: int) -> Spectra:
-    """Return spectra for ``train quantify``, which learns without labels, half of them a cVAE's."""
+    """Return spectra for ``train quantify``, which learns without labels, half of them a cVAE's.
+
+    Of measured spectra nobody knows shift and phase: the synthetic ones are then spread as the augmented ones are,
+    and as noisy as these.
+    """
     rng = np.random.default_rng([seed, 7])
-    spread = Spread(float(np.abs(data.shift_hz).max()), float(np.abs(data.phase_rad).max()), 0.0)
-    mixed, chosen, _ = labelled_share(data.fids, model, data.basis.dwelltime_s, spread, data.noise_sd, rng)
+    basis = data.basis
+    if data.known:
+        spread = Spread(float(np.abs(data.shift_hz).max()), float(np.abs(data.phase_rad).max()), 0.0)
+        noise = data.noise_sd
+    else:
+        spread = Spread(SHIFTED_HZ, TURNED_RAD, 0.0)
+        ppm = ppm_axis(
+            data.fids.shape[1], basis.dwelltime_s, basis.spectrometer_frequency_mhz, basis.reference_ppm
+        )
+        noise = noise_sd(data.fids, ppm, basis.nucleus)
+    mixed, chosen, _ = labelled_share(data.fids, model, basis.dwelltime_s, spread, noise, rng)
     return replace(data, fids=mixed, said=f"{data.said}; {len(chosen)} of them synthetic")

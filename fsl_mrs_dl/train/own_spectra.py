@@ -21,7 +21,7 @@ from fsl_mrs_dl.train.quantification_data import Spectra, expected_of
 
 _SHARE = 0.25
 """Of the transients that make one spectrum; 16 of 64 as published."""
-_BROADENED_HZ, _SHIFTED_HZ, _TURNED_RAD = 2.0, 3.0, pi / 20
+_BROADENED_HZ, SHIFTED_HZ, TURNED_RAD = 2.0, 3.0, pi / 20
 _CAPTURE_PPM = 0.35
 _FEWEST = 2
 
@@ -118,11 +118,11 @@ def augmented(measured: Measured, basis: Basis, prior: str, n: int, rng: np.rand
         fids[i] = transients[kept].mean(axis=0)
     gamma: Real = gamma_from_fwhm(rng.uniform(0.0, _BROADENED_HZ, n))
     dwelltime_s = basis.dwelltime_s
-    shift_hz = rng.uniform(-_SHIFTED_HZ, _SHIFTED_HZ, n)
+    shift_hz = rng.uniform(-SHIFTED_HZ, SHIFTED_HZ, n)
     moved = shift(damp(fids, gamma, 0 * gamma, dwelltime_s), shift_hz, dwelltime_s)
     unknown = np.full(n, np.nan)
     return Spectra(
-        phase(moved, rng.uniform(-_TURNED_RAD, _TURNED_RAD, n)).astype(np.complex64),
+        phase(moved, rng.uniform(-TURNED_RAD, TURNED_RAD, n)).astype(np.complex64),
         np.zeros((n, 0)),
         unknown,
         unknown,

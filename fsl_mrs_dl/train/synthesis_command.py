@@ -15,7 +15,7 @@ from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import package_name
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
-from fsl_mrs_dl.train.loop import Outcome, Settings
+from fsl_mrs_dl.train.loop import Outcome, Settings, fit
 from fsl_mrs_dl.train.synthesis import Sets, new_network, tensors, train_on
 from fsl_mrs_dl.train.synthesis_data import (
     PHASE_RAD,
@@ -25,6 +25,7 @@ from fsl_mrs_dl.train.synthesis_data import (
     simulated_spectra,
     training_basis,
 )
+from fsl_mrs_dl.train.synthesis_deviations import deviation_network
 from fsl_mrs_dl.train.synthesis_evaluation import scores, transient_scores
 from fsl_mrs_dl.train.synthesis_transients import Transients, read_transients, subject, transients_of, vae_for
 from fsl_mrs_dl.train.writing import write_trained
@@ -35,8 +36,9 @@ _VALIDATION = 0.1
 _HIDDEN = {"cvae": (512, 256, 128), "vae": (256, 128)}
 _LATENT = {"cvae": 16, "vae": 24}
 _COMPONENTS = 48
+_OF_DEVIATIONS: dict[str, Any] = {"latent": 8, "hidden": (128, 64)}
 _BETA = 0.05
-"""Of the VAE: at 1 only what stands out of the noise of one transient is encoded, and subjects grow alike."""
+"""Of whole spectra: at 1 only what stands out of the noise of one transient is encoded; subjects grow alike."""
 _SUBJECTS, _EACH = 8, 160
 _FIELD_SHARE = 0.05
 _USE = "Making labelled spectra to train and to test with; every file says that they are synthetic."
@@ -87,7 +89,7 @@ def train_synthesis(
         name = package_name(TASK, "vae", data.nucleus, data.spectrometer_frequency_mhz)
 
         def trained() -> tuple[Network, Card, Outcome]:
-            network, config, outcome = train_vae(transients, settings)
+            network, config, outcome = train_vae(transients, settings, said["decoder"])
             rows = transient_scores(network, transients)
             made = {"name": name, "config": config, "said": said, "command": command, "began": began}
             return network, vae_card(network, transients, rows, **made), outcome
@@ -140,10 +142,25 @@ def own_or_simulated(files: tuple[Path, ...] | None, seed: int) -> Transients:
     return transients_of([subject(_EACH, rng).data for _ in range(_SUBJECTS)])
 
 
-def train_vae(transients: Transients, settings: Settings) -> tuple[SynthesisNetwork, dict[str, Any], Outcome]:
-    """Train a VAE on transients, a tenth of which say when to stop; return it, its config and how it went."""
+def train_vae(
+    transients: Transients, settings: Settings, decoder: str = "physics"
+) -> tuple[Network, dict[str, Any], Outcome]:
+    """Train a VAE on transients, a tenth of which say when to stop; return it, its config and how it went.
+
+    Parameters
+    ----------
+    transients : Transients
+    settings : Settings
+    decoder : {"physics", "spectrum"}
+        Deviations from the average of each set, or whole spectra as published.
+    """
     order = np.random.default_rng(settings.seed).permutation(len(transients.fids))
-    n_validation = max(1, round(_VALIDATION * len(order)))
+    parts = np.split(order, [max(1, round(_VALIDATION * len(order)))])
+    if decoder == "physics":
+        made, config, coefficients = deviation_network(transients, settings.seed, **_OF_DEVIATIONS)
+        learnt = torch.from_numpy(coefficients.astype(np.float32))
+        stopped, learned = ((learnt[rows],) for rows in parts)
+        return made, dict(config), fit(made, learned, stopped, settings)
     network, config = vae_for(
         transients,
         settings.seed,
@@ -152,8 +169,8 @@ def train_vae(transients: Transients, settings: Settings) -> tuple[SynthesisNetw
         hidden=_HIDDEN["vae"],
         beta=_BETA,
     )
-    stopped, learned = (tensors(transients.fids[rows]) for rows in np.split(order, [n_validation]))
-    outcome = train_on(network, learned, stopped, settings)
+    few, many = (tensors(transients.fids[rows]) for rows in parts)
+    outcome = train_on(network, many, few, settings)
     return network, dict(config), outcome
 
 
@@ -180,7 +197,7 @@ def cvae_card(network: SynthesisNetwork, data: LabelledSpectra, rows: tuple[Scor
     )
 
 
-def vae_card(network: SynthesisNetwork, data: Transients, rows: tuple[Score, ...], **made: Any) -> Card:
+def vae_card(network: Any, data: Transients, rows: tuple[Score, ...], **made: Any) -> Card:
     """Return the card of a VAE; ``made`` says how it was made, see :func:`_card`."""
     fid = Channel("fid", "time", ("batch", "2", str(network.n_points)), "the size of the set's average")
     valid = ValidRange(**_valid(network, data.data.nucleus))
@@ -216,7 +233,7 @@ def _card(
     )
 
 
-def _valid(network: SynthesisNetwork, nucleus: str) -> dict[str, Any]:
+def _valid(network: Any, nucleus: str) -> dict[str, Any]:
     mhz = network.spectrometer_frequency_mhz
     duration_s = network.n_points * network.dwelltime_s
     return {

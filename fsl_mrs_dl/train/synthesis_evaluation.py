@@ -6,11 +6,13 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from fsl_mrs_dl.data import Basis, Complex, Real
+from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter
 from fsl_mrs_dl.fit.lcm.settings import Baseline
 from fsl_mrs_dl.models.card import Score
+from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
+from fsl_mrs_dl.models.synthesis_deviations import CarriedSet, DeviationNetwork
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import noise_sd, r2, voigt_fwhm_hz
 from fsl_mrs_dl.simulate.signals import clean_fids
@@ -253,20 +255,50 @@ def scores(
     return tuple(rows)
 
 
-def transient_scores(network: SynthesisNetwork, transients: Transients) -> tuple[Score, ...]:
-    """Return what stands on the card of a VAE: how much of transients and of their average it keeps."""
+def transient_scores(network: Network, transients: Transients) -> tuple[Score, ...]:
+    """Return what stands on the card of a VAE: how much of transients it keeps."""
+    if isinstance(network, DeviationNetwork):
+        return _deviation_scores(network, transients)
+    assert isinstance(network, SynthesisNetwork)
     fids, data = transients.fids[:_TRANSIENTS], transients.data
     made = reconstructed(network, fids, None)
-    noise = float(np.median(noise_sd(fids, data.ppm_axis, data.nucleus)))
-    left = float(np.median(noise_sd(made, data.ppm_axis, data.nucleus)))
     inside = ppm_window(data.ppm_axis, _METABOLITES_PPM)
     averages = (fid_to_spectrum(part.mean(axis=0))[None, inside] for part in (made, fids))
     error = 100 * float(nrmse(*averages)[0])
     floor = 100 * float(nrmse(fid_to_spectrum(np.zeros_like(made[:1])), fid_to_spectrum(fids[:1]))[0])
-    n = len(fids)
     return (
-        Score("error of the average, 0.2 to 4.2 ppm", "%", error, floor, "zero", None, "", n),
-        Score(
-            "noise left by decoding, over the transient's", "1", left / noise, 1.0, "transient", None, "", n
-        ),
+        Score("error of the average, 0.2 to 4.2 ppm", "%", error, floor, "zero", None, "", len(fids)),
+        _noise_left(fids, made, data),
+    )
+
+
+def _noise_left(fids: Complex, made: Complex, data: MRSData) -> Score:
+    left, noise = (float(np.median(noise_sd(part, data.ppm_axis, data.nucleus))) for part in (made, fids))
+    name = "noise left by decoding, over the transient's"
+    return Score(name, "1", left / noise, 1.0, "transient", None, "", len(fids))
+
+
+def _deviation_scores(network: DeviationNetwork, transients: Transients) -> tuple[Score, ...]:
+    """Return how much of what stands out of the noise is decoded, and how much noise with it."""
+    data = transients.data
+    explained, beyond, decoded, fids = 0.0, 0.0, [], []
+    for index in np.unique(transients.sets):
+        part = transients.fids[transients.sets == index]
+        size = float(np.median(noise_sd(part, data.ppm_axis, data.nucleus)))
+        carried = CarriedSet.of(network, part, data.dwelltime_s, size)
+        made = carried.decoded(carried.encoded()[0])
+        power, left = (
+            (np.abs(some @ carried.axes.conj().T) ** 2).sum()
+            for some in (carried.deviations, carried.deviations - made)
+        )
+        explained += float(power - left) / carried.size**2
+        beyond += float(power) / carried.size**2 - 2 * len(carried.axes) * len(part)
+        decoded.append(carried.average + made)
+        fids.append(part)
+    share = explained / beyond if beyond > 0 else 0.0
+    n = len(transients.fids)
+    name = "power of deviations decoded, over what stands out of the noise"
+    return (
+        Score(name, "1", share, 0.0, "average alone", None, "", n),
+        _noise_left(np.concatenate(fids), np.concatenate(decoded), data),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
@@ -38,11 +39,14 @@ class Transients:
     data : MRSData
         The first file, for its axes.
     said : str
+    sets : ndarray, int, shape (transient,)
+        Number of the set that each belongs to.
     """
 
     fids: Complex
     data: MRSData
     said: str
+    sets: NDArray[np.intp]
 
     @property
     def sha256(self) -> str:
@@ -68,15 +72,20 @@ def transients_of(subjects: Sequence[MRSData]) -> Transients:
     for data in subjects:
         check_alike(data, first)
         data.axis("DIM_DYN")
-        sets = TransientSets.of(data, "DIM_DYN")
-        for fids, usable in zip(sets.fids[:, :, 0], sets.usable, strict=True):
+        found = TransientSets.of(data, "DIM_DYN")
+        for fids, usable in zip(found.fids[:, :, 0], found.usable, strict=True):
             if usable.any():
                 parts.append(fids[usable] / set_scale(fids[usable]))
     n = sum(map(len, parts))
     if n < _FEWEST:
         raise DataError(f"--data holds {n} usable transients in DIM_DYN; at least {_FEWEST} are needed.")
-    said = f"{n} transients, {len(parts)} sets of {len(subjects)} files"
-    return Transients(np.concatenate(parts).astype(np.complex64), first, said)
+    return joined_sets(parts, first, f"{n} transients, {len(parts)} sets of {len(subjects)} files")
+
+
+def joined_sets(parts: Sequence[Complex], data: MRSData, said: str) -> Transients:
+    """Return sets of transients, each of shape (transient, time), as one collection."""
+    sets = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    return Transients(np.concatenate(parts).astype(np.complex64), data, said, sets)
 
 
 def subject(

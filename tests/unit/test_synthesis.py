@@ -114,10 +114,10 @@ def test_latent_numbers_of_a_set_stay_in_it() -> None:
     assert between[:, 0].max() <= 2
     assert torch.allclose(between[:, 1], torch.tensor(5.0))
     assert set(nearest.tolist()) == {0, 1, 2}
-    random, _ = new_latent(mean, mean, 4000, "random", generator)
-    # Mean 1 and variance 1 of three points, to five standard errors of 4000 draws.
-    assert abs(float(random[:, 0].mean()) - 1) < 5 / np.sqrt(4000)
-    assert abs(float(random[:, 0].var()) - 1) < 5 * np.sqrt(2 / 4000)
+    random, _ = new_latent(mean, torch.zeros((3, 2)), 4000, "random", generator)
+    # Mean 1 and variance 1 of three points, and 1 of each, to five standard errors of 4000 draws.
+    assert abs(float(random[:, 0].mean()) - 1) < 5 * np.sqrt(2 / 4000)
+    assert abs(float(random[:, 0].var()) - 2) < 5 * 2 * np.sqrt(2 / 4000)
 
 
 def test_noise_is_measured_and_drawn_again(rng: np.random.Generator) -> None:
