@@ -2,6 +2,9 @@
 
 A whole file is marked by the key in the header. A file that holds measured and synthetic FIDs side by side says
 by the header of their dimension which is which, so that splitting, merging and reordering carry the flags along.
+The further dimensions are flagged too: ``mrs_tools merge`` keeps the header of the first file, but refuses files
+of which one has a header of the dimension to merge and the other has none, so that synthetic FIDs do not slip
+behind measured ones without a word.
 """
 
 from collections.abc import Sequence
@@ -17,6 +20,7 @@ from fsl_mrs_dl.errors import DataError
 
 KEY = "SyntheticData"
 _EACH = "1: this FID was made by a program; 0: it was measured."
+_HOLDS = "1: FIDs at this index were made by a program, some or all."
 
 
 def synthetic_header(
@@ -55,7 +59,7 @@ def marked(
     parents: Sequence[str] = (),
     **more: Any,
 ) -> MRSData:
-    """Return data with the mark in the header and, along a dimension, a flag for each FID.
+    """Return data with the mark in the header and, along each dimension, a flag for each index.
 
     What was already said of their making stays, as ``before``.
 
@@ -72,10 +76,11 @@ def marked(
     before = {"before": data.header[KEY]} if KEY in data.header else {}
     header = {**data.header, **synthetic_header(method, seed, parents, **more, **before)}
     dim_headers = {tag: dict(said) for tag, said in data.dim_headers.items()}
-    if dim is not None:
-        said = dim_headers.setdefault(dim, {})
-        flags = {"Value": np.asarray(made).astype(int).tolist(), "Description": _EACH}
-        said["header"] = {**said.get("header", {}), KEY: flags}
+    for tag in data.dim_tags:
+        flags, meaning = (made, _EACH) if tag == dim else (np.ones(data.fid.shape[data.axis(tag)]), _HOLDS)
+        said = dim_headers.setdefault(tag, {})
+        each = {"Value": np.asarray(flags).astype(int).tolist(), "Description": meaning}
+        said["header"] = {**said.get("header", {}), KEY: each}
     return replace(data, header=header, dim_headers=dim_headers)
 
 
@@ -96,7 +101,15 @@ def all_measured(data: MRSData, dim: str) -> MRSData:
     """
     if KEY not in data.header or synthetic_along(data, dim).any():
         return data
-    return replace(data, header={key: value for key, value in data.header.items() if key != KEY})
+    header = {key: value for key, value in data.header.items() if key != KEY}
+    dim_headers = {}
+    for tag, said in data.dim_headers.items():
+        kept = {key: value for key, value in said.get("header", {}).items() if key != KEY}
+        rest = {key: value for key, value in said.items() if key != "header"} | (
+            {"header": kept} if kept else {}
+        )
+        dim_headers |= {tag: rest} if rest else {}
+    return replace(data, header=header, dim_headers=dim_headers)
 
 
 def refuse_mixture(data: MRSData, dim: str, *, allow: bool = False) -> str:

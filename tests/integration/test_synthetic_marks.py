@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,6 @@ def mixed(tmp_path: Path) -> Path:
     ]
     assert main(scan) == 0
     data = nifti.read(tmp_path / "scan.nii.gz")
-    from dataclasses import replace
-
     measured = {key: value for key, value in data.header.items() if key != "SyntheticData"}
     nifti.write(replace(data, header=measured), tmp_path / "scan.nii.gz")
     line = ["augment", "--file", str(tmp_path / "scan.nii.gz"), "--output", str(tmp_path / "mixed")]
@@ -70,3 +69,30 @@ def test_files_with_and_without_marks_are_not_merged(mixed: Path, tmp_path: Path
         mrs_tools(
             "merge", "--files", *files, "--dim", "DIM_DYN", "--output", str(tmp_path), "--filename", "both"
         )
+
+
+def test_synthetic_conditions_do_not_slip_behind_measured_ones(tmp_path: Path) -> None:
+    scan = [
+        "simulate",
+        "--output",
+        str(tmp_path),
+        "--filename",
+        "scan",
+        "--kind",
+        "edited",
+        "--points",
+        "256",
+    ]
+    assert main([*scan, "--transients", "4"]) == 0
+    data = nifti.read(tmp_path / "scan.nii.gz")
+    measured = {key: value for key, value in data.header.items() if key != "SyntheticData"}
+    nifti.write(replace(data, header=measured, dim_headers={}), tmp_path / "scan.nii.gz")
+    made = ["augment", "--file", str(tmp_path / "scan.nii.gz"), "--output", str(tmp_path / "made")]
+    assert main(made) == 0
+    pair = [str(tmp_path / "scan.nii.gz"), str(tmp_path / "made/scan.nii.gz")]
+    out = ["--dim", "DIM_EDIT", "--output", str(tmp_path), "--filename", "both"]
+    for files in (pair, pair[::-1]):
+        with pytest.raises(subprocess.CalledProcessError):
+            mrs_tools("merge", "--files", *files, *out)
+    mrs_tools("merge", "--files", pair[1], pair[1], *out)
+    assert synthetic_along(nifti.read(tmp_path / "both.nii.gz"), "DIM_EDIT").all()
