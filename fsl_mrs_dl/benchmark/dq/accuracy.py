@@ -6,27 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from fsl_mrs_dl.benchmark.dq.plans import (
-    SIX,
     NotTrainedError,
-    Plan,
     Profile,
     Store,
     Trained,
     basis_of_tables,
     basis_on_points,
-    line_plans,
     main_plans,
-    six_r2,
     trained,
 )
-from fsl_mrs_dl.benchmark.dq.rivals import RIVALS
+from fsl_mrs_dl.benchmark.dq.rivals import OF_DAMPED_NOISE, RIVALS
 from fsl_mrs_dl.benchmark.table import Table
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.lcm import FitSettings, Fitter
 from fsl_mrs_dl.fit.lcm.problem import Parameters
 from fsl_mrs_dl.models.quantification_inference import NetworkParameters, network_parameters
+from fsl_mrs_dl.physics import damp
 from fsl_mrs_dl.scores import mape, r2
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds
@@ -80,6 +78,23 @@ def refined_row(one: Row, test: Spectra) -> Row:
     return Row(REFINED, found.amplitudes, one.ms + 1e3 * (time.perf_counter() - started) / len(zero))
 
 
+def undamped_row(one: Row, test: Spectra) -> Row:
+    """Solve for the amplitudes once a network's damping is undone, which makes damped noise white."""
+    said, trained_one = one.parameters, one.trained
+    assert said is not None
+    assert trained_one is not None
+    started = time.perf_counter()
+    fids = damp(test.fids, -said.gamma, 0 * said.gamma, test.basis.dwelltime_s)
+    shift_hz, phase_rad, none = (
+        torch.from_numpy(v.astype(np.float32)) for v in (said.shift_hz, said.phase_rad, 0 * said.gamma)
+    )
+    amplitudes = trained_one.network.least_squares(
+        torch.from_numpy(fids.astype(np.complex64)), shift_hz, none, none, phase_rad
+    )
+    ms = one.ms + 1e3 * (time.perf_counter() - started) / len(fids)
+    return Row(f"{one.name}, undamped by its own damping", amplitudes.numpy(), ms)
+
+
 def rows_of(profile: Profile, seed: int, store: Store, noise: NoiseKind, test: Spectra) -> list[Row]:
     """Run the networks trained with one kind of noise, and the fits."""
     plans = [plan for plan in main_plans(profile, seed) if plan.noise == noise]
@@ -89,7 +104,9 @@ def rows_of(profile: Profile, seed: int, store: Store, noise: NoiseKind, test: S
             rows.append(network_row(plan.label, trained(plan, store), test))
     if rows:
         rows.append(refined_row(rows[-1], test))
-    for name, rival in RIVALS.items():
+        if noise == "seed":
+            rows.append(undamped_row(rows[0], test))
+    for name, rival in (RIVALS | (OF_DAMPED_NOISE if noise == "seed" else {})).items():
         rival(_few(test))
         started = time.perf_counter()
         found = rival(test)
@@ -186,36 +203,3 @@ def _damped_floor(test: Spectra) -> Real:
     t = np.arange(1, test.fids.shape[1]) * test.basis.dwelltime_s
     floor: Real = test.noise_sd**2 * np.exp(-2 * test.gamma[:, None] * t).mean(axis=1)
     return floor
-
-
-def order_table(profile: Profile, seed: int, store: Store, test: Spectra) -> Table:
-    """Return nMM, pMM and rpMM by one recipe: mean and SD over seeds."""
-    found: dict[str, list[Real]] = {}
-    early: list[float] = []
-    plan: Plan
-    for plan in line_plans(profile, seed):
-        one = trained(plan, store)
-        found.setdefault(plan.architecture, []).append(six_r2(one.network, test))
-        if plan.architecture == "dq-rpmm":
-            early.append(float(one.early_s[-1]))
-    lines = []
-    for name, several in found.items():
-        every = np.array(several)
-        whole = every.mean(axis=1)
-        cells = [f"{m:.2f} +- {s:.2f}" for m, s in zip(every.mean(axis=0), every.std(axis=0), strict=True)]
-        lines.append([name, *cells, f"{whole.mean():.2f} +- {whole.std():.2f}"])
-    ratio = np.mean(found["dq-rpmm"], axis=0) / np.mean(found["dq-pmm"], axis=0)
-    lines.append(
-        [
-            "rpMM / pMM",
-            *(f"{v:.2f}" for v in ratio),
-            f"{np.mean(found['dq-rpmm']) / np.mean(found['dq-pmm']):.2f}",
-        ]
-    )
-    ends = f" t_r of rpMM ends at {1e3 * np.mean(early):.1f} ms." if early else ""
-    samples, epochs = profile.lines
-    caption = (
-        f"R2 of nMM, pMM and rpMM by one recipe ({samples} signals, {epochs} epochs, whitened amplitudes), mean "
-        f"and SD over {profile.seeds} seeds.{ends}"
-    )
-    return Table(caption, ["network", *SIX, "mean"], lines)

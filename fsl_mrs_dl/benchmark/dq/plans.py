@@ -94,7 +94,7 @@ PROFILES = {
         20,
         (12000, 8),
         3,
-        (4000, 6),
+        (12000, 8),
         (1000, 4000, 12000),
         (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0),
         300,
@@ -168,12 +168,11 @@ def encoder_plans(profile: Profile, seed: int) -> list[Plan]:
     """Return each encoder; Mixer and ConvNeXt narrow and shallow, as a processor needs them."""
     samples, epochs = profile.study
     base = Plan("cnn", samples, epochs, seed=seed)
-    slow = replace(base, lr=1e-3)
     return [
         base,
-        replace(slow, label="fc", encoder="fc"),
-        replace(slow, label="mixer, narrow", encoder="mixer", encoder_settings=SMALLEST),
-        replace(slow, label="convnext, narrow", encoder="convnext", encoder_settings=SMALLER),
+        replace(base, label="fc", encoder="fc"),
+        replace(base, label="mixer, narrow", encoder="mixer", encoder_settings=SMALLEST),
+        replace(base, label="convnext, narrow", encoder="convnext", encoder_settings=SMALLER),
     ]
 
 
@@ -319,8 +318,13 @@ def _train(plan: Plan, home: Path) -> None:
 def six_r2(network: QuantificationNetwork, test: Spectra) -> Real:
     """Return R2 of :data:`SIX`."""
     found = network_parameters(network, test.fids, test.basis.dwelltime_s).amplitudes
-    own, place = ([names.index(name) for name in SIX] for names in (network.names, test.basis.names))
-    values: Real = r2(found[:, own], test.amplitudes[:, place])
+    return r2_of_six(found, network.names, test)
+
+
+def r2_of_six(amplitudes: Real, names: tuple[str, ...], test: Spectra) -> Real:
+    """Return R2 of :data:`SIX` of amplitudes whose members have these names."""
+    own, place = ([every.index(name) for name in SIX] for every in (names, test.basis.names))
+    values: Real = r2(amplitudes[:, own], test.amplitudes[:, place])
     return values
 
 
