@@ -1,11 +1,17 @@
 """The step ``subtract``, and what it shares with ``add``."""
 
+import logging
+
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.ecc import as_shaped_as, check_belongs, check_sampling
 from fsl_mrs_dl.steps.registry import StepResult, step
+
+logger = logging.getLogger(__name__)
+
+_OPPOSED = -0.5
 
 
 @step(method="Subtraction of sub-spectra")
@@ -37,6 +43,7 @@ def subtract(data: MRSData, *, reference: MRSData | None = None, dim: str | None
         If both or neither are given.
     """
     first, second = halves(data, reference, dim)
+    tell_if_opposed(first, second, "difference", "add")
     return StepResult(data.with_fid((first - second) / 2, without=dim))
 
 
@@ -66,3 +73,23 @@ def halves(data: MRSData, reference: MRSData | None, dim: str | None) -> tuple[C
     check_belongs(reference, data)
     check_sampling(reference, data)
     return np.asarray(data.fid), as_shaped_as(data, reference)
+
+
+def tell_if_opposed(first: Complex, second: Complex, wanted: str, other: str) -> None:
+    """Warn where the two sets of FIDs have opposite signs, as some scanners store ON and OFF.
+
+    Parameters
+    ----------
+    first, second : ndarray, complex, of one shape
+    wanted, other : str
+        What the step should give, and the step that gives it then.
+    """
+    known = np.isfinite(first) & np.isfinite(second)
+    a, b = (one[known].astype(np.complex128) for one in (first, second))
+    if np.vdot(a, b).real < _OPPOSED * np.linalg.norm(a) * np.linalg.norm(b):
+        logger.warning(
+            "The first and the second have opposite signs, as some scanners store ON and OFF: their %s is what "
+            "'%s' gives.",
+            wanted,
+            other,
+        )

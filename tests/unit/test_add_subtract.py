@@ -36,6 +36,22 @@ def test_another_file(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(add(data, reference=other).data.fid, (data.fid + other.fid) / 2)
 
 
+@pytest.mark.parametrize(("turn", "said"), [(1, None), (1j, None), (-1, "add")])
+def test_halves_of_opposite_signs_are_told_of(
+    rng: np.random.Generator, caplog: pytest.LogCaptureFixture, turn: complex, said: str | None
+) -> None:
+    on = edited(rng)
+    off = on.with_fid(turn * (on.fid + 0.3 * edited(rng).fid))
+    off.fid.setflags(write=True)
+    off.fid[0, 0, 0, :, 0, 0] = np.nan
+    subtract(on, reference=off)
+    assert ("opposite signs" in caplog.text) == (said is not None)
+    assert said is None or f"difference is what '{said}' gives" in caplog.text
+    caplog.clear()
+    add(on, reference=off)
+    assert ("sum is what 'subtract' gives" in caplog.text) == (said is not None)
+
+
 def test_what_cannot_be_subtracted_is_refused(rng: np.random.Generator) -> None:
     data = edited(rng)
     with pytest.raises(OptionError, match="neither --dim nor --reference"):
