@@ -75,6 +75,8 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "low_snr": Flag(4, "the expected error of the estimate is too large to use it"),
         "poor_fit": Flag(5, "more than noise is left: the residual exceeds a quarter of the fitted signal"),
         "unlike": Flag(6, "the corrected FID is not like the average of the others"),
+        "unmodelled_line": Flag(7, "a line stands out of the residual that no metabolite describes"),
+        "model_misfit": Flag(8, "the residual is not noise: errors are twice the bounds or more"),
     }
 )
 """The one flag table: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz`` and its meaning."""

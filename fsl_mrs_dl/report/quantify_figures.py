@@ -46,6 +46,16 @@ def fit_figure(view: FitView, *, members: bool = True, height: int = 640) -> Any
         line(view.baseline, "Baseline", BASELINE, line={"dash": "dash"})
         line(view.residual + above, "Residual", BEFORE, width=1.0)
         drawing.add_hline(y=above / view.height, line={"color": "#bbb", "width": 1})
+        if view.line_ppm is not None:
+            place = int(np.abs(view.ppm - view.line_ppm).argmin())
+            drawing.add_annotation(
+                x=view.ppm[place],
+                y=(view.residual[place] + above) / view.height,
+                text=f"line of no metabolite, {view.line_ppm:.2f} ppm",
+                arrowhead=2,
+                font={"color": FLAGGED},
+                arrowcolor=FLAGGED,
+            )
         for n in np.flatnonzero(sizes(view) > _SLIGHT) if members else ():
             colour = CONDITIONS[n % len(CONDITIONS)]
             line(

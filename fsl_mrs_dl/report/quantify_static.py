@@ -10,7 +10,7 @@ from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.report.concentrations import is_broad, scaling_title
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
-from fsl_mrs_dl.report.page import BEFORE, CONDITIONS, TRUTH
+from fsl_mrs_dl.report.page import BEFORE, CONDITIONS, FLAGGED, TRUTH
 from fsl_mrs_dl.report.quantify_figures import BASELINE, DATA, FIT, residual_offset
 from fsl_mrs_dl.report.spectra import FitView, view_fit
 
@@ -124,6 +124,11 @@ def _draw_fit(axes: Any, view: FitView) -> None:
         above = residual_offset(view)
         axes.axhline(above, color="#bbb", linewidth=0.8)
         axes.plot(view.ppm, view.residual + above, color=BEFORE, linewidth=0.8, label="residual")
+        if view.line_ppm is not None:
+            place = int(np.abs(view.ppm - view.line_ppm).argmin())
+            axes.plot(
+                view.ppm[place], view.residual[place] + above, "v", color=FLAGGED, label="unmodelled line"
+            )
         axes.plot(view.ppm, view.fit, color=FIT, linewidth=1.3, label="fit")
         axes.plot(view.ppm, view.baseline, "--", color=BASELINE, linewidth=1.1, label="baseline")
     axes.set_yticks([])

@@ -188,10 +188,23 @@ def _quality_rows(data: MRSData, outcome: Outcome) -> list[tuple[str, str]]:
             "Residual, correlation of neighbouring points",
             f"{number(lag, 3)} ({verdict}, {PLUS_MINUS}{chance:.3f})",
         ),
+        *_residual_rows(outcome),
         ("Noise, SD of a channel of the FID", _significant(float(outcome.noise_sd[0]))),
         ("Points in the fit range", str(inside)),
         ("Iterations", str(int(outcome.iterations[0]))),
         ("Metabolites with CRLB below 20 %", _below(outcome, 20)),
+    ]
+
+
+def _residual_rows(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return what the residual says of the errors, and the line that stands out of it most."""
+    if outcome.widening is None or outcome.line_ppm is None or outcome.line_z is None:
+        return []
+    wider, place, z = (float(v[0]) for v in (outcome.widening, outcome.line_ppm, outcome.line_z))
+    seen = f"{number(place)} ppm, {number(z, 1)} SD"
+    return [
+        ("Errors over bounds, from the residual (in the posterior's intervals)", number(wider)),
+        ("Line that stands out of the residual most", seen),
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.data import FLAGS, Complex, MRSData, Real
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.physics import (
     basis_sum,
@@ -35,6 +35,8 @@ class FitView:
     limits_ppm : tuple of float
         The fit window.
     voxel : tuple of int
+    line_ppm : float or None
+        Of a line that stands out of the residual; None if none is flagged.
     """
 
     ppm: Real
@@ -46,6 +48,7 @@ class FitView:
     names: tuple[str, ...]
     limits_ppm: tuple[float, float]
     voxel: tuple[int, int, int]
+    line_ppm: float | None = None
 
     @property
     def fitted(self) -> bool:
@@ -104,7 +107,16 @@ def view_fit(data: MRSData, outcome: Outcome, row: int = 0) -> FitView:
         names=outcome.members,
         limits_ppm=limits,
         voxel=(x, y, z),
+        line_ppm=_line_ppm(data, outcome, row),
     )
+
+
+def _line_ppm(data: MRSData, outcome: Outcome, row: int) -> float | None:
+    """Return where a flagged line lies on the axis, which has the shift of the main group and not of the first."""
+    if outcome.line_ppm is None or not outcome.flags[row] >> FLAGS["unmodelled_line"].bit & 1:
+        return None
+    apart_hz = outcome.shift_hz[row, 0] - outcome.shift_hz[row, main_group(outcome, row)]
+    return float(outcome.line_ppm[row] + apart_hz / data.spectrometer_frequency_mhz)
 
 
 def _frequencies(

@@ -235,7 +235,7 @@ def quantify(
         ),
     )
     outcome = quantification.quantify_data(spectra, request)
-    if said := quantification.flags_in_words(outcome.flags):
+    if said := quantification.flags_in_words(outcome.flags, outcome.line):
         logger.warning("%s.", said)
     for said in quantification.empty_results(outcome):
         logger.warning("%s.", said)

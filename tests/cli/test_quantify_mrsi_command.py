@@ -48,6 +48,7 @@ class TestManyVoxels:
             "qc/flags.nii.gz",
             "qc/flags.json",
             "qc/ood.nii.gz",
+            *(f"qc/{name}.nii.gz" for name in ("surprise", "widening", "line_ppm", "line_z")),
             "run.json",
         }
         ours |= {"mrsdl.tree", "mrsdl_colourscheme.json", *(f"basis/{m}.json" for m in LINES)}

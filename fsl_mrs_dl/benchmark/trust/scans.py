@@ -79,10 +79,10 @@ class Scan:
         fids = add_noise(self.clean, self.height / (snr_f or NOISELESS), rng)
         return MRSData(fids.reshape(-1, 1, 1, POINTS), DWELLTIME_S, _mhz(), name=self.world.name)
 
-    def quantified(self, snr_f: float | None, rng: np.random.Generator, *, posterior: bool) -> Outcome:
-        """Return what ``quantify`` makes of them with the shipped basis set."""
+    def quantified(self, data: MRSData, *, posterior: bool) -> Outcome:
+        """Return what ``quantify`` makes of measured spectra with the shipped basis set."""
         found = quantify(
-            self.measured(snr_f, rng),
+            data,
             basis=_set(FITTED),
             ignore=self.world.without or None,
             no_posterior=not posterior,

@@ -9,6 +9,7 @@ import numpy as np
 from fsl_mrs_dl.benchmark.fit import NOISE_SD, PLAIN
 from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter
+from fsl_mrs_dl.fit.lcm.leftover import leftover
 from fsl_mrs_dl.fit.posterior import Resolved, draw, weak_prior
 from fsl_mrs_dl.simulate import Fixed, Noise, Prior, Uniform, simulate_signals
 from fsl_mrs_dl.simulate.papers import DQ_RANGES, DQ_UNIT
@@ -108,5 +109,6 @@ class Believer:
         """Return draws (S, draw, M) and variance of the prior (S, M) of fitted spectra."""
         basis = self.fitter.basis
         prior = generating_prior(basis, found) if self.generating else weak_prior(basis.names, found)
-        keys = np.arange(first, first + len(fids))
-        return draw(self.fitter, fids, found, prior, keys=keys), prior.variance(len(basis.names))
+        keys, wider = np.arange(first, first + len(fids)), leftover(self.fitter, fids, found).widening
+        drawn = draw(self.fitter, fids, found, prior, widening=wider, keys=keys)
+        return drawn, prior.variance(len(basis.names))

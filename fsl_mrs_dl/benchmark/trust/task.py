@@ -10,7 +10,13 @@ from fsl_mrs_dl.benchmark.trust import bias, calibration, figures, words
 from fsl_mrs_dl.benchmark.trust.reference import long_chain
 from fsl_mrs_dl.benchmark.trust.scans import DWELLTIME_S, POINTS
 from fsl_mrs_dl.benchmark.trust.sets import Believer, noise_sd, simulate
-from fsl_mrs_dl.benchmark.trust.worlds import OOD_SNR_F, WORLD_SNR_F, unusual_table, worlds_table
+from fsl_mrs_dl.benchmark.trust.worlds import (
+    OOD_SNR_F,
+    WORLD_SNR_F,
+    false_alarm_table,
+    unusual_table,
+    worlds_table,
+)
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.fit.posterior import PRIOR_WORDS, WEAK
 from fsl_mrs_dl.scores import rmse
@@ -68,6 +74,7 @@ def run(profile: str, seed: int) -> Page:
         bias.member_table(words.SLOPE_MEMBERS.format(snr=SHOWN_SNR_F), rivals[at], basis),
         bias.absent_table(words.ABSENT.format(snr=ABSENT_SNR_F), basis, chosen.absent, ABSENT_SNR_F, seed),
         worlds_table(words.WORLDS.format(snr=WORLD_SNR_F), chosen.world, seed, chosen.kinds),
+        false_alarm_table(words.FALSE_ALARMS, 10 * chosen.world, seed),
         unusual_table(words.UNUSUAL, chosen.world, seed, chosen.kinds),
     ]
     pictures = [

@@ -48,16 +48,29 @@ ABSENT = """\
 bound."""
 WORLDS = """\
 **Worlds that are not the model's**, at SNR_f {snr:g}: ratios to Cr+PCr of `quantify` with its defaults.
-*Bias*: median of estimate over truth, less one. *Covers*: mean over metabolites, lowest in brackets, of the
-95 % interval and of estimate +- 1.96 bounds. *Misfit*: see `qc/ood`."""
+*Bias*: median of estimate over truth, less one. *Widening*: of the posterior's intervals, by what the residual
+shows through lines; median. *Covers*: mean over metabolites, and the lowest, of the 95 % interval, of the same
+with noise as white as the fit takes it to be, and of estimate +- 1.96 bounds."""
+FALSE_ALARMS = """\
+**The model's own spectra called unusual.** *Surprise*: decades of the chance that noise leaves as strange a
+residual; three tests (energy, mean power of lines, highest line) of which the smallest p counts, times three."""
 UNUSUAL = """\
-**Unusual inputs** told from usual ones by the misfit in `qc/ood` (a spectrum in which nothing was found
-counts as the most unusual). Wanted: AUROC of 0.9 at SNR_f 67 where the oracle reaches it. *Oracle*: energy of
-the residual with the noise known, from what a noiseless fit leaves. *Flagged*: share with each flag."""
+**Unusual inputs** told from usual ones by the surprise in `qc/surprise` (a spectrum in which nothing was found
+counts as the most unusual). Wanted: AUROC of 0.9 at SNR_f 67 where the energy oracle reaches it. *Misfit alone*:
+the energy of the residual, `qc/ood`. *Energy oracle*: the same with the noise known, from what a noiseless fit
+leaves; *shape oracle*: of a test that knows what a noiseless fit leaves, the most that any test of residuals can
+reach. *Flagged*: share with each flag."""
 REMARKS = """\
 The posterior mean under the generating prior is the best that any method can do on this set, networks
 included: it stands in the tables as the bound of methods that were trained on these ranges. The training mean
 shows what a method gets without looking at the data.
 
+Intervals are wider than white noise makes them by what the residual shows through lines of the fitted shape:
+what the basis set has wrong is assumed to be as large where the fit has taken it up as where it has left it.
+That is no proof. Where the error of the basis set looks like its own members little is left, and intervals stay
+too narrow: the lowest coverage of each world is of such a member, as when macromolecules of another shape are
+taken for a metabolite that lies on them.
+
 Unusual inputs are judged at SNR_f {snr}. Where the oracle is weak no score can be strong: one metabolite
-less, at a usual concentration, hides in noise and in its neighbours."""
+less, at a usual concentration, hides in noise and in its neighbours. How the three tests are joined was settled
+before any of these numbers was seen."""

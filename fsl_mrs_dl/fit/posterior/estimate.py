@@ -26,7 +26,7 @@ def record(sampling: Sampling = USUAL) -> dict[str, Any]:
     return {
         "prior": WEAK,
         "meaning": PRIOR_WORDS,
-        "likelihood": "that of the fit, quadratic about the posterior mean; noise from the residual",
+        "likelihood": "that of the fit, quadratic about the posterior mean; noise as lines see it in the residual",
         "draws": sampling.chains * sampling.kept,
         "seed": sampling.seed,
         "scaling": "raw",
@@ -39,6 +39,7 @@ def draw(
     result: FitResult,
     prior: Resolved,
     *,
+    widening: Real | None = None,
     keys: NDArray[np.integer] | None = None,
     sampling: Sampling = USUAL,
 ) -> Real:
@@ -56,6 +57,9 @@ def draw(
     fids : ndarray, complex, shape (S, time)
     result : FitResult
     prior : Resolved
+    widening : ndarray, float, shape (S,), optional
+        By how much the noise is larger than the residual's SD says, as
+        :attr:`~fsl_mrs_dl.fit.lcm.leftover.Leftover.widening` tells; by default 1.
     keys : ndarray, int, shape (S,), optional
         Of the random numbers, see :func:`sample_box`; by default 0, 1, ...
     sampling : Sampling
@@ -66,6 +70,7 @@ def draw(
         NaN for spectra that were not fitted.
     """
     keys = np.arange(len(fids)) if keys is None else keys
+    wider = np.ones(len(fids)) if widening is None else widening
     low, high, fitted = bounds(fitter.problem)
     low, high = np.maximum(prior.low, low), np.minimum(prior.high, high)
     cut = fitted & (np.isfinite(low) | np.isfinite(high)).any(axis=0)
@@ -77,13 +82,14 @@ def draw(
         rows = known[first : first + _CHUNK]
         box = (low[rows], high[rows], prior.rate[rows])
         at, rest = result.parameters[rows], fitted & ~cut
-        about = result.information[rows], result.score[rows]
+        less = wider[rows, None] ** -2
+        about: tuple[Real, Real] = (result.information[rows] * less[..., None], result.score[rows] * less)
         for _ in range(_EXPANSIONS):
             short, others = _draw_about(about, at, box, cut, rest, _SHORT, keys[rows])
             at = at.copy()
             at[:, cut], at[:, rest] = short.mean(axis=1), others
             at = np.clip(at, low[rows], high[rows])
-            about = fitter.expand(fids[rows], at, result.noise_sd[rows])
+            about = fitter.expand(fids[rows], at, result.noise_sd[rows] * wider[rows])
         cut_draws, _ = _draw_about(about, at, box, cut, rest, sampling, keys[rows])
         drawn[rows] = cut_draws[..., :members]
     return drawn

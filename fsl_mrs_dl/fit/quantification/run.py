@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves
+from fsl_mrs_dl.fit.lcm.leftover import Leftover, leftover
 from fsl_mrs_dl.fit.lcm.nuisance import nuisance_sd
 from fsl_mrs_dl.fit.posterior import draw, record, summarise, summarise_ratios, weak_prior
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
@@ -117,12 +118,13 @@ def _chunk(
     fids = data.fid[place].astype(np.complex128)
     result = fitter(fids)
     drawn = curves(result, basis, settings, reference_ppm=data.reference_ppm)
+    left = leftover(fitter, fids, result)
     part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
     if request.posterior:
         # Random numbers go with the place of a voxel, so that neither chunks nor a mask change them.
         keys = np.ravel_multi_index(place, data.fid.shape[:3])
         prior = weak_prior(basis.names, result)
-        draws = draw(fitter, fids, result, prior, keys=keys)
+        draws = draw(fitter, fids, result, prior, widening=left.widening, keys=keys)
         part |= _beliefs(request, part, draws, prior.variance(len(basis.names)))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
@@ -130,8 +132,10 @@ def _chunk(
     if result.member_hz.shape[1]:
         part["member_hz"] = result.member_hz
     part["baseline_coefficients"], part["iterations"] = result.baseline, result.iterations
-    verdict = _verdict(band, fids, result)
-    part["misfit"] = verdict.misfit
+    verdict = _verdict(band, fids, result, left)
+    part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, left.widening
+    part["line_ppm"] = data.reference_ppm + left.place_hz / data.spectrometer_frequency_mhz
+    part["line_z"] = left.z
     bits = {token: np.int16(1 << flag.bit) for token, flag in FLAGS.items()}
     part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16) | verdict.bits
     if single:
@@ -190,12 +194,12 @@ def _of_voxels(fractions: Mapping[str, Real] | None, voxels: NDArray[np.intp]) -
     return {tissue: values[tuple(voxels.T)] for tissue, values in fractions.items()}
 
 
-def _verdict(band: QualityBand, fids: Complex, result: FitResult) -> Verdict:
+def _verdict(band: QualityBand, fids: Complex, result: FitResult, left: Leftover) -> Verdict:
     good = np.isfinite(result.noise_sd)
     noise = np.ones(len(fids))
     if good.any():
         noise[good] = noise_sd(fids[good], band.ppm, region=band.noise)
-    return judge(result, noise, sum(run.stop - run.start for run in band.noise))
+    return judge(result, left, noise, sum(run.stop - run.start for run in band.noise))
 
 
 def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Complex) -> tuple[Real, Real]:

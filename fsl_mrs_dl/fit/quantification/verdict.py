@@ -9,6 +9,7 @@ from scipy.stats import f as f_distribution
 
 from fsl_mrs_dl.data import FLAGS, Real
 from fsl_mrs_dl.fit.lcm import FitResult
+from fsl_mrs_dl.fit.lcm.leftover import Leftover
 
 FALSE_ALARM = 1e-3
 """Chance that noise alone passes for a spectrum."""
@@ -16,7 +17,13 @@ LOOKS = 100
 """Shifts and linewidths that are told apart in the search, each of which is one more chance."""
 LARGEST_MISFIT = 0.25
 """Amplitude of what is left over that of what was fitted, from which a fit is called poor."""
+STRANGE = 1e-3
+"""Chance that a residual of noise alone shows a line, and that it is called a misfit."""
+LARGEST_WIDENING = 2.0
+"""From which widening of errors on a fit is called a misfit."""
 _CERTAIN = 1e-4
+_TESTS = 3
+_LEAST = 1e-300
 _SHARED = 5  # shift, two widths, phase and delay
 _MOST_SHARES = 1e6
 
@@ -29,22 +36,30 @@ class Verdict:
     ----------
     misfit : ndarray, float, shape (S,)
         See :func:`judge`; NaN where nothing was fitted.
-    low_snr, poor_fit : ndarray, bool, shape (S,)
+    surprise : ndarray, float, shape (S,)
+        Decades of the chance that noise leaves as strange a residual, see :func:`judge`; NaN likewise.
+    low_snr, poor_fit, unmodelled_line, model_misfit : ndarray, bool, shape (S,)
         The flags of these names.
     """
 
     misfit: Real
+    surprise: Real
     low_snr: NDArray[np.bool_]
     poor_fit: NDArray[np.bool_]
+    unmodelled_line: NDArray[np.bool_]
+    model_misfit: NDArray[np.bool_]
 
     @property
     def bits(self) -> NDArray[np.int16]:
         """Bits of :data:`fsl_mrs_dl.data.FLAGS`, shape (S,)."""
-        low, poor = (1 << FLAGS[token].bit for token in ("low_snr", "poor_fit"))
-        return (low * self.low_snr + poor * self.poor_fit).astype(np.int16)
+        tokens = ("low_snr", "poor_fit", "unmodelled_line", "model_misfit")
+        bits: NDArray[np.int16] = sum(
+            getattr(self, token).astype(np.int16) << FLAGS[token].bit for token in tokens
+        )
+        return bits
 
 
-def judge(result: FitResult, noise_sd: Real, noise_bins: int) -> Verdict:
+def judge(result: FitResult, left: Leftover, noise_sd: Real, noise_bins: int) -> Verdict:
     r"""Compare what was fitted and what is left with the noise outside of the signal.
 
     *low_snr*: with k free parameters the energy E that they explain of pure noise, :math:`E / (k \sigma^2)`, is at
@@ -61,9 +76,20 @@ def judge(result: FitResult, noise_sd: Real, noise_bins: int) -> Verdict:
     which does not grow with the SNR. *poor_fit* is an excess that chance makes in 1 of 10 000 spectra and that
     is larger than :data:`LARGEST_MISFIT`: where the SNR is high any basis set leaves something.
 
+    *surprise*: three tests ask for different alternatives. That energy is the first, for whatever is spread over
+    the window; the mean power of lines in the residual, F(looks, n) distributed, is the second, for many lines or
+    broad ones; the highest single line is the third. The smallest of their p counts, times three
+    (Tippett, see Birnbaum 1954, doi:10.2307/2281130), as an alternative is seen by one of them more than by the
+    others. Told is -log10 p.
+
+    *unmodelled_line* is a line that chance shows in 1 of 1000 spectra or fewer, *model_misfit* a power of lines
+    that makes errors :data:`LARGEST_WIDENING` times the bounds, and that chance makes as rarely.
+
     Parameters
     ----------
     result : FitResult
+    left : Leftover
+        Of the same fits.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from outside of the signal.
     noise_bins : int
@@ -86,25 +112,43 @@ def judge(result: FitResult, noise_sd: Real, noise_bins: int) -> Verdict:
             _CERTAIN, np.where(np.isfinite(result.freedom), result.freedom, 1), noise_bins
         )
         poor = ~low & (result.noise_sd**2 / noise > limit) & (misfit > LARGEST_MISFIT)
+        energy = result.noise_sd**2 / noise
+        chances = np.stack(
+            [
+                f_distribution.sf(energy, result.freedom, noise_bins),
+                f_distribution.sf(left.power * energy, left.looks, noise_bins),
+                left.p,
+            ]
+        )
+        surprise = -np.log10(np.clip(_TESTS * chances.min(axis=0), _LEAST, 1.0))
+        rough = f_distribution.sf(left.power, left.looks, result.freedom) < STRANGE
+        wide = ~low & rough & (left.widening > LARGEST_WIDENING)
+        line = ~low & (left.p < STRANGE)
     known = np.isfinite(result.noise_sd)
-    return Verdict(np.where(known, misfit, np.nan), known & low, known & poor)
+    told, strange = (np.where(known, value, np.nan) for value in (misfit, surprise))
+    return Verdict(told, strange, *(known & flag for flag in (low, poor, line, wide)))
 
 
-def flags_in_words(flags: NDArray[np.int16]) -> str:
+def flags_in_words(flags: NDArray[np.int16], line: tuple[float, float] | None = None) -> str:
     """Return what is flagged in one line, empty if nothing is.
 
     Parameters
     ----------
     flags : ndarray, int16, shape (V,)
         Bits.
+    line : tuple of float, optional
+        Of one spectrum, place in ppm and z of the line that stands out most.
     """
     flagged = int((flags != 0).sum())
     if not flagged:
         return ""
     counts: Mapping[str, int] = {token: int(((flags >> flag.bit) & 1).sum()) for token, flag in FLAGS.items()}
     if len(flags) == 1:
+        where = {} if line is None else {"unmodelled_line": f" at {line[0]:.2f} ppm, z = {line[1]:.1f}"}
         return "the fit is flagged: " + "; ".join(
-            f"{token} ({FLAGS[token].meaning})" for token, count in counts.items() if count
+            f"{token}{where.get(token, '')} ({FLAGS[token].meaning})"
+            for token, count in counts.items()
+            if count
         )
     said = ", ".join(f"{count} {token}" for token, count in counts.items() if count)
     return f"{flagged} of {len(flags)} voxels flagged: {said} (qc/flags.nii.gz, meanings in qc/flags.json)"

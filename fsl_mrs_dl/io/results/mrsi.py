@@ -78,6 +78,9 @@ def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
     shifts, widths = shift_ppm(outcome), widths_hz(outcome)
     if outcome.misfit is not None:
         yield "qc/ood.nii.gz", outcome.misfit, False
+    for name in ("surprise", "widening", "line_ppm", "line_z"):
+        if (values := getattr(outcome, name)) is not None:
+            yield f"qc/{name}.nii.gz", values, False
     for group in range(outcome.gamma.shape[1]):
         yield f"nuisance/shift_group{group}.nii.gz", shifts[:, group], True
         for label, width in zip(("combined_lw", "gamma", "sigma"), widths, strict=True):

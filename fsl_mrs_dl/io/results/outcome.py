@@ -141,7 +141,15 @@ class Outcome:
         Shift of each member of its own, on top of its group's, in Hz; None where not fitted.
     misfit : ndarray, float, shape (V,), or None
         Amplitude of what the fit left above the noise, over that of what it fitted; negative where the residual
-        is smaller than the noise. None where not known.
+        is smaller than the noise. None where not known, as the next four.
+    surprise : ndarray, float, shape (V,), or None
+        Decades of the chance that noise leaves as strange a residual: 3 = one spectrum in 1000.
+    widening : ndarray, float, shape (V,), or None
+        By how much errors are larger than the bounds, as the residual seen through lines tells; the posterior's
+        intervals hold it.
+    line_ppm, line_z : ndarray, float, shape (V,), or None
+        Where in ppm of the basis set a line stands out of the residual most, and its height in SDs; negative
+        where the fit is too high.
     nuisance_sd : mapping of str to ndarray, float; or None
         Standard deviations of ``shift_hz``, ``gamma``, ``sigma``, ``carrier_phase_rad``, ``delay_s`` and
         ``member_hz``, in their shapes, from the Fisher matrix; NaN where not fitted. None for MRSI.
@@ -182,6 +190,10 @@ class Outcome:
     nuisance_sd: Mapping[str, Real] | None = None
     posterior: Mapping[str, Any] | None = None
     misfit: Real | None = None
+    surprise: Real | None = None
+    widening: Real | None = None
+    line_ppm: Real | None = None
+    line_z: Real | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -195,6 +207,13 @@ class Outcome:
         phase = self.phase_rad - 2 * np.pi * self.delay_s * self.shift_hz[:, 0]
         wrapped: Real = np.angle(np.exp(1j * phase))
         return wrapped
+
+    @property
+    def line(self) -> tuple[float, float] | None:
+        """Place in ppm and z of the line that stands out of the first residual most."""
+        if self.line_ppm is None or self.line_z is None:
+            return None
+        return float(self.line_ppm[0]), float(self.line_z[0])
 
     @property
     def single_voxel(self) -> bool:

@@ -58,6 +58,7 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: tuple[str, 
         "posterior": None if outcome.posterior is None else dict(outcome.posterior),
         "voxels": len(outcome.voxels),
         "flags": _flags(outcome),
+        "residual": _residual(outcome),
         "notes": list(outcome.notes),
         "software": {"python": platform.python_version(), **_versions()},
         "files": sorted(files),
@@ -69,6 +70,15 @@ def _flags(outcome: Outcome) -> dict[str, int]:
     """Return how many voxels have each flag; those of none are left out."""
     counts = Counter({token: int(((outcome.flags >> flag.bit) & 1).sum()) for token, flag in FLAGS.items()})
     return {token: count for token, count in counts.items() if count}
+
+
+def _residual(outcome: Outcome) -> dict[str, Any] | None:
+    """Return what the residual of one spectrum says; of many there are maps."""
+    names = ("misfit", "surprise", "widening", "line_ppm", "line_z")
+    values = {name: getattr(outcome, name) for name in names}
+    if not outcome.single_voxel or any(value is None for value in values.values()):
+        return None
+    return {name: _plain(float(value[0])) for name, value in values.items()}
 
 
 def _water(outcome: Outcome) -> dict[str, Any] | None:
