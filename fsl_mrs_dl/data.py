@@ -216,8 +216,10 @@ class MRSData:
             If the data have no such dimension.
         """
         if tag not in self.dim_tags:
-            has = ", ".join(self.dim_tags) or "no higher dimensions"
-            raise DataError(f"{self.name or 'The data'} has no {tag} dimension; it has {has}.")
+            has = "no higher dimensions, one FID a voxel: it may be averaged already."
+            if self.dim_tags:
+                has = f"{', '.join(self.dim_tags)}. Choose one of them, or another file."
+            raise DataError(f"{self.name or 'The data'} has no {tag} dimension; it has {has}")
         return 4 + self.dim_tags.index(tag)
 
     def with_fid(self, fid: Complex, *, without: str | None = None) -> Self:
