@@ -1,6 +1,7 @@
 """Coverage of posterior intervals and ranks of the truth, by SNR, member and linewidth."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from fsl_mrs_dl.scores import conformal_margin, coverage, rank_histogram, sbc_ra
 LEVELS = (0.50, 0.68, 0.90, 0.95)
 BINS = 20
 WITHIN = 0.03
+STRONGEST = ("NAA", "Cr", "Mac")
 _CRLB = 1.96
 
 
@@ -126,6 +128,23 @@ def coverage_table(caption: str, cells: list[Cell], basis: Basis) -> Table:
                 f"{cell.ms:.1f}",
             ]
         )
+    return Table(caption, columns, rows)
+
+
+def lines_table(caption: str, cells: Mapping[str, list[Cell]], basis: Basis) -> Table:
+    """Return bias and coverage of the strongest members for fits of different lines."""
+    columns = ["SNR_f", "line of the fit", "n"]
+    for name in STRONGEST:
+        columns += [f"{name}: mean less truth, in posterior SDs", "50 %", "95 %"]
+    rows = []
+    for line, some in cells.items():
+        for cell in some:
+            row = [f"{cell.snr_f:g}", line, str(len(cell.truth))]
+            for m in map(basis.names.index, STRONGEST):
+                sd = (cell.quantiles[len(LEVELS) + 1, :, m] - cell.quantiles[1, :, m]) / 2  # of 68 %
+                away = ((cell.mean[:, m] - cell.truth[:, m]) / sd).mean()
+                row += [f"{away:+.2f}", f"{100 * cell.inside(0)[m]:.1f}", f"{100 * cell.inside(3)[m]:.1f}"]
+            rows.append(row)
     return Table(caption, columns, rows)
 
 

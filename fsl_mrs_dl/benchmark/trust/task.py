@@ -1,6 +1,6 @@
 """Task ``trust``: from a profile to the page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from fsl_mrs_dl.benchmark.table import Page, Table
 from fsl_mrs_dl.benchmark.trust import bias, calibration, figures, words
 from fsl_mrs_dl.benchmark.trust.reference import long_chain
 from fsl_mrs_dl.benchmark.trust.scans import DWELLTIME_S, POINTS
-from fsl_mrs_dl.benchmark.trust.sets import Believer, noise_sd, simulate
+from fsl_mrs_dl.benchmark.trust.sets import QUANTIFY, Believer, noise_sd, simulate
 from fsl_mrs_dl.benchmark.trust.worlds import (
     OOD_SNR_F,
     WORLD_SNR_F,
@@ -18,12 +18,15 @@ from fsl_mrs_dl.benchmark.trust.worlds import (
     worlds_table,
 )
 from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.fit.lcm import Fitter
 from fsl_mrs_dl.fit.posterior import PRIOR_WORDS, WEAK
 from fsl_mrs_dl.scores import rmse
 
 SHOWN_SNR_F = 67.0
 REFERENCE_SNR_F = (10.0, 67.0)
 ABSENT_SNR_F = 67.0
+LINES_SNR_F = (10.0, 67.0, 200.0)
+LORENTZIAN = replace(QUANTIFY, lorentzian=True)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,15 @@ def run(profile: str, seed: int) -> Page:
     sets = {snr: simulate(basis, chosen.spectra, snr, seed) for snr in chosen.snr_f}
     known = [calibration.believe(informed, made, snr) for snr, made in sets.items()]
     usual = [calibration.believe(weak, made.take(chosen.weak), snr) for snr, made in sets.items()]
+    lorentzian = Believer(Fitter(basis, LORENTZIAN, reference_ppm=basis.reference_ppm), generating=False)
+    lines = {
+        "Voigt": [cell for cell in usual if cell.snr_f in LINES_SNR_F],
+        "Lorentzian": [
+            calibration.believe(lorentzian, made.take(chosen.weak), snr)
+            for snr, made in sets.items()
+            if snr in LINES_SNR_F
+        ],
+    }
     rivals = [
         bias.methods(cell.take(chosen.weak), other, basis) for cell, other in zip(known, usual, strict=True)
     ]
@@ -70,6 +82,7 @@ def run(profile: str, seed: int) -> Page:
         _reference_table(basis, informed, chosen, seed),
         calibration.coverage_table(words.WEAK, usual, basis),
         calibration.member_table(words.WEAK_MEMBERS, usual, basis),
+        calibration.lines_table(words.LINES, lines, basis),
         bias.summary_table(words.SLOPES, [one for every in rivals for one in every], basis),
         bias.member_table(words.SLOPE_MEMBERS.format(snr=SHOWN_SNR_F), rivals[at], basis),
         bias.absent_table(words.ABSENT.format(snr=ABSENT_SNR_F), basis, chosen.absent, ABSENT_SNR_F, seed),
