@@ -1,5 +1,6 @@
 """Table 1: every method on the published set, beside the bound, the truth and no correction."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,11 @@ class Compared:
             return part.fids
         return np.asarray(correct(part.fids, one.shift_hz, one.phase_rad, part.dwelltime_s))
 
+    def rows(self, cells: Callable[[str, Found], Sequence[str]], *without: str) -> list[list[str]]:
+        """Return a row a method: its name and its cells, or its name alone where it was not run."""
+        every = ((name, one) for name, one in self.found.items() if name not in without)
+        return [[name, *(cells(name, one) if one is not None else ())] for name, one in every]
+
 
 def compare(test: Transients, networks: dict[str, Trained], slow: int, *only: str) -> Compared:
     """Run every method on a set, or some; the slow ones on its first transients."""
@@ -109,11 +115,8 @@ def _precision(everything: Compared) -> Table:
         "bound is of",
     ]
     bounds: dict[Reach, tuple[float, float]] = {}
-    rows = []
-    for name, found in everything.found.items():
-        if found is None:
-            rows.append([name])
-            continue
+
+    def cells(name: str, found: Found) -> list[str]:
         if name in (BEFORE, ORACLE):
             limits, said = ("-", "-"), "-"
         else:
@@ -125,68 +128,56 @@ def _precision(everything: Compared) -> Table:
         every, clear, spoilt = (found.precision(chosen) for chosen in (None, free, ~free))
         shifts = [f"{every[0]:.3f}", limits[0], f"{clear[0]:.3f}", f"{spoilt[0]:.3f}"]
         phases = [f"{every[1]:.2f}", limits[1], f"{clear[1]:.2f}", f"{spoilt[1]:.2f}"]
-        rows.append([name, *shifts, *phases, str(found.failures), str(len(free)), said])
+        return [*shifts, *phases, str(found.failures), str(len(free)), said]
+
     caption = (
         "## Table 1: precision\n\nSD of (estimate - truth), failures included, on the published set: shift within "
         "+-20 Hz, phase within +-90 degrees; *nuisance*: with unstable water, lipid or both. The bound is the "
         "Cramer-Rao bound of transients without nuisance of which a method reads what the last column says."
     )
-    return Table.filled(caption, columns, rows)
+    return Table.filled(caption, columns, everything.rows(cells))
 
 
 def _averages(everything: Compared) -> Table:
     columns = ["method", "SI 2.5-3.5 ppm", "SI ceiling", "Cr width of the average (Hz)", "width, truth known"]
     columns += ["mean error shift (Hz)", "phase (deg)", "n"]
-    rows = []
-    for name, found in everything.found.items():
-        if found is None:
-            rows.append([name])
-            continue
-        n = len(found.shift_hz)
+
+    def cells(name: str, found: Found) -> list[str]:
         part = everything.part(name)
         true = Compared(part, {ORACLE: compared(part.truth[:, 0], part.truth[:, 1], part)})
-        rows.append(
-            [
-                name,
-                f"{similarity(everything, name):.3f}",
-                f"{similarity(true, ORACLE):.3f}",
-                f"{linewidth(everything, name):.2f}",
-                f"{linewidth(true, ORACLE):.2f}",
-                f"{found.mean_hz:.2f}",
-                f"{np.degrees(found.mean_rad):.1f}",
-                str(n),
-            ]
-        )
+        return [
+            f"{similarity(everything, name):.3f}",
+            f"{similarity(true, ORACLE):.3f}",
+            f"{linewidth(everything, name):.2f}",
+            f"{linewidth(true, ORACLE):.2f}",
+            f"{found.mean_hz:.2f}",
+            f"{np.degrees(found.mean_rad):.1f}",
+            str(len(found.shift_hz)),
+        ]
+
     caption = (
         "## Table 1: what is averaged\n\nThe similarity index has a ceiling, which the true shifts and phases "
         "give of the same transients; the mean error, which is that of the reference or of creatine's own "
         "phase, is taken away before averaging."
     )
-    return Table.filled(caption, columns, rows)
+    return Table.filled(caption, columns, everything.rows(cells))
 
 
 def _cost(everything: Compared, networks: dict[str, Trained], profile: Profile) -> Table:
     columns = ["method", "training (min)", "transients x epochs", "ms a transient", "parameters"]
     columns += ["MFLOP a transient", "shift SD all (Hz)", "failures"]
-    rows = []
-    for name, found in everything.found.items():
-        if name in (BEFORE, ORACLE):
-            continue
-        if found is None:
-            rows.append([name])
-            continue
+
+    def cells(name: str, found: Found) -> list[str]:
         accuracy = [f"{found.precision()[0]:.3f}", str(found.failures)]
         one = networks.get(name)
         if one is None:
-            rows.append([name, "-", "-", f"{found.ms:.2f}", "-", "-", *accuracy])
-            continue
+            return ["-", "-", f"{found.ms:.2f}", "-", "-", *accuracy]
         samples, epochs = profile.training[name]
         size = [f"{one.n_parameters}", f"{one.n_flops / 1e6:.2f}"]
-        rows.append(
-            [name, f"{one.minutes:.1f}", f"{samples} x {epochs}", f"{found.ms:.2f}", *size, *accuracy]
-        )
+        return [f"{one.minutes:.1f}", f"{samples} x {epochs}", f"{found.ms:.2f}", *size, *accuracy]
+
     caption = (
         "## Table 1: cost\n\nTimes of estimation in memory, of the run of the tables above; training and "
         "estimation on the machine named above, one thread. FLOPs are those of the layers."
     )
-    return Table.filled(caption, columns, rows)
+    return Table.filled(caption, columns, everything.rows(cells, BEFORE, ORACLE))

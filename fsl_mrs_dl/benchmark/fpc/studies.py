@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fsl_mrs_dl.benchmark.fpc import sets
-from fsl_mrs_dl.benchmark.fpc.methods import KNOWN, OWN, Reach, bound
+from fsl_mrs_dl.benchmark.fpc.methods import KNOWN, OWN, Found, Reach, bound
 from fsl_mrs_dl.benchmark.fpc.methods_table import BEFORE, ORACLE, Compared, compare, linewidth, similarity
 from fsl_mrs_dl.benchmark.fpc.networks import Trained, train_one
 from fsl_mrs_dl.benchmark.fpc.profiles import DAES, NETWORKS, Profile
@@ -57,7 +57,7 @@ def noise_table(study: Noise) -> Table:
         f"## Noise\n\nPrecision, Hz / degrees, of {n} transients without nuisance a level (sr: 64 at most). The "
         f"networks were trained at SNR_t0 9 to 27. Bound: {BOUND}, template known."
     )
-    return Table.filled(caption, columns, rows)
+    return Table(caption, columns, rows)
 
 
 def monte_carlo(test: Transients, networks: dict[str, Trained], profile: Profile, seed: int) -> Compared:
@@ -94,7 +94,7 @@ def monte_carlo_table(found: Compared) -> Table:
         "relative to: dsr and dsrf to their reference, dcrr and dcrrf to creatine at phase 0; sr and gn to "
         "the set itself, so that they have none."
     )
-    return Table.filled(caption, columns, rows)
+    return Table(caption, columns, rows)
 
 
 def out_of_range(signal: Path | None, networks: dict[str, Trained], profile: Profile, seed: int) -> Compared:
@@ -113,24 +113,20 @@ def out_of_range_table(found: Compared) -> Table:
         "within +-20 Hz, +-90 deg",
         "n",
     ]
-    rows = []
-    for name, one in found.found.items():
-        if one is None:
-            rows.append([name])
-            continue
-        if name == ORACLE:
-            continue
+
+    def cells(name: str, one: Found) -> list[str]:
         part = found.part(name)
         inside = (np.abs(part.truth[:, 0]) <= 20) & (np.abs(part.truth[:, 1]) <= np.pi / 2)
         lost = int((np.abs(one.shift_error_hz[inside]) > 3).sum())
         shift_sd, phase_sd = one.precision()
         row = [f"{shift_sd:.2f}", f"{phase_sd:.2f}", str(one.failures), f"{lost} of {int(inside.sum())}"]
-        rows.append([name, *row, str(len(part.fids))])
+        return [*row, str(len(part.fids))]
+
     caption = (
         "## Out of range\n\nShift within +-40 Hz, phase within +-180 degrees, nuisance as in Table 1: twice what "
         "the networks were trained on. The last column but one: failures among those that are not outside."
     )
-    return Table.filled(caption, columns, rows)
+    return Table.filled(caption, columns, found.rows(cells, ORACLE))
 
 
 def drift_study(
@@ -172,16 +168,12 @@ def drift_table(found: Compared, profile: Profile) -> Table:
         "failures",
         "n",
     ]
-    rows = []
-    for name, one in found.found.items():
-        if one is None:
-            rows.append([name])
-            continue
+
+    def cells(name: str, one: Found) -> list[str]:
         shift_sd, phase_sd = one.precision()
         quality = [f"{similarity(found, name):.3f}", f"{linewidth(found, name):.2f}"]
-        rows.append(
-            [name, *quality, f"{shift_sd:.3f}", f"{phase_sd:.2f}", str(one.failures), str(len(one.shift_hz))]
-        )
+        return [*quality, f"{shift_sd:.3f}", f"{phase_sd:.2f}", str(one.failures), str(len(one.shift_hz))]
+
     n, learned = profile.phantom
     caption = (
         f"## Table 2: drift phantom\n\nSimulated: {n} transients of a phantom that cools by 5 K (20 Hz), SNR_t0 7 "
@@ -189,4 +181,4 @@ def drift_table(found: Compared, profile: Profile) -> Table:
         f"({profile.transfer[0]} augmented, {profile.transfer[1]} epochs, `--init`). Rows of fewer transients are "
         "of a part of them, taken at random."
     )
-    return Table.filled(caption, columns, rows)
+    return Table.filled(caption, columns, found.rows(cells))
