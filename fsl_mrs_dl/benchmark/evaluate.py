@@ -1,17 +1,11 @@
 """The command ``evaluate``: synthetic transients beside real ones, on one page."""
 
-import base64
-import html
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fsl_mrs_dl.errors import DataError, OptionError
-
-if TYPE_CHECKING:
-    from fsl_mrs_dl.benchmark.synthesis_compare import Sample
 
 _FEWEST = 8
 
@@ -29,8 +23,10 @@ def evaluate(
     """Compare synthetic transients with real ones, and write one HTML page.
 
     Each voxel and edit condition by itself: classifier and kernel two-sample tests, coverage by nearest
-    neighbours, distance to the nearest real transient, noise, averages, and with a basis set amounts by the fit.
-    Beside each number stands what the two halves of the real transients reach.
+    neighbours, distance to the nearest real transient, noise, averages (ON, OFF and their difference), errors by
+    region, and with a basis set amounts by the fit with bias, concordance and limits of agreement. Beside the
+    numbers of likeness stands what the two halves of the real transients reach. Where there are several sets, a
+    classifier of sets that has seen synthetic transients alone is tested on real ones.
 
     Parameters
     ----------
@@ -54,6 +50,7 @@ def evaluate(
     MRSDLError
         If a file, the basis set or the output folder cannot be used, or the two files do not belong together.
     """
+    from fsl_mrs_dl.benchmark import evaluate_tables as tables
     from fsl_mrs_dl.benchmark.synthesis_compare import samples_of
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.staging import Staging
@@ -67,52 +64,42 @@ def evaluate(
     rng = np.random.default_rng(seed)
     with Staging(output, overwrite=overwrite, inputs=[real, synthetic]) as staging:
         staging.reserve(f"{filename}.html")
-        likeness, averages, amounts, pictures = [], [], [], []
-        for index, pair in enumerate(pairs):
-            likeness += _likeness(index, *pair, rng)
-            averages += _averages(index, *pair)
-            amounts += _amounts(index, *pair, basis)
-            pictures.append(_image(_picture(index, *pair)))
+        likeness = [
+            row for index, pair in enumerate(pairs) for row in tables.likeness_rows(index, *pair, rng)
+        ]
+        edited = "DIM_EDIT" in measured.dim_tags and len(pairs) == 2
+        amounts, agreements = tables.amount_rows(pairs, basis, edited=edited)
+        transfer = tables.transfer_rows(pairs, rng)
+        pictures = [tables.image(index, *pair, rng) for index, pair in enumerate(pairs)]
         parts = [
-            section("Likeness", table(likeness, _LIKENESS), text=_LIKENESS_TEXT),
-            section("Averages", table(averages, _AVERAGES), text=_AVERAGES_TEXT),
-            *([section("Amounts", table(amounts, _AMOUNTS))] if amounts else []),
+            section("Likeness", table(likeness, tables.LIKENESS), text=tables.LIKENESS_TEXT),
+            section(
+                "Averages",
+                table(tables.average_rows(pairs, edited=edited), tables.AVERAGES),
+                text=tables.AVERAGES_TEXT,
+            ),
+            section(
+                "Averages by region",
+                table(tables.region_rows(pairs), tables.REGIONS_OF),
+                text=tables.REGIONS_TEXT,
+            ),
+            *([section("Amounts", table(amounts, tables.AMOUNTS))] if amounts else []),
+            *(
+                [section("Agreement", table(agreements, tables.AGREEMENT), text=tables.AGREEMENT_TEXT)]
+                if agreements
+                else []
+            ),
+            *(
+                [section("Transfer", table(transfer, tables.TRANSFER), text=tables.TRANSFER_TEXT)]
+                if transfer
+                else []
+            ),
             section("Pictures", *pictures),
         ]
         text = page("Synthetic beside real transients", made, parts)
         staging.path(f"{filename}.html").write_text(text, encoding="utf-8")
     for row in likeness:
         print("  ".join(row))  # noqa: T201
-
-
-_LIKENESS = (
-    "set",
-    "compared",
-    "C2ST accuracy (95 %)",
-    "MMD2 (chance up to)",
-    "precision",
-    "recall",
-    "nearest",
-    "noise SD / real",
-    "noise power, worst quarter (%)",
-    "kurtosis real / other",
-)
-_LIKENESS_TEXT = (
-    "An accuracy of 0.5 says that a classifier cannot tell them. Nearest: distance to the nearest real transient "
-    "over that between real ones; 0 is a copy."
-)
-_AVERAGES = (
-    "set",
-    "average of",
-    "height / noise SD",
-    "FWHM Cr (Hz)",
-    "shape score",
-    "difference from real (%)",
-)
-_AVERAGES_TEXT = (
-    "Decoding is smoothing: a larger height over noise of a synthetic average is no gain of information."
-)
-_AMOUNTS = ("set", "metabolite", "real", "CRLB", "synthetic", "difference (%)", "difference / CRLB")
 
 
 def _check(measured: Any, made: Any, counts: list[int]) -> None:
@@ -125,71 +112,3 @@ def _check(measured: Any, made: Any, counts: list[int]) -> None:
     if not counts or min(counts) < _FEWEST:
         n = min(counts, default=0)
         raise DataError(f"A set has {n} transients; at least {_FEWEST} of each kind are needed.")
-
-
-def _likeness(index: int, real: "Sample", made: "Sample", rng: np.random.Generator) -> list[list[str]]:
-    from fsl_mrs_dl.benchmark.synthesis_compare import likeness
-
-    first, second = (replace(real, fids=real.fids[start::2]) for start in (0, 1))
-    rows = []
-    for name, found in (
-        ("real, two halves", likeness(first, second, first, rng)),
-        ("synthetic with real", likeness(real, real, made, rng)),
-    ):
-        rows.append(
-            [
-                str(index + 1),
-                name,
-                str(found.c2st),
-                f"{found.discrepancy.value:.4f} ({found.discrepancy.high:.4f})",
-                f"{found.precision:.2f}",
-                f"{found.recall:.2f}",
-                f"{found.memory:.2f}" if name.startswith("synthetic") else "1",
-                f"{found.noise:.3f}",
-                f"{100 * found.spectrum:.1f}",
-                f"{found.kurtosis[0]:.2f} / {found.kurtosis[1]:.2f}",
-            ]
-        )
-    return rows
-
-
-def _averages(index: int, real: "Sample", made: "Sample") -> list[list[str]]:
-    from fsl_mrs_dl.benchmark.synthesis_compare import quality
-
-    rows = []
-    for name, sample in (("real", real), ("synthetic", made)):
-        q = quality(sample.average, real.average, real.data)
-        numbers = (f"{q.snr:.0f}", f"{q.fwhm_hz:.2f}", f"{q.shape:.4f}", f"{100 * q.error:.1f}")
-        rows.append([str(index + 1), f"{len(sample.fids)} {name}", *numbers])
-    return rows
-
-
-def _amounts(index: int, real: "Sample", made: "Sample", basis: str | None) -> list[list[str]]:
-    if basis is None:
-        return []
-    from fsl_mrs_dl.benchmark.synthesis_compare import Quantifier
-    from fsl_mrs_dl.io.basis import read_basis
-    from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
-
-    path = shipped_basis(basis) if basis in RECIPES and not Path(basis).exists() else Path(basis)
-    judge = Quantifier(read_basis(path), real.data)
-    members = [(name,) for name in judge.basis.names]
-    amounts, sd = judge.amounts(np.array([real.average, made.average]), members)
-    rows = []
-    for m, (name,) in enumerate(members):
-        true, got, spread = amounts[0, m], amounts[1, m], sd[0, m]
-        percent = f"{100 * (got / true - 1):+.1f}" if true > 0 else ""
-        over = f"{(got - true) / spread:+.2f}" if spread > 0 else ""
-        rows.append([str(index + 1), name, f"{true:.4g}", f"{spread:.2g}", f"{got:.4g}", percent, over])
-    return rows
-
-
-def _picture(index: int, real: "Sample", made: "Sample") -> bytes:
-    from fsl_mrs_dl.benchmark.synthesis_figures import pair_picture
-
-    return pair_picture(f"set {index + 1}", real, made)
-
-
-def _image(png: bytes) -> str:
-    data = base64.b64encode(png).decode()
-    return f'<img alt="{html.escape("averages and embedding")}" src="data:image/png;base64,{data}">'

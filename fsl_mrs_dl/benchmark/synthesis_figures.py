@@ -139,7 +139,9 @@ def _on_the_plane(
         import umap
     except ImportError:
         return "principal component", place[:, :2], [points[:, :2] for points in others]
-    fitted = umap.UMAP(random_state=int(rng.integers(2**31)), n_jobs=1).fit(place)
+    neighbours = min(15, len(place) - 1)
+    seed = int(rng.integers(2**31))
+    fitted = umap.UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1).fit(place)
     return "UMAP", fitted.embedding_, [fitted.transform(points) for points in others]
 
 
@@ -181,7 +183,7 @@ def application_picture(steps: Sequence[Step], name: str, title: str) -> Picture
     return Picture(name, caption, _png(figure))
 
 
-def pair_picture(title: str, real: Sample, made: Sample) -> bytes:
+def pair_picture(title: str, real: Sample, made: Sample, rng: np.random.Generator) -> bytes:
     """Draw averages, noise power and two coordinates of real and synthetic transients."""
     figure, axes = _figure(1, 3, size=(12, 3.8))
     data = real.data
@@ -198,10 +200,10 @@ def pair_picture(title: str, real: Sample, made: Sample) -> bytes:
     axes[0, 1].set(title="power about the average", xlabel="ppm")
     for axis in axes[0, :2]:
         axis.invert_xaxis()
-    for points, (_, colour, name) in zip(
-        embedded(*(features(sample.fids, data) for sample, _, _ in samples)), samples, strict=True
-    ):
-        axes[0, 2].scatter(*points.T[:2], s=5, color=colour, alpha=0.5, label=name)
-    axes[0, 2].set(title="fitted to real ones", xlabel="principal component 1", ylabel="2")
+    place, other = embedded(*(features(sample.fids, data) for sample, _, _ in samples))
+    name_of, place, others = _on_the_plane(place, [other], rng)
+    for points, (_, colour, name) in zip((place, *others), samples, strict=True):
+        axes[0, 2].scatter(*points.T, s=5, color=colour, alpha=0.5, label=name)
+    axes[0, 2].set(title="fitted to real ones", xlabel=f"{name_of} 1", ylabel="2")
     axes[0, 0].legend(frameon=False)
     return _png(figure)

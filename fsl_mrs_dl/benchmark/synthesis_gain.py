@@ -59,7 +59,7 @@ def gain_tables(model: str, size: GainSize, seed: int) -> list[Table]:
     n = f"{size.examples} examples, {size.epochs} epochs, {size.seeds} seeds"
     return [
         Table(
-            f"train align --augment_with: network ma, {n}. Own: {_OWN_TRANSIENTS} transients of one simulated "
+            f"train align --augment_with: network tapper, {n}. Own: {_OWN_TRANSIENTS} transients of one simulated "
             f"subject, changed by physics; tested on {size.tested} transients of others, shifts within 20 Hz, "
             "phases within 90 degrees. Root mean square errors; mean difference from the first row with its 95 % "
             "interval (paired, Student's t).",
@@ -133,7 +133,7 @@ def _align(model: str, size: GainSize, seed: int) -> dict[str, tuple[float, floa
     }
     found = {}
     for way, sets in ways.items():
-        network, _ = registration.new_network("ma", sets.training, _SPREAD, seed)
+        network, _ = registration.new_network("tapper", sets.training, _SPREAD, seed)
         registration.train_on(network, sets, Settings(size.epochs, 64, 1e-3, 0, seed, anneal=True))
         shift_hz, phase_rad = estimate(network.eval(), test.fids, test.dwelltime_s)
         errors = (

@@ -102,7 +102,7 @@ def all_measured(data: MRSData, dim: str) -> MRSData:
     if KEY not in data.header or synthetic_along(data, dim).any():
         return data
     header = {key: value for key, value in data.header.items() if key != KEY}
-    dim_headers = {}
+    dim_headers: dict[str, Any] = {}
     for tag, said in data.dim_headers.items():
         kept = {key: value for key, value in said.get("header", {}).items() if key != KEY}
         rest = {key: value for key, value in said.items() if key != "header"} | (

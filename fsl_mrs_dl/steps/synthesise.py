@@ -55,8 +55,8 @@ def synthesise(
     n : int
         Spectra to make; of a table of concentrations as many as it has rows.
     mode : str
-        Of a vae. interpolate: between two encoded transients; hybrid: the same, with the spread of the encoding;
-        random: from the normal distribution of all encoded ones.
+        Of a vae, which needs four transients a set. interpolate: between two encoded transients; hybrid: the same,
+        with the spread of the encoding; random: from the normal distribution of all encoded ones.
     concentrations : tuple of str
         NAME=VALUE or NAME=LOW:HIGH, or one CSV file with a column a metabolite and a row a spectrum; what is not
         named is drawn over the range of the training.

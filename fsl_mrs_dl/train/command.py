@@ -116,8 +116,8 @@ def train(
     metabolites : tuple of str
         Of cvae: make spectra of these only; by default of all of the basis set.
     decoder : str
-        Of cvae. physics: the network says phase, shift, lineshape and baseline of the one model of the FID;
-        spectrum: it says the whole spectrum.
+        physics: of cvae, the network says phase, shift, lineshape and baseline of the one model of the FID; of
+        vae, how a transient deviates from the average of its set. spectrum: it says the whole spectrum.
     search : int
         Try this many settings (learning rate, batch, depth, batch norm) first and take the best. Needs Optuna.
     checkpoint : Path

@@ -44,7 +44,8 @@ def test_evaluate_writes_one_page(scans: Path, capsys: pytest.CaptureFixture[str
     line = ["evaluate", "--real", str(scans / "one.nii.gz"), "--output", str(scans / "out"), "--basis"]
     assert main([*line, "press_3t_te30", "--synthetic", str(scans / "two.nii.gz")]) == 0
     text = (scans / "out/evaluation.html").read_text(encoding="utf-8")
-    for said in ("C2ST accuracy", "Synthetic data.", "shape score", "difference / CRLB", "data:image/png"):
+    words = ("C2ST accuracy", "Synthetic data.", "shape score", "difference / CRLB", "noise alone")
+    for said in (*words, "Cr+PCr", "data:image/png"):
         assert said in text
     assert "synthetic with real" in capsys.readouterr().out
     assert main([*line, "press_3t_te30", "--synthetic", str(scans / "two.nii.gz")]) == 2

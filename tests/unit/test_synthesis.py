@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from fsl_mrs_dl.benchmark.evaluate_tables import agreement_rows
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
@@ -187,3 +188,7 @@ def test_agreement_of_two_measurements() -> None:
     found = limits_of_agreement(a, a + 0.5)
     assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
     assert replace(found, value=1.0).value == 1.0
+    rows = agreement_rows("1", np.array([[2.0, 10.0], [2.2, 11.0]]))
+    # Both 10 % too much: a bias, and no scatter about it.
+    assert rows[0][1:4] == ["2", "+10.0", "+10.0 to +10.0"]
+    assert agreement_rows("1", np.ones((2, 1))) == []
