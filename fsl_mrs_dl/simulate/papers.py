@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from math import pi
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 
@@ -42,12 +41,11 @@ DQ_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 (doi:10.1016/j.compbiomed.2023.106837)."""
 RAT_9T4_MHZ = 400.3225
 RAT_9T4_DWELLTIME_S = 0.2272e-3
-_EXTRA_WIDTH_HZ = {"code": Normal(2 / pi, 0.1 / pi), "paper": Normal(2.0, 0.2)}
+_EXTRA_WIDTH_HZ = Normal(2 / pi, 0.1 / pi)
+"""A rate of N(2, 0.1) 1/s, as in the published code; the paper prints N(2, 0.2) Hz."""
 
 
-def deepfpc_prior(
-    basis: Basis, *, probability: float = 0.4, damping: Literal["code", "paper"] = "code"
-) -> Prior:
+def deepfpc_prior(basis: Basis, *, probability: float = 0.4) -> Prior:
     """Return the prior of the signals on which DeepFPC was trained, at any field.
 
     One mixture of fixed proportions, its largest magnitude 1, times N(1, 0.1); shift within +-20 Hz, phase
@@ -62,9 +60,6 @@ def deepfpc_prior(
         signal of a rat instead: ``Prior.amplitudes`` of a basis of that one signal does the same.
     probability : float
         Of each of the two nuisance signals.
-    damping : {"code", "paper"}
-        The extra width: a rate of N(2, 0.1) 1/s, as in the published code, which is N(0.64, 0.03) Hz; or
-        N(2, 0.2) Hz, as printed in the paper.
 
     Returns
     -------
@@ -79,7 +74,7 @@ def deepfpc_prior(
     largest = float(np.abs(mixture).max())
     return Prior(
         amplitudes={name: Fixed(middle / largest) for name, middle in middles.items()},
-        lorentzian_hz=_EXTRA_WIDTH_HZ[damping],
+        lorentzian_hz=_EXTRA_WIDTH_HZ,
         noise=Noise(Fixed(0.05), "sigma"),
         scale=Normal(1.0, 0.1),
         shift_hz=Uniform(-20.0, 20.0),
