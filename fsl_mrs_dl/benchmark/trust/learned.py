@@ -45,8 +45,8 @@ CAPTION = """\
 0 to 4.3 ppm) gives cut Gaussians of phase, shift and damping, in turn; given a draw of those the amplitudes are a
 Gaussian that is cut to their ranges, which is drawn from exactly. One network for all SNR_f, trained on
 {samples} sets of parameters with new noise in each of {epochs} passes ({seconds:.0f} s, one thread, shared
-machine). The first of the spectra above; the noise is measured where no signal is. *RMSE*: of the posterior mean, over
-that of the fit's posterior mean. *ms*: of a spectrum; no fit is needed."""
+machine). The first of the spectra above; the noise is measured where no signal is. *RMSE*: of the posterior
+mean, over that of the fit's posterior mean. *ms*: of a spectrum; no fit is needed."""
 
 
 @dataclass(frozen=True, eq=False)
