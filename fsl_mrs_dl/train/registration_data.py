@@ -143,14 +143,12 @@ def simulated(
     """
     if prior == "deepfpc":
         rat = _rat(signal)
-        made = deepfpc_prior(
-            brain_singlets(RAT_9T4_MHZ, RAT_9T4_DWELLTIME_S, 32), probability=spread.nuisance
-        )
-        if signal is not None:
-            made = replace(made, amplitudes={"rat": Fixed(1.0)})
+        if signal is None:
+            made, said = deepfpc_prior(rat, probability=spread.nuisance), "singlets of the brain at 9.4 T"
         else:
-            made = deepfpc_prior(rat, probability=spread.nuisance)
-        said = "the measured rat signal" if signal is not None else "singlets of the brain at 9.4 T"
+            lines = brain_singlets(RAT_9T4_MHZ, RAT_9T4_DWELLTIME_S, 32)
+            made = deepfpc_prior(lines, probability=spread.nuisance)
+            made, said = replace(made, amplitudes={"rat": Fixed(1.0)}), "the measured rat signal"
         return _simulate(made, rat, spread, n, rng, f"DeepFPC's simulation on {said}", (0.5, 0.8))
     names = SHIPPED[prior]
     counts = [n // len(names) + (i < n % len(names)) for i in range(len(names))]
