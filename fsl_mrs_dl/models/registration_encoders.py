@@ -9,7 +9,6 @@ are in the sign of the file; here in memory sign, where shift and phase enter wi
 """
 
 from abc import abstractmethod
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -42,9 +41,6 @@ class RegistrationNetwork(Network):
         In MHz; with the 1H reference of 4.65 ppm it places creatine and the window.
     """
 
-    supervised: ClassVar[bool] = False
-    """Whether the loss needs the true shift and phase."""
-
     def __init__(self, n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> None:
         super().__init__()
         self.n_points = n_points
@@ -63,7 +59,7 @@ class RegistrationNetwork(Network):
         ----------
         inputs : Tensor, float, shape (batch, 2, time)
         truth : Tensor, float, shape (batch, 2), optional
-            Shift (Hz) and phase (rad); needed where ``supervised``.
+            Shift (Hz) and phase (rad); needed where they are what is learned.
         """
 
 

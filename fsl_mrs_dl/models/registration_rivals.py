@@ -7,8 +7,6 @@ away. *Not* from the publications, and our proposals: the sizes of the layers, t
 that both are trained together on the mean absolute error.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -32,8 +30,6 @@ class SupervisedPair(RegistrationNetwork):
     shift_scale_hz, phase_scale_rad : float
         An output of 1 means this much, in Hz and rad.
     """
-
-    supervised: ClassVar[bool] = True
 
     def __init__(
         self,
