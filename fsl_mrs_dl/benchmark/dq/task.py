@@ -18,6 +18,7 @@ from fsl_mrs_dl.benchmark.dq.invivo import invivo_table
 from fsl_mrs_dl.benchmark.dq.order import order_table
 from fsl_mrs_dl.benchmark.dq.plans import PROFILES, NotTrainedError, Store, basis_of_tables
 from fsl_mrs_dl.benchmark.dq.rivals import TRUNCATED
+from fsl_mrs_dl.benchmark.dq.scan import scan_table
 from fsl_mrs_dl.benchmark.dq.starts import starts_table
 from fsl_mrs_dl.benchmark.dq.studies import (
     adaptation_table,
@@ -72,6 +73,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         *study_tables(studies, white),
         _or_not("Adaptation", lambda: adaptation_table(chosen, seed, store)),
         _or_not("Measured transients", lambda: invivo_table(chosen, seed, store)),
+        scan_table(),
         starts_table(chosen, seed),
     ]
     main = [row.trained for row in (*rows, *damped_rows) if row.trained is not None]
