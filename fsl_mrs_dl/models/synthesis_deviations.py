@@ -185,7 +185,37 @@ class CarriedSet:
     @torch.no_grad()
     def decoded(self, latent: Tensor) -> Complex:
         """Return deviations of latent numbers, complex, shape (batch, time)."""
-        said = self.network.decode(latent).numpy().astype(np.float64)
-        half = said.shape[-1] // 2
-        made: Complex = self.size * ((said[:, :half] + 1j * said[:, half:]) @ self.axes)
+        return self._signals(self.network.decode(latent).numpy().astype(np.float64))
+
+    def _signals(self, coefficients: Real) -> Complex:
+        half = coefficients.shape[-1] // 2
+        made: Complex = self.size * ((coefficients[:, :half] + 1j * coefficients[:, half:]) @ self.axes)
         return made
+
+    def lost_spread(self, made: Complex, rng: np.random.Generator) -> Complex:
+        r"""Return what deviations lack of the spread of the measured ones, complex, shape (batch, time).
+
+        The network, trained on few, says less than there is, and what lies between two encoded transients varies
+        less than they do. Directions in which the coefficients of the set stand out of the noise (of variance 1,
+        in d dimensions and n transients: eigenvalues above :math:`(1 + \sqrt{d/n})^2`) get the variance that is
+        missing. An eigenvalue :math:`\lambda` of so few tells of a true one :math:`\ell` by
+        :math:`\lambda = \ell + \gamma \ell / (\ell - 1)`, :math:`\gamma = d/n` (Baik and Silverstein 2006,
+        doi:10.1016/j.jmva.2005.08.003).
+
+        Parameters
+        ----------
+        made : ndarray, complex, shape (batch, time)
+            Decoded deviations.
+        rng : numpy.random.Generator
+        """
+        found = self.coefficients
+        n, d = found.shape
+        ratio = d / n
+        values, vectors = np.linalg.eigh(found.T @ found / n)
+        out = values > (1 + np.sqrt(ratio)) ** 2
+        values, vectors = values[out], vectors[:, out]
+        middle = values + 1 - ratio
+        true = 0.5 * (middle + np.sqrt(np.maximum(middle**2 - 4 * values, 0.0)))
+        there = (split_parts(made @ self.axes.conj().T / self.size) @ vectors).var(axis=0)
+        missing = np.sqrt(np.maximum(true - 1 - there, 0.0))
+        return self._signals((missing * rng.standard_normal((len(made), len(values)))) @ vectors.T)

@@ -162,10 +162,11 @@ def new_transients(
     rng : numpy.random.Generator
     noise : bool
         Give back the noise that decoding loses: spectrum, size and correlation as measured in signal-free bands of
-        the transients less their reconstruction, each new one as noisy as one of the transients.
+        the transients less their reconstruction, each new one as noisy as one of the transients. Of deviations,
+        give back what their spread lacks, too.
     amounts : bool
         Of a network of whole spectra: scale the new transients by the one factor that makes the reconstructions'
-        average that of the transients. Of deviations: take their mean off, so that the average is kept exactly.
+        average that of the transients. Of deviations: take their mean off, so that the average is kept.
 
     Returns
     -------
@@ -181,6 +182,8 @@ def new_transients(
     if network.kind == "deviations":
         carried = _carried(network, fids, data)
         made = carried.average + carried.decoded(latent)
+        if noise:
+            made += carried.lost_spread(made - carried.average, rng)
         if amounts:
             made -= (decoded - carried.average).mean(axis=0)
     else:

@@ -6,36 +6,57 @@ import numpy as np
 import torch
 from scipy.linalg import eigh
 
-from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.io.transient_sets import deviations_of
 from fsl_mrs_dl.models.synthesis_deviations import N_PHYSICS, DeviationNetwork, directions, split_parts
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.train.synthesis_transients import Transients
 
 _MOST_COMPONENTS = 24
-_FOR_COMPONENTS = 2000
+_DURATION_S, _BAND_PPM = 0.15, (0.0, 5.4)
 
 
-def deviation_components(deviations: Complex, most: int = _MOST_COMPONENTS) -> Complex:
+def signal_subspace(data: MRSData) -> Complex:
+    """Return orthonormal signals of the band and the time in which there is signal, shape (dimension, time).
+
+    Waves 1 / T apart over the band (1H: 0 to 5.4 ppm), which end softly at T = 0.15 s, where lines of 10 Hz have
+    decayed to a hundredth. White noise has the same share in each, so that few of them leave little of it.
+    """
+    duration_s = min(_DURATION_S, data.n_points * data.dwelltime_s)
+    step_hz = 1 / duration_s
+    low, high = -0.5 / data.dwelltime_s, 0.5 / data.dwelltime_s
+    if data.nucleus == "1H":
+        places = (np.array(_BAND_PPM) - data.reference_ppm) * data.spectrometer_frequency_mhz
+        low, high = max(low, float(places[0])), min(high, float(places[1]))
+    time_s = np.arange(data.n_points) * data.dwelltime_s
+    window = np.where(time_s < duration_s, np.cos(0.5 * np.pi * np.minimum(time_s / duration_s, 1)), 0.0)
+    waves = window * np.exp(2j * np.pi * np.arange(low, high, step_hz)[:, None] * time_s)
+    made: Complex = np.linalg.qr(waves.T)[0].T
+    return made
+
+
+def deviation_components(deviations: Complex, subspace: Complex, most: int = _MOST_COMPONENTS) -> Complex:
     r"""Return the principal components of deviations that stand out of white noise, shape (component, time).
 
     Parameters
     ----------
     deviations : ndarray, complex, shape (transient, time)
         In units of the noise's SD a channel.
+    subspace : ndarray, complex, shape (dimension, time)
+        Where to look, orthonormal; see :func:`signal_subspace`.
     most : int
 
     Notes
     -----
-    Of m transients of N points, white noise of variance 2 (real and imaginary part) has eigenvalues up to
+    Of m transients in N dimensions, white noise of variance 2 (real and imaginary part) has eigenvalues up to
     :math:`2 (1 + \sqrt{N/m})^2` (Marchenko and Pastur 1967); larger ones are signal.
     """
-    n, n_points = deviations.shape
-    values, vectors = eigh(deviations @ deviations.conj().T / n, subset_by_index=(max(n - most, 0), n - 1))
-    edge = 2 * (1 + np.sqrt(n_points / n)) ** 2
-    kept = np.flatnonzero(values > edge)[::-1]
-    signals = vectors[:, kept].conj().T @ deviations
-    made: Complex = signals / np.linalg.norm(signals, axis=1, keepdims=True)
+    n = len(deviations)
+    inside = deviations @ subspace.conj().T
+    values, vectors = eigh(inside.T @ inside.conj() / n)
+    edge = 2 * (1 + np.sqrt(len(subspace) / n)) ** 2
+    kept = np.flatnonzero(values > edge)[::-1][:most]
+    made: Complex = vectors[:, kept].T @ subspace
     return made
 
 
@@ -69,8 +90,7 @@ def deviation_network(
         unit - (unit @ physics.conj().T) @ physics
         for unit, physics in zip(units, (directions(one, nothing) for one in averages), strict=True)
     ]
-    order = np.random.default_rng(seed).permutation(sum(map(len, rest)))[:_FOR_COMPONENTS]
-    components = deviation_components(np.concatenate(rest)[order])
+    components = deviation_components(np.concatenate(rest), signal_subspace(data))
     coefficients = np.concatenate(
         [
             split_parts(unit @ directions(one, components).conj().T)

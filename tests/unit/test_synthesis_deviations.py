@@ -12,7 +12,7 @@ from fsl_mrs_dl.simulate.measured_noise import MeasuredNoise
 from fsl_mrs_dl.steps.synthesis_models import new_transients, transients_like
 from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.synthesis_command import train_vae
-from fsl_mrs_dl.train.synthesis_deviations import deviation_components
+from fsl_mrs_dl.train.synthesis_deviations import deviation_components, signal_subspace
 from fsl_mrs_dl.train.synthesis_transients import joined_sets
 
 N, DT, F0, SD = 512, 5e-4, 123.2, 0.5
@@ -51,13 +51,18 @@ def test_the_coefficient_of_the_average_is_the_scale(rng: np.random.Generator) -
 
 def test_components_are_what_stands_out_of_the_noise(rng: np.random.Generator) -> None:
     white = scan(200, rng) - LINE
-    assert len(deviation_components(white / SD)) == 0
-    found = deviation_components((scan(200, rng, tail=4.0) - LINE) / SD)
+    subspace = signal_subspace(data_of(white))
+    np.testing.assert_allclose(subspace @ subspace.conj().T, np.eye(len(subspace)), atol=1e-9)
+    assert len(deviation_components(white / SD, subspace)) == 0
+    found = deviation_components((scan(200, rng, tail=4.0) - LINE) / SD, subspace)
     assert len(found) == 1
-    # Energy over noise of one transient, and a noise of N / n in the direction found (both a channel).
-    strength = 16 * np.linalg.norm(TAIL) ** 2 / SD**2 * 200
-    least = 1 / np.sqrt(1 + 2 * N / strength)
-    assert abs(np.vdot(found[0], TAIL)) / np.linalg.norm(TAIL) > 0.99 * least
+    # Energy over noise of all transients, and noise in each dimension of the direction found (both a channel).
+    inside = TAIL @ subspace.conj().T @ subspace
+    strength = 16 * np.linalg.norm(inside) ** 2 / SD**2 * 200
+    least = 1 / np.sqrt(1 + 2 * len(subspace) / strength)
+    assert abs(np.vdot(found[0], inside)) / np.linalg.norm(inside) > 0.99 * least
+    # A tail that decays within 25 ms has almost all of its energy there.
+    assert np.linalg.norm(inside) > 0.97 * np.linalg.norm(TAIL)
 
 
 def test_the_average_is_kept_and_the_noise_given_back(rng: np.random.Generator) -> None:
