@@ -55,8 +55,9 @@ def invivo_table(profile: Profile, seed: int, store: Store) -> Table:
     }
     lines = [[name, *_cells(fitter(drawn))] for name, fitter in fitters.items()]
     caption = (
-        f"Ratios to tCr of {profile.redrawn} averages, each of {each} of {len(fids)} transients (7 T STEAM, TE "
-        "11 ms, water removed): mean; SD; CV. The averages share transients: the CV understates that of repeated scans."
+        f"Ratios to tCr of {profile.redrawn} averages, each of {each} of {len(fids)} transients (7 T STEAM, TE 11 "
+        "ms, water removed): mean; SD; CV. The averages share transients: the CV understates that of repeated "
+        "scans."
     )
     return Table(caption, columns, lines)
 
