@@ -107,9 +107,13 @@ class Session:
             fit = Fit(folder)
             self._name(fit)
             self.fits.append(fit)
+        self.choose(fit)
+        return fit
+
+    def choose(self, fit: Fit) -> None:
+        """Show an open fit, beside the first of the others."""
         other = next((one for one in self.fits if one is not fit), None)
         self.set("fits", chosen=fit, other=other, mask=None, limits=None, scan=None)
-        return fit
 
     def open_scan(self, path: Path) -> Scan:
         """Open a file without a fit, and show it in place of the chosen fit.

@@ -11,7 +11,7 @@ from fsleyes.actions import Action
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.panels.fit_view import MRSFitView
-from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.panels.telling import asked, tell
 from fsleyes_plugin.session import SESSION, Fit
 
 _LAST = "loadSaveOverlayDir"
@@ -59,11 +59,6 @@ class LoadMRSFitAction(Action):
 
 def _asked() -> Path | None:
     """Ask for a folder."""
-    dialog = wx.DirDialog(
-        wx.GetApp().GetTopWindow(),
-        "Folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi",
-        settings.read(_LAST, os.getcwd()),  # noqa: PTH109
-        wx.DD_DEFAULT_STYLE | wx.DD_DIR_MUST_EXIST,
-    )
-    with dialog:
-        return Path(dialog.GetPath()) if dialog.ShowModal() == wx.ID_OK else None
+    parent, last = wx.GetApp().GetTopWindow(), settings.read(_LAST, os.getcwd())  # noqa: PTH109
+    style = wx.DD_DEFAULT_STYLE | wx.DD_DIR_MUST_EXIST
+    return asked(wx.DirDialog(parent, "Folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi", last, style))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import NUCLEI, Complex, MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.voxels import VoxelFile
-from fsl_mrs_dl.physics import damp, fid_to_spectrum, first_order_phase, phase, ppm_window
+from fsl_mrs_dl.physics import damp, fid_to_spectrum, first_order_phase, phase
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.frames import Frame, Source, Voxel, source_of
 
@@ -168,7 +168,7 @@ class Curves:
             if source and display.band and not display.broaden_hz
             else None,
             metabolites=shown,
-            limits_ppm=self._limits(),
+            limits_ppm=self._window or shown_ppm(self.one),
             ground=float(ground[0]),
         )
 
@@ -178,12 +178,14 @@ class Curves:
     def _outside(self, frame: Frame) -> NDArray[np.bool_]:
         """Return where nothing was fitted, as far as it is known: outside of the window, in the fit's frame."""
         ppm = self.one.ppm_axis - frame.first_hz / self.one.spectrometer_frequency_mhz
-        said = ((self.folder.record or {}).get("settings") or {}).get("ppmlim")
-        return (ppm < min(said)) | (ppm > max(said)) if said else np.zeros(ppm.shape, dtype=np.bool_)
+        low, high = self._window or (-np.inf, np.inf)
+        return (ppm < low) | (ppm > high)
 
-    def _limits(self) -> tuple[float, float]:
+    @cached_property
+    def _window(self) -> tuple[float, float] | None:
+        """The window of the fit in ppm, where the folder says it."""
         said = ((self.folder.record or {}).get("settings") or {}).get("ppmlim")
-        return (float(min(said)), float(max(said))) if said else shown_ppm(self.one)
+        return (float(min(said)), float(max(said))) if said else None
 
     def _sd(self, voxel: Voxel, frame: Frame, display: Display) -> Real | None:
         if self.source and self._band_of != voxel:
@@ -197,10 +199,6 @@ class Curves:
             turn = turn + frame.phase_rad + 2 * np.pi * frame.delay_s * (hz - frame.first_hz)
         found: Real = np.sqrt(((columns * np.exp(1j * turn)).real ** 2).sum(axis=0))
         return found
-
-    def inside(self, lines: Lines) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """Return which points of lines are shown first."""
-        return ppm_window(lines.ppm, lines.limits_ppm)
 
     def close(self) -> None:
         """Remove temporary files."""

@@ -9,7 +9,7 @@ from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.report import draw_alignment
 from fsleyes_plugin.model.alignment import Alignment, open_alignment
 from fsleyes_plugin.panels.figure_view import FigureView
-from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.panels.telling import asked, tell
 
 
 class MRSAlignmentView(FigureView):
@@ -71,5 +71,4 @@ class MRSAlignmentView(FigureView):
         self.open(table, None if beside else self._file("The transients", "NIfTI-MRS|*.nii;*.nii.gz"))
 
     def _file(self, message: str, wildcard: str) -> Path | None:
-        with wx.FileDialog(self, message, wildcard=wildcard, style=wx.FD_OPEN) as dialog:
-            return Path(dialog.GetPath()) if dialog.ShowModal() == wx.ID_OK else None
+        return asked(wx.FileDialog(self, message, wildcard=wildcard, style=wx.FD_OPEN))

@@ -125,8 +125,7 @@ class FitBar(wx.Panel):
         if fit is SESSION.chosen:
             SESSION.show(None)
             return
-        other = next((one for one in SESSION.fits if one is not fit), None)
-        SESSION.set("fits", chosen=fit, other=other, mask=None, limits=None, scan=None)
+        SESSION.choose(fit)
 
     def _changed(self, _event: Any) -> None:
         self._view.stacked = self.stack.GetValue()

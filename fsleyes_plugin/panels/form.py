@@ -6,6 +6,7 @@ from typing import Any
 import wx
 
 from fsl_mrs_dl.steps.registry import Step
+from fsleyes_plugin.panels.telling import asked
 from fsleyes_plugin.running import Field, form_of
 
 
@@ -61,13 +62,12 @@ class Form(wx.Panel):
         self._changed()
 
     def _browse(self, field: Field) -> None:
-        if field.kind == "folder":
-            dialog: Any = wx.DirDialog(self, field.flag)
-        else:
-            dialog = wx.FileDialog(self, field.flag, style=wx.FD_OPEN)
-        with dialog:
-            if dialog.ShowModal() == wx.ID_OK:
-                self.widgets[field.flag].SetValue(dialog.GetPath())
+        folder = field.kind == "folder"
+        chosen = asked(
+            wx.DirDialog(self, field.flag) if folder else wx.FileDialog(self, field.flag, style=wx.FD_OPEN)
+        )
+        if chosen is not None:
+            self.widgets[field.flag].SetValue(str(chosen))
 
     def values(self) -> dict[str, str]:
         """Return what the fields hold, by flag."""

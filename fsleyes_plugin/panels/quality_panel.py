@@ -13,7 +13,7 @@ from fsleyes_plugin.model.masks import Limits, available, flagged, passing, save
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.panels.telling import asked, tell
 from fsleyes_plugin.session import SESSION
 
 _STEPS = 200
@@ -174,6 +174,4 @@ class MRSFitQuality(Following, DockedPanel):
 
     def _asked(self) -> Path | None:
         style = wx.FD_SAVE | wx.FD_OVERWRITE_PROMPT
-        dialog = wx.FileDialog(self, "Save mask", defaultFile="mask.nii.gz", style=style)
-        with dialog:
-            return Path(dialog.GetPath()) if dialog.ShowModal() == wx.ID_OK else None
+        return asked(wx.FileDialog(self, "Save mask", defaultFile="mask.nii.gz", style=style))
