@@ -94,7 +94,7 @@ def network_parameters(
         )
         inputs = channels(rows / unit[:, None]).to(where)
         said = network.modelled(inputs)
-        shared = [said.shift_hz, said.gamma.clamp_min(0), said.sigma.clamp_min(0), said.phase_rad]
+        shared = (said.shift_hz, said.gamma.clamp_min(0), said.sigma.clamp_min(0), said.phase_rad)
         if solve is not None and network.amplitudes == "projected":
             complex_rows = torch.complex(inputs[:, 0], inputs[:, 1])
             equations = network.normal_equations(complex_rows, *shared, said.early_s)
