@@ -37,7 +37,8 @@ def evaluate(
     output : Path
         Folder for the page.
     basis : str
-        Basis set for the amounts: a folder or file of a known format, or the name of a shipped one.
+        Basis set for the amounts: a folder or file of a known format, or the name of a shipped one. Of an edited
+        scan it is that of the difference, or where its name ends with _on or _off of that condition.
     filename : str
         Name of the page, without .html.
     seed : int

@@ -158,7 +158,7 @@ def amount_rows(pairs: Pairs, basis: str | None, *, edited: bool) -> tuple[list[
     basis : str or None
         Nothing is fitted without.
     edited : bool
-        Whether to fit the difference too.
+        Of an edited scan the basis set is of the difference, or of the condition with which its name ends.
     """
     if basis is None:
         return [], []
@@ -167,7 +167,13 @@ def amount_rows(pairs: Pairs, basis: str | None, *, edited: bool) -> tuple[list[
     sums = [tuple(name for name in members if name in judge.basis.names) for members in STRONG]
     members = [(name,) for name in judge.basis.names] + [several for several in sums if len(several) > 1]
     rows, agreements = [], []
-    for name, *both in _averages(pairs, edited=edited):
+    averages = _averages(pairs, edited=edited)
+    if edited:
+        which = next(
+            (i for i, end in enumerate(("_on", "_off")) if Path(basis).stem.lower().endswith(end)), 2
+        )
+        averages = averages[which : which + 1]
+    for name, *both in averages:
         amounts, sd = judge.amounts(np.array(both), members)
         for m, metabolite in enumerate("+".join(several) for several in members):
             true, got, spread = amounts[0, m], amounts[1, m], sd[0, m]

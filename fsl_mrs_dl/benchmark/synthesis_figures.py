@@ -17,6 +17,8 @@ from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transi
 from fsl_mrs_dl.train.synthesis_evaluation import Way
 
 _REAL, _MADE, _REST = "#0072b2", "#d55e00", "#808080"
+_FEWEST_UMAP = 100
+"""A neighbourhood is 15; of fewer than some of these there is no manifold to learn."""
 _COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000")
 
 
@@ -134,14 +136,14 @@ def embedding_picture(network: Generative, subjects: Sequence[Subject], rng: np.
 def _on_the_plane(
     place: Real, others: Sequence[Real], rng: np.random.Generator
 ) -> tuple[str, Real, list[Real]]:
-    """Return UMAP coordinates where umap-learn is installed, else the first two principal components."""
+    """Return UMAP coordinates, else the first two principal components: of few, or without umap-learn."""
+    if len(place) < _FEWEST_UMAP:
+        return "principal component", place[:, :2], [points[:, :2] for points in others]
     try:
         import umap
     except ImportError:
         return "principal component", place[:, :2], [points[:, :2] for points in others]
-    neighbours = min(15, len(place) - 1)
-    seed = int(rng.integers(2**31))
-    fitted = umap.UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1).fit(place)
+    fitted = umap.UMAP(random_state=int(rng.integers(2**31)), n_jobs=1).fit(place)
     return "UMAP", fitted.embedding_, [fitted.transform(points) for points in others]
 
 

@@ -10,23 +10,24 @@ from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.io.transient_sets import deviations_of
 from fsl_mrs_dl.models.synthesis_deviations import N_PHYSICS, DeviationNetwork, directions, split_parts
 from fsl_mrs_dl.scores import noise_sd
+from fsl_mrs_dl.scores.spectra import SIGNAL_1H_PPM
 from fsl_mrs_dl.train.synthesis_transients import Transients
 
 _MOST_COMPONENTS = 24
-_DURATION_S, _BAND_PPM = 0.15, (0.0, 5.4)
+_DURATION_S = 0.15
 
 
 def signal_subspace(data: MRSData) -> Complex:
     """Return orthonormal signals of the band and the time in which there is signal, shape (dimension, time).
 
-    Waves 1 / T apart over the band (1H: 0 to 5.4 ppm), which end softly at T = 0.15 s, where lines of 10 Hz have
-    decayed to a hundredth. White noise has the same share in each, so that few of them leave little of it.
+    Waves 1 / T apart over the band (1H: all but the signal-free parts), which end softly at T = 0.15 s, where
+    lines of 10 Hz have decayed to a hundredth. White noise has the same share in each: few hold little of it.
     """
     duration_s = min(_DURATION_S, data.n_points * data.dwelltime_s)
     step_hz = 1 / duration_s
     low, high = -0.5 / data.dwelltime_s, 0.5 / data.dwelltime_s
     if data.nucleus == "1H":
-        places = (np.array(_BAND_PPM) - data.reference_ppm) * data.spectrometer_frequency_mhz
+        places = (np.array(SIGNAL_1H_PPM) - data.reference_ppm) * data.spectrometer_frequency_mhz
         low, high = max(low, float(places[0])), min(high, float(places[1]))
     time_s = np.arange(data.n_points) * data.dwelltime_s
     window = np.where(time_s < duration_s, np.cos(0.5 * np.pi * np.minimum(time_s / duration_s, 1)), 0.0)
