@@ -27,6 +27,7 @@ def quantify(
     ignore: tuple[str, ...] | None = None,
     keep: tuple[str, ...] | None = None,
     add_MM: bool = False,
+    add_lipids: bool = False,
     combine: tuple[tuple[str, ...], ...] | None = None,
     metab_groups: tuple[str, ...] | None = None,
     lorentzian: bool = False,
@@ -82,6 +83,8 @@ def quantify(
         The only metabolites of the basis set that are fitted.
     add_MM : bool
         Add default macromolecules (MM09, MM12, MM14, MM17, MM20) to a basis set without any.
+    add_lipids : bool
+        Add default lipids (Lip09, Lip13, Lip20) to a basis set without any, for tumours and for voxels near fat.
     combine : tuple of tuple of str
         Metabolites whose sum is reported too; may be given again. Cr+PCr, NAA+NAAG, Glu+Gln and GPC+PCh are
         reported where the basis set has both.
@@ -178,6 +181,7 @@ def quantify(
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
     fitted = quantification.chosen_members(fitted, keep, ignore)
     fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
+    fitted = quantification.with_lipids(fitted) if add_lipids else fitted
     groups = quantification.groups_of(fitted.names, metab_groups)
     internal = quantification.reference_sum(fitted.names, internal_ref)
     settled: dict[str, object] = {

@@ -255,8 +255,7 @@ class NetworkFitter(Fitter):
     def _registered(self, fids: Complex) -> tuple[Complex, Parameters]:
         """Return spectra shifted and turned to where a matched filter finds them, and that place."""
         scaled = fids / np.linalg.norm(fids, axis=1, keepdims=True)
-        mhz = self.basis.spectrometer_frequency_mhz
-        coarse = starts(self.problem, self.basis.names, scaled, mhz, 1)[0][0]
+        coarse = starts(self.problem, self.basis, scaled, 1)[0][0]
         near = correct(fids, coarse.shift_hz[:, 0], coarse.phase_rad, self.basis.dwelltime_s)
         return near, coarse
 

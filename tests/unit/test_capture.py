@@ -5,6 +5,8 @@ import numpy as np
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, fit_spectra
+from fsl_mrs_dl.fit.lcm.problem import Problem
+from fsl_mrs_dl.fit.lcm.start import starts
 
 N, DT, F0, REF = 1024, 4e-4, 127.7, 4.65
 LINES = {
@@ -51,3 +53,13 @@ def test_lipid_that_passes_for_naa_is_said(rng: np.random.Generator) -> None:
     fids = brain(np.zeros(4), rng) + 600 * line(1.3, 40.0)
     found = fit_spectra(fids, basis(), SETTINGS, reference_ppm=REF)
     assert (found.flag == "out_of_range").all()
+
+
+def test_lipid_as_strong_as_the_brain_moves_nothing(rng: np.random.Generator) -> None:
+    """A broad and a narrow line at 1.3 ppm, each three times as high at the first point as NAA."""
+    offsets = np.repeat(np.arange(-40.0, 41.0, 20.0), 4)
+    fat = 100 * (line(1.3, 30.0) + line(1.28, 90.0)) + 40 * line(0.9, 60.0)
+    fids = brain(offsets, rng) + physics.shift(np.tile(fat, (len(offsets), 1)), offsets, DT)
+    found, _, _ = starts(Problem.of(basis(), SETTINGS, REF), basis(), fids, 1)
+    # The place of the whole spectrum, to a bin of the first 0.2 s.
+    assert np.abs(found[-1].shift_hz[:, 0] - offsets).max() < 5

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.problem import Problem
-from fsl_mrs_dl.physics import damp, fid_to_spectrum, frequency_axis_hz
+from fsl_mrs_dl.physics import damp, fid_to_spectrum, frequency_axis_hz, singlet
 
 REACH_PPM = 0.55
 """Largest offset that is believed: +-70 Hz at 3 T. Lipid at 1.3 ppm looks like NAA moved by 0.7 ppm."""
@@ -19,6 +19,7 @@ _APODISATION = 20.0
 _WIDTH = 20.0
 _MARGIN = 0.2
 _SMOOTH = 3
+_LIPIDS = ((0.9, 20.0), (1.3, 10.0), (1.3, 35.0))  # ppm and Hz
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +38,31 @@ class Capture:
     beyond: NDArray[np.bool_]
 
 
+def lipid_lines(problem: Problem, reference_ppm: float, mhz: float) -> Complex:
+    """Return lines where lipid lies beside metabolites of 1H, shape (L, time)."""
+    n, like = len(problem.time_s), np.zeros(1, dtype=np.complex128)
+    made = [
+        singlet(n, problem.dwelltime_s, (ppm - reference_ppm) * mhz, math.pi * width_hz, 0.0, like)
+        for ppm, width_hz in _LIPIDS
+    ]
+    return np.stack([np.ravel(line) for line in made])
+
+
 def capture(
-    problem: Problem, shape: Complex, fids: Complex, band_hz: tuple[float, float], mhz: float
+    problem: Problem,
+    shape: Complex,
+    fids: Complex,
+    band_hz: tuple[float, float],
+    mhz: float,
+    beside: Complex | None = None,
 ) -> Capture:
     r"""Find the offset at which one fixed mixture of metabolites is most alike the window.
 
     Alike is the share of the window's energy that the mixture explains at any phase,
-    :math:`|x^H d|^2 / (|x|^2 |d|^2)`, all without a parabola: a number of shape, which a strong line that enters
-    the window, water for one, makes smaller and not larger. The proportions are fixed, so that one strong line
-    does not pass for NAA either. An offset of more than 0.25 ppm is taken only if it explains a fifth of the
-    energy more than the best one below.
+    :math:`|x^H d|^2 / (|x|^2 |d|^2)`, all without a parabola, and without what lies beside: a number of shape,
+    which a strong line that enters the window, water for one, makes smaller and not larger. The proportions are
+    fixed, so that one strong line does not pass for NAA either. An offset of more than 0.25 ppm is taken only if
+    it explains a fifth of the energy more than the best one below.
 
     Parameters
     ----------
@@ -59,6 +75,8 @@ def capture(
         The window.
     mhz : float
         Spectrometer frequency.
+    beside : ndarray, complex, shape (L, time), optional
+        Lines that may stand beside the mixture with any amplitude and phase, see :func:`lipid_lines`.
 
     Returns
     -------
@@ -74,10 +92,14 @@ def capture(
     moves = np.arange(-reach, reach + 1)
     spectra = fid_to_spectrum(damp(fids[:, :n], _APODISATION, 0.0, dt))
     around = np.take(spectra, (low + np.arange(-reach, size + reach)) % n, axis=-1)
-    smooth = np.linalg.qr(np.vander(np.linspace(-1, 1, size), _SMOOTH))[0]
-    column = fid_to_spectrum(damp(shape[:n], _APODISATION + _WIDTH, 0.0, dt))[(low + np.arange(size)) % n]
-    column = column - smooth @ (smooth.T @ column)
-    products = moving_products(around, np.concatenate([column.conj()[:, None], smooth], axis=1))
+    bins = (low + np.arange(size)) % n
+    free = np.vander(np.linspace(-1, 1, size), _SMOOTH).astype(np.complex128)
+    if beside is not None:
+        free = np.hstack([free, fid_to_spectrum(damp(beside[:, :n], _APODISATION, 0.0, dt))[:, bins].T])
+    free = np.linalg.qr(free / np.linalg.norm(free, axis=0))[0]
+    column = fid_to_spectrum(damp(shape[:n], _APODISATION + _WIDTH, 0.0, dt))[bins]
+    column = column - free @ (free.conj().T @ column)
+    products = moving_products(around, np.concatenate([column[:, None], free], axis=1).conj())
     power = np.cumsum(np.pad(np.abs(around) ** 2, ((0, 0), (1, 0))), axis=-1)
     energy = power[:, size:] - power[:, :-size] - (np.abs(products[..., 1:]) ** 2).sum(axis=-1)
     alike = np.abs(products[..., 0]) ** 2 / (np.linalg.norm(column) ** 2 * np.maximum(energy, 1e-300))

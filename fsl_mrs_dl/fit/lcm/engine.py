@@ -165,7 +165,7 @@ def _fit_chunk(
     scaled = fids / size[:, None]
     mhz = basis.spectrometer_frequency_mhz
     if start is None:
-        choices, explained, beyond = starts(problem, basis.names, scaled, mhz, _N_STARTS)
+        choices, explained, beyond = starts(problem, basis, scaled, _N_STARTS)
     else:
         choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
     at, state, iterations, settled = minimise(problem, evaluator, scaled, choices[0])
@@ -183,7 +183,10 @@ def _fit_chunk(
     if problem.settings.member_shift_hz:
         at, state, more, settled = _with_own_shifts(problem, evaluator, scaled, at, state)
         iterations = iterations + more
-    outside = beyond | (np.abs(at.shift_hz).max(axis=1) > (REACH_PPM + SEARCH_PPM) * mhz)
+    off = np.abs(at.shift_hz).max(axis=1) > (REACH_PPM + SEARCH_PPM) * mhz
+    # From one end of the search to the other and over: what it stands on is not what it was looked for by.
+    left = np.abs(at.shift_hz - choices[-1].shift_hz).max(axis=1) > 2.2 * SEARCH_PPM * mhz
+    outside = beyond | off | left
     tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
     residual = problem.corrected(scaled, at) - problem.model(at, state.amplitudes)
     return _result(problem, basis, at, state, residual, size, iterations, tokens)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.lcm.capture import capture, moving_products
+from fsl_mrs_dl.data import Basis, Complex, Real
+from fsl_mrs_dl.fit.lcm.capture import capture, lipid_lines, moving_products
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.physics import damp, fid_to_spectrum
 
@@ -48,7 +48,7 @@ def composites(problem: Problem, names: tuple[str, ...]) -> Complex:
 
 
 def starts(
-    problem: Problem, names: tuple[str, ...], fids: Complex, spectrometer_frequency_mhz: float, n_starts: int
+    problem: Problem, basis: Basis, fids: Complex, n_starts: int
 ) -> tuple[list[Parameters], Real, NDArray[np.bool_]]:
     """Return the best starting points of each spectrum, and how much of the best each explains.
 
@@ -60,10 +60,9 @@ def starts(
     Parameters
     ----------
     problem : Problem
-    names : tuple of str
-        Of the members.
+    basis : Basis
+        Of the problem.
     fids : ndarray, complex, shape (S, time)
-    spectrometer_frequency_mhz : float
     n_starts : int
         How many, of different shifts, besides the place of the whole spectrum.
 
@@ -76,14 +75,15 @@ def starts(
     beyond : ndarray, bool, shape (S,)
         Whether the spectrum seems to lie farther off than is searched.
     """
-    mhz = spectrometer_frequency_mhz
+    mhz = basis.spectrometer_frequency_mhz
     bin_hz = 1 / (problem.dwelltime_s * len(problem.time_s))
     reach = max(1, round(SEARCH_PPM * mhz / bin_hz))
     spectra = fid_to_spectrum(fids)
-    shapes = composites(problem, names)
+    shapes = composites(problem, basis.names)
     low, high = _where(problem, shapes)
     band_hz = (float(problem.frequency_hz[low]), float(problem.frequency_hz[high]))
-    place = capture(problem, shapes.sum(axis=0), fids, band_hz, mhz)
+    beside = lipid_lines(problem, basis.reference_ppm, mhz) if basis.nucleus == "1H" else None
+    place = capture(problem, shapes.sum(axis=0), fids, band_hz, mhz, beside)
     # Only a spectrum that lies off moves the search: within its reach the composites see better.
     move = np.round(place.move).astype(np.intp)
     centre = np.where(np.abs(move) > reach, move, 0)

@@ -20,6 +20,7 @@ from fsl_mrs_dl.fit.quantification.selection import (
     reference_sum,
     sums_of,
     voxels_to_fit,
+    with_lipids,
     with_macromolecules,
 )
 from fsl_mrs_dl.fit.quantification.verdict import flags_in_words
@@ -48,5 +49,6 @@ __all__ = [
     "voxels_to_fit",
     "water_reference",
     "water_tail",
+    "with_lipids",
     "with_macromolecules",
 ]

@@ -111,17 +111,30 @@ def with_macromolecules(basis: Basis) -> Basis:
     OptionError
         If the basis set is not of 1H, or has macromolecules already.
     """
-    theirs = [name for name in basis.names if name.upper().startswith(("MM", "MAC"))]
+    return _with_default_lines(basis, "MM", ("MM", "MAC"), "macromolecules", "--add_MM")
+
+
+def with_lipids(basis: Basis) -> Basis:
+    """Return a basis set with the default lipids that it lacks, Lip09, Lip13 and Lip20 of Wilson et al. 2011.
+
+    Raises
+    ------
+    OptionError
+        If the basis set is not of 1H, or has lipids already.
+    """
+    return _with_default_lines(basis, "Lip", ("LIP",), "lipids", "--add_lipids")
+
+
+def _with_default_lines(basis: Basis, added: str, same: tuple[str, ...], words: str, flag: str) -> Basis:
+    theirs = [name for name in basis.names if name.upper().startswith(same)]
     if basis.nucleus != "1H" or theirs:
         has = f"has {', '.join(theirs)}" if theirs else f"is of {basis.nucleus}"
-        raise OptionError(
-            f"--add_MM: the basis set {has}; leave --add_MM out, or --ignore its macromolecules."
-        )
+        raise OptionError(f"{flag}: the basis set {has}; leave {flag} out, or --ignore its {words}.")
     n, axes = basis.fids.shape[1], (basis.dwelltime_s, basis.spectrometer_frequency_mhz)
-    added = line_basis([line for line in WILSON_2011 if line.signal.startswith("MM")], n, *axes)
-    note = f"added the default macromolecules {', '.join(added.names)} (doi:10.1002/mrm.22579)"
-    fids = np.concatenate([basis.fids, added.fids])
-    return replace(basis, fids=fids, names=(*basis.names, *added.names), notes=(*basis.notes, note))
+    lines = line_basis([line for line in WILSON_2011 if line.signal.startswith(added)], n, *axes)
+    note = f"added the default {words} {', '.join(lines.names)} (doi:10.1002/mrm.22579)"
+    fids = np.concatenate([basis.fids, lines.fids])
+    return replace(basis, fids=fids, names=(*basis.names, *lines.names), notes=(*basis.notes, note))
 
 
 def chosen_members(basis: Basis, keep: Sequence[str] | None, ignore: Sequence[str] | None) -> Basis:
