@@ -20,7 +20,13 @@ from fsl_mrs_dl.benchmark.synthesis_measured import measured_tables
 from fsl_mrs_dl.benchmark.synthesis_regions import region_table
 from fsl_mrs_dl.benchmark.synthesis_subjects import simulated_subjects, trained
 from fsl_mrs_dl.benchmark.synthesis_transfer import transfer_table
-from fsl_mrs_dl.benchmark.synthesis_transients import amount_table, application, application_table, ways_of
+from fsl_mrs_dl.benchmark.synthesis_transients import (
+    amount_table,
+    application,
+    application_table,
+    gaba_words,
+    ways_of,
+)
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Picture, Table
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import ModelError
@@ -263,6 +269,7 @@ def _vae(
         f"Application, semi-synthetic subject that was not seen: subsets of n of {size.transients} transients of "
         f"each condition, alone and augmented to {size.transients}, against the average of all; means over "
         f"{size.repeats} subsets. GABA+: root mean square deviation of the fit of DIFF from that of the full set."
+        f"{gaba_words(subjects[-1], judge)}"
     )
     pictures = [
         reconstruction_picture(ours, shown),

@@ -1,5 +1,7 @@
 """Tables of the task synthesis on measured transients."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from fsl_mrs_dl.benchmark.realdata import data_folder
@@ -7,14 +9,18 @@ from fsl_mrs_dl.benchmark.synthesis_compare import Quantifier
 from fsl_mrs_dl.benchmark.synthesis_figures import application_picture
 from fsl_mrs_dl.benchmark.synthesis_likeness import likeness_table
 from fsl_mrs_dl.benchmark.synthesis_subjects import Subject, aligned, trained_on
-from fsl_mrs_dl.benchmark.synthesis_transients import application, application_table, ways_of
+from fsl_mrs_dl.benchmark.synthesis_transients import application, application_table, gaba_words, ways_of
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Picture, Table
+from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.errors import MissingDependencyError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
-from fsl_mrs_dl.simulate.shipped import shipped_basis
+from fsl_mrs_dl.simulate.basis import make_basis
+from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 from fsl_mrs_dl.steps.coilcombine import coilcombine
 
 _SCANS = {"mega_press_drift_3t": (5, 10, 20), "steam_7t": (4, 8, 16)}
+_DIFFERENCE = "mega-press_3t_te68_diff"
 _EPOCHS = 150
 """For a scan of tens of transients, which are one batch."""
 
@@ -52,9 +58,8 @@ def measured_tables(
             )
         )
         edited = one.on is not one.off
-        judge = None
-        if edited:
-            judge = Quantifier(read_basis(shipped_basis("mega-press_3t_te68_diff")), one.data)
+        basis, said = _difference_basis(one.data) if edited else (None, "")
+        judge = Quantifier(basis, one.data) if basis is not None else None
         steps = application(
             lambda subset: ways_of(trained_on(subset, _EPOCHS, seed), None),
             one,
@@ -67,12 +72,26 @@ def measured_tables(
             f"Application, measured, {name}: subsets of n transients, alone and augmented to {total}, by a VAE "
             f"that was trained on the subset alone; means over {repeats} subsets."
         )
-        if judge is not None:
-            caption += " GABA+: " + "; ".join(judge.basis.notes) + "."
+        caption += said + gaba_words(one, judge)
         tables.append(application_table(steps, caption, ("ON", "OFF", "DIFF") if edited else ("ON",)))
         if edited:
             pictures.append(application_picture(steps, f"application-{name.replace('_', '-')}", name))
     return tables, pictures
+
+
+def _difference_basis(data: MRSData) -> tuple[Basis, str]:
+    """Return the basis set of the difference at the field of the data, where it can be made, and what it is."""
+    recipe = RECIPES[_DIFFERENCE]
+    mhz = data.spectrometer_frequency_mhz
+    try:
+        made = make_basis(replace(recipe, spectrometer_frequency_mhz=mhz))
+    except MissingDependencyError:
+        told = (
+            f" GABA+ by the shipped basis set of {recipe.spectrometer_frequency_mhz:g} MHz, read in ppm at "
+            f"{mhz:g} MHz, for mrsandbox, which makes one for that field, was not installed."
+        )
+        return read_basis(shipped_basis(_DIFFERENCE)), told
+    return made, f" GABA+ by a basis set simulated for {mhz:g} MHz."
 
 
 def _subject(name: str) -> Subject | None:

@@ -87,6 +87,17 @@ class Step:
     gaba: float
 
 
+def gaba_words(one: Subject, judge: Quantifier | None) -> str:
+    """Return how well GABA+ is known of all transients: what an error against it is worth."""
+    if judge is None:
+        return ""
+    amounts, sd = judge.amounts((one.on.average - one.off.average)[None], (GABA,))
+    value, spread = float(amounts[0, 0]), float(sd[0, 0])
+    if spread >= value:
+        return " GABA+ of the full set is less than its CRLB: errors against it say nothing."
+    return f" CRLB of GABA+ of the full set: {100 * spread / value:.0f} %."
+
+
 def application(
     ways_for: Callable[[dict[str, Sample]], dict[str, Way]],
     one: Subject,
