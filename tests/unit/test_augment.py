@@ -18,6 +18,9 @@ from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
 from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
 from fsl_mrs_dl.steps.augment import augment
 from fsl_mrs_dl.steps.average import average
+from fsl_mrs_dl.train.augmentation import spectra_with
+from fsl_mrs_dl.train.own_spectra import Measured, augmented
+from fsl_mrs_dl.train.quantification_data import basis_of
 
 N, DT, F0 = 1024, 5e-4, 123.2
 QUIET = replace(
@@ -164,3 +167,17 @@ def test_a_recipe_changes_only_what_it_names(tmp_path: Path) -> None:
     assert recipe == replace(
         Recipe(), phase_rad=recipe.phase_rad, lipid=replace(Recipe().lipid, probability=0.5), eddy=recipe.eddy
     )
+
+
+def test_measured_spectra_take_synthetic_ones_beside_them(rng: np.random.Generator) -> None:
+    basis = basis_of("press_3t_te30", "brain")
+    sets = tuple(basis.fids.sum(axis=0) + rng.standard_normal((4, basis.fids.shape[1])) for _ in range(8))
+    own = augmented(Measured(sets), basis, "brain", 40, rng)
+    assert not own.known
+    mixed = spectra_with(own, "synthesise-cvae-press-1h-3t", 1)
+    changed = (mixed.fids != own.fids).any(axis=1)
+    assert 8 <= changed.sum() <= 32  # about half, to four standard deviations of 40 draws
+    assert np.isfinite(mixed.fids).all()
+    size = np.abs(mixed.fids[:, 0]) / np.abs(own.fids[:, 0])
+    # As large at the start as the ones in whose place they stand, but for noise of 1 against a sum of tens.
+    np.testing.assert_allclose(size, 1, atol=0.2)
