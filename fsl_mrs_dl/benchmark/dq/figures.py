@@ -84,14 +84,17 @@ def curves(main: Sequence[Trained], studies: Studies) -> Picture:
         axis.set_ylabel("Mean R2")
         axis.set_ylim(-0.5, 1)
         axis.axhline(0, color="0.7", linewidth=0.8)
-        axis.legend(frameon=False, fontsize="x-small")
+        axis.legend(
+            frameon=False, fontsize="x-small", loc="center right" if several is main else "lower right"
+        )
     axis = axes[1, 1]
     for one in studies.penalties:
         axis.plot(one.steps, 1e3 * one.early_s, label=f"lambda {one.plan.label} /s", linewidth=1.4)
     axis.set_title("End of the early part, rpMM", fontsize="medium")
     axis.set_xlabel("Steps")
     axis.set_ylabel("t_r (ms)")
-    axis.legend(frameon=False, fontsize="x-small")
+    axis.set_yscale("log")
+    axis.legend(frameon=False, fontsize="x-small", loc="center right")
     text = f"Mean R2 of {', '.join(SIX)} on spectra not trained on, and t_r of rpMM, against steps"
     return Picture("training", f"{text}.", _png(figure))
 
