@@ -84,9 +84,7 @@ def curves(main: Sequence[Trained], studies: Studies) -> Picture:
         axis.set_ylabel("Mean R2")
         axis.set_ylim(-0.5, 1)
         axis.axhline(0, color="0.7", linewidth=0.8)
-        axis.legend(
-            frameon=False, fontsize="x-small", loc="center right" if several is main else "lower right"
-        )
+        axis.legend(frameon=False, fontsize="x-small", loc=(0.6, 0.31) if several is main else "lower right")
     axis = axes[1, 1]
     for one in studies.penalties:
         axis.plot(one.steps, 1e3 * one.early_s, label=f"lambda {one.plan.label} /s", linewidth=1.4)
