@@ -122,6 +122,24 @@ def test_quantify_refuses_what_does_not_fit(more, word, models, scan, tmp_path, 
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.parametrize(
+    ("made", "basis", "word"),
+    [
+        (["--basis", "steam_7t_te11", "--points", "1600"], "steam_7t_te11", "spectrometer_frequency_mhz"),
+        (["--basis", BASIS, "--points", "400"], BASIS, "duration_s"),
+    ],
+)
+def test_a_network_refuses_what_its_card_leaves_out(made, basis, word, tmp_path, capsys):
+    assert main(["simulate", "--kind", "svs", "--snr", "60", "--output", str(tmp_path), *made]) == 0
+    words = ["--data", str(tmp_path / "simulated.nii.gz"), "--basis", basis, "--output", str(tmp_path / "o")]
+    package = "quantify-dq-nmm-slaser-1h-3t"
+    assert main(["quantify", *words, "--method", "dq-nmm", "--model", package]) == 2
+    said = capsys.readouterr().err
+    assert word in said
+    assert "--allow_mismatch" in said
+    assert not (tmp_path / "o").exists()
+
+
 def test_own_spectra_are_trained_on(models, tmp_path):
     """Transients of two scans; the test set is simulated, for of measured spectra nobody knows the truth."""
     for seed in ("1", "2"):
