@@ -134,13 +134,14 @@ def coverage_table(caption: str, cells: list[Cell], basis: Basis) -> Table:
 def lines_table(caption: str, cells: Mapping[str, list[Cell]], basis: Basis) -> Table:
     """Return bias and coverage of the strongest members for fits of different lines."""
     columns = ["SNR_f", "line of the fit", "n"]
-    for name in STRONGEST:
+    shown = [name for name in STRONGEST if name in basis.names]
+    for name in shown:
         columns += [f"{name}: mean less truth, in posterior SDs", "50 %", "95 %"]
     rows = []
     for line, some in cells.items():
         for cell in some:
             row = [f"{cell.snr_f:g}", line, str(len(cell.truth))]
-            for m in map(basis.names.index, STRONGEST):
+            for m in map(basis.names.index, shown):
                 sd = (cell.quantiles[len(LEVELS) + 1, :, m] - cell.quantiles[1, :, m]) / 2  # of 68 %
                 away = ((cell.mean[:, m] - cell.truth[:, m]) / sd).mean()
                 row += [f"{away:+.2f}", f"{100 * cell.inside(0)[m]:.1f}", f"{100 * cell.inside(3)[m]:.1f}"]
