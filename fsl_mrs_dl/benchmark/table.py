@@ -1,5 +1,6 @@
 """A table of results with what is needed to make it again: date, seed, commit, machine, versions."""
 
+import os
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -103,7 +104,7 @@ def circumstances(seed: int) -> str:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "seed": str(seed),
         "commit": commit(),
-        "machine": machine(),
+        "machine": f"{machine()}; {_load()}",
         "software": f"fsl_mrs_dl {fsl_mrs_dl.__version__}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy")),
     }
@@ -132,6 +133,11 @@ def machine() -> str:
     ]
     name = names[0] if names else platform.processor() or platform.machine()
     return f"{name}, {len(names) or '?'} cores, {platform.system()}"
+
+
+def _load() -> str:
+    """Return how many processes wanted a core in the last minutes, this one among them: times grow with it."""
+    return f"load {os.getloadavg()[2]:.1f}" if hasattr(os, "getloadavg") else "load not known"
 
 
 def _lines(path: Path) -> list[str]:
