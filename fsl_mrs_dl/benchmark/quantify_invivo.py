@@ -17,9 +17,10 @@ from fsl_mrs_dl.benchmark.quantify_cases import (
     with_measured_mm,
 )
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table, fslmrs_words
-from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.data import FLAGS, Complex, MRSData, Real
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.report.concentrations import tokens
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.papers import DQ_RANGES
 
@@ -67,7 +68,7 @@ ppm is above the data: CH2 and CH3 are tied in the basis set, but relax differen
 *PRESS TE 35, `press_3t_te35`.* Below 1.5 ppm the data turn downwards to a dip at 1.05 ppm: lipid of another
 phase, from outside of the voxel, which no member describes. The spline takes it, and lactate, a doublet, is
 fitted to a single line at 1.31 ppm, so that the residual peaks between its lines: **that lactate is not
-lactate**. With `poly, 2` there is nothing to take the lipid; the fit does not settle (flag 4) or is wrong
+lactate**. With `poly, 2` there is nothing to take the lipid; the fit does not settle (`no_convergence`) or is wrong
 everywhere.
 
 ![Fit of 7 T STEAM](../images/fit-steam.png)
@@ -115,12 +116,13 @@ def _tables(cases: Sequence[Case]) -> list[Table]:
         "Glx",
     ]
     more += ["NAA FWHM (Hz)", "NAA SNR", "shift (ppm)", "phase (degrees)", "delay (µs)"]
-    more += ["residual / noise", "whiteness", "iterations", "flags"]
+    more += ["residual / noise", "whiteness", "widening", "line (ppm)", "z", "iterations", "flags"]
     told = (
         "Quality of the same fits. For 3 T PRESS of the parietal lobe at 26 sites, linewidths of NAA of"
         " 4.4 to 5.0 Hz and SNRs of 174 to 289 are published (abstract of Považan 2020, "
         "[doi:10.1148/radiol.2020191037](https://doi.org/10.1148/radiol.2020191037); its SNR is defined"
-        " otherwise)."
+        " otherwise). *Widening*: how much larger errors are than bounds, as the residual tells; *line*: what "
+        "stands out of the residual most."
     )
     return [Table.filled(caption, columns, amounts), Table.filled(told, more, quality)]
 
@@ -145,7 +147,8 @@ def _published() -> list[str]:
 def _quality(fitted: MRSData, found: Outcome) -> list[str]:
     names = ("NAA+NAAG", "Cr+PCr", *RATIOS[1:])
     naa = found.column("NAA")
-    flags = int(found.flags[0])
+    assert found.line is not None
+    assert found.widening is not None
     return [
         *(f"{found.crlb_percent[0, found.column(name)]:.1f}" for name in names),
         f"{found.fwhm_hz[0, naa]:.2f}",
@@ -155,8 +158,11 @@ def _quality(fitted: MRSData, found: Outcome) -> list[str]:
         f"{1e6 * found.delay_s[0]:.0f}",
         f"{_over_noise(fitted, found):.2f}",
         f"{found.residual_whiteness[0]:.2f}",
+        f"{found.widening[0]:.2f}",
+        f"{found.line[0]:.2f}",
+        f"{found.line[1]:.1f}",
         str(int(found.iterations[0])),
-        str(flags) if flags else "none",
+        ", ".join(tokens(int(found.flags[0]))) or "none",
     ]
 
 
@@ -197,7 +203,16 @@ def _measured_mm(cases: Sequence[Case]) -> Table:
 
 
 def _mrsi() -> Table:
-    columns = ["fit", "baseline", "voxels", "flagged", *(f"{head}, median" for head in HEADS)]
+    columns = [
+        "fit",
+        "baseline",
+        "voxels",
+        "flagged",
+        "model_misfit",
+        "unmodelled_line",
+        "widening, median",
+        *(f"{head}, median" for head in HEADS),
+    ]
     columns += ["residual SD", "over that of FSL-MRS, median", "5 %", "95 %", "seconds"]
     caption = (
         "3 T MRSI, 48 x 48 x 1, beside the FSL-MRS fit that came with it. The header says neither "
@@ -218,12 +233,17 @@ def _mrsi() -> Table:
             fids = fitted.fid[place].astype(np.complex128)
             ours, theirs = (_window_sd(fitted, fids - fit) for fit in (found.fit, given.fid[place]))
             if not rows:
-                said = ["FSL-MRS, given", "not known", str(len(fids)), "-", *["-"] * 4]
+                said = ["FSL-MRS, given", "not known", str(len(fids)), "-", *["-"] * 7]
                 rows.append([*said, f"{1e3 * np.median(theirs):.3f}", "1", "1", "1", "-"])
             value = found.scaled["internal"].value
             medians = [f"{np.nanmedian(value[:, found.column(n)]):.3f}" for n in RATIOS]
             spread = [f"{v:.2f}" for v in np.nanpercentile(ours / theirs, [50, 5, 95])]
-            counts = [str(len(fids)), str(int((found.flags != 0).sum()))]
+            bits = [
+                (1 << len(FLAGS)) - 1,
+                *(1 << FLAGS[token].bit for token in ("model_misfit", "unmodelled_line")),
+            ]
+            counts = [str(len(fids)), *(str(int((found.flags & b != 0).sum())) for b in bits)]
+            counts.append(f"{np.nanmedian(found.widening):.2f}" if found.widening is not None else "-")
             told = [f"{1e3 * np.nanmedian(ours):.3f}", *spread, f"{seconds:.1f}"]
             rows.append([f"`{name}`", baseline, *counts, *medians, *told])
     return Table.filled(caption, columns, rows)
