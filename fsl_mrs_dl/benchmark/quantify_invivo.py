@@ -28,6 +28,7 @@ RATIOS = ("NAA+NAAG", "GPC+PCh", "Ins", "Glu+Gln")
 HEADS = ("tNAA/tCr", "tCho/tCr", "Ins/tCr", "Glx/tCr")
 _MRSI_BASES = ("slaser_3t_te28", "press_3t_te30", "press_3t_te35")
 
+STRUCTURED = ("model_misfit", "unmodelled_line")
 METHOD = """\
 Measured spectra of the folder that `FSL_MRS_DL_TEST_DATA` names, as in [Measured data](invivo.md). There is
 no truth for them. Each is fitted from 0.2 to 4.2 ppm, all members sharing a shift and a Voigt line, with
@@ -68,8 +69,8 @@ ppm is above the data: CH2 and CH3 are tied in the basis set, but relax differen
 *PRESS TE 35, `press_3t_te35`.* Below 1.5 ppm the data turn downwards to a dip at 1.05 ppm: lipid of another
 phase, from outside of the voxel, which no member describes. The spline takes it, and lactate, a doublet, is
 fitted to a single line at 1.31 ppm, so that the residual peaks between its lines: **that lactate is not
-lactate**. With `poly, 2` there is nothing to take the lipid; the fit does not settle (`no_convergence`) or is wrong
-everywhere.
+lactate**. With `poly, 2` there is nothing to take the lipid; the fit does not settle (`no_convergence`) or is
+wrong everywhere.
 
 ![Fit of 7 T STEAM](../images/fit-steam.png)
 
@@ -203,16 +204,8 @@ def _measured_mm(cases: Sequence[Case]) -> Table:
 
 
 def _mrsi() -> Table:
-    columns = [
-        "fit",
-        "baseline",
-        "voxels",
-        "flagged",
-        "model_misfit",
-        "unmodelled_line",
-        "widening, median",
-        *(f"{head}, median" for head in HEADS),
-    ]
+    columns = ["fit", "baseline", "voxels", "flagged", *STRUCTURED, "widening, median"]
+    columns += [f"{head}, median" for head in HEADS]
     columns += ["residual SD", "over that of FSL-MRS, median", "5 %", "95 %", "seconds"]
     caption = (
         "3 T MRSI, 48 x 48 x 1, beside the FSL-MRS fit that came with it. The header says neither "
@@ -238,10 +231,7 @@ def _mrsi() -> Table:
             value = found.scaled["internal"].value
             medians = [f"{np.nanmedian(value[:, found.column(n)]):.3f}" for n in RATIOS]
             spread = [f"{v:.2f}" for v in np.nanpercentile(ours / theirs, [50, 5, 95])]
-            bits = [
-                (1 << len(FLAGS)) - 1,
-                *(1 << FLAGS[token].bit for token in ("model_misfit", "unmodelled_line")),
-            ]
+            bits = [(1 << len(FLAGS)) - 1, *(1 << FLAGS[token].bit for token in STRUCTURED)]
             counts = [str(len(fids)), *(str(int((found.flags & b != 0).sum())) for b in bits)]
             counts.append(f"{np.nanmedian(found.widening):.2f}" if found.widening is not None else "-")
             told = [f"{1e3 * np.nanmedian(ours):.3f}", *spread, f"{seconds:.1f}"]
