@@ -51,7 +51,7 @@ def fit_figure(view: FitView, *, members: bool = True, height: int = 640) -> Any
             drawing.add_annotation(
                 x=view.ppm[place],
                 y=(view.residual[place] + above) / view.height,
-                text=f"line of no metabolite, {view.line_ppm:.2f} ppm",
+                text=f"stands out at {view.line_ppm:.2f} ppm",
                 arrowhead=2,
                 font={"color": FLAGGED},
                 arrowcolor=FLAGGED,
