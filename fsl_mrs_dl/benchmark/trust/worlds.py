@@ -91,7 +91,7 @@ def _row(made: Scan, outcome: Outcome, unwidened: tuple[Real, Real]) -> list[str
 
 def _flagged(outcome: Outcome) -> str:
     found = {token: np.mean((outcome.flags >> flag.bit) & 1) for token, flag in FLAGS.items()}
-    told = ", ".join(f"{token} {100 * share:.2g} %" for token, share in found.items() if share > 0)
+    told = ", ".join(f"{token} {100 * share:.3g} %" for token, share in found.items() if share > 0)
     return told or "0 %"
 
 
