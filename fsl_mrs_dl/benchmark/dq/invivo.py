@@ -71,5 +71,6 @@ def _cells(found: FitResult) -> list[str]:
     cells = []
     for parts in RATIOS.values():
         ratio = total(parts) / creatine
-        cells.append(f"{ratio.mean():.3f}; {ratio.std(ddof=1):.3f}; {float(cv(ratio)):.3f}")
+        relative = f"{float(cv(ratio)):.3f}" if ratio.any() else "-"
+        cells.append(f"{ratio.mean():.3f}; {ratio.std(ddof=1):.3f}; {relative}")
     return cells
