@@ -8,6 +8,7 @@ from math import pi
 import numpy as np
 
 from fsl_mrs_dl.benchmark.fit import task_basis
+from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.basis.names import canonical_name
@@ -55,6 +56,8 @@ class World:
         From noiseless FIDs to what is measured.
     without : tuple of str
         Members that the fit leaves out.
+    fitted : str
+        Shipped basis set of the fit.
     """
 
     name: str
@@ -63,6 +66,7 @@ class World:
     prior: Prior
     change: Callable[[Complex], Complex] = lambda fids: fids
     without: tuple[str, ...] = ()
+    fitted: str = FITTED
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +81,15 @@ class Scan:
     def measured(self, snr_f: float | None, rng: np.random.Generator) -> MRSData:
         """Return spectra with the noise of an SNR_f, or nearly none, as voxels of one row."""
         fids = add_noise(self.clean, self.height / (snr_f or NOISELESS), rng)
-        return MRSData(fids.reshape(-1, 1, 1, POINTS), DWELLTIME_S, _mhz(), name=self.world.name)
+        assert self.world.basis is not None
+        mhz = self.world.basis.spectrometer_frequency_mhz
+        return MRSData(fids.reshape(-1, 1, 1, POINTS), DWELLTIME_S, mhz, name=self.world.name)
 
     def quantified(self, data: MRSData, *, posterior: bool) -> Outcome:
         """Return what ``quantify`` makes of measured spectra with the shipped basis set."""
         found = quantify(
             data,
-            basis=_set(FITTED),
+            basis=_set(self.world.fitted),
             ignore=self.world.without or None,
             no_posterior=not posterior,
         ).outcome
@@ -149,6 +155,7 @@ def worlds() -> list[World]:
         ),
         World("another MM table", "Birch 2017, one signal", bare, birch),
         World("another echo time", "TE 35 for 30 ms", te35, brain(te35)),
+        _shaped_pulses(),
         World("another sequence", "sLASER TE 28 for PRESS TE 30", slaser, brain(slaser)),
         replace(own, name="lineshape not Voigt", effect=_split_words(), change=split),
         replace(
@@ -164,6 +171,33 @@ def worlds() -> list[World]:
             prior=_with(own, lipid(0.1, 0.3)),
         ),
     ]
+
+
+def _shaped_pulses() -> World:
+    """Return the world of a scanner's pulses: a set simulated with them, and our macromolecules."""
+    effect = "PRESS TE 35 with Philips' pulses, 127.7 MHz, beside `press_3t_te35`"
+    path = data_folder() / "invivo" / "press_3t" / "3T_PRESS_Philips_35ms_noMM.BASIS"
+    ours = _set("press_3t_te35")
+    if not path.exists():
+        return World("shaped pulses", effect, None, brain(ours))
+    theirs = read_basis(path)
+    mhz = theirs.spectrometer_frequency_mhz
+    there = on_points(theirs, POINTS, DWELLTIME_S, mhz, field_tolerance=0.05)
+    here = on_points(ours, POINTS, DWELLTIME_S, mhz, field_tolerance=0.05)
+    names = [name for name in there.names if canonical_name(name) in here.names]
+    rows = [there.names.index(name) for name in names]
+    broad = list(macromolecules(here.names))
+    size = _height(here, "Cr") / _height(there, "Cr")
+    basis = replace(
+        here,
+        fids=np.vstack([size * there.fids[rows], here.fids[broad]]),
+        names=(*(canonical_name(name) for name in names), *(here.names[row] for row in broad)),
+    )
+    return World("shaped pulses", effect, basis, brain(basis), fitted="press_3t_te35")
+
+
+def _height(basis: Basis, name: str) -> float:
+    return float(np.linalg.norm(basis.fids[basis.names.index(name)]))
 
 
 def unusual() -> list[World]:
