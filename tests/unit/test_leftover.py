@@ -101,3 +101,14 @@ def test_what_was_not_fitted_is_not_known(rng: np.random.Generator) -> None:
     for values in vars(left).values():
         assert np.isfinite(values[[0, 2]]).all()
         assert np.isnan(values[1])
+
+
+def test_a_window_narrower_than_a_doublet_is_no_obstacle(rng: np.random.Generator) -> None:
+    long = physics.damp(np.pad(spectra(2, rng), ((0, 0), (0, 7 * N))), np.ones(2), np.zeros(2), DT)
+    fids = np.pad(np.asarray(basis().fids), ((0, 0), (0, 7 * N)))
+    given = Basis(fids[:1], ("NAA",), DT, F0)
+    settings = FitSettings((1.99, 2.03), lorentzian=True, first_order_phase=False)
+    fitter = Fitter(given, settings, reference_ppm=given.reference_ppm)
+    left = leftover(fitter, long, fitter(long))
+    assert fitter.problem.inside.sum() < DOUBLET_HZ * 8 * N * DT
+    assert np.isfinite(left.power).all()

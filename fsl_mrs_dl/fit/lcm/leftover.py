@@ -171,10 +171,10 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
     unseen = seen[:, 0] - (seen[:, 1:] * step).sum(axis=1)
     single = _Seen(unseen, seen[:, 1:], line.through(smooth), line.energy(parts.shape[-1]))
     apart = max(1, round(DOUBLET_HZ / 2 * seconds))
-    fields = [
-        both.field(inverse, problem.share, noise)
-        for both in (single, single.doublet(apart, line.overlap(2 * apart / seconds)))
-    ]
+    kinds = [single]
+    if 2 * apart < parts.shape[-1]:
+        kinds.append(single.doublet(apart, line.overlap(2 * apart / seconds)))
+    fields = [kind.field(inverse, problem.share, noise) for kind in kinds]
     return _verdict(fields, line, result.freedom[rows], problem.frequency_hz[problem.inside])
 
 
