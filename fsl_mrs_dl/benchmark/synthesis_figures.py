@@ -19,7 +19,7 @@ from fsl_mrs_dl.train.synthesis_evaluation import Way
 _REAL, _MADE, _REST = "#0072b2", "#d55e00", "#808080"
 _FEWEST_UMAP = 100
 """A neighbourhood is 15; of fewer than some of these there is no manifold to learn."""
-_COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000")
+_COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000", "#882255", "#ddcc77")
 
 
 def _figure(*grid: int, size: tuple[float, float]) -> tuple[Any, Any]:
@@ -169,7 +169,7 @@ def application_picture(steps: Sequence[Step], name: str, title: str) -> Picture
     ways = list(dict.fromkeys(step.way for step in steps))
     for column, condition in enumerate((*CONDITIONS, "DIFF")):
         for row, (key, label) in enumerate(shown):
-            for way, colour in zip(ways, _COLOURS, strict=False):
+            for way, colour in zip(ways, _COLOURS[: len(ways)], strict=True):
                 points = [(s.n, getattr(s.qualities[condition], key)) for s in steps if s.way == way and s.n]
                 factor = 100 if key == "error" else 1
                 x, y = [p[0] for p in points], [factor * p[1] for p in points]
