@@ -54,7 +54,9 @@ WORLDS = """\
 **Worlds that are not the model's**, at SNR_f {snr:g}: ratios to Cr+PCr of `quantify` with its defaults.
 *Bias*: median of estimate over truth, less one. *Widening*: of the posterior's intervals, by what the residual
 shows through lines; median. *Covers*: mean over metabolites, and the lowest, of the 95 % interval, of the same
-with noise as white as the fit takes it to be, and of estimate +- 1.96 bounds."""
+with noise as white as the fit takes it to be, and of estimate +- 1.96 bounds. *Taken up*: share of the energy
+of what the basis set has wrong that metabolites of wrong amplitudes describe, so that no residual shows it; a
+third would be theirs if the error looked like no line in particular."""
 FALSE_ALARMS = """\
 **The model's own spectra called unusual.** *Surprise*: decades of the chance that noise leaves as strange a
 residual; three tests (energy, mean power of lines, highest line) of which the smallest p counts, times three."""

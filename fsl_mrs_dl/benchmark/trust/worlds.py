@@ -6,6 +6,7 @@ from tqdm import tqdm
 
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
 from fsl_mrs_dl.benchmark.trust.scans import NOISELESS, Scan, scan, unusual, usual, worlds
+from fsl_mrs_dl.benchmark.trust.tangents import taken_up
 from fsl_mrs_dl.data import FLAGS, MRSData, Real
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, Fitter
 from fsl_mrs_dl.fit.posterior import draw, summarise_ratios, weak_prior
@@ -27,7 +28,7 @@ def worlds_table(caption: str, n: int, seed: int, kinds: int | None) -> Table:
     """Return bias, coverage and flags in each world."""
     columns = ["world", "difference", "n", *(f"{name}, bias %" for name in STRONG)]
     columns += ["median error / CRLB", "widening", "95 % covers", "without widening", "+-1.96 CRLB covers"]
-    columns += ["flagged"]
+    columns += ["flagged", "taken up"]
     rows = []
     for at, world in enumerate(tqdm([usual(), *worlds()[:kinds]], desc="worlds", leave=False, disable=None)):
         if world.basis is None:
@@ -37,7 +38,9 @@ def worlds_table(caption: str, n: int, seed: int, kinds: int | None) -> Table:
         made = scan(world, n, rng)
         data = made.measured(WORLD_SNR_F, rng)
         outcome = made.quantified(data, posterior=True)
-        rows.append([world.name, world.effect, str(n), *_row(made, outcome, _unwidened(outcome, data))])
+        row = _row(made, outcome, _unwidened(outcome, data))
+        share = taken_up(made, made.measured(None, rng), outcome, QUANTIFY)
+        rows.append([world.name, world.effect, str(n), *row, f"{100 * share:.0f} %" if at else "-"])
     return Table(caption, columns, rows)
 
 
