@@ -23,14 +23,21 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("ci95_low", "intervals/{}_ci95_low", "95 % interval, low"),
     ("ci95_high", "intervals/{}_ci95_high", "95 % interval, high"),
 )
+_SINGLE: Mapping[str, str] = {
+    "flags": "flags",
+    "ood": "misfit (ood)",
+    "surprise": "surprise (decades of chance)",
+    "widening": "widening of intervals",
+    "line_ppm": "highest line of the residual (ppm)",
+    "line_z": "highest line of the residual (z)",
+}
 WIDTH = "ci95_width"
 LABELS: Mapping[str, str] = {
     **{name: f"{name} ({unit})" if unit else name for name, unit in SCALINGS.items()},
     **{kind: label for kind, _, label in _KINDS},
     WIDTH: "95 % interval, width",
     "map": "map",
-    "flags": "flags",
-    "ood": "misfit (ood)",
+    **_SINGLE,
 }
 """Kind of map -> what it is called in a window."""
 
@@ -102,8 +109,8 @@ class Maps:
 
     @property
     def single(self) -> tuple[str, ...]:
-        """Maps that belong to no metabolite: flags, misfit."""
-        return tuple(kind for kind in ("flags", "ood") if self.folder.image(f"qc/{kind}"))
+        """Maps that belong to no metabolite: flags, misfit and what else the residual tells."""
+        return tuple(kind for kind in _SINGLE if self.folder.image(f"qc/{kind}"))
 
     def default(self) -> MapChoice | None:
         """Return the map that is shown first: NAA, or what there is."""
@@ -117,7 +124,7 @@ class Maps:
         """Return the file of a map without ending, if it is there."""
         if kind in SCALINGS:
             name = f"concs/{kind}/{metabolite}"
-        elif kind in ("flags", "ood"):
+        elif kind in _SINGLE:
             name = f"qc/{kind}"
         elif kind == "map":
             name = metabolite
@@ -197,6 +204,6 @@ def display_range(values: Real, inside: NDArray[np.bool_], kind: str) -> tuple[f
     if not seen.size:
         return 0.0, 1.0
     low, high = (float(v) for v in np.percentile(seen, [2, 98]))
-    if kind not in ("fwhm", "ood", "ci95_low") and low >= 0:
+    if kind not in ("fwhm", "ood", "ci95_low", "widening", "line_ppm") and low >= 0:
         low = 0.0
     return low, high if high > low else low + max(abs(low), 1.0) * 1e-3

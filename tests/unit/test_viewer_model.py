@@ -191,6 +191,15 @@ def test_maps_ratio_and_range(many):
     assert (low, high) == (0.0, pytest.approx(np.percentile(naa[fitted], 98)))
 
 
+def test_what_is_said_against_a_voxel_has_its_maps(many):
+    assert many.maps.single == ("flags", "ood", "surprise", "widening", "line_ppm", "line_z")
+    widening = many.maps.values(MapChoice("widening"))
+    on_file = nib.load(many.folder.image("qc/widening")).get_fdata()
+    np.testing.assert_allclose(widening, on_file.reshape(widening.shape), rtol=1e-6)
+    assert (widening[many.maps.fitted()] >= 1).all()
+    assert display_range(widening, many.maps.fitted(), "widening")[0] >= 1
+
+
 def test_mask_keeps_what_meets_the_limits(many, tmp_path):
     crlb, snr = (many.maps.values(MapChoice(kind, "NAA")) for kind in ("crlb", "snr"))
     limit = float(np.median(crlb[many.maps.fitted()]))
