@@ -85,6 +85,10 @@ def read_recipe(path: Path) -> Recipe:
     OptionError
         If the file cannot be read, or names something that is not part of a recipe.
     """
+    if not path.is_file():
+        raise OptionError(
+            f"--recipe {path} does not exist; name a TOML file, or leave it out for the defaults."
+        )
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:

@@ -18,6 +18,7 @@ from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters
 from fsl_mrs_dl.fit.lcm.start import starts
+from fsl_mrs_dl.fit.quantification import water_height
 from fsl_mrs_dl.models.package import Model, load, package_name
 from fsl_mrs_dl.physics import correct, damp, on_points
 from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
@@ -124,6 +125,12 @@ def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings
             f"read in ppm by a network of another frequency, {100 * (1 / fitter.field - 1):+.1f} %: the couplings "
             "that it has learned are off by as much"
         )
+    if (height := water_height(data, fids)) > 1:
+        notes.append(
+            f"WARNING: residual water is {height:.1f} times as high as the metabolites, and the network reads the "
+            "whole band: remove it first (fsl_mrs_dl remove)"
+        )
+        logger.warning("%s.", notes[-1].removeprefix("WARNING: "))
     if asked.adapt:
         notes.append(fitter.adapt(fids, asked.adapt))
         logger.warning("%s", notes[-1])

@@ -22,8 +22,6 @@ from fsl_mrs_dl.train.writing import recipe
 
 PHYSICAL = ("dq-nmm", "dq-pmm", "dq-rpmm")
 """Architectures that this module trains."""
-MILESTONES = (25 / 200, 100 / 200)
-"""Shares of the epochs after which the learning rate falls to a tenth, as published."""
 _TESTED = 1000
 _FIELD_SHARE = 0.04  # scanners of one nominal field; they are read in ppm
 _USE = (

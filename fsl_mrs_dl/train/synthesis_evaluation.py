@@ -72,11 +72,6 @@ class Way:
         """Largest change of a concentration along a path, as a share of the true one."""
         return float(np.abs(self.amounts - 1).max())
 
-    @property
-    def median_change(self) -> float:
-        """Median over paths and sums of the largest change along a path."""
-        return float(np.median(np.abs(self.amounts - 1).max(axis=0)))
-
 
 @lru_cache(maxsize=2)
 def fitter_of(basis: Basis) -> Fitter:

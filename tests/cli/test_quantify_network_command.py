@@ -2,11 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.io import nifti
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -95,6 +97,20 @@ def test_the_fit_goes_on_from_a_network_to_where_it_would_have_ended(by, models,
     sd = {row[0]: float(row[rows[0].index("crlb")]) for row in rows[2:]}
     # The fit settles when no step is larger than a hundredth of an SD.
     assert np.max([abs(network[m] - fit[m]) / sd[m] for m in ("NAA", "Cr", "Glu", "Ins")]) < 0.1
+
+
+def test_a_network_tells_of_water_that_it_would_read(models, scan, tmp_path, caplog):
+    clean = nifti.read(scan)
+    t = np.arange(clean.n_points) * clean.dwelltime_s
+    wet = tmp_path / "wet.nii.gz"
+    nifti.write(replace(clean, fid=clean.fid + 20 * np.abs(clean.fid).max() * np.exp(-20 * t)), wet)
+    by = ["--method", "dq-nmm", "--model", str(models / NAME)]
+    assert quantify(scan, tmp_path / "dry", *by) == 0
+    assert "residual water" not in caplog.text
+    assert quantify(wet, tmp_path / "wet", *by) == 0
+    said = "the network reads the whole band: remove it first (fsl_mrs_dl remove)"
+    assert said in caplog.text
+    assert any(said in note for note in json.loads((tmp_path / "wet" / "run.json").read_text())["notes"])
 
 
 def test_adaptation_tells_what_it_brought(models, scan, tmp_path):

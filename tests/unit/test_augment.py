@@ -159,6 +159,11 @@ def test_wrong_recipes_are_refused(text: str, says: str, tmp_path: Path) -> None
         read_recipe(path)
 
 
+def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="does not exist; name a TOML file"):
+        read_recipe(tmp_path / "nope.toml")
+
+
 def test_a_recipe_changes_only_what_it_names(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text("phase_deg = {uniform = [-90, 90]}\n[lipid]\nprobability = 0.5\n")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -180,13 +179,6 @@ def invivo_plan(profile: Profile, seed: int) -> Plan:
     """Return the network of the measured spectra, at 7 T."""
     samples, epochs = profile.invivo
     return Plan("DQ-nMM", samples, epochs, prior="brain", basis="steam_7t_te11", seed=seed, batch=64)
-
-
-def every_plan(profile: Profile, seed: int) -> Iterator[Plan]:
-    """Yield all trainings of a profile."""
-    for plans in (main_plans, line_plans, size_plans, penalty_plans, encoder_plans):
-        yield from plans(profile, seed)
-    yield invivo_plan(profile, seed)
 
 
 def basis_of_tables() -> tuple[str, str]:

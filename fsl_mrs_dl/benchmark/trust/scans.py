@@ -13,7 +13,7 @@ from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.io.results import Outcome
-from fsl_mrs_dl.physics import add_noise, fid_to_spectrum, on_points, singlet
+from fsl_mrs_dl.physics import add_noise, fid_to_spectrum, on_points, shift, singlet
 from fsl_mrs_dl.physics.lines import BIRCH_2017
 from fsl_mrs_dl.physics.metabolites import BRAIN_RANGES
 from fsl_mrs_dl.simulate import (
@@ -248,8 +248,7 @@ def lipid(low: float, high: float) -> LipidContamination:
 
 def split(fids: Complex) -> Complex:
     """Return FIDs of a voxel a part of which lies at another field: lines with a shoulder."""
-    t = np.arange(fids.shape[-1]) * DWELLTIME_S
-    seen: Complex = fids * (1 - SPLIT_SHARE + SPLIT_SHARE * np.exp(2j * pi * SPLIT_HZ * t))
+    seen: Complex = (1 - SPLIT_SHARE) * fids + SPLIT_SHARE * shift(fids, np.array(SPLIT_HZ), DWELLTIME_S)
     return seen
 
 

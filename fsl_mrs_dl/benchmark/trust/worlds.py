@@ -18,7 +18,6 @@ STRONG = ("NAA+NAAG", "GPC+PCh", "Ins", "Glu+Gln")
 WORLD_SNR_F = 67.0
 OOD_SNR_F = (20.0, 67.0)
 FALSE_SNR_F = (20.0, 67.0, 200.0)
-DETECTED = 0.9
 QUANTIFY = FitSettings(baseline=Baseline.parse("poly, 2"))
 """What ``quantify`` does by default."""
 _SHARED = 5 + 6  # shift, two widths, two phases; a baseline of three complex values

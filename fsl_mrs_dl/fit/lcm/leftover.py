@@ -23,7 +23,7 @@ _OWN_HZ = 1.0  # Lorentzian width that lines of a basis set have by themselves
 _SEEN = 0.1  # share of a line's energy that must be left when all that was fitted follows it
 _MEDIAN = norm.ppf(0.75)
 _CHUNK = 32
-_TINY = 1e-6
+_LEAST_LEFT = 0.01  # share of the energy of a residual that its highest line leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +255,8 @@ def _verdict(fields: list[Real], line: _Line, freedom: Real, frequency_hz: Real)
         at = np.abs(height).argmax(axis=1)
         # The residual without this line has one degree of freedom less, and is smaller.
         z = height[rows, at]
-        alone = z * np.sqrt((freedom - 1) / np.maximum(freedom - z**2, _TINY)) / rough
+        # Where that line is nearly all of it, what is left says no more of the noise.
+        alone = z * np.sqrt((freedom - 1) / np.maximum(freedom - z**2, _LEAST_LEFT * freedom)) / rough
         p = student.sf(np.abs(alone), freedom - 1)
         crossings = width_hz * line.roughness / (2 * pi) * (1 + alone**2 / (freedom - 1)) ** (1 - freedom / 2)
         best.append((2 * (p + crossings), alone, frequency_hz[at]))

@@ -7,6 +7,7 @@ from fsl_mrs_dl.fit.quantification.inputs import (
     empty_results,
     metabolites_in_water,
     own_fit,
+    water_height,
     water_tail,
 )
 from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
@@ -47,6 +48,7 @@ __all__ = [
     "relaxation_times",
     "sums_of",
     "voxels_to_fit",
+    "water_height",
     "water_reference",
     "water_tail",
     "with_lipids",

@@ -178,6 +178,29 @@ def water_tail(
     return found
 
 
+def water_height(data: MRSData, fids: Complex) -> float:
+    """Return how high residual water is over the metabolites from 1.5 to 3.4 ppm, median over spectra.
+
+    Parameters
+    ----------
+    data : MRSData
+        For the axis and the nucleus.
+    fids : ndarray, complex, shape (V, time)
+
+    Returns
+    -------
+    float
+        0 where there is nothing to compare, or the nucleus is not 1H.
+    """
+    fids = fids[fid_flags(fids) == ""]
+    bands = [ppm_window(data.ppm_axis, band) for band in (WATER_PPM, _METABOLITES_PPM)]
+    if data.nucleus != "1H" or not len(fids) or not all(band.any() for band in bands):
+        return 0.0
+    height = np.abs(fid_to_spectrum(fids.astype(np.complex128)))
+    water, rest = (height[:, band].max(axis=1) for band in bands)
+    return float(np.median(water / np.maximum(rest, 1e-300)))
+
+
 def empty_results(outcome: Outcome) -> tuple[str, ...]:
     """Return what is to be said of scalings without values.
 

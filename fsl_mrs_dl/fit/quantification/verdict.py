@@ -106,8 +106,8 @@ def judge(result: FitResult, left: Leftover, noise_sd: Real, noise_bins: int) ->
     with np.errstate(invalid="ignore", divide="ignore"):
         low = few | (result.explained / (fitted * noise) < certain)
         excess = result.freedom * (result.noise_sd**2 - noise)
-        share = excess / np.maximum(result.explained, np.finfo(float).tiny)
-        misfit = np.sign(excess) * np.sqrt(np.minimum(np.abs(share), _MOST_SHARES))
+        least = np.maximum(np.abs(excess) / _MOST_SHARES, np.finfo(float).tiny)
+        misfit = np.sign(excess) * np.sqrt(np.abs(excess) / np.maximum(result.explained, least))
         limit = f_distribution.isf(
             _CERTAIN, np.where(np.isfinite(result.freedom), result.freedom, 1), noise_bins
         )
