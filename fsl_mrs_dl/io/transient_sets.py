@@ -101,6 +101,18 @@ def deviations_of(fids: Complex) -> tuple[Complex, Complex]:
     return average, (fids - average) * np.sqrt(n / max(n - 1, 1))
 
 
+def check_combined(data: MRSData) -> None:
+    """Refuse data with coils.
+
+    Raises
+    ------
+    DataError
+        If there is DIM_COIL.
+    """
+    if "DIM_COIL" in data.dim_tags:
+        raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
+
+
 def check_alike(data: MRSData, first: MRSData) -> None:
     """Refuse transients of coils, or of another kind than those of the first file.
 
@@ -109,8 +121,7 @@ def check_alike(data: MRSData, first: MRSData) -> None:
     DataError
         If nucleus, number of points, dwell time or field differ, or there is DIM_COIL.
     """
-    if "DIM_COIL" in data.dim_tags:
-        raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
+    check_combined(data)
     has, needs = (
         (d.nucleus, d.n_points, round(d.dwelltime_s, 9), round(d.spectrometer_frequency_mhz, 1))
         for d in (data, first)

@@ -11,6 +11,7 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.average_reference import register_to_average
 from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.transient_sets import check_alike
 from fsl_mrs_dl.physics import add_noise, damp, phase, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.scores import noise_sd
@@ -96,26 +97,6 @@ def read_measured(files: Sequence[Path]) -> Measured:
     if first is None or n < _FEWEST:
         raise DataError(f"--data holds {n} usable transients in DIM_DYN; at least {_FEWEST} are needed.")
     return Measured(np.concatenate(fids), np.concatenate(truth), first)
-
-
-def check_combined(data: MRSData) -> None:
-    """Refuse data with coils."""
-    if "DIM_COIL" in data.dim_tags:
-        raise DataError(f"{data.name} has DIM_COIL; combine its coils first (fsl_mrs_dl coilcombine).")
-
-
-def check_alike(data: MRSData, first: MRSData) -> None:
-    """Refuse data with coils, or of another nucleus, field, dwell time or length than the first."""
-    check_combined(data)
-    has, needs = (
-        (d.nucleus, d.n_points, round(d.dwelltime_s, 9), round(d.spectrometer_frequency_mhz, 1))
-        for d in (data, first)
-    )
-    if has != needs:
-        raise DataError(
-            f"{data.name} has {has[0]}, {has[1]} points of {has[2]:g} s at {has[3]} MHz, {first.name} {needs[0]}, "
-            f"{needs[1]} of {needs[2]:g} s at {needs[3]} MHz; train on data of one kind."
-        )
 
 
 def augmented(measured: Measured, spread: Spread, n: int, rng: np.random.Generator) -> Transients:

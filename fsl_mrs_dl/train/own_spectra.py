@@ -12,11 +12,11 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.average_reference import register_to_average
 from fsl_mrs_dl.fit.registration import Band
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.transient_sets import check_combined
 from fsl_mrs_dl.models.inputs import on_network_points
 from fsl_mrs_dl.physics import correct, damp, phase, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.scores import noise_sd
-from fsl_mrs_dl.train.own_data import check_combined
 from fsl_mrs_dl.train.quantification_data import Spectra, expected_of
 
 _SHARE = 0.25

@@ -1,17 +1,14 @@
 """``train synthesise``: from the command's settings to a package."""
 
-import time
 from collections.abc import Mapping
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import OptionError
-from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
+from fsl_mrs_dl.models.card import Card, Channel, Score, ValidRange
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import package_name
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
@@ -28,7 +25,7 @@ from fsl_mrs_dl.train.synthesis_data import (
 from fsl_mrs_dl.train.synthesis_deviations import deviation_network
 from fsl_mrs_dl.train.synthesis_evaluation import scores, transient_scores
 from fsl_mrs_dl.train.synthesis_transients import Transients, read_transients, subject, transients_of, vae_for
-from fsl_mrs_dl.train.writing import write_trained
+from fsl_mrs_dl.train.writing import recipe, write_trained
 
 TASK = "synthesise"
 N_TEST = 500
@@ -226,7 +223,7 @@ def _card(
         inputs=inputs,
         outputs=outputs,
         valid=valid,
-        recipe=_recipe(command, said["seed"], learned.said, learned.sha256, began),
+        recipe=recipe(command, said["seed"], learned.said, learned.sha256, began),
         evaluation=rows,
         intended_use=_USE,
         refused_use=_NOT,
@@ -242,15 +239,3 @@ def _valid(network: Any, nucleus: str) -> dict[str, Any]:
         "dwelltime_s": (network.dwelltime_s / 10, 1.25 * network.dwelltime_s),
         "duration_s": (duration_s / 10, 4 * duration_s),
     }
-
-
-def _recipe(command: str, seed: int, data: str, sha256: str, began: float) -> Recipe:
-    return Recipe(
-        command=command,
-        seed=seed,
-        data=data,
-        data_sha256=sha256,
-        hours=round((time.monotonic() - began) / 3600, 4),
-        device="cuda" if torch.cuda.is_available() else "cpu",
-        software={"fsl_mrs_dl": __version__, "torch": version_of("torch")},
-    )
