@@ -141,16 +141,13 @@ def train(
     _check_step(settings)
     settings = {name: value for name, value in settings.items() if name not in _OTHERS[step]}
     began = time.monotonic()
-    if step == "synthesise":
-        from fsl_mrs_dl.train.synthesis_command import train_synthesis
-
-        train_synthesis(settings, _command(settings), output, overwrite=overwrite, began=began)
-        return
-    if step == "quantify":
+    if step in ("synthesise", "quantify"):
         from fsl_mrs_dl.train.quantification_command import train_quantification
+        from fsl_mrs_dl.train.synthesis_command import train_synthesis
         from fsl_mrs_dl.train.writing import Request
 
-        train_quantification(Request(settings, _command(settings), output, overwrite, began))
+        train_this = train_synthesis if step == "synthesise" else train_quantification
+        train_this(Request(settings, _command(settings), output, overwrite, began))
         return
     from fsl_mrs_dl.train import registration as work
     from fsl_mrs_dl.train.loop import Settings

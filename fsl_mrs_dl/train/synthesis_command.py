@@ -25,7 +25,7 @@ from fsl_mrs_dl.train.synthesis_data import (
 from fsl_mrs_dl.train.synthesis_deviations import deviation_network
 from fsl_mrs_dl.train.synthesis_evaluation import scores, transient_scores
 from fsl_mrs_dl.train.synthesis_transients import Transients, read_transients, subject, transients_of, vae_for
-from fsl_mrs_dl.train.writing import recipe, write_trained
+from fsl_mrs_dl.train.writing import Request, recipe
 
 TASK = "synthesise"
 N_TEST = 500
@@ -42,30 +42,19 @@ _USE = "Making labelled spectra to train and to test with; every file says that 
 _NOT = "Standing in for measured spectra in a study, adding information to an average, diagnosis."
 
 
-def train_synthesis(
-    said: Mapping[str, Any], command: str, output: Path, *, overwrite: bool, began: float
-) -> None:
+def train_synthesis(request: Request) -> None:
     """Train a generative network and write its package.
 
     Parameters
     ----------
-    said : mapping
-        Options of the command ``train``, resolved.
-    command : str
-        What makes the weights again.
-    output : Path
-    overwrite : bool
-    began : float
-        Of :func:`time.monotonic`.
+    request : Request
 
     Raises
     ------
     MRSDLError
         If an option, a file or the output folder cannot be used.
     """
-    settings = Settings(
-        said["epochs"], said["batch"], said["lr"], said["patience"], said["seed"], anneal=True
-    )
+    said, settings = request.said, request.settings
     if said["architecture"] == "cvae":
         if said["data"]:
             raise OptionError(
@@ -77,7 +66,7 @@ def train_synthesis(
         def trained() -> tuple[Network, Card, Outcome]:
             network, config, outcome = train_cvae(sets, said["decoder"], settings)
             rows = scores(network, sets.test, said["seed"])
-            made = {"name": name, "config": config, "said": said, "command": command, "began": began}
+            made = {"name": name, "config": config, "request": request}
             return network, cvae_card(network, sets.training, rows, **made), outcome
 
     else:
@@ -88,10 +77,10 @@ def train_synthesis(
         def trained() -> tuple[Network, Card, Outcome]:
             network, config, outcome = train_vae(transients, settings, said["decoder"])
             rows = transient_scores(network, transients)
-            made = {"name": name, "config": config, "said": said, "command": command, "began": began}
+            made = {"name": name, "config": config, "request": request}
             return network, vae_card(network, transients, rows, **made), outcome
 
-    write_trained(trained, output, name, said["version"], overwrite=overwrite, inputs=said["data"] or ())
+    request.write(trained, name, said["data"] or ())
 
 
 def make_sets(basis: str, metabolites: tuple[str, ...] | None, samples: int, seed: int) -> Sets:
@@ -210,20 +199,18 @@ def _card(
     rows: tuple[Score, ...],
     name: str,
     config: Mapping[str, Any],
-    said: Mapping[str, Any],
-    command: str,
-    began: float,
+    request: Request,
 ) -> Card:
     return Card(
         name=name,
-        version=said["version"],
+        version=request.said["version"],
         task=TASK,
-        architecture=said["architecture"],
+        architecture=request.said["architecture"],
         config=config,
         inputs=inputs,
         outputs=outputs,
         valid=valid,
-        recipe=recipe(command, said["seed"], learned.said, learned.sha256, began),
+        recipe=recipe(request.command, request.said["seed"], learned.said, learned.sha256, request.began),
         evaluation=rows,
         intended_use=_USE,
         refused_use=_NOT,
