@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.synthetic import synthetic_along
 
@@ -24,22 +25,17 @@ def mrs_tools(*words: str) -> None:
     subprocess.run([tool, *words], check=True, capture_output=True)
 
 
+def simulated(folder: Path, *more: str) -> MRSData:
+    """Write the simulated file scan.nii.gz of 256 points and return what it holds."""
+    words = ["simulate", "--output", str(folder), "--filename", "scan", "--points", "256", *more]
+    assert main(words) == 0
+    return nifti.read(folder / "scan.nii.gz")
+
+
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
     """Write six measured and four synthetic transients in one file."""
-    scan = [
-        "simulate",
-        "--output",
-        str(tmp_path),
-        "--filename",
-        "scan",
-        "--transients",
-        "6",
-        "--points",
-        "256",
-    ]
-    assert main(scan) == 0
-    data = nifti.read(tmp_path / "scan.nii.gz")
+    data = simulated(tmp_path, "--transients", "6")
     measured = {key: value for key, value in data.header.items() if key != "SyntheticData"}
     nifti.write(replace(data, header=measured), tmp_path / "scan.nii.gz")
     line = ["augment", "--file", str(tmp_path / "scan.nii.gz"), "--output", str(tmp_path / "mixed")]
@@ -72,19 +68,7 @@ def test_files_with_and_without_marks_are_not_merged(mixed: Path, tmp_path: Path
 
 
 def test_synthetic_conditions_do_not_slip_behind_measured_ones(tmp_path: Path) -> None:
-    scan = [
-        "simulate",
-        "--output",
-        str(tmp_path),
-        "--filename",
-        "scan",
-        "--kind",
-        "edited",
-        "--points",
-        "256",
-    ]
-    assert main([*scan, "--transients", "4"]) == 0
-    data = nifti.read(tmp_path / "scan.nii.gz")
+    data = simulated(tmp_path, "--kind", "edited", "--transients", "4")
     measured = {key: value for key, value in data.header.items() if key != "SyntheticData"}
     nifti.write(replace(data, header=measured, dim_headers={}), tmp_path / "scan.nii.gz")
     made = ["augment", "--file", str(tmp_path / "scan.nii.gz"), "--output", str(tmp_path / "made")]
