@@ -1,0 +1,1 @@
+"""Task ``worlds``: quantification judged on spectra of known truth that the fit's model did not make."""
