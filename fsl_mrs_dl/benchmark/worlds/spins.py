@@ -17,8 +17,8 @@ from fsl_mrs_dl.physics import covered_points, damp, on_points, sound_basis
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 
 POINTS, DWELLTIME_S = 1024, 5e-4
-_MATCHING_RATE = 20.0
-"""Damping in rad/s (6 Hz) under which two creatines are compared: the basis sets' own widths differ."""
+_MATCHING_RATE = 60.0
+"""Damping in rad/s (19 Hz) under which two creatines are compared: the basis sets' own widths differ."""
 
 
 @dataclass(frozen=True)
