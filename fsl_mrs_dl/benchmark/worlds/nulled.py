@@ -52,8 +52,8 @@ def size_in_vivo(limits: tuple[float, float]) -> float | None:
     """Return the area of the macromolecules of ``sub-01`` over that of the methyl group of total creatine.
 
     Of the spectrum with metabolites, TE 30, with the shift, phase and delay of its fit taken out and a level of
-    zero in 0 to -1 ppm: its area within limits less that of the fitted metabolites there, over three times the fitted
-    amplitude of creatine. The fit has the nulled spectrum as macromolecules and a moderate spline.
+    zero in 0 to -1 ppm: its area within limits less that of the fitted metabolites there, over three times the
+    fitted amplitude of creatine. The fit has the nulled spectrum as macromolecules and a moderate spline.
 
     Parameters
     ----------
