@@ -1,6 +1,8 @@
 """Which worlds there are: one factor at a time about a centre, and combinations of all of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -46,23 +48,23 @@ def _one_factor() -> list[World]:
 
 
 def _combined() -> list[World]:
-    """Return worlds whose every factor is drawn; a fixed seed, so that they are always the same."""
+    """Return worlds whose every factor is drawn, each level about as often; always the same ones."""
     rng = np.random.default_rng(_COMBINED_SEED)
-    tables = [name for name in (*MM_SETS, MEASURED) if name != CENTRE.mm]
-    found = []
-    for k in range(COMBINATIONS):
-        yes = rng.random(4) < 0.5
-        found.append(
-            World(
-                f"combination {k + 1}",
-                spins=str(rng.choice(list(SOURCES))),
-                mm=tables[k % len(tables)],
-                lineshape=str(rng.choice(LINESHAPES)),
-                own_shifts=bool(yes[0]),
-                lipid=bool(yes[1]),
-                water=bool(yes[2]),
-                ripple=bool(yes[3]),
-                first_points=str(rng.choice(FIRST_POINTS)),
-            )
-        )
-    return found
+    levels: dict[str, Sequence[Any]] = {
+        "spins": tuple(SOURCES),
+        "mm": [name for name in (*MM_SETS, MEASURED) if name != CENTRE.mm],
+        "lineshape": LINESHAPES,
+        "own_shifts": (False, True),
+        "lipid": (False, True),
+        "water": (False, True),
+        "ripple": (False, True),
+        "first_points": FIRST_POINTS,
+    }
+    drawn = {
+        factor: rng.permutation([k % len(values) for k in range(COMBINATIONS)])
+        for factor, values in levels.items()
+    }
+    return [
+        World(f"combination {k + 1}", **{factor: levels[factor][drawn[factor][k]] for factor in levels})
+        for k in range(COMBINATIONS)
+    ]
