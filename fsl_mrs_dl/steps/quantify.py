@@ -110,7 +110,7 @@ def quantify(
         Volume fractions WM GM CSF: three numbers, or a JSON file with these keys (SVS), or three NIfTI images
         (MRSI). Default: pure water.
     TE : float
-        Echo time in ms, for water scaling. Default: EchoTime of the header.
+        Echo time in ms, for water scaling, and to compare with the basis set's. Default: EchoTime of the header.
     TR : float
         Repetition time in s, for water scaling. Default: RepetitionTime of the header.
     t1_values : Path
@@ -141,7 +141,8 @@ def quantify(
     adapt : int
         Passes of training on these very data first, without labels; the loss before and after is told.
     allow_mismatch : bool
-        Use the model on data outside its valid range.
+        Use the model on data outside its valid range, and a basis set of another echo time (by more than 10 ms)
+        or of edited spectra for data that are not, or the other way round. Recorded, and said of the result.
 
     Returns
     -------
@@ -151,7 +152,8 @@ def quantify(
     Raises
     ------
     DataError
-        If data, basis, water or images do not fit each other, or a voxel has several spectra.
+        If data, basis, water or images do not fit each other, the basis set is of another scan (echo time,
+        editing, field, nucleus), or a voxel has several spectra.
     OptionError
         If an option makes no sense for them.
     ModelError
@@ -179,6 +181,8 @@ def quantify(
     chosen = None if mask is None else read_volume(mask, grid, "mask", data.affine) != 0
     voxels = quantification.voxels_to_fit(spectra, chosen)
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
+    quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
+    agreement = inputs.of_one_scan(data, given, TE, allow_mismatch)
     fitted = quantification.chosen_members(fitted, keep, ignore)
     fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
     fitted = quantification.with_lipids(fitted) if add_lipids else fitted
@@ -193,7 +197,6 @@ def quantify(
     if not 0 < h2o_scale < np.inf:
         raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
     if h2o is not None:
-        quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
         reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)
         water = quantification.WaterPlan.of(
             inputs.turned(inputs.water_of(h2o, grid, voxels), conj_fid),
@@ -232,11 +235,14 @@ def quantify(
         notes=(
             *notes.orientation(spectra, voxels, window, conj_fid),
             *notes.differences(whole, spectra, given),
+            *(f"WARNING: {doubt}" for doubt in agreement.doubts),
+            *agreement.notes,
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
             *notes.foreign(spectra, voxels, window, smooth, None if water is None else water.data),
             *by.notes,
             *fitted.notes,
         ),
+        doubts=agreement.doubts,
     )
     outcome = quantification.quantify_data(spectra, request)
     if said := quantification.flags_in_words(outcome.flags, outcome.line):

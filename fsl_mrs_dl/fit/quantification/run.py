@@ -51,6 +51,8 @@ class Request:
         Whether the posterior is drawn too.
     fitter : Fitter or None
         What fits; None: the fit from its own starts.
+    doubts : tuple of str
+        Sentences that make every result usable at best, whatever the fit says.
     """
 
     basis: Basis
@@ -62,6 +64,7 @@ class Request:
     notes: tuple[str, ...] = ()
     posterior: bool = True
     fitter: Fitter | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
@@ -265,6 +268,7 @@ def _outcome(
         ppmlim=request.settings.ppmlim or (float(data.ppm_axis[0]), float(data.ppm_axis[-1])),
         water=water,
         notes=request.notes,
+        doubts=request.doubts,
         posterior=record() if request.posterior else None,
         **found,
     )

@@ -157,6 +157,9 @@ class Outcome:
         What the posterior stands on, for the record; None where there is none.
     notes : tuple of str
         Statements for the record and the report, for example of conjugation.
+    doubts : tuple of str
+        Sentences that make every result usable at best, for example that the basis set is of another sequence;
+        they stand in ``notes`` too.
     """
 
     members: tuple[str, ...]
@@ -195,6 +198,7 @@ class Outcome:
     line_ppm: Real | None = None
     line_z: Real | None = None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
