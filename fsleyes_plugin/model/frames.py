@@ -133,7 +133,7 @@ class ParameterSource:
             phase_rad=np.array([phase]),
             delay_s=np.array([delay]),
             member_hz=member[None],
-            stiffness=np.zeros(1),
+            noise=np.zeros(1),
         )
         return at, amplitudes
 

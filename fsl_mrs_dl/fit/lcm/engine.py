@@ -211,7 +211,7 @@ def _with_own_shifts(
     """Go on from a fit with a shift for each member, held by the noise that the fit has left."""
     variance = state.objective / (2 * problem.inside.sum())
     none = np.zeros((len(scaled), len(problem.basis)))
-    start = replace(at, member_hz=none, stiffness=variance / problem.settings.member_shift_hz**2)
+    start = replace(at, member_hz=none, noise=variance)
     return minimise(problem, evaluator, scaled, start)
 
 

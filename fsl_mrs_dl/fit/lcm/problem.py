@@ -28,9 +28,9 @@ class Parameters:
     phase_rad, delay_s : ndarray, float, shape (S,)
     member_hz : ndarray, float, shape (S, M) or (S, 0)
         A shift of each member of its own, in Hz; none where it has no second dimension.
-    stiffness : ndarray, float, shape (S,)
-        What the square of such a shift adds to the residual energy, noise variance over the square of the
-        shift's expected size.
+    noise : ndarray, float, shape (S,)
+        Noise variance of one channel of the data, which weighs what is expected of parameters against the
+        residual; 0 where nothing is.
     """
 
     shift_hz: Real
@@ -39,7 +39,7 @@ class Parameters:
     phase_rad: Real
     delay_s: Real
     member_hz: Real
-    stiffness: Real
+    noise: Real
 
     def take(self, rows: NDArray[np.generic]) -> "Parameters":
         """Return some rows."""
