@@ -177,14 +177,12 @@ class StartedFitter(Fitter):
         of_mm = np.array([set(np.flatnonzero(members == g)) <= set(broad) for g in range(problem.n_groups)])
         gamma = said.gamma[:, None] + said.mm_gamma[:, None] * of_mm * (problem.n_groups > 1)
         spread = 0.0 if problem.settings.lorentzian else said.sigma**2
-        return Parameters(
+        return Parameters.shared(
             ones * said.shift_hz[:, None],
             np.minimum(gamma, LARGEST_RATE),
             ones * np.atleast_1d(spread)[:, None],
             said.phase_rad,
             said.delay_s * problem.settings.first_order_phase,
-            np.zeros((len(fids), 0)),
-            np.zeros(len(fids)),
         )
 
 
@@ -254,9 +252,7 @@ class NetworkFitter(Fitter):
             return result
         whole = super().__call__(np.where((flags == "")[:, None], 0.0, fids))
         whole.flag[:] = flags
-        for name, values in vars(result).items():
-            if name != "names":
-                getattr(whole, name)[good] = values
+        whole.put(good, result)
         return whole
 
     def _registered(self, fids: Complex) -> tuple[Complex, Parameters]:

@@ -126,6 +126,8 @@ class ParameterSource:
             return None
         shape = [of(*(f"{kind}_{g}" for g in groups))[None] for kind in ("shift", "gamma", "sigma")]
         member = of(*(f"shift_{name}" for name in self.names)) if own else np.zeros(0)
+        wider = f"gamma_{self.names[0]}" in self._column
+        width = of(*(f"gamma_{name}" for name in self.names)) if wider else np.zeros(0)
         at = Parameters(
             shift_hz=shape[0],
             gamma=shape[1],
@@ -133,6 +135,7 @@ class ParameterSource:
             phase_rad=np.array([phase]),
             delay_s=np.array([delay]),
             member_hz=member[None],
+            member_gamma=width[None],
             noise=np.zeros(1),
         )
         return at, amplitudes

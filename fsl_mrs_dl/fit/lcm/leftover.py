@@ -142,15 +142,7 @@ class _Seen:
 
 def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.integer]) -> Leftover:
     gamma, sigma = result.gamma[rows], result.sigma[rows]
-    at = Parameters(
-        result.shift_hz[rows],
-        gamma,
-        sigma**2,
-        result.phase_rad[rows],
-        result.delay_s[rows],
-        result.member_hz[rows],
-        np.zeros(len(rows)),
-    )
+    at = result.place.take(rows)
     amplitudes, noise = result.amplitudes[rows], result.noise_sd[rows]
     # Products of lines need fewer digits than derivatives do.
     members = problem.members(at).astype(np.complex64) * np.float32(problem.scale)

@@ -179,7 +179,7 @@ def unflat(problem: Problem, flat: Real, noise: Real) -> Parameters:
     shift_hz, gamma, spread, phase_rad, delay_s, member_hz = np.split(
         flat, [g, 2 * g, 3 * g, 3 * g + 1, 3 * g + 2], axis=1
     )
-    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, noise)
+    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, member_hz[:, :0], noise)
 
 
 def limits(problem: Problem, n_own: int) -> tuple[Real, Real, NDArray[np.bool_]]:
