@@ -11,7 +11,7 @@ from fsl_mrs_dl.fit.background import MEMBER, Background, joined, quarter_turn, 
 from fsl_mrs_dl.fit.lcm.engine import Fitter, out_of_range
 from fsl_mrs_dl.fit.lcm.evidence import Linear, Weighing, weigh
 from fsl_mrs_dl.fit.lcm.newton import State, minimise
-from fsl_mrs_dl.fit.lcm.over_background import Place, background_evaluator, place, slopes
+from fsl_mrs_dl.fit.lcm.over_background import Place, background_evaluator, lineshape_gain, place, slopes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
@@ -19,6 +19,7 @@ from fsl_mrs_dl.fit.lcm.start import starts
 from fsl_mrs_dl.fit.lcm.tabulated import Tables
 
 _N_STARTS = 3
+_WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
 _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 _FIRST_NOISE = 0.01  # mmol/kg: where the search begins, a background is free that is larger
 _FEW = 4
@@ -64,7 +65,29 @@ class AveragedFitter(Fitter):
         scaled = fids / unit[:, None]
         tokens = np.where(out_of_range(problem, self.basis, at, choices[-1], beyond), "out_of_range", "")
         tokens = np.where((tokens == "") & ~settled, "no_convergence", tokens)
-        return self._averaged(scaled, at, state, unit, iterations, tokens)
+        uneven = np.flatnonzero(lineshape_gain(problem, scaled, at, state, self._tables) > _WORTH)
+        result = self._averaged(scaled, at, state, unit, iterations, tokens)
+        if len(uneven):
+            there = self._with_shares(scaled[uneven], at.take(uneven))
+            iterations[uneven] += there[2]
+            tokens = np.where(there[3] | (tokens[uneven] == "out_of_range"), tokens[uneven], "no_convergence")
+            some = self._averaged(scaled[uneven], there[0], there[1], unit[uneven], iterations[uneven], tokens)
+            result.put(uneven, some)
+        return result
+
+    def _with_shares(
+        self, scaled: Complex, at: Parameters
+    ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
+        """Go on with shares of the signal beside the line, as an uneven shim makes them."""
+        problem = self.problem
+        at = replace(at, lineshape=np.zeros((len(scaled), len(problem.lineshape_hz))))
+        rounds = replace(problem, settings=replace(problem.settings, max_iterations=_FEW))
+        iterations = np.zeros(len(scaled), dtype=int)
+        for one in (rounds, problem):
+            at, state, more, settled = minimise(one, self._evaluate, scaled, at)
+            iterations = iterations + more
+            at = replace(at, noise=np.maximum(state.objective / self._freedom, np.finfo(float).tiny))
+        return at, state, iterations, settled
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
         """Return the amplitude of 1 mmol/kg, from a first look, shape (S,)."""
@@ -117,7 +140,8 @@ class AveragedFitter(Fitter):
         shared = slopes(problem, self._tables, here, at, amplitudes)
         delay = 3 * problem.n_groups + 1
         shared[:, delay] *= settings.delay_sd_s
-        shared[:, ~problem.free] = 0.0
+        shared[:, : len(problem.free)][:, ~problem.free] = 0.0
+        shared[:, delay + 1 :] *= settings.lineshape_sd
         stuck = self._stuck(at, here, amplitudes)
         shared[:, : len(problem.free)][stuck] = 0.0
         single = amplitudes[:, self._shifting, None] * here.by_time[:, self._shifting]
@@ -127,8 +151,9 @@ class AveragedFitter(Fitter):
         steps = np.concatenate([shared, moved, wider], axis=1)
         weight = np.zeros(steps.shape[:2])
         weight[:, delay] = at.noise
-        weight[:, shared.shape[1] :] = at.noise[:, None]
+        weight[:, delay + 1 :] = at.noise[:, None]
         present = np.zeros(weight.shape)
+        present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
         return Linear(here.columns, steps, here.data, weight, present, at.noise), here
 
@@ -183,6 +208,7 @@ class AveragedFitter(Fitter):
             delay_s=moved.delay_s,
             member_hz=moved.member_hz,
             member_gamma=moved.member_gamma,
+            lineshape=_padded(moved.lineshape, len(problem.lineshape_hz)),
             baseline=(joined(smooth) @ problem.curves) * unit[:, None],
             broad=(joined(broad) @ problem.curves) * unit[:, None],
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
@@ -198,7 +224,9 @@ class AveragedFitter(Fitter):
         """Return the place with the averaged steps taken."""
         problem, settings = self.problem, self.problem.settings
         g, n = problem.n_groups, len(self._shifting)
-        shared, moved, wider = np.split(steps, [3 * g + 2, 3 * g + 2 + n], axis=1)
+        shared, aside, moved, wider = np.split(
+            steps, np.cumsum([3 * g + 2, at.lineshape.shape[1], n]), axis=1
+        )
         size = (len(steps), len(problem.basis))
         member_hz, member_gamma = np.zeros(size), np.zeros(size)
         member_hz[:, self._shifting] = moved * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz
@@ -211,6 +239,7 @@ class AveragedFitter(Fitter):
             at.delay_s + shared[:, 3 * g + 1] * settings.delay_sd_s,
             member_hz,
             member_gamma,
+            at.lineshape + aside * settings.lineshape_sd,
             at.noise,
         )
 
@@ -241,6 +270,11 @@ class AveragedFitter(Fitter):
         size[:, delay] = self.problem.settings.delay_sd_s
         about = inner / (size[:, :, None] * size[:, None]) / noise[:, None, None]
         return about, np.zeros((len(noise), q))
+
+
+def _padded(lineshape: Real, size: int) -> Real:
+    """Return shares of a lineshape; zeros where none were fitted."""
+    return lineshape if lineshape.shape[1] else np.zeros((len(lineshape), size))
 
 
 def _share_left(state: State) -> Real:

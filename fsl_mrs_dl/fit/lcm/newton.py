@@ -168,18 +168,21 @@ def minimise(
 
 
 def _flat(at: Parameters) -> Real:
+    single = [at.member_hz, at.lineshape]
     return np.concatenate(
-        [at.shift_hz, at.gamma, at.spread, at.phase_rad[:, None], at.delay_s[:, None], at.member_hz], axis=1
+        [at.shift_hz, at.gamma, at.spread, at.phase_rad[:, None], at.delay_s[:, None], *single], axis=1
     )
 
 
 def unflat(problem: Problem, flat: Real, noise: Real) -> Parameters:
     """Return parameters from their values in the order of :func:`limits`."""
     g = problem.n_groups
-    shift_hz, gamma, spread, phase_rad, delay_s, member_hz = np.split(
+    shift_hz, gamma, spread, phase_rad, delay_s, rest = np.split(
         flat, [g, 2 * g, 3 * g, 3 * g + 1, 3 * g + 2], axis=1
     )
-    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, member_hz[:, :0], noise)
+    none = rest[:, :0]
+    member_hz, lineshape = (none, rest) if problem.settings.averaged else (rest, none)
+    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, none, lineshape, noise)
 
 
 def limits(problem: Problem, n_own: int) -> tuple[Real, Real, NDArray[np.bool_]]:

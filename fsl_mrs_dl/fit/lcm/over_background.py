@@ -1,6 +1,6 @@
 """The linear half of the fit over a background of Gaussian prior, at given parameters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import pi
 
@@ -11,6 +11,7 @@ from fsl_mrs_dl.fit.background import quarter_turn, split
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, linear_half
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.fit.lcm.tabulated import LARGEST_GAMMA, LARGEST_SPREAD, Tables
+from fsl_mrs_dl.physics import damp
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ def background_evaluator(problem: Problem) -> Evaluate:
 def place(problem: Problem, tables: Tables | None, fids: Complex, at: Parameters) -> Place:
     """Return members and data at given parameters."""
     data = split(problem.corrected(fids, at))
-    if tables is not None and within(at):
+    if tables is not None and within(at) and not at.lineshape.shape[1]:
         return Place(*tables.columns(at), data)
     members = np.broadcast_to(problem.members(at), (len(fids), *problem.basis.shape))
     return Place(split(problem.window(members)), split(problem.window(problem.time_s * members)), data)
@@ -64,15 +65,65 @@ def slopes(problem: Problem, tables: Tables | None, here: Place, at: Parameters,
     -------
     ndarray, float, shape (S, 3 G + 2, N)
     """
-    if tables is None or not within(at):
+    if tables is None or not within(at) or at.lineshape.shape[1]:
         members = np.broadcast_to(problem.members(at), (len(amplitudes), *problem.basis.shape))
-        return split(problem.jacobian(members, amplitudes, own_shifts=False))
+        made = split(problem.jacobian(members, amplitudes, own_shifts=False))
+        return np.concatenate([made, aside(problem, at, amplitudes)], axis=1) if at.lineshape.shape[1] else made
     total = (amplitudes[:, None] @ here.columns)[:, 0]
     by_t = (amplitudes[:, None].astype(here.by_time.dtype) @ here.by_time)[:, 0]
     by_tt = tables.second(at, amplitudes)
     frequency = np.tile(problem.frequency_hz[problem.inside], 2)
     turned = quarter_turn(total)
     return np.stack([2 * pi * quarter_turn(by_t), -by_t, -by_tt, turned, 2 * pi * frequency * turned], axis=1)
+
+
+def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
+    """Return derivatives of the model by the shares of the lineshape beside the line, (S, L, N)."""
+    none = replace(at, lineshape=at.lineshape[:, :0])
+    if problem.n_groups == 1:
+        whole = amplitudes.astype(np.complex128) @ problem.basis
+        total = damp(whole, at.gamma[:, 0], np.sqrt(at.spread[:, 0]), problem.dwelltime_s)
+    else:
+        total = np.einsum("sm,smn->sn", amplitudes, problem.members(none))
+    return split(problem.window(total[:, None] * problem.lineshape_curves))
+
+
+def lineshape_gain(problem: Problem, fids: Complex, at: Parameters, state: State, tables: Tables | None) -> Real:
+    """Return by how much shares beside the line would raise the log likelihood, to first order, shape (S,).
+
+    Parameters
+    ----------
+    problem : Problem
+    fids : ndarray, complex, shape (S, time)
+    at : Parameters
+        Where a fit without such shares ended.
+    state : State
+        There.
+    tables : Tables or None
+    """
+    ground = problem.background
+    share = ground.share(ground.first, at.noise)
+    here = place(problem, tables, fids, at)
+    shared = slopes(problem, tables, here, at, state.amplitudes)
+    shared[:, ~problem.free] = 0.0
+    vectors = np.concatenate([here.columns, shared, aside(problem, at, state.amplitudes)], axis=1)
+    known = Weighed.of(vectors, ground.first_rows)
+    residual = here.data - (state.amplitudes[:, None] @ here.columns)[:, 0]
+    left = Weighed.of(residual[:, None], ground.first_rows)
+    gram, slope = known.dot(known, share), known.dot(left, share)[..., 0]
+    first = here.columns.shape[1] + shared.shape[1]
+    held = np.concatenate([state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1)
+    index = np.arange(gram.shape[-1])
+    size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
+    gram = np.where(held[:, :, None] & held[:, None], gram / (size[:, :, None] * size[:, None]), 0.0)
+    gram[:, index, index] = 1 + 1e-9
+    gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[:, first:] ** 2
+    slope = np.where(held, slope / size, 0.0)
+    rest = slice(0, first)
+    with_all = (slope * np.linalg.solve(gram, slope[..., None])[..., 0]).sum(axis=1)
+    without = (slope[:, rest] * np.linalg.solve(gram[:, rest, rest], slope[:, rest, None])[..., 0]).sum(axis=1)
+    gain: Real = (with_all - without) / at.noise / 2
+    return gain
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,4 +182,10 @@ def _with_delay_prior(problem: Problem, state: State, at: Parameters) -> State:
     state.curvature[:, delay, delay] += weight
     state.gradient[:, delay] -= weight * at.delay_s
     state.objective[:] += weight * at.delay_s**2
+    if at.lineshape.shape[1]:
+        rest = np.arange(delay + 1, state.curvature.shape[1])
+        stiff = at.noise / problem.settings.lineshape_sd**2
+        state.curvature[:, rest, rest] += stiff[:, None]
+        state.gradient[:, rest] -= stiff[:, None] * at.lineshape
+        state.objective[:] += stiff * (at.lineshape**2).sum(axis=1)
     return state

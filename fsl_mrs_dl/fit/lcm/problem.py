@@ -18,6 +18,10 @@ LARGEST_RATE = 400.0
 """Bound of gamma and sigma in rad/s: lines of 127 Hz carry no metabolite information."""
 
 
+LINESHAPE = (3, 0.02)
+"""Shares of a lineshape on either side of the line, and their distance in ppm: 2.5 Hz at 3 T."""
+
+
 @dataclass(frozen=True, eq=False)
 class Parameters:
     """The non-linear parameters of S spectra.
@@ -30,6 +34,8 @@ class Parameters:
     member_hz, member_gamma : ndarray, float, shape (S, M) or (S, 0)
         A shift and a Lorentzian rate of each member of its own, in Hz and rad/s; none where there is no second
         dimension.
+    lineshape : ndarray, float, shape (S, L) or (S, 0)
+        Shares of the signal that lie at :attr:`Problem.lineshape_hz` besides the Voigt line.
     noise : ndarray, float, shape (S,)
         Noise variance of one channel of the data, which weighs what is expected of parameters against the
         residual; 0 where nothing is.
@@ -42,13 +48,14 @@ class Parameters:
     delay_s: Real
     member_hz: Real
     member_gamma: Real
+    lineshape: Real
     noise: Real
 
     @classmethod
     def shared(cls, shift_hz: Real, gamma: Real, spread: Real, phase_rad: Real, delay_s: Real) -> "Parameters":
         """Return parameters without shifts or widths of single members."""
         none = np.zeros((len(phase_rad), 0))
-        return cls(shift_hz, gamma, spread, phase_rad, delay_s, none, none, np.zeros(len(phase_rad)))
+        return cls(shift_hz, gamma, spread, phase_rad, delay_s, none, none, none, np.zeros(len(phase_rad)))
 
     def take(self, rows: NDArray[np.generic]) -> "Parameters":
         """Return some rows."""
@@ -179,12 +186,27 @@ class Problem:
         sigma = np.sqrt(at.spread[:, group])
         gamma = at.gamma[:, group] + at.member_gamma if at.member_gamma.shape[1] else at.gamma[:, group]
         made: Complex = damp(self.basis[None], gamma, sigma, self.dwelltime_s)
+        if at.lineshape.shape[1]:
+            made = made * (1 + at.lineshape @ self.lineshape_curves)[:, None]
         if at.member_hz.shape[1]:
             relative = relative + at.member_hz
         elif self.n_groups == 1:
             return made
         moved: Complex = shift(made, relative, self.dwelltime_s)
         return moved
+
+    @cached_property
+    def lineshape_hz(self) -> Real:
+        """Places of the shares of a lineshape against the line itself, in Hz."""
+        reach, step_ppm = LINESHAPE
+        steps = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
+        return steps * step_ppm * self.window_of.spectrometer_frequency_mhz if self.window_of else steps * 2.0
+
+    @cached_property
+    def lineshape_curves(self) -> Complex:
+        """What each share adds to the envelope of an FID, (L, time): none at time zero, as areas stay."""
+        curves: Complex = np.exp(2j * math.pi * self.lineshape_hz[:, None] * self.time_s) - 1
+        return curves
 
     def window(self, fids: Complex) -> Complex:
         """Return the bins of the window: shape (..., inside)."""

@@ -66,6 +66,8 @@ class FitResult:
     member_hz, member_gamma : ndarray, float, shape (S, M) or (S, 0)
         Shift and Lorentzian rate of each member of its own, on top of its group's, in Hz and rad/s; no second
         dimension where not fitted.
+    lineshape : ndarray, float, shape (S, L) or (S, 0)
+        Shares of the signal beside the Voigt line, see :class:`~.problem.Parameters`.
     baseline : ndarray, complex, shape (S, K)
         Coefficients of the baseline's columns.
     broad : ndarray, complex, shape (S, K) or (S, 0)
@@ -100,6 +102,7 @@ class FitResult:
     delay_s: Real
     member_hz: Real
     member_gamma: Real
+    lineshape: Real
     baseline: Complex
     broad: Complex
     noise_sd: Real
@@ -123,7 +126,7 @@ class FitResult:
     def place(self) -> Parameters:
         """The non-linear parameters, without weight of noise."""
         shared = (self.shift_hz, self.gamma, self.sigma**2, self.phase_rad, self.delay_s)
-        return Parameters(*shared, self.member_hz, self.member_gamma, np.zeros(len(self.delay_s)))
+        return Parameters(*shared, self.member_hz, self.member_gamma, self.lineshape, np.zeros(len(self.delay_s)))
 
     @property
     def parameters(self) -> Real:

@@ -92,6 +92,8 @@ class FitSettings:
         With ``auto``: expected size (SD) of each member's own shift, in ppm, and of its own width (FWHM), in Hz.
     delay_sd_s : float
         With ``auto``: expected size (SD) of the delay behind a first-order phase, in s.
+    lineshape_sd : float
+        With ``auto``: expected size (SD) of each share of the signal beside the Voigt line, of an uneven shim.
     without_tables : tuple of str
         With ``auto``: tables that the prior of macromolecules leaves out, to judge it on spectra made of them.
     """
@@ -110,6 +112,7 @@ class FitSettings:
     member_shift_ppm: float = 0.004
     member_width_hz: float = 0.5
     delay_sd_s: float = 5e-5
+    lineshape_sd: float = 0.15
     without_tables: tuple[str, ...] = ()
 
     @property
