@@ -7,7 +7,7 @@ import numpy as np
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Table
 from fsl_mrs_dl.benchmark.worlds.judged import BIASED, LIKELIHOOD, MEAN, Score
 from fsl_mrs_dl.benchmark.worlds.run_worlds import Scores
-from fsl_mrs_dl.benchmark.worlds.settings import DEFAULT, LEVELS, RIVALS, SETTINGS
+from fsl_mrs_dl.benchmark.worlds.settings import DEFAULT, LEVELS, RIVALS
 from fsl_mrs_dl.benchmark.worlds.spins import SOURCES
 from fsl_mrs_dl.benchmark.worlds.world import World
 
@@ -79,7 +79,7 @@ def summary_table(caption: str, found: Scores) -> Table:
     columns += [*(f"{level} % covers" for level in LEVELS), "failures", "ms"]
     made = {world: by_setting for world, by_setting in found.items() if by_setting}
     rows = []
-    for setting in [*SETTINGS, *RIVALS]:
+    for setting in settings_of(found):
         ones = {world: by_setting[setting] for world, by_setting in made.items() if setting in by_setting}
         if not ones:
             rows.append([setting])
@@ -106,6 +106,12 @@ def summary_table(caption: str, found: Scores) -> Table:
     return Table.filled(caption, columns, rows)
 
 
+def settings_of(found: Scores) -> list[str]:
+    """Return the settings of ``quantify`` that were scored, and those of FSL-MRS, scored or not."""
+    ours = dict.fromkeys(name for by_setting in found.values() for name in by_setting if name not in RIVALS)
+    return [*ours, *RIVALS]
+
+
 def leading(one: Score, *, strong: bool) -> float:
     """Return the error of what a setting says first: the posterior mean, for FSL-MRS the fit."""
     errors = one.strong if strong else one.error
@@ -113,7 +119,9 @@ def leading(one: Score, *, strong: bool) -> float:
 
 
 def _over_best(by_setting: dict[str, Score], setting: str, *, strong: bool) -> float:
-    fixed = [leading(by_setting[name], strong=strong) for name in SETTINGS if name != DEFAULT]
+    fixed = [
+        leading(by_setting[name], strong=strong) for name in by_setting if name not in (DEFAULT, *RIVALS)
+    ]
     return leading(by_setting[setting], strong=strong) / min(fixed)
 
 
