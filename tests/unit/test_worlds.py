@@ -1,5 +1,7 @@
 """The worlds of the benchmark: their truth is in their spectra, and they are always the same."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,11 @@ from fsl_mrs_dl.benchmark.worlds import additions
 from fsl_mrs_dl.benchmark.worlds.amounts import DISEASED, HEALTHY, HEALTHY_TCR, draw_amounts
 from fsl_mrs_dl.benchmark.worlds.broad import SIZE, SIZE_PPM, SPREAD_LINE, SPREAD_SIZE
 from fsl_mrs_dl.benchmark.worlds.design import CENTRE, worlds
+from fsl_mrs_dl.benchmark.worlds.judged import score, true_ratios
 from fsl_mrs_dl.benchmark.worlds.lineshapes import LINESHAPES, lineshapes
+from fsl_mrs_dl.benchmark.worlds.run_worlds import scores
+from fsl_mrs_dl.benchmark.worlds.settings import Ratios, by_fsl_mrs
+from fsl_mrs_dl.benchmark.worlds.sites import between, within
 from fsl_mrs_dl.benchmark.worlds.spins import DWELLTIME_S, POINTS, SOURCES
 from fsl_mrs_dl.benchmark.worlds.world import World, make
 from fsl_mrs_dl.errors import DataError
@@ -19,7 +25,7 @@ from fsl_mrs_dl.physics.macromolecules import MM_SETS
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.quantify import quantify
 
-SHIPPED = [name for name, source in SOURCES.items() if not source.place]
+SHIPPED = [name for name, source in SOURCES.items() if not source.place and not source.recipe]
 
 
 @pytest.mark.parametrize("spins", SHIPPED)
@@ -65,6 +71,7 @@ def test_macromolecules_have_their_size(name: str, rng: np.random.Generator) -> 
     )
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:keras.*")  # where the basis set is simulated
 @pytest.mark.parametrize("world", worlds("small"), ids=lambda world: world.name)
 def test_same_seed_same_spectra(world: World) -> None:
     if not world.there():
@@ -155,3 +162,57 @@ def test_size_is_that_of_the_measured_spectrum(shared_data: Path) -> None:
         pytest.skip("no nulled spectrum")
     assert pytest.approx(size, abs=0.05) == SIZE
     assert all(line.amplitude > 0 for line in lines)
+
+
+def test_perfect_ratios_have_no_error_and_are_covered(rng: np.random.Generator) -> None:
+    made = make(CENTRE, 6, rng)
+    true = true_ratios(made.truth)
+    ends = {level: {name: (value, value) for name, value in true.items()} for level in (68, 95)}
+    none = np.zeros(6, dtype=bool)
+    perfect = score(Ratios(true, true, ends, none, none, 0.6), made.truth)
+    assert perfect.error == perfect.strong == {"likelihood": 0.0, "mean": 0.0}
+    assert perfect.covered == {68: 1.0, 95: 1.0}
+    assert perfect.milliseconds == pytest.approx(100)
+    half = {name: value / 2 for name, value in true.items()}
+    worse = score(Ratios(half, half, {}, none, ~none, 0.6), made.truth)
+    single = [name for name in true if "+" not in name]
+    assert worse.error["mean"] == pytest.approx(np.mean([true[name].mean() / 2 for name in single]))
+    assert worse.bias["mean"]["Glu"] == pytest.approx(-0.5)
+    assert worse.failed == 1
+
+
+def test_settings_see_the_same_spectra_and_no_prior_knows_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsl_mrs_dl.benchmark.worlds import settings
+
+    told: list[str] = []
+
+    @contextmanager
+    def without(mm: str) -> Iterator[None]:
+        told.append(mm)
+        yield
+
+    monkeypatch.setattr(settings, "prior_without", without)
+    worlds_ = [CENTRE, replace(CENTRE, name="other", mm="birch_2017")]
+    found = scores(worlds_, 2, 3, {"one": {"baseline": "poly, 1"}, "two": {"baseline": "poly, 1"}})
+    assert told == ["wilson_2011", "wilson_2011", "birch_2017", "birch_2017"]
+    for world in worlds_:
+        one, two = (found[world.name][name] for name in ("one", "two"))
+        assert one.error == two.error
+        assert one.covered == two.covered
+
+
+def test_spread_is_told_apart_within_and_between_sites() -> None:
+    site = np.repeat([1.0, 2.0, 3.0], 4)
+    same = np.tile([0.9, 1.1, 0.9, 1.1], 3)
+    assert within(same, site) == pytest.approx(0.2 / np.sqrt(3))
+    assert between(same, site) == 0
+    assert between(site, site) == pytest.approx(0.5)
+    assert within(site, site) == 0
+
+
+@pytest.mark.fslmrs
+def test_fsl_mrs_is_run_on_the_same_spectra(rng: np.random.Generator) -> None:
+    made = make(replace(CENTRE, mm="none", snr_f=(500.0, 500.0)), 1, rng)
+    found = by_fsl_mrs(made.data, made.fitted, "poly, 2")
+    true = true_ratios(made.truth)
+    assert found.likelihood["NAA+NAAG"][0] == pytest.approx(true["NAA+NAAG"][0], rel=0.1)

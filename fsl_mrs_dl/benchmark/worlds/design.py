@@ -15,8 +15,6 @@ from fsl_mrs_dl.physics.macromolecules import MM_SETS
 CENTRE = World("centre")
 LOW_SNR_F = (15.0, 30.0)
 COMBINATIONS, _COMBINED_SEED = 8, 26
-SPECTRA = {"smoke": 4, "small": 40, "paper": 500}
-"""Profile -> spectra a world."""
 _SMOKE = ("centre", "MM birch_2017", "shim")
 
 
@@ -51,7 +49,7 @@ def _combined() -> list[World]:
     """Return worlds whose every factor is drawn, each level about as often; always the same ones."""
     rng = np.random.default_rng(_COMBINED_SEED)
     levels: dict[str, Sequence[Any]] = {
-        "spins": tuple(SOURCES),
+        "spins": [name for name, source in SOURCES.items() if source.recipe is None],
         "mm": [name for name in (*MM_SETS, MEASURED) if name != CENTRE.mm],
         "lineshape": LINESHAPES,
         "own_shifts": (False, True),

@@ -1,9 +1,9 @@
 """Basis sets from which the metabolites of a world are made, and the shipped set each is fitted with."""
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -14,7 +14,8 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.physics import covered_points, damp, on_points, sound_basis
-from fsl_mrs_dl.simulate.shipped import shipped_basis
+from fsl_mrs_dl.simulate.basis import make_basis
+from fsl_mrs_dl.simulate.shipped import RECIPES, Recipe, shipped_basis
 
 POINTS, DWELLTIME_S = 1024, 5e-4
 _MATCHING_RATE = 60.0
@@ -34,9 +35,11 @@ class Source:
     said : str
         In words.
     place : str
-        Below the folder of measured data; empty = the shipped set itself.
+        Below the folder of measured data; empty: it comes with the package.
     options : mapping
         Of the reader, where the file says too little.
+    recipe : Recipe or None
+        What it is simulated by instead, where mrsandbox is installed.
     """
 
     fitted: str
@@ -44,6 +47,7 @@ class Source:
     said: str
     place: str = ""
     options: Mapping[str, float] = field(default_factory=dict)
+    recipe: Recipe | None = None
 
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
@@ -68,6 +72,12 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
         # 0.2-4.2 ppm of GABA 0.999 (0.965 at 35 ms), Lac 0.995 (0.979), Asp 0.996 (0.972).
         "slaser_other": Source(
             "slaser_3t_te28", 0.028, "an sLASER set simulated by others", "slaser_basis/basis_sets/basis_3T"
+        ),
+        "press_15_15": Source(
+            "press_3t_te30",
+            0.030,
+            "PRESS TE 30 of 15 + 15 ms; the fitted set has 11 + 19",
+            recipe=replace(RECIPES["press_3t_te30"], first_echo_time_s=0.015, macromolecules=False),
         ),
     }
 )
@@ -96,7 +106,7 @@ class Making:
 
 @cache
 def making(name: str) -> Making | None:
-    """Return a making set by name; None where its files are absent.
+    """Return a making set by name; None where its files, or its simulator, are absent.
 
     The macromolecules of a set are left out, and what :data:`~.amounts.HEALTHY` has no amount of. A set that ends
     early makes shorter data.
@@ -111,10 +121,10 @@ def making(name: str) -> Making | None:
     Making or None
     """
     source = SOURCES[name]
-    path = data_folder() / source.place if source.place else shipped_basis(name)
-    if not path.exists():
+    read = _read(name, source)
+    if read is None:
         return None
-    basis = _metabolites(path, source.options)
+    basis = _metabolites(read)
     mhz = basis.spectrometer_frequency_mhz
     there = on_points(basis, min(POINTS, covered_points(basis, DWELLTIME_S, mhz)), DWELLTIME_S, mhz)
     ours = read_basis(shipped_basis(source.fitted))
@@ -125,8 +135,14 @@ def making(name: str) -> Making | None:
     return Making(np.asarray(there.fids, dtype=np.complex128), there.names, mhz, per_proton)
 
 
-def _metabolites(path: Path, options: Mapping[str, float]) -> Basis:
-    read = read_basis(path, **options)
+def _read(name: str, source: Source) -> Basis | None:
+    if source.recipe is not None:
+        return make_basis(source.recipe) if importlib.util.find_spec("mrsandbox") else None
+    path = data_folder() / source.place if source.place else shipped_basis(name)
+    return read_basis(path, **source.options) if path.exists() else None
+
+
+def _metabolites(read: Basis) -> Basis:
     kept = [m for m, name in enumerate(read.names) if canonical_name(name) in HEALTHY]
     names = tuple(canonical_name(read.names[m]) for m in kept)
     return sound_basis(replace(read, fids=read.fids[kept], names=names))

@@ -62,7 +62,7 @@ class World:
         return SOURCES[self.spins].fitted
 
     def there(self) -> bool:
-        """Return whether all files it is made from are there."""
+        """Return whether all that it is made from is there."""
         return making(self.spins) is not None and lines_of(self.mm) is not None
 
 
@@ -125,8 +125,8 @@ def make(world: World, n: int, rng: np.random.Generator) -> Made:
     made, lines = making(world.spins), lines_of(world.mm)
     if made is None or lines is None:
         raise DataError(
-            f"The world {world.name!r} is made from measured data that are not there; name their folder in "
-            "FSL_MRS_DL_TEST_DATA, or leave it out."
+            f"The world {world.name!r} is made from data that are not there; name their folder in "
+            "FSL_MRS_DL_TEST_DATA (or install mrsandbox, if its basis set is simulated), or leave it out."
         )
     n_points, mhz = made.fids.shape[1], made.spectrometer_frequency_mhz
     amounts = draw_amounts(made.names, n, rng)
