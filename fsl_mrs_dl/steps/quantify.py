@@ -1,6 +1,7 @@
 """The step ``quantify``."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,7 @@ def quantify(
     h2o: MRSData | None = None,
     mask: Path | None = None,
     ppmlim: tuple[float, float] | None = None,
-    baseline: str = "poly, 2",
+    baseline: str = "auto",
     ignore: tuple[str, ...] | None = None,
     keep: tuple[str, ...] | None = None,
     add_MM: bool = False,
@@ -31,7 +32,7 @@ def quantify(
     combine: tuple[tuple[str, ...], ...] | None = None,
     metab_groups: tuple[str, ...] | None = None,
     lorentzian: bool = False,
-    metab_shift_sd: float = 0.0,
+    metab_shift_ppm: float | None = None,
     internal_ref: tuple[str, ...] | None = None,
     wref_metabolite: tuple[str, ...] | None = None,
     ref_protons: int | None = None,
@@ -75,8 +76,10 @@ def quantify(
     ppmlim : tuple of float
         Limits of the fit in ppm. Default: 0.2 4.2 for 1H.
     baseline : str
-        off; 'poly, N'; or 'spline, S' with S very-stiff, stiff, moderate, flexible, very-flexible or an
-        effective dimension above 2.
+        auto: stiffness, lipids and macromolecules are decided by the data, and what the decision costs is in the
+        SDs and intervals. Fixed ones: off (a constant); 'poly, N'; or 'spline, S' with S very-stiff, stiff,
+        moderate, flexible, very-flexible or an effective dimension above 2; macromolecules are then those of the
+        basis set.
     ignore : tuple of str
         Metabolites of the basis set that are left out.
     keep : tuple of str
@@ -93,9 +96,9 @@ def quantify(
         separate_all. Default: all share one.
     lorentzian : bool
         Fit Lorentzian instead of Voigt lines.
-    metab_shift_sd : float
-        Expected size in Hz (SD) of a small shift of each metabolite of its own, by temperature or acidity;
-        0: none.
+    metab_shift_ppm : float
+        Expected size in ppm (SD) of a small shift of each metabolite of its own, by temperature or acidity; 0:
+        none. Default: 0.004 with --baseline auto, else none.
     internal_ref : tuple of str
         Metabolites whose sum is the internal reference. Default: Cr PCr.
     wref_metabolite : tuple of str
@@ -176,8 +179,8 @@ def quantify(
         raise OptionError(f"--t1: there is no file {t1}; check the name.")
     window = quantification.fit_window(data.nucleus, ppmlim)
     smooth = Baseline.parse(baseline)
-    if not 0 <= metab_shift_sd < np.inf:
-        raise OptionError(f"--metab_shift_sd is {metab_shift_sd:g}; a size in Hz, 0 or more, is needed.")
+    if metab_shift_ppm is not None and not 0 <= metab_shift_ppm < np.inf:
+        raise OptionError(f"--metab_shift_ppm is {metab_shift_ppm:g}; a size in ppm, 0 or more, is needed.")
     chosen = None if mask is None else read_volume(mask, grid, "mask", data.affine) != 0
     voxels = quantification.voxels_to_fit(spectra, chosen)
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
@@ -186,11 +189,19 @@ def quantify(
     fitted = quantification.chosen_members(fitted, keep, ignore)
     fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
     fitted = quantification.with_lipids(fitted) if add_lipids else fitted
+    if method != "lcm" and smooth.averaged:
+        smooth = Baseline.parse("poly, 2")  # the networks were trained and measured with it
+    settings = FitSettings(window, smooth, lorentzian=lorentzian)
+    if smooth.averaged:
+        fitted, settings = quantification.with_background(
+            fitted, settings, data, None if TE is None else TE / 1e3, keep_lipids=add_lipids
+        )
     groups = quantification.groups_of(fitted.names, metab_groups)
     internal = quantification.reference_sum(fitted.names, internal_ref)
     settled: dict[str, object] = {
         "basis": fitted.name or "given in memory",
         "ppmlim": window,
+        "baseline": smooth.words,
         "internal_ref": internal or "none in the basis set",
     }
     water = None
@@ -213,7 +224,8 @@ def quantify(
         )
         settled |= {"TE": water.scaling.echo_time_s * 1e3, "TR": water.scaling.repetition_time_s}
         settled |= dict(zip(("wref_metabolite", "ref_protons", "ref_int_limits"), reference, strict=True))
-    settings = FitSettings(window, smooth, groups, lorentzian=lorentzian, member_shift_hz=metab_shift_sd)
+    settings = quantification.with_own_shifts(settings, metab_shift_ppm, data.spectrometer_frequency_mhz)
+    settings = replace(settings, groups=groups)
     by = quantify_models.fitter_of(
         quantify_models.Asked(method, model, refine, adapt, allow_mismatch),
         spectra,

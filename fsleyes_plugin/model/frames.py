@@ -74,7 +74,7 @@ def settings_of(folder: ResultFolder, groups: tuple[int, ...]) -> tuple[FitSetti
     if not isinstance(said, dict) or not said.get("ppmlim") or not isinstance(said.get("baseline"), str):
         return None
     low, high = said["ppmlim"]
-    own = float(said.get("metab_shift_sd") or 0.0)
+    own = 0.0
     baseline = Baseline.parse(said["baseline"])
     lorentzian = bool(said.get("lorentzian"))
     settings = FitSettings((float(low), float(high)), baseline, groups, lorentzian, member_shift_hz=own)

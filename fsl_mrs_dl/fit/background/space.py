@@ -64,6 +64,12 @@ class Background:
         share: Real = power / (power + noise[:, None])
         return share
 
+    def left(self, bins: Complex, share: Real) -> Complex:
+        """Return what the first hypothesis's background leaves of windows (S, n, inside); share: (S, r)."""
+        vectors = split(bins)
+        seen = vectors @ self.first_rows.T
+        return joined(vectors - (seen * share[:, None]) @ self.first_rows)
+
     def log_width(self, hypothesis: int, noise: Real) -> Real:
         """Return minus half the logarithm of the determinant of (1 + prior / noise), shape (S,)."""
         found: Real = -0.5 * np.log1p(self.power[hypothesis] / noise[:, None]).sum(axis=1)

@@ -217,6 +217,7 @@ class AveragedFitter(Fitter):
             residual_whiteness=whiteness,
             iterations=iterations,
             flag=flags.astype("<U16"),
+            unit=unit,
             average=average,
         )
 

@@ -154,6 +154,7 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         residual_whiteness=unknown(),
         iterations=np.zeros(n, dtype=int),
         flag=flags.copy(),
+        unit=unknown(),
         average=_no_average(n, m) if problem.settings.averaged else None,
     )
 
@@ -291,6 +292,7 @@ def _result(
         residual_whiteness=lag,
         iterations=iterations,
         flag=flags.astype("<U16"),
+        unit=np.full(len(size), np.nan),
     )
 
 
@@ -328,7 +330,7 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
         NaN for spectra that were not fitted; the baseline is zero outside the fit window.
     """
     problem = unscaled(Problem.of(basis, settings, reference_ppm))
-    return drawn(problem, result.place, result.amplitudes, result.baseline)
+    return drawn(problem, result.place, result.amplitudes, result.baseline, result.broad, broad_member(basis.names))
 
 
 def unscaled(problem: Problem) -> Problem:
@@ -336,7 +338,20 @@ def unscaled(problem: Problem) -> Problem:
     return replace(problem, basis=problem.basis * problem.scale, scale=1.0)
 
 
-def drawn(problem: Problem, at: Parameters, amplitudes: Real, baseline: Complex) -> FitCurves:
+def broad_member(names: tuple[str, ...]) -> int | None:
+    """Return which member the macromolecules of the prior belong to, or those that the basis set has."""
+    own = [name for name in names if name.upper().startswith(("MM", "MAC"))]
+    return names.index(own[0]) if own else None
+
+
+def drawn(
+    problem: Problem,
+    at: Parameters,
+    amplitudes: Real,
+    baseline: Complex,
+    broad: Complex | None = None,
+    member: int | None = None,
+) -> FitCurves:
     """Return the curves of fits, as :func:`curves` does, with a problem that is :func:`unscaled`.
 
     Parameters
@@ -346,6 +361,10 @@ def drawn(problem: Problem, at: Parameters, amplitudes: Real, baseline: Complex)
     amplitudes : ndarray, float, shape (S, M)
     baseline : ndarray, complex, shape (S, K)
         Coefficients of the baseline's curves.
+    broad : ndarray, complex, shape (S, K) or (S, 0), optional
+        Coefficients of what the data add to macromolecules, in the same curves.
+    member : int, optional
+        The member that they belong to; None: they are drawn with the baseline.
 
     Returns
     -------
@@ -358,10 +377,20 @@ def drawn(problem: Problem, at: Parameters, amplitudes: Real, baseline: Complex)
     made = shift(amplitudes[..., None] * problem.members(at), first_hz[:, None], problem.dwelltime_s)
     made = first_order_phase(made, at.delay_s[:, None], problem.dwelltime_s)
     members = phase(made, straight[:, None])
-    spectrum = np.zeros((len(amplitudes), len(problem.time_s)), dtype=np.complex128)
-    spectrum[:, problem.inside] = baseline @ problem.curves.T
-    smooth = shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
-    ground = phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
+
+    def in_frame(coefficients: Complex) -> Complex:
+        """Return curves of the window as FIDs in the frame of the data."""
+        spectrum = np.zeros((len(amplitudes), len(problem.time_s)), dtype=np.complex128)
+        spectrum[:, problem.inside] = coefficients @ problem.curves.T
+        smooth = shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
+        return phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
+
+    if broad is not None and broad.shape[1]:
+        if member is None:
+            baseline = baseline + broad
+        else:
+            members[:, member] += in_frame(broad)
+    ground = in_frame(baseline)
     return FitCurves(members.sum(axis=1) + ground, ground, members)
 
 

@@ -84,6 +84,8 @@ class FitResult:
     iterations : ndarray, int, shape (S,)
     flag : ndarray, str, shape (S,)
         Empty, or a token of :data:`fsl_mrs_dl.data.FLAGS`.
+    unit : ndarray, float, shape (S,)
+        Amplitude of about 1 mmol/kg, by which the priors of an averaged fit are scaled; NaN for other fits.
     average : Average or None
         What the estimates are an average of; then ``covariance`` holds what the choice of hypothesis costs,
         ``crlb`` the bound alone, and ``information`` and ``score`` are those of the leading hypothesis.
@@ -111,6 +113,7 @@ class FitResult:
     residual_whiteness: Real
     iterations: NDArray[np.integer]
     flag: NDArray[np.str_]
+    unit: Real
     average: "Average | None" = None
 
     def put(self, rows: NDArray[np.integer], other: "FitResult") -> None:
@@ -132,7 +135,8 @@ class FitResult:
     def parameters(self) -> Real:
         """All parameters in the order of ``information``, shape (S, Q)."""
         lines = [self.shift_hz, self.gamma, self.sigma**2, self.phase_rad[:, None], self.delay_s[:, None]]
-        return np.concatenate([self.amplitudes, *lines, self.member_hz], axis=1)
+        single = [] if self.average is not None else [self.member_hz]  # an average has integrated them out
+        return np.concatenate([self.amplitudes, *lines, *single], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

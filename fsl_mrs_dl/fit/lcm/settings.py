@@ -53,6 +53,18 @@ class Baseline:
         )
 
 
+    @property
+    def averaged(self) -> bool:
+        """Whether hypotheses are averaged over instead of one baseline fitted."""
+        return self.kind == "auto"
+
+    @property
+    def words(self) -> str:
+        """Return the words that :meth:`parse` reads."""
+        rest = {"poly": f", {self.order}", "spline": f", {self.dimension:g}"}
+        return self.kind + rest.get(self.kind, "")
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -118,4 +130,4 @@ class FitSettings:
     @property
     def averaged(self) -> bool:
         """Whether hypotheses are averaged."""
-        return self.baseline.kind == "auto"
+        return self.baseline.averaged
