@@ -58,28 +58,58 @@ NUCLEI: Mapping[str, Nucleus] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Flag:
-    """One thing that can be wrong with one FID: its bit in ``qc/flags`` and what it means."""
+    """One thing that can be wrong with one FID: its bit in ``qc/flags``, what it means, and how much it matters.
+
+    Attributes
+    ----------
+    bit : int
+    meaning : str
+    severity : str
+        ``note``: worth knowing, the result may be good; ``usable``, ``unusable``: it is no better than this.
+    """
 
     bit: int
     meaning: str
+    severity: str = "note"
 
 
 FLAGS: Mapping[str, Flag] = MappingProxyType(
     {
-        "nonfinite": Flag(0, "the FID holds NaN or Inf; it was left as it is"),
-        "zero": Flag(1, "the FID is zero everywhere; it was left as it is"),
+        "nonfinite": Flag(0, "the FID holds NaN or Inf; it was left as it is", "unusable"),
+        "zero": Flag(1, "the FID is zero everywhere; it was left as it is", "unusable"),
         "no_convergence": Flag(2, "the estimate did not settle within the allowed iterations"),
         "out_of_range": Flag(
-            3, "the estimate lies at the edge of the searched range, or seems to lie beyond"
+            3, "the estimate lies at the edge of the searched range, or seems to lie beyond", "usable"
         ),
-        "low_snr": Flag(4, "the expected error of the estimate is too large to use it"),
-        "poor_fit": Flag(5, "more than noise is left: the residual exceeds a quarter of the fitted signal"),
+        "low_snr": Flag(4, "the expected error of the estimate is too large to use it", "unusable"),
+        "poor_fit": Flag(
+            5, "more than noise is left: the residual exceeds a quarter of the fitted signal", "usable"
+        ),
         "unlike": Flag(6, "the corrected FID is not like the average of the others"),
         "unmodelled_line": Flag(7, "a line stands out of the residual that no metabolite describes"),
         "model_misfit": Flag(8, "the residual is not noise: errors are twice the bounds or more"),
     }
 )
-"""The one flag table: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz`` and its meaning."""
+"""The one flag table: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz``, meaning and severity."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One verdict on a fitted spectrum: its code in ``qc/verdict`` and what it means."""
+
+    code: int
+    meaning: str
+
+
+VERDICTS: Mapping[str, Level] = MappingProxyType(
+    {
+        "not fitted": Level(0, "nothing was fitted"),
+        "good": Level(1, "as good as spectra of healthy brains on the scanners of the calibration are"),
+        "usable": Level(2, "usable for what the reason does not touch"),
+        "unusable": Level(3, "not to be used"),
+    }
+)
+"""Verdict in ``qc.csv`` -> code in ``qc/verdict.nii.gz`` and its meaning."""
 
 
 _LEAST, _MOST = 1e-150, 1e150

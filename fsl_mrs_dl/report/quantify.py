@@ -12,6 +12,7 @@ from fsl_mrs_dl.report.page import acquisition_rows, figure, page, plain, proces
 from fsl_mrs_dl.report.quantify_mrsi import mrsi_parts
 from fsl_mrs_dl.report.quantify_svs import svs_parts
 from fsl_mrs_dl.report.reporting_table import reporting_table
+from fsl_mrs_dl.report.verdicts import verdict_part
 
 
 def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) -> str:
@@ -29,7 +30,8 @@ def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) 
     -------
     str
     """
-    parts = svs_parts(data, outcome) if outcome.single_voxel else mrsi_parts(data, outcome)
+    parts = [verdict_part(outcome)]
+    parts += svs_parts(data, outcome) if outcome.single_voxel else mrsi_parts(data, outcome)
     if settings.get("t1") is not None:
         drawing = figure(place_figure(data, Path(settings["t1"])), "place")
         text = "Slices of the structural image through the middle of the voxels, whose outline is drawn."

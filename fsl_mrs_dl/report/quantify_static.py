@@ -13,6 +13,7 @@ from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.page import BEFORE, CONDITIONS, FLAGGED, TRUTH
 from fsl_mrs_dl.report.quantify_figures import BASELINE, DATA, FIT, residual_offset
 from fsl_mrs_dl.report.spectra import FitView, view_fit
+from fsl_mrs_dl.report.verdicts import verdict_of
 
 _MEMBERS = 6
 _MAPS = ("NAA", "Cr", "GPC", "Glu", "Ins")
@@ -45,6 +46,8 @@ def save_fit_figure(
     panels = drawing.subplot_mosaic("AB;CB", height_ratios=[1.6, 1], width_ratios=[1.75, 1])
     panels["C"].sharex(panels["A"])
     _draw_fit(panels["A"], view)
+    if word := verdict_of(outcome, row):
+        panels["A"].set_title(f"{word}: {outcome.reasons[row]}", loc="left", fontsize="small", wrap=True)
     _draw_members(panels["C"], view)
     _draw_amplitudes(panels["B"], outcome, row, truth or {})
     if "SyntheticData" in data.header:

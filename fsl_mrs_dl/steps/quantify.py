@@ -257,7 +257,8 @@ def quantify(
         doubts=agreement.doubts,
     )
     outcome = quantification.quantify_data(spectra, request)
-    if said := quantification.flags_in_words(outcome.flags, outcome.line):
+    # What is a note stands in the results; the verdict says what it comes to.
+    if said := quantification.flags_in_words(outcome.flags & quantification.SERIOUS, outcome.line):
         logger.warning("%s.", said)
     for said in quantification.empty_results(outcome):
         logger.warning("%s.", said)

@@ -24,6 +24,7 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("ci95_high", "intervals/{}_ci95_high", "95 % interval, high"),
 )
 _SINGLE: Mapping[str, str] = {
+    "verdict": "verdict (1 good, 2 usable, 3 unusable)",
     "flags": "flags",
     "ood": "misfit (ood)",
     "surprise": "surprise (decades of chance)",

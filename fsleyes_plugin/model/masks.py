@@ -1,4 +1,4 @@
-"""Which voxels pass: limits on SD, SNR, FWHM and flags; their outline; saved as an image."""
+"""Which voxels pass: limits on SD, SNR, FWHM, and the verdict; their outline; saved as an image."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.data import VERDICTS, Real
 from fsl_mrs_dl.errors import OutputError
 from fsleyes_plugin.model.maps import MapChoice, Maps
 
@@ -26,7 +26,7 @@ class Limits:
         Largest SD, in per cent of the amplitude.
     least_snr, most_fwhm_hz : float or None
     unflagged : bool
-        Whether flagged voxels fail.
+        Whether voxels fail that :func:`flagged` tells.
     """
 
     metabolite: str
@@ -55,13 +55,16 @@ def passing(maps: Maps, limits: Limits) -> Mask:
 
 
 def available(maps: Maps, metabolite: str) -> tuple[str, ...]:
-    """Return on which of ``crlb``, ``snr``, ``fwhm`` and ``flags`` a limit can be set."""
+    """Return on which of ``crlb``, ``snr``, ``fwhm`` and ``flags`` (or the verdict) a limit can be set."""
     known = [kind for kind in ("crlb", "snr", "fwhm") if kind in maps.kinds(metabolite)]
-    return (*known, *(kind for kind in maps.single if kind == "flags"))
+    return (*known, *(("flags",) if {"flags", "verdict"} & set(maps.single) else ()))
 
 
 def flagged(maps: Maps) -> Mask:
-    """Return which voxels have any flag; shape (x, y, z)."""
+    """Return which voxels are unusable, or in results without verdicts have any flag; shape (x, y, z)."""
+    verdict = maps.file("verdict")
+    if verdict is not None:
+        return np.asarray(verdict.values.reshape(maps.grid) == VERDICTS["unusable"].code, dtype=np.bool_)
     file = maps.file("flags")
     if file is None:
         return np.zeros(maps.grid, dtype=bool)

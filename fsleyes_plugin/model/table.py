@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fsl_mrs_dl.data import FLAGS
+from fsl_mrs_dl.data import FLAGS, VERDICTS
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results import SCALINGS
 from fsleyes_plugin.model.folder import ResultFolder
@@ -108,6 +108,9 @@ class SingleTable:
         tokens = self._record.get("flags") or {}
         said = [f"{token}: {FLAGS[token].meaning}" for token in tokens if token in FLAGS]
         left = next(iter(self._quality.get("ood", {}).values()), float("nan"))
+        judged = self._record.get("verdict")
+        if isinstance(judged, dict) and "reason" in judged:
+            said.insert(0, f"{judged.get('verdict')}: {judged['reason']}")
         return (*said, *([f"{_MISFIT} {left:.3g}"] if np.isfinite(left) else []))
 
 
@@ -158,6 +161,10 @@ class MapTable:
 
     def _remarks(self, voxel: Voxel) -> tuple[str, ...]:
         said = []
+        verdict = self._maps.file("verdict")
+        if verdict is not None:
+            code = int(verdict.at(voxel).reshape(-1)[0])
+            said += [word for word, level in VERDICTS.items() if level.code == code]
         flags = self._maps.file("flags")
         if flags is not None:
             bits = int(flags.at(voxel).reshape(-1)[0])

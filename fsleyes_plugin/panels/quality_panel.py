@@ -25,7 +25,7 @@ _ROWS = (
 
 
 class MRSFitQuality(Following, DockedPanel):
-    """Sliders on SD, SNR and FWHM of a metabolite, and flags; voxels that fail vanish from the maps."""
+    """Sliders on SD, SNR and FWHM of a metabolite, and verdicts; voxels that fail vanish from the maps."""
 
     TITLE = "Quality"
     VIEWS = (MRSFitView,)
@@ -52,9 +52,9 @@ class MRSFitQuality(Following, DockedPanel):
             self._values[kind] = wx.StaticText(self, label=" " * 14)
             grid.Add(self._values[kind], flag=wx.ALIGN_CENTRE_VERTICAL)
             self.sliders[kind] = slider
-        self.unflagged = wx.CheckBox(self, label="Hide flagged voxels")
+        self.unflagged = wx.CheckBox(self, label="Hide unusable voxels")
         self.unflagged.Bind(wx.EVT_CHECKBOX, self._moved)
-        self.outline = wx.CheckBox(self, label="Outline flagged voxels")
+        self.outline = wx.CheckBox(self, label="Outline unusable voxels")
         self.outline.Bind(wx.EVT_CHECKBOX, lambda _event: self._outline())
         save = wx.Button(self, label="Save mask...")
         save.Bind(wx.EVT_BUTTON, lambda _event: self.save())

@@ -25,12 +25,13 @@ from fsl_mrs_dl.fit.quantification.selection import (
     with_lipids,
     with_macromolecules,
 )
-from fsl_mrs_dl.fit.quantification.verdict import flags_in_words
+from fsl_mrs_dl.fit.quantification.verdict import SERIOUS, flags_in_words
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
 
 __all__ = [
     "LARGEST_TAIL",
     "POOLS",
+    "SERIOUS",
     "Request",
     "WaterPlan",
     "check_times",

@@ -11,12 +11,14 @@ from tqdm import tqdm
 
 from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves, fitter_for
-from fsl_mrs_dl.fit.lcm.leftover import Leftover, leftover
+from fsl_mrs_dl.fit.lcm.leftover import leftover
 from fsl_mrs_dl.fit.lcm.nuisance import nuisance_sd
 from fsl_mrs_dl.fit.posterior import draw, record, summarise, summarise_ratios, weak_prior
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
+from fsl_mrs_dl.fit.quantification.grade import grade
+from fsl_mrs_dl.fit.quantification.measures import look, measures
 from fsl_mrs_dl.fit.quantification.quality import QualityBand, line_quality
-from fsl_mrs_dl.fit.quantification.verdict import Verdict, judge
+from fsl_mrs_dl.fit.quantification.verdict import judge
 from fsl_mrs_dl.fit.quantification.water import (
     WaterPlan,
     reference_area,
@@ -29,6 +31,7 @@ from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
 
 CHUNK = 64
 """Voxels that are fitted together: enough for batched algebra, few enough to stay out of fresh memory."""
+_LOOK = "look_"  # prefix of what a verdict stands on, among what is kept of a chunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +143,11 @@ def _chunk(
     else:
         part |= _of_average(result)
     part["iterations"] = result.iterations
-    verdict = _verdict(band, fids, result, left)
+    noise = _noise_sd(band, fids, result)
+    seen = look(data, basis.names, band, fids, result, drawn, noise)
+    part |= {f"{_LOOK}{name}": values for name, values in vars(seen).items()}
+    bins = sum(run.stop - run.start for run in band.noise)
+    verdict = judge(result, left, seen, noise, bins)
     part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, left.widening
     part["line_ppm"] = data.reference_ppm + left.place_hz / data.spectrometer_frequency_mhz
     part["line_z"] = left.z
@@ -216,12 +223,13 @@ def _of_voxels(fractions: Mapping[str, Real] | None, voxels: NDArray[np.intp]) -
     return {tissue: values[tuple(voxels.T)] for tissue, values in fractions.items()}
 
 
-def _verdict(band: QualityBand, fids: Complex, result: FitResult, left: Leftover) -> Verdict:
+def _noise_sd(band: QualityBand, fids: Complex, result: FitResult) -> Real:
+    """Return the noise outside of the signal, (S,); 1 where nothing was fitted."""
     good = np.isfinite(result.noise_sd)
     noise = np.ones(len(fids))
     if good.any():
         noise[good] = noise_sd(fids[good], band.ppm, region=band.noise)
-    return judge(result, left, noise, sum(run.stop - run.start for run in band.noise))
+    return noise
 
 
 def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Complex) -> tuple[Real, Real]:
@@ -270,6 +278,10 @@ def _outcome(
     metabolites = found.pop("metabolites", None)
     nuisances = [name for name in found if name.startswith("sd_of_")]
     spreads = {name.removeprefix("sd_of_"): found.pop(name) for name in nuisances}
+    looks = {name.removeprefix(_LOOK): found.pop(name) for name in list(found) if name.startswith(_LOOK)}
+    mhz = data.spectrometer_frequency_mhz
+    quality, main = measures(request.basis.names, request.sums, found, looks, mhz)
+    judged = grade(quality, found["flags"], doubts=request.doubts, main=main, nucleus=data.nucleus)
     return Outcome(
         members=request.basis.names,
         sums=request.sums,
@@ -290,5 +302,9 @@ def _outcome(
         doubts=request.doubts,
         posterior=record() if request.posterior else None,
         hypotheses=hypotheses,
+        verdict=judged.verdict,
+        reasons=judged.reasons,
+        causes=judged.causes,
+        quality=quality,
         **found,
     )

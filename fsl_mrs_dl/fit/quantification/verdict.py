@@ -10,6 +10,8 @@ from scipy.stats import f as f_distribution
 from fsl_mrs_dl.data import FLAGS, Real
 from fsl_mrs_dl.fit.lcm import FitResult
 from fsl_mrs_dl.fit.lcm.leftover import Leftover
+from fsl_mrs_dl.fit.quantification.appearance import Appearance
+from fsl_mrs_dl.fit.quantification.criteria import CRITERIA
 
 FALSE_ALARM = 1e-3
 """Chance that noise alone passes for a spectrum."""
@@ -21,6 +23,8 @@ STRANGE = 1e-3
 """Chance that a residual of noise alone shows a line, and that it is called a misfit."""
 LARGEST_WIDENING = 2.0
 """From which widening of errors on a fit is called a misfit."""
+SERIOUS = np.int16(sum(1 << flag.bit for flag in FLAGS.values() if flag.severity != "note"))
+"""Bits of the flags that a good result does not have."""
 _CERTAIN = 1e-4
 _TESTS = 3
 _LEAST = 1e-300
@@ -59,7 +63,7 @@ class Verdict:
         return bits
 
 
-def judge(result: FitResult, left: Leftover, noise_sd: Real, noise_bins: int) -> Verdict:
+def judge(result: FitResult, left: Leftover, seen: Appearance, noise_sd: Real, noise_bins: int) -> Verdict:
     r"""Compare what was fitted and what is left with the noise outside of the signal.
 
     *low_snr*: with k free parameters the energy E that they explain of pure noise, :math:`E / (k \sigma^2)`, is at
@@ -83,13 +87,17 @@ def judge(result: FitResult, left: Leftover, noise_sd: Real, noise_bins: int) ->
     others. Told is -log10 p.
 
     *unmodelled_line* is a line that chance shows in 1 of 1000 spectra or fewer, *model_misfit* a power of lines
-    that makes errors :data:`LARGEST_WIDENING` times the bounds, and that chance makes as rarely.
+    that makes errors :data:`LARGEST_WIDENING` times the bounds, and that chance makes as rarely. Both are flagged
+    where they are larger than in good spectra, too (:data:`~.criteria.CRITERIA`): at the SNR of a single voxel no
+    measured residual is white noise.
 
     Parameters
     ----------
     result : FitResult
     left : Leftover
         Of the same fits.
+    seen : Appearance
+        Likewise.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from outside of the signal.
     noise_bins : int
@@ -122,8 +130,9 @@ def judge(result: FitResult, left: Leftover, noise_sd: Real, noise_bins: int) ->
         )
         surprise = -np.log10(np.clip(_TESTS * chances.min(axis=0), _LEAST, 1.0))
         rough = f_distribution.sf(left.power, left.looks, result.freedom) < STRANGE
-        wide = ~low & rough & (left.widening > LARGEST_WIDENING)
-        line = ~low & (left.p < STRANGE)
+        large = (misfit > CRITERIA["misfit"].good) | (seen.undescribed > CRITERIA["undescribed"].good)
+        wide = ~low & rough & (left.widening > LARGEST_WIDENING) & large
+        line = ~low & (left.p < STRANGE) & (np.abs(seen.line) > CRITERIA["line"].good)
     known = np.isfinite(result.noise_sd)
     told, strange = (np.where(known, value, np.nan) for value in (misfit, surprise))
     return Verdict(told, strange, *(known & flag for flag in (low, poor, line, wide)))

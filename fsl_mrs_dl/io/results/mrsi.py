@@ -1,5 +1,6 @@
 """The results of many voxels: fsl_mrsi's folders of maps, and ours beside them."""
 
+import csv
 import json
 import math
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import FLAGS, Complex, MRSData, Real
+from fsl_mrs_dl.data import FLAGS, VERDICTS, Complex, MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import write_json_basis
@@ -41,6 +42,8 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
         _write_map(np.asarray(values, dtype=np.float64), outcome, fit, staging.path(name), keep_nan=keep_nan)
     flags = outcome.on_grid(outcome.flags)
     _save(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
+    if outcome.verdict is not None:
+        _write_verdict(outcome, outcome.verdict, fit, staging)
     nifti.write(fit, staging.path("fit/fit.nii.gz"))
     nifti.write(fit.with_fid(outcome.on_grid(outcome.baseline)), staging.path("fit/baseline.nii.gz"))
     nifti.write(fit.with_fid(_residual(fitted, outcome)), staging.path("fit/residual.nii.gz"))
@@ -93,6 +96,22 @@ def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
             label = extra.removeprefix("posterior_")
             for column, name in enumerate(outcome.names):
                 yield f"{folder}/{name}_{label}.nii.gz", raw.extra[extra][:, column], False
+
+
+def _write_verdict(outcome: Outcome, verdict: NDArray[np.int8], fit: MRSData, staging: Staging) -> None:
+    """Write the codes of the verdicts, their meaning, and the reason of each voxel."""
+    _save(outcome.on_grid(verdict.astype(np.int16)), fit, staging.path("qc/verdict.nii.gz"))
+    words = {level.code: word for word, level in VERDICTS.items()}
+    meaning = {
+        word: {"value": level.code, "meaning": level.meaning, "voxels": int((verdict == level.code).sum())}
+        for word, level in VERDICTS.items()
+    }
+    staging.path("qc/verdict.json").write_text(json.dumps(meaning, indent=1), encoding="utf-8")
+    rows = zip(outcome.voxels.tolist(), verdict.tolist(), outcome.reasons, strict=True)
+    with staging.path("qc/verdict.csv").open("w", newline="", encoding="utf-8") as handle:
+        lines = csv.writer(handle, lineterminator="\n")
+        lines.writerow(("x", "y", "z", "verdict", "reason"))
+        lines.writerows((*place, words[code], reason) for place, code, reason in rows)
 
 
 def _write_map(values: Real, outcome: Outcome, like: MRSData, path: Path, *, keep_nan: bool) -> None:
@@ -194,5 +213,8 @@ def _write_lists(outcome: Outcome, staging: Staging) -> None:
         "metabolites_inc_comb": list(outcome.names),
     }
     staging.path("misc/mrs_fit_parameters.json").write_text(json.dumps(lists), encoding="utf-8")
-    meaning = {token: {"value": 1 << flag.bit, "meaning": flag.meaning} for token, flag in FLAGS.items()}
+    meaning = {
+        token: {"value": 1 << flag.bit, "meaning": flag.meaning, "severity": flag.severity}
+        for token, flag in FLAGS.items()
+    }
     staging.path("qc/flags.json").write_text(json.dumps(meaning, indent=1), encoding="utf-8")

@@ -170,6 +170,14 @@ class Outcome:
         The L that weigh most of each spectrum, best first, as places in ``hypotheses``.
     hypothesis_weight : ndarray, float, shape (V, L), or None
         Their posterior probabilities.
+    verdict : ndarray, int8, shape (V,), or None
+        Codes of :data:`fsl_mrs_dl.data.VERDICTS`; None where nobody judged.
+    reasons : tuple of str, length V
+        Why, a sentence without full stop each.
+    causes : tuple of str, length V
+        The first cause of each that is not good, a word or two without numbers, to be counted; else empty.
+    quality : mapping of str to ndarray, float, shape (V,); or None
+        What the verdicts stand on, see :data:`fsl_mrs_dl.fit.quantification.criteria.CRITERIA`.
     notes : tuple of str
         Statements for the record and the report, for example of conjugation.
     doubts : tuple of str
@@ -219,6 +227,10 @@ class Outcome:
     hypotheses: tuple[str, ...] = ()
     hypothesis: NDArray[np.integer] | None = None
     hypothesis_weight: Real | None = None
+    verdict: NDArray[np.int8] | None = None
+    reasons: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    quality: Mapping[str, Real] | None = None
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl import __version__
-from fsl_mrs_dl.data import FLAGS, Basis, MRSData, basis_hash
+from fsl_mrs_dl.data import FLAGS, VERDICTS, Basis, MRSData, basis_hash
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results.outcome import Outcome
 
@@ -60,6 +60,7 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: tuple[str, 
         "posterior": None if outcome.posterior is None else dict(outcome.posterior),
         "hypotheses": _hypotheses(outcome),
         "voxels": len(outcome.voxels),
+        "verdict": _verdict(outcome),
         "flags": _flags(outcome),
         "residual": _residual(outcome),
         "notes": list(outcome.notes),
@@ -80,6 +81,19 @@ def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
     mean = total / max(int(known.sum()), 1)
     order = np.argsort(-mean)
     return [{"hypothesis": outcome.hypotheses[at], "weight": _plain(float(mean[at]))} for at in order]
+
+
+def _verdict(outcome: Outcome) -> dict[str, Any] | None:
+    """Return verdict, reason and what they stand on, of one spectrum; of many, how often each was given."""
+    if outcome.verdict is None:
+        return None
+    words = {level.code: word for word, level in VERDICTS.items()}
+    if not outcome.single_voxel:
+        counts = Counter(words[code] for code in outcome.verdict.tolist())
+        causes = Counter(cause for cause in outcome.causes if cause)
+        return {"voxels": dict(counts), "causes": dict(causes.most_common())}
+    measures = {key: _plain(float(values[0])) for key, values in (outcome.quality or {}).items()}
+    return {"verdict": words[int(outcome.verdict[0])], "reason": outcome.reasons[0], "measures": measures}
 
 
 def _flags(outcome: Outcome) -> dict[str, int]:

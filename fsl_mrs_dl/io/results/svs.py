@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import Complex, MRSData
+from fsl_mrs_dl.data import VERDICTS, Complex, MRSData
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results.fsl_convention import parameter_rows
 from fsl_mrs_dl.io.results.outcome import EXTRA_COLUMNS, Outcome
@@ -33,8 +33,14 @@ def write_svs(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging)
     _write_rows(staging.path("summary.csv"), _summary(outcome))
     _write_rows(staging.path("concentrations.csv"), _concentrations(outcome))
     misfit = np.full(len(outcome.members), np.nan if outcome.misfit is None else outcome.misfit[0])
-    quality = zip(outcome.members, outcome.snr[0], outcome.fwhm_hz[0], misfit, strict=True)
-    _write_rows(staging.path("qc.csv"), [("Metab", "SNR", "FWHM", "ood"), *quality])
+    # Of the spectrum, thus the same in each row.
+    judged = ("", "") if outcome.verdict is None else (_verdict(outcome), outcome.reasons[0])
+    quality = [
+        (*row, *judged)
+        for row in zip(outcome.members, outcome.snr[0], outcome.fwhm_hz[0], misfit, strict=True)
+    ]
+    head = ("Metab", "SNR", "FWHM", "ood", "verdict", "reason")
+    _write_rows(staging.path("qc.csv"), [head, *quality])
     parameters = parameter_rows(outcome)
     _write_rows(staging.path("all_parameters.csv"), [("parameter", "mean", "std"), *parameters])
     nifti.write(fit, staging.path("fit.nii.gz"))
@@ -42,6 +48,11 @@ def write_svs(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging)
     residual = fitted.fid[0, 0, 0] - outcome.fit[0]
     nifti.write(_as(fit, residual), staging.path("residual.nii.gz"))
     nifti.write(_metabolites(fit, outcome), staging.path("metabolites.nii.gz"))
+
+
+def _verdict(outcome: Outcome) -> str:
+    assert outcome.verdict is not None
+    return next(word for word, level in VERDICTS.items() if level.code == int(outcome.verdict[0]))
 
 
 def _as(fit: MRSData, curve: Complex) -> MRSData:

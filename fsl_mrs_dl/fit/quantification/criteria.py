@@ -1,0 +1,169 @@
+"""What verdicts are given by: measures of a spectrum and their limits, all in :data:`CRITERIA`.
+
+What is judged is what the consensus of experts asks for: signal-to-noise ratio, linewidth, suppression of water,
+unwanted coherences (abstract of Öz et al 2020, doi:10.1002/nbm.4236), and the residual against the noise (Wilson et
+al 2019, doi:10.1002/mrm.27742, and Near et al 2021, doi:10.1002/nbm.4257). Limits that are *measured* are those
+which spectra of healthy brains of several scanners keep, with a margin; ``fsl_mrs_dl benchmark verdict`` finds and
+judges them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import VERDICTS, Real
+
+GOOD, USABLE, UNUSABLE = (VERDICTS[word].code for word in ("good", "usable", "unusable"))
+WATER_ALONE = 400.0
+"""Height of water over that of metabolites, from which it was not suppressed: measured are at least 1450 without
+and at most 110 with suppression; this is between."""
+TURNED = 1.0
+"""Structure in the mirror image over that in the fit window, from which data are conjugated."""
+SIGNAL = 10.0
+"""SNR from which the main metabolites cannot hide in the noise."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One measure with two limits.
+
+    Attributes
+    ----------
+    good, usable : float
+        Limit that a good, and that a usable spectrum keeps: the least if ``at_least``, else the most.
+    label : str
+        A word or two for it.
+    words : str
+        What is said beyond a limit; ``{value}``, ``{percent}``, ``{limit}`` and any measure stand for numbers,
+        ``{main}`` for the main metabolites, ``{side}`` for whether the fit is too low or too high.
+    unit : str
+        Of the limits; empty for ratios.
+    source : str
+        Where the limits are from.
+    at_least : bool
+    protons : bool
+        Whether it is known of 1H only.
+    """
+
+    good: float
+    usable: float
+    label: str
+    words: str
+    unit: str
+    source: str
+    at_least: bool = False
+    protons: bool = False
+
+    def beyond(self, values: Real) -> NDArray[np.int8]:
+        """Return the verdict of this measure alone; good where it is not known."""
+        sign = -1.0 if self.at_least else 1.0
+        with np.errstate(invalid="ignore"):
+            bad = (sign * values > sign * self.good).astype(np.int8)
+            worse = (sign * values > sign * self.usable).astype(np.int8)
+        return (GOOD + bad + worse).astype(np.int8)
+
+    def limit(self, verdict: int) -> float:
+        """Return the limit that a verdict is beyond."""
+        return self.usable if verdict == UNUSABLE else self.good
+
+
+MEASURED = "measured"
+
+CRITERIA: Mapping[str, Criterion] = MappingProxyType(
+    {
+        "snr": Criterion(
+            10.0,
+            3.0,
+            "noise",
+            "SNR {value:.0f}, below {limit:g}: too much noise",
+            "",
+            "Öz 2020 asks for the quantity; 3 is the usual limit of detection, 10 of this program",
+            at_least=True,
+        ),
+        "crlb": Criterion(
+            25.0,
+            50.0,
+            "uncertain main metabolites",
+            "the main metabolites ({main}) are uncertain by {value:.0f} %",
+            "%",
+            "of the program; large relative bounds of small metabolites count for nothing (Kreis 2016, "
+            "doi:10.1002/mrm.25568)",
+        ),
+        "fwhm_ppm": Criterion(
+            0.07,
+            0.1,
+            "linewidth",
+            "linewidth {fwhm_hz:.1f} Hz ({value:.3f} ppm), above {limit:g} ppm: poor shim or motion",
+            "ppm",
+            f"good: {MEASURED}; usable: the customary limit of metabolites' lines",
+            protons=True,
+        ),
+        "base_ppm": Criterion(
+            0.125,
+            0.25,
+            "lineshape",
+            "lineshape with a broad or double foot ({value:.2f} ppm at a quarter of the height): uneven shim or "
+            "motion",
+            "ppm",
+            MEASURED,
+            protons=True,
+        ),
+        "echo": Criterion(
+            0.03,
+            0.15,
+            "spurious echo",
+            "a spurious echo at {echo_ppm:.1f} ppm, {percent:.0f} % of the metabolites",
+            "",
+            f"{MEASURED}; unwanted coherences, Öz 2020",
+            protons=True,
+        ),
+        "lipid": Criterion(
+            0.25,
+            1.0,
+            "lipid",
+            "lipid at 1.3 ppm, {percent:.0f} % of the highest metabolite",
+            "",
+            MEASURED,
+            protons=True,
+        ),
+        "line": Criterion(
+            0.2,
+            0.6,
+            "unmodelled line",
+            "{side} at {line_ppm:.2f} ppm, {percent:.0f} % of the highest metabolite",
+            "",
+            f"{MEASURED}; the residual, Wilson 2019",
+        ),
+        "misfit": Criterion(
+            0.18,
+            0.5,
+            "misfit",
+            "the residual holds {percent:.0f} % of the metabolites' signal, more than in good spectra: does the basis "
+            "set fit the scan (field, echo time, sequence)?",
+            "",
+            f"{MEASURED}; the residual over the noise, Near 2021",
+        ),
+        "undescribed": Criterion(
+            0.42,
+            0.8,
+            "unmodelled structure",
+            "unmodelled structure of {percent:.0f} % of the metabolites of the basis set",
+            "",
+            MEASURED,
+            protons=True,
+        ),
+        "water": Criterion(
+            30.0,
+            WATER_ALONE,
+            "residual water",
+            "residual water {value:.0f} times as high as the metabolites: remove it first",
+            "",
+            "water suppression, Öz 2020; limits of the program",
+            protons=True,
+        ),
+    }
+)
+"""Measure -> its limits; a reason names them in this order."""

@@ -1,0 +1,92 @@
+"""From fits to what verdicts stand on."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.fit.lcm import FitCurves, FitResult
+from fsl_mrs_dl.fit.quantification.appearance import Appearance, Fitted, appearance
+from fsl_mrs_dl.fit.quantification.quality import QualityBand
+
+_BROAD = ("MM", "MAC", "LIP")  # members of a basis set that are no metabolites
+_MAIN = (("NAA+NAAG", "NAA"), ("Cr+PCr", "Cr", "PCr"), ("GPC+PCh", "PCh", "GPC"))  # seen in every brain
+
+
+def _metabolites(names: Sequence[str]) -> list[int]:
+    """Return which members are metabolites; all, if none is."""
+    own = [n for n, name in enumerate(names) if not name.upper().startswith(_BROAD)]
+    return own or list(range(len(names)))
+
+
+def look(
+    data: MRSData,
+    names: Sequence[str],
+    band: QualityBand,
+    fids: Complex,
+    result: FitResult,
+    drawn: FitCurves,
+    noise_sd: Real,
+) -> Appearance:
+    """Return what spectra look like beside their metabolites.
+
+    Parameters
+    ----------
+    data : MRSData
+        Gives nucleus and frequency.
+    names : sequence of str
+        Of the members of the basis set.
+    band : QualityBand
+    fids : ndarray, complex, shape (S, time)
+    result, drawn : FitResult, FitCurves
+        Of these.
+    noise_sd : ndarray, float, shape (S,)
+        Of one channel, from outside of the signal.
+    """
+    fitted = Fitted(
+        fids,
+        drawn.metabolites[:, _metabolites(names)].sum(axis=1),
+        drawn.fit,
+        # Phase and delay count from the first group's shift.
+        result.phase_rad - 2 * np.pi * result.delay_s * result.shift_hz[:, 0],
+        result.delay_s,
+        result.shift_hz[:, 0],
+        noise_sd,
+    )
+    return appearance(band, fitted, data.spectrometer_frequency_mhz, data.nucleus)
+
+
+def measures(
+    names: Sequence[str],
+    sums: Sequence[Sequence[str]],
+    found: Mapping[str, Real],
+    looks: Mapping[str, Real],
+    spectrometer_frequency_mhz: float,
+) -> tuple[dict[str, Real], str]:
+    """Return what verdicts stand on, by the keys of :func:`~.grade.grade`, and the main metabolites in words.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the members.
+    sums : sequence of sequence of str
+    found : mapping of str to ndarray
+        ``crlb_percent`` of members and sums, ``snr`` of members, ``misfit``.
+    looks : mapping of str to ndarray, float, shape (V,)
+        The attributes of an :class:`~.appearance.Appearance`.
+    spectrometer_frequency_mhz : float
+    """
+    columns = [*names, *("+".join(parts) for parts in sums)]
+    main = [next((name for name in some if name in columns), "") for some in _MAIN]
+    main = [name for name in main if name]
+    own = _metabolites(names)
+    # Where none of the main ones is in the basis set, those that are known best stand for them.
+    certain = np.sort(found["crlb_percent"][:, [columns.index(name) for name in main] or own], axis=1)
+    seen = {
+        "snr": found["snr"][:, own].max(axis=1),
+        "crlb": np.median(certain[:, : len(_MAIN)], axis=1),
+        "misfit": found["misfit"],
+        "fwhm_ppm": looks["fwhm_hz"] / spectrometer_frequency_mhz,
+        "base_ppm": looks["base_hz"] / spectrometer_frequency_mhz,
+    }
+    return {**looks, **seen}, ", ".join(main) or "the best known"
