@@ -1,8 +1,8 @@
 """What verdicts are given by: measures of a spectrum and their limits, all in :data:`CRITERIA`.
 
 What is judged is what the consensus of experts asks for: signal-to-noise ratio, linewidth, suppression of water,
-unwanted coherences (abstract of Öz et al 2020, doi:10.1002/nbm.4236), and the residual against the noise (Wilson et
-al 2019, doi:10.1002/mrm.27742, and Near et al 2021, doi:10.1002/nbm.4257). Limits that are *measured* are those
+unwanted coherences (abstract of Öz et al 2020, doi:10.1002/nbm.4236), and the residual against the noise (Wilson
+et al 2019, doi:10.1002/mrm.27742, and Near et al 2021, doi:10.1002/nbm.4257). Limits that are *measured* are those
 which spectra of healthy brains of several scanners keep, with a margin; ``fsl_mrs_dl benchmark verdict`` finds and
 judges them.
 """
@@ -141,8 +141,8 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             0.18,
             0.5,
             "misfit",
-            "the residual holds {percent:.0f} % of the metabolites' signal, more than in good spectra: does the basis "
-            "set fit the scan (field, echo time, sequence)?",
+            "the residual holds {percent:.0f} % of the metabolites' signal, more than in good spectra: does the "
+            "basis set fit the scan (field, echo time, sequence)?",
             "",
             f"{MEASURED}; the residual over the noise, Near 2021",
         ),
