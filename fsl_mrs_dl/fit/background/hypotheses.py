@@ -56,7 +56,7 @@ class Hypothesis:
 
 BASELINES = (Smooth(), Smooth(1.0, 0.05), Smooth(0.6, 0.05), Smooth(0.6, 0.2), Smooth(0.35, 0.05))
 """From what a good shim and water suppression leave to the tail of residual water."""
-MACROMOLECULES = (("prior", 0.5), ("prior", 1.5), ("table", 0.2))
+MACROMOLECULES = (("prior", 0.15), ("prior", 0.5), ("prior", 1.5), ("table", 0.1))
 OWN_MACROMOLECULES = (("own", 0.02), ("own", 0.2), ("own", 1.0))
 FIRST = ("prior", 0.5), ("own", 0.2), ("none", 0.0)
 FIRST_BASELINE = Smooth(0.6, 0.05)

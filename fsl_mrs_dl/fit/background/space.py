@@ -1,10 +1,11 @@
 """The signals of all hypotheses in one space of a fit window, and each hypothesis's prior in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background.density import FWHM_PPM, GRID_PPM, DensityPrior
@@ -20,6 +21,7 @@ NAA_HEIGHT = (10.0, 3.0, 4.0)
 _LIPID_AMOUNT = 10.0  # mmol/kg, as much as macromolecules: what leaks in from the scalp
 _CONSTANT = 1.0  # SD of a complex offset, in heights of NAA: a wrong first point of the FID
 _KEPT = 3e-4  # of NAA's height: an SD below the noise of spectra of an SNR of 3000
+_BELOW = 0.01  # of the noise variance: what is smaller changes nothing
 _SEEN = 1e-10  # of the largest variance of a smooth curve
 
 
@@ -70,10 +72,18 @@ class Background:
         seen = vectors @ self.first_rows.T
         return joined(vectors - (seen * share[:, None]) @ self.first_rows)
 
-    def log_width(self, hypothesis: int, noise: Real) -> Real:
-        """Return minus half the logarithm of the determinant of (1 + prior / noise), shape (S,)."""
-        found: Real = -0.5 * np.log1p(self.power[hypothesis] / noise[:, None]).sum(axis=1)
-        return found
+    def above(self, hypothesis: int, noise: Real) -> tuple[Real, Real]:
+        """Return axes and power of a hypothesis that stand out of the least noise, (R, r) and (r,)."""
+        power = self.power[hypothesis]
+        first = int(np.searchsorted(power, _BELOW * noise.min()))
+        return self.axes[hypothesis][:, first:], power[first:]
+
+    @cached_property
+    def partner(self) -> NDArray[np.intp]:
+        """The hypothesis that differs from each in having the baseline of the first, shape (H,)."""
+        place = {one: at for at, one in enumerate(self.hypotheses)}
+        smooth = self.hypotheses[self.first].baseline
+        return np.array([place[replace(one, baseline=smooth)] for one in self.hypotheses])
 
 
 def split(bins: Complex) -> Real:

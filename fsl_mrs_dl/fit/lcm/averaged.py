@@ -9,20 +9,22 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.background import MEMBER, Background, joined, quarter_turn, usual_mixture
 from fsl_mrs_dl.fit.lcm.engine import Fitter, out_of_range
-from fsl_mrs_dl.fit.lcm.evidence import Linear, Weighing, weigh
+from fsl_mrs_dl.fit.lcm.evidence import Linear, Weighing, energy_left, weigh
 from fsl_mrs_dl.fit.lcm.newton import State, minimise
-from fsl_mrs_dl.fit.lcm.over_background import Place, background_evaluator, lineshape_gain, place, slopes
-from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters, Problem
+from fsl_mrs_dl.fit.lcm.over_background import Place, Seen, background_evaluator, lineshape_gain, place, slopes
+from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import starts
-from fsl_mrs_dl.fit.lcm.tabulated import Tables
 
 _N_STARTS = 3
 _WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
 _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 _FIRST_NOISE = 0.01  # mmol/kg: where the search begins, a background is free that is larger
-_FEW = 4
+_FEW = 4  # iterations after which noise and unit are known well enough
+_MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
+_MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
+_SOME = 1e-3  # weight of a hypothesis that is left out of covariances and curves
 _LEAST = 1e-6
 
 
@@ -37,10 +39,11 @@ class AveragedFitter(Fitter):
     def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> None:
         self.basis = basis
         self.problem = Problem.of(basis, settings, reference_ppm)
-        self._evaluate = background_evaluator(self.problem)
-        self._tables = Tables.of(self.problem) if self.problem.n_groups == 1 else None
+        seen = Seen.of(self.problem)
+        self._evaluate = background_evaluator(self.problem, seen)
+        self._tables = None if seen is None else seen.tables
         self._mixture = usual_mixture(basis.names)
-        self._shifting = np.flatnonzero([name != MEMBER for name in basis.names])
+        self._may_shift = np.array([name != MEMBER for name in basis.names])
 
     def _fit_chunk(self, fids: Complex, start: Parameters | None) -> FitResult:
         problem = self.problem
@@ -70,24 +73,24 @@ class AveragedFitter(Fitter):
         if len(uneven):
             there = self._with_shares(scaled[uneven], at.take(uneven))
             iterations[uneven] += there[2]
-            tokens = np.where(there[3] | (tokens[uneven] == "out_of_range"), tokens[uneven], "no_convergence")
-            some = self._averaged(scaled[uneven], there[0], there[1], unit[uneven], iterations[uneven], tokens)
+            some = self._averaged(scaled[uneven], *there[:2], unit[uneven], iterations[uneven], tokens[uneven])
             result.put(uneven, some)
         return result
 
     def _with_shares(
         self, scaled: Complex, at: Parameters
-    ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
+    ) -> tuple[Parameters, State, NDArray[np.integer]]:
         """Go on with shares of the signal beside the line, as an uneven shim makes them."""
         problem = self.problem
-        at = replace(at, lineshape=np.zeros((len(scaled), len(problem.lineshape_hz))))
-        rounds = replace(problem, settings=replace(problem.settings, max_iterations=_FEW))
+        at = replace(at, lineshape=np.zeros((len(scaled), 2 * LINESHAPE[0])))
+        settings = replace(problem.settings, held_widths=True)
         iterations = np.zeros(len(scaled), dtype=int)
-        for one in (rounds, problem):
-            at, state, more, settled = minimise(one, self._evaluate, scaled, at)
+        for most in (_FEW, _MANY):
+            rounds = replace(problem, settings=replace(settings, max_iterations=most))
+            at, state, more, _ = minimise(rounds, self._evaluate, scaled, at)
             iterations = iterations + more
             at = replace(at, noise=np.maximum(state.objective / self._freedom, np.finfo(float).tiny))
-        return at, state, iterations, settled
+        return at, state, iterations
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
         """Return the amplitude of 1 mmol/kg, from a first look, shape (S,)."""
@@ -115,7 +118,7 @@ class AveragedFitter(Fitter):
         few = replace(problem, settings=replace(problem.settings, max_iterations=_FEW))
         at = replace(start, noise=noise)
         iterations = np.zeros(len(fids), dtype=int)
-        for rounds in (few, few, problem):
+        for rounds in (few, problem):
             at, state, more, settled = minimise(rounds, self._evaluate, fids / unit[:, None], at)
             iterations = iterations + more
             if rounds is few:
@@ -123,6 +126,7 @@ class AveragedFitter(Fitter):
                 unit = unit * ratio
                 noise = np.maximum(state.objective / freedom / ratio**2, np.finfo(float).tiny)
                 at = replace(at, noise=noise)
+        at = replace(at, noise=np.maximum(state.objective / freedom, np.finfo(float).tiny))
         at = Parameters(*(value.copy() for value in vars(at).values()))
         return at, state, iterations, settled, unit
 
@@ -133,18 +137,22 @@ class AveragedFitter(Fitter):
         free = int(problem.free.sum())
         return max(2 * int(problem.inside.sum()) - len(problem.basis) - free, 1)
 
-    def linear(self, fids: Complex, at: Parameters, amplitudes: Real) -> tuple[Linear, Place]:
-        """Return the model around a place; fids in units of 1 mmol/kg."""
+    def linear(self, fids: Complex, at: Parameters, amplitudes: Real) -> tuple[Linear, NDArray[np.intp]]:
+        """Return the model around a place, and the members that may shift; fids in units of 1 mmol/kg."""
         problem, settings = self.problem, self.problem.settings
         here = place(problem, self._tables, fids, at)
         shared = slopes(problem, self._tables, here, at, amplitudes)
         delay = 3 * problem.n_groups + 1
         shared[:, delay] *= settings.delay_sd_s
-        shared[:, : len(problem.free)][:, ~problem.free] = 0.0
+        held = ~problem.free
+        if at.lineshape.shape[1]:
+            held[problem.n_groups : 3 * problem.n_groups] = True  # shares beside the line make its width
+        shared[:, : len(held)][:, held] = 0.0
         shared[:, delay + 1 :] *= settings.lineshape_sd
         stuck = self._stuck(at, here, amplitudes)
         shared[:, : len(problem.free)][stuck] = 0.0
-        single = amplitudes[:, self._shifting, None] * here.by_time[:, self._shifting]
+        some = self._moving(here, amplitudes, at.noise)
+        single = amplitudes[:, some, None] * here.by_time[:, some]
         mhz = self.basis.spectrometer_frequency_mhz
         moved = 2 * pi * settings.member_shift_ppm * mhz * quarter_turn(single)
         wider = -pi * settings.member_width_hz * single
@@ -155,7 +163,15 @@ class AveragedFitter(Fitter):
         present = np.zeros(weight.shape)
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
-        return Linear(here.columns, steps, here.data, weight, present, at.noise), here
+        return Linear(here.columns, steps, here.data, weight, present, at.noise), some
+
+    def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.intp]:
+        """Return the members whose own shift or width is as large as the noise in any of the spectra."""
+        settings = self.problem.settings
+        largest = max(2 * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz, settings.member_width_hz)
+        size = np.einsum("smn,smn->sm", here.by_time, here.by_time) * (pi * largest * amplitudes) ** 2
+        moving = (size > _MOVING * noise[:, None]).any(axis=0)
+        return np.flatnonzero(moving & self._may_shift)
 
     def _stuck(self, at: Parameters, here: Place, amplitudes: Real) -> NDArray[np.bool_]:
         """Return which shared parameters stand at a bound, (S, 3 G + 2): widths of 0 or as large as may be."""
@@ -175,17 +191,18 @@ class AveragedFitter(Fitter):
         flags: NDArray[np.str_],
     ) -> FitResult:
         problem, ground = self.problem, self.problem.background
-        model, _ = self.linear(scaled, at, state.amplitudes)
+        model, moving = self.linear(scaled, at, state.amplitudes)
+        model = self._with_noise(model)
         found = weigh(model, ground, freedom=self._freedom, non_negative=problem.settings.non_negative)
         weights, scale = found.weights, unit / problem.scale
         order = np.argsort(-weights, axis=1)[:, :KEPT]
         mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
-        noise = found.energy / self._freedom
+        noise = np.where(weights > 0, found.energy / self._freedom, 1.0)
         within, between = _spreads(found, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
         average = _average(found, weights, noise, order, scale)
         steps = np.einsum("sh,shb->sb", weights, found.steps)
-        moved = self._moved(at, steps)
+        moved = self._moved(at, steps, moving)
         smooth, broad, left = _curves(found, weights, model, ground)
         lead = np.take_along_axis(noise, order[:, :1], axis=1)[:, 0]
         about, score = self._information(model, ground, order[:, 0], lead, scale)
@@ -208,7 +225,7 @@ class AveragedFitter(Fitter):
             delay_s=moved.delay_s,
             member_hz=moved.member_hz,
             member_gamma=moved.member_gamma,
-            lineshape=_padded(moved.lineshape, len(problem.lineshape_hz)),
+            lineshape=_padded(moved.lineshape, 2 * LINESHAPE[0]),
             baseline=(joined(smooth) @ problem.curves) * unit[:, None],
             broad=(joined(broad) @ problem.curves) * unit[:, None],
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
@@ -221,17 +238,25 @@ class AveragedFitter(Fitter):
             average=average,
         )
 
-    def _moved(self, at: Parameters, steps: Real) -> Parameters:
+    def _with_noise(self, model: Linear) -> Linear:
+        """Return a model whose noise is what small shifts of single members leave, under the first hypothesis."""
+        ground = self.problem.background
+        left = energy_left(model, ground, non_negative=self.problem.settings.non_negative)
+        noise = np.maximum(left / self._freedom, np.finfo(float).tiny)
+        weight = np.where(model.weight > 0, noise[:, None], 0.0)
+        return replace(model, weight=weight, noise=noise)
+
+    def _moved(self, at: Parameters, steps: Real, moving: NDArray[np.intp]) -> Parameters:
         """Return the place with the averaged steps taken."""
         problem, settings = self.problem, self.problem.settings
-        g, n = problem.n_groups, len(self._shifting)
+        g, n = problem.n_groups, len(moving)
         shared, aside, moved, wider = np.split(
             steps, np.cumsum([3 * g + 2, at.lineshape.shape[1], n]), axis=1
         )
         size = (len(steps), len(problem.basis))
         member_hz, member_gamma = np.zeros(size), np.zeros(size)
-        member_hz[:, self._shifting] = moved * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz
-        member_gamma[:, self._shifting] = wider * pi * settings.member_width_hz
+        member_hz[:, moving] = moved * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz
+        member_gamma[:, moving] = wider * pi * settings.member_width_hz
         return Parameters(
             at.shift_hz + shared[:, :g],
             np.clip(at.gamma + shared[:, g : 2 * g], 0, LARGEST_RATE),
@@ -287,10 +312,19 @@ def _share_left(state: State) -> Real:
 
 def _spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[Real, Real]:
     """Return the covariance within hypotheses and that between them, (S, M, M) each."""
-    inverse = np.linalg.pinv(found.information, rcond=1e-13, hermitian=True)
-    within = np.einsum("sh,shmk->smk", weights * noise, inverse)
+    within = np.zeros((*mean.shape, mean.shape[1]))
+    index = np.arange(mean.shape[1])
+    for at in range(weights.shape[1]):
+        rows = np.flatnonzero(weights[:, at] > _SOME)
+        if len(rows):
+            information = found.information[rows, at]
+            size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
+            scaled = information / (size[:, :, None] * size[:, None])
+            scaled[:, index, index] = 1 + 1e-9
+            inverse = np.linalg.inv(scaled) / (size[:, :, None] * size[:, None])
+            within[rows] += (weights[rows, at] * noise[rows, at])[:, None, None] * inverse
     apart = found.amplitudes - mean[:, None]
-    between = np.einsum("sh,shm,shk->smk", weights, apart, apart)
+    between = np.swapaxes(apart * weights[..., None], 1, 2) @ apart
     return within, between
 
 
@@ -319,7 +353,7 @@ def _curves(found: Weighing, weights: Real, model: Linear, ground: Background) -
     smooth, broad = np.zeros((n, rows)), np.zeros((n, rows))
     rest = np.zeros_like(model.data)
     for at in range(weights.shape[1]):
-        some = np.flatnonzero(weights[:, at] > 1e-3)
+        some = np.flatnonzero(weights[:, at] > _SOME)
         if not len(some):
             continue
         fitted = (found.amplitudes[some, at][:, None] @ model.columns[some])[:, 0]

@@ -11,7 +11,7 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.lcm.capture import REACH_PPM
 from fsl_mrs_dl.fit.lcm.local import expand, information, n_parameters
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
-from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitCurves, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import SEARCH_PPM, starts
@@ -145,7 +145,7 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         delay_s=unknown(),
         member_hz=unknown(m if problem.settings.member_shift_hz or problem.settings.averaged else 0),
         member_gamma=unknown(m if problem.settings.averaged else 0),
-        lineshape=unknown(len(problem.lineshape_hz) if problem.settings.averaged else 0),
+        lineshape=unknown(2 * LINESHAPE[0] if problem.settings.averaged else 0),
         baseline=np.zeros((n, len(problem.share)), dtype=np.complex128),
         broad=np.zeros((n, len(problem.share) if problem.settings.averaged else 0), dtype=np.complex128),
         noise_sd=unknown(),

@@ -12,11 +12,14 @@ an integral that is done exactly, flat in a, with the noise variance integrated 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.background import Background
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 
+MARGIN = 10.0
+"""Difference in log evidence beyond which a hypothesis is not looked at closer: a weight of 5e-5."""
 _RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
 
 
@@ -44,6 +47,10 @@ class Linear:
     weight: Real
     present: Real
     noise: Real
+
+    def take(self, rows: NDArray[np.intp]) -> "Linear":
+        """Return some spectra."""
+        return Linear(*(value[rows] for value in vars(self).values()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +85,9 @@ class Weighing:
 def weigh(model: Linear, background: Background, *, freedom: int, non_negative: bool) -> Weighing:
     """Weigh all hypotheses.
 
+    Those of the first baseline are weighed for every spectrum; of the others only those whose partner with that
+    baseline comes within :data:`MARGIN` of the best.
+
     Parameters
     ----------
     model : Linear
@@ -90,27 +100,60 @@ def weigh(model: Linear, background: Background, *, freedom: int, non_negative: 
     vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
     products = vectors @ np.swapaxes(vectors, 1, 2)
     seen = vectors @ background.rows.T
-    parts = [
-        _one(model, background, at, products, seen, freedom=freedom, non_negative=non_negative)
-        for at in range(len(background.hypotheses))
-    ]
-    return Weighing(*(np.stack(values, axis=1) for values in zip(*parts, strict=True)))
+    n, members, steps = len(vectors), model.columns.shape[1], model.steps.shape[1]
+    count = len(background.hypotheses)
+    found = Weighing(
+        np.full((n, count), -np.inf),
+        np.full((n, count), np.nan),
+        np.zeros((n, count, members)),
+        np.zeros((n, count, members)),
+        np.zeros((n, count, members, members)),
+        np.zeros((n, count, steps)),
+    )
+
+    def look(at: int, rows: NDArray[np.intp]) -> None:
+        every = len(rows) == n
+        some = model if every else model.take(rows)
+        seen_by = (products, seen) if every else (products[rows], seen[rows])
+        values = _one(some, background, at, seen_by, freedom=freedom, non_negative=non_negative)
+        for array, value in zip(vars(found).values(), values, strict=True):
+            array[rows, at] = value
+
+    partner = background.partner
+    for at in np.unique(partner):
+        look(int(at), np.arange(n))
+    best = found.log_evidence.max(axis=1)
+    for at in np.flatnonzero(partner != np.arange(count)):
+        rows = np.flatnonzero(found.log_evidence[:, partner[at]] > best - MARGIN)
+        if len(rows):
+            look(int(at), rows)
+    return found
+
+
+def energy_left(model: Linear, background: Background, *, non_negative: bool) -> Real:
+    """Return the least squares that the first hypothesis leaves, (S,)."""
+    vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
+    seen_by = (vectors @ np.swapaxes(vectors, 1, 2), vectors @ background.rows.T)
+    energy: Real = _one(model, background, background.first, seen_by, freedom=1, non_negative=non_negative)[1]
+    return energy
 
 
 def _one(
     model: Linear,
     background: Background,
     at: int,
-    products: Real,
-    seen: Real,
+    seen_by: tuple[Real, Real],
     *,
     freedom: int,
     non_negative: bool,
 ) -> tuple[Real, ...]:
     """Return what one hypothesis makes of the spectra, in the order of :class:`Weighing`."""
+    products, seen = seen_by
     members, noise = model.columns.shape[1], model.noise
-    along = seen @ background.axes[at]
-    gram = products - (along * background.share(at, noise)[:, None]) @ np.swapaxes(along, 1, 2)
+    axes, power = background.above(at, noise)
+    along = seen @ axes
+    share = power / (power + noise[:, None])
+    gram = products - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
     inner, across, own = (
         gram[:, :members, :members],
         gram[:, :members, members:-1],
@@ -137,7 +180,8 @@ def _one(
     )
     energy = np.maximum(energy, np.finfo(float).tiny)
     volume = _log_volume(information) + np.linalg.slogdet(own)[1] + 2 * np.log(size).sum(axis=1)
-    evidence = background.log_width(at, noise) - volume / 2 - freedom / 2 * np.log(energy)
+    width = np.log1p(power / noise[:, None]).sum(axis=1)
+    evidence = -(width + volume + freedom * np.log(energy)) / 2
     return evidence, energy, amplitudes, pull, information, steps
 
 

@@ -33,15 +33,39 @@ class Place:
     data: Real
 
 
-def background_evaluator(problem: Problem) -> Evaluate:
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The tables of a problem and what the first hypothesis's axes see of them, (R, M r)."""
+
+    tables: Tables
+    table: Real
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Seen | None":
+        """Return the tables; None where members do not share one lineshape."""
+        if problem.n_groups > 1:
+            return None
+        tables = Tables.of(problem)
+        rows = problem.background.first_rows
+        windows = tables.table.reshape(-1, rows.shape[1]) @ rows.T
+        return cls(tables, np.ascontiguousarray(windows.reshape(len(tables.table), -1)))
+
+    def of_members(self, at: Parameters) -> Real:
+        """Return what the axes see of the members, (S, M, r)."""
+        moments = self.tables.moments(at)
+        return (moments @ self.table).reshape(len(moments), len(self.tables.problem.basis), -1)
+
+
+def background_evaluator(problem: Problem, seen: Seen | None) -> Evaluate:
     """Return what solves the linear half of a problem with a background.
 
     Parameters
     ----------
     problem : Problem
+    seen : Seen or None
+        Its tables.
     """
-    tables = Tables.of(problem) if problem.n_groups == 1 else None
-    return partial(_evaluate, problem, tables)
+    return partial(_evaluate, problem, seen)
 
 
 def place(problem: Problem, tables: Tables | None, fids: Complex, at: Parameters) -> Place:
@@ -85,7 +109,7 @@ def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
         total = damp(whole, at.gamma[:, 0], np.sqrt(at.spread[:, 0]), problem.dwelltime_s)
     else:
         total = np.einsum("sm,smn->sn", amplitudes, problem.members(none))
-    return split(problem.window(total[:, None] * problem.lineshape_curves))
+    return split(problem.window(total[:, None] * problem.lineshape_curves(at)))
 
 
 def lineshape_gain(problem: Problem, fids: Complex, at: Parameters, state: State, tables: Tables | None) -> Real:
@@ -152,13 +176,17 @@ class Weighed:
 
 
 def _evaluate(
-    problem: Problem, tables: Tables | None, fids: Complex, at: Parameters, amplitudes: Real | None = None
+    problem: Problem, seen: Seen | None, fids: Complex, at: Parameters, amplitudes: Real | None = None
 ) -> State:
     """Solve the linear half at given parameters, and take derivatives; see :func:`.newton.evaluate`."""
     ground = problem.background
     share = ground.share(ground.first, at.noise)
+    tables = None if seen is None else seen.tables
     here = place(problem, tables, fids, at)
-    members = Weighed.of(here.columns, ground.first_rows)
+    if seen is not None and within(at) and not at.lineshape.shape[1]:
+        members = Weighed(here.columns, seen.of_members(at))
+    else:
+        members = Weighed.of(here.columns, ground.first_rows)
     data = Weighed.of(here.data[:, None], ground.first_rows)
     gram = members.dot(members, share)
     right = members.dot(data, share)[..., 0]

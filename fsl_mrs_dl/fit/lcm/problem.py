@@ -13,13 +13,16 @@ from fsl_mrs_dl.fit.background import Background, Window, background, density_pr
 from fsl_mrs_dl.fit.lcm.baseline import smoother
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.physics import correct, damp, frequency_axis_hz, ppm_axis, ppm_window, shift
+from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 LARGEST_RATE = 400.0
 """Bound of gamma and sigma in rad/s: lines of 127 Hz carry no metabolite information."""
 
 
-LINESHAPE = (3, 0.02)
-"""Shares of a lineshape on either side of the line, and their distance in ppm: 2.5 Hz at 3 T."""
+LINESHAPE = (3, 0.35)
+"""Shares of a lineshape on either side of the line, and their distance in widths (FWHM) of the line."""
+OWN_WIDTH_HZ = 2.0
+"""Width that lines of a basis set have by themselves, in Hz."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +38,7 @@ class Parameters:
         A shift and a Lorentzian rate of each member of its own, in Hz and rad/s; none where there is no second
         dimension.
     lineshape : ndarray, float, shape (S, L) or (S, 0)
-        Shares of the signal that lie at :attr:`Problem.lineshape_hz` besides the Voigt line.
+        Shares of the signal that lie beside the Voigt line, see :meth:`Problem.lineshape_curves`.
     noise : ndarray, float, shape (S,)
         Noise variance of one channel of the data, which weighs what is expected of parameters against the
         residual; 0 where nothing is.
@@ -159,9 +162,10 @@ class Problem:
     def free(self) -> NDArray[np.bool_]:
         """Which of the shared non-linear parameters are fitted, in the order of :meth:`jacobian`."""
         g = self.n_groups
-        lorentzian = np.full(g, not self.settings.lorentzian)
+        widths = np.full(g, not self.settings.held_widths)
+        gaussian = widths & (not self.settings.lorentzian)
         ones = np.ones(g, dtype=bool)
-        return np.concatenate([ones, ones, lorentzian, [True, self.settings.first_order_phase]])
+        return np.concatenate([ones, widths, gaussian, [True, self.settings.first_order_phase]])
 
     def weigh(self, bins: Complex) -> Complex:
         """Take the baseline's share out of windows of shape (..., inside)."""
@@ -187,7 +191,8 @@ class Problem:
         gamma = at.gamma[:, group] + at.member_gamma if at.member_gamma.shape[1] else at.gamma[:, group]
         made: Complex = damp(self.basis[None], gamma, sigma, self.dwelltime_s)
         if at.lineshape.shape[1]:
-            made = made * (1 + at.lineshape @ self.lineshape_curves)[:, None]
+            beside = (at.lineshape[:, None] @ self.lineshape_curves(at))[:, 0]
+            made = made * (1 + beside)[:, None]
         if at.member_hz.shape[1]:
             relative = relative + at.member_hz
         elif self.n_groups == 1:
@@ -195,17 +200,16 @@ class Problem:
         moved: Complex = shift(made, relative, self.dwelltime_s)
         return moved
 
-    @cached_property
-    def lineshape_hz(self) -> Real:
-        """Places of the shares of a lineshape against the line itself, in Hz."""
-        reach, step_ppm = LINESHAPE
-        steps = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
-        return steps * step_ppm * self.window_of.spectrometer_frequency_mhz if self.window_of else steps * 2.0
+    def lineshape_curves(self, at: Parameters) -> Complex:
+        """Return what each share beside the line adds to the envelope of an FID: (S, L, time).
 
-    @cached_property
-    def lineshape_curves(self) -> Complex:
-        """What each share adds to the envelope of an FID, (L, time): none at time zero, as areas stay."""
-        curves: Complex = np.exp(2j * math.pi * self.lineshape_hz[:, None] * self.time_s) - 1
+        Shares lie at multiples of 0.35 of the line's width; none adds anything at time zero, as areas stay.
+        """
+        reach, step = LINESHAPE
+        places = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
+        width_hz = voigt_fwhm_hz(at.gamma[:, 0], np.sqrt(at.spread[:, 0])) + OWN_WIDTH_HZ
+        angle = 2 * math.pi * step * width_hz[:, None, None] * places[:, None] * self.time_s
+        curves: Complex = np.exp(1j * angle) - 1
         return curves
 
     def window(self, fids: Complex) -> Complex:

@@ -106,6 +106,8 @@ class FitSettings:
         With ``auto``: expected size (SD) of the delay behind a first-order phase, in s.
     lineshape_sd : float
         With ``auto``: expected size (SD) of each share of the signal beside the Voigt line, of an uneven shim.
+    held_widths : bool
+        Whether gamma and sigma stay where the fit starts; shares beside the line then make the lineshape.
     without_tables : tuple of str
         With ``auto``: tables that the prior of macromolecules leaves out, to judge it on spectra made of them.
     """
@@ -125,6 +127,7 @@ class FitSettings:
     member_width_hz: float = 0.5
     delay_sd_s: float = 5e-5
     lineshape_sd: float = 0.15
+    held_widths: bool = False
     without_tables: tuple[str, ...] = ()
 
     @property
