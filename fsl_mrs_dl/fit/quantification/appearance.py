@@ -18,6 +18,7 @@ from fsl_mrs_dl.physics.lines import WILSON_2011, gaussian_lines
 
 _EDGE_PPM = 0.3
 """How far inside the fit window a residual is looked at: beyond it no baseline was fitted."""
+_LEAST_PPM = 1.0  # of a fit window in which there is a middle to look at
 _NARROW_PPM = 0.25  # FWHM of what is smooth: broader than any metabolite, as broad as the narrowest baseline
 _NARROWEST_HZ, _WIDEST_HZ = 2.0, 15.0  # of the matched filter: basis sets have 1 to 2 Hz, 15 Hz is no shim
 _CHANCE_SD = 4.0  # noise makes a point of 100 independent ones this high once in 100 spectra
@@ -121,7 +122,8 @@ def appearance(
     """
     found = {name: np.full(len(fitted.fids), np.nan) for name in Appearance.__dataclass_fields__}
     rows = np.flatnonzero(np.isfinite(fitted.fit).all(axis=1) & np.isfinite(fitted.phase_rad))
-    if rows.size:
+    window = band.ppm[band.inside]
+    if rows.size and window.size and window[-1] - window[0] > _LEAST_PPM:
         some = Fitted(**{name: values[rows] for name, values in vars(fitted).items()})
         seen = _Seen(band, some, spectrometer_frequency_mhz)
         measures = seen.lines() | seen.structure()
