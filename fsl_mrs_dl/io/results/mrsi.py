@@ -166,8 +166,8 @@ def _averaged_columns(outcome: Outcome) -> list[tuple[str, str, Real]]:
     if outcome.broad_coefficients is not None:
         for i, values in enumerate(outcome.broad_coefficients.T):
             columns += [(f"broad_real_{i}", "", values.real), (f"broad_imag_{i}", "", values.imag)]
-    if outcome.unit is not None:
-        columns.append(("unit", "", outcome.unit))
+    if outcome.proton_signal is not None:
+        columns.append(("proton_signal", "", outcome.proton_signal))
     if outcome.hypothesis is not None and outcome.hypothesis_weight is not None:
         columns.append(("hypothesis", "", outcome.hypothesis[:, 0].astype(np.float64)))
         columns.append(("hypothesis_weight", "", outcome.hypothesis_weight[:, 0]))

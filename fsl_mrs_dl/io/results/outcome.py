@@ -162,8 +162,8 @@ class Outcome:
         :class:`~fsl_mrs_dl.fit.lcm.problem.Parameters`; None where not fitted.
     broad_coefficients : ndarray, complex, shape (V, K), or None
         What the data add to the macromolecules of the prior, as coefficients of cosines over the fit window.
-    unit : ndarray, float, shape (V,), or None
-        Amplitude of about 1 mmol/kg, by which priors are scaled.
+    proton_signal : ndarray, float, shape (V,), or None
+        First point of the FID of about 1 mmol/kg of protons, by which priors are scaled.
     hypotheses : tuple of str
         What was averaged over, in words; empty where one model was fitted.
     hypothesis : ndarray, int, shape (V, L), or None
@@ -215,7 +215,7 @@ class Outcome:
     member_gamma: Real | None = None
     lineshape: Real | None = None
     broad_coefficients: Complex | None = None
-    unit: Real | None = None
+    proton_signal: Real | None = None
     hypotheses: tuple[str, ...] = ()
     hypothesis: NDArray[np.integer] | None = None
     hypothesis_weight: Real | None = None
