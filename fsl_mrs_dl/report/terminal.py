@@ -49,11 +49,9 @@ def _places(outcome: Outcome, folder: Path, files: Collection[str], *, believed:
         also = f", and what was found {WITHOUT_PRIOR.lower()}" if believed else ""
         lines = [f"All metabolites{also}: {folder / 'concentrations.csv'}"]
     elif believed:
-        lines = [
-            f"Maps: {folder / 'posterior'}, {folder / 'intervals'}; {WITHOUT_PRIOR.lower()}: {folder / 'concs'}"
-        ]
+        lines = [f"Maps in {folder}: posterior, intervals; {WITHOUT_PRIOR.lower()}: concs, uncertainties"]
     else:
-        lines = [f"Maps: {folder / 'concs'}, {folder / 'uncertainties'}"]
+        lines = [f"Maps in {folder}: concs, uncertainties"]
     if "report.html" in files:
         lines.append(f"Report: {folder / 'report.html'}")
     return lines

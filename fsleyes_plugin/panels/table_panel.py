@@ -5,6 +5,7 @@ from typing import Any
 import wx
 
 from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.io.results import LEADING
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.table import Table, cell, head, unit_of
 from fsleyes_plugin.panels.docked_panel import DockedPanel
@@ -16,7 +17,7 @@ _WIDTHS, _WIDE = (92, 70), 88
 
 
 class MRSFitTable(Following, DockedPanel):
-    """Amounts, their uncertainty and quality at the cursor; a row that is clicked highlights its curve."""
+    """The posterior, the estimate without prior, and quality; a row that is clicked highlights its curve."""
 
     TITLE = "Table at the cursor"
     VIEWS = (MRSFitView,)
@@ -46,13 +47,13 @@ class MRSFitTable(Following, DockedPanel):
         self.follow()
 
     def changed(self, what: str) -> None:
-        """Offer the scalings of the chosen fit, a physical one first."""
+        """Offer the scalings of the chosen fit; choose the one that results lead with."""
         if what != "fits":
             return
         scalings = SESSION.chosen.table.scalings if SESSION.chosen else ()
         self.scaling.Set(list(scalings))
         if scalings:
-            best = next((s for s in ("molality", "molarity", "internal") if s in scalings), scalings[0])
+            best = next((name for name in LEADING if name in scalings), scalings[0])
             self.scaling.SetStringSelection(best)
 
     def refresh(self) -> None:
@@ -75,7 +76,7 @@ class MRSFitTable(Following, DockedPanel):
         table = self.table
         self.list.Freeze()
         try:
-            heads = () if table is None else ("metabolite", *(head(c) for c in table.columns))
+            heads = () if table is None else ("metabolite", *(head(c, table.scaling) for c in table.columns))
             names = () if table is None else tuple(name for name, _ in table.rows)
             if heads != self._heads or names != self._shown:
                 self.list.ClearAll()

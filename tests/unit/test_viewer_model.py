@@ -23,7 +23,8 @@ from fsleyes_plugin.model.provenance import provenance_of
 from fsleyes_plugin.model.table import cell, head
 from fsleyes_plugin.session import Fit, Session
 
-COLUMNS = ("value", "sd", "crlb", "ci95_low", "ci95_high", "posterior_mean", "shrinkage", "snr", "fwhm")
+PLAIN = ("value", "sd", "crlb", "snr", "fwhm")
+COLUMNS = ("posterior_mean", "ci95_low", "ci95_high", "posterior_sd", "shrinkage", *PLAIN)
 AS_IS = Display(fit_phase=False)
 
 
@@ -139,17 +140,48 @@ def test_table_of_many_voxels_is_that_of_the_maps(many):
     assert table.value("NAA", "sd") == pytest.approx(
         table.value("NAA", "value") * table.value("NAA", "crlb") / 100
     )
-    # The SD of a ratio stands in no file, and is not made up.
-    assert "sd" not in many.table.at(voxel, "internal").columns
+    # The SD of a ratio without prior stands in no file, and is not made up; its posterior is there.
+    ratios = many.table.at(voxel, "internal")
+    assert ratios.columns == tuple(column for column in COLUMNS if column != "sd")
+    for column, name in (
+        ("posterior_mean", "posterior/internal/NAA_mean"),
+        ("shrinkage", "posterior/NAA_shrinkage"),
+    ):
+        image = nib.load(many.folder.path / f"{name}.nii.gz")
+        assert ratios.value("NAA", column) == pytest.approx(float(image.dataobj[voxel]), rel=1e-6)
     assert np.isnan(table.value("Cr+PCr", "snr"))
-    assert (cell("snr", np.nan), cell("crlb", 999.0), head("sd")) == ("", "≥ 999", "± SD")
+    assert (cell("snr", np.nan), cell("crlb", 999.0)) == ("", "≥ 999")
+
+
+def test_maps_and_tables_lead_with_the_posterior(many):
+    assert many.maps.default() == MapChoice("posterior_mean:internal", "NAA+NAAG")
+    kinds = many.maps.kinds("NAA")
+    assert kinds.index("posterior_mean") < kinds.index("shrinkage") < kinds.index("internal")
+    assert MapChoice("internal", "NAA").label == "NAA without prior, internal"
+    assert [head(column) for column in ("value", "sd", "crlb")] == ["without prior", "its SD", "its SD %"]
+    other = Session().open(viewer_results.mrsi_stiff())
+    assert other.maps.default() == MapChoice("internal", "NAA+NAAG")
+    assert other.table.at(a_voxel(other), "raw").columns == PLAIN
+
+
+def test_a_ratio_without_a_mean_is_empty(tmp_path):
+    copy = tmp_path / "mrsi"
+    shutil.copytree(viewer_results.mrsi(), copy)
+    path = copy / "posterior/internal/NAA_mean.nii.gz"
+    like = nib.load(path)
+    nib.save(nib.Nifti1Image(np.zeros(like.shape, np.float32), like.affine), path)
+    fit = Session().open(copy)
+    table = fit.table.at(a_voxel(fit), "internal")
+    assert np.isnan([table.value("NAA", column) for column in ("posterior_mean", "posterior_sd")]).all()
+    assert table.value("NAA", "ci95_high") > 0
+    assert np.isnan(fit.maps.values(MapChoice("posterior_mean:internal", "NAA"))).all()
 
 
 def test_columns_of_intervals_come_with_their_maps(tmp_path):
     copy = tmp_path / "mrsi"
     shutil.copytree(viewer_results.mrsi(), copy, ignore=shutil.ignore_patterns("intervals", "posterior"))
     bare = Session().open(copy)
-    assert bare.table.at(a_voxel(bare), "raw").columns == ("value", "sd", "crlb", "snr", "fwhm")
+    assert bare.table.at(a_voxel(bare), "raw").columns == PLAIN
     like = nib.load(copy / "concs/raw/NAA.nii.gz")
     for folder, label, value in (
         ("intervals", "ci95_low", 1.0),
@@ -172,7 +204,7 @@ def test_table_of_one_spectrum_is_that_of_the_csv(single):
     text = (single.folder.path / "concentrations.csv").read_text().splitlines()
     row = next(line.split(",") for line in text if line.startswith("NAA,"))
     assert table.value("NAA", "value") == float(row[1])
-    assert set(table.columns) == set(COLUMNS)
+    assert table.columns == COLUMNS
     assert (
         table.value("NAA", "ci95_low")
         < table.value("NAA", "posterior_mean")
