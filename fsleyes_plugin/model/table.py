@@ -11,6 +11,7 @@ import numpy as np
 from fsl_mrs_dl.data import FLAGS
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results import SCALINGS
+from fsl_mrs_dl.report.concentrations import with_interval
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.maps import Maps
@@ -18,17 +19,17 @@ from fsleyes_plugin.model.quantities import in_scaling
 
 MOST_PERCENT = 999.0
 _MISFIT = "misfit (ood)"
-POSTERIOR = ("posterior_mean", "ci95_low", "ci95_high", "posterior_sd", "shrinkage")
+_JOINT = ("posterior_mean", "ci95_low", "ci95_high")
+POSTERIOR = (*_JOINT, "shrinkage")
 """Columns that lead, where the fit has them."""
 _HEADS: Mapping[str, str] = {
-    "posterior_mean": "post. mean",
+    "posterior_mean": "posterior [95 %]",
     "ci95_low": "95 % low",
     "ci95_high": "95 % high",
-    "posterior_sd": "post. SD",
     "shrinkage": "shrinkage",
     "value": "without prior",
     "sd": "its SD",
-    "crlb": "its SD %",
+    "crlb": "its ampl. SD %",
     "snr": "SNR",
     "fwhm": "FWHM Hz",
 }
@@ -58,6 +59,27 @@ class Table:
     def value(self, metabolite: str, column: str) -> float:
         """Return one cell."""
         return dict(self.rows)[metabolite][self.columns.index(column)]
+
+    def heads(self) -> tuple[str, ...]:
+        """Return the headings as they are shown, of the metabolite too; the interval stands with its mean."""
+        shown = self.columns if not self._joined() else [c for c in self.columns if c not in _JOINT[1:]]
+        return ("metabolite", *(head(column, self.scaling) for column in shown))
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """Return the cells as they are shown, a row a metabolite."""
+        rest = self.columns[len(_JOINT) :] if self._joined() else self.columns
+        found = []
+        for name, values in self.rows:
+            lead: tuple[str, ...] = ()
+            if self._joined():
+                joint = values[: len(_JOINT)]
+                lead = (with_interval(*joint) if np.isfinite(joint[1:]).all() else "",)
+            cells = (cell(column, value) for column, value in zip(rest, values[-len(rest) :], strict=True))
+            found.append((name, *lead, *cells))
+        return found
+
+    def _joined(self) -> bool:
+        return self.columns[: len(_JOINT)] == _JOINT
 
 
 def head(column: str, scaling: str = "") -> str:

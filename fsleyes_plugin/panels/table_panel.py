@@ -7,13 +7,20 @@ import wx
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io.results import LEADING
 from fsleyes_plugin.model.frames import Voxel
-from fsleyes_plugin.model.table import Table, cell, head, unit_of
+from fsleyes_plugin.model.table import Table, unit_of
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
 
-_WIDTHS, _WIDE = (92, 70), 88
+_LETTER, _MARGIN, _LEAST = 7, 20, 64
+_JOINT = 168
+"""Width in pixels of a mean with its interval."""
+
+
+def _least(text: str, n: int) -> int:
+    """Return how wide a column must be for what stands in it, in pixels."""
+    return _JOINT if "[" in text else _LEAST if n else 92
 
 
 class MRSFitTable(Following, DockedPanel):
@@ -76,24 +83,21 @@ class MRSFitTable(Following, DockedPanel):
         table = self.table
         self.list.Freeze()
         try:
-            heads = () if table is None else ("metabolite", *(head(c, table.scaling) for c in table.columns))
+            heads = () if table is None else table.heads()
             names = () if table is None else tuple(name for name, _ in table.rows)
             if heads != self._heads or names != self._shown:
                 self.list.ClearAll()
                 for n, text in enumerate(heads):
                     side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
-                    self.list.AppendColumn(
-                        text, side, _WIDTHS[min(n, 1)] if len(text) < 8 or n == 0 else _WIDE
-                    )
+                    self.list.AppendColumn(text, side, max(_LETTER * len(text) + _MARGIN, _least(text, n)))
                 for n, name in enumerate(names):
                     self.list.InsertItem(n, name)
                 self._heads, self._shown = heads, names
             if table is not None:
-                for row, (_, values) in enumerate(table.rows):
-                    for n, (column, value) in enumerate(zip(table.columns, values, strict=True)):
-                        text = cell(column, value)
-                        if self.list.GetItemText(row, n + 1) != text:
-                            self.list.SetItem(row, n + 1, text)
+                for row, texts in enumerate(table.texts()):
+                    for n, text in enumerate(texts[1:], start=1):
+                        if self.list.GetItemText(row, n) != text:
+                            self.list.SetItem(row, n, text)
         finally:
             self.list.Thaw()
 

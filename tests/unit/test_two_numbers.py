@@ -304,16 +304,17 @@ def test_the_viewer_shows_whose_number_it_is(rng, tmp_path, grid):
         assert [head(column) for column in table.columns[len(POSTERIOR) :]][:3] == [
             "without prior",
             "its SD",
-            "its SD %",
+            "its ampl. SD %",
         ]
         for name in ("GPC", "Cr+NAA"):
-            value, sd, _, mean, spread, _, _, low, high, shrinkage = ROWS[name]
+            value, sd, _, mean, _, _, _, low, high, shrinkage = ROWS[name]
             found = [table.value(name, column) for column in POSTERIOR]
-            assert found == pytest.approx(
-                [factor * mean, factor * low, factor * high, factor * spread, shrinkage], rel=1e-6
-            )
+            assert found == pytest.approx([factor * mean, factor * low, factor * high, shrinkage], rel=1e-6)
             own = [table.value(name, column) for column in ("value", "sd", "crlb")]
             assert own == pytest.approx([factor * value, factor * sd, 100 * sd / value], rel=1e-6)
+    assert table.heads()[:4] == ("metabolite", "posterior [95 %]", "shrinkage", "without prior")
+    shown = {row[0]: row[1:] for row in table.texts()}
+    assert shown["GPC"][:4] == ("4.38 [2.56, 5.72]", "0.02", "5.778", "0.84")
     plain = Session().open(written(tmp_path / "plain", data, without(outcome)))
     assert not set(plain.table.at(place, "raw").columns) & set(POSTERIOR)
 

@@ -14,7 +14,7 @@ from fsleyes_plugin.model.table import cell, head
 from fsleyes_plugin.session import Fit, Session
 
 PLAIN = ("value", "sd", "crlb", "snr", "fwhm")
-COLUMNS = ("posterior_mean", "ci95_low", "ci95_high", "posterior_sd", "shrinkage", *PLAIN)
+COLUMNS = ("posterior_mean", "ci95_low", "ci95_high", "shrinkage", *PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +55,17 @@ def test_maps_and_tables_lead_with_the_posterior(many):
     kinds = many.maps.kinds("NAA")
     assert kinds.index("posterior_mean") < kinds.index("shrinkage") < kinds.index("internal")
     assert MapChoice("internal", "NAA").label == "NAA without prior, internal"
-    assert [head(column) for column in ("value", "sd", "crlb")] == ["without prior", "its SD", "its SD %"]
+    assert [head(column) for column in ("value", "sd", "crlb")] == [
+        "without prior",
+        "its SD",
+        "its ampl. SD %",
+    ]
     other = Session().open(viewer_results.mrsi_stiff())
     assert other.maps.default() == MapChoice("internal", "NAA+NAAG")
-    assert other.table.at(a_voxel(other), "raw").columns == PLAIN
+    plain = other.table.at(a_voxel(other), "raw")
+    assert plain.columns == PLAIN
+    assert plain.heads() == ("metabolite", "without prior", "its SD", "its ampl. SD %", "SNR", "FWHM Hz")
+    assert {len(row) for row in plain.texts()} == {6}
 
 
 def test_a_ratio_without_a_mean_is_empty(tmp_path):
@@ -69,8 +76,9 @@ def test_a_ratio_without_a_mean_is_empty(tmp_path):
     nib.save(nib.Nifti1Image(np.zeros(like.shape, np.float32), like.affine), path)
     fit = Session().open(copy)
     table = fit.table.at(a_voxel(fit), "internal")
-    assert np.isnan([table.value("NAA", column) for column in ("posterior_mean", "posterior_sd")]).all()
+    assert np.isnan(table.value("NAA", "posterior_mean"))
     assert table.value("NAA", "ci95_high") > 0
+    assert {row[0]: row[1] for row in table.texts()}["NAA"].startswith("\N{EN DASH} [")
     assert np.isnan(fit.maps.values(MapChoice("posterior_mean:internal", "NAA"))).all()
 
 
