@@ -57,7 +57,8 @@ def with_sd(value: float, sd: float) -> str:
 
 def to_digits(value: float, sd: float) -> str:
     """Return a value to two digits of its SD, which is told elsewhere."""
-    return _alike((value,), sd)[0]
+    (told,), power = _alike((value,), sd)
+    return told + power
 
 
 def significant(value: float) -> str:
@@ -67,25 +68,28 @@ def significant(value: float) -> str:
 
 def interval(low: float, high: float) -> str:
     """Return an interval in words, see :func:`with_interval`."""
-    return " to ".join(_alike((low, high), (high - low) / 4))
+    told, power = _alike((low, high), (high - low) / 4)
+    words = " to ".join(told)
+    return f"({words}){power}" if power else words
 
 
 def with_interval(mean: float, low: float, high: float) -> str:
     """Return a mean with its 95 % interval, to two digits of a quarter of its width, which is about its SD."""
-    told = _alike((mean, low, high), (high - low) / 4)
-    return "{} [{}, {}]".format(*told)
+    told, power = _alike((mean, low, high), (high - low) / 4)
+    return "{} [{}, {}]".format(*told) + power
 
 
-def _alike(values: Sequence[float], sd: float) -> list[str]:
-    """Return numbers that stand beside each other with the same digits."""
+def _alike(values: Sequence[float], sd: float) -> tuple[list[str], str]:
+    """Return numbers that stand beside each other with the same digits, and the power of ten behind them all."""
     size = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
-    if not (np.isfinite(sd) and sd > 0):
-        told = [f"{value:.4g}" for value in values]
-    elif not _handy(size):
-        told = [f"{value:.2e}" if value else "0" for value in values]
+    power = 0 if size == 0 or _handy(size) else int(np.floor(np.log10(size)))
+    scale = 10.0**-power
+    if np.isfinite(sd) and sd > 0:
+        told = [f"{value * scale:.{_digits(sd * scale)}f}" for value in values]
     else:
-        told = [f"{value:.{_digits(sd)}f}" for value in values]
-    return [text if np.isfinite(value) else number(value) for text, value in zip(told, values, strict=True)]
+        told = [f"{value * scale:.4g}" for value in values]
+    shown = [text if np.isfinite(value) else number(value) for text, value in zip(told, values, strict=True)]
+    return shown, f" \N{MULTIPLICATION SIGN} 1e{power:+03d}" if power else ""
 
 
 def _handy(size: float) -> bool:

@@ -14,7 +14,7 @@ from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
 
 _LETTER, _MARGIN, _LEAST = 7, 20, 64
-_JOINT = 168
+_JOINT = 190
 """Width in pixels of a mean with its interval."""
 
 

@@ -357,7 +357,8 @@ def test_the_sd_is_that_of_the_draws(rng):
         ((2.19, 1.28, 2.862), "2.19 [1.28, 2.86]"),
         ((15.83, 14.0, 17.0), "15.83 [14.00, 17.00]"),
         ((158.3, 120.0, 200.0), "158 [120, 200]"),
-        ((2.2e-6, 0.0, 3.1e-6), "2.20e-06 [0, 3.10e-06]"),
+        ((2.2e-6, 0.0, 3.1e-6), "2.20 [0.00, 3.10] \N{MULTIPLICATION SIGN} 1e-06"),
+        ((2.2e7, 2.1e7, 2.3e7), "2.200 [2.100, 2.300] \N{MULTIPLICATION SIGN} 1e+07"),
         ((np.nan, 0.2, 30.0), "\N{EN DASH} [0.2, 30.0]"),
         ((1.0, 1.0, 1.0), "1 [1, 1]"),
         ((np.nan, np.nan, np.nan), "\N{EN DASH} [\N{EN DASH}, \N{EN DASH}]"),
@@ -365,7 +366,9 @@ def test_the_sd_is_that_of_the_draws(rng):
 )
 def test_intervals_are_told_to_two_digits_of_an_sd(numbers, said):
     assert with_interval(*numbers) == said
-    assert interval(*numbers[1:]) == said.split("[")[1].rstrip("]").replace(", ", " to ")
+    ends, power = said.split("[")[1].split("]")
+    words = ends.replace(", ", " to ")
+    assert interval(*numbers[1:]) == (f"({words}){power}" if power else words)
 
 
 def test_what_is_told_first_is_there_and_no_ratio_to_itself(rng):
