@@ -257,6 +257,11 @@ class Basis:
         What it was read as; ``""`` if it came from no file.
     notes : tuple of str
         What was done to it since, oldest first, for the record of a run.
+    echo_time_s : float or None
+        In s, as its files say it; None where they do not.
+    sequence : str
+        Pulse sequence in the words of its files, with the part of an edited pair (``mega-press diff``); ``""``
+        where they do not say it.
     """
 
     fids: Complex
@@ -267,6 +272,8 @@ class Basis:
     name: str = ""
     file_format: str = ""
     notes: tuple[str, ...] = ()
+    echo_time_s: float | None = None
+    sequence: str = ""
 
     def __post_init__(self) -> None:
         fids = np.asarray(self.fids)

@@ -184,7 +184,14 @@ def make_basis(recipe: Recipe) -> Basis:
         lines = [line for line in WILSON_2011 if line.signal.startswith("MM")]
         added = line_basis(_COEDITED if recipe.part == "diff" else lines, *sampling)
         fids, names = np.concatenate([fids, added.fids]), (*names, *added.names)
-    return Basis(np.round(fids, _DECIMALS) + 0, names, recipe.dwelltime_s, recipe.spectrometer_frequency_mhz)
+    return Basis(
+        np.round(fids, _DECIMALS) + 0,
+        names,
+        recipe.dwelltime_s,
+        recipe.spectrometer_frequency_mhz,
+        echo_time_s=recipe.echo_time_s,
+        sequence=f"{recipe.sequence} {recipe.part}".strip(),
+    )
 
 
 def write_basis(recipe: Recipe, folder: Path, *, overwrite: bool = False) -> None:

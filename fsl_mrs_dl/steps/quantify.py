@@ -1,6 +1,7 @@
 """The step ``quantify``."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,7 @@ def quantify(
     h2o: MRSData | None = None,
     mask: Path | None = None,
     ppmlim: tuple[float, float] | None = None,
-    baseline: str = "poly, 2",
+    baseline: str = "auto",
     ignore: tuple[str, ...] | None = None,
     keep: tuple[str, ...] | None = None,
     add_MM: bool = False,
@@ -31,7 +32,7 @@ def quantify(
     combine: tuple[tuple[str, ...], ...] | None = None,
     metab_groups: tuple[str, ...] | None = None,
     lorentzian: bool = False,
-    metab_shift_sd: float = 0.0,
+    metab_shift_ppm: float | None = None,
     internal_ref: tuple[str, ...] | None = None,
     wref_metabolite: tuple[str, ...] | None = None,
     ref_protons: int | None = None,
@@ -75,8 +76,10 @@ def quantify(
     ppmlim : tuple of float
         Limits of the fit in ppm. Default: 0.2 4.2 for 1H.
     baseline : str
-        off; 'poly, N'; or 'spline, S' with S very-stiff, stiff, moderate, flexible, very-flexible or an
-        effective dimension above 2.
+        auto: stiffness, lipids and macromolecules are decided by the data, and what the decision costs is in the
+        SDs and intervals. Fixed ones: off (a constant); 'poly, N'; or 'spline, S' with S very-stiff, stiff,
+        moderate, flexible, very-flexible or an effective dimension above 2; macromolecules are then those of the
+        basis set.
     ignore : tuple of str
         Metabolites of the basis set that are left out.
     keep : tuple of str
@@ -93,9 +96,9 @@ def quantify(
         separate_all. Default: all share one.
     lorentzian : bool
         Fit Lorentzian instead of Voigt lines.
-    metab_shift_sd : float
-        Expected size in Hz (SD) of a small shift of each metabolite of its own, by temperature or acidity;
-        0: none.
+    metab_shift_ppm : float
+        Expected size in ppm (SD) of a small shift of each metabolite of its own, by temperature or acidity; 0:
+        none. Default: 0.004 with --baseline auto, else none.
     internal_ref : tuple of str
         Metabolites whose sum is the internal reference. Default: Cr PCr.
     wref_metabolite : tuple of str
@@ -110,7 +113,7 @@ def quantify(
         Volume fractions WM GM CSF: three numbers, or a JSON file with these keys (SVS), or three NIfTI images
         (MRSI). Default: pure water.
     TE : float
-        Echo time in ms, for water scaling. Default: EchoTime of the header.
+        Echo time in ms, for water scaling, and to compare with the basis set's. Default: EchoTime of the header.
     TR : float
         Repetition time in s, for water scaling. Default: RepetitionTime of the header.
     t1_values : Path
@@ -141,7 +144,8 @@ def quantify(
     adapt : int
         Passes of training on these very data first, without labels; the loss before and after is told.
     allow_mismatch : bool
-        Use the model on data outside its valid range.
+        Use the model on data outside its valid range, and a basis set of another echo time (by more than 10 ms)
+        or of edited spectra for data that are not, or the other way round. Recorded, and said of the result.
 
     Returns
     -------
@@ -151,7 +155,8 @@ def quantify(
     Raises
     ------
     DataError
-        If data, basis, water or images do not fit each other, or a voxel has several spectra.
+        If data, basis, water or images do not fit each other, the basis set is of another scan (echo time,
+        editing, field, nucleus), or a voxel has several spectra.
     OptionError
         If an option makes no sense for them.
     ModelError
@@ -174,26 +179,35 @@ def quantify(
         raise OptionError(f"--t1: there is no file {t1}; check the name.")
     window = quantification.fit_window(data.nucleus, ppmlim)
     smooth = Baseline.parse(baseline)
-    if not 0 <= metab_shift_sd < np.inf:
-        raise OptionError(f"--metab_shift_sd is {metab_shift_sd:g}; a size in Hz, 0 or more, is needed.")
+    if metab_shift_ppm is not None and not 0 <= metab_shift_ppm < np.inf:
+        raise OptionError(f"--metab_shift_ppm is {metab_shift_ppm:g}; a size in ppm, 0 or more, is needed.")
     chosen = None if mask is None else read_volume(mask, grid, "mask", data.affine) != 0
     voxels = quantification.voxels_to_fit(spectra, chosen)
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
+    quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
+    agreement = inputs.of_one_scan(data, given, TE, allow_mismatch)
     fitted = quantification.chosen_members(fitted, keep, ignore)
     fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
     fitted = quantification.with_lipids(fitted) if add_lipids else fitted
+    if method != "lcm" and smooth.averaged:
+        smooth = Baseline.parse("poly, 2")  # the networks were trained and measured with it
+    settings = FitSettings(window, smooth, lorentzian=lorentzian)
+    if smooth.averaged:
+        fitted, settings = quantification.with_background(
+            fitted, settings, data, None if TE is None else TE / 1e3, keep_lipids=add_lipids
+        )
     groups = quantification.groups_of(fitted.names, metab_groups)
     internal = quantification.reference_sum(fitted.names, internal_ref)
     settled: dict[str, object] = {
         "basis": fitted.name or "given in memory",
         "ppmlim": window,
+        "baseline": smooth.words,
         "internal_ref": internal or "none in the basis set",
     }
     water = None
     if not 0 < h2o_scale < np.inf:
         raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
     if h2o is not None:
-        quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
         reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)
         water = quantification.WaterPlan.of(
             inputs.turned(inputs.water_of(h2o, grid, voxels), conj_fid),
@@ -210,7 +224,8 @@ def quantify(
         )
         settled |= {"TE": water.scaling.echo_time_s * 1e3, "TR": water.scaling.repetition_time_s}
         settled |= dict(zip(("wref_metabolite", "ref_protons", "ref_int_limits"), reference, strict=True))
-    settings = FitSettings(window, smooth, groups, lorentzian=lorentzian, member_shift_hz=metab_shift_sd)
+    settings = quantification.with_own_shifts(settings, metab_shift_ppm, data.spectrometer_frequency_mhz)
+    settings = replace(settings, groups=groups)
     by = quantify_models.fitter_of(
         quantify_models.Asked(method, model, refine, adapt, allow_mismatch),
         spectra,
@@ -232,11 +247,14 @@ def quantify(
         notes=(
             *notes.orientation(spectra, voxels, window, conj_fid),
             *notes.differences(whole, spectra, given),
+            *(f"WARNING: {doubt}" for doubt in agreement.doubts),
+            *agreement.notes,
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
             *notes.foreign(spectra, voxels, window, smooth, None if water is None else water.data),
             *by.notes,
             *fitted.notes,
         ),
+        doubts=agreement.doubts,
     )
     outcome = quantification.quantify_data(spectra, request)
     if said := quantification.flags_in_words(outcome.flags, outcome.line):

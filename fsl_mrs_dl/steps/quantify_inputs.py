@@ -1,15 +1,24 @@
 """What ``quantify`` is given, made into what the fit takes, or refused: basis set, spectra, water, times."""
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, MRSData
-from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.registry import MIN_POINTS
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.fit.acquisition import Agreement
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_TE_MS = 1e3
 
 
 def named_basis(basis: Basis | Path | str) -> Basis:
@@ -40,6 +49,53 @@ def named_basis(basis: Basis | Path | str) -> Basis:
             f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
         )
     return read_basis(basis)
+
+
+def of_one_scan(data: MRSData, basis: Basis, echo_time_ms: float | None, allow_mismatch: bool) -> "Agreement":
+    """Return whether a basis set is of the scan, or refuse one that is not.
+
+    Parameters
+    ----------
+    data : MRSData
+        As read.
+    basis : Basis
+    echo_time_ms : float or None
+        ``--TE``, in ms; counts before the header.
+    allow_mismatch : bool
+        Whether what would be refused is a doubt instead.
+
+    Returns
+    -------
+    Agreement
+        Without refusals; its doubts have been logged.
+
+    Raises
+    ------
+    DataError
+        If the echo times are too far apart, or one is edited and the other is not.
+    OptionError
+        If the echo time that was given is none.
+    """
+    from fsl_mrs_dl.fit.acquisition import compare, of_basis, of_data
+
+    if echo_time_ms is not None and not 0 < echo_time_ms <= _LONGEST_TE_MS:
+        raise OptionError(
+            f"--TE is {echo_time_ms:g}; give --TE in ms, above 0 and at most {_LONGEST_TE_MS:g}."
+        )
+    own = of_data(data, None if echo_time_ms is None else echo_time_ms / 1e3)
+    found = compare(own, of_basis(basis))
+    if found.refusals and not allow_mismatch:
+        raise DataError(
+            f"{basis.name or 'The basis set'} is not of the scan {data.name or 'that was given'}: "
+            f"{'; '.join(found.refusals)}. Take a basis set of the same sequence and echo time (fsl_mrs_dl basis "
+            "--list_shipped); where a header is wrong, --TE says the echo time of the data, and --allow_mismatch "
+            "uses this basis set all the same."
+        )
+    overruled = tuple(f"{text}; used all the same (--allow_mismatch)" for text in found.refusals)
+    found = replace(found, doubts=(*overruled, *found.doubts), refusals=())
+    for doubt in found.doubts:
+        logger.warning("%s.", doubt)
+    return found
 
 
 def first_points(data: MRSData, basis: Basis, points: int | None) -> MRSData:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Basis, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter
+from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, fitter_for
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters
 from fsl_mrs_dl.fit.lcm.start import starts
@@ -102,7 +102,7 @@ def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings
     if asked.method == "lcm" and asked.model is None:
         if asked.refine is not None:
             raise OptionError("--refine is for a start by a network; give --model, or leave it out.")
-        return Chosen(Fitter(basis, settings, reference_ppm=reference_ppm))
+        return Chosen(fitter_for(basis, settings, reference_ppm=reference_ppm))
     wanted = "start" if asked.method == "lcm" else asked.method
     model = _loaded(asked, wanted, data, basis)
     settled: dict[str, object] = {
@@ -158,12 +158,17 @@ class StartedFitter(Fitter):
     """The fit from the start that a network gives, for any basis set."""
 
     def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float, model: Model) -> None:
-        super().__init__(basis, settings, reference_ppm=reference_ppm)
+        self._fit = fitter_for(basis, settings, reference_ppm=reference_ppm)
+        self.basis, self.problem = basis, self._fit.problem
         self._network: Any = model.network
 
     def __call__(self, fids: Complex, start: Parameters | None = None) -> FitResult:
         """Fit spectra; see :class:`Fitter`."""
-        return super().__call__(fids, start or self.begin(fids))
+        return self._fit(fids, start or self.begin(fids))
+
+    def expand(self, fids: Complex, parameters: Real, noise_sd: Real) -> tuple[Real, Real]:
+        """See :meth:`Fitter.expand`."""
+        return self._fit.expand(fids, parameters, noise_sd)
 
     def begin(self, fids: Complex) -> Parameters:
         """Return where the network lets the fit of spectra start."""
@@ -177,14 +182,12 @@ class StartedFitter(Fitter):
         of_mm = np.array([set(np.flatnonzero(members == g)) <= set(broad) for g in range(problem.n_groups)])
         gamma = said.gamma[:, None] + said.mm_gamma[:, None] * of_mm * (problem.n_groups > 1)
         spread = 0.0 if problem.settings.lorentzian else said.sigma**2
-        return Parameters(
+        return Parameters.shared(
             ones * said.shift_hz[:, None],
             np.minimum(gamma, LARGEST_RATE),
             ones * np.atleast_1d(spread)[:, None],
             said.phase_rad,
             said.delay_s * problem.settings.first_order_phase,
-            np.zeros((len(fids), 0)),
-            np.zeros(len(fids)),
         )
 
 
@@ -254,9 +257,7 @@ class NetworkFitter(Fitter):
             return result
         whole = super().__call__(np.where((flags == "")[:, None], 0.0, fids))
         whole.flag[:] = flags
-        for name, values in vars(result).items():
-            if name != "names":
-                getattr(whole, name)[good] = values
+        whole.put(good, result)
         return whole
 
     def _registered(self, fids: Complex) -> tuple[Complex, Parameters]:

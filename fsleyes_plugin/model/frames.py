@@ -74,7 +74,7 @@ def settings_of(folder: ResultFolder, groups: tuple[int, ...]) -> tuple[FitSetti
     if not isinstance(said, dict) or not said.get("ppmlim") or not isinstance(said.get("baseline"), str):
         return None
     low, high = said["ppmlim"]
-    own = float(said.get("metab_shift_sd") or 0.0)
+    own = 0.0
     baseline = Baseline.parse(said["baseline"])
     lorentzian = bool(said.get("lorentzian"))
     settings = FitSettings((float(low), float(high)), baseline, groups, lorentzian, member_shift_hz=own)
@@ -126,6 +126,8 @@ class ParameterSource:
             return None
         shape = [of(*(f"{kind}_{g}" for g in groups))[None] for kind in ("shift", "gamma", "sigma")]
         member = of(*(f"shift_{name}" for name in self.names)) if own else np.zeros(0)
+        wider = f"gamma_{self.names[0]}" in self._column
+        width = of(*(f"gamma_{name}" for name in self.names)) if wider else np.zeros(0)
         at = Parameters(
             shift_hz=shape[0],
             gamma=shape[1],
@@ -133,7 +135,8 @@ class ParameterSource:
             phase_rad=np.array([phase]),
             delay_s=np.array([delay]),
             member_hz=member[None],
-            stiffness=np.zeros(1),
+            member_gamma=width[None],
+            noise=np.zeros(1),
         )
         return at, amplitudes
 

@@ -115,3 +115,14 @@ def test_trust_covers_and_draws(tmp_path: Path) -> None:
     assert table[0][0] == "the model's own"
     for name in ("coverage", "ranks", "slopes"):
         assert (tmp_path / "figures" / f"trust-{name}.png").stat().st_size > 1000
+
+
+def test_worlds_are_judged(tmp_path: Path) -> None:
+    text = page("worlds", tmp_path)
+    assert len(rows(text, "world")) == 1 + 3  # the first table that begins so: the design
+    header, *summary = rows(text, "setting")
+    told = {row[0]: dict(zip(header, row, strict=True)) for row in summary}
+    for setting in ("default", "poly, 2", "spline, moderate"):
+        assert told[setting]["worlds"] == "3"
+        assert told[setting]["failures"] == "0.0 %"
+    assert (tmp_path / "figures" / "worlds-errors.png").stat().st_size > 1000

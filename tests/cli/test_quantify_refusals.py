@@ -7,9 +7,10 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from quantify_scans import SCALE, run, signal
+from quantify_scans import SCALE, basis, run, signal
 
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import write_json_basis
 
 REFUSALS = {
     "mask_svs": (["--mask", "{f}/svs.nii.gz"], "--mask is for MRSI"),
@@ -87,3 +88,84 @@ def test_missing_echo_time_is_refused_and_a_flag_beats_the_header(
     assert record["settings"]["TE"] == 30.0
     assert record["settings"]["TR"] == 3.0
     assert record["water"]["repetition_time_s"] == 3.0
+
+
+def with_basis(folder: Path, sequence: str, echo_time_s: float) -> None:
+    """Have the basis set say what it is, and the data that they are PRESS; their EchoTime is 30 ms."""
+    said = replace(basis(), sequence=sequence, echo_time_s=echo_time_s)
+    write_json_basis(said, folder / "basis", overwrite=True)
+    data = nifti.read(folder / "svs.nii.gz")
+    nifti.write(replace(data, header={**data.header, "SequenceName": "svs_se"}), folder / "svs.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("sequence", "echo_time_s", "more", "said"),
+    [
+        ("press", 0.045, (), "of TE 45 ms, the data of TE 30 ms"),
+        ("press", 0.030, ("--TE", "45"), "of TE 30 ms, the data of TE 45 ms"),
+        ("mega-press diff", 0.030, (), "the basis set is an edited difference, the data are unedited"),
+    ],
+)
+def test_a_basis_set_of_another_scan_is_refused_unless_asked_for(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    sequence: str,
+    echo_time_s: float,
+    more: tuple[str, ...],
+    said: str,
+) -> None:
+    with_basis(folder, sequence, echo_time_s)
+    assert run(folder, "svs", *more) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert "basis is not of the scan svs.nii.gz" in printed
+    assert "--allow_mismatch uses this basis set all the same" in printed
+    assert printed.count("\n") == 1
+    assert not (folder / "out").exists()
+    assert run(folder, "svs", *more, "--no_posterior", "--allow_mismatch") == 0
+    assert said in caplog.text
+    record = json.loads((folder / "out" / "run.json").read_text())
+    assert record["settings"]["allow_mismatch"] is True
+    (doubt,) = record["doubts"]
+    assert said in doubt
+    assert doubt.endswith("used all the same (--allow_mismatch)")
+    assert f"WARNING: {doubt}" in record["notes"]
+    assert record["basis"]["sequence"] == sequence
+    assert record["basis"]["echo_time_s"] == echo_time_s
+
+
+def test_a_basis_set_that_is_nearly_of_the_scan_is_a_doubt(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_basis(folder, "slaser", 0.035)
+    assert run(folder, "svs", "--no_posterior") == 0
+    doubts = json.loads((folder / "out" / "run.json").read_text())["doubts"]
+    assert [doubt.split(":")[0] for doubt in doubts] == [
+        "the basis set is of TE 35 ms, the data of TE 30 ms",
+        "the basis set is of sLASER, the data of PRESS",
+    ]
+    assert all(doubt in caplog.text for doubt in doubts)
+
+
+def test_of_its_own_basis_set_nothing_is_said_and_of_one_that_says_nothing_a_note(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run(folder, "svs", "--no_posterior", out="silent") == 0
+    with_basis(folder, "press", 0.03)
+    assert run(folder, "svs", "--no_posterior", out="own") == 0
+    silent, own = (json.loads((folder / out / "run.json").read_text()) for out in ("silent", "own"))
+    assert silent["doubts"] == own["doubts"] == []
+    assert [any("not compared" in note for note in record["notes"]) for record in (silent, own)] == [
+        True,
+        False,
+    ]
+    assert "basis set" not in caplog.text
+
+
+@pytest.mark.parametrize("te", ["-3", "0", "nan", "30000"])
+def test_an_echo_time_that_is_none_is_refused_without_water_too(
+    folder: Path, capsys: pytest.CaptureFixture[str], te: str
+) -> None:
+    assert run(folder, "svs", "--TE", te) == 2
+    assert "give --TE in ms" in capsys.readouterr().err

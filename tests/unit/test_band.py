@@ -30,9 +30,8 @@ def band(settings: FitSettings, own_sd: float = 0.0) -> np.ndarray:
     """The columns of the band at the truth, in the frame of the data, with the phase of the fit."""
     whole = basis()
     problem = unscaled(Problem.of(whole, settings, REF))
-    none = np.zeros((1, 0))
-    at = Parameters(
-        np.full((1, 1), SHIFT_HZ), np.full((1, 1), 10.0), np.full((1, 1), 64.0), *np.zeros((2, 1)), none, none
+    at = Parameters.shared(
+        np.full((1, 1), SHIFT_HZ), np.full((1, 1), 10.0), np.full((1, 1), 64.0), *np.zeros((2, 1))
     )
     columns = band_columns(
         problem, problem.members(at)[0], TRUTH, first_hz=SHIFT_HZ, noise_sd=NOISE, own_shift_sd_hz=own_sd

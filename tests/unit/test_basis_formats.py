@@ -97,10 +97,28 @@ def test_damaged_basis_files_are_refused(tmp_path, basis, damage, said):
         read_basis(tmp_path / "x.basis")
 
 
-def raw_folder(folder, basis):
+@pytest.mark.parametrize(
+    ("seqpar", "title", "echo_time_s", "sequence"),
+    [
+        ("ECHOT = 35.00,\n SEQ = 'press'", "Philips press 35 ms Osprey", 0.035, "press"),
+        ("ECHOT = -1.,\n SEQ = ' '", " ", None, ""),
+        ("ECHOT =  ,\n SEQ = 'PRESS'", "SPANT", None, ""),
+        ("ECHOT = 30,\n SEQ = 'PRESS'", "TARQUIN simulated", 0.03, ""),
+        ("ECHOT = 2.8D1,\n SEQ = 'sLASER'", "SPANT", 0.028, "sLASER"),
+        ("ECHOT = 68.", "Philips MEGA-PRESS diff", 0.068, "Philips MEGA-PRESS diff"),
+    ],
+)
+def test_echo_time_and_sequence_of_lcmodel(tmp_path, basis, seqpar, title, echo_time_s, sequence):
+    text = lcmodel(basis).replace("SEQ = 'press'", seqpar).replace("'a $ test'", f"'{title}'")
+    (tmp_path / "x.BASIS").write_text(text)
+    found = read_basis(tmp_path / "x.BASIS")
+    assert (found.echo_time_s, found.sequence) == (echo_time_s, sequence)
+
+
+def raw_folder(folder, basis, seqpar=""):
     folder.mkdir()
     for name, fid in zip(basis.names, basis.fids, strict=True):
-        head = f" $NMID\n ID='{name}', FMTDAT='(2E16.6)', VOLUME=2., TRAMP=4.\n $END\n"
+        head = f"{seqpar} $NMID\n ID='{name}', FMTDAT='(2E16.6)', VOLUME=2., TRAMP=4.\n $END\n"
         (folder / f"{name}.RAW").write_text(head + numbers(fid.conj() / 2, "%16.6E"))
     return folder
 
@@ -117,6 +135,16 @@ def test_a_raw_folder_needs_field_and_dwell_time_from_somewhere(tmp_path, basis)
         read_basis(folder)
 
 
+@pytest.mark.parametrize(
+    ("more", "sequence"),
+    [("seq='STEAM'", "STEAM"), ("seq='PRESS'", "PRESS"), ("dwellTime=0.00025, seq='PRESS'", "")],
+)
+def test_echo_time_and_sequence_of_raw_files(tmp_path, basis, more, sequence):
+    seqpar = f" $SEQPAR\n echot=20.0, hzpppm={MHZ}, {more}\n $END\n"
+    found = read_basis(raw_folder(tmp_path / "raw", basis, seqpar), **SETTINGS)
+    assert (found.echo_time_s, found.sequence) == (0.02, sequence)
+
+
 def jmrui(names, fids, points=POINTS, signal_names=True):
     head = f"jMRUI Data Textfile\n\nFilename: x.txt\n\nPointsInDataset: {points}\n"
     head += f"SamplingInterval: {DWELL * 1e3}\nTransmitterFrequency: {MHZ * 1e6}\nTypeOfNucleus: 0E0\n"
@@ -130,7 +158,9 @@ def jmrui(names, fids, points=POINTS, signal_names=True):
 
 def test_jmrui_text_is_read_from_a_folder_or_a_file(tmp_path, basis):
     (tmp_path / "all.txt").write_text(jmrui(basis.names, basis.fids))
-    same(read_basis(tmp_path / "all.txt"), basis, 1e-8)
+    whole = read_basis(tmp_path / "all.txt")
+    same(whole, basis, 1e-8)
+    assert (whole.echo_time_s, whole.sequence) == (None, "")  # jMRUI's files have no key for them
     folder = tmp_path / "each"
     folder.mkdir()
     for name, fid in zip(basis.names, basis.fids, strict=True):
@@ -169,9 +199,12 @@ def test_plain_columns_need_what_they_do_not_say(tmp_path, basis):
 
 def test_nifti_mrs_files_are_read_though_json_stands_beside_them(tmp_path, basis):
     for name, fid in zip(basis.names, basis.fids, strict=True):
-        nifti.write(MRSData(fid.reshape(1, 1, 1, -1), DWELL, MHZ), tmp_path / f"{name}.nii.gz")
+        header = {"EchoTime": 0.03, "SequenceName": "svs_se"}
+        nifti.write(MRSData(fid.reshape(1, 1, 1, -1), DWELL, MHZ, header=header), tmp_path / f"{name}.nii.gz")
         (tmp_path / f"{name}.json").write_text("{}")
-    same(read_basis(tmp_path), basis, 1e-6)
+    found = read_basis(tmp_path)
+    same(found, basis, 1e-6)
+    assert (found.echo_time_s, found.sequence) == (0.03, "svs_se")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """FSL-MRS's JSON basis folder: sign, round trip, what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,52 @@ def test_nothing_is_replaced_unasked(folder):
         write_json_basis(brain_singlets(123.2, 1 / 4000, 64), folder)
     with pytest.raises(OptionError, match="slashes"):
         write_json_basis(Basis(np.ones((1, 4), complex), ("../x",), 1e-3, 123.2), folder)
+
+
+def test_echo_time_and_sequence_come_back(tmp_path):
+    basis = replace(brain_singlets(123.2, 1 / 4000, 64), echo_time_s=0.068, sequence="mega-press diff")
+    write_json_basis(basis, tmp_path / "basis")
+    found = read_json_basis(tmp_path / "basis")
+    assert (found.echo_time_s, found.sequence, found.notes) == (0.068, "mega-press diff", ())
+
+
+def change_all(folder, **parts):
+    for path in folder.glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+
+
+@pytest.mark.parametrize(
+    ("parts", "echo_time_s", "sequence"),
+    [
+        (
+            {"meta": {"Sequence": "mega-press", "EditCondition": "off", "EchoTime_ms": 68}},
+            0.068,
+            "mega-press off",
+        ),
+        ({"meta": {}, "seq": {"sequenceName": "examplePRESS", "Rx_SW": 6000}}, None, "examplePRESS"),
+        ({"meta": {"EchoTime_ms": "30", "Sequence": 5}}, None, ""),
+        ({"meta": {"EchoTime_ms": float("nan")}}, None, ""),
+        ({"meta": None, "seq": []}, None, ""),
+    ],
+)
+def test_what_other_files_say_of_themselves(folder, parts, echo_time_s, sequence):
+    change_all(folder, **parts)
+    found = read_json_basis(folder)
+    assert (found.echo_time_s, found.sequence) == (echo_time_s, sequence)
+
+
+def test_metabolites_that_say_different_things_are_not_believed(folder):
+    change_all(folder, meta={"EchoTime_ms": 30, "Sequence": "press"})
+    content = json.loads((folder / "Cr.json").read_text())
+    (folder / "Cr.json").write_text(json.dumps(content | {"meta": {"EchoTime_ms": 35, "Sequence": "steam"}}))
+    found = read_json_basis(folder)
+    assert (found.echo_time_s, found.sequence) == (None, "")
+    assert [note.split(" (")[0] for note in found.notes] == [
+        "its metabolites say different echo times",
+        "its metabolites say different sequences",
+    ]
+    (folder / "Cr.json").write_text(json.dumps(content | {"meta": {}}))  # one that says nothing is no matter
+    assert read_json_basis(folder).echo_time_s == 0.03
 
 
 @pytest.mark.realdata

@@ -114,9 +114,8 @@ def test_fast_way_equals_the_long_way(settings: FitSettings, rng: np.random.Gene
     n = 6
     fids, _ = spectra(n, rng)
     problem = Problem.of(basis(), settings, REF)
-    none = (np.zeros((n, 0)), np.zeros(n))
     gamma = np.array([0.0, 5.0, 30.0, LARGEST_GAMMA, 2 * LARGEST_GAMMA, 12.0])[:, None]
-    at = Parameters(np.full((n, 1), 1.5), gamma, np.full((n, 1), 40.0), np.full(n, 0.1), np.zeros(n), *none)
+    at = Parameters.shared(np.full((n, 1), 1.5), gamma, np.full((n, 1), 40.0), np.full(n, 0.1), np.zeros(n))
     fast = fast_evaluator(problem)
     assert fast is not None
     ours, theirs = fast(fids, at), evaluate(problem, fids, at)

@@ -72,7 +72,7 @@ def refined_row(one: Row, test: Spectra) -> Row:
     fitter = Fitter(test.basis, settings, reference_ppm=test.basis.reference_ppm)
     zero = np.zeros(len(test.fids))
     shape = (said.shift_hz[:, None], said.gamma[:, None], 0 * said.gamma[:, None])
-    place = Parameters(*shape, said.phase_rad, zero, np.zeros((len(zero), 0)), zero)
+    place = Parameters.shared(*shape, said.phase_rad, zero)
     started = time.perf_counter()
     found = fitter(test.fids, place)
     return Row(REFINED, found.amplitudes, one.ms + 1e3 * (time.perf_counter() - started) / len(zero))

@@ -71,9 +71,8 @@ def starts_table(profile: Profile, seed: int) -> Table:
 
 
 def _truth(made: Scene) -> Parameters:
-    n = len(made.fids)
     shift_hz, gamma, spread = (value[:, None].copy() for value in (made.shift_hz, made.gamma, made.sigma**2))
-    return Parameters(shift_hz, gamma, spread, made.phase_rad, made.delay_s, np.zeros((n, 0)), np.zeros(n))
+    return Parameters.shared(shift_hz, gamma, spread, made.phase_rad, made.delay_s)
 
 
 def _cell(fitter: Fitter, made: Scene, start: Parameters | None) -> _Cell:

@@ -32,15 +32,7 @@ def taken_up(made: Scan, noiseless: MRSData, outcome: Outcome, settings: FitSett
     fitter = Fitter(basis, settings, reference_ppm=basis.reference_ppm)
     fids = noiseless.fid[:MOST, 0, 0].astype(np.complex128)
     found, problem = fitter(fids), fitter.problem
-    at = Parameters(
-        found.shift_hz,
-        found.gamma,
-        found.sigma**2,
-        found.phase_rad,
-        found.delay_s,
-        found.member_hz,
-        np.zeros(len(fids)),
-    )
+    at = found.place
     lines = problem.members(at) * problem.scale
     columns = _split(problem.weigh(problem.window(lines)))
     rest = _split(problem.weigh(problem.jacobian(lines, found.amplitudes, own_shifts=False)))

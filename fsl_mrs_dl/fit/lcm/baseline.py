@@ -13,6 +13,8 @@ from fsl_mrs_dl.fit.lcm.settings import Baseline
 
 _KNOTS_PER_DIMENSION = 2.5
 _FEWEST_KNOTS = 20
+_START_DIMENSION = 25.0  # of the smoother that a background has where the fit starts: bends with macromolecules
+_COSINES_PER_WINDOW = 110  # of which the finest follow a line of 0.09 ppm in a window of 4 ppm
 
 
 def smoother(baseline: Baseline, n_inside: int) -> tuple[Real, Real]:
@@ -41,6 +43,8 @@ def smoother(baseline: Baseline, n_inside: int) -> tuple[Real, Real]:
     """
     if baseline.kind == "off":
         return np.zeros((n_inside, 0)), np.zeros(0)
+    if baseline.kind == "auto":
+        return _cosines(n_inside)
     freedom = baseline.order + 1 if baseline.kind == "poly" else baseline.dimension
     if freedom > n_inside / 2:
         raise OptionError(
@@ -73,3 +77,21 @@ def _spline(place: Real, dimension: float) -> tuple[Real, Real]:
     curves = np.linalg.qr(design @ vectors)[0]
     known = share > 1e-6
     return curves[:, known], share[known]
+
+
+def _cosines(n_inside: int) -> tuple[Real, Real]:
+    """Return cosines over the window, in which a background is written down, and shares of a smooth curve.
+
+    The cosines of the discrete transform are nearly the coordinates in which a smoothing spline is diagonal; the
+    shares are those of one, and serve where the fit starts.
+    """
+    count = min(_COSINES_PER_WINDOW, n_inside // 2)
+    order, place = np.arange(count), np.arange(n_inside) + 0.5
+    curves = np.cos(np.pi * place[:, None] * order / n_inside)
+    curves /= np.linalg.norm(curves, axis=0)
+    dimension = min(_START_DIMENSION, count / 2)
+
+    def excess(half: float) -> float:
+        return float((1 / (1 + (order / half) ** 4)).sum()) - dimension
+
+    return curves, 1 / (1 + (order / brentq(excess, 0.1, 10.0 * count)) ** 4)

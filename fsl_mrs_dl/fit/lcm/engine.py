@@ -11,8 +11,8 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.lcm.capture import REACH_PPM
 from fsl_mrs_dl.fit.lcm.local import expand, information, n_parameters
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
-from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
-from fsl_mrs_dl.fit.lcm.result import FitCurves, FitResult
+from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters, Problem
+from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitCurves, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import SEARCH_PPM, starts
 from fsl_mrs_dl.fit.lcm.tabulated import fast_evaluator
@@ -84,11 +84,12 @@ class Fitter:
         for first in range(0, len(good), _CHUNK):
             rows = good[first : first + _CHUNK]
             begun = None if start is None else start.take(rows)
-            part = _fit_chunk(self.problem, self._evaluate, self.basis, fids[rows], begun)
-            for name, values in vars(part).items():
-                if name != "names":
-                    getattr(result, name)[rows] = values
+            part = self._fit_chunk(fids[rows], begun)
+            result.put(rows, part)
         return result
+
+    def _fit_chunk(self, fids: Complex, start: Parameters | None) -> FitResult:
+        return _fit_chunk(self.problem, self._evaluate, self.basis, fids, start)
 
     def at(self, fids: Complex, place: Parameters, amplitudes: Real | None = None) -> FitResult:
         """Return what a fit would say at given parameters, without fitting.
@@ -142,15 +143,27 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         sigma=unknown(g),
         phase_rad=unknown(),
         delay_s=unknown(),
-        member_hz=unknown(m if problem.settings.member_shift_hz else 0),
+        member_hz=unknown(m if problem.settings.member_shift_hz or problem.settings.averaged else 0),
+        member_gamma=unknown(m if problem.settings.averaged else 0),
+        lineshape=unknown(2 * LINESHAPE[0] if problem.settings.averaged else 0),
         baseline=np.zeros((n, len(problem.share)), dtype=np.complex128),
+        broad=np.zeros((n, len(problem.share) if problem.settings.averaged else 0), dtype=np.complex128),
         noise_sd=unknown(),
         explained=unknown(),
         freedom=unknown(),
         residual_whiteness=unknown(),
         iterations=np.zeros(n, dtype=int),
         flag=flags.copy(),
+        unit=unknown(),
+        average=_no_average(n, m) if problem.settings.averaged else None,
     )
+
+
+def _no_average(n: int, m: int) -> Average:
+    """Return the average of spectra that were not fitted."""
+    shapes = {"weight": (), "precision": (m, m), "pull": (m,), "amplitudes": (m,)}
+    nothing = {name: np.full((n, KEPT, *shape), np.nan) for name, shape in shapes.items()}
+    return Average(np.full((n, KEPT), -1), **nothing)
 
 
 def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
@@ -163,7 +176,6 @@ def _fit_chunk(
 ) -> FitResult:
     size: Real = np.linalg.norm(fids, axis=1)
     scaled = fids / size[:, None]
-    mhz = basis.spectrometer_frequency_mhz
     if start is None:
         choices, explained, beyond = starts(problem, basis, scaled, _N_STARTS)
     else:
@@ -183,13 +195,34 @@ def _fit_chunk(
     if problem.settings.member_shift_hz:
         at, state, more, settled = _with_own_shifts(problem, evaluator, scaled, at, state)
         iterations = iterations + more
-    off = np.abs(at.shift_hz).max(axis=1) > (REACH_PPM + SEARCH_PPM) * mhz
-    # From one end of the search to the other and over: what it stands on is not what it was looked for by.
-    left = np.abs(at.shift_hz - choices[-1].shift_hz).max(axis=1) > 2.2 * SEARCH_PPM * mhz
-    outside = beyond | off | left
+    outside = out_of_range(problem, basis, at, choices[-1], beyond)
     tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
     residual = problem.corrected(scaled, at) - problem.model(at, state.amplitudes)
     return _result(problem, basis, at, state, residual, size, iterations, tokens)
+
+
+def out_of_range(
+    problem: Problem, basis: Basis, at: Parameters, place: Parameters, beyond: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which fits ended farther off than is believed.
+
+    Parameters
+    ----------
+    problem : Problem
+    basis : Basis
+    at : Parameters
+        Where they ended.
+    place : Parameters
+        Of the whole spectrum, the last of the starts.
+    beyond : ndarray, bool, shape (S,)
+        Of :func:`~.start.starts`.
+    """
+    mhz = basis.spectrometer_frequency_mhz
+    off = np.abs(at.shift_hz).max(axis=1) > (REACH_PPM + SEARCH_PPM) * mhz
+    # From one end of the search to the other and over: what it stands on is not what it was looked for by.
+    left = np.abs(at.shift_hz - place.shift_hz).max(axis=1) > 2.2 * SEARCH_PPM * mhz
+    outside: NDArray[np.bool_] = beyond | off | left
+    return outside
 
 
 def _unexplained(state: State) -> Real:
@@ -211,7 +244,7 @@ def _with_own_shifts(
     """Go on from a fit with a shift for each member, held by the noise that the fit has left."""
     variance = state.objective / (2 * problem.inside.sum())
     none = np.zeros((len(scaled), len(problem.basis)))
-    start = replace(at, member_hz=none, stiffness=variance / problem.settings.member_shift_hz**2)
+    start = replace(at, member_hz=none, noise=variance)
     return minimise(problem, evaluator, scaled, start)
 
 
@@ -249,13 +282,17 @@ def _result(
         phase_rad=np.angle(np.exp(1j * at.phase_rad)),
         delay_s=at.delay_s,
         member_hz=at.member_hz,
+        member_gamma=at.member_gamma,
+        lineshape=at.lineshape,
         baseline=baseline,
+        broad=baseline[:, :0],
         noise_sd=noise * size,
         explained=_explained(state) * size**2,
         freedom=freedom,
         residual_whiteness=lag,
         iterations=iterations,
         flag=flags.astype("<U16"),
+        unit=np.full(len(size), np.nan),
     )
 
 
@@ -292,18 +329,8 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
     FitCurves
         NaN for spectra that were not fitted; the baseline is zero outside the fit window.
     """
-    none = np.zeros(len(result.delay_s))
-    at = Parameters(
-        result.shift_hz,
-        result.gamma,
-        result.sigma**2,
-        result.phase_rad,
-        result.delay_s,
-        result.member_hz,
-        none,
-    )
     problem = unscaled(Problem.of(basis, settings, reference_ppm))
-    return drawn(problem, at, result.amplitudes, result.baseline)
+    return drawn(problem, result.place, result.amplitudes, result.baseline, result.broad, broad_member(basis.names))
 
 
 def unscaled(problem: Problem) -> Problem:
@@ -311,7 +338,20 @@ def unscaled(problem: Problem) -> Problem:
     return replace(problem, basis=problem.basis * problem.scale, scale=1.0)
 
 
-def drawn(problem: Problem, at: Parameters, amplitudes: Real, baseline: Complex) -> FitCurves:
+def broad_member(names: tuple[str, ...]) -> int | None:
+    """Return which member the macromolecules of the prior belong to, or those that the basis set has."""
+    own = [name for name in names if name.upper().startswith(("MM", "MAC"))]
+    return names.index(own[0]) if own else None
+
+
+def drawn(
+    problem: Problem,
+    at: Parameters,
+    amplitudes: Real,
+    baseline: Complex,
+    broad: Complex | None = None,
+    member: int | None = None,
+) -> FitCurves:
     """Return the curves of fits, as :func:`curves` does, with a problem that is :func:`unscaled`.
 
     Parameters
@@ -321,6 +361,10 @@ def drawn(problem: Problem, at: Parameters, amplitudes: Real, baseline: Complex)
     amplitudes : ndarray, float, shape (S, M)
     baseline : ndarray, complex, shape (S, K)
         Coefficients of the baseline's curves.
+    broad : ndarray, complex, shape (S, K) or (S, 0), optional
+        Coefficients of what the data add to macromolecules, in the same curves.
+    member : int, optional
+        The member that they belong to; None: they are drawn with the baseline.
 
     Returns
     -------
@@ -333,10 +377,20 @@ def drawn(problem: Problem, at: Parameters, amplitudes: Real, baseline: Complex)
     made = shift(amplitudes[..., None] * problem.members(at), first_hz[:, None], problem.dwelltime_s)
     made = first_order_phase(made, at.delay_s[:, None], problem.dwelltime_s)
     members = phase(made, straight[:, None])
-    spectrum = np.zeros((len(amplitudes), len(problem.time_s)), dtype=np.complex128)
-    spectrum[:, problem.inside] = baseline @ problem.curves.T
-    smooth = shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
-    ground = phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
+
+    def in_frame(coefficients: Complex) -> Complex:
+        """Return curves of the window as FIDs in the frame of the data."""
+        spectrum = np.zeros((len(amplitudes), len(problem.time_s)), dtype=np.complex128)
+        spectrum[:, problem.inside] = coefficients @ problem.curves.T
+        smooth = shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
+        return phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
+
+    if broad is not None and broad.shape[1]:
+        if member is None:
+            baseline = baseline + broad
+        else:
+            members[:, member] += in_frame(broad)
+    ground = in_frame(baseline)
     return FitCurves(members.sum(axis=1) + ground, ground, members)
 
 

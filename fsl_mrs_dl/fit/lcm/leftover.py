@@ -11,6 +11,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.background import joined
 from fsl_mrs_dl.fit.lcm.engine import Fitter
 from fsl_mrs_dl.fit.lcm.local import bounds
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
@@ -122,7 +123,7 @@ class _Seen:
         """Return z of each place, (S, F); NaN where what was fitted describes a line there."""
         # A stiff baseline takes a share of a curve, and of its noise twice that share less the share's square.
         taken = 2 * share - share**2
-        weighed = self.energy - (taken[:, None] * np.abs(self.curves) ** 2).sum(axis=1)
+        weighed = self.energy - (taken[..., None] * np.abs(self.curves) ** 2).sum(axis=1)
         left = weighed - (self.tangents * (inverse @ self.tangents)).sum(axis=1)
         size = np.where(left > _SEEN * self.energy, left, np.nan)
         field: Real = self.residual / (noise_sd[:, None] * np.sqrt(size))
@@ -142,23 +143,23 @@ class _Seen:
 
 def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.integer]) -> Leftover:
     gamma, sigma = result.gamma[rows], result.sigma[rows]
-    at = Parameters(
-        result.shift_hz[rows],
-        gamma,
-        sigma**2,
-        result.phase_rad[rows],
-        result.delay_s[rows],
-        result.member_hz[rows],
-        np.zeros(len(rows)),
-    )
+    at = result.place.take(rows)
     amplitudes, noise = result.amplitudes[rows], result.noise_sd[rows]
     # Products of lines need fewer digits than derivatives do.
     members = problem.members(at).astype(np.complex64) * np.float32(problem.scale)
     columns = problem.window(members)
     residual = problem.corrected(fids, at) - np.einsum("sm,smk->sk", amplitudes, columns)
-    jacobian = problem.jacobian(members, amplitudes, own_shifts=at.member_hz.shape[1] > 0)
-    parts = problem.weigh(np.concatenate([residual[:, None], columns, jacobian], axis=1))
-    smooth = np.broadcast_to(problem.curves.T, (len(rows), *problem.curves.T.shape))
+    jacobian = problem.jacobian(members, amplitudes, own_shifts=at.member_hz.shape[1] > 0 and result.average is None)
+    parts = np.concatenate([residual[:, None], columns, jacobian], axis=1)
+    if problem.settings.averaged:
+        ground = problem.background
+        share = ground.share(ground.first, (noise / result.unit[rows]) ** 2)
+        parts = ground.left(parts, share)
+        curves = joined(ground.first_rows)
+    else:
+        share, curves = np.broadcast_to(problem.share, (len(rows), len(problem.share))), problem.curves.T
+        parts = problem.weigh(parts)
+    smooth = np.broadcast_to(curves, (len(rows), *curves.shape))
     seconds = len(problem.time_s) * problem.dwelltime_s
     line = _Line.of(gamma[:, 0], sigma[:, 0], parts.shape[-1], seconds)
     seen = line.through(parts).real
@@ -169,12 +170,15 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
     # Nothing where the fit has settled; a network's parameters leave what a step would take.
     step = inverse @ (result.score[rows] * variance)[..., None]
     unseen = seen[:, 0] - (seen[:, 1:] * step).sum(axis=1)
-    single = _Seen(unseen, seen[:, 1:], line.through(smooth), line.energy(parts.shape[-1]))
+    through = line.through(smooth)
+    # A background has real coefficients, a baseline complex ones.
+    through = through.real if problem.settings.averaged else through
+    single = _Seen(unseen, seen[:, 1:], through, line.energy(parts.shape[-1]))
     apart = max(1, round(DOUBLET_HZ / 2 * seconds))
     kinds = [single]
     if 2 * apart < parts.shape[-1]:
         kinds.append(single.doublet(apart, line.overlap(2 * apart / seconds)))
-    fields = [kind.field(inverse, problem.share, noise) for kind in kinds]
+    fields = [kind.field(inverse, share, noise) for kind in kinds]
     return _verdict(fields, line, result.freedom[rows], problem.frequency_hz[problem.inside])
 
 

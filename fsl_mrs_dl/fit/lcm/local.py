@@ -76,9 +76,6 @@ def expand(
     size: Real = np.linalg.norm(fids, axis=1)
     scale = size / problem.scale
     members = len(problem.basis)
-    variance = (noise_sd / size) ** 2
-    expected = problem.settings.member_shift_hz
-    stiffness = variance / expected**2 if expected else np.zeros(len(fids))
-    at = unflat(problem, parameters[:, members:], stiffness)
+    at = unflat(problem, parameters[:, members:], (noise_sd / size) ** 2)
     state = evaluator(fids / size[:, None], at, parameters[:, :members] / scale[:, None])
     return information(problem, state, noise_sd / size, scale)

@@ -85,7 +85,7 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters, amplitudes: Real |
     curvature = real_products(jacobian, weighed_jacobian)
     slack = right - np.einsum("smk,sk->sm", gram, amplitudes)
     state = State(amplitudes, free, objective, gram, coupling, curvature, gradient, slack)
-    return stiffened(state, at) if own else state
+    return stiffened(problem, state, at) if own else state
 
 
 def linear_half(
@@ -97,14 +97,15 @@ def linear_half(
     return solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
 
 
-def stiffened(state: State, at: Parameters) -> State:
+def stiffened(problem: Problem, state: State, at: Parameters) -> State:
     """Add to a state what the members' own shifts cost."""
     n_own = at.member_hz.shape[1]
+    stiffness = at.noise / problem.settings.member_shift_hz**2
     last = np.arange(state.curvature.shape[1] - n_own, state.curvature.shape[1])
     curvature, gradient = state.curvature.copy(), state.gradient.copy()
-    curvature[:, last, last] += at.stiffness[:, None]
-    gradient[:, last] -= at.stiffness[:, None] * at.member_hz
-    objective = state.objective + at.stiffness * (at.member_hz**2).sum(axis=1)
+    curvature[:, last, last] += stiffness[:, None]
+    gradient[:, last] -= stiffness[:, None] * at.member_hz
+    objective = state.objective + stiffness * (at.member_hz**2).sum(axis=1)
     return replace(state, objective=objective, curvature=curvature, gradient=gradient)
 
 
@@ -156,29 +157,32 @@ def minimise(
             break
         step, small = _step(problem, state, at, rows, damping[rows])
         trial = at[rows] + step
-        tried = evaluator(fids[rows], unflat(problem, trial, start.stiffness[rows]))
+        tried = evaluator(fids[rows], unflat(problem, trial, start.noise[rows]))
         better = tried.objective <= state.objective[rows] * (1 + _LEVEL)
         state.put(rows, tried, better)
         at[rows[better]] = trial[better]
         damping[rows] = np.where(better, damping[rows] / 10, damping[rows] * 10)
         iterations[rows] += 1
         settled[rows] = small | (damping[rows] > _LARGEST_DAMPING)
-    return unflat(problem, at, start.stiffness), state, iterations, settled
+    return unflat(problem, at, start.noise), state, iterations, settled
 
 
 def _flat(at: Parameters) -> Real:
+    single = [at.member_hz, at.lineshape]
     return np.concatenate(
-        [at.shift_hz, at.gamma, at.spread, at.phase_rad[:, None], at.delay_s[:, None], at.member_hz], axis=1
+        [at.shift_hz, at.gamma, at.spread, at.phase_rad[:, None], at.delay_s[:, None], *single], axis=1
     )
 
 
-def unflat(problem: Problem, flat: Real, stiffness: Real) -> Parameters:
+def unflat(problem: Problem, flat: Real, noise: Real) -> Parameters:
     """Return parameters from their values in the order of :func:`limits`."""
     g = problem.n_groups
-    shift_hz, gamma, spread, phase_rad, delay_s, member_hz = np.split(
+    shift_hz, gamma, spread, phase_rad, delay_s, rest = np.split(
         flat, [g, 2 * g, 3 * g, 3 * g + 1, 3 * g + 2], axis=1
     )
-    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, stiffness)
+    none = rest[:, :0]
+    member_hz, lineshape = (none, rest) if problem.settings.averaged else (rest, none)
+    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, none, lineshape, noise)
 
 
 def limits(problem: Problem, n_own: int) -> tuple[Real, Real, NDArray[np.bool_]]:

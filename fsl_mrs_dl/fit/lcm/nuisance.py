@@ -23,7 +23,7 @@ def nuisance_sd(result: FitResult) -> dict[str, Real]:
     -------
     dict of str to ndarray, float
         ``shift_hz``, ``gamma``, ``sigma`` of shape (S, G); ``carrier_phase_rad``, ``delay_s`` of shape (S,);
-        ``member_hz`` as of the result. NaN for what was not fitted, and for a sigma of zero.
+        ``member_hz`` as of the result, where it was fitted. NaN for what was not fitted, and for a sigma of zero.
     """
     members, groups = result.amplitudes.shape[1], result.shift_hz.shape[1]
     covariance = _inverse(result.information)
@@ -39,14 +39,15 @@ def nuisance_sd(result: FitResult) -> dict[str, Real]:
     sd = np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         sigma = np.where(result.sigma > 0, sd[:, shift + 2 * groups : phase] / (2 * result.sigma), np.nan)
-    return {
+    found = {
         "shift_hz": sd[:, shift : shift + groups],
         "gamma": sd[:, shift + groups : shift + 2 * groups],
         "sigma": sigma,
         "carrier_phase_rad": np.where(np.isnan(variance[:, phase]), np.nan, np.sqrt(carrier)),
         "delay_s": sd[:, delay],
-        "member_hz": sd[:, delay + 1 :],
     }
+    single = sd[:, delay + 1 :]
+    return found | {"member_hz": single} if single.shape[1] else found
 
 
 def _inverse(information: Real) -> Real:

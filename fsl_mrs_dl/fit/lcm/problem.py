@@ -9,12 +9,20 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.fit.background import Background, Window, background, density_prior, hypotheses, one_proton
 from fsl_mrs_dl.fit.lcm.baseline import smoother
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.physics import correct, damp, frequency_axis_hz, ppm_axis, ppm_window, shift
+from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 LARGEST_RATE = 400.0
 """Bound of gamma and sigma in rad/s: lines of 127 Hz carry no metabolite information."""
+
+
+LINESHAPE = (3, 0.35)
+"""Shares of a lineshape on either side of the line, and their distance in widths (FWHM) of the line."""
+OWN_WIDTH_HZ = 2.0
+"""Width that lines of a basis set have by themselves, in Hz."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +34,14 @@ class Parameters:
     shift_hz, gamma, spread : ndarray, float, shape (S, G)
         Hz, rad/s, and sigma squared in rad^2/s^2 (whose derivative does not vanish at 0).
     phase_rad, delay_s : ndarray, float, shape (S,)
-    member_hz : ndarray, float, shape (S, M) or (S, 0)
-        A shift of each member of its own, in Hz; none where it has no second dimension.
-    stiffness : ndarray, float, shape (S,)
-        What the square of such a shift adds to the residual energy, noise variance over the square of the
-        shift's expected size.
+    member_hz, member_gamma : ndarray, float, shape (S, M) or (S, 0)
+        A shift and a Lorentzian rate of each member of its own, in Hz and rad/s; none where there is no second
+        dimension.
+    lineshape : ndarray, float, shape (S, L) or (S, 0)
+        Shares of the signal that lie beside the Voigt line, see :meth:`Problem.lineshape_curves`.
+    noise : ndarray, float, shape (S,)
+        Noise variance of one channel of the data, which weighs what is expected of parameters against the
+        residual; 0 where nothing is.
     """
 
     shift_hz: Real
@@ -39,7 +50,15 @@ class Parameters:
     phase_rad: Real
     delay_s: Real
     member_hz: Real
-    stiffness: Real
+    member_gamma: Real
+    lineshape: Real
+    noise: Real
+
+    @classmethod
+    def shared(cls, shift_hz: Real, gamma: Real, spread: Real, phase_rad: Real, delay_s: Real) -> "Parameters":
+        """Return parameters without shifts or widths of single members."""
+        none = np.zeros((len(phase_rad), 0))
+        return cls(shift_hz, gamma, spread, phase_rad, delay_s, none, none, none, np.zeros(len(phase_rad)))
 
     def take(self, rows: NDArray[np.generic]) -> "Parameters":
         """Return some rows."""
@@ -65,6 +84,9 @@ class Problem:
     groups : tuple of int
         Of each member.
     settings : FitSettings
+    window_of : Window or None
+        Where hypotheses are averaged, what their background is made for; ``curves`` are then the cosines that it
+        is written down in, and ``share`` is for the start of the fit.
     """
 
     basis: Complex
@@ -76,6 +98,7 @@ class Problem:
     share: Real
     groups: tuple[int, ...]
     settings: FitSettings
+    window_of: Window | None = None
 
     @classmethod
     def of(cls, basis: Basis, settings: FitSettings, reference_ppm: float) -> "Problem":
@@ -105,8 +128,9 @@ class Problem:
         curves, share = smoother(settings.baseline, int(inside.sum()))
         scale = float(norms.max())
         frequency = frequency_axis_hz(*axes)
+        ground = _window(basis, inside, ppm[inside]) if settings.averaged else None
         return cls(
-            fids / scale, scale, basis.dwelltime_s, frequency, inside, curves, share, tuple(groups), settings
+            fids / scale, scale, basis.dwelltime_s, frequency, inside, curves, share, tuple(groups), settings, ground
         )
 
     @property
@@ -120,6 +144,16 @@ class Problem:
         return np.arange(self.basis.shape[1]) * self.dwelltime_s
 
     @cached_property
+    def background(self) -> Background:
+        """Priors of what lies under the metabolites, where hypotheses are averaged."""
+        if self.window_of is None:
+            raise TypeError("Only a fit whose baseline is 'auto' has a background.")
+        settings = self.settings
+        decay = math.exp((_USUAL_ECHO_TIME_S - settings.echo_time_s) / _DECAY_S)
+        chosen = hypotheses(settings.macromolecules, lipids=settings.lipids)
+        return background(self.window_of, chosen, density_prior(settings.without_tables), decay)
+
+    @cached_property
     def _unshifted(self) -> NDArray[np.integer]:
         """Where the bins of the window lie in an FFT whose zero frequency comes first."""
         return (np.flatnonzero(self.inside) - len(self.inside) // 2) % len(self.inside)
@@ -128,9 +162,10 @@ class Problem:
     def free(self) -> NDArray[np.bool_]:
         """Which of the shared non-linear parameters are fitted, in the order of :meth:`jacobian`."""
         g = self.n_groups
-        lorentzian = np.full(g, not self.settings.lorentzian)
+        widths = np.full(g, not self.settings.held_widths)
+        gaussian = widths & (not self.settings.lorentzian)
         ones = np.ones(g, dtype=bool)
-        return np.concatenate([ones, ones, lorentzian, [True, self.settings.first_order_phase]])
+        return np.concatenate([ones, widths, gaussian, [True, self.settings.first_order_phase]])
 
     def weigh(self, bins: Complex) -> Complex:
         """Take the baseline's share out of windows of shape (..., inside)."""
@@ -149,16 +184,33 @@ class Problem:
     def members(self, at: Parameters) -> Complex:
         """Return each member with its lineshape and its shift against the first group's: (S, M, time)."""
         # One lineshape is damped once for all members.
-        group = list(self.groups) if self.n_groups > 1 else [0]
+        one = self.n_groups == 1 and not at.member_gamma.shape[1]
+        group = [0] if one else list(self.groups)
         relative = at.shift_hz[:, group] - at.shift_hz[:, :1]
         sigma = np.sqrt(at.spread[:, group])
-        made: Complex = damp(self.basis[None], at.gamma[:, group], sigma, self.dwelltime_s)
+        gamma = at.gamma[:, group] + at.member_gamma if at.member_gamma.shape[1] else at.gamma[:, group]
+        made: Complex = damp(self.basis[None], gamma, sigma, self.dwelltime_s)
+        if at.lineshape.shape[1]:
+            beside = (at.lineshape[:, None] @ self.lineshape_curves(at))[:, 0]
+            made = made * (1 + beside)[:, None]
         if at.member_hz.shape[1]:
             relative = relative + at.member_hz
         elif self.n_groups == 1:
             return made
         moved: Complex = shift(made, relative, self.dwelltime_s)
         return moved
+
+    def lineshape_curves(self, at: Parameters) -> Complex:
+        """Return what each share beside the line adds to the envelope of an FID: (S, L, time).
+
+        Shares lie at multiples of 0.35 of the line's width; none adds anything at time zero, as areas stay.
+        """
+        reach, step = LINESHAPE
+        places = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
+        width_hz = voigt_fwhm_hz(at.gamma[:, 0], np.sqrt(at.spread[:, 0])) + OWN_WIDTH_HZ
+        angle = 2 * math.pi * step * width_hz[:, None, None] * places[:, None] * self.time_s
+        curves: Complex = np.exp(1j * angle) - 1
+        return curves
 
     def window(self, fids: Complex) -> Complex:
         """Return the bins of the window: shape (..., inside)."""
@@ -206,3 +258,15 @@ class Problem:
         if own_shifts:
             columns.append(self.window(2j * math.pi * t * amplitudes[..., None] * members))
         return np.concatenate(columns, axis=1)
+
+
+_DECAY_S, _USUAL_ECHO_TIME_S = 0.027, 0.030
+"""T2 of macromolecules at 0.9 ppm at 3 T (Landheer 2020, doi:10.1002/mrm.28282: 25 to 28 ms in four groups), and
+the echo time of their usual amount, in s."""
+
+
+def _window(basis: Basis, inside: NDArray[np.bool_], ppm: Real) -> Window:
+    """Return what the background of a fit window is made for."""
+    bins = (np.flatnonzero(inside) - len(inside) // 2) % len(inside)
+    axes = (basis.dwelltime_s, basis.spectrometer_frequency_mhz, basis.reference_ppm)
+    return Window(bins, ppm, len(inside), *axes, one_proton(basis))

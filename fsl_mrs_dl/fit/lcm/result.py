@@ -6,6 +6,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.lcm.problem import Parameters
+
+
+KEPT = 8
+"""Hypotheses of which each spectrum's posterior is made: the best; the rest weigh next to nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Average:
+    """The hypotheses of S averaged fits, best first: the L that matter of each spectrum.
+
+    Attributes
+    ----------
+    index : ndarray, int, shape (S, L)
+        Which hypotheses of :attr:`~fsl_mrs_dl.fit.background.Background.hypotheses`.
+    weight : ndarray, float, shape (S, L)
+        Their posterior probabilities; 1 together.
+    precision : ndarray, float, shape (S, L, M, M)
+        Fisher matrix of the amplitudes under each, all else integrated out, with the noise of the residual.
+    pull : ndarray, float, shape (S, L, M)
+        h of the likelihood exp(-a^T P a / 2 + h^T a).
+    amplitudes : ndarray, float, shape (S, L, M)
+        Of highest likelihood, at or above zero.
+    """
+
+    index: NDArray[np.integer]
+    weight: Real
+    precision: Real
+    pull: Real
+    amplitudes: Real
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +63,16 @@ class FitResult:
         Shift in Hz; Lorentzian and Gaussian rate in rad/s, on top of the basis's own lines.
     phase_rad, delay_s : ndarray, float, shape (S,)
         Zero-order phase, and first-order phase as a delay about 0 Hz (the carrier), in rad and s; our sign.
-    member_hz : ndarray, float, shape (S, M) or (S, 0)
-        Shift of each member of its own, on top of its group's, in Hz; no second dimension where not fitted.
+    member_hz, member_gamma : ndarray, float, shape (S, M) or (S, 0)
+        Shift and Lorentzian rate of each member of its own, on top of its group's, in Hz and rad/s; no second
+        dimension where not fitted.
+    lineshape : ndarray, float, shape (S, L) or (S, 0)
+        Shares of the signal beside the Voigt line, see :class:`~.problem.Parameters`.
     baseline : ndarray, complex, shape (S, K)
         Coefficients of the baseline's columns.
+    broad : ndarray, complex, shape (S, K) or (S, 0)
+        Coefficients, of the same columns, of what the data add to the macromolecules of the prior, lipids among
+        it; no second dimension where there is no prior.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from the residual in the window.
     explained : ndarray, float, shape (S,)
@@ -48,6 +84,11 @@ class FitResult:
     iterations : ndarray, int, shape (S,)
     flag : ndarray, str, shape (S,)
         Empty, or a token of :data:`fsl_mrs_dl.data.FLAGS`.
+    unit : ndarray, float, shape (S,)
+        Amplitude of about 1 mmol/kg, by which the priors of an averaged fit are scaled; NaN for other fits.
+    average : Average or None
+        What the estimates are an average of; then ``covariance`` holds what the choice of hypothesis costs,
+        ``crlb`` the bound alone, and ``information`` and ``score`` are those of the leading hypothesis.
     """
 
     names: tuple[str, ...]
@@ -62,19 +103,40 @@ class FitResult:
     phase_rad: Real
     delay_s: Real
     member_hz: Real
+    member_gamma: Real
+    lineshape: Real
     baseline: Complex
+    broad: Complex
     noise_sd: Real
     explained: Real
     freedom: Real
     residual_whiteness: Real
     iterations: NDArray[np.integer]
     flag: NDArray[np.str_]
+    unit: Real
+    average: "Average | None" = None
+
+    def put(self, rows: NDArray[np.integer], other: "FitResult") -> None:
+        """Replace some spectra by those of another result of the same members."""
+        for name, values in vars(other).items():
+            if name == "average" and self.average is not None and other.average is not None:
+                for inner, several in vars(other.average).items():
+                    getattr(self.average, inner)[rows] = several
+            elif name not in ("names", "average"):
+                getattr(self, name)[rows] = values
+
+    @property
+    def place(self) -> Parameters:
+        """The non-linear parameters, without weight of noise."""
+        shared = (self.shift_hz, self.gamma, self.sigma**2, self.phase_rad, self.delay_s)
+        return Parameters(*shared, self.member_hz, self.member_gamma, self.lineshape, np.zeros(len(self.delay_s)))
 
     @property
     def parameters(self) -> Real:
         """All parameters in the order of ``information``, shape (S, Q)."""
         lines = [self.shift_hz, self.gamma, self.sigma**2, self.phase_rad[:, None], self.delay_s[:, None]]
-        return np.concatenate([self.amplitudes, *lines, self.member_hz], axis=1)
+        single = [] if self.average is not None else [self.member_hz]  # an average has integrated them out
+        return np.concatenate([self.amplitudes, *lines, *single], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

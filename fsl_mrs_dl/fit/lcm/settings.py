@@ -14,7 +14,9 @@ class Baseline:
 
     Attributes
     ----------
-    kind : {"off", "poly", "spline"}
+    kind : {"off", "poly", "spline", "auto"}
+        ``auto``: a background of Gaussian prior whose hypotheses are weighed by the data, see
+        :mod:`fsl_mrs_dl.fit.background`.
     order : int
         Of the polynomial (complex coefficients); 0 where there is none.
     dimension : float
@@ -27,7 +29,7 @@ class Baseline:
 
     @classmethod
     def parse(cls, text: str) -> "Baseline":
-        """Read FSL-MRS's words: ``off``, ``poly, 2``, ``spline, moderate``, ``spline, 12.5``.
+        """Read ``auto`` and FSL-MRS's words: ``off``, ``poly, 2``, ``spline, moderate``, ``spline, 12.5``.
 
         Raises
         ------
@@ -35,6 +37,8 @@ class Baseline:
             If the text is none of them.
         """
         kind, _, rest = (part.strip() for part in text.partition(","))
+        if kind == "auto" and not rest:
+            return cls("auto")
         if kind == "off" and not rest:
             return cls()
         if kind == "poly" and rest.isdigit() and int(rest) <= 12:
@@ -44,9 +48,21 @@ class Baseline:
             if dimension > 2:
                 return cls("spline", dimension=dimension)
         raise OptionError(
-            f"--baseline is {text!r}; needed is off, 'poly, N' with N up to 12, or 'spline, S' with S one of "
+            f"--baseline is {text!r}; needed is auto, off, 'poly, N' with N up to 12, or 'spline, S' with S one of "
             f"{', '.join(SPLINES)} or an effective dimension above 2."
         )
+
+
+    @property
+    def averaged(self) -> bool:
+        """Whether hypotheses are averaged over instead of one baseline fitted."""
+        return self.kind == "auto"
+
+    @property
+    def words(self) -> str:
+        """Return the words that :meth:`parse` reads."""
+        rest = {"poly": f", {self.order}", "spline": f", {self.dimension:g}"}
+        return self.kind + rest.get(self.kind, "")
 
 
 def _number(text: str) -> float:
@@ -77,6 +93,23 @@ class FitSettings:
         Expected size (SD) of a shift of each member of its own, in Hz; 0 = none. Shifts that the data do not
         ask for stay small: temperature and acidity move lines by about 0.01 ppm.
     max_iterations : int
+    macromolecules : {"prior", "own", "none"}
+        With ``auto``: where macromolecules come from. ``prior``: the member MM is the mean of the prior; ``own``:
+        the basis set's; ``none``: there are none.
+    lipids : bool
+        With ``auto``: whether lipids are among the hypotheses.
+    echo_time_s : float
+        With ``auto``: of the data, on which the usual size of macromolecules depends; in s.
+    member_shift_ppm, member_width_hz : float
+        With ``auto``: expected size (SD) of each member's own shift, in ppm, and of its own width (FWHM), in Hz.
+    delay_sd_s : float
+        With ``auto``: expected size (SD) of the delay behind a first-order phase, in s.
+    lineshape_sd : float
+        With ``auto``: expected size (SD) of each share of the signal beside the Voigt line, of an uneven shim.
+    held_widths : bool
+        Whether gamma and sigma stay where the fit starts; shares beside the line then make the lineshape.
+    without_tables : tuple of str
+        With ``auto``: tables that the prior of macromolecules leaves out, to judge it on spectra made of them.
     """
 
     ppmlim: tuple[float, float] | None = (0.2, 4.2)
@@ -87,3 +120,17 @@ class FitSettings:
     non_negative: bool = True
     member_shift_hz: float = 0.0
     max_iterations: int = 40
+    macromolecules: str = "prior"
+    lipids: bool = True
+    echo_time_s: float = 0.03
+    member_shift_ppm: float = 0.004
+    member_width_hz: float = 0.5
+    delay_sd_s: float = 5e-5
+    lineshape_sd: float = 0.15
+    held_widths: bool = False
+    without_tables: tuple[str, ...] = ()
+
+    @property
+    def averaged(self) -> bool:
+        """Whether hypotheses are averaged."""
+        return self.baseline.averaged

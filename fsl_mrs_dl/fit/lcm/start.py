@@ -146,12 +146,10 @@ def _parameters(
     rows = np.arange(len(at))
     rate = energy[:, rows, at].argmax(axis=0)
     ones = np.ones((len(rows), problem.n_groups))
-    return Parameters(
+    return Parameters.shared(
         ones * shift_hz[:, None],
         ones * np.array(RATES)[rate][:, None],
         ones * (0.0 if problem.settings.lorentzian else 4.0),
         phase[rate, rows, at],
-        np.zeros(len(rows)),
-        np.zeros((len(rows), 0)),
         np.zeros(len(rows)),
     )

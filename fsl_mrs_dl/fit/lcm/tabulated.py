@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.background import quarter_turn, split
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, linear_half
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.physics import correct, damp
@@ -89,11 +90,11 @@ def _damping(problem: Problem, at: Parameters) -> Real:
 
 
 @dataclass(frozen=True, eq=False)
-class _Window:
-    """A window of the spectrum, with or without baseline.
+class Tables:
+    """Windows of all members, tabulated over the damping they share.
 
-    ``table`` holds the windows of all members under each curve of the kernel, real and imaginary parts one
-    after the other: shape (R, M * 2 * inside).
+    ``table`` holds them under each curve of the kernel, real and imaginary parts one after the other: shape
+    (R, M * 2 * inside); ``slopes`` the same of t and t^2 times the members, in single precision.
     """
 
     problem: Problem
@@ -102,34 +103,71 @@ class _Window:
     slopes: Real
 
     @classmethod
-    def of(cls, problem: Problem) -> "_Window":
+    def of(cls, problem: Problem) -> "Tables":
+        """Return the tables of a problem."""
         kernel = _kernel(problem.time_s, _envelope(problem), 1.0)
         powers = problem.time_s ** np.arange(3)[:, None]
         windows = [problem.window(powers[:, None] * problem.basis * curve) for curve in kernel.curves]
-        split = _split(np.stack(windows))
-        slopes = split[:, 1:].reshape(len(split), -1).astype(np.float32)
-        return cls(problem, kernel, np.ascontiguousarray(split[:, 0].reshape(len(split), -1)), slopes)
+        parts = split(np.stack(windows))
+        slopes = np.ascontiguousarray(np.moveaxis(parts[:, 1:], 1, 0)).reshape(2, len(parts), -1)
+        whole = np.ascontiguousarray(parts[:, 0].reshape(len(parts), -1))
+        return cls(problem, kernel, whole, slopes.astype(np.float32))
+
+    def columns(self, at: Parameters) -> tuple[Real, Real]:
+        """Return the members, and t times the members, (S, M, 2 inside)."""
+        moments = self.moments(at)
+        return self._unpacked(moments @ self.table), self._times(moments, 1)
+
+    def second(self, at: Parameters, amplitudes: Real) -> Real:
+        """Return t^2 times the sum of the members, (S, 2 inside)."""
+        return self._summed(self.moments(at), 2, amplitudes)
+
+    def moments(self, at: Parameters) -> Real:
+        """Return what makes the damping of the kernel's curves, (S, R)."""
+        found: Real = _damping(self.problem, at) @ self.kernel.project
+        return found
+
+    def _times(self, moments: Real, power: int) -> Real:
+        return self._unpacked(moments.astype(np.float32) @ self.slopes[power - 1])
+
+    def _summed(self, moments: Real, power: int, amplitudes: Real) -> Real:
+        summed: Real = (amplitudes.astype(np.float32)[:, None] @ self._times(moments, power))[:, 0]
+        return summed
+
+    def _unpacked(self, values: Real) -> Real:
+        return values.reshape(len(values), len(self.problem.basis), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """A window of the spectrum, with or without a baseline that is fitted."""
+
+    problem: Problem
+    tables: Tables
+
+    @classmethod
+    def of(cls, problem: Problem) -> "_Window":
+        return cls(problem, Tables.of(problem))
 
     def evaluate(self, fids: Complex, at: Parameters, amplitudes: Real | None = None) -> State:
-        problem, (n, size) = self.problem, (len(fids), len(self.problem.basis))
-        moments = _damping(problem, at) @ self.kernel.project
-        columns = (moments @ self.table).reshape(n, size, -1)
-        data = _split(problem.corrected(fids, at))
+        problem, tables = self.problem, self.tables
+        columns, by_time = tables.columns(at)
+        data = split(problem.corrected(fids, at))
         weighed = _weigh(problem, columns)
         gram = columns @ np.swapaxes(weighed, 1, 2)
         right = (weighed @ data[..., None])[..., 0]
         amplitudes, free = linear_half(problem, gram, right, amplitudes)
         total = (amplitudes[:, None] @ columns)[:, 0]
-        slopes = (moments.astype(np.float32) @ self.slopes).reshape(n, 2, size, -1)
-        by_t, by_tt = np.moveaxis((amplitudes.astype(np.float32)[:, None, None] @ slopes)[:, :, 0], 1, 0)
+        by_t = (amplitudes.astype(np.float32)[:, None] @ by_time)[:, 0]
+        by_tt = tables.second(at, amplitudes)
         frequency = np.tile(problem.frequency_hz[problem.inside], 2)
         jacobian = np.stack(
             [
-                2 * math.pi * _turned(by_t),
+                2 * math.pi * quarter_turn(by_t),
                 -by_t,
                 -by_tt,
-                _turned(total),
-                2 * math.pi * frequency * _turned(total),
+                quarter_turn(total),
+                2 * math.pi * frequency * quarter_turn(total),
             ],
             axis=1,
         )
@@ -146,17 +184,6 @@ class _Window:
             (jacobian @ weighed_residual[..., None])[..., 0],
             right - (gram @ amplitudes[..., None])[..., 0],
         )
-
-
-def _split(bins: Complex) -> Real:
-    """Return real and imaginary parts one after the other."""
-    return np.concatenate([bins.real, bins.imag], axis=-1)
-
-
-def _turned(split: Real) -> Real:
-    """Multiply by i what :func:`_split` has split."""
-    half = split.shape[-1] // 2
-    return np.concatenate([-split[..., half:], split[..., :half]], axis=-1)
 
 
 def _weigh(problem: Problem, split: Real) -> Real:

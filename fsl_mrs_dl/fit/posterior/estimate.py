@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm import FitResult, Fitter
 from fsl_mrs_dl.fit.lcm.local import bounds
+from fsl_mrs_dl.fit.posterior.mixture import draw_average
 from fsl_mrs_dl.fit.posterior.prior import PRIOR_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
@@ -71,6 +72,8 @@ def draw(
     """
     keys = np.arange(len(fids)) if keys is None else keys
     wider = np.ones(len(fids)) if widening is None else widening
+    if result.average is not None:
+        return draw_average(result, prior, widening=wider, keys=keys, sampling=sampling)
     low, high, fitted = bounds(fitter.problem)
     low, high = np.maximum(prior.low, low), np.minimum(prior.high, high)
     cut = fitted & (np.isfinite(low) | np.isfinite(high)).any(axis=0)

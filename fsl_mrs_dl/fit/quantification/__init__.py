@@ -1,5 +1,6 @@
 """From a fit to a result: which spectra and metabolites, sums and ratios, water scaling, quality, streaming."""
 
+from fsl_mrs_dl.fit.quantification.background import with_background, with_own_shifts
 from fsl_mrs_dl.fit.quantification.inputs import (
     LARGEST_TAIL,
     check_times,
@@ -51,6 +52,8 @@ __all__ = [
     "water_height",
     "water_reference",
     "water_tail",
+    "with_background",
     "with_lipids",
     "with_macromolecules",
+    "with_own_shifts",
 ]

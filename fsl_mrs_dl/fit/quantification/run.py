@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
-from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves
+from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves, fitter_for
 from fsl_mrs_dl.fit.lcm.leftover import Leftover, leftover
 from fsl_mrs_dl.fit.lcm.nuisance import nuisance_sd
 from fsl_mrs_dl.fit.posterior import draw, record, summarise, summarise_ratios, weak_prior
@@ -51,6 +51,8 @@ class Request:
         Whether the posterior is drawn too.
     fitter : Fitter or None
         What fits; None: the fit from its own starts.
+    doubts : tuple of str
+        Sentences that make every result usable at best, whatever the fit says.
     """
 
     basis: Basis
@@ -62,6 +64,7 @@ class Request:
     notes: tuple[str, ...] = ()
     posterior: bool = True
     fitter: Fitter | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
@@ -88,7 +91,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     fit, baseline = np.empty(shape, dtype=kind), np.empty(shape, dtype=kind)
     band = QualityBand.of(data, request.voxels, request.settings.ppmlim)
     parts: list[dict[str, NDArray[Any]]] = []
-    fitter = request.fitter or Fitter(request.basis, request.settings, reference_ppm=data.reference_ppm)
+    fitter = request.fitter or fitter_for(request.basis, request.settings, reference_ppm=data.reference_ppm)
     starts = range(0, len(request.voxels), CHUNK)
     with tqdm(
         total=len(request.voxels), unit="voxel", disable=None if not single else True, file=sys.stderr
@@ -101,7 +104,8 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
             parts.append(part)
             bar.update(len(request.voxels[rows]))
     found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    return _outcome(data, request, found, fit, baseline, single)
+    ground = fitter.problem.background.hypotheses if request.settings.averaged else ()
+    return _outcome(data, request, found, (fit, baseline), tuple(one.words for one in ground), single)
 
 
 def _chunk(
@@ -131,7 +135,11 @@ def _chunk(
         part[name] = getattr(result, name)
     if result.member_hz.shape[1]:
         part["member_hz"] = result.member_hz
-    part["baseline_coefficients"], part["iterations"] = result.baseline, result.iterations
+    if result.average is None:
+        part["baseline_coefficients"] = result.baseline
+    else:
+        part |= _of_average(result)
+    part["iterations"] = result.iterations
     verdict = _verdict(band, fids, result, left)
     part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, left.widening
     part["line_ppm"] = data.reference_ppm + left.place_hz / data.spectrometer_frequency_mhz
@@ -142,6 +150,20 @@ def _chunk(
         part["metabolites"], part["covariance"] = drawn.metabolites, result.covariance
         part |= {f"sd_of_{name}": values for name, values in nuisance_sd(result).items()}
     return part, drawn.fit, drawn.baseline
+
+
+def _of_average(result: FitResult) -> dict[str, NDArray[Any]]:
+    """Return what draws the curves of an averaged fit, and its hypotheses."""
+    assert result.average is not None
+    return {
+        "baseline_coefficients": result.baseline[:, :0],  # it has no few coefficients, and a file of its own
+        "broad_coefficients": result.broad,
+        "member_gamma": result.member_gamma,
+        "lineshape": result.lineshape,
+        "unit": result.unit,
+        "hypothesis": result.average.index,
+        "hypothesis_weight": result.average.weight,
+    }
 
 
 def _scalings(
@@ -225,8 +247,8 @@ def _outcome(
     data: MRSData,
     request: Request,
     found: dict[str, NDArray[Any]],
-    fit: Complex,
-    baseline: Complex,
+    drawn: tuple[Complex, Complex],
+    hypotheses: tuple[str, ...],
     single: bool,
 ) -> Outcome:
     scaled = {
@@ -256,8 +278,8 @@ def _outcome(
         grid=data.fid.shape[:3],
         voxels=request.voxels,
         scaled=scaled,
-        fit=fit,
-        baseline=baseline,
+        fit=drawn[0],
+        baseline=drawn[1],
         metabolites=metabolites,
         correlation=correlation,
         nuisance_sd=spreads or None,
@@ -265,6 +287,8 @@ def _outcome(
         ppmlim=request.settings.ppmlim or (float(data.ppm_axis[0]), float(data.ppm_axis[-1])),
         water=water,
         notes=request.notes,
+        doubts=request.doubts,
         posterior=record() if request.posterior else None,
+        hypotheses=hypotheses,
         **found,
     )

@@ -30,6 +30,10 @@ class Entry:
     dwelltime_s, spectrometer_frequency_mhz : float
         In s and MHz.
     nucleus : str
+    echo_time_s : float or None
+        In s; None where it is not said.
+    sequence : str
+        In the words of the file; empty where it is not said.
     """
 
     where: str
@@ -38,6 +42,8 @@ class Entry:
     dwelltime_s: float
     spectrometer_frequency_mhz: float
     nucleus: str = "1H"
+    echo_time_s: float | None = None
+    sequence: str = ""
 
 
 def put_together(entries: Sequence[Entry], name: str, file_format: str, notes: tuple[str, ...] = ()) -> Basis:
@@ -87,6 +93,7 @@ def put_together(entries: Sequence[Entry], name: str, file_format: str, notes: t
         if again:
             notes = (*notes, f"{entry.name} occurs again and is called {names[-1]}")
             logger.warning("%s: %s", name, notes[-1])
+    echo_time_s, sequence, unlike = _acquisition(entries)
     return Basis(
         np.array([entry.fid for entry in entries]),
         tuple(names),
@@ -95,8 +102,26 @@ def put_together(entries: Sequence[Entry], name: str, file_format: str, notes: t
         first.nucleus,
         name=name,
         file_format=file_format,
-        notes=notes,
+        notes=(*notes, *unlike),
+        echo_time_s=echo_time_s,
+        sequence=sequence,
     )
+
+
+def _acquisition(entries: Sequence[Entry]) -> tuple[float | None, str, tuple[str, ...]]:
+    """Return echo time and sequence that all metabolites have which say any, and what is said of others.
+
+    A measured macromolecule may be of another one than the rest, so that nothing is refused.
+    """
+    times = sorted({entry.echo_time_s for entry in entries if entry.echo_time_s is not None})
+    names = sorted({entry.sequence for entry in entries if entry.sequence})
+    notes = []
+    if len(times) > 1:
+        said = ", ".join(f"{1e3 * time_s:g}" for time_s in times)
+        notes.append(f"its metabolites say different echo times ({said} ms): none is believed")
+    if len(names) > 1:
+        notes.append(f"its metabolites say different sequences ({', '.join(names)}): none is believed")
+    return times[0] if len(times) == 1 else None, names[0] if len(names) == 1 else "", tuple(notes)
 
 
 def _check(entry: Entry) -> None:

@@ -75,7 +75,8 @@ def _entry(path: Path) -> Entry:
     name = basis["basis_name"]
     if not isinstance(name, str) or not name:
         raise DataError(f"{path} has basis_name {name!r}; the name of a metabolite is needed.")
-    return Entry(str(path), name, fid, dwell, centre, _nucleus(basis, content))
+    nucleus, (echo_time_s, sequence) = _nucleus(basis, content), _acquisition(content)
+    return Entry(str(path), name, fid, dwell, centre, nucleus, echo_time_s, sequence)
 
 
 def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
@@ -100,6 +101,15 @@ def _nucleus(basis: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     return first if isinstance(first, str) and first else "1H"
 
 
+def _acquisition(content: Mapping[str, Any]) -> tuple[float | None, str]:
+    """Return echo time in s and sequence, as this package says them; ``fsl_mrs_sim`` says the sequence."""
+    meta, simulated = (part if isinstance(part := content.get(key), dict) else {} for key in ("meta", "seq"))
+    time_ms: Any = meta.get("EchoTime_ms")
+    known = isinstance(time_ms, (int, float)) and not isinstance(time_ms, bool) and 0 < time_ms < np.inf
+    words = [meta.get("Sequence") or simulated.get("sequenceName"), meta.get("EditCondition")]
+    return time_ms / 1e3 if known else None, " ".join(word for word in words if isinstance(word, str))
+
+
 def write_json_basis(basis: Basis, folder: Path, *, overwrite: bool = False) -> None:
     """Write a basis set as FSL-MRS's folder of JSON files.
 
@@ -121,7 +131,14 @@ def write_json_basis(basis: Basis, folder: Path, *, overwrite: bool = False) -> 
     for name in basis.names:
         if not name or name != Path(name).name or name in (".", ".."):
             raise OptionError(f"The metabolite {name!r} cannot name a file; give it a name without slashes.")
-    made = {"time": datetime.now().strftime("%Y%m%d_%H%M%S"), "SimVersion": f"fsl_mrs_dl {__version__}"}
+    made: dict[str, Any] = {
+        "time": datetime.now().strftime("%Y%m%d_%H%M%S"),
+        "SimVersion": f"fsl_mrs_dl {__version__}",
+    }
+    if basis.sequence:
+        made["Sequence"] = basis.sequence
+    if basis.echo_time_s is not None:
+        made["EchoTime_ms"] = round(basis.echo_time_s * 1e3, 6)
     with Staging(folder, overwrite=overwrite) as staging:
         for name, fid in zip(basis.names, basis.fids, strict=True):
             entry = {

@@ -4,9 +4,13 @@ Provencher, LCModel & LCMgui User's Manual, sections 8 and 11.10. LCModel's FIDs
 memory; a ``.BASIS`` file holds their discrete Fourier transform, zero frequency first, zero-filled to twice
 the points. ``CONC``, ``TRAMP`` and ``VOLUME`` scale the basis spectra against data of LCModel's own
 calibration; like FSL-MRS, this reader leaves the numbers of the file as they are.
+
+``SEQPAR`` has the echo time (``ECHOT``, ms) and the sequence (``SEQ``). spant, TARQUIN and FID-A write
+``SEQ = 'PRESS'`` whatever the sequence, so that theirs is not believed.
 """
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +25,7 @@ logger = logging.getLogger(__name__)
 _ZERO_FILLED = 1e-4
 _PPM = NUCLEI["1H"].reference_ppm
 _SCALES = ("conc", "tramp", "volume")
+_ALWAYS_PRESS = ("SPANT", "TARQUIN")
 
 
 def read_lcmodel_basis(path: Path | str) -> Basis:
@@ -59,6 +64,7 @@ def read_lcmodel_basis(path: Path | str) -> Basis:
         raise DataError(
             f"{path} has BADELT {dwelltime_s:g}, HZPPPM {mhz:g} and NDATAB {points:g}; all must be positive."
         )
+    acquired = _echo_time_s([said["seqpar"]]), _sequence([said["seqpar"], head])
     entries = [
         Entry(
             f"{path}, {_name(section)}",
@@ -66,6 +72,8 @@ def read_lcmodel_basis(path: Path | str) -> Basis:
             _fid(section, head, path, int(points)),
             dwelltime_s,
             mhz,
+            "1H",
+            *acquired,
         )
         for section in found
         if section.name == "basis"
@@ -134,7 +142,25 @@ def _without_zero_filling(entries: list[Entry]) -> tuple[list[Entry], tuple[str,
 
 
 def _with_fid(entry: Entry, fid: Complex) -> Entry:
-    return Entry(entry.where, entry.name, fid, entry.dwelltime_s, entry.spectrometer_frequency_mhz)
+    return replace(entry, fid=fid)
+
+
+def _echo_time_s(found: list[Section]) -> float | None:
+    """Return ECHOT, which is in ms, in s; programs that do not know it write -1, or nothing."""
+    time_ms = _said(found, ("echot",))
+    return None if time_ms is None else time_ms / 1e3
+
+
+def _sequence(found: list[Section]) -> str:
+    """Return SEQ, or else the title IDBASI; empty where a program wrote PRESS that writes it of any sequence."""
+    values: dict[str, str] = {}
+    for section in found:
+        values = {**section.values, **values}
+    title, sequence = values.get("idbasi", "").strip(), values.get("seq", "").strip()
+    # DWELLTIME is a key of FID-A's own.
+    if title.upper().startswith(_ALWAYS_PRESS) or "dwelltime" in values:
+        return "" if sequence.upper() == "PRESS" else sequence
+    return sequence or title
 
 
 def read_lcmodel_raw(
@@ -179,7 +205,8 @@ def read_lcmodel_raw(
                 "file of MakeBasis beside it, or give dwelltime_s and spectrometer_frequency_mhz in Python."
             )
         fid: Complex = values.view(np.complex128).conj() * _calibration(head)
-        entries.append(Entry(str(path), path.stem, fid, dwell, mhz))
+        acquired = _echo_time_s(found + shared), _sequence(found + shared)
+        entries.append(Entry(str(path), path.stem, fid, dwell, mhz, "1H", *acquired))
     return put_together(entries, folder.name, "LCModel .RAW")
 
 

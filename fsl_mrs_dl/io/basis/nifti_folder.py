@@ -1,6 +1,8 @@
 """Basis sets as a folder of NIfTI-MRS files: one a metabolite, called as the file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import DataError
@@ -33,9 +35,16 @@ def read_nifti_basis(folder: Path | str) -> Basis:
             raise DataError(f"{path} has shape {data.fid.shape}; one FID a metabolite is needed.")
         name = path.name.removesuffix(".gz").removesuffix(".nii")
         fid = data.fid.ravel().astype("complex128")
-        entries.append(
-            Entry(str(path), name, fid, data.dwelltime_s, data.spectrometer_frequency_mhz, data.nucleus)
-        )
+        axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.nucleus)
+        entries.append(Entry(str(path), name, fid, *axes, *_acquisition(data.header)))
     if not entries:
         raise DataError(f"{folder} holds no NIfTI-MRS files; needed is one a metabolite.")
     return put_together(entries, folder.name, "NIfTI-MRS")
+
+
+def _acquisition(header: Mapping[str, Any]) -> tuple[float | None, str]:
+    """Return echo time in s and sequence, as far as the standard's keys say them."""
+    time_s = header.get("EchoTime")
+    known = isinstance(time_s, (int, float)) and not isinstance(time_s, bool)
+    sequence = header.get("SequenceName") or header.get("ProtocolName")
+    return time_s if known else None, sequence if isinstance(sequence, str) else ""

@@ -132,6 +132,7 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
     if outcome.member_hz is not None:
         own = outcome.member_hz
         columns += [(f"shift_{name}", "Hz", own[:, i]) for i, name in enumerate(outcome.members)]
+    columns += _averaged_columns(outcome)
     columns += [("phase", "rad", outcome.phase_rad), ("delay", "s", outcome.delay_s)]
     for i in range(outcome.baseline_coefficients.shape[1]):
         coefficient = outcome.baseline_coefficients[:, i]
@@ -156,6 +157,25 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
         "F{amplitude x(t) exp((2 pi i shift - gamma) t - sigma^2 t^2)}",
     }
     staging.path("fit/parameters.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+
+
+def _averaged_columns(outcome: Outcome) -> list[tuple[str, str, Real]]:
+    """Return the parameters that only an average over hypotheses has."""
+    columns: list[tuple[str, str, Real]] = []
+    if outcome.member_gamma is not None:
+        wider = outcome.member_gamma
+        columns += [(f"gamma_{name}", "rad/s", wider[:, i]) for i, name in enumerate(outcome.members)]
+    if outcome.lineshape is not None:
+        columns += [(f"lineshape_{i}", "", values) for i, values in enumerate(outcome.lineshape.T)]
+    if outcome.broad_coefficients is not None:
+        for i, values in enumerate(outcome.broad_coefficients.T):
+            columns += [(f"broad_real_{i}", "", values.real), (f"broad_imag_{i}", "", values.imag)]
+    if outcome.unit is not None:
+        columns.append(("unit", "", outcome.unit))
+    if outcome.hypothesis is not None and outcome.hypothesis_weight is not None:
+        columns.append(("hypothesis", "", outcome.hypothesis[:, 0].astype(np.float64)))
+        columns.append(("hypothesis_weight", "", outcome.hypothesis_weight[:, 0]))
+    return columns
 
 
 def _write_lists(outcome: Outcome, staging: Staging) -> None:

@@ -177,8 +177,26 @@ class Outcome:
         ``member_hz``, in their shapes, from the Fisher matrix; NaN where not fitted. None for MRSI.
     posterior : mapping or None
         What the posterior stands on, for the record; None where there is none.
+    member_gamma : ndarray, float, shape (V, M), or None
+        Lorentzian rate of each member of its own, on top of its group's, in rad/s; None where not fitted.
+    lineshape : ndarray, float, shape (V, L), or None
+        Shares of the signal beside the Voigt line (an uneven shim), see
+        :class:`~fsl_mrs_dl.fit.lcm.problem.Parameters`; None where not fitted.
+    broad_coefficients : ndarray, complex, shape (V, K), or None
+        What the data add to the macromolecules of the prior, as coefficients of cosines over the fit window.
+    unit : ndarray, float, shape (V,), or None
+        Amplitude of about 1 mmol/kg, by which priors are scaled.
+    hypotheses : tuple of str
+        What was averaged over, in words; empty where one model was fitted.
+    hypothesis : ndarray, int, shape (V, L), or None
+        The L that weigh most of each spectrum, best first, as places in ``hypotheses``.
+    hypothesis_weight : ndarray, float, shape (V, L), or None
+        Their posterior probabilities.
     notes : tuple of str
         Statements for the record and the report, for example of conjugation.
+    doubts : tuple of str
+        Sentences that make every result usable at best, for example that the basis set is of another sequence;
+        they stand in ``notes`` too.
     """
 
     members: tuple[str, ...]
@@ -216,7 +234,15 @@ class Outcome:
     widening: Real | None = None
     line_ppm: Real | None = None
     line_z: Real | None = None
+    member_gamma: Real | None = None
+    lineshape: Real | None = None
+    broad_coefficients: Complex | None = None
+    unit: Real | None = None
+    hypotheses: tuple[str, ...] = ()
+    hypothesis: NDArray[np.integer] | None = None
+    hypothesis_weight: Real | None = None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -50,20 +50,36 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: tuple[str, 
             "name": basis.name,
             "format": basis.file_format,
             "sha256": basis_hash(basis),
+            "sequence": basis.sequence or None,
+            "echo_time_s": basis.echo_time_s,
             "metabolites": list(basis.names),
             "groups": list(outcome.groups),
             "notes": list(basis.notes),
         },
         "water": _water(outcome),
         "posterior": None if outcome.posterior is None else dict(outcome.posterior),
+        "hypotheses": _hypotheses(outcome),
         "voxels": len(outcome.voxels),
         "flags": _flags(outcome),
         "residual": _residual(outcome),
         "notes": list(outcome.notes),
+        "doubts": list(outcome.doubts),
         "software": {"python": platform.python_version(), **_versions()},
         "files": sorted(files),
     }
     return json.dumps(said, indent=1, allow_nan=False) + "\n"
+
+
+def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
+    """Return what was averaged over, with weights: of one spectrum, or the mean over voxels; best first."""
+    if outcome.hypothesis is None or outcome.hypothesis_weight is None:
+        return None
+    known = outcome.hypothesis[:, 0] >= 0
+    total = np.zeros(len(outcome.hypotheses))
+    np.add.at(total, outcome.hypothesis[known], outcome.hypothesis_weight[known])
+    mean = total / max(int(known.sum()), 1)
+    order = np.argsort(-mean)
+    return [{"hypothesis": outcome.hypotheses[at], "weight": _plain(float(mean[at]))} for at in order]
 
 
 def _flags(outcome: Outcome) -> dict[str, int]:

@@ -1,0 +1,48 @@
+"""Task ``worlds``: from a profile to the page."""
+
+from dataclasses import dataclass
+
+from fsl_mrs_dl.benchmark.table import Page, fslmrs_words
+from fsl_mrs_dl.benchmark.worlds import words
+from fsl_mrs_dl.benchmark.worlds.broad import SIZE
+from fsl_mrs_dl.benchmark.worlds.design import COMBINATIONS, worlds
+from fsl_mrs_dl.benchmark.worlds.figures import errors_picture
+from fsl_mrs_dl.benchmark.worlds.judged import STRONG
+from fsl_mrs_dl.benchmark.worlds.run_worlds import scores
+from fsl_mrs_dl.benchmark.worlds.sites import sites_table
+from fsl_mrs_dl.benchmark.worlds.spins import DWELLTIME_S, POINTS
+from fsl_mrs_dl.benchmark.worlds.tables import design_table, not_made, score_table, summary_table
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How many spectra a world, how many of them by FSL-MRS, and how many people of each site."""
+
+    spectra: int
+    rival: int
+    people: int | None = None
+
+
+PROFILES = {"smoke": Profile(4, 1, 2), "small": Profile(40, 5), "paper": Profile(500, 100)}
+
+
+def run(profile: str, seed: int) -> Page:
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
+    chosen, every = PROFILES[profile], worlds(profile)
+    found = scores(every, chosen.spectra, seed, rival=chosen.rival)
+    method = words.METHOD.format(
+        points=POINTS,
+        ms=1e3 * DWELLTIME_S,
+        combinations=COMBINATIONS,
+        size=SIZE,
+        strong=", ".join(STRONG),
+    )
+    tables = [
+        design_table(words.DESIGN, every),
+        summary_table(words.SUMMARY, found),
+        score_table(words.SCORES, found),
+        sites_table(words.SITES, chosen.people),
+    ]
+    remarks = "\n\n".join(filter(None, (not_made(found), fslmrs_words())))
+    title = "Quantification in worlds that the model did not make"
+    return Page(title, method, tables, remarks, [errors_picture(found)])

@@ -1,0 +1,195 @@
+r"""Hypotheses about the background, weighed at one place of the parameters that are not linear.
+
+Around that place the model is linear in everything: amplitudes a, steps of shift, width and phases, and small
+shifts and widths of single members, of which a Gaussian prior is known. Under a hypothesis the background is
+Gaussian too, so that the data y have the density
+
+.. math:: p(y | h) = \int N(y; X a + B b, \sigma^2 (1 + C_h / \sigma^2)) \, p(b) \, da \, db,
+
+an integral that is done exactly, flat in a, with the noise variance integrated out as well (Jeffreys' prior).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.fit.background import Background
+from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
+
+MARGIN = 10.0
+"""Difference in log evidence beyond which a hypothesis is not looked at closer: a weight of 5e-5."""
+_RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """The model of S spectra around a place, linear in M amplitudes and B steps.
+
+    Attributes
+    ----------
+    columns : ndarray, float, shape (S, M, N)
+    steps : ndarray, float, shape (S, B, N)
+        Derivatives by the steps.
+    data : ndarray, float, shape (S, N)
+    weight : ndarray, float, shape (S, B)
+        Noise variance over the variance of each step's prior; 0 = flat.
+    present : ndarray, float, shape (S, B)
+        Where the place stands from the middle of that prior.
+    noise : ndarray, float, shape (S,)
+        Noise variance of a channel, as far as it is known.
+    """
+
+    columns: Real
+    steps: Real
+    data: Real
+    weight: Real
+    present: Real
+    noise: Real
+
+    def take(self, rows: NDArray[np.intp]) -> "Linear":
+        """Return some spectra."""
+        return Linear(*(value[rows] for value in vars(self).values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Weighing:
+    """What H hypotheses make of S spectra.
+
+    Attributes
+    ----------
+    log_evidence, energy : ndarray, float, shape (S, H)
+        ``energy`` is the least squares that are left, priors among them.
+    amplitudes, pull : ndarray, float, shape (S, H, M)
+    information : ndarray, float, shape (S, H, M, M)
+        For unit noise; ``pull`` likewise.
+    steps : ndarray, float, shape (S, H, B)
+    """
+
+    log_evidence: Real
+    energy: Real
+    amplitudes: Real
+    pull: Real
+    information: Real
+    steps: Real
+
+    @property
+    def weights(self) -> Real:
+        """Posterior probabilities of the hypotheses, equal before the data, shape (S, H)."""
+        relative = np.exp(self.log_evidence - self.log_evidence.max(axis=1, keepdims=True))
+        found: Real = relative / relative.sum(axis=1, keepdims=True)
+        return found
+
+
+def weigh(model: Linear, background: Background, *, freedom: int, non_negative: bool) -> Weighing:
+    """Weigh all hypotheses.
+
+    Those of the first baseline are weighed for every spectrum; of the others only those whose partner with that
+    baseline comes within :data:`MARGIN` of the best.
+
+    Parameters
+    ----------
+    model : Linear
+    background : Background
+    freedom : int
+        Of the residual.
+    non_negative : bool
+        Whether amplitudes are kept at or above zero.
+    """
+    vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
+    products = vectors @ np.swapaxes(vectors, 1, 2)
+    seen = vectors @ background.rows.T
+    n, members, steps = len(vectors), model.columns.shape[1], model.steps.shape[1]
+    count = len(background.hypotheses)
+    found = Weighing(
+        np.full((n, count), -np.inf),
+        np.full((n, count), np.nan),
+        np.zeros((n, count, members)),
+        np.zeros((n, count, members)),
+        np.zeros((n, count, members, members)),
+        np.zeros((n, count, steps)),
+    )
+
+    def look(at: int, rows: NDArray[np.intp]) -> None:
+        every = len(rows) == n
+        some = model if every else model.take(rows)
+        seen_by = (products, seen) if every else (products[rows], seen[rows])
+        values = _one(some, background, at, seen_by, freedom=freedom, non_negative=non_negative)
+        for array, value in zip(vars(found).values(), values, strict=True):
+            array[rows, at] = value
+
+    partner = background.partner
+    for at in np.unique(partner):
+        look(int(at), np.arange(n))
+    best = found.log_evidence.max(axis=1)
+    for at in np.flatnonzero(partner != np.arange(count)):
+        rows = np.flatnonzero(found.log_evidence[:, partner[at]] > best - MARGIN)
+        if len(rows):
+            look(int(at), rows)
+    return found
+
+
+def energy_left(model: Linear, background: Background, *, non_negative: bool) -> Real:
+    """Return the least squares that the first hypothesis leaves, (S,)."""
+    vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
+    seen_by = (vectors @ np.swapaxes(vectors, 1, 2), vectors @ background.rows.T)
+    energy: Real = _one(model, background, background.first, seen_by, freedom=1, non_negative=non_negative)[1]
+    return energy
+
+
+def _one(
+    model: Linear,
+    background: Background,
+    at: int,
+    seen_by: tuple[Real, Real],
+    *,
+    freedom: int,
+    non_negative: bool,
+) -> tuple[Real, ...]:
+    """Return what one hypothesis makes of the spectra, in the order of :class:`Weighing`."""
+    products, seen = seen_by
+    members, noise = model.columns.shape[1], model.noise
+    axes, power = background.above(at, noise)
+    along = seen @ axes
+    share = power / (power + noise[:, None])
+    gram = products - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
+    inner, across, own = (
+        gram[:, :members, :members],
+        gram[:, :members, members:-1],
+        gram[:, members:-1, members:-1].copy(),
+    )
+    towards = gram[:, members:-1, -1] - model.weight * model.present
+    index = np.arange(own.shape[-1])
+    own[:, index, index] += model.weight
+    size = np.sqrt(np.maximum(own[:, index, index], np.finfo(float).tiny))
+    own /= size[:, :, None] * size[:, None]
+    own[:, index, index] = 1 + _RIDGE
+    right = np.concatenate([np.swapaxes(across, 1, 2), towards[..., None]], axis=2) / size[:, :, None]
+    solved = np.linalg.solve(own, right) / size[:, :, None]
+    information = inner - across @ solved[..., :-1]
+    pull = gram[:, :members, -1] - (across @ solved[..., -1:])[..., 0]
+    amplitudes, _ = solve_amplitudes(information, pull, non_negative=non_negative)
+    steps = solved[..., -1] - (solved[..., :-1] @ amplitudes[..., None])[..., 0]
+    fitted = (information @ amplitudes[..., None])[..., 0]
+    energy = (
+        gram[:, -1, -1]
+        + (model.weight * model.present**2).sum(axis=1)
+        - (towards * solved[..., -1]).sum(axis=1)
+        - (amplitudes * (2 * pull - fitted)).sum(axis=1)
+    )
+    energy = np.maximum(energy, np.finfo(float).tiny)
+    volume = _log_volume(information) + np.linalg.slogdet(own)[1] + 2 * np.log(size).sum(axis=1)
+    width = np.log1p(power / noise[:, None]).sum(axis=1)
+    evidence = -(width + volume + freedom * np.log(energy)) / 2
+    return evidence, energy, amplitudes, pull, information, steps
+
+
+def _log_volume(information: Real) -> Real:
+    """Return the logarithm of the determinant, with a ridge for members that are alike."""
+    index = np.arange(information.shape[-1])
+    size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
+    scaled = information / (size[:, :, None] * size[:, None])
+    scaled[:, index, index] = 1 + _RIDGE
+    volume: Real = np.linalg.slogdet(scaled)[1] + 2 * np.log(size).sum(axis=1)
+    return volume

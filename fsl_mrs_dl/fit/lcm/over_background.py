@@ -1,0 +1,219 @@
+"""The linear half of the fit over a background of Gaussian prior, at given parameters."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from math import pi
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.background import quarter_turn, split
+from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, linear_half
+from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.fit.lcm.tabulated import LARGEST_GAMMA, LARGEST_SPREAD, Tables
+from fsl_mrs_dl.physics import damp
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """The model of S spectra at given parameters, as real vectors of the window (N = 2 inside).
+
+    Attributes
+    ----------
+    columns : ndarray, float, shape (S, M, N)
+        Members.
+    by_time : ndarray, float, shape (S, M, N)
+        The same, each FID times t: what shifts and widths of single members need.
+    data : ndarray, float, shape (S, N)
+        In the corrected frame.
+    """
+
+    columns: Real
+    by_time: Real
+    data: Real
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The tables of a problem and what the first hypothesis's axes see of them, (R, M r)."""
+
+    tables: Tables
+    table: Real
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Seen | None":
+        """Return the tables; None where members do not share one lineshape."""
+        if problem.n_groups > 1:
+            return None
+        tables = Tables.of(problem)
+        rows = problem.background.first_rows
+        windows = tables.table.reshape(-1, rows.shape[1]) @ rows.T
+        return cls(tables, np.ascontiguousarray(windows.reshape(len(tables.table), -1)))
+
+    def of_members(self, at: Parameters) -> Real:
+        """Return what the axes see of the members, (S, M, r)."""
+        moments = self.tables.moments(at)
+        return (moments @ self.table).reshape(len(moments), len(self.tables.problem.basis), -1)
+
+
+def background_evaluator(problem: Problem, seen: Seen | None) -> Evaluate:
+    """Return what solves the linear half of a problem with a background.
+
+    Parameters
+    ----------
+    problem : Problem
+    seen : Seen or None
+        Its tables.
+    """
+    return partial(_evaluate, problem, seen)
+
+
+def place(problem: Problem, tables: Tables | None, fids: Complex, at: Parameters) -> Place:
+    """Return members and data at given parameters."""
+    data = split(problem.corrected(fids, at))
+    if tables is not None and within(at) and not at.lineshape.shape[1]:
+        return Place(*tables.columns(at), data)
+    members = np.broadcast_to(problem.members(at), (len(fids), *problem.basis.shape))
+    return Place(split(problem.window(members)), split(problem.window(problem.time_s * members)), data)
+
+
+def within(at: Parameters) -> bool:
+    """Return whether the tables reach all spectra."""
+    return bool((at.gamma.max() <= LARGEST_GAMMA) and (at.spread.max() <= LARGEST_SPREAD))
+
+
+def slopes(problem: Problem, tables: Tables | None, here: Place, at: Parameters, amplitudes: Real) -> Real:
+    """Return derivatives of the model by the non-linear parameters, in the order of :meth:`Problem.jacobian`.
+
+    Returns
+    -------
+    ndarray, float, shape (S, 3 G + 2, N)
+    """
+    if tables is None or not within(at) or at.lineshape.shape[1]:
+        members = np.broadcast_to(problem.members(at), (len(amplitudes), *problem.basis.shape))
+        made = split(problem.jacobian(members, amplitudes, own_shifts=False))
+        return np.concatenate([made, aside(problem, at, amplitudes)], axis=1) if at.lineshape.shape[1] else made
+    total = (amplitudes[:, None] @ here.columns)[:, 0]
+    by_t = (amplitudes[:, None].astype(here.by_time.dtype) @ here.by_time)[:, 0]
+    by_tt = tables.second(at, amplitudes)
+    frequency = np.tile(problem.frequency_hz[problem.inside], 2)
+    turned = quarter_turn(total)
+    return np.stack([2 * pi * quarter_turn(by_t), -by_t, -by_tt, turned, 2 * pi * frequency * turned], axis=1)
+
+
+def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
+    """Return derivatives of the model by the shares of the lineshape beside the line, (S, L, N)."""
+    none = replace(at, lineshape=at.lineshape[:, :0])
+    if problem.n_groups == 1:
+        whole = amplitudes.astype(np.complex128) @ problem.basis
+        total = damp(whole, at.gamma[:, 0], np.sqrt(at.spread[:, 0]), problem.dwelltime_s)
+    else:
+        total = np.einsum("sm,smn->sn", amplitudes, problem.members(none))
+    return split(problem.window(total[:, None] * problem.lineshape_curves(at)))
+
+
+def lineshape_gain(problem: Problem, fids: Complex, at: Parameters, state: State, tables: Tables | None) -> Real:
+    """Return by how much shares beside the line would raise the log likelihood, to first order, shape (S,).
+
+    Parameters
+    ----------
+    problem : Problem
+    fids : ndarray, complex, shape (S, time)
+    at : Parameters
+        Where a fit without such shares ended.
+    state : State
+        There.
+    tables : Tables or None
+    """
+    ground = problem.background
+    share = ground.share(ground.first, at.noise)
+    here = place(problem, tables, fids, at)
+    shared = slopes(problem, tables, here, at, state.amplitudes)
+    shared[:, ~problem.free] = 0.0
+    vectors = np.concatenate([here.columns, shared, aside(problem, at, state.amplitudes)], axis=1)
+    known = Weighed.of(vectors, ground.first_rows)
+    residual = here.data - (state.amplitudes[:, None] @ here.columns)[:, 0]
+    left = Weighed.of(residual[:, None], ground.first_rows)
+    gram, slope = known.dot(known, share), known.dot(left, share)[..., 0]
+    first = here.columns.shape[1] + shared.shape[1]
+    held = np.concatenate([state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1)
+    index = np.arange(gram.shape[-1])
+    size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
+    gram = np.where(held[:, :, None] & held[:, None], gram / (size[:, :, None] * size[:, None]), 0.0)
+    gram[:, index, index] = 1 + 1e-9
+    gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[:, first:] ** 2
+    slope = np.where(held, slope / size, 0.0)
+    rest = slice(0, first)
+    with_all = (slope * np.linalg.solve(gram, slope[..., None])[..., 0]).sum(axis=1)
+    without = (slope[:, rest] * np.linalg.solve(gram[:, rest, rest], slope[:, rest, None])[..., 0]).sum(axis=1)
+    gain: Real = (with_all - without) / at.noise / 2
+    return gain
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """Vectors, and what the background's axes see of them; products are those that the background leaves.
+
+    Attributes
+    ----------
+    vectors : ndarray, float, shape (S, n, N)
+    seen : ndarray, float, shape (S, n, r)
+    """
+
+    vectors: Real
+    seen: Real
+
+    @classmethod
+    def of(cls, vectors: Real, rows: Real) -> "Weighed":
+        """Return vectors with what the rows (r, N) see of them."""
+        return cls(vectors, vectors @ rows.T)
+
+    def dot(self, other: "Weighed", share: Real) -> Real:
+        """Return products (S, n, m); share: of each axis that is background, (S, r)."""
+        seen = self.seen * share[:, None]
+        products: Real = self.vectors @ np.swapaxes(other.vectors, 1, 2) - seen @ np.swapaxes(other.seen, 1, 2)
+        return products
+
+
+def _evaluate(
+    problem: Problem, seen: Seen | None, fids: Complex, at: Parameters, amplitudes: Real | None = None
+) -> State:
+    """Solve the linear half at given parameters, and take derivatives; see :func:`.newton.evaluate`."""
+    ground = problem.background
+    share = ground.share(ground.first, at.noise)
+    tables = None if seen is None else seen.tables
+    here = place(problem, tables, fids, at)
+    if seen is not None and within(at) and not at.lineshape.shape[1]:
+        members = Weighed(here.columns, seen.of_members(at))
+    else:
+        members = Weighed.of(here.columns, ground.first_rows)
+    data = Weighed.of(here.data[:, None], ground.first_rows)
+    gram = members.dot(members, share)
+    right = members.dot(data, share)[..., 0]
+    amplitudes, free = linear_half(problem, gram, right, amplitudes)
+    by = Weighed.of(slopes(problem, tables, here, at, amplitudes), ground.first_rows)
+    coupling = members.dot(by, share)
+    fitted = (gram @ amplitudes[..., None])[..., 0]
+    energy = data.dot(data, share)[:, 0, 0]
+    objective = energy - (amplitudes * (2 * right - fitted)).sum(axis=1)
+    gradient = by.dot(data, share)[..., 0] - (amplitudes[:, None] @ coupling)[:, 0]
+    state = State(
+        amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted
+    )
+    return _with_delay_prior(problem, state, at)
+
+
+def _with_delay_prior(problem: Problem, state: State, at: Parameters) -> State:
+    """Add what a delay costs to a state, in place of its arrays."""
+    weight = at.noise / problem.settings.delay_sd_s**2
+    delay = 3 * problem.n_groups + 1
+    state.curvature[:, delay, delay] += weight
+    state.gradient[:, delay] -= weight * at.delay_s
+    state.objective[:] += weight * at.delay_s**2
+    if at.lineshape.shape[1]:
+        rest = np.arange(delay + 1, state.curvature.shape[1])
+        stiff = at.noise / problem.settings.lineshape_sd**2
+        state.curvature[:, rest, rest] += stiff[:, None]
+        state.gradient[:, rest] -= stiff[:, None] * at.lineshape
+        state.objective[:] += stiff * (at.lineshape**2).sum(axis=1)
+    return state

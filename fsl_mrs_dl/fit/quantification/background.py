@@ -1,0 +1,83 @@
+"""What a scan and its basis set ask of the background: whose macromolecules, whether lipids, which echo time."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.fit.acquisition import of_basis, of_data
+from fsl_mrs_dl.fit.background import density_prior, with_member
+from fsl_mrs_dl.fit.lcm import FitSettings
+from fsl_mrs_dl.physics.lines import WILSON_2011
+
+_TABLE = frozenset(line.signal for line in WILSON_2011) | {"Lip13a", "Lip13b"}
+"""Simulated lines of the default tables, which the prior stands in for; other broad members were measured."""
+_BROAD = ("MM", "MAC")
+_LIPID = "LIP"
+_SHIFT_PPM = 0.004
+"""Size of a metabolite's own shift: 0.5 Hz at 3 T. Temperature, acidity and the tables that basis sets are made
+from move lines by up to about 0.01 ppm."""
+
+
+def with_background(
+    basis: Basis, settings: FitSettings, data: MRSData, echo_time_s: float | None, *, keep_lipids: bool = False
+) -> tuple[Basis, FitSettings]:
+    """Return basis set and settings of a fit that averages over backgrounds.
+
+    The prior of macromolecules stands in for those of the default tables; macromolecules of another name, which
+    were measured, stay. Lipids are hypotheses, not members. Another nucleus than 1H and edited spectra have
+    baselines alone, beside what broad lines their basis set holds.
+
+    Parameters
+    ----------
+    basis : Basis
+        At the points of the data, with the chosen members.
+    settings : FitSettings
+    data : MRSData
+        For nucleus and echo time.
+    echo_time_s : float, optional
+        As given, in s; else that of the data, the basis set, or 30 ms.
+    keep_lipids : bool
+        Whether lipids of the basis set stay as members.
+    """
+    seen, theirs = of_data(data, echo_time_s), of_basis(basis)
+    known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value]
+    settings = replace(settings, echo_time_s=known[0]) if known else settings
+    if basis.nucleus != "1H" or theirs.sequence.edited or seen.sequence.edited:
+        own = any(name.upper().startswith(_BROAD) for name in basis.names) and basis.nucleus == "1H"
+        return basis, replace(settings, macromolecules="own" if own else "none", lipids=False)
+    dropped = [
+        name
+        for name in basis.names
+        if (name in _TABLE or name.upper().startswith(_LIPID)) and not (keep_lipids and name.upper().startswith(_LIPID))
+    ]
+    basis = _without(basis, dropped)
+    settings = replace(settings, lipids=not any(name.upper().startswith(_LIPID) for name in basis.names))
+    if any(name.upper().startswith(_BROAD) for name in basis.names):
+        return basis, replace(settings, macromolecules="own")
+    return with_member(basis, density_prior(settings.without_tables)), replace(settings, macromolecules="prior")
+
+
+def _without(basis: Basis, dropped: list[str]) -> Basis:
+    if not dropped:
+        return basis
+    rows = [at for at, name in enumerate(basis.names) if name not in dropped]
+    note = f"the prior of macromolecules and lipids stands in for {', '.join(dropped)}"
+    names = tuple(basis.names[row] for row in rows)
+    return replace(basis, fids=np.asarray(basis.fids)[rows], names=names, notes=(*basis.notes, note))
+
+
+def with_own_shifts(settings: FitSettings, shift_ppm: float | None, mhz: float) -> FitSettings:
+    """Return settings with small shifts of each metabolite.
+
+    Parameters
+    ----------
+    settings : FitSettings
+    shift_ppm : float or None
+        Expected size (SD) in ppm; None: 0.004 where hypotheses are averaged over, else none.
+    mhz : float
+        Spectrometer frequency.
+    """
+    if settings.averaged:
+        return replace(settings, member_shift_ppm=_SHIFT_PPM if shift_ppm is None else shift_ppm)
+    return replace(settings, member_shift_hz=(shift_ppm or 0.0) * mhz)
