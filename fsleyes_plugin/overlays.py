@@ -12,7 +12,8 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.nifti_file import MRS_EXTENSION
 from fsleyes_plugin.model.folder import result_root
-from fsleyes_plugin.model.maps import COLOURS, MapChoice, display_range
+from fsleyes_plugin.model.maps import MapChoice, display_range
+from fsleyes_plugin.model.quantities import colour_map
 from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.session import SESSION, Fit
 
@@ -83,7 +84,7 @@ def colour(fit: Fit, choice: MapChoice, image: Image, displayCtx: Any) -> None:
     values = np.asarray(image[:])
     low, high = display_range(values, np.isfinite(values), choice.kind)
     display.alpha = MAP_ALPHA
-    opts.cmap = COLOURS.get(choice.kind, "red-yellow")
+    opts.cmap = colour_map(choice.kind)
     opts.linkLowRanges = opts.linkHighRanges = False
     opts.displayRange = low, high
     least, most = (float(end(values, initial=start)) for end, start in ((np.nanmin, low), (np.nanmax, high)))

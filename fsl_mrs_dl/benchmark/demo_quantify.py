@@ -31,14 +31,17 @@ def compare_single_voxel(output: Path, *, overwrite: bool) -> None:
     told = json.loads((output / "1_scan/scan_truth.json").read_text(encoding="utf-8"))["amplitudes"]
     reference = _sum(told, "+".join(outcome.internal_reference))
     scaled = outcome.scaled["internal"]
-    print(f"\n{'ratio to ' + '+'.join(outcome.internal_reference):14}", end="")  # noqa: T201
-    print(f"{'truth':>9}{'estimate':>10}{'CRLB':>9}{'error/CRLB':>12}")  # noqa: T201
+    print(f"\n{'ratio to ' + '+'.join(outcome.internal_reference):16}{'':8}", end="")  # noqa: T201
+    print(f"{'posterior':>10}{'95 % low':>10}{'high':>8} | {'without prior':>13}")  # noqa: T201
+    print(f"{'':16}{'truth':>8}{'mean':>10}{'':18} | {'estimate':>13}{'SD':>8}{'error/SD':>10}")  # noqa: T201
     for name in _TOLD:
         n = outcome.column(name)
         if name == "+".join(outcome.internal_reference):
             continue
         value, sd, truth = scaled.value[0, n], scaled.sd[0, n], _sum(told, name) / reference
-        print(f"{name:14}{truth:9.3f}{value:10.3f}{sd:9.3f}{(value - truth) / sd:12.2f}")  # noqa: T201
+        mean, low, high = (scaled.extra[kind][0, n] for kind in ("posterior_mean", "ci95_low", "ci95_high"))
+        row = f"{name:16}{truth:8.3f}{mean:10.3f}{low:10.3f}{high:8.3f} | {value:13.3f}{sd:8.3f}"
+        print(f"{row}{(value - truth) / sd:10.2f}")  # noqa: T201
     scale = outcome.scaled["raw"].value[0, outcome.column("+".join(outcome.internal_reference))] / reference
     with Staging(output, overwrite=overwrite) as staging:
         amplitudes = {name: scale * _sum(told, name) for name in outcome.names}
@@ -59,16 +62,17 @@ def compare_maps(output: Path, *, overwrite: bool) -> None:
     truth = {name: _sum(members, name) for name in outcome.names}
     raw, sound = outcome.scaled["raw"], outcome.flags == 0
     print(f"\nMRSI, {int(sound.sum())} of {sound.size} voxels that are not flagged")  # noqa: T201
-    head = f"{'truth':>9}{'estimate':>10}{'CRLB (%)':>10}{'error/CRLB':>12}"
-    print(f"{'amplitude':14}{head}   (means; median; root mean square)")  # noqa: T201
+    print(f"{'':22}{'posterior':>10} | {'without prior':>13}")  # noqa: T201
+    head = f"{'amplitude':14}{'truth':>8}{'mean':>10} | {'estimate':>13}{'SD (%)':>8}{'error/SD':>10}"
+    print(f"{head}   (means; median; root mean square)")  # noqa: T201
     for name in _TOLD:
         n = outcome.column(name)
         true = truth[name][tuple(outcome.voxels.T)][sound]
-        value, sd = raw.value[sound, n], raw.sd[sound, n]
+        value, sd, mean = raw.value[sound, n], raw.sd[sound, n], raw.extra["posterior_mean"][sound, n]
         worst = float(np.sqrt(np.mean(((value - true) / sd) ** 2)))
         percent = float(np.median(outcome.crlb_percent[sound, n]))
-        row = f"{np.mean(true):9.2f}{np.mean(value):10.2f}{percent:10.1f}{worst:12.2f}"
-        print(f"{name:14}{row}")  # noqa: T201
+        row = f"{name:14}{np.mean(true):8.2f}{np.mean(mean):10.2f} | {np.mean(value):13.2f}"
+        print(f"{row}{percent:8.1f}{worst:10.2f}")  # noqa: T201
     with Staging(output, overwrite=overwrite) as staging:
         save_map_figure(fitted, outcome, staging.path("maps.png"), names=_MAPS, truth=truth)
 

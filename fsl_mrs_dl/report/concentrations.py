@@ -1,9 +1,11 @@
 """How estimates and flags are told: headings, values with their uncertainty, meanings."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from fsl_mrs_dl.data import FLAGS
-from fsl_mrs_dl.io.results.outcome import SCALINGS, Outcome
+from fsl_mrs_dl.data import FLAGS, Real
+from fsl_mrs_dl.io.results.outcome import SCALINGS, Outcome, Scaled
 from fsl_mrs_dl.report.page import number
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
@@ -13,6 +15,20 @@ SCALING_NAMES = {
     "molality": "Molality (mmol/kg)",
     "molarity": "Molarity (mmol/l)",
 }
+
+
+UNDER_PRIOR = "Posterior"
+WITHOUT_PRIOR = "Without prior"
+"""Headings of the two statements; what stands below one is never told with the uncertainty of the other."""
+_LEADING = ("posterior_mean", "ci95_low", "ci95_high")
+MAIN = (
+    ("NAA+NAAG", "NAA"),
+    ("Cr+PCr", "Cr"),
+    ("GPC+PCh", "GPC", "PCh", "Cho"),
+    ("Glu+Gln", "Glu"),
+    ("Ins", "mI"),
+)
+"""What a reader of a brain spectrum looks for first: the sum, or else the part that is there."""
 
 
 def scalings(outcome: Outcome) -> list[str]:
@@ -33,11 +49,56 @@ def with_sd(value: float, sd: float) -> str:
         return number(np.nan)
     if not (np.isfinite(sd) and sd > 0):
         return f"{value:.4g}"
-    size = max(abs(value), sd)
-    if not 1e-3 <= size < 1e6:
+    if not _handy(max(abs(value), sd)):
         return f"{value:.3e} {PLUS_MINUS} {sd:.1e}"
-    digits = int(np.clip(1 - np.floor(np.log10(sd)), 0, 5))
+    digits = _digits(sd)
     return f"{value:.{digits}f} {PLUS_MINUS} {sd:.{digits}f}"
+
+
+def to_digits(value: float, sd: float) -> str:
+    """Return a value to two digits of its SD, which is told elsewhere."""
+    (told,), power = _alike((value,), sd)
+    return told + power
+
+
+def significant(value: float) -> str:
+    """Return an SD to two digits of itself."""
+    return to_digits(value, value)
+
+
+def interval(low: float, high: float) -> str:
+    """Return an interval in words, see :func:`with_interval`."""
+    told, power = _alike((low, high), (high - low) / 4)
+    words = " to ".join(told)
+    return f"({words}){power}" if power else words
+
+
+def with_interval(mean: float, low: float, high: float) -> str:
+    """Return a mean with its 95 % interval, to two digits of a quarter of its width, which is about its SD."""
+    told, power = _alike((mean, low, high), (high - low) / 4)
+    return "{} [{}, {}]".format(*told) + power
+
+
+def _alike(values: Sequence[float], sd: float) -> tuple[list[str], str]:
+    """Return numbers that stand beside each other with the same digits, and the power of ten behind them all."""
+    size = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
+    power = 0 if size == 0 or _handy(size) else int(np.floor(np.log10(size)))
+    scale = 10.0**-power
+    if np.isfinite(sd) and sd > 0:
+        told = [f"{value * scale:.{_digits(sd * scale)}f}" for value in values]
+    else:
+        told = [f"{value * scale:.4g}" for value in values]
+    shown = [text if np.isfinite(value) else number(value) for text, value in zip(told, values, strict=True)]
+    return shown, f" \N{MULTIPLICATION SIGN} 1e{power:+03d}" if power else ""
+
+
+def _handy(size: float) -> bool:
+    """Return whether a number is written without a power of ten."""
+    return 1e-3 <= size < 1e6
+
+
+def _digits(sd: float) -> int:
+    return int(np.clip(1 - np.floor(np.log10(sd)), 0, 5))
 
 
 def tokens(flags: int) -> list[str]:
@@ -49,6 +110,60 @@ def flag_rows(outcome: Outcome) -> list[tuple[str, int, str]]:
     """Return (token, voxels, meaning) of each flag that occurs."""
     counts = {token: sum(token in tokens(flags) for flags in outcome.flags) for token in FLAGS}
     return [(token, count, FLAGS[token].meaning) for token, count in counts.items() if count]
+
+
+def main_columns(outcome: Outcome, scaling: str) -> list[int]:
+    """Return the columns that are told first: those of :data:`MAIN`, or else the best determined five.
+
+    The reference is left out of ratios to itself.
+    """
+    reference = "+".join(outcome.internal_reference) if scaling == "internal" else ""
+    chosen = [next((name for name in names if name in outcome.names), "") for names in MAIN]
+    found = [outcome.column(name) for name in chosen if name and name != reference]
+    if found:
+        return found
+    return [n for n in by_bound(outcome) if outcome.names[n] != reference][: len(MAIN)]
+
+
+def by_bound(outcome: Outcome) -> list[int]:
+    """Return the columns from the best determined to the worst, macromolecules and lipids last."""
+    middle = np.median(np.nan_to_num(outcome.crlb_percent, nan=999.0), axis=0)
+    return sorted(range(len(outcome.names)), key=lambda n: (is_broad(outcome.names[n]), middle[n]))
+
+
+def leading_text(scaled: Scaled, row: int, column: int) -> str:
+    """Return the leading number of an amount: posterior mean and interval, or the estimate where there is none."""
+    if not scaled.has_posterior:
+        return with_sd(float(scaled.value[row, column]), float(scaled.sd[row, column]))
+    return with_interval(*(float(scaled.extra[name][row, column]) for name in _LEADING))
+
+
+def typical_text(scaled: Scaled, column: int) -> str:
+    """Return the leading number of an amount over many voxels, see :func:`leading_text`: medians of each part."""
+    if not scaled.has_posterior:
+        return with_sd(median(scaled.value[:, column]), median(scaled.sd[:, column]))
+    return with_interval(*(median(scaled.extra[name][:, column]) for name in _LEADING))
+
+
+def half_width_percent(scaled: Scaled) -> Real:
+    """Return half the 95 % interval over the posterior mean, in per cent; shape (V, N)."""
+    mean = scaled.extra["posterior_mean"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        percent: Real = 50 * (scaled.extra["ci95_high"] - scaled.extra["ci95_low"]) / mean
+    return percent
+
+
+def median(values: Real) -> float:
+    """Return the median of what is finite; NaN if nothing is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def leading_words(scaled: Scaled) -> str:
+    """Return what :func:`leading_text` tells."""
+    if scaled.has_posterior:
+        return "posterior mean [95 % interval]"
+    return f"without prior: maximum-likelihood estimate {PLUS_MINUS} SD"
 
 
 def leading_member(outcome: Outcome) -> int:

@@ -38,16 +38,19 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1180px; margin: 0 auto;
   padding: 24px; }
 h1 { font-size: 24px; margin: 0; } h2 { font-size: 18px; margin: 34px 0 4px; }
+h3 { font-size: 15px; margin: 14px 0 0; }
 p { margin: 4px 0 8px; max-width: 90ch; color: #555; }
 .synthetic { background: #fff3d6; border-left: 6px solid #e69f00; color: #222; padding: 10px 14px;
   margin: 14px 0;  max-width: none; }
 .cards { display: flex; flex-wrap: wrap; gap: 12px; margin: 18px 0; }
-.card { border: 1px solid #ddd; border-radius: 6px; padding: 10px 16px; min-width: 150px; }
-.card b { display: block; font-size: 20px; font-weight: 600; } .card span { color: #555; font-size: 13px; }
+.card { border: 1px solid #ddd; border-radius: 6px; padding: 10px 14px; min-width: 130px; }
+.card b { display: block; font-size: 18px; font-weight: 600; } .card span { color: #555; font-size: 13px; }
 table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 4px 18px 4px 0; border-bottom: 1px solid #e5e5e5; vertical-align: top; }
 td:last-child { overflow-wrap: anywhere; }
 th { font-weight: 600; }
+.part { border-left: 2px solid #bbb; padding-left: 14px; }
+summary { cursor: pointer; margin: 8px 0; }
 footer { margin-top: 40px; color: #777; font-size: 13px; }
 @media print { .card, h2 { break-inside: avoid; } }
 """
@@ -120,16 +123,44 @@ def cards(facts: Sequence[tuple[str, str]]) -> str:
     return f'<div class="cards">{shown}</div>'
 
 
-def table(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:
-    """Return an HTML table; the first cell of each row names it."""
-    top = "<tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>\n" if head else ""
+def table(
+    rows: Iterable[Sequence[Any]], head: Sequence[str] = (), groups: Sequence[tuple[str, int]] = ()
+) -> str:
+    """Return an HTML table; the first cell of each row names it.
+
+    Parameters
+    ----------
+    rows : iterable of sequences
+    head : sequence of str, optional
+        Headings of the columns.
+    groups : sequence of (str, int), optional
+        Headings above those, and how many columns each is of; a line parts the groups.
+    """
+    starts = set(np.cumsum([width for _, width in groups]).tolist())
+
+    def cell(kind: str, n: int, value: Any, more: str = "") -> str:
+        part = ' class="part"' if n in starts else ""
+        return f"<{kind}{part}{more}>{html.escape(plain(value))}</{kind}>"
+
+    top, at = "", 0
+    if groups:
+        top += "<tr>"
+        for title, width in groups:
+            top += cell("th", at, title, f' colspan="{width}"')
+            at += width
+        top += "</tr>\n"
+    if head:
+        top += "<tr>" + "".join(cell("th", n, text) for n, text in enumerate(head)) + "</tr>\n"
     body = "".join(
-        f"<tr><th>{html.escape(plain(row[0]))}</th>"
-        + "".join(f"<td>{html.escape(plain(cell))}</td>" for cell in row[1:])
-        + "</tr>\n"
+        "<tr>" + "".join(cell("td" if n else "th", n, value) for n, value in enumerate(row)) + "</tr>\n"
         for row in rows
     )
     return f"<table>\n{top}{body}</table>"
+
+
+def folded(heading: str, part: str) -> str:
+    """Return a part of a page that opens on a click."""
+    return f"<details><summary>{html.escape(heading)}</summary>\n{part}\n</details>"
 
 
 def figure(drawing: Any, name: str) -> str:

@@ -14,9 +14,11 @@ from fsl_mrs_dl.report.spectra import FitView
 
 DATA, FIT, BASELINE = "#404040", FLAGGED, AFTER
 _SLIGHT = 1e-3
+Panel = tuple[str, Real, float, float, str]
+"""A map: title, values, low, high, colour scale."""
 _MAX_CELLS = 600_000
 """Numbers in all maps of one figure; more only make the page heavy."""
-CRLB_STEPS = (0, 5, 10, 15, 20, 30, 50, 100, 999)
+SD_STEPS = (0, 5, 10, 15, 20, 30, 50, 100, 999)
 
 
 def fit_figure(view: FitView, *, members: bool = True, height: int = 640) -> Any:
@@ -160,12 +162,12 @@ def correlation_figure(correlation: Real, names: Sequence[str]) -> Any:
     return drawing.update_xaxes(constrain="domain", showgrid=False, tickangle=-90, dtick=1)
 
 
-def crlb_figure(names: Sequence[str], counts: Real) -> Any:
-    """Draw how many voxels have which relative bound: rows of counts, shape (metabolite, step)."""
+def sd_figure(names: Sequence[str], counts: Real) -> Any:
+    """Draw how many voxels have which relative SD: rows of counts, shape (metabolite, step)."""
     from plotly import graph_objects as go
 
-    steps = [f"{low}\N{EN DASH}{high}" for low, high in itertools.pairwise(CRLB_STEPS)]
-    steps[-1] = f"> {CRLB_STEPS[-2]}"
+    steps = [f"{low}\N{EN DASH}{high}" for low, high in itertools.pairwise(SD_STEPS)]
+    steps[-1] = f"> {SD_STEPS[-2]}"
     image = go.Heatmap(
         z=counts,
         x=steps,
@@ -178,11 +180,11 @@ def crlb_figure(names: Sequence[str], counts: Real) -> Any:
     )
     drawing = _finish(go.Figure(image), 130 + 24 * len(names))
     drawing.update_yaxes(autorange="reversed", showgrid=False, dtick=1)
-    drawing.update_xaxes(title_text="CRLB (%)", showgrid=False, type="category")
+    drawing.update_xaxes(title_text="SD (%)", showgrid=False, type="category")
     return drawing.update_layout(margin={"l": 110, "t": 20})
 
 
-def map_figure(panels: Sequence[tuple[str, Real, float, float, str]], reverse: tuple[bool, bool]) -> Any:
+def map_figure(panels: Sequence[Panel], reverse: tuple[bool, bool]) -> Any:
     """Draw maps, four in a row.
 
     Parameters

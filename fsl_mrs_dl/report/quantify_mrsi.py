@@ -1,5 +1,6 @@
 """The parts of the page of fitted MRSI."""
 
+import html
 from typing import Any
 
 import numpy as np
@@ -8,87 +9,84 @@ from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.report import quantify_figures as figures
 from fsl_mrs_dl.report.concentrations import (
+    WITHOUT_PRIOR,
+    by_bound,
     flag_rows,
-    is_broad,
     leading_member,
+    leading_words,
+    main_columns,
+    median,
     scaling_title,
     scalings,
     tokens,
+    typical_text,
 )
+from fsl_mrs_dl.report.map_amounts import number_tables
+from fsl_mrs_dl.report.map_panels import Panels
 from fsl_mrs_dl.report.maps import Slices, display, reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.page import cards, figure, number, section, table
 from fsl_mrs_dl.report.quantify_svs import fit_text
 from fsl_mrs_dl.report.spectra import view_fit
 
-_CRLB_TOP = 50.0
 _MOST_MAPS = 16
 _QUALITY = (
     "SNR: height of the fitted line after matched damping, over the noise. Whiteness: correlation of "
     "neighbouring points of the residual, 0 for noise."
 )
+_NUMBERS = "Medians over the fitted voxels, in brackets the quartiles."
 
 
 def mrsi_parts(data: MRSData, outcome: Outcome) -> list[str]:
     """Return the HTML of everything that is particular to maps."""
-    reverse, convention = reversed_axes(data)
     order = by_bound(outcome)
     drawn = order[:_MOST_MAPS]
+    reverse, convention = reversed_axes(data)
     shown = slices_side_by_side(outcome, len(drawn), backwards=reverse[0])
-    parts = [cards(_headline(outcome)), _flags(outcome)]
+    parts = [*_headline(outcome), _flags(outcome)]
     rest = f" {len(order) - len(drawn)} more are in the files." if len(order) > len(drawn) else ""
-    for scaling in reversed(scalings(outcome)):
-        values = outcome.scaled[scaling].value
-        panels = []
-        for n in drawn:
-            _, high = display(values[:, n])
-            if scaling != "internal" or outcome.names[n] != "+".join(outcome.internal_reference):
-                panels.append(
-                    (f"{outcome.names[n]}, 0 to {high:.3g}", shown.of(values[:, n]), 0.0, high, "Viridis")
-                )
-        text = (
-            "Each map has its own range, from 0 to the 98th percentile of the voxels inside the mask. "
-            f"{shown.text} {convention} The best determined come first.{rest}"
-        )
-        if panels:
-            drawing = figure(figures.map_figure(panels, reverse), f"maps_{scaling}")
-            parts.append(section(scaling_title(outcome, scaling), drawing, text=text))
-    bounds = [
-        (outcome.names[n], shown.of(outcome.crlb_percent[:, n]), 0.0, _CRLB_TOP, "Cividis") for n in drawn
-    ]
-    text = f"Cramer-Rao bound over the estimate, in per cent, all from 0 to {_CRLB_TOP:.0f}."
-    parts.append(section("CRLB", figure(figures.map_figure(bounds, reverse), "maps_crlb"), text=text))
+    text = (
+        "Each map has its own range, from 0 to the 98th percentile of the voxels inside the mask. "
+        f"{shown.text} {convention} The best determined come first.{rest}"
+    )
+    parts += _amounts(outcome, Panels(outcome, shown, reverse, drawn, text))
     parts.append(section("Quality", figure(_quality(outcome, shown, reverse), "maps_quality"), text=_QUALITY))
     counts = np.array([_histogram(outcome.crlb_percent[:, n]) for n in order])
-    drawing = figure(figures.crlb_figure([outcome.names[n] for n in order], counts), "histogram")
-    text = "Number of voxels by their Cramer-Rao bound in per cent of the estimate."
-    parts.append(section("Histogram of the CRLB", drawing, text=text))
-    parts.append(section("Numbers", _numbers(outcome, order)))
+    drawing = figure(figures.sd_figure([outcome.names[n] for n in order], counts), "histogram")
+    text = "Number of voxels by the SD of the estimate, in per cent of it."
+    parts.append(section(f"{WITHOUT_PRIOR}, histogram of the SD", drawing, text=text))
+    parts.append(section("Numbers", *number_tables(outcome, order), text=_NUMBERS))
     parts += _examples(data, outcome, order)
     return parts
 
 
-def by_bound(outcome: Outcome) -> list[int]:
-    """Return the columns from the best determined to the worst, macromolecules and lipids last."""
-    middle = np.median(np.nan_to_num(outcome.crlb_percent, nan=999.0), axis=0)
-    return sorted(range(len(outcome.names)), key=lambda n: (is_broad(outcome.names[n]), middle[n]))
+def _amounts(outcome: Outcome, panels: Panels) -> list[str]:
+    """Return the maps: of the posterior in every scaling, and without prior in the leading one, or in all."""
+    lead = outcome.leading_scaling
+    ordered = [lead, *(name for name in reversed(scalings(outcome)) if name != lead)]
+    believed = [name for name in ordered if outcome.scaled[name].has_posterior]
+    parts = [part for name in believed[:1] for part in (panels.means(name), panels.widths(name))]
+    parts += [panels.means(name) for name in believed[1:]]
+    parts += [panels.estimates(name) for name in (ordered[:1] if believed else ordered)]
+    return [*parts, panels.sds()]
 
 
-def _headline(outcome: Outcome) -> list[tuple[str, str]]:
+def _headline(outcome: Outcome) -> list[str]:
+    """Return what a reader looks for first: a few amounts, and the quality of the voxels."""
     lead = leading_member(outcome)
     name = outcome.members[lead]
     flagged = int(np.sum(outcome.flags != 0))
-    return [
+    scaling = outcome.leading_scaling
+    scaled = outcome.scaled[scaling]
+    amounts = [(outcome.names[n], typical_text(scaled, n)) for n in main_columns(outcome, scaling)]
+    quality = [
         ("fitted voxels", str(len(outcome.voxels))),
         ("flagged voxels", f"{flagged} of {len(outcome.voxels)}"),
-        (f"median SNR of {name} (matched filter)", number(_median(outcome.snr[:, lead]), 0)),
-        (f"median linewidth of {name} (FWHM)", number(_median(outcome.fwhm_hz[:, lead]), 1) + " Hz"),
-        ("median residual whiteness (0 = noise)", number(_median(outcome.residual_whiteness))),
+        (f"median SNR of {name} (matched filter)", number(median(outcome.snr[:, lead]), 0)),
+        (f"median linewidth of {name} (FWHM)", number(median(outcome.fwhm_hz[:, lead]), 1) + " Hz"),
+        ("median residual whiteness (0 = noise)", number(median(outcome.residual_whiteness))),
     ]
-
-
-def _median(values: Real) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else float("nan")
+    text = f"{scaling_title(outcome, scaling)}, medians over the voxels: {leading_words(scaled)}."
+    return [f"<p>{html.escape(text)}</p>", cards(amounts), cards(quality)]
 
 
 def _flags(outcome: Outcome) -> str:
@@ -117,32 +115,8 @@ def _quality(outcome: Outcome, shown: Slices, reverse: tuple[bool, bool]) -> Any
 
 
 def _histogram(percent: Real) -> Real:
-    edges = np.array([*figures.CRLB_STEPS[:-1], np.inf])
+    edges = np.array([*figures.SD_STEPS[:-1], np.inf])
     return np.histogram(np.nan_to_num(percent, nan=999.0), bins=edges)[0]
-
-
-def _numbers(outcome: Outcome, order: list[int]) -> str:
-    shown = scalings(outcome)
-    head = ["Metabolite", *(f"{scaling_title(outcome, name)}, median" for name in shown)]
-    head += ["CRLB, median (%)", "Voxels with CRLB below 20 %"]
-    rows = []
-    for n in order:
-        cells = []
-        for scaling in shown:
-            values = outcome.scaled[scaling].value[:, n]
-            known = values[np.isfinite(values)]
-            quarters = np.percentile(known, [25, 50, 75]) if known.size else ()
-            cells.append("{1:.4g} ({0:.4g} to {2:.4g})".format(*quarters) if known.size else number(np.nan))
-        percent = outcome.crlb_percent[:, n]
-        rows.append(
-            [
-                outcome.names[n],
-                *cells,
-                number(_median(percent), 1),
-                f"{int(np.sum(percent < 20))} of {len(percent)}",
-            ]
-        )
-    return table(rows, head) + "\n<p>In brackets the quartiles over the voxels.</p>"
 
 
 def _examples(data: MRSData, outcome: Outcome, order: list[int]) -> list[str]:
@@ -162,8 +136,8 @@ def _examples(data: MRSData, outcome: Outcome, order: list[int]) -> list[str]:
         view = view_fit(data, outcome, row)
         said = ", ".join(tokens(int(outcome.flags[row]))) or "no flag"
         text = (
-            f"Voxel {tuple(view.voxel)} (0-based), {said}: CRLB of {outcome.names[best]} "
-            f"{score[row]:.1f} %, {why} of all voxels. {fit_text(view, outcome, row)}"
+            f"Voxel {tuple(view.voxel)} (0-based), {said}: SD of {outcome.names[best]} "
+            f"{WITHOUT_PRIOR.lower()} {score[row]:.1f} %, {why} of all voxels. {fit_text(view, outcome, row)}"
         )
         drawing = figure(figures.fit_figure(view, height=470), which.split()[-2])
         parts.append(section(which, drawing, text=text))

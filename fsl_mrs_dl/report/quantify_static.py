@@ -8,7 +8,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.io.results.outcome import Outcome
-from fsl_mrs_dl.report.concentrations import is_broad, scaling_title
+from fsl_mrs_dl.report.concentrations import PLUS_MINUS, half_width_percent, is_broad, scaling_title
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.page import BEFORE, CONDITIONS, FLAGGED, TRUTH
 from fsl_mrs_dl.report.quantify_figures import BASELINE, DATA, FIT, residual_offset
@@ -16,6 +16,8 @@ from fsl_mrs_dl.report.spectra import FitView, view_fit
 from fsl_mrs_dl.report.verdicts import verdict_of
 
 _MEMBERS = 6
+_BELOW = 0.32
+"""How far below the leading number the other one is drawn, in rows."""
 _MAPS = ("NAA", "Cr", "GPC", "Glu", "Ins")
 
 
@@ -39,7 +41,7 @@ def save_fit_figure(
     row : int
         Among the fitted voxels.
     truth : mapping of str to float, optional
-        True amplitudes by metabolite, to be drawn beside the estimates.
+        True amplitudes by metabolite, to be drawn beside what was found.
     """
     view = view_fit(data, outcome, row)
     drawing = _figure((11, 6.6))
@@ -64,7 +66,9 @@ def save_map_figure(
     scaling: str = "raw",
     truth: Mapping[str, Real] | None = None,
 ) -> None:
-    """Write a picture of maps: the true ones if given, the estimates, and their relative bound.
+    """Write a picture of maps: the true ones if given, the posterior mean and its relative interval.
+
+    Without a posterior, the estimate and its relative SD.
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ def save_map_figure(
     names : sequence of str
         Metabolites and sums; those that were not fitted are left out.
     scaling : str
-        Of the estimates, see :data:`fsl_mrs_dl.io.results.outcome.SCALINGS`.
+        Of the maps, see :data:`fsl_mrs_dl.io.results.outcome.SCALINGS`.
     truth : mapping of str to ndarray, float, shape (x, y, z), optional
         True maps by name, in the same scaling.
     """
@@ -84,29 +88,44 @@ def save_map_figure(
     reverse, _ = reversed_axes(data)
     shown = slices_side_by_side(outcome, max(len(names), 1), backwards=reverse[0])
     truth = {name: values[tuple(outcome.voxels.T)] for name, values in (truth or {}).items()}
-    rows = [title for title in ("truth", "estimate", "CRLB (%)") if truth or title != "truth"]
+    scaled = outcome.scaled[scaling]
+    if scaled.has_posterior:
+        amount, values, spread, top_percent = (
+            "posterior mean",
+            scaled.extra["posterior_mean"],
+            "95 % interval (± %)",
+            100.0,
+        )
+        percent = half_width_percent(scaled)
+    else:
+        amount, values, spread, top_percent = "estimate without prior", scaled.value, "SD (%)", 50.0
+        percent = outcome.crlb_percent
+    rows = [*(("truth",) if truth else ()), amount, spread]
     size = (1.0 + 2.1 * max(len(names), 1), 0.5 + 2.3 * len(rows))
     drawing = _figure(size, "compressed")  # of pictures that keep their shape
     axes = drawing.subplots(len(rows), max(len(names), 1), squeeze=False)
     for n, name in enumerate(names):
         column = outcome.column(name)
-        estimate = outcome.scaled[scaling].value[:, column]
-        pictures = {
-            "truth": truth.get(name),
-            "estimate": estimate,
-            "CRLB (%)": outcome.crlb_percent[:, column],
-        }
-        known = [values[np.isfinite(values)] for values in (truth.get(name), estimate) if values is not None]
-        top = max((float(np.percentile(values, 98)) for values in known if values.size), default=1.0) or 1.0
+        pictures = {"truth": truth.get(name), amount: values[:, column], spread: percent[:, column]}
+        known = [p[np.isfinite(p)] for p in (truth.get(name), values[:, column]) if p is not None]
+        top = max((float(np.percentile(p, 98)) for p in known if p.size), default=1.0) or 1.0
         for m, title in enumerate(rows):
-            bound = title == "CRLB (%)"
+            share = title == spread
             _draw_map(
-                drawing, axes[m, n], shown, pictures[title], 50.0 if bound else top, reverse, bound=bound
+                drawing,
+                axes[m, n],
+                shown,
+                pictures[title],
+                top_percent if share else top,
+                reverse,
+                share=share,
             )
         axes[0, n].set_title(name, fontsize="medium")
     for m, title in enumerate(rows):
-        label = title if scaling == "raw" or title != "estimate" else scaling_title(outcome, scaling)
-        axes[m, 0].set_ylabel(label, fontsize="medium")
+        named = scaling != "raw" and title == amount
+        axes[m, 0].set_ylabel(
+            f"{title}\n{scaling_title(outcome, scaling)}" if named else title, fontsize="medium"
+        )
     if "SyntheticData" in data.header:
         drawing.suptitle("Synthetic data", fontsize="medium")
     drawing.savefig(path)
@@ -154,34 +173,45 @@ def _draw_members(axes: Any, view: FitView) -> None:
 
 
 def _draw_amplitudes(axes: Any, outcome: Outcome, row: int, truth: Mapping[str, float]) -> None:
-    """Draw the amplitudes with 1.96 bounds to either side, and the truth."""
+    """Draw the posterior mean with its interval, below it the estimate without prior with its own, and truth."""
     raw = outcome.scaled["raw"]
     y = np.arange(len(outcome.names))
     error = np.nan_to_num(1.96 * raw.sd[row])
-    axes.errorbar(
-        raw.value[row], y, xerr=error, fmt="o", color=BASELINE, markersize=4, linewidth=1.1, label="estimate"
-    )
+    alone = not raw.has_posterior
+    if not alone:
+        mean, low, high = (raw.extra[name][row] for name in ("posterior_mean", "ci95_low", "ci95_high"))
+        reach = np.maximum(np.nan_to_num(np.stack([mean - low, high - mean])), 0.0)
+        axes.errorbar(mean, y, xerr=reach, **_mark(BASELINE, "o"), label="posterior mean, 95 % interval")
+    below = _mark(BASELINE, "o") if alone else _mark(BEFORE, "s", slight=True)
+    label = f"without prior {PLUS_MINUS} 1.96 SD"
+    axes.errorbar(raw.value[row], y + (0 if alone else _BELOW), xerr=error, **below, label=label)
     said = [(truth[name], n) for n, name in enumerate(outcome.names) if name in truth]
     if said:
         axes.plot(*zip(*said, strict=True), "D", color=TRUTH, markersize=4, zorder=3, label="truth")
-        axes.legend(frameon=False, fontsize="small")
+    axes.legend(frameon=False, fontsize="small")
     axes.set_yticks(y, outcome.names, fontsize="small")
     axes.invert_yaxis()
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
-    axes.set_xlabel("Amplitude \N{PLUS-MINUS SIGN} 1.96 CRLB")
+    axes.set_xlabel("Amplitude")
     axes.grid(axis="x", color="#ececec")
     axes.set_axisbelow(True)
 
 
+def _mark(colour: str, marker: str, *, slight: bool = False) -> dict[str, Any]:
+    """Return how a value with its uncertainty is drawn; what does not lead is drawn small and hollow."""
+    style: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 4, "linewidth": 1.1}
+    return style | ({"markersize": 3, "linewidth": 0.7, "markerfacecolor": "none"} if slight else {})
+
+
 def _draw_map(
-    drawing: Any, axes: Any, shown: Any, values: Real | None, top: float, reverse: Any, *, bound: bool
+    drawing: Any, axes: Any, shown: Any, values: Real | None, top: float, reverse: Any, *, share: bool
 ) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_facecolor("#f2f2f2")
     if values is None:
         return
-    colours = "cividis" if bound else "viridis"
+    colours = "cividis" if share else "viridis"
     image = axes.imshow(shown.of(values).T, origin="lower", vmin=0, vmax=top, cmap=colours)
     drawing.colorbar(image, ax=axes, shrink=0.8, aspect=16)
     if reverse[0]:

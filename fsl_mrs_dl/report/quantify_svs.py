@@ -1,5 +1,6 @@
 """The parts of the page of one fitted spectrum."""
 
+import html
 import math
 
 import numpy as np
@@ -8,27 +9,29 @@ from fsl_mrs_dl.data import FLAGS, MRSData, Real
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.physics import ppm_window
 from fsl_mrs_dl.report import quantify_figures as figures
+from fsl_mrs_dl.report.amounts import amount_tables, amount_text
 from fsl_mrs_dl.report.concentrations import (
     PLUS_MINUS,
+    WITHOUT_PRIOR,
     leading_member,
+    leading_text,
+    leading_words,
+    main_columns,
     scaling_title,
-    scalings,
     tokens,
-    with_sd,
 )
 from fsl_mrs_dl.report.page import cards, figure, number, section, table
 from fsl_mrs_dl.report.spectra import FitView, main_group, view_fit
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 _STRONG = 0.7
-_CAP = 999.0
-_POSTERIOR = {"posterior_mean": "Posterior mean", "ci95": "95 % interval", "shrinkage": "Shrinkage"}
+_MOST_CARDS = 5
 
 
 def svs_parts(data: MRSData, outcome: Outcome) -> list[str]:
     """Return the HTML of everything that is particular to one spectrum."""
     view = view_fit(data, outcome)
-    parts = [cards(_headline(outcome)), _flag_text(outcome)]
+    parts = [*_headline(outcome), _flag_text(outcome)]
     parts.append(section("Fit", figure(figures.fit_figure(view), "fit"), text=fit_text(view, outcome, 0)))
     if view.fitted:
         drawing = figure(figures.stacked_figure(view), "metabolites")
@@ -37,7 +40,7 @@ def svs_parts(data: MRSData, outcome: Outcome) -> list[str]:
             "ones are drawn larger by the factor beside their name."
         )
         parts.append(section("Metabolites", drawing, text=text))
-    parts.append(section("Concentrations", _concentrations(outcome), text=_concentration_text(outcome)))
+    parts.append(section("Concentrations", amount_text(outcome), *amount_tables(outcome)))
     if outcome.correlation is not None and len(outcome.members) > 1:
         drawing = figure(figures.correlation_figure(outcome.correlation, outcome.members), "correlation")
         parts.append(section("Correlations of the amplitudes", drawing, text=_correlation_text(outcome)))
@@ -64,31 +67,23 @@ def _wrapped(angle: float) -> float:
     return math.remainder(angle, 2 * math.pi)
 
 
-def _headline(outcome: Outcome) -> list[tuple[str, str]]:
+def _headline(outcome: Outcome) -> list[str]:
+    """Return what a reader looks for first: a few amounts, and the quality of the spectrum."""
     lead = leading_member(outcome)
     name = outcome.members[lead]
-    facts = [
+    scaling = outcome.leading_scaling
+    scaled = outcome.scaled[scaling]
+    amounts = [
+        (outcome.names[n], leading_text(scaled, 0, n)) for n in main_columns(outcome, scaling)[:_MOST_CARDS]
+    ]
+    quality = [
         (f"SNR of {name} (matched filter)", number(float(outcome.snr[0, lead]), 0)),
         (f"linewidth of {name} (FWHM)", number(float(outcome.fwhm_hz[0, lead]), 1) + " Hz"),
         ("residual whiteness (0 = noise)", number(float(outcome.residual_whiteness[0]))),
         ("flags", ", ".join(tokens(int(outcome.flags[0]))) or "none"),
     ]
-    for column, label in _headline_ratios(outcome):
-        scaled = outcome.scaled["internal"]
-        told = with_sd(float(scaled.value[0, column]), float(scaled.sd[0, column]))
-        facts.insert(2, (label, told))
-    return facts
-
-
-def _headline_ratios(outcome: Outcome) -> list[tuple[int, str]]:
-    """Return NAA with NAAG, or else NAA, as a ratio if there is one."""
-    reference = "+".join(outcome.internal_reference)
-    if "internal" not in outcome.scaled:
-        return []
-    for name in ("NAA+NAAG", "NAA"):
-        if name in outcome.names and name != reference:
-            return [(outcome.column(name), f"{name} over {reference}")]
-    return []
+    text = f"{scaling_title(outcome, scaling)}, {leading_words(scaled)}."
+    return [f"<p>{html.escape(text)}</p>", cards(amounts), cards(quality)]
 
 
 def _flag_text(outcome: Outcome) -> str:
@@ -97,69 +92,6 @@ def _flag_text(outcome: Outcome) -> str:
         return "<p>The spectrum is not flagged.</p>"
     rows = [(token, FLAGS[token].meaning) for token in said]
     return table(rows, ("Flag", "Meaning"))
-
-
-def _concentrations(outcome: Outcome) -> str:
-    shown = scalings(outcome)
-    posterior = _posterior_columns(outcome)
-    head = ["Metabolite", *(scaling_title(outcome, name) for name in shown), "CRLB (%)"]
-    head += [*(title for title, _ in posterior), "SNR", "FWHM (Hz)"]
-    rows = []
-    for n, name in enumerate(outcome.names):
-        row: list[str] = [name]
-        for scaling in shown:
-            scaled = outcome.scaled[scaling]
-            row.append(with_sd(float(scaled.value[0, n]), float(scaled.sd[0, n])))
-        percent = float(outcome.crlb_percent[0, n])
-        row.append(f"\N{GREATER-THAN OR EQUAL TO} {_CAP:.0f}" if percent >= _CAP else number(percent, 1))
-        row += [values[n] for _, values in posterior]
-        own = n < len(outcome.members)
-        row.append(number(float(outcome.snr[0, n]), 1) if own else "")
-        width = float(outcome.fwhm_hz[0, n]) if own else math.nan  # 0: no line stands by itself
-        row.append(number(width if width > 0 else math.nan, 1) if own else "")
-        rows.append(row)
-    return table(rows, head)
-
-
-def _posterior_columns(outcome: Outcome) -> list[tuple[str, list[str]]]:
-    """Return (heading, a cell a metabolite) of the posterior's columns that are filled."""
-    best = scalings(outcome)[-1]
-    extra = {name: values[0] for name, values in outcome.scaled[best].extra.items()}
-    if {"ci95_low", "ci95_high"} <= set(extra):
-        extra["ci95"] = extra["ci95_high"]
-    columns = []
-    for key, title in _POSTERIOR.items():
-        if key not in extra or not np.isfinite(extra[key]).any():
-            continue
-        cells = [f"{value:.3g}" if np.isfinite(value) else number(np.nan) for value in extra[key]]
-        if key == "ci95":
-            low = extra["ci95_low"]
-            cells = [f"{a:.3g} to {b:.3g}" for a, b in zip(low, extra["ci95_high"], strict=True)]
-        named = scaling_title(outcome, best)
-        unit = "" if key == "shrinkage" else f", {named[0].lower()}{named[1:]}"
-        columns.append((title + unit, cells))
-    return columns
-
-
-def _concentration_text(outcome: Outcome) -> str:
-    text = (
-        f"Estimate {PLUS_MINUS} Cramer-Rao bound; that of sums and ratios comes from the covariance of the "
-        "amplitudes. SNR: height of the fitted line after matched damping, over the noise. "
-    )
-    if outcome.water is None:
-        text += "There is no water reference, so amplitudes are in units of the basis set. "
-    if outcome.posterior is None:
-        text += "This fit has no posterior. "
-    else:
-        text += (
-            f"The posterior is another statement than the estimate, under the prior {outcome.posterior['prior']}: "
-            f"{outcome.posterior['meaning']}. Shrinkage is posterior over prior variance: near 0 the data "
-            "speak, near 1 the prior does. "
-        )
-    return text + (
-        "A large relative bound means little signal or little information; to leave such values out of group "
-        "averages biases them (Kreis 2016, doi:10.1002/mrm.25568)."
-    )
 
 
 def _correlation_text(outcome: Outcome) -> str:
@@ -171,9 +103,12 @@ def _correlation_text(outcome: Outcome) -> str:
         i, j = (int(k) for k in np.unravel_index(flat, matrix.shape))
         if abs(upper[i, j]) >= _STRONG:
             pairs.append(f"{outcome.members[i]} and {outcome.members[j]} ({upper[i, j]:.2f})")
+    whence = f"Of the estimates {WITHOUT_PRIOR.lower()}, from the Fisher matrix."
     if not pairs:
-        return f"No two amplitudes are correlated by {_STRONG} or more."
-    return f"Strongest: {', '.join(pairs)}. The sum of such a pair is better determined than its parts."
+        return f"{whence} No two amplitudes are correlated by {_STRONG} or more."
+    return (
+        f"{whence} Strongest: {', '.join(pairs)}. The sum of such a pair is better determined than its parts."
+    )
 
 
 def _quality_rows(data: MRSData, outcome: Outcome) -> list[tuple[str, str]]:
@@ -192,7 +127,7 @@ def _quality_rows(data: MRSData, outcome: Outcome) -> list[tuple[str, str]]:
         ("Noise, SD of a channel of the FID", _significant(float(outcome.noise_sd[0]))),
         ("Points in the fit range", str(inside)),
         ("Iterations", str(int(outcome.iterations[0]))),
-        ("Metabolites with CRLB below 20 %", _below(outcome, 20)),
+        ("Metabolites whose SD without prior is below 20 % of the estimate", _below(outcome, 20)),
     ]
 
 

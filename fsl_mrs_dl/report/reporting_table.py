@@ -171,5 +171,11 @@ def _quality(outcome: Outcome) -> Iterable[tuple[str, str]]:
     yield "Exclusion criteria", "none applied; flags are told"
     n_flagged = int(np.sum(outcome.flags != 0))
     yield "Voxels fitted and flagged", f"{int(known.sum())} and {n_flagged}"
-    yield "Uncertainty", "Cramer-Rao bounds from the Fisher matrix of all parameters of the fit"
+    if outcome.posterior is not None:
+        yield "Uncertainty", f"posterior mean and 95 % interval under the prior {outcome.posterior['prior']}"
+    yield (
+        "Uncertainty without prior",
+        "SD of the maximum-likelihood estimate: Cramer-Rao bound from the Fisher matrix of all parameters, and "
+        "what the choice between hypotheses of the fit costs",
+    )
     yield "Sample spectrum", "on this page, with fit, baseline and residual"

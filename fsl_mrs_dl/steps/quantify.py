@@ -226,6 +226,7 @@ def quantify(
         settled |= dict(zip(("wref_metabolite", "ref_protons", "ref_int_limits"), reference, strict=True))
     settings = quantification.with_own_shifts(settings, metab_shift_ppm, data.spectrometer_frequency_mhz)
     settings = replace(settings, groups=groups)
+    settled |= {} if not smooth.averaged else quantification.background_record(settings)
     by = quantify_models.fitter_of(
         quantify_models.Asked(method, model, refine, adapt, allow_mismatch),
         spectra,

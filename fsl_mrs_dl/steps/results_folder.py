@@ -11,7 +11,7 @@ REPORT = "report.html"
 
 
 def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
-    """Read the files, run a step that fits, write its results, and print the verdict.
+    """Read the files, run a step that fits, write its results, and print what came out.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         write_outcome,
     )
     from fsl_mrs_dl.io.staging import Staging
-    from fsl_mrs_dl.report import verdict_text
+    from fsl_mrs_dl.report import quantify_text
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
     inputs = [arguments.data, *_named_files(known_step, options)]
@@ -58,8 +58,8 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         record.write_text(
             run_record(result.outcome, settings, staging.names, known_step.name), encoding="utf-8"
         )
-    if said := verdict_text(result.outcome):
-        print(said)  # noqa: T201
+        files = staging.names
+    print(quantify_text(result.outcome, arguments.output, files))  # noqa: T201
 
 
 def _named_files(known_step: Step, options: dict[str, object]) -> list[Path]:

@@ -13,9 +13,10 @@ import numpy as np
 from fsl_mrs_dl.data import Basis, Complex, MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
-from fsl_mrs_dl.fit.lcm.band import band_columns
-from fsl_mrs_dl.fit.lcm.engine import drawn, unscaled
+from fsl_mrs_dl.fit.lcm.band import band_columns, under_background
+from fsl_mrs_dl.fit.lcm.engine import broad_member, drawn, unscaled
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.fit.quantification import settings_from_record
 from fsl_mrs_dl.io.basis import read_json_basis
 from fsl_mrs_dl.io.results.fsl_convention import from_maps, from_parameters
 from fsl_mrs_dl.io.voxels import VoxelFile
@@ -68,17 +69,27 @@ def source_of(folder: ResultFolder, data: MRSData) -> Source | None:
     return None
 
 
-def settings_of(folder: ResultFolder, groups: tuple[int, ...]) -> tuple[FitSettings, float] | None:
-    """Return how a fit of ours was asked for, and the expected size of the members' own shifts in Hz."""
+def settings_of(folder: ResultFolder, groups: tuple[int, ...], mhz: float) -> FitSettings | None:
+    """Return how a fit of ours was asked for; mhz: spectrometer frequency."""
     said = (folder.record or {}).get("settings")
     if not isinstance(said, dict) or not said.get("ppmlim") or not isinstance(said.get("baseline"), str):
         return None
     low, high = said["ppmlim"]
-    own = 0.0
     baseline = Baseline.parse(said["baseline"])
-    lorentzian = bool(said.get("lorentzian"))
-    settings = FitSettings((float(low), float(high)), baseline, groups, lorentzian, member_shift_hz=own)
-    return settings, own
+    settings = FitSettings((float(low), float(high)), baseline, groups, bool(said.get("lorentzian")))
+    if settings.averaged:
+        return settings_from_record(said, settings)
+    return replace(settings, member_shift_hz=float(said.get("metab_shift_ppm") or 0.0) * mhz)
+
+
+def own_sds_hz(settings: FitSettings, mhz: float) -> dict[str, float]:
+    """Return the expected sizes of members' own shifts and widths, as :func:`band_columns` takes them."""
+    if settings.averaged:
+        return {
+            "own_shift_sd_hz": settings.member_shift_ppm * mhz,
+            "own_width_sd_hz": settings.member_width_hz,
+        }
+    return {"own_shift_sd_hz": settings.member_shift_hz}
 
 
 class ParameterSource:
@@ -103,12 +114,12 @@ class ParameterSource:
         order = [basis.names.index(name) for name in self.names]
         self._basis = replace(basis, fids=np.asarray(basis.fids)[order], names=self.names)
         self._data = data
-        self._settings = settings_of(folder, self._groups)
+        self._settings = settings_of(folder, self._groups, basis.spectrometer_frequency_mhz)
         self._resolved: Problem | None = None
 
     def _problem(self) -> Problem:
         if self._resolved is None:
-            settings = self._settings[0] if self._settings else FitSettings(None, groups=self._groups)
+            settings = self._settings or FitSettings(None, groups=self._groups)
             self._resolved = unscaled(Problem.of(self._basis, settings, self._data.reference_ppm))
         return self._resolved
 
@@ -126,6 +137,7 @@ class ParameterSource:
             return None
         shape = [of(*(f"{kind}_{g}" for g in groups))[None] for kind in ("shift", "gamma", "sigma")]
         member = of(*(f"shift_{name}" for name in self.names)) if own else np.zeros(0)
+        beside = self._numbered(row, "lineshape")
         wider = f"gamma_{self.names[0]}" in self._column
         width = of(*(f"gamma_{name}" for name in self.names)) if wider else np.zeros(0)
         at = Parameters(
@@ -136,9 +148,15 @@ class ParameterSource:
             delay_s=np.array([delay]),
             member_hz=member[None],
             member_gamma=width[None],
+            lineshape=beside[None],
             noise=np.zeros(1),
         )
         return at, amplitudes
+
+    def _numbered(self, row: Real, kind: str) -> Real:
+        """Return the values of parameters ``kind_0``, ``kind_1``, ...; none where there are none."""
+        count = sum(name.startswith(f"{kind}_") for name in self._column)
+        return row[[self._column[f"{kind}_{i}"] for i in range(count)]]
 
     def frame(self, voxel: Voxel) -> Frame | None:
         """See :meth:`Source.frame`."""
@@ -155,7 +173,10 @@ class ParameterSource:
             return None
         problem = self._problem()
         nothing = np.zeros((1, len(problem.share)), dtype=np.complex128)
-        found: Complex = drawn(problem, read[0], read[1][None], nothing).metabolites[0]
+        row = self._values.at(voxel)
+        broad = self._numbered(row, "broad_real") + 1j * self._numbered(row, "broad_imag")
+        member = broad_member(self.names)
+        found: Complex = drawn(problem, read[0], read[1][None], nothing, broad[None], member).metabolites[0]
         return found
 
     def band(self, voxel: Voxel) -> Complex | None:
@@ -168,8 +189,12 @@ class ParameterSource:
         problem = self._problem()
         members = problem.members(at)[0]
         first = float(at.shift_hz[0, 0])
-        own = self._settings[1] if at.member_hz.shape[1] else 0.0
-        return band_columns(problem, members, amplitudes, first_hz=first, noise_sd=noise, own_shift_sd_hz=own)
+        under = None
+        if self._settings.averaged:
+            chosen, signal = (self._values.at(voxel)[self._column[name]] for name in ("hypothesis", "proton_signal"))
+            under = under_background(problem, int(chosen), noise, float(signal))
+        sds = own_sds_hz(self._settings, self._basis.spectrometer_frequency_mhz)
+        return band_columns(problem, members, amplitudes, first_hz=first, noise_sd=noise, under=under, **sds)
 
 
 class TableSource:
@@ -197,7 +222,7 @@ class TableSource:
             self.names = tuple(self._files)
         groups = tuple((folder.record or {}).get("basis", {}).get("groups", ()))
         self._groups = groups if len(groups) == len(self.names) else (0,) * len(self.names)
-        self._settings = settings_of(folder, self._groups)
+        self._settings = settings_of(folder, self._groups, data.spectrometer_frequency_mhz)
         self._residual = folder.curve("residual")
 
     def frame(self, voxel: Voxel) -> Frame | None:
@@ -228,20 +253,24 @@ class TableSource:
         members = correct(upright, frame.first_hz, frame.phase_rad, step)
         kept = [self._groups[n] for n in used]
         groups = tuple(sorted(set(kept)).index(g) for g in kept)
-        settings, own = self._settings
+        settings = self._settings
         mhz, nucleus = self._data.spectrometer_frequency_mhz, self._data.nucleus
         basis = Basis(members, tuple(self.names[n] for n in used), step, mhz, nucleus)
         problem = unscaled(Problem.of(basis, replace(settings, groups=groups), self._data.reference_ppm))
-        residual = problem.weigh(self._corrected(voxel, frame, problem))
-        freedom = 2 * (len(residual) - problem.share.sum()) - problem.free.sum() - len(used)
-        noise = float(np.sqrt((np.abs(residual) ** 2).sum() / max(freedom, 1)))
+        under = None
+        if settings.averaged:
+            if not {"noise_sd", "proton_signal", "hypothesis"} <= set(self._said):
+                return None
+            noise, signal = self._said["noise_sd"], self._said["proton_signal"]
+            under = under_background(problem, int(self._said["hypothesis"]), noise, signal)
+        else:
+            residual = problem.weigh(self._corrected(voxel, frame, problem))
+            freedom = 2 * (len(residual) - problem.share.sum()) - problem.free.sum() - len(used)
+            noise = float(np.sqrt((np.abs(residual) ** 2).sum() / max(freedom, 1)))
+        ones, sds = np.ones(len(used)), own_sds_hz(settings, mhz)
+        curves_used = np.asarray(members)
         return band_columns(
-            problem,
-            np.asarray(members),
-            np.ones(len(used)),
-            first_hz=frame.first_hz,
-            noise_sd=noise,
-            own_shift_sd_hz=own,
+            problem, curves_used, ones, first_hz=frame.first_hz, noise_sd=noise, under=under, **sds
         )
 
     def _corrected(self, voxel: Voxel, frame: Frame, problem: Problem) -> Complex:

@@ -1,7 +1,7 @@
 """Which maps a folder of results has, and in which range of values they are shown."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,45 +11,7 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results import SCALINGS
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.maps_file import MapFile
-
-_KINDS: tuple[tuple[str, str, str], ...] = (
-    ("crlb", "uncertainties/{}_sd", "SD (% of the amplitude)"),
-    ("snr", "qc/{}_snr", "SNR"),
-    ("fwhm", "qc/{}_fwhm", "FWHM (Hz)"),
-    ("posterior_mean", "posterior/{}_mean", "posterior mean"),
-    ("shrinkage", "posterior/{}_shrinkage", "shrinkage"),
-    ("ci68_low", "intervals/{}_ci68_low", "68 % interval, low"),
-    ("ci68_high", "intervals/{}_ci68_high", "68 % interval, high"),
-    ("ci95_low", "intervals/{}_ci95_low", "95 % interval, low"),
-    ("ci95_high", "intervals/{}_ci95_high", "95 % interval, high"),
-)
-_SINGLE: Mapping[str, str] = {
-    "verdict": "verdict (1 good, 2 usable, 3 unusable)",
-    "flags": "flags",
-    "ood": "misfit (ood)",
-    "surprise": "surprise (decades of chance)",
-    "widening": "widening of intervals",
-    "line_ppm": "highest line of the residual (ppm)",
-    "line_z": "highest line of the residual (z)",
-}
-WIDTH = "ci95_width"
-LABELS: Mapping[str, str] = {
-    **{name: f"{name} ({unit})" if unit else name for name, unit in SCALINGS.items()},
-    **{kind: label for kind, _, label in _KINDS},
-    WIDTH: "95 % interval, width",
-    "map": "map",
-    **_SINGLE,
-}
-"""Kind of map -> what it is called in a window."""
-
-COLOURS: Mapping[str, str] = {
-    "crlb": "cool",
-    "snr": "red",
-    "fwhm": "blue",
-    "shrinkage": "cool",
-    WIDTH: "cool",
-}
-"""Kind of map -> colour map of FSLeyes; red-yellow for the others."""
+from fsleyes_plugin.model.quantities import QUANTITIES, SINGLE, WIDTH, label
 
 
 @dataclass(frozen=True)
@@ -64,7 +26,7 @@ class MapChoice:
     def label(self) -> str:
         """What the map is called as an overlay."""
         what = f"{self.metabolite} / {self.over}" if self.over else self.metabolite
-        return f"{what} {LABELS.get(self.kind, self.kind)}".strip()
+        return f"{what} {label(self.kind)}".strip()
 
 
 class Maps:
@@ -87,6 +49,7 @@ class Maps:
         self.metabolites: tuple[str, ...] = tuple(found)
         self.others = () if found else tuple(self._plain())
         self._open: dict[str, MapFile | None] = {}
+        self._kinds: dict[str, tuple[str, ...]] = {}
 
     def _plain(self) -> dict[str, MapFile]:
         """Return real-valued images on the grid that lie beside the curves of a folder without ``concs``."""
@@ -101,20 +64,28 @@ class Maps:
         return known
 
     def kinds(self, metabolite: str) -> tuple[str, ...]:
-        """Return which maps of a metabolite there are; empty for an unknown one."""
-        found = [name for name in self.scalings if self._path(name, metabolite)]
-        found += [kind for kind, _, _ in _KINDS if self._path(kind, metabolite)]
-        if {"ci95_low", "ci95_high"} <= set(found):
-            found.append(WIDTH)
-        return tuple(found) or (("map",) if metabolite in self.others else ())
+        """Return which maps of a metabolite there are, the leading one first; empty for an unknown one."""
+        if metabolite not in self._kinds:
+            found = tuple(kind for kind in QUANTITIES if self._there(kind, metabolite))
+            self._kinds[metabolite] = found or (("map",) if metabolite in self.others else ())
+        return self._kinds[metabolite]
+
+    def _there(self, kind: str, metabolite: str) -> bool:
+        needed = _ends(kind) if kind.startswith(WIDTH) else (kind,)
+        return all(self._path(one, metabolite) for one in needed)
+
+    @cached_property
+    def every_kind(self) -> frozenset[str]:
+        """The kinds of maps that any metabolite has."""
+        return frozenset(kind for name in self.metabolites or self.others for kind in self.kinds(name))
 
     @property
     def single(self) -> tuple[str, ...]:
         """Maps that belong to no metabolite: flags, misfit and what else the residual tells."""
-        return tuple(kind for kind in _SINGLE if self.folder.image(f"qc/{kind}"))
+        return tuple(kind for kind in SINGLE if self.folder.image(f"qc/{kind}"))
 
     def default(self) -> MapChoice | None:
-        """Return the map that is shown first: NAA, or what there is."""
+        """Return the map that is shown first: the leading quantity of NAA, or what there is."""
         names = self.metabolites or self.others
         if not names:
             return None
@@ -123,14 +94,10 @@ class Maps:
 
     def _path(self, kind: str, metabolite: str) -> str | None:
         """Return the file of a map without ending, if it is there."""
-        if kind in SCALINGS:
-            name = f"concs/{kind}/{metabolite}"
-        elif kind in _SINGLE:
+        if kind in SINGLE:
             name = f"qc/{kind}"
-        elif kind == "map":
-            name = metabolite
         else:
-            name = next(pattern for known, pattern, _ in _KINDS if known == kind).format(metabolite)
+            name = metabolite if kind == "map" else QUANTITIES[kind].file.format(metabolite)
         return name if self.folder.image(name) else None
 
     def file(self, kind: str, metabolite: str = "") -> MapFile | None:
@@ -154,14 +121,19 @@ class Maps:
         return self._open[name]
 
     def values(self, choice: MapChoice) -> Real | None:
-        """Return a map, shape (x, y, z); NaN where a ratio has no denominator; None where there is none."""
-        if choice.kind == WIDTH:
-            ends = [self.values(MapChoice(kind, choice.metabolite)) for kind in ("ci95_low", "ci95_high")]
+        """Return a map, shape (x, y, z); None where there is none.
+
+        NaN where a ratio has no denominator, or a posterior no mean, which the file says by 0.
+        """
+        if choice.kind.startswith(WIDTH):
+            ends = [self.values(MapChoice(kind, choice.metabolite)) for kind in _ends(choice.kind)]
             return None if ends[0] is None or ends[1] is None else ends[1] - ends[0]
         file = self.file(choice.kind, choice.metabolite)
         if file is None:
             return None
         values: Real = np.asarray(file.values, dtype=np.float32).reshape(self.grid)
+        if choice.kind.startswith("posterior_mean"):
+            values = np.where(values == 0, np.float32(np.nan), values)
         if not choice.over:
             return values
         below = self.file(choice.kind, choice.over)
@@ -177,11 +149,17 @@ class Maps:
             first = MapFile(parameters).values[..., 0]
             return np.asarray(np.isfinite(first), dtype=np.bool_)
         inside = np.zeros(self.grid, dtype=np.bool_)
+        kind = self.scalings[0] if self.scalings else "map"
         for name in self.metabolites or self.others:
-            file = self.file(self.kinds(name)[0], name)
+            file = self.file(kind, name)
             if file is not None:
                 inside |= np.nan_to_num(file.values.reshape(self.grid)) != 0
         return inside
+
+
+def _ends(kind: str) -> tuple[str, str]:
+    """Return the kinds of the two ends that a width is the difference of."""
+    return kind.replace("width", "low"), kind.replace("width", "high")
 
 
 def display_range(values: Real, inside: NDArray[np.bool_], kind: str) -> tuple[float, float]:
@@ -205,6 +183,6 @@ def display_range(values: Real, inside: NDArray[np.bool_], kind: str) -> tuple[f
     if not seen.size:
         return 0.0, 1.0
     low, high = (float(v) for v in np.percentile(seen, [2, 98]))
-    if kind not in ("fwhm", "ood", "ci95_low", "widening", "line_ppm") and low >= 0:
+    if kind.split(":")[0] not in ("fwhm", "ood", "ci95_low", "widening", "line_ppm") and low >= 0:
         low = 0.0
     return low, high if high > low else low + max(abs(low), 1.0) * 1e-3

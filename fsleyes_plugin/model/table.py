@@ -11,24 +11,29 @@ import numpy as np
 from fsl_mrs_dl.data import FLAGS, VERDICTS
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results import SCALINGS
+from fsl_mrs_dl.report.concentrations import with_interval
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.maps import Maps
+from fsleyes_plugin.model.quantities import in_scaling
 
 MOST_PERCENT = 999.0
 _MISFIT = "misfit (ood)"
-_OF_A_SCALING = ("ci95_low", "ci95_high", "posterior_mean", "shrinkage")
+_JOINT = ("posterior_mean", "ci95_low", "ci95_high")
+POSTERIOR = (*_JOINT, "shrinkage")
+"""Columns that lead, where the fit has them."""
 _HEADS: Mapping[str, str] = {
-    "value": "amount",
-    "sd": "± SD",
-    "crlb": "% SD",
+    "posterior_mean": "posterior [95 %]",
     "ci95_low": "95 % low",
     "ci95_high": "95 % high",
-    "posterior_mean": "post. mean",
     "shrinkage": "shrinkage",
+    "value": "without prior",
+    "sd": "its SD",
+    "crlb": "its ampl. SD %",
     "snr": "SNR",
     "fwhm": "FWHM Hz",
 }
+"""Columns in their order; what stands behind "without prior" is the SD of that, and none of the posterior."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,31 @@ class Table:
         """Return one cell."""
         return dict(self.rows)[metabolite][self.columns.index(column)]
 
+    def heads(self) -> tuple[str, ...]:
+        """Return the headings as they are shown, of the metabolite too; the interval stands with its mean."""
+        shown = self.columns if not self._joined() else [c for c in self.columns if c not in _JOINT[1:]]
+        return ("metabolite", *(head(column, self.scaling) for column in shown))
 
-def head(column: str) -> str:
-    """Return the heading of a column; amounts are in the unit of the scaling."""
-    return _HEADS[column]
+    def texts(self) -> list[tuple[str, ...]]:
+        """Return the cells as they are shown, a row a metabolite."""
+        rest = self.columns[len(_JOINT) :] if self._joined() else self.columns
+        found = []
+        for name, values in self.rows:
+            lead: tuple[str, ...] = ()
+            if self._joined():
+                joint = values[: len(_JOINT)]
+                lead = (with_interval(*joint) if np.isfinite(joint[1:]).all() else "",)
+            cells = (cell(column, value) for column, value in zip(rest, values[-len(rest) :], strict=True))
+            found.append((name, *lead, *cells))
+        return found
+
+    def _joined(self) -> bool:
+        return self.columns[: len(_JOINT)] == _JOINT
+
+
+def head(column: str, scaling: str = "") -> str:
+    """Return the heading of a column; amounts are in the unit of the scaling, and a plain map is only a map."""
+    return "amount" if column == "value" and scaling == "map" else _HEADS[column]
 
 
 def unit_of(scaling: str) -> str:
@@ -91,10 +117,10 @@ class SingleTable:
     def at(self, voxel: Voxel, scaling: str) -> Table:
         """Return the table in one scaling; there is one voxel."""
         known: dict[str, Mapping[str, float]] = {
+            **{column: self._cells.get((column, scaling), {}) for column in POSTERIOR},
             "value": self._cells.get(("mean", scaling), {}),
             "sd": self._cells.get(("std", scaling), {}),
             "crlb": self._summary.get("%CRLB", {}),
-            **{column: self._cells.get((column, scaling), {}) for column in _OF_A_SCALING},
             "snr": self._quality.get("SNR", {}),
             "fwhm": self._quality.get("FWHM", {}),
         }
@@ -122,8 +148,6 @@ class MapTable:
         self.scalings = maps.scalings or (("map",) if maps.others else ())
         self.metabolites = maps.metabolites or maps.others
         self._flags = _flag_bits(folder.path / "qc" / "flags.json")
-        said = (folder.record or {}).get("posterior")
-        self._main = str(said.get("scaling", "raw")) if isinstance(said, dict) else "raw"
 
     def at(self, voxel: Voxel, scaling: str) -> Table:
         """Return the table of one voxel in one scaling."""
@@ -140,24 +164,24 @@ class MapTable:
 
     def _row(self, name: str, voxel: Voxel, scaling: str) -> dict[str, float]:
         found = {}
-        for kind in self._maps.kinds(name):
-            column = "value" if kind == scaling else kind
-            if column in _HEADS and self._has(column, scaling):
-                file = self._maps.file(kind, name)
+        for column in _HEADS:
+            if column != "sd" and self._has(column, scaling):
+                file = self._maps.file(_kind(column, scaling), name)
                 if file is not None:
                     found[column] = float(file.at(voxel).reshape(-1)[0])
-        if "crlb" in found and "value" in found and found["crlb"] < MOST_PERCENT:
+        if (
+            found.get("posterior_mean") == 0
+        ):  # no mean of an amount is: a ratio has none, or nothing was fitted
+            found["posterior_mean"] = found["posterior_sd"] = np.nan
+        if self._has("sd", scaling) and "crlb" in found and "value" in found and found["crlb"] < MOST_PERCENT:
             found["sd"] = found["value"] * found["crlb"] / 100
         return found
 
     def _has(self, column: str, scaling: str) -> bool:
-        """Return whether a column makes sense: SDs of ratios are in no file, intervals are of one scaling."""
+        """Return whether there is a column: SDs of ratios without prior are in no file."""
         if column == "sd":
             return scaling in ("raw", "molality", "molarity") and self._has("crlb", scaling)
-        if column in _OF_A_SCALING and scaling != self._main:
-            return False
-        kind = scaling if column == "value" else column
-        return any(kind in self._maps.kinds(name) for name in self.metabolites)
+        return _kind(column, scaling) in self._maps.every_kind
 
     def _remarks(self, voxel: Voxel) -> tuple[str, ...]:
         said = []
@@ -173,6 +197,13 @@ class MapTable:
         if score is not None:
             said.append(f"{_MISFIT} {float(score.at(voxel).reshape(-1)[0]):.3g}")
         return tuple(said)
+
+
+def _kind(column: str, scaling: str) -> str:
+    """Return the kind of map that a column is of."""
+    if column in POSTERIOR:
+        return in_scaling(column, scaling)
+    return scaling if column == "value" else column
 
 
 def _flag_bits(path: Path) -> dict[str, tuple[int, str]]:

@@ -6,7 +6,8 @@ import wx
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
-from fsleyes_plugin.model.maps import LABELS, MapChoice
+from fsleyes_plugin.model.maps import MapChoice
+from fsleyes_plugin.model.quantities import label
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
@@ -75,7 +76,7 @@ class MRSFitMaps(Following, DockedPanel):
         name = choice.metabolite or choice.kind
         self.metabolite.SetStringSelection(name)
         self._kinds = fit.maps.kinds(name) or (choice.kind,)
-        self.kind.Set([LABELS.get(kind, kind) for kind in self._kinds])
+        self.kind.Set([label(kind) for kind in self._kinds])
         self.kind.SetSelection(self._kinds.index(choice.kind) if choice.kind in self._kinds else 0)
         others = [other for other in self._names(fit) if choice.kind in fit.maps.kinds(other)]
         self.over.Set([_NONE, *others])

@@ -48,6 +48,8 @@ class MRSFitQuality(Following, DockedPanel):
             grid.Add(wx.StaticText(self, label=text), flag=wx.ALIGN_CENTRE_VERTICAL)
             slider = wx.Slider(self, maxValue=_STEPS, size=(90, -1))
             slider.Bind(wx.EVT_SLIDER, self._moved)
+            if kind == "crlb":
+                slider.SetToolTip("SD of the estimate without prior, in per cent of it")
             grid.Add(slider, flag=wx.EXPAND)
             self._values[kind] = wx.StaticText(self, label=" " * 14)
             grid.Add(self._values[kind], flag=wx.ALIGN_CENTRE_VERTICAL)

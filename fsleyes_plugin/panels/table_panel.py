@@ -5,18 +5,26 @@ from typing import Any
 import wx
 
 from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.io.results import LEADING
 from fsleyes_plugin.model.frames import Voxel
-from fsleyes_plugin.model.table import Table, cell, head, unit_of
+from fsleyes_plugin.model.table import Table, unit_of
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
 
-_WIDTHS, _WIDE = (92, 70), 88
+_LETTER, _MARGIN, _LEAST = 7, 20, 64
+_JOINT = 190
+"""Width in pixels of a mean with its interval."""
+
+
+def _least(text: str, n: int) -> int:
+    """Return how wide a column must be for what stands in it, in pixels."""
+    return _JOINT if "[" in text else _LEAST if n else 92
 
 
 class MRSFitTable(Following, DockedPanel):
-    """Amounts, their uncertainty and quality at the cursor; a row that is clicked highlights its curve."""
+    """The posterior, the estimate without prior, and quality; a row that is clicked highlights its curve."""
 
     TITLE = "Table at the cursor"
     VIEWS = (MRSFitView,)
@@ -46,13 +54,13 @@ class MRSFitTable(Following, DockedPanel):
         self.follow()
 
     def changed(self, what: str) -> None:
-        """Offer the scalings of the chosen fit, a physical one first."""
+        """Offer the scalings of the chosen fit; choose the one that results lead with."""
         if what != "fits":
             return
         scalings = SESSION.chosen.table.scalings if SESSION.chosen else ()
         self.scaling.Set(list(scalings))
         if scalings:
-            best = next((s for s in ("molality", "molarity", "internal") if s in scalings), scalings[0])
+            best = next((name for name in LEADING if name in scalings), scalings[0])
             self.scaling.SetStringSelection(best)
 
     def refresh(self) -> None:
@@ -75,24 +83,21 @@ class MRSFitTable(Following, DockedPanel):
         table = self.table
         self.list.Freeze()
         try:
-            heads = () if table is None else ("metabolite", *(head(c) for c in table.columns))
+            heads = () if table is None else table.heads()
             names = () if table is None else tuple(name for name, _ in table.rows)
             if heads != self._heads or names != self._shown:
                 self.list.ClearAll()
                 for n, text in enumerate(heads):
                     side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
-                    self.list.AppendColumn(
-                        text, side, _WIDTHS[min(n, 1)] if len(text) < 8 or n == 0 else _WIDE
-                    )
+                    self.list.AppendColumn(text, side, max(_LETTER * len(text) + _MARGIN, _least(text, n)))
                 for n, name in enumerate(names):
                     self.list.InsertItem(n, name)
                 self._heads, self._shown = heads, names
             if table is not None:
-                for row, (_, values) in enumerate(table.rows):
-                    for n, (column, value) in enumerate(zip(table.columns, values, strict=True)):
-                        text = cell(column, value)
-                        if self.list.GetItemText(row, n + 1) != text:
-                            self.list.SetItem(row, n + 1, text)
+                for row, texts in enumerate(table.texts()):
+                    for n, text in enumerate(texts[1:], start=1):
+                        if self.list.GetItemText(row, n) != text:
+                            self.list.SetItem(row, n, text)
         finally:
             self.list.Thaw()
 

@@ -30,13 +30,13 @@ def test_demo_makes_what_it_promises(tmp_path, capfd):
     assert "fsleyes -s mrs" in printed
     first, synthetic = printed.split("\nsynthetic ")
     single, maps = first.split("ratio to Cr+PCr")[1].split("\nMRSI, ")
-    errors = [
-        float(row.split()[4]) for row in single.splitlines() if len(row.split()) == 5 and "CRLB" not in row
-    ]
+    rows = [row.split() for row in single.splitlines() if re.match(r"\S+( +[\d.]+){4} \|", row)]
+    errors = [float(row[-1]) for row in rows]
+    assert all(float(low) <= float(mean) <= float(high) for _, _, mean, low, high, *_ in rows)
     assert len(errors) > 8
     assert max(map(abs, errors)) < 4.5
     # Non-negative amplitudes and noise known only from the residual leave it a little off 1.
-    rms = [float(row.split()[4]) for row in maps.splitlines() if re.match(r"\S+( +[\d.]+){4}$", row)]
+    rms = [float(row.split()[-1]) for row in maps.splitlines() if re.match(r"\S+( +[\d.]+){2} \|", row)]
     assert len(rms) > 8
     assert all(0.5 < value < 1.4 for value in rms)
     made = [float(row.split()[4]) for row in synthetic.splitlines()[1:] if row.startswith(("NAA ", "PCr "))]

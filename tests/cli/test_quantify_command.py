@@ -61,8 +61,13 @@ class TestOneVoxel:
             name: (folder / "out" / f"{name}.csv").read_text().splitlines()
             for name in ("summary", "concentrations", "qc", "all_parameters")
         }
-        assert heads["summary"][0] == "Metab,/Cr+PCr,/Cr+PCr CRLB,%CRLB,SNR,FWHM"
-        assert heads["concentrations"][0].startswith("Metabs,mean,mean,std,std,crlb,crlb,posterior_mean,")
+        assert heads["summary"][0] == (
+            "Metab,/Cr+PCr,/Cr+PCr CRLB,%CRLB,SNR,FWHM,/Cr+PCr posterior_mean,/Cr+PCr posterior_sd,"
+            "/Cr+PCr ci95_low,/Cr+PCr ci95_high,shrinkage"
+        )
+        assert heads["concentrations"][0].startswith(
+            "Metabs,mean,mean,std,std,crlb,crlb,posterior_mean,posterior_mean,posterior_sd,posterior_sd,ci68_low,"
+        )
         assert heads["concentrations"][1].startswith(",raw,internal,raw,internal,raw,internal,")
         assert all(float(cell) > 0 for cell in heads["concentrations"][2].split(",")[7:])
         assert heads["qc"][0] == "Metab,SNR,FWHM,ood"
@@ -73,6 +78,39 @@ class TestOneVoxel:
             *(f"B_{part}_{i}" for i in range(3) for part in ("real", "imag")),
         ]
         assert all(float(row.split(",")[2]) > 0 for row in heads["all_parameters"][len(NAMES) + 1 :][:5])
+
+    def test_the_terminal_leads_with_the_posterior_and_names_what_has_no_prior(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(folder, "svs", "--report") == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[0] == "Ratio to Cr+PCr, posterior mean [95 % interval]:"
+        summary = table(folder / "out" / "summary.csv")
+        for line in printed[1:4]:
+            name, mean, low, high = line.replace("[", " ").replace("]", " ").replace(",", " ").split()
+            row = summary[name]
+            # Printed to two digits of the SD.
+            for text, column in ((mean, "posterior_mean"), (low, "ci95_low"), (high, "ci95_high")):
+                assert abs(float(text) - row[f"/Cr+PCr {column}"]) < 0.1 * row["/Cr+PCr posterior_sd"]
+        assert [line.split()[0] for line in printed[1:4]] == ["NAA", "GPC", "Ins"]
+        assert printed[4:] == [
+            f"All metabolites, and what was found without prior: {folder / 'out' / 'concentrations.csv'}",
+            f"Report: {folder / 'out' / 'report.html'}",
+        ]
+
+    def test_no_posterior_gives_the_first_number_alone(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(folder, "svs", "--no_posterior", "--report") == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[0] == "Ratio to Cr+PCr, without prior: maximum-likelihood estimate ± SD:"
+        assert "[" not in "".join(printed[1:4])
+        head, *rows = (folder / "out" / "summary.csv").read_text().splitlines()
+        assert head == "Metab,/Cr+PCr,/Cr+PCr CRLB,%CRLB,SNR,FWHM"
+        assert {row.split(",")[0] for row in rows} >= {*NAMES, "Cr+PCr"}
+        page = (folder / "out" / "report.html").read_text()
+        assert "Without prior" in page
+        assert "95 % interval" not in page
 
     def test_without_creatine_there_is_no_ratio(self, folder: Path) -> None:
         assert run(folder, "svs", "--keep", "NAA", "GPC", "Ins") == 0

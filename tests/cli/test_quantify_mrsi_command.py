@@ -52,13 +52,32 @@ class TestManyVoxels:
             "run.json",
         }
         ours |= {"mrsdl.tree", "mrsdl_colourscheme.json", *(f"basis/{m}.json" for m in LINES)}
-        ours |= {f"intervals/{m}_ci{end}.nii.gz" for m in names for end in ("68_low", "68_high")}
-        ours |= {f"intervals/{m}_ci{end}.nii.gz" for m in names for end in ("95_low", "95_high")}
-        ours |= {f"posterior/{m}_{what}.nii.gz" for m in names for what in ("mean", "shrinkage")}
+        inner = ("", "internal/", "molality/", "molarity/")
+        ends = ("68_low", "68_high", "95_low", "95_high")
+        ours |= {f"intervals/{s}{m}_ci{end}.nii.gz" for s in inner for m in names for end in ends}
+        ours |= {f"posterior/{s}{m}_{what}.nii.gz" for s in inner for m in names for what in ("mean", "sd")}
+        ours |= {f"posterior/{m}_shrinkage.nii.gz" for m in names}
         assert {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()} == theirs | ours
         image = nib.load(out / "concs" / "molarity" / "NAA.nii.gz")
         np.testing.assert_array_equal(image.affine, nib.load(folder / "mrsi.nii.gz").affine)
         np.testing.assert_allclose(image.get_fdata().ravel(), MOLAR["NAA"], rtol=0.05)
+        mean, spread, low, high = (
+            nib.load(out / f"{name}.nii.gz").get_fdata().ravel()
+            for name in (
+                "posterior/molarity/NAA_mean",
+                "posterior/molarity/NAA_sd",
+                "intervals/molarity/NAA_ci95_low",
+                "intervals/molarity/NAA_ci95_high",
+            )
+        )
+        assert ((low < mean) & (mean < high)).all()
+        # Nearly normal; the ends of 192 correlated draws are known to a fifth.
+        np.testing.assert_allclose((high - low) / spread, 3.92, rtol=0.25)
+        raw = nib.load(out / "posterior" / "NAA_mean.nii.gz").get_fdata().ravel()
+        factor = (
+            image.get_fdata().ravel() / nib.load(out / "concs" / "raw" / "NAA.nii.gz").get_fdata().ravel()
+        )
+        np.testing.assert_allclose(mean, raw * factor, rtol=1e-5)
         sd = nib.load(out / "uncertainties" / "NAA_sd.nii.gz").get_fdata()
         assert np.all((sd > 0.1) & (sd < 5))
         shifts = nib.load(out / "nuisance" / "shift_group0.nii.gz").get_fdata().ravel()

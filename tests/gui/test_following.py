@@ -25,7 +25,7 @@ def test_lines_and_table_follow_the_cursor(viewer):
     table = viewer.panel(view, MRSFitTable)
     table.scaling.SetStringSelection("raw")
     residual = nifti.read(fit.folder.path / "fit" / "residual.nii.gz")
-    naa = fit.maps.file("raw", "NAA").values
+    naa, mean = (fit.maps.file(kind, "NAA").values for kind in ("raw", "posterior_mean"))
     from dataclasses import replace
 
     from fsleyes_plugin.session import SESSION
@@ -41,7 +41,11 @@ def test_lines_and_table_follow_the_cursor(viewer):
         drawn = {line.get_label(): line.get_ydata() for line in view.figure.axes[-1].get_lines()}
         assert np.array_equal(drawn["data"], lines.data)
         row = [name for name, _ in table.table.rows].index("NAA")
-        assert float(table.list.GetItemText(row, 1)) == pytest.approx(float(naa[voxel]), rel=5e-3)  # 3 digits
+        heads = [table.list.GetColumn(n).GetText() for n in range(table.list.GetColumnCount())]
+        assert heads[1:5] == ["posterior [95 %]", "shrinkage", "without prior", "its SD"]
+        for place, expected in ((1, mean), (3, naa)):
+            told = float(table.list.GetItemText(row, place).split()[0])
+            assert told == pytest.approx(float(expected[voxel]), rel=5e-3)  # 3 digits
 
 
 def test_outside_of_the_grid_it_says_so(viewer):
@@ -55,6 +59,7 @@ def test_outside_of_the_grid_it_says_so(viewer):
 def test_a_row_that_is_clicked_is_highlighted_and_mapped(viewer):
     import wx
 
+    from fsleyes_plugin.model.maps import MapChoice
     from fsleyes_plugin.panels.map_panel import MRSFitMaps
     from fsleyes_plugin.panels.table_panel import MRSFitTable
 
@@ -72,7 +77,8 @@ def test_a_row_that_is_clicked_is_highlighted_and_mapped(viewer):
     assert [image.name.split()[0] for image in viewer.overlays] == ["Ins"]
     shown = np.asarray(viewer.overlays[0][:])
     fitted = fit.maps.fitted()
-    assert np.allclose(shown[fitted], fit.maps.file("raw", "Ins").values[fitted])
+    expected = fit.maps.values(MapChoice("posterior_mean:internal", "Ins"))
+    assert np.allclose(shown[fitted], expected[fitted], equal_nan=True)
     assert viewer.told == []
 
 

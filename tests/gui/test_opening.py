@@ -92,7 +92,15 @@ def test_the_mrs_plugin_opens_our_results_too(viewer, monkeypatch):
     assert viewer.told == []
     names = {image.name for image in viewer.overlays}
     assert {"fit", "baseline", "residual"} <= names
-    assert {"raw-concentrations", "conc-internal", "sd", "SNR", "FWHM"} <= set(tool.display_options)
+    assert {
+        "raw-concentrations",
+        "conc-internal",
+        "posterior-mean",
+        "posterior-sd-internal",
+        "sd",
+        "SNR",
+        "FWHM",
+    } <= set(tool.display_options)
     assert viewer.wait(lambda: ortho.getPanel(MRSResultsControl), "its panel")
     curve = next(image for image in viewer.overlays if image.name == "fit")
     viewer.wait(lambda: mrs.getDataSeries(curve) is not None, "its line")

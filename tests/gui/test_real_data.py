@@ -157,7 +157,8 @@ def test_two_fits_of_an_mrsi(viewer, results):
     viewer.frame.removeViewPanel(ortho)
     compared = viewer.view(MRSCompareView)
     viewer.wait(lambda: compared.comparison)
-    assert len(compared.comparison.first) == 256
+    # Where a fit is poor a ratio has no posterior mean.
+    assert 200 < len(compared.comparison.first) <= 256
     viewer.picture("fsleyes-comparison")
     assert viewer.told == []
 

@@ -87,7 +87,7 @@ def test_tables_are_read_the_way_fsl_mrs_reads_them(folder: Path) -> None:
         theirs, ours = (
             pandas.read_csv(folder / f"{who}_svs" / f"{name}.csv", index_col=0) for who in ("theirs", "ours")
         )
-        assert list(ours.columns) == list(theirs.columns)
+        assert list(ours.columns[: len(theirs.columns)]) == list(theirs.columns)
         assert ours.index.name == theirs.index.name
         assert set(theirs.index) <= set(ours.index)
 

@@ -1,13 +1,13 @@
-"""What the viewer shows is what the files hold: lines, band, table, maps, masks, comparison, provenance."""
+"""What the viewer shows is what the files hold: lines, band, comparison, alignment, provenance."""
 
 import shutil
 import subprocess
 import sys
 
-import nibabel as nib
 import numpy as np
 import pytest
 import viewer_results
+from viewer_results import a_voxel
 
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
@@ -17,13 +17,10 @@ from fsleyes_plugin.model.alignment import open_alignment
 from fsleyes_plugin.model.comparison import common, compare, difference_map
 from fsleyes_plugin.model.curves import Display
 from fsleyes_plugin.model.folder import open_folder
-from fsleyes_plugin.model.maps import MapChoice, display_range
-from fsleyes_plugin.model.masks import Limits, flagged, passing, save_mask
+from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.model.provenance import provenance_of
-from fsleyes_plugin.model.table import cell, head
 from fsleyes_plugin.session import Fit, Session
 
-COLUMNS = ("value", "sd", "crlb", "ci95_low", "ci95_high", "posterior_mean", "shrinkage", "snr", "fwhm")
 AS_IS = Display(fit_phase=False)
 
 
@@ -35,11 +32,6 @@ def many() -> Fit:
 @pytest.fixture(scope="module")
 def single() -> Fit:
     return Session().open(viewer_results.svs())
-
-
-def a_voxel(fit: Fit) -> tuple[int, int, int]:
-    x, y, z = np.argwhere(fit.maps.fitted())[20]
-    return int(x), int(y), int(z)
 
 
 def on_disk(fit: Fit, name: str, voxel: tuple[int, int, int]) -> np.ndarray:
@@ -127,91 +119,6 @@ def test_no_lines_where_nothing_was_fitted(many):
     assert many.curves.lines((99, 0, 0)) is None
     assert many.voxel_at([1e4, 0, 0]) is None
     assert many.voxel_at(many.centre((3, 4, 0))) == (3, 4, 0)
-
-
-def test_table_of_many_voxels_is_that_of_the_maps(many):
-    voxel = a_voxel(many)
-    table = many.table.at(voxel, "raw")
-    assert table.columns == COLUMNS
-    for column, name in (("value", "concs/raw/NAA"), ("crlb", "uncertainties/NAA_sd"), ("snr", "qc/NAA_snr")):
-        image = nib.load(many.folder.path / f"{name}.nii.gz")
-        assert table.value("NAA", column) == pytest.approx(float(image.dataobj[voxel]), rel=1e-6)
-    assert table.value("NAA", "sd") == pytest.approx(
-        table.value("NAA", "value") * table.value("NAA", "crlb") / 100
-    )
-    # The SD of a ratio stands in no file, and is not made up.
-    assert "sd" not in many.table.at(voxel, "internal").columns
-    assert np.isnan(table.value("Cr+PCr", "snr"))
-    assert (cell("snr", np.nan), cell("crlb", 999.0), head("sd")) == ("", "≥ 999", "± SD")
-
-
-def test_columns_of_intervals_come_with_their_maps(tmp_path):
-    copy = tmp_path / "mrsi"
-    shutil.copytree(viewer_results.mrsi(), copy, ignore=shutil.ignore_patterns("intervals", "posterior"))
-    bare = Session().open(copy)
-    assert bare.table.at(a_voxel(bare), "raw").columns == ("value", "sd", "crlb", "snr", "fwhm")
-    like = nib.load(copy / "concs/raw/NAA.nii.gz")
-    for folder, label, value in (
-        ("intervals", "ci95_low", 1.0),
-        ("intervals", "ci95_high", 4.0),
-        ("posterior", "mean", 2.0),
-    ):
-        (copy / folder).mkdir(exist_ok=True)
-        nib.save(
-            nib.Nifti1Image(np.full(like.shape, value), like.affine), copy / folder / f"NAA_{label}.nii.gz"
-        )
-    fit = Session().open(copy)
-    table = fit.table.at(a_voxel(fit), "raw")
-    assert [table.value("NAA", c) for c in ("ci95_low", "ci95_high", "posterior_mean")] == [1, 4, 2]
-    assert np.isnan(table.value("Cr", "ci95_low"))
-    assert np.unique(fit.maps.values(MapChoice("ci95_width", "NAA"))) == 3
-
-
-def test_table_of_one_spectrum_is_that_of_the_csv(single):
-    table = single.table.at((0, 0, 0), "raw")
-    text = (single.folder.path / "concentrations.csv").read_text().splitlines()
-    row = next(line.split(",") for line in text if line.startswith("NAA,"))
-    assert table.value("NAA", "value") == float(row[1])
-    assert set(table.columns) == set(COLUMNS)
-    assert (
-        table.value("NAA", "ci95_low")
-        < table.value("NAA", "posterior_mean")
-        < table.value("NAA", "ci95_high")
-    )
-    assert any("misfit" in remark for remark in table.remarks)
-
-
-def test_maps_ratio_and_range(many):
-    fitted = many.maps.fitted()
-    naa, cr = (many.maps.values(MapChoice("raw", name)) for name in ("NAA", "Cr+PCr"))
-    ratio = many.maps.values(MapChoice("raw", "NAA", "Cr+PCr"))
-    assert np.allclose(ratio[fitted], naa[fitted] / cr[fitted], rtol=1e-5)
-    assert np.isnan(ratio[~fitted]).all()
-    low, high = display_range(naa, fitted, "raw")
-    assert (low, high) == (0.0, pytest.approx(np.percentile(naa[fitted], 98)))
-
-
-def test_what_is_said_against_a_voxel_has_its_maps(many):
-    assert many.maps.single == ("flags", "ood", "surprise", "widening", "line_ppm", "line_z")
-    widening = many.maps.values(MapChoice("widening"))
-    on_file = nib.load(many.folder.image("qc/widening")).get_fdata()
-    np.testing.assert_allclose(widening, on_file.reshape(widening.shape), rtol=1e-6)
-    assert (widening[many.maps.fitted()] >= 1).all()
-    assert display_range(widening, many.maps.fitted(), "widening")[0] >= 1
-
-
-def test_mask_keeps_what_meets_the_limits(many, tmp_path):
-    crlb, snr = (many.maps.values(MapChoice(kind, "NAA")) for kind in ("crlb", "snr"))
-    limit = float(np.median(crlb[many.maps.fitted()]))
-    mask = passing(many.maps, Limits("NAA", most_percent=limit, least_snr=5.0))
-    assert np.array_equal(mask, many.maps.fitted() & (crlb <= limit) & (snr >= 5.0))
-    assert 0 < mask.sum() < many.maps.fitted().sum()
-    save_mask(mask, many.affine, tmp_path / "mask.nii.gz")
-    saved = nib.load(tmp_path / "mask.nii.gz")
-    assert np.array_equal(np.asarray(saved.dataobj) != 0, mask)
-    assert np.allclose(saved.affine, many.affine)
-    unflagged = passing(many.maps, Limits("NAA", unflagged=True))
-    assert np.array_equal(unflagged, many.maps.fitted() & ~flagged(many.maps))
 
 
 def test_comparison_of_two_fits(many):

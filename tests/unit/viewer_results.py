@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from fsl_mrs_dl.cli import main
 
 BASIS = "press_3t_te30"
@@ -80,8 +82,6 @@ def rejected() -> Path:
     """The table of an alignment that left transients 3 and 7 out, for they are nothing but noise."""
     from dataclasses import replace
 
-    import numpy as np
-
     from fsl_mrs_dl.io import nifti
 
     at = aligned().parents[1]
@@ -94,3 +94,9 @@ def rejected() -> Path:
     nifti.write(replace(scan, fid=fid), at / "restless.nii.gz")
     run("align --file restless.nii.gz --output rejected --method gn --reject")
     return at / "rejected" / "restless_align.csv"
+
+
+def a_voxel(fit) -> tuple[int, int, int]:
+    """Return one of the fitted voxels."""
+    x, y, z = np.argwhere(fit.maps.fitted())[20]
+    return int(x), int(y), int(z)

@@ -1,18 +1,65 @@
 """How far a fitted curve may be off: the Fisher matrix of a fit, carried over to its spectrum."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
 from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.background import joined
 from fsl_mrs_dl.fit.lcm.engine import shift_both_ways
 from fsl_mrs_dl.fit.lcm.newton import real_products
 from fsl_mrs_dl.fit.lcm.problem import Problem
 from fsl_mrs_dl.physics import shift, spectrum_to_fid
 
 _NO_INFORMATION = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Under:
+    """What lies under the members: curves of the window with what their coefficients are expected to be.
+
+    Attributes
+    ----------
+    curves : ndarray, complex, shape (K, inside)
+        With real coefficients.
+    penalty : ndarray, float, shape (K,)
+        Noise variance over the variance of each coefficient.
+    delay : float
+        The same of the delay, in 1/s^2; 0: nothing is expected of it.
+    """
+
+    curves: Complex
+    penalty: Real
+    delay: float = 0.0
+
+
+def under_baseline(problem: Problem) -> Under:
+    """Return the baseline of a fit of one model."""
+    smooth = problem.curves.T.astype(np.complex128)
+    stiff = 1 / problem.share - 1
+    return Under(np.concatenate([smooth, 1j * smooth]), np.concatenate([stiff, stiff]))
+
+
+def under_background(problem: Problem, hypothesis: int, noise_sd: float, proton_signal: float) -> Under:
+    """Return the background of one hypothesis of an averaged fit.
+
+    Parameters
+    ----------
+    problem : Problem
+    hypothesis : int
+        Place in :attr:`~fsl_mrs_dl.fit.background.Background.hypotheses`.
+    noise_sd : float
+        Of one channel.
+    proton_signal : float
+        First point of the FID of 1 mmol/kg of protons, in units of the data.
+    """
+    ground = problem.background
+    assert problem.window_of is not None
+    noise = np.array([(noise_sd / proton_signal * problem.window_of.proton) ** 2])
+    axes, power = ground.above(hypothesis, noise)
+    return Under(joined(axes.T @ ground.rows), noise[0] / power, (noise_sd / problem.settings.delay_sd_s) ** 2)
 
 
 def band_columns(
@@ -23,6 +70,8 @@ def band_columns(
     first_hz: float,
     noise_sd: float,
     own_shift_sd_hz: float = 0.0,
+    own_width_sd_hz: float = 0.0,
+    under: Under | None = None,
 ) -> Complex:
     r"""Return independent deviations of unit variance that make up the error of a fitted spectrum.
 
@@ -42,40 +91,55 @@ def band_columns(
         Shift of the first group, in Hz.
     noise_sd : float
         Of one channel.
-    own_shift_sd_hz : float
-        Expected size of each member's own shift, in Hz; 0: none was fitted.
+    own_shift_sd_hz, own_width_sd_hz : float
+        Expected size of each member's own shift and width (FWHM), in Hz; 0: none was fitted.
+    under : Under, optional
+        What lies under the members; by default the problem's baseline.
 
     Returns
     -------
     ndarray, complex, shape (P, frequency)
-        Ascending frequencies in the frame of the data, phase and delay of the fit not yet put on; zero for the
-        baseline outside of the fit window.
+        Ascending frequencies in the frame of the data, phase and delay of the fit not yet put on; zero for what
+        lies under the members outside of the fit window.
     """
-    own = own_shift_sd_hz > 0
-    free = np.concatenate([problem.free, np.ones(len(members) if own else 0, dtype=bool)])
-    shapes = problem.jacobian(members[None], amplitudes[None], own_shifts=own)[0][free]
-    smooth = problem.curves.T.astype(np.complex128)
-    design = np.concatenate([problem.window(members), shapes, smooth, 1j * smooth])
-    penalty = np.zeros(len(design))
-    stiff = 1 / problem.share - 1
-    penalty[len(members) + len(shapes) :] = np.concatenate([stiff, stiff])
-    if own:
-        penalty[len(members) + len(shapes) - len(members) : len(members) + len(shapes)] = (
-            noise_sd / own_shift_sd_hz
-        ) ** 2
-    root = _root_of_inverse(real_products(design[None], design[None])[0] + np.diag(penalty))
+    under = under_baseline(problem) if under is None else under
+    own = (own_shift_sd_hz, own_width_sd_hz)
+    shapes, penalty = _derivatives(problem, members, amplitudes, own)
+    by_phase, by_delay = 3 * problem.n_groups, 3 * problem.n_groups + 1
+    penalty = noise_sd**2 * penalty
+    penalty[by_delay] += under.delay
+    free = np.concatenate([problem.free, np.ones(len(shapes) - len(problem.free), dtype=bool)])
+    design = np.concatenate([problem.window(members), shapes[free], under.curves])
+    whole = np.concatenate([np.zeros(len(members)), penalty[free], under.penalty])
+    root = _root_of_inverse(real_products(design[None], design[None])[0] + np.diag(whole))
     everywhere = replace(problem, inside=np.ones_like(problem.inside))
     moved = shift(members, first_hz, problem.dwelltime_s)
-    turned = everywhere.jacobian(moved[None], amplitudes[None], own_shifts=own)[0]
-    by_phase, by_delay = 3 * problem.n_groups, 3 * problem.n_groups + 1
+    turned, _ = _derivatives(everywhere, moved, amplitudes, own)
     turned[by_delay] -= 2 * math.pi * first_hz * turned[by_phase]  # the delay counts from the first shift
-    spectra = np.zeros((len(smooth), len(problem.inside)), dtype=np.complex128)
-    spectra[:, problem.inside] = smooth
+    spectra = np.zeros((len(under.curves), len(problem.inside)), dtype=np.complex128)
+    spectra[:, problem.inside] = under.curves
     carried = everywhere.window(
-        shift_both_ways(spectrum_to_fid(spectra), np.full(len(smooth), first_hz), problem.dwelltime_s)
+        shift_both_ways(spectrum_to_fid(spectra), np.full(len(spectra), first_hz), problem.dwelltime_s)
     )
-    columns: Complex = np.concatenate([everywhere.window(moved), turned[free], carried, 1j * carried])
+    columns: Complex = np.concatenate([everywhere.window(moved), turned[free], carried])
     return noise_sd * (root.T @ columns)
+
+
+def _derivatives(
+    problem: Problem, members: Complex, amplitudes: Real, own: tuple[float, float]
+) -> tuple[Complex, Real]:
+    """Return derivatives by all that is not linear, and one over the variance that is expected of each."""
+    shift_sd, width_sd = own
+    made = problem.jacobian(members[None], amplitudes[None], own_shifts=shift_sd > 0)[0]
+    count = len(members) if shift_sd > 0 else 0
+    penalty = np.zeros(len(made))
+    if count:
+        penalty[-count:] = 1 / shift_sd**2
+    if width_sd > 0:
+        wider = problem.window(-math.pi * problem.time_s * amplitudes[:, None] * members)
+        made = np.concatenate([made, wider])
+        penalty = np.concatenate([penalty, np.full(len(members), 1 / width_sd**2)])
+    return made, penalty
 
 
 def _root_of_inverse(information: Real) -> Real:

@@ -135,7 +135,8 @@ class Posterior:
 
     Attributes
     ----------
-    mean : ndarray, float, shape (S, N)
+    mean, sd : ndarray, float, shape (S, N)
+        Mean and standard deviation of the draws.
     intervals : mapping of str to ndarray, float, shape (S, N)
         Keys of :data:`LEVELS`.
     shrinkage : ndarray, float, shape (S, N)
@@ -143,18 +144,19 @@ class Posterior:
     """
 
     mean: Real
+    sd: Real
     intervals: dict[str, Real]
     shrinkage: Real
 
     def columns(self, factor: Real | float = 1.0) -> dict[str, Real]:
         """Return the columns of a result; factor is of a scaling, (S, 1)."""
-        scaled = {"posterior_mean": self.mean * factor}
+        scaled = {"posterior_mean": self.mean * factor, "posterior_sd": self.sd * factor}
         scaled |= {name: values * factor for name, values in self.intervals.items()}
         return scaled | {"shrinkage": self.shrinkage}
 
 
 def summarise(draws: Real, matrix: Real, variance: Real) -> Posterior:
-    """Return mean, intervals and shrinkage of linear combinations.
+    """Return mean, SD, intervals and shrinkage of linear combinations.
 
     Parameters
     ----------
@@ -169,11 +171,12 @@ def summarise(draws: Real, matrix: Real, variance: Real) -> Posterior:
     """
     values = draws @ matrix.T
     prior = variance @ (matrix**2).T
-    return Posterior(values.mean(axis=1), _intervals(values), values.var(axis=1) / prior)
+    mean, sd = values.mean(axis=1), values.std(axis=1)
+    return Posterior(mean, sd, _intervals(values), sd**2 / prior)
 
 
 def summarise_ratios(draws: Real, matrix: Real, reference: Real, shrinkage: Real) -> Posterior:
-    """Return mean and intervals of ratios of linear combinations to a sum.
+    """Return mean, SD and intervals of ratios of linear combinations to a sum.
 
     Parameters
     ----------
@@ -187,14 +190,16 @@ def summarise_ratios(draws: Real, matrix: Real, reference: Real, shrinkage: Real
     Returns
     -------
     Posterior
-        Without a mean where the reference may be zero, for there it has none.
+        Without mean and SD where the reference may be zero, for there it has none of them.
     """
     below = draws @ reference
     sure = below.mean(axis=1) > _SURE * below.std(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = (draws @ matrix.T) / below[..., None]
-        mean = np.where(sure[:, None], values.mean(axis=1), np.nan)
-    return Posterior(mean, _intervals(values), shrinkage)
+        mean, sd = (
+            np.where(sure[:, None], told, np.nan) for told in (values.mean(axis=1), values.std(axis=1))
+        )
+    return Posterior(mean, sd, _intervals(values), shrinkage)
 
 
 def _intervals(values: Real) -> dict[str, Real]:

@@ -1,6 +1,11 @@
 """From a fit to a result: which spectra and metabolites, sums and ratios, water scaling, quality, streaming."""
 
-from fsl_mrs_dl.fit.quantification.background import with_background, with_own_shifts
+from fsl_mrs_dl.fit.quantification.background import (
+    background_record,
+    settings_from_record,
+    with_background,
+    with_own_shifts,
+)
 from fsl_mrs_dl.fit.quantification.inputs import (
     LARGEST_TAIL,
     check_times,
@@ -34,6 +39,7 @@ __all__ = [
     "SERIOUS",
     "Request",
     "WaterPlan",
+    "background_record",
     "check_times",
     "check_water_reference",
     "chosen_members",
@@ -48,6 +54,7 @@ __all__ = [
     "quantify_data",
     "reference_sum",
     "relaxation_times",
+    "settings_from_record",
     "sums_of",
     "voxels_to_fit",
     "water_height",

@@ -1,6 +1,8 @@
 """What a scan and its basis set ask of the background: whose macromolecules, whether lipids, which echo time."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +58,29 @@ def with_background(
     if any(name.upper().startswith(_BROAD) for name in basis.names):
         return basis, replace(settings, macromolecules="own")
     return with_member(basis, density_prior(settings.without_tables)), replace(settings, macromolecules="prior")
+
+
+def background_record(settings: FitSettings) -> dict[str, object]:
+    """Return what a fit that averages over backgrounds stands on, by name, for the record."""
+    return {
+        "macromolecules": settings.macromolecules,
+        "lipids": settings.lipids,
+        "background_TE": 1e3 * settings.echo_time_s,
+        "metab_shift_ppm": settings.member_shift_ppm,
+    }
+
+
+def settings_from_record(said: Mapping[str, Any], settings: FitSettings) -> FitSettings:
+    """Return settings with what :func:`background_record` recorded, defaults for what it lacks."""
+    if not settings.averaged:
+        return settings
+    return replace(
+        settings,
+        macromolecules=str(said.get("macromolecules", settings.macromolecules)),
+        lipids=bool(said.get("lipids", settings.lipids)),
+        echo_time_s=float(said.get("background_TE") or 1e3 * settings.echo_time_s) / 1e3,
+        member_shift_ppm=float(said.get("metab_shift_ppm") or 0.0),
+    )
 
 
 def _without(basis: Basis, dropped: list[str]) -> Basis:

@@ -141,7 +141,7 @@ def _chunk(
     if result.average is None:
         part["baseline_coefficients"] = result.baseline
     else:
-        part |= _of_average(result)
+        part |= _of_average(result, fitter)
     part["iterations"] = result.iterations
     noise = _noise_sd(band, fids, result)
     seen = look(data, basis.names, band, fids, result, drawn, noise)
@@ -159,15 +159,16 @@ def _chunk(
     return part, drawn.fit, drawn.baseline
 
 
-def _of_average(result: FitResult) -> dict[str, NDArray[Any]]:
+def _of_average(result: FitResult, fitter: Fitter) -> dict[str, NDArray[Any]]:
     """Return what draws the curves of an averaged fit, and its hypotheses."""
     assert result.average is not None
+    assert fitter.problem.window_of is not None
     return {
         "baseline_coefficients": result.baseline[:, :0],  # it has no few coefficients, and a file of its own
         "broad_coefficients": result.broad,
         "member_gamma": result.member_gamma,
         "lineshape": result.lineshape,
-        "unit": result.unit,
+        "proton_signal": result.unit * fitter.problem.window_of.proton,
         "hypothesis": result.average.index,
         "hypothesis_weight": result.average.weight,
     }

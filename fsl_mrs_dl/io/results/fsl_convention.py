@@ -103,7 +103,12 @@ def parameter_rows(outcome: Outcome, row: int = 0) -> list[tuple[str, Any, Any]]
             (f"eps_{name}", value, turn * sd("member_hz", m))
             for m, (name, value) in enumerate(zip(outcome.members, own, strict=True))
         ]
-    if outcome.hypothesis is not None and outcome.hypothesis_weight is not None and outcome.unit is not None:
-        rows += [("hypothesis", float(outcome.hypothesis[row, 0]), np.nan)]
-        rows += [("hypothesis_weight", outcome.hypothesis_weight[row, 0], np.nan), ("unit", outcome.unit[row], np.nan)]
+    if outcome.hypothesis is not None and outcome.hypothesis_weight is not None:
+        assert outcome.proton_signal is not None
+        rows += [
+            ("hypothesis", float(outcome.hypothesis[row, 0]), np.nan),
+            ("hypothesis_weight", outcome.hypothesis_weight[row, 0], np.nan),
+            ("proton_signal", outcome.proton_signal[row], np.nan),
+            ("noise_sd", outcome.noise_sd[row], np.nan),
+        ]
     return rows

@@ -16,7 +16,8 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import write_json_basis
 from fsl_mrs_dl.io.results.fsl_convention import phase_deg, phase_slope_s, shift_ppm, widths_hz
-from fsl_mrs_dl.io.results.outcome import EXTRA_COLUMNS, Outcome
+from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.io.results.posterior_maps import posterior_file, posterior_maps
 from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
 from fsl_mrs_dl.io.staging import Staging
 
@@ -40,6 +41,9 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
             raise DataError(f"The metabolite {name!r} cannot name a file; rename it in the basis set.")
     for name, values, keep_nan in _maps(outcome):
         _write_map(np.asarray(values, dtype=np.float64), outcome, fit, staging.path(name), keep_nan=keep_nan)
+    for name, values in _posterior_maps(outcome):
+        # Single precision: a few hundred draws know no more.
+        _write_map(np.asarray(values, dtype=np.float32), outcome, fit, staging.path(name), keep_nan=False)
     flags = outcome.on_grid(outcome.flags)
     _save(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
     if outcome.verdict is not None:
@@ -88,14 +92,14 @@ def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
         yield f"nuisance/shift_group{group}.nii.gz", shifts[:, group], True
         for label, width in zip(("combined_lw", "gamma", "sigma"), widths, strict=True):
             yield f"nuisance/{label}_group{group}.nii.gz", width[:, group], True
-    raw = outcome.scaled["raw"]
-    # Intervals are those of the amplitudes, as the record says; a factor makes them those of concentrations.
-    for extra in EXTRA_COLUMNS[1:]:
-        if extra in raw.extra:
-            folder = "intervals" if extra.startswith("ci") else "posterior"
-            label = extra.removeprefix("posterior_")
-            for column, name in enumerate(outcome.names):
-                yield f"{folder}/{name}_{label}.nii.gz", raw.extra[extra][:, column], False
+
+
+def _posterior_maps(outcome: Outcome) -> Iterator[tuple[str, Real]]:
+    """Yield the file of each map of the posterior, and its values."""
+    for scaling, kind in posterior_maps(outcome):
+        pattern, values = posterior_file(kind, scaling), outcome.scaled[scaling].extra[kind]
+        for column, name in enumerate(outcome.names):
+            yield f"{pattern.format(name)}.nii.gz", values[:, column]
 
 
 def _write_verdict(outcome: Outcome, verdict: NDArray[np.int8], fit: MRSData, staging: Staging) -> None:
@@ -185,8 +189,8 @@ def _averaged_columns(outcome: Outcome) -> list[tuple[str, str, Real]]:
     if outcome.broad_coefficients is not None:
         for i, values in enumerate(outcome.broad_coefficients.T):
             columns += [(f"broad_real_{i}", "", values.real), (f"broad_imag_{i}", "", values.imag)]
-    if outcome.unit is not None:
-        columns.append(("unit", "", outcome.unit))
+    if outcome.proton_signal is not None:
+        columns.append(("proton_signal", "", outcome.proton_signal))
     if outcome.hypothesis is not None and outcome.hypothesis_weight is not None:
         columns.append(("hypothesis", "", outcome.hypothesis[:, 0].astype(np.float64)))
         columns.append(("hypothesis_weight", "", outcome.hypothesis_weight[:, 0]))

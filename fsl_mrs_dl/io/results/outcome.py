@@ -12,38 +12,59 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 SCALINGS: Mapping[str, str] = {"raw": "", "internal": "", "molality": "mmol/kg", "molarity": "mmol/l"}
 """Scaling, as FSL-MRS names its folder and its column -> unit."""
 
-EXTRA_COLUMNS = (
-    "crlb",
-    "posterior_mean",
-    "ci68_low",
-    "ci68_high",
-    "ci95_low",
-    "ci95_high",
-    "shrinkage",
-)
-"""What stands beside each estimate, on top of FSL-MRS's columns."""
+LEADING = ("molality", "molarity", "internal", "raw")
+"""Scalings from the one that results lead with to the last choice: concentrations, in the order of FSL-MRS's
+summary, before ratios before amplitudes."""
+
+INTERVALS = ("ci68_low", "ci68_high", "ci95_low", "ci95_high")
+"""Ends of the posterior intervals."""
+
+POSTERIOR_COLUMNS = ("posterior_mean", "posterior_sd", *INTERVALS, "shrinkage")
+"""What is said under the prior; no other number belongs between these or is told with their uncertainty."""
+
+EXTRA_COLUMNS = ("crlb", *POSTERIOR_COLUMNS)
+"""What stands behind FSL-MRS's columns: the bound alone, and the posterior."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
     """Concentrations in one scaling; V fitted voxels, N metabolites and sums of metabolites.
 
+    Two statements that are never mixed: ``value`` with ``sd`` (without prior; FSL-MRS's columns), and the
+    columns of ``extra`` (under the prior of the posterior).
+
     Attributes
     ----------
     value : ndarray, float, shape (V, N)
-        NaN where the voxel could not be fitted or scaled.
+        Maximum-likelihood estimate; NaN where the voxel could not be fitted or scaled.
     sd : ndarray, float, shape (V, N)
-        Cramer-Rao bound, same unit; of ratios and sums from the covariance.
+        Standard deviation of the estimate, same unit; of ratios and sums from the covariance. It holds the
+        Cramer-Rao bound and what the choice between several hypotheses of the fit costs.
     unit : str
-        Of both; empty for ratios and amplitudes.
+        Of all; empty for ratios and amplitudes.
     extra : mapping of str to ndarray, float, shape (V, N)
-        Columns of :data:`EXTRA_COLUMNS` that are known besides ``crlb``; the others are left empty.
+        Those of :data:`POSTERIOR_COLUMNS` that are known; the others are left empty.
+    bound : ndarray, float, shape (V, N), or None
+        Cramer-Rao bound alone, same unit; None where ``sd`` holds nothing else.
     """
 
     value: Real
     sd: Real
     unit: str = ""
     extra: Mapping[str, Real] = field(default_factory=dict)
+    bound: Real | None = None
+
+    @property
+    def crlb(self) -> Real:
+        """Cramer-Rao bound, shape (V, N)."""
+        return self.sd if self.bound is None else self.bound
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether there is a posterior to lead with; of a ratio an interval may be known without a mean."""
+        ends = [self.extra.get(name) for name in ("ci95_low", "ci95_high")]
+        known = all(end is not None and bool(np.isfinite(end).any()) for end in ends)
+        return known and "posterior_mean" in self.extra
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +131,8 @@ class Outcome:
         ``raw`` (amplitudes of the basis as it was given), then those of ``internal``, ``molality`` and
         ``molarity`` that are known. Keys of :data:`SCALINGS`.
     crlb_percent : ndarray, float, shape (V, N)
-        Cramer-Rao bound over amplitude, in per cent; at most 999, as FSL-MRS and LCModel print it.
+        FSL-MRS's %CRLB: standard deviation of the estimate (``sd``) over the estimate of the amplitude, in per
+        cent; at most 999, as FSL-MRS and LCModel print it.
     snr, fwhm_hz : ndarray, float, shape (V, M)
         Of each member's fitted signal, as FSL-MRS defines them: height after matched damping over noise
         outside the metabolites; full width at half maximum of the highest line, in Hz.
@@ -162,8 +184,8 @@ class Outcome:
         :class:`~fsl_mrs_dl.fit.lcm.problem.Parameters`; None where not fitted.
     broad_coefficients : ndarray, complex, shape (V, K), or None
         What the data add to the macromolecules of the prior, as coefficients of cosines over the fit window.
-    unit : ndarray, float, shape (V,), or None
-        Amplitude of about 1 mmol/kg, by which priors are scaled.
+    proton_signal : ndarray, float, shape (V,), or None
+        First point of the FID of about 1 mmol/kg of protons, by which priors are scaled.
     hypotheses : tuple of str
         What was averaged over, in words; empty where one model was fitted.
     hypothesis : ndarray, int, shape (V, L), or None
@@ -223,7 +245,7 @@ class Outcome:
     member_gamma: Real | None = None
     lineshape: Real | None = None
     broad_coefficients: Complex | None = None
-    unit: Real | None = None
+    proton_signal: Real | None = None
     hypotheses: tuple[str, ...] = ()
     hypothesis: NDArray[np.integer] | None = None
     hypothesis_weight: Real | None = None
@@ -252,6 +274,11 @@ class Outcome:
         if self.line_ppm is None or self.line_z is None:
             return None
         return float(self.line_ppm[0]), float(self.line_z[0])
+
+    @property
+    def leading_scaling(self) -> str:
+        """The scaling that report, terminal and viewer lead with, see :data:`LEADING`."""
+        return next(name for name in LEADING if name in self.scaled)
 
     @property
     def single_voxel(self) -> bool:

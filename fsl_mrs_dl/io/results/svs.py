@@ -11,10 +11,11 @@ import numpy as np
 from fsl_mrs_dl.data import VERDICTS, Complex, MRSData
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results.fsl_convention import parameter_rows
-from fsl_mrs_dl.io.results.outcome import EXTRA_COLUMNS, Outcome
+from fsl_mrs_dl.io.results.outcome import EXTRA_COLUMNS, Outcome, Scaled
 from fsl_mrs_dl.io.staging import Staging
 
 _SUMMARY = {"molality": "mMol/kg", "molarity": "mM"}
+_TOLD = ("posterior_mean", "posterior_sd", "ci95_low", "ci95_high")
 
 
 def write_svs(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging) -> None:
@@ -69,25 +70,30 @@ def _metabolites(fit: MRSData, outcome: Outcome) -> MRSData:
 
 
 def _summary(outcome: Outcome) -> list[Sequence[Any]]:
-    """Return FSL-MRS's summary: the scalings with their bounds, the bound in per cent, SNR and width."""
+    """Return FSL-MRS's summary, and behind it the posterior of the same scalings, if there is one.
+
+    FSL-MRS's columns are the estimates without prior with their SDs, the SD in per cent, SNR and width.
+    """
     columns: list[tuple[str, Sequence[Any]]] = [("Metab", outcome.names)]
+    told: dict[str, Scaled] = {}
     if "internal" in outcome.scaled:
-        label = "/" + "+".join(outcome.internal_reference)
-        internal = outcome.scaled["internal"]
-        columns += [(label, internal.value[0]), (f"{label} CRLB", internal.sd[0])]
+        told["/" + "+".join(outcome.internal_reference)] = outcome.scaled["internal"]
     else:
-        raw = outcome.scaled["raw"]
-        columns += [("Raw conc", raw.value[0]), ("Raw CRLB", raw.sd[0])]
-    for scaling, label in _SUMMARY.items():
-        if scaling in outcome.scaled:
-            scaled = outcome.scaled[scaling]
-            columns += [(label, scaled.value[0]), (f"{label} CRLB", scaled.sd[0])]
+        told["Raw conc"] = outcome.scaled["raw"]
+    told |= {label: outcome.scaled[name] for name, label in _SUMMARY.items() if name in outcome.scaled}
+    for label, scaled in told.items():
+        beside = "Raw CRLB" if label == "Raw conc" else f"{label} CRLB"
+        columns += [(label, scaled.value[0]), (beside, scaled.sd[0])]
     nothing = [np.nan] * len(outcome.sums)
     columns += [
         ("%CRLB", outcome.crlb_percent[0]),
         ("SNR", [*outcome.snr[0], *nothing]),
         ("FWHM", [*outcome.fwhm_hz[0], *nothing]),
     ]
+    for label, scaled in told.items():
+        columns += [(f"{label} {name}", scaled.extra[name][0]) for name in _TOLD if name in scaled.extra]
+    if "shrinkage" in (extra := outcome.scaled["raw"].extra):
+        columns.append(("shrinkage", extra["shrinkage"][0]))
     return [[label for label, _ in columns], *zip(*(values for _, values in columns), strict=True)]
 
 
@@ -99,7 +105,7 @@ def _concentrations(outcome: Outcome) -> list[Sequence[Any]]:
     nothing = [np.nan] * len(outcome.names)
     for extra in EXTRA_COLUMNS:
         for name, scaled in outcome.scaled.items():
-            known = {"crlb": scaled.sd, **scaled.extra}
+            known = {"crlb": scaled.crlb, **scaled.extra}
             columns.append((extra, name, known[extra][0] if extra in known else nothing))
     heads = [[top for top, _, _ in columns], [below for _, below, _ in columns]]
     return [*heads, *zip(*(values for _, _, values in columns), strict=True)]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.io.results.outcome import POSTERIOR_COLUMNS, Outcome
+from fsl_mrs_dl.io.results.posterior_maps import posterior_file, posterior_maps
 
 _KEYS = {
     "raw": "raw-concentrations",
@@ -16,6 +17,12 @@ _RANGES = {
     "linkLowRanges": False,
 }
 
+
+def _key(kind: str, scaling: str) -> str:
+    """Return the key of a map of the posterior; amplitudes have no scaling in it."""
+    return kind.replace("_", "-") + ("" if scaling == "raw" else f"-{scaling}")
+
+
 COLOUR_SCHEME: dict[str, dict[str, Any]] = {
     "fit-fit": {"lineWidth": 2, "colour": [1, 0, 0]},
     "fit-baseline": {"lineWidth": 1, "colour": [0, 0.5, 0.5]},
@@ -24,8 +31,14 @@ COLOUR_SCHEME: dict[str, dict[str, Any]] = {
     "sd": {"cmap": "cool", **_RANGES},
     "SNR": {"cmap": "red", **_RANGES},
     "FWHM": {"cmap": "blue", **_RANGES},
-    **{key: {"cmap": "red-yellow", **_RANGES} for key in ("ci95-low", "ci95-high", "posterior-mean")},
-    "shrinkage": {"cmap": "cool", **_RANGES},
+    **{
+        _key(kind, scaling): {
+            "cmap": "cool" if kind in ("posterior_sd", "shrinkage") else "red-yellow",
+            **_RANGES,
+        }
+        for scaling in _KEYS
+        for kind in POSTERIOR_COLUMNS
+    },
 }
 """Colours and ranges by key of the tree; those of the plugin's own scheme, and ours in their manner."""
 
@@ -44,21 +57,29 @@ def tree(outcome: Outcome) -> str:
     -------
     str
     """
-    lines = ["concs"]
+    lines = _posterior(outcome)
+    lines += ["concs"]
     for scaling in outcome.scaled:
         lines += [f"    {scaling}", f"        {{metab}}.nii.gz ({_KEYS[scaling]})"]
     lines += ["fit"]
     lines += [f"    {name}.nii.gz (fit-{name})" for name in ("fit", "baseline", "residual")]
     lines += ["uncertainties", "    {metab}_sd.nii.gz (sd)"]
     lines += ["qc", "    {metab}_snr.nii.gz (SNR)", "    {metab}_fwhm.nii.gz (FWHM)"]
-    known = {name for scaled in outcome.scaled.values() for name in scaled.extra}
-    intervals = [name for name in ("ci68_low", "ci68_high", "ci95_low", "ci95_high") if name in known]
-    if intervals:
-        lines += ["intervals"]
-        lines += [f"    {{metab}}_{name}.nii.gz ({name.replace('_', '-')})" for name in intervals]
-    posterior = [name for name in ("posterior_mean", "shrinkage") if name in known]
-    if posterior:
-        lines += ["posterior"]
-        files = {"posterior_mean": "mean", "shrinkage": "shrinkage"}
-        lines += [f"    {{metab}}_{files[name]}.nii.gz ({name.replace('_', '-')})" for name in posterior]
     return "\n".join(lines) + "\n"
+
+
+def _posterior(outcome: Outcome) -> list[str]:
+    """Return the lines of the posterior's maps, with which the tree begins."""
+    lines: list[str] = []
+    found = [
+        (posterior_file(kind, scaling), _key(kind, scaling)) for scaling, kind in posterior_maps(outcome)
+    ]
+    above: list[str] = []
+    for file, key in sorted(found, key=lambda pair: pair[0].startswith("intervals")):
+        *folders, name = file.split("/")
+        lines += [
+            "    " * n + folder for n, folder in enumerate(folders) if folders[: n + 1] != above[: n + 1]
+        ]
+        lines.append("    " * len(folders) + f"{name.format('{metab}')}.nii.gz ({key})")
+        above = folders
+    return lines

@@ -1,0 +1,59 @@
+"""What the command ``quantify`` prints: the main amounts in a few lines, and where the rest is."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.report.concentrations import (
+    WITHOUT_PRIOR,
+    leading_text,
+    leading_words,
+    main_columns,
+    scaling_title,
+    typical_text,
+)
+from fsl_mrs_dl.report.verdicts import verdict_text
+
+
+def quantify_text(outcome: Outcome, folder: Path, files: Collection[str]) -> str:
+    """Return the lines that tell what came out.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    folder : Path
+        Where the results were written.
+    files : collection of str
+        Files of the run, relative to the folder.
+
+    Returns
+    -------
+    str
+        Lines without the last line end: the verdict, heading, a line an amount, and where everything is.
+    """
+    scaling = outcome.leading_scaling
+    scaled = outcome.scaled[scaling]
+    columns = main_columns(outcome, scaling)
+    one = outcome.single_voxel
+    told = [leading_text(scaled, 0, n) if one else typical_text(scaled, n) for n in columns]
+    names = [outcome.names[n] for n in columns]
+    many = "" if one else f", medians over {len(outcome.voxels)} voxels"
+    wide = max(map(len, names), default=0)
+    lines = [*filter(None, [verdict_text(outcome)])]
+    lines.append(f"{scaling_title(outcome, scaling)}{many}, {leading_words(scaled)}:")
+    lines += [f"  {name:{wide}}  {text}" for name, text in zip(names, told, strict=True)]
+    return "\n".join([*lines, *_places(outcome, folder, files, believed=scaled.has_posterior)])
+
+
+def _places(outcome: Outcome, folder: Path, files: Collection[str], *, believed: bool) -> list[str]:
+    """Return the lines that say where the rest is."""
+    if outcome.single_voxel:
+        also = f", and what was found {WITHOUT_PRIOR.lower()}" if believed else ""
+        lines = [f"All metabolites{also}: {folder / 'concentrations.csv'}"]
+    elif believed:
+        lines = [f"Maps in {folder}: posterior, intervals; {WITHOUT_PRIOR.lower()}: concs, uncertainties"]
+    else:
+        lines = [f"Maps in {folder}: concs, uncertainties"]
+    if "report.html" in files:
+        lines.append(f"Report: {folder / 'report.html'}")
+    return lines
