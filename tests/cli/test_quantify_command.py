@@ -70,7 +70,7 @@ class TestOneVoxel:
         )
         assert heads["concentrations"][1].startswith(",raw,internal,raw,internal,raw,internal,")
         assert all(float(cell) > 0 for cell in heads["concentrations"][2].split(",")[7:])
-        assert heads["qc"][0] == "Metab,SNR,FWHM,ood"
+        assert heads["qc"][0] == "Metab,SNR,FWHM,ood,verdict,reason"
         assert heads["all_parameters"][0] == "parameter,mean,std"
         assert [row.split(",")[0] for row in heads["all_parameters"][1:]] == [
             *NAMES,
@@ -83,7 +83,8 @@ class TestOneVoxel:
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert run(folder, "svs", "--report") == 0
-        printed = capsys.readouterr().out.splitlines()
+        verdict, *printed = capsys.readouterr().out.splitlines()
+        assert verdict.startswith("good: SNR ")
         assert printed[0] == "Ratio to Cr+PCr, posterior mean [95 % interval]:"
         summary = table(folder / "out" / "summary.csv")
         for line in printed[1:4]:
@@ -102,7 +103,8 @@ class TestOneVoxel:
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert run(folder, "svs", "--no_posterior", "--report") == 0
-        printed = capsys.readouterr().out.splitlines()
+        verdict, *printed = capsys.readouterr().out.splitlines()
+        assert verdict.startswith("good: SNR ")
         assert printed[0] == "Ratio to Cr+PCr, without prior: maximum-likelihood estimate ± SD:"
         assert "[" not in "".join(printed[1:4])
         head, *rows = (folder / "out" / "summary.csv").read_text().splitlines()

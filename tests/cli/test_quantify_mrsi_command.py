@@ -47,6 +47,7 @@ class TestManyVoxels:
             "fit/parameters.json",
             "qc/flags.nii.gz",
             "qc/flags.json",
+            *(f"qc/verdict.{end}" for end in ("nii.gz", "json", "csv")),
             "qc/ood.nii.gz",
             *(f"qc/{name}.nii.gz" for name in ("surprise", "widening", "line_ppm", "line_z")),
             "run.json",

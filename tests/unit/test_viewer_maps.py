@@ -129,7 +129,7 @@ def test_maps_ratio_and_range(many):
 
 
 def test_what_is_said_against_a_voxel_has_its_maps(many):
-    assert many.maps.single == ("flags", "ood", "surprise", "widening", "line_ppm", "line_z")
+    assert many.maps.single == ("verdict", "flags", "ood", "surprise", "widening", "line_ppm", "line_z")
     widening = many.maps.values(MapChoice("widening"))
     on_file = nib.load(many.folder.image("qc/widening")).get_fdata()
     np.testing.assert_allclose(widening, on_file.reshape(widening.shape), rtol=1e-6)

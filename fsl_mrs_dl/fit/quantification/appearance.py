@@ -32,6 +32,7 @@ _MM = ("MM09", "MM12", "MM14", "MM17")
 _LIPID = ("Lip09", "Lip13")
 _ECHO_EDGES_S = (0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3)
 """Between these the FID is compared; an echo is 10 to 40 ms wide (Kyathanahally 2018, doi:10.1002/mrm.27096)."""
+_LEAST_EDGES = 3  # two intervals
 _GROWTH = 1.4  # measured brains: at most 1.1; beats of two lines make no more than this in short intervals
 _LEAST = 1e-12
 
@@ -207,7 +208,7 @@ class _Seen:
             (self._real(fids, self.narrow)[:, self.core] ** 2).mean(axis=1)
             for fids in (self.rest, self.fitted.metabolites)
         )
-        share = np.sqrt(self._above(rest, self.narrow) / np.maximum(described, np.finfo(float).tiny))
+        share = np.sqrt(_ratio(self._above(rest, self.narrow), described))
         return {"undescribed": share}
 
     def _above(self, power: Real, weight: Real) -> Real:
@@ -228,11 +229,13 @@ class _Seen:
         first = np.maximum(np.abs(own[:, : max(1, int(5e-3 / self.band.dwelltime_s))]).max(axis=1), _LEAST)
         noise = 2 * self.fitted.noise_sd**2 * (window**2).mean()
         edges = [edge for edge in _ECHO_EDGES_S if edge < self.time_s[-1]]
+        if len(edges) < _LEAST_EDGES:
+            return {}
         spans = [(self.time_s >= a) & (self.time_s < b) for a, b in pairwise(edges)]
         power = np.stack([(np.abs(rest[:, span]) ** 2).mean(axis=1) for span in spans], axis=1)
         count = np.array([max(span.sum() * (window**2).mean(), 1.0) for span in spans])
         sure = np.maximum(power - noise[:, None] * (1 + 3 / np.sqrt(count)), 0.0)
-        growth = np.sqrt(sure[:, 1:] / np.maximum(power[:, :-1], np.finfo(float).tiny))
+        growth = np.sqrt(_ratio(sure[:, 1:], power[:, :-1]))
         at = growth.argmax(axis=1)
         rows = np.arange(len(at))
         size = np.sqrt(sure[rows, at + 1]) / first
@@ -268,7 +271,7 @@ class _Seen:
 
     def water(self) -> dict[str, Real]:
         """Return the height of the water, and how much structure the mirror image holds."""
-        ppm, tiny = self.band.ppm, np.finfo(float).tiny
+        ppm = self.band.ppm
         there = np.abs(ppm - _WATER_PPM) < _WATER_REACH_PPM
         beside = (ppm > _BESIDE_WATER_PPM[0]) & (ppm < _BESIDE_WATER_PPM[1])
         tall = np.abs(self._spectra(self.fitted.fids, self.matched)[:, there]).max(axis=1, initial=0.0)
@@ -280,8 +283,8 @@ class _Seen:
             self._above((narrow[:, side] ** 2).mean(axis=1) / 2, self.narrow) for side in (self.core, turned)
         )
         return {
-            "water": tall / np.maximum(highest, tiny),
-            "mirror": np.where(inside > 0, np.sqrt(mirror / np.maximum(inside, tiny)), 0.0),
+            "water": _ratio(tall, highest),
+            "mirror": np.where(inside > 0, np.sqrt(_ratio(mirror, inside)), 0.0),
         }
 
     def _within(self, ppm: Real) -> NDArray[np.bool_]:
@@ -295,6 +298,12 @@ def _gaussian(fwhm_hz: Real, time_s: Real) -> Real:
     """Return the weight in time whose spectrum is a Gaussian of a width."""
     weight: Real = np.exp(-((pi * fwhm_hz * time_s) ** 2) / (4 * log(2)))
     return weight
+
+
+def _ratio(above: Real, below: Real) -> Real:
+    """Return a ratio of what is not negative; a large number where there is nothing below, 0 where there is neither."""
+    ratio: Real = above / np.maximum(below, np.maximum(_LEAST * above, np.finfo(float).tiny))
+    return ratio
 
 
 def _width(heights: Real, top: int, level: float) -> float:
