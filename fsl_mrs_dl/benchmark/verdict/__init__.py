@@ -1,1 +1,5 @@
-"""Task ``verdict``."""
+"""Task ``verdict``: limits of good spectra, set without one site or scan, and damaged copies judged with them."""
+
+from fsl_mrs_dl.benchmark.verdict.task import run
+
+__all__ = ["run"]

@@ -7,12 +7,12 @@ from math import log, pi
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
-from fsl_mrs_dl.physics import time_axis
+from fsl_mrs_dl.physics import fid_to_spectrum, time_axis
 from fsl_mrs_dl.scores import noise_sd
 
-_LIPID_PPM = ((1.3, 0.75), (0.9, 0.25))
-"""Methylene and methyl of fatty acids, and their shares."""
-_LIPID_HZ_PER_MHZ = 0.3  # FWHM of subcutaneous fat: 38 Hz at 3 T, 90 Hz at 7 T
+_LIPID = ((1.3, 0.8), (0.9, 0.2))  # methylene and methyl of fatty acids: ppm, share
+_LIPID_PPM = 0.25  # FWHM of fat under the skin: 32 Hz at 3 T
+_FOREIGN_PPM = 2.62  # between NAA and creatine, where no metabolite is narrow and high
 _TRANSIENTS = 32  # that a moved spectrum is the average of
 
 
@@ -23,12 +23,25 @@ class Scan:
     Attributes
     ----------
     data : MRSData
-    first : float
-        First point of its metabolites, the unit of what is added.
+    metabolites : ndarray, complex, shape (time,)
+        Their fitted signal, the unit of what is added.
+    width_hz, snr : float
+        FWHM of their lines, and height of the highest over the noise.
     """
 
     data: MRSData
-    first: float
+    metabolites: Complex
+    width_hz: float
+    snr: float
+
+    @property
+    def first(self) -> float:
+        """First point of the metabolites."""
+        return float(np.abs(self.metabolites[0]))
+
+    def as_high(self, line: Complex) -> float:
+        """Return by what a line becomes as high in the spectrum as the highest of the metabolites."""
+        return float(np.abs(fid_to_spectrum(self.metabolites)).max() / np.abs(fid_to_spectrum(line)).max())
 
     @property
     def fid(self) -> Complex:
@@ -84,42 +97,69 @@ class Damage:
 
 def damages() -> Iterator[Damage]:
     """Yield all damages of one FID."""
-    for share in (0.3, 0.5, 1.0):
-        yield Damage("lipid", f"{share:g} x metabolites", ("lipid",), _lipid(share))
+    for share in (0.3, 0.6, 1.0):
+        yield Damage("lipid", f"{share:g} x highest metabolite", ("lipid",), _lipid(share))
     for share in (0.1, 0.3):
-        yield Damage("spurious echo", f"{share:g} x metabolites", ("echo", "unmodelled"), _echo(share))
-    shim = ("linewidth", "lineshape", "shim")
+        yield Damage("spurious echo", f"{share:g} x metabolites", ("echo",), _echo(share))
+    for share in (0.3, 0.6):
+        size = f"{share:g} x highest metabolite"
+        yield Damage(
+            "foreign line", size, ("unmodelled line at 2.6", "unmodelled line at 2.5"), _foreign(share)
+        )
+    shim = ("linewidth", "lineshape")
     for hz in (4.0, 8.0):
         yield Damage("motion", f"frequency SD {hz:g} Hz, phase SD 30°", shim, _jitter(hz, 30.0))
     yield Damage("motion", "a third of the transients 10 Hz away", shim, _moved(10.0, 1 / 3))
     for hz in (8.0, 15.0):
         yield Damage("bad shim", f"{hz:g} Hz Gaussian", shim, _wider(hz))
     yield Damage("bad shim", "12 Hz, one-sided", shim, _one_sided(12.0))
-    yield Damage("conjugated", "the FID", ("conjugated", "metabolites"), lambda scan, _: scan.fid.conj())
-    yield Damage(
-        "wrong field", "5 % too high", ("field", "basis", "unmodelled", "metabolites"), _stretched(1.05)
-    )
+    for snr in (6.0, 2.0):
+        yield Damage("noise", f"SNR {snr:g}", ("SNR", "noise", "uncertain"), _noisier(snr))
+    yield Damage("conjugated", "the FID", ("conjugated",), lambda scan, _: scan.fid.conj())
+    yield Damage("wrong field", "5 % too high", ("field",), _stretched(1.05))
 
 
 def nothings(scan: Scan, water: MRSData | None) -> Iterator[Damage]:
     """Yield what holds no metabolites at all, at the points of a scan."""
     sd = float(noise_sd(scan.fid, scan.data.ppm_axis, nucleus=scan.data.nucleus))
-    yield Damage("noise alone", "as in the scan", ("noise",), lambda scan, rng: _noise(scan, sd, rng))
+    yield Damage("noise alone", "as in the scan", ("noise only",), lambda scan, rng: _noise(scan, sd, rng))
     if water is not None:
         fid = water.fid.reshape(-1, water.n_points)[0].astype(np.complex128)
         kept = np.zeros(scan.data.n_points, complex)
         kept[: min(len(fid), len(kept))] = fid[: len(kept)]
-        yield Damage("water alone", "the reference scan", ("water",), lambda *_: kept)
-    yield Damage("another nucleus", "31P labelled 1H", ("metabolites", "nucleus"), _phosphorus)
+        yield Damage("water alone", "the reference scan", ("water alone",), lambda *_: kept)
+    yield Damage("another nucleus", "31P labelled 1H", ("nucleus",), _phosphorus)
 
 
 def _lipid(share: float) -> Change:
     def change(scan: Scan, rng: np.random.Generator) -> Complex:
-        rate = pi * _LIPID_HZ_PER_MHZ * scan.data.spectrometer_frequency_mhz
-        lines = sum(part * scan.line(ppm) for ppm, part in _LIPID_PPM) * np.exp(-rate * scan.time_s)
-        # From outside of the voxel, where phase and place are others than inside.
-        turned: Complex = scan.fid + share * scan.first * np.exp(1j * rng.uniform(-pi / 2, pi / 2)) * lines
-        return turned
+        rate = pi * _LIPID_PPM * scan.data.spectrometer_frequency_mhz
+        lines = sum(part * scan.line(ppm) for ppm, part in _LIPID) * np.exp(-rate * scan.time_s)
+        # From outside of the voxel, where the phase is another.
+        turned = np.exp(1j * (np.angle(scan.metabolites[0]) + rng.uniform(-pi / 2, pi / 2)))
+        damaged: Complex = scan.fid + share * scan.as_high(lines) * turned * lines
+        return damaged
+
+    return change
+
+
+def _foreign(share: float) -> Change:
+    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+        del rng
+        line = scan.line(_FOREIGN_PPM) * np.exp(-pi * scan.width_hz * scan.time_s)
+        size = share * scan.as_high(line) * np.exp(1j * np.angle(scan.metabolites[0]))
+        damaged: Complex = scan.fid + size * line
+        return damaged
+
+    return change
+
+
+def _noisier(snr: float) -> Change:
+    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+        sd = float(noise_sd(scan.fid, scan.data.ppm_axis, nucleus=scan.data.nucleus))
+        more = sd * np.sqrt(max((scan.snr / snr) ** 2 - 1, 0.0))
+        noisy: Complex = scan.fid + _noise(scan, more, rng)
+        return noisy
 
     return change
 

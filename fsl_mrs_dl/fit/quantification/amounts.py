@@ -55,13 +55,15 @@ def ratios(amplitudes: Real, covariance: Real, matrix: Real, reference: Real) ->
     both = towards @ matrix.T
     variance = towards @ reference
     ratio = value / below
-    spread = sd**2 - 2 * ratio * both + ratio**2 * variance[:, None]
-    return ratio, np.sqrt(np.maximum(spread, 0)) / below
+    # A reference of next to nothing makes ratios of any size.
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = sd**2 - 2 * ratio * both + ratio**2 * variance[:, None]
+        return ratio, np.sqrt(np.maximum(spread, 0)) / below
 
 
 def percent(value: Real, sd: Real) -> Real:
     """Return the bound over the amplitude, in per cent, at most 999; NaN only where nothing was fitted."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         relative = np.abs(100 * sd / value)
     relative = np.where(np.isfinite(relative), np.minimum(relative, 999.0), 999.0)
     return np.where(np.isnan(value), np.nan, relative)

@@ -20,10 +20,15 @@ GOOD, USABLE, UNUSABLE = (VERDICTS[word].code for word in ("good", "usable", "un
 WATER_ALONE = 400.0
 """Height of water over that of metabolites, from which it was not suppressed: measured are at least 1450 without
 and at most 110 with suppression; this is between."""
-TURNED = 1.0
-"""Structure in the mirror image over that in the fit window, from which data are conjugated."""
+TURNED = 3.0
+"""Structure in the mirror image over that in the fit window, from which data are conjugated: measured are at most
+0.2, of conjugated copies at least 6."""
+BESIDE = 0.5
+"""The same, from which there is signal that is not of the nucleus."""
 SIGNAL = 10.0
 """SNR from which the main metabolites cannot hide in the noise."""
+LINE = 6.0
+"""SDs of the noise from which the highest line is more than noise: noise alone makes about 3."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Criterion:
     at_least : bool
     protons : bool
         Whether it is known of 1H only.
+    family : str
+        Criteria of one family tell one thing: only the first of the worst is said.
     """
 
     good: float
@@ -56,6 +63,7 @@ class Criterion:
     source: str
     at_least: bool = False
     protons: bool = False
+    family: str = ""
 
     def beyond(self, values: Real) -> NDArray[np.int8]:
         """Return the verdict of this measure alone; good where it is not known."""
@@ -83,14 +91,14 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             "Öz 2020 asks for the quantity; 3 is the usual limit of detection, 10 of this program",
             at_least=True,
         ),
-        "crlb": Criterion(
-            25.0,
-            50.0,
-            "uncertain main metabolites",
-            "the main metabolites ({main}) are uncertain by {value:.0f} %",
-            "%",
-            "of the program; large relative bounds of small metabolites count for nothing (Kreis 2016, "
-            "doi:10.1002/mrm.25568)",
+        "echo": Criterion(
+            0.03,
+            0.15,
+            "spurious echo",
+            "a spurious echo at {echo_ppm:.1f} ppm, {percent:.0f} % of the metabolites",
+            "",
+            f"{MEASURED}; unwanted coherences, Öz 2020",
+            protons=True,
         ),
         "fwhm_ppm": Criterion(
             0.07,
@@ -100,6 +108,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             "ppm",
             f"good: {MEASURED}; usable: the customary limit of metabolites' lines",
             protons=True,
+            family="lines",
         ),
         "base_ppm": Criterion(
             0.125,
@@ -108,17 +117,20 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             "lineshape with a broad or double foot ({value:.2f} ppm at a quarter of the height): uneven shim or "
             "motion",
             "ppm",
+            f"{MEASURED}; a Lorentzian line of the largest good width has 0.12 ppm",
+            protons=True,
+            family="lines",
+        ),
+        "distorted": Criterion(
+            0.27,
+            0.6,
+            "lineshape",
+            "lineshape that the fit could not take ({percent:.0f} % of the metabolites lies beside their lines): "
+            "motion or uneven shim",
+            "",
             MEASURED,
             protons=True,
-        ),
-        "echo": Criterion(
-            0.03,
-            0.15,
-            "spurious echo",
-            "a spurious echo at {echo_ppm:.1f} ppm, {percent:.0f} % of the metabolites",
-            "",
-            f"{MEASURED}; unwanted coherences, Öz 2020",
-            protons=True,
+            family="lines",
         ),
         "lipid": Criterion(
             0.25,
@@ -130,12 +142,21 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             protons=True,
         ),
         "line": Criterion(
-            0.2,
+            0.23,
             0.6,
             "unmodelled line",
             "{side} at {line_ppm:.2f} ppm, {percent:.0f} % of the highest metabolite",
             "",
             f"{MEASURED}; the residual, Wilson 2019",
+        ),
+        "crlb": Criterion(
+            25.0,
+            50.0,
+            "uncertain main metabolites",
+            "the main metabolites ({main}) are uncertain by {value:.0f} %",
+            "%",
+            "of the program; large relative bounds of small metabolites count for nothing (Kreis 2016, "
+            "doi:10.1002/mrm.25568)",
         ),
         "misfit": Criterion(
             0.18,
@@ -145,6 +166,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             "basis set fit the scan (field, echo time, sequence)?",
             "",
             f"{MEASURED}; the residual over the noise, Near 2021",
+            family="rest",
         ),
         "undescribed": Criterion(
             0.42,
@@ -154,6 +176,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             "",
             MEASURED,
             protons=True,
+            family="rest",
         ),
         "water": Criterion(
             30.0,

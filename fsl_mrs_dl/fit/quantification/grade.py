@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import FLAGS, VERDICTS, Real
 from fsl_mrs_dl.fit.quantification.criteria import (
+    BESIDE,
     CRITERIA,
     GOOD,
+    LINE,
     SIGNAL,
     TURNED,
     UNUSABLE,
@@ -85,11 +87,16 @@ def grade(
     at_once = _at_once(measures, flags, nucleus, main)
 
     def of_criteria(row: int) -> list[_Cause]:
+        worst: dict[str, int] = {}
+        for key, one in known.items():
+            worst[one.family or key] = max(worst.get(one.family or key, GOOD), int(alone[key][row]))
         numbers = {name: float(some[row]) for name, some in measures.items()}
         side = "too high a fit" if numbers.get("line", 0.0) < 0 else "an unmodelled line"
         said = []
         for key, one in known.items():
-            if (code := int(alone[key][row])) > GOOD:
+            code = int(alone[key][row])
+            if code > GOOD and worst.get(one.family or key) == code:
+                del worst[one.family or key]
                 value = float(values[key][row])
                 special = {"value": value, "percent": 100 * value, "limit": one.limit(code)}
                 said.append((code, one.label, one.words.format(**numbers, **special, main=main, side=side)))
@@ -128,7 +135,10 @@ def _at_once(
         wet = protons & (measures.get("water", unknown) > WATER_ALONE)
         turned = protons & (measures.get("mirror", unknown) > TURNED)
         uncertain = measures.get("crlb", unknown) > CRITERIA["crlb"].usable
-        other = uncertain & (measures["snr"] > SIGNAL)
+        strange = measures.get("undescribed", unknown) > CRITERIA["undescribed"].usable
+        strange |= protons & (measures.get("mirror", unknown) > BESIDE)
+        there = measures.get("signal", unknown) > LINE
+        other = (uncertain & strange & (measures["snr"] > SIGNAL)) | (flagged["low_snr"] & there)
     return [
         (flagged["nonfinite"], (NOT_FITTED, "not fitted", "the FID holds NaN or Inf")),
         (flagged["zero"], (NOT_FITTED, "not fitted", "the FID is zero everywhere")),
@@ -150,16 +160,16 @@ def _at_once(
             ),
         ),
         (
-            flagged["low_snr"],
-            (UNUSABLE, "noise only", "noise only: the metabolites do not stand out of it"),
-        ),
-        (
             other,
             (
                 UNUSABLE,
                 "other signal",
-                f"signal, but not of the main metabolites ({main}): another nucleus, or no brain",
+                f"signal, but not of the main metabolites ({main}): another nucleus, another field, or no brain",
             ),
+        ),
+        (
+            flagged["low_snr"],
+            (UNUSABLE, "noise only", "noise only: the metabolites do not stand out of it"),
         ),
     ]
 

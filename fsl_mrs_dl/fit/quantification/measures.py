@@ -6,8 +6,9 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitCurves, FitResult
-from fsl_mrs_dl.fit.quantification.appearance import Appearance, Fitted, appearance
+from fsl_mrs_dl.fit.quantification.appearance import Appearance, appearance
 from fsl_mrs_dl.fit.quantification.quality import QualityBand
+from fsl_mrs_dl.fit.quantification.seen import Fitted
 
 _BROAD = ("MM", "MAC", "LIP")  # members of a basis set that are no metabolites
 _MAIN = (("NAA+NAAG", "NAA"), ("Cr+PCr", "Cr", "PCr"), ("GPC+PCh", "PCh", "GPC"))  # seen in every brain
@@ -46,7 +47,6 @@ def look(
     fitted = Fitted(
         fids,
         drawn.metabolites[:, _metabolites(names)].sum(axis=1),
-        drawn.fit,
         # Phase and delay count from the first group's shift.
         result.phase_rad - 2 * np.pi * result.delay_s * result.shift_hz[:, 0],
         result.delay_s,
