@@ -53,8 +53,8 @@ def benchmark(
         quantify_invivo: the fit on measured spectra; registration: methods of align on simulated transients;
         robustness: damaged input files; startup: how long the program takes to start; synthesis: generative
         networks, and what augmenting with them does; trust: posterior, intervals, biases and unusual inputs of
-        quantify; verdict: good, usable or unusable, on measured spectra and damaged copies of them; worlds: quantify
-        on spectra of known truth that its model did not make.
+        quantify; verdict: good, usable or unusable, on measured spectra and damaged copies of them; worlds:
+        quantify on spectra of known truth that its model did not make.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path

@@ -31,9 +31,10 @@ What `quantify` says of a spectrum: `good`, `usable` or `unusable`, and why. The
 spectra and on copies of them that are damaged on purpose.
 
 - *Spectra*: twelve people of three sites of the Big GABA study (PRESS TE 35, water removed by `remove`), 3 T PRESS
-  TE 30 and TE 35 of another two people, 7 T STEAM TE 11, and 3 T MRSI (its sequence is not known; `{MRSI_BASIS}` is
-  assumed), of the folder that `FSL_MRS_DL_TEST_DATA` names; with the defaults of `quantify` and shipped basis sets.
-  Nobody has judged them by eye: they count as what good scans are like, and a few of them may not be.
+  TE 30 and TE 35 of another two people, 7 T STEAM TE 11, and 3 T MRSI (its sequence is not known;
+  `{MRSI_BASIS}` is assumed), of the folder that `FSL_MRS_DL_TEST_DATA` names; with the defaults of `quantify` and
+  shipped basis sets. Nobody has judged them by eye: they count as what good scans are like, and a few of them may
+  not be.
 - *Limits for good* that are measured: {MARGIN:g} times what {100 * QUANTILE:.0f} % of the spectra keep (`echo`: at
   least {LEAST["echo"]:g}, as most have none). All voxels of the MRSI count as {_MRSI_WEIGHT:.0f} spectra. *Without* a
   site or scan: from all others; it is judged with these. Those *in use* are rounded from all, `base_ppm` downwards

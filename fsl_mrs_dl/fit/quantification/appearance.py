@@ -41,8 +41,8 @@ class Appearance:
         RMS of narrow structure (less than 0.25 ppm) that no metabolite describes, over that of the metabolites.
         What a flexible baseline took is in it, and macromolecules are.
     echo : ndarray, float, shape (S,)
-        RMS of what is beside the metabolites in the interval of the FID in which it has grown most against the one
-        before, over the first point of the metabolites; 0 where nothing grows.
+        Largest RMS of an interval of the FID after which signal has grown again, over the first point of the
+        metabolites; 0 where nothing grows.
     echo_ppm : ndarray, float, shape (S,)
         Where its spectrum is highest.
     lipid : ndarray, float, shape (S,)
@@ -52,7 +52,7 @@ class Appearance:
     mirror : ndarray, float, shape (S,)
         RMS of narrow structure in the mirror image of the fit window over that in the window.
     signal : ndarray, float, shape (S,)
-        Height of the highest narrow line of the data, wherever it lies but at the water, over the SD of the noise there.
+        Height of the highest narrow line of the data, water left out, over the SD of the noise there.
     """
 
     fwhm_hz: Real

@@ -60,7 +60,10 @@ def _grown(
     sure = np.maximum(power - noise * (1 + 3 / np.sqrt(count)), 0.0)
     grown = np.sqrt(ratio(sure[:, 1:], power[:, :-1]))
     at, rows = grown.argmax(axis=1), np.arange(len(grown))
-    return np.where(grown[rows, at] > growth, np.sqrt(sure[rows, at + 1]), 0.0), at + 1
+    # It may grow over several intervals.
+    later = np.where(np.arange(sure.shape[1]) > at[:, None], sure, -1.0)
+    peak = later.argmax(axis=1)
+    return np.where(grown[rows, at] > growth, np.sqrt(sure[rows, peak]), 0.0), peak
 
 
 def lipid(seen: Seen) -> dict[str, Real]:
