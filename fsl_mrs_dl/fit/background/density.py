@@ -29,7 +29,10 @@ _CORRELATION_PPM = 0.07
 _EDGES_PPM, _EDGE_PPM, _BEYOND = (0.60, 4.25), 0.05, 0.2
 _SHIFT_PPM = 0.015  # tables are referenced within 0.05 ppm of each other
 _WIDTH = 0.10  # relative spread of all widths, which shrink with field and grow with shim
-_CONTINUUM = (0.5, 0.5)  # mean and SD of its size over that of the fits that have one: others' baselines took it
+_CONTINUUM = (
+    0.5,
+    0.5,
+)  # mean and SD of its size over that of the fits that have one: others' baselines took it
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +132,7 @@ def _one_scale(tables: Real) -> tuple[Real, Real]:
 
 
 def _area(density: Real) -> float:
-    inside = (GRID_PPM > REFERENCE_PPM[0]) & (GRID_PPM < REFERENCE_PPM[1])
+    inside = (REFERENCE_PPM[0] < GRID_PPM) & (REFERENCE_PPM[1] > GRID_PPM)
     return float(density[inside].sum())
 
 

@@ -50,7 +50,11 @@ class Hypothesis:
     @property
     def words(self) -> str:
         """Return the hypothesis in words, for records."""
-        broad = self.macromolecules if self.macromolecules == "none" else f"{self.macromolecules} x {self.spread:g}"
+        broad = (
+            self.macromolecules
+            if self.macromolecules == "none"
+            else f"{self.macromolecules} x {self.spread:g}"
+        )
         return f"macromolecules: {broad}; baseline: {self.baseline.words}; lipids: {'yes' if self.lipids else 'no'}"
 
 

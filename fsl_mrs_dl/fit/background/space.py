@@ -20,8 +20,7 @@ NAA_HEIGHT = (10.0, 3.0, 4.0)
 """The unit of baselines: a line of 10 mmol/kg, 3 protons, 4 Hz (FWHM): NAA of a healthy brain in a good shim."""
 _LIPID_AMOUNT = 10.0  # mmol/kg, as much as macromolecules: what leaks in from the scalp
 _CONSTANT = 1.0  # SD of a complex offset, in heights of NAA: a wrong first point of the FID
-_KEPT = 3e-4  # of NAA's height: an SD below the noise of spectra of an SNR of 3000
-_BELOW = 0.01  # of the noise variance: what is smaller changes nothing
+_KEPT = 1e-3  # of NAA's height: an SD below the noise of spectra of an SNR of 1000
 _SEEN = 1e-10  # of the largest variance of a smooth curve
 
 
@@ -71,12 +70,6 @@ class Background:
         vectors = split(bins)
         seen = vectors @ self.first_rows.T
         return joined(vectors - (seen * share[:, None]) @ self.first_rows)
-
-    def above(self, hypothesis: int, noise: Real) -> tuple[Real, Real]:
-        """Return axes and power of a hypothesis that stand out of the least noise, (R, r) and (r,)."""
-        power = self.power[hypothesis]
-        first = int(np.searchsorted(power, _BELOW * noise.min()))
-        return self.axes[hypothesis][:, first:], power[first:]
 
     @cached_property
     def partner(self) -> NDArray[np.intp]:
@@ -168,7 +161,9 @@ class Window:
         return np.vstack([np.hstack([curves, none]), np.hstack([none, curves])])
 
 
-def background(window: Window, hypotheses: Sequence[Hypothesis], density: DensityPrior, decay: float) -> Background:
+def background(
+    window: Window, hypotheses: Sequence[Hypothesis], density: DensityPrior, decay: float
+) -> Background:
     """Return the background of a window.
 
     Parameters
@@ -183,7 +178,9 @@ def background(window: Window, hypotheses: Sequence[Hypothesis], density: Densit
     deviations = usual * density.root.T @ window.components
     table = [line for line in WILSON_2011 if line.signal.startswith("MM")]
     fat = [line for line in WILSON_2011 if line.signal.startswith("Lip")]
-    of_signal = np.array([[line.signal == name for line in table] for name in dict.fromkeys(ln.signal for ln in table)])
+    of_signal = np.array(
+        [[line.signal == name for line in table] for name in dict.fromkeys(ln.signal for ln in table)]
+    )
     pieces: dict[object, Real] = {}
 
     def piece(key: object, made: Real) -> Real:

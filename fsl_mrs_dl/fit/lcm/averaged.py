@@ -11,7 +11,14 @@ from fsl_mrs_dl.fit.background import MEMBER, Background, joined, quarter_turn, 
 from fsl_mrs_dl.fit.lcm.engine import Fitter, out_of_range
 from fsl_mrs_dl.fit.lcm.evidence import Linear, Weighing, energy_left, weigh
 from fsl_mrs_dl.fit.lcm.newton import State, minimise
-from fsl_mrs_dl.fit.lcm.over_background import Place, Seen, background_evaluator, lineshape_gain, place, slopes
+from fsl_mrs_dl.fit.lcm.over_background import (
+    Place,
+    Seen,
+    background_evaluator,
+    lineshape_gain,
+    place,
+    slopes,
+)
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
@@ -73,13 +80,13 @@ class AveragedFitter(Fitter):
         if len(uneven):
             there = self._with_shares(scaled[uneven], at.take(uneven))
             iterations[uneven] += there[2]
-            some = self._averaged(scaled[uneven], *there[:2], unit[uneven], iterations[uneven], tokens[uneven])
+            some = self._averaged(
+                scaled[uneven], *there[:2], unit[uneven], iterations[uneven], tokens[uneven]
+            )
             result.put(uneven, some)
         return result
 
-    def _with_shares(
-        self, scaled: Complex, at: Parameters
-    ) -> tuple[Parameters, State, NDArray[np.integer]]:
+    def _with_shares(self, scaled: Complex, at: Parameters) -> tuple[Parameters, State, NDArray[np.integer]]:
         """Go on with shares of the signal beside the line, as an uneven shim makes them."""
         problem = self.problem
         at = replace(at, lineshape=np.zeros((len(scaled), 2 * LINESHAPE[0])))
@@ -151,8 +158,10 @@ class AveragedFitter(Fitter):
         shared[:, delay + 1 :] *= settings.lineshape_sd
         stuck = self._stuck(at, here, amplitudes)
         shared[:, : len(problem.free)][stuck] = 0.0
-        some = self._moving(here, amplitudes, at.noise)
-        single = amplitudes[:, some, None] * here.by_time[:, some]
+        moving = self._moving(here, amplitudes, at.noise)
+        some = np.flatnonzero(moving.any(axis=0))
+        # What does not matter in a spectrum has no say in it, whatever else is in the batch.
+        single = (amplitudes * moving)[:, some, None] * here.by_time[:, some]
         mhz = self.basis.spectrometer_frequency_mhz
         moved = 2 * pi * settings.member_shift_ppm * mhz * quarter_turn(single)
         wider = -pi * settings.member_width_hz * single
@@ -165,19 +174,24 @@ class AveragedFitter(Fitter):
         present[:, delay] = at.delay_s / settings.delay_sd_s
         return Linear(here.columns, steps, here.data, weight, present, at.noise), some
 
-    def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.intp]:
-        """Return the members whose own shift or width is as large as the noise in any of the spectra."""
+    def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.bool_]:
+        """Return the members whose own shift or width shows in each spectrum, (S, M)."""
         settings = self.problem.settings
-        largest = max(2 * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz, settings.member_width_hz)
+        largest = max(
+            2 * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz, settings.member_width_hz
+        )
         size = np.einsum("smn,smn->sm", here.by_time, here.by_time) * (pi * largest * amplitudes) ** 2
-        moving = (size > _MOVING * noise[:, None]).any(axis=0)
-        return np.flatnonzero(moving & self._may_shift)
+        moving: NDArray[np.bool_] = (size > _MOVING * noise[:, None]) & self._may_shift
+        return moving
 
     def _stuck(self, at: Parameters, here: Place, amplitudes: Real) -> NDArray[np.bool_]:
         """Return which shared parameters stand at a bound, (S, 3 G + 2): widths of 0 or as large as may be."""
         g = self.problem.n_groups
         none = np.zeros((len(amplitudes), g), dtype=bool)
-        ends = [(value <= 0) | (value >= most) for value, most in ((at.gamma, LARGEST_RATE), (at.spread, LARGEST_RATE**2))]
+        ends = [
+            (value <= 0) | (value >= most)
+            for value, most in ((at.gamma, LARGEST_RATE), (at.spread, LARGEST_RATE**2))
+        ]
         stuck: NDArray[np.bool_] = np.concatenate([none, *ends, none[:, :1], none[:, :1]], axis=1)
         return stuck
 
@@ -195,12 +209,13 @@ class AveragedFitter(Fitter):
         model = self._with_noise(model)
         found = weigh(model, ground, freedom=self._freedom, non_negative=problem.settings.non_negative)
         weights, scale = found.weights, unit / problem.scale
-        order = np.argsort(-weights, axis=1)[:, :KEPT]
+        order = np.argsort(-weights, axis=1)
+        order = order[:, np.minimum(np.arange(KEPT), order.shape[1] - 1)]
         mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
         noise = np.where(weights > 0, found.energy / self._freedom, 1.0)
         within, between = _spreads(found, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
-        average = _average(found, weights, noise, order, scale)
+        average = _average(found, weights, noise, order, scale, within)
         steps = np.einsum("sh,shb->sb", weights, found.steps)
         moved = self._moved(at, steps, moving)
         smooth, broad, left = _curves(found, weights, model, ground)
@@ -282,7 +297,9 @@ class AveragedFitter(Fitter):
         for at in np.unique(lead):
             rows = lead == at
             along = seen[rows] @ ground.axes[at]
-            gram[rows] -= (along * ground.share(int(at), model.noise[rows])[:, None]) @ np.swapaxes(along, 1, 2)
+            gram[rows] -= (along * ground.share(int(at), model.noise[rows])[:, None]) @ np.swapaxes(
+                along, 1, 2
+            )
         q = members + shared
         inner, across, single = gram[:, :q, :q], gram[:, :q, q:-1], gram[:, q:-1, q:-1].copy()
         index = np.arange(single.shape[-1])
@@ -329,14 +346,15 @@ def _spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[R
 
 
 def _average(
-    found: Weighing, weights: Real, noise: Real, order: NDArray[np.integer], scale: Real
+    found: Weighing, weights: Real, noise: Real, order: NDArray[np.integer], scale: Real, within: Real
 ) -> Average:
     """Return the best hypotheses in the units of the data."""
 
     def best(values: Real) -> Real:
         return np.take_along_axis(values, order.reshape(*order.shape, *[1] * (values.ndim - 2)), axis=1)
 
-    kept = best(weights)
+    # Where there are fewer hypotheses the last stands again, without weight.
+    kept = best(weights) * (np.arange(KEPT) < weights.shape[1])
     variance = best(noise)
     return Average(
         index=order,
@@ -344,6 +362,7 @@ def _average(
         precision=best(found.information) / (variance * scale[:, None] ** 2)[..., None, None],
         pull=best(found.pull) / (variance * scale[:, None])[..., None],
         amplitudes=best(found.amplitudes) * scale[:, None, None],
+        within=within * scale[:, None, None] ** 2,
     )
 
 

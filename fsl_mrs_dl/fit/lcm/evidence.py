@@ -150,7 +150,7 @@ def _one(
     """Return what one hypothesis makes of the spectra, in the order of :class:`Weighing`."""
     products, seen = seen_by
     members, noise = model.columns.shape[1], model.noise
-    axes, power = background.above(at, noise)
+    axes, power = background.axes[at], background.power[at]
     along = seen @ axes
     share = power / (power + noise[:, None])
     gram = products - (along * share[:, None]) @ np.swapaxes(along, 1, 2)

@@ -92,7 +92,9 @@ def slopes(problem: Problem, tables: Tables | None, here: Place, at: Parameters,
     if tables is None or not within(at) or at.lineshape.shape[1]:
         members = np.broadcast_to(problem.members(at), (len(amplitudes), *problem.basis.shape))
         made = split(problem.jacobian(members, amplitudes, own_shifts=False))
-        return np.concatenate([made, aside(problem, at, amplitudes)], axis=1) if at.lineshape.shape[1] else made
+        return (
+            np.concatenate([made, aside(problem, at, amplitudes)], axis=1) if at.lineshape.shape[1] else made
+        )
     total = (amplitudes[:, None] @ here.columns)[:, 0]
     by_t = (amplitudes[:, None].astype(here.by_time.dtype) @ here.by_time)[:, 0]
     by_tt = tables.second(at, amplitudes)
@@ -112,7 +114,9 @@ def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
     return split(problem.window(total[:, None] * problem.lineshape_curves(at)))
 
 
-def lineshape_gain(problem: Problem, fids: Complex, at: Parameters, state: State, tables: Tables | None) -> Real:
+def lineshape_gain(
+    problem: Problem, fids: Complex, at: Parameters, state: State, tables: Tables | None
+) -> Real:
     """Return by how much shares beside the line would raise the log likelihood, to first order, shape (S,).
 
     Parameters
@@ -136,16 +140,22 @@ def lineshape_gain(problem: Problem, fids: Complex, at: Parameters, state: State
     left = Weighed.of(residual[:, None], ground.first_rows)
     gram, slope = known.dot(known, share), known.dot(left, share)[..., 0]
     first = here.columns.shape[1] + shared.shape[1]
-    held = np.concatenate([state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1)
+    held = np.concatenate(
+        [state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1
+    )
     index = np.arange(gram.shape[-1])
     size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
     gram = np.where(held[:, :, None] & held[:, None], gram / (size[:, :, None] * size[:, None]), 0.0)
     gram[:, index, index] = 1 + 1e-9
-    gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[:, first:] ** 2
+    gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[
+        :, first:
+    ] ** 2
     slope = np.where(held, slope / size, 0.0)
     rest = slice(0, first)
     with_all = (slope * np.linalg.solve(gram, slope[..., None])[..., 0]).sum(axis=1)
-    without = (slope[:, rest] * np.linalg.solve(gram[:, rest, rest], slope[:, rest, None])[..., 0]).sum(axis=1)
+    without = (slope[:, rest] * np.linalg.solve(gram[:, rest, rest], slope[:, rest, None])[..., 0]).sum(
+        axis=1
+    )
     gain: Real = (with_all - without) / at.noise / 2
     return gain
 
@@ -171,7 +181,9 @@ class Weighed:
     def dot(self, other: "Weighed", share: Real) -> Real:
         """Return products (S, n, m); share: of each axis that is background, (S, r)."""
         seen = self.seen * share[:, None]
-        products: Real = self.vectors @ np.swapaxes(other.vectors, 1, 2) - seen @ np.swapaxes(other.seen, 1, 2)
+        products: Real = self.vectors @ np.swapaxes(other.vectors, 1, 2) - seen @ np.swapaxes(
+            other.seen, 1, 2
+        )
         return products
 
 
@@ -197,9 +209,7 @@ def _evaluate(
     energy = data.dot(data, share)[:, 0, 0]
     objective = energy - (amplitudes * (2 * right - fitted)).sum(axis=1)
     gradient = by.dot(data, share)[..., 0] - (amplitudes[:, None] @ coupling)[:, 0]
-    state = State(
-        amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted
-    )
+    state = State(amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted)
     return _with_delay_prior(problem, state, at)
 
 

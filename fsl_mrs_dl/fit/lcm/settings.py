@@ -48,10 +48,9 @@ class Baseline:
             if dimension > 2:
                 return cls("spline", dimension=dimension)
         raise OptionError(
-            f"--baseline is {text!r}; needed is auto, off, 'poly, N' with N up to 12, or 'spline, S' with S one of "
-            f"{', '.join(SPLINES)} or an effective dimension above 2."
+            f"--baseline is {text!r}; needed is auto, off, 'poly, N' with N up to 12, or 'spline, S' with S "
+            f"one of {', '.join(SPLINES)} or an effective dimension above 2."
         )
-
 
     @property
     def averaged(self) -> bool:

@@ -22,7 +22,12 @@ from move lines by up to about 0.01 ppm."""
 
 
 def with_background(
-    basis: Basis, settings: FitSettings, data: MRSData, echo_time_s: float | None, *, keep_lipids: bool = False
+    basis: Basis,
+    settings: FitSettings,
+    data: MRSData,
+    echo_time_s: float | None,
+    *,
+    keep_lipids: bool = False,
 ) -> tuple[Basis, FitSettings]:
     """Return basis set and settings of a fit that averages over backgrounds.
 
@@ -51,13 +56,16 @@ def with_background(
     dropped = [
         name
         for name in basis.names
-        if (name in _TABLE or name.upper().startswith(_LIPID)) and not (keep_lipids and name.upper().startswith(_LIPID))
+        if (name in _TABLE or name.upper().startswith(_LIPID))
+        and not (keep_lipids and name.upper().startswith(_LIPID))
     ]
     basis = _without(basis, dropped)
     settings = replace(settings, lipids=not any(name.upper().startswith(_LIPID) for name in basis.names))
     if any(name.upper().startswith(_BROAD) for name in basis.names):
         return basis, replace(settings, macromolecules="own")
-    return with_member(basis, density_prior(settings.without_tables)), replace(settings, macromolecules="prior")
+    return with_member(basis, density_prior(settings.without_tables)), replace(
+        settings, macromolecules="prior"
+    )
 
 
 def background_record(settings: FitSettings) -> dict[str, object]:

@@ -176,9 +176,14 @@ def _scalings(
     part: dict[str, Real] = {}
     part["raw"], part["raw_sd"] = combined(result.amplitudes, result.covariance, matrix)
     part["crlb_percent"] = percent(part["raw"], part["raw_sd"])
+    within = None if result.average is None else result.average.within
+    if within is not None:
+        part["raw_bound"] = combined(result.amplitudes, within, matrix)[1]
     if request.internal_reference:
         weights = np.array([float(name in request.internal_reference) for name in names])
         part["internal"], part["internal_sd"] = ratios(result.amplitudes, result.covariance, matrix, weights)
+        if within is not None:
+            part["internal_bound"] = ratios(result.amplitudes, within, matrix, weights)[1]
     if request.water is not None:
         plan, water_data = request.water.scaling, request.water.data
         # SVS of many voxels' worth of water does not exist: the grids are the same, see the step.
@@ -188,6 +193,8 @@ def _scalings(
         for name, factor in (("molality", molal), ("molarity", molar)):
             part[name] = part["raw"] * factor[:, None]
             part[f"{name}_sd"] = part["raw_sd"] * factor[:, None]
+            if "raw_bound" in part:
+                part[f"{name}_bound"] = part["raw_bound"] * factor[:, None]
         part["water_area"], part["reference_area"] = water, found
     return part
 
@@ -253,7 +260,13 @@ def _outcome(
     single: bool,
 ) -> Outcome:
     scaled = {
-        name: Scaled(found.pop(name), found.pop(f"{name}_sd"), unit, _extra(found, name))
+        name: Scaled(
+            found.pop(name),
+            found.pop(f"{name}_sd"),
+            unit,
+            _extra(found, name),
+            found.pop(f"{name}_bound", None),
+        )
         for name, unit in SCALINGS.items()
         if name in found
     }
