@@ -55,7 +55,8 @@ class Hypothesis:
             if self.macromolecules == "none"
             else f"{self.macromolecules} x {self.spread:g}"
         )
-        return f"macromolecules: {broad}; baseline: {self.baseline.words}; lipids: {'yes' if self.lipids else 'no'}"
+        fat = "yes" if self.lipids else "no"
+        return f"macromolecules: {broad}; baseline: {self.baseline.words}; lipids: {fat}"
 
 
 BASELINES = (Smooth(), Smooth(1.0, 0.05), Smooth(0.6, 0.05), Smooth(0.6, 0.2), Smooth(0.35, 0.05))

@@ -8,7 +8,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.fit.acquisition import of_basis, of_data
-from fsl_mrs_dl.fit.background import density_prior, with_member
+from fsl_mrs_dl.fit.background import LEFT_OUT, density_prior, with_member
 from fsl_mrs_dl.fit.lcm import FitSettings
 from fsl_mrs_dl.physics.lines import WILSON_2011
 
@@ -49,6 +49,7 @@ def with_background(
     """
     seen, theirs = of_data(data, echo_time_s), of_basis(basis)
     known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value]
+    settings = replace(settings, without_tables=LEFT_OUT.get())
     settings = replace(settings, echo_time_s=known[0]) if known else settings
     if basis.nucleus != "1H" or theirs.sequence.edited or seen.sequence.edited:
         own = any(name.upper().startswith(_BROAD) for name in basis.names) and basis.nucleus == "1H"
