@@ -6,6 +6,7 @@ import numpy as np
 
 from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.benchmark.table import Table
+from fsl_mrs_dl.benchmark.worlds.broad import NONE
 from fsl_mrs_dl.benchmark.worlds.settings import SETTINGS, Ratios, by_quantify
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.io import nifti
