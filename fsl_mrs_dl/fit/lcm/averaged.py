@@ -30,6 +30,7 @@ _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best 
 _FIRST_NOISE = 0.01  # mmol/kg: where the search begins, a background is free that is larger
 _FEW = 4  # iterations after which noise and unit are known well enough
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
+_LEAST_INDEPENDENT = 0.1  # neighbours that correlate by 0.82: worse fits are no spectra of the basis set
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
 _SOME = 1e-3  # weight of a hypothesis that is left out of covariances and curves
 _LEAST = 1e-6
@@ -208,22 +209,22 @@ class AveragedFitter(Fitter):
         model, moving = self.linear(scaled, at, state.amplitudes)
         model = self._with_noise(model)
         found = weigh(model, ground, freedom=self._freedom, non_negative=problem.settings.non_negative)
-        weights, scale = found.weights, unit / problem.scale
+        scale = unit / problem.scale
+        left = _curves(found, found.weights(), model, ground)[2]
+        trust = _independent(left)
+        weights = found.weights(trust)
         order = np.argsort(-weights, axis=1)
         order = order[:, np.minimum(np.arange(KEPT), order.shape[1] - 1)]
         mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
         noise = np.where(weights > 0, found.energy / self._freedom, 1.0)
         within, between = _spreads(found, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
-        average = _average(found, weights, noise, order, scale, within)
+        average = _average(found, weights, noise, order, scale, within, trust)
         steps = np.einsum("sh,shb->sb", weights, found.steps)
         moved = self._moved(at, steps, moving)
         smooth, broad, left = _curves(found, weights, model, ground)
         lead = np.take_along_axis(noise, order[:, :1], axis=1)[:, 0]
         about, score = self._information(model, ground, order[:, 0], lead, scale)
-        whiteness = (left[:, 1:] * left[:, :-1].conj()).sum(axis=1).real / np.maximum(
-            (np.abs(left) ** 2).sum(axis=1), np.finfo(float).tiny
-        )
         gram = state.gram
         explained = np.einsum("sm,smk,sk->s", mean, gram, mean)
         return FitResult(
@@ -246,7 +247,7 @@ class AveragedFitter(Fitter):
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
             explained=explained * unit**2,
             freedom=np.full(len(unit), float(self._freedom)),
-            residual_whiteness=whiteness,
+            residual_whiteness=_lag_one(left),
             iterations=iterations,
             flag=flags.astype("<U16"),
             unit=unit,
@@ -315,6 +316,24 @@ class AveragedFitter(Fitter):
         return about, np.zeros((len(noise), q))
 
 
+def _lag_one(residual: Complex) -> Real:
+    """Return the lag-one autocorrelation of residuals along the window, (S,)."""
+    energy = np.maximum((np.abs(residual) ** 2).sum(axis=1), np.finfo(float).tiny)
+    found: Real = (residual[:, 1:] * residual[:, :-1].conj()).sum(axis=1).real / energy
+    return found
+
+
+def _independent(residual: Complex) -> Real:
+    r"""Return which share of the samples of a residual are independent, (S,).
+
+    Of an autoregressive process with lag-one correlation :math:`\rho`, :math:`(1 - \rho) / (1 + \rho)`: where
+    the model lacks something, neighbouring samples say the same twice, and the evidence counts them once.
+    """
+    rho = _lag_one(residual)
+    share: Real = np.clip((1 - rho) / (1 + rho), _LEAST_INDEPENDENT, 1.0)
+    return share
+
+
 def _padded(lineshape: Real, size: int) -> Real:
     """Return shares of a lineshape; zeros where none were fitted."""
     return lineshape if lineshape.shape[1] else np.zeros((len(lineshape), size))
@@ -346,7 +365,13 @@ def _spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[R
 
 
 def _average(
-    found: Weighing, weights: Real, noise: Real, order: NDArray[np.integer], scale: Real, within: Real
+    found: Weighing,
+    weights: Real,
+    noise: Real,
+    order: NDArray[np.integer],
+    scale: Real,
+    within: Real,
+    trust: Real,
 ) -> Average:
     """Return the best hypotheses in the units of the data."""
 
@@ -363,6 +388,7 @@ def _average(
         pull=best(found.pull) / (variance * scale[:, None])[..., None],
         amplitudes=best(found.amplitudes) * scale[:, None, None],
         within=within * scale[:, None, None] ** 2,
+        independent=trust,
     )
 
 

@@ -74,10 +74,16 @@ class Weighing:
     information: Real
     steps: Real
 
-    @property
-    def weights(self) -> Real:
-        """Posterior probabilities of the hypotheses, equal before the data, shape (S, H)."""
-        relative = np.exp(self.log_evidence - self.log_evidence.max(axis=1, keepdims=True))
+    def weights(self, independent: Real | float = 1.0) -> Real:
+        """Return posterior probabilities of the hypotheses, equal before the data, shape (S, H).
+
+        Parameters
+        ----------
+        independent : ndarray, float, shape (S,)
+            Share of the samples that count, see :func:`~.averaged._independent`.
+        """
+        below = self.log_evidence - self.log_evidence.max(axis=1, keepdims=True)
+        relative = np.exp(np.reshape(independent, (-1, 1)) * below)
         found: Real = relative / relative.sum(axis=1, keepdims=True)
         return found
 

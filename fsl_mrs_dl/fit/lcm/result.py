@@ -30,6 +30,8 @@ class Average:
         Of highest likelihood, at or above zero.
     within : ndarray, float, shape (S, M, M)
         Covariance of the amplitudes within hypotheses: the Cramer-Rao bound alone.
+    independent : ndarray, float, shape (S,)
+        Share of the residual's samples that are independent; 1 where it is white.
     """
 
     index: NDArray[np.integer]
@@ -38,6 +40,13 @@ class Average:
     pull: Real
     amplitudes: Real
     within: Real
+    independent: Real
+
+    @property
+    def widening(self) -> Real:
+        """By how much errors are larger than the bounds, as few samples are independent; shape (S,)."""
+        found: Real = 1 / np.sqrt(self.independent)
+        return found
 
     @classmethod
     def nothing(cls, n: int, m: int) -> "Average":
@@ -49,7 +58,12 @@ class Average:
             "amplitudes": (m,),
         }
         unknown = {name: np.full((n, KEPT, *shape), np.nan) for name, shape in shapes.items()}
-        return cls(np.full((n, KEPT), -1), within=np.full((n, m, m), np.nan), **unknown)
+        return cls(
+            np.full((n, KEPT), -1),
+            within=np.full((n, m, m), np.nan),
+            independent=np.full(n, np.nan),
+            **unknown,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -123,12 +123,13 @@ def _chunk(
     result = fitter(fids)
     drawn = curves(result, basis, settings, reference_ppm=data.reference_ppm)
     left = leftover(fitter, fids, result)
+    wider = left.widening if result.average is None else result.average.widening
     part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
     if request.posterior:
         # Random numbers go with the place of a voxel, so that neither chunks nor a mask change them.
         keys = np.ravel_multi_index(place, data.fid.shape[:3])
         prior = weak_prior(basis.names, result)
-        draws = draw(fitter, fids, result, prior, widening=left.widening, keys=keys)
+        draws = draw(fitter, fids, result, prior, widening=wider, keys=keys)
         part |= _beliefs(request, part, draws, prior.variance(len(basis.names)))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
@@ -141,7 +142,7 @@ def _chunk(
         part |= _of_average(result, fitter)
     part["iterations"] = result.iterations
     verdict = _verdict(band, fids, result, left)
-    part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, left.widening
+    part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, wider
     part["line_ppm"] = data.reference_ppm + left.place_hz / data.spectrometer_frequency_mhz
     part["line_z"] = left.z
     bits = {token: np.int16(1 << flag.bit) for token, flag in FLAGS.items()}
