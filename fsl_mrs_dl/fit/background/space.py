@@ -72,11 +72,30 @@ class Background:
         return joined(vectors - (seen * share[:, None]) @ self.first_rows)
 
     @cached_property
-    def partner(self) -> NDArray[np.intp]:
-        """The hypothesis that differs from each in having the baseline of the first, shape (H,)."""
+    def parent(self) -> NDArray[np.intp]:
+        """The simpler hypothesis after which each is looked at, shape (H,); -1: none.
+
+        First each kind of macromolecules with the baseline of the first hypothesis and without lipids, then with
+        lipids, then all baselines.
+        """
         place = {one: at for at, one in enumerate(self.hypotheses)}
         smooth = self.hypotheses[self.first].baseline
-        return np.array([place[replace(one, baseline=smooth)] for one in self.hypotheses])
+
+        def before(one: Hypothesis) -> int:
+            if one.baseline != smooth:
+                return place[replace(one, baseline=smooth)]
+            return place[replace(one, lipids=False)] if one.lipids else -1
+
+        return np.array([before(one) for one in self.hypotheses])
+
+    @cached_property
+    def rounds(self) -> tuple[NDArray[np.intp], ...]:
+        """The hypotheses in the three rounds in which they are looked at, parents before children."""
+        depth = np.where(self.parent < 0, 0, 1)
+        depth = np.where(depth > 0, depth[self.parent] + 1, 0)
+        smooth = self.hypotheses[self.first].baseline
+        depth[[one.baseline != smooth for one in self.hypotheses]] = 2
+        return tuple(np.flatnonzero(depth == level) for level in range(3))
 
 
 def split(bins: Complex) -> Real:

@@ -7,9 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
-from fsl_mrs_dl.fit.background import MEMBER, Background, joined, quarter_turn, usual_mixture
+from fsl_mrs_dl.fit.background import MEMBER, joined, quarter_turn, usual_mixture
+from fsl_mrs_dl.fit.lcm.averaging import (
+    average_of,
+    curves_of,
+    independent,
+    lag_one,
+    leading_information,
+    spreads,
+)
 from fsl_mrs_dl.fit.lcm.engine import Fitter, out_of_range
-from fsl_mrs_dl.fit.lcm.evidence import Linear, Weighing, energy_left, weigh
+from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, weigh
 from fsl_mrs_dl.fit.lcm.newton import State, minimise
 from fsl_mrs_dl.fit.lcm.over_background import (
     Place,
@@ -20,7 +28,7 @@ from fsl_mrs_dl.fit.lcm.over_background import (
     slopes,
 )
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, Parameters, Problem
-from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitResult
+from fsl_mrs_dl.fit.lcm.result import KEPT, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import starts
 
@@ -30,9 +38,7 @@ _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best 
 _FIRST_NOISE = 0.01  # mmol/kg: where the search begins, a background is free that is larger
 _FEW = 4  # iterations after which noise and unit are known well enough
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
-_LEAST_INDEPENDENT = 0.1  # neighbours that correlate by 0.82: worse fits are no spectra of the basis set
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
-_SOME = 1e-3  # weight of a hypothesis that is left out of covariances and curves
 _LEAST = 1e-6
 
 
@@ -207,24 +213,26 @@ class AveragedFitter(Fitter):
     ) -> FitResult:
         problem, ground = self.problem, self.problem.background
         model, moving = self.linear(scaled, at, state.amplitudes)
-        model = self._with_noise(model)
-        found = weigh(model, ground, freedom=self._freedom, non_negative=problem.settings.non_negative)
+        products = Products.of(model, ground)
+        model = self._with_noise(model, products)
+        non_negative = problem.settings.non_negative
+        found = weigh(model, products, ground, freedom=self._freedom, non_negative=non_negative)
         scale = unit / problem.scale
-        left = _curves(found, found.weights(), model, ground)[2]
-        trust = _independent(left)
+        left = curves_of(found, found.weights(), model, ground)[2]
+        trust = independent(left)
         weights = found.weights(trust)
         order = np.argsort(-weights, axis=1)
         order = order[:, np.minimum(np.arange(KEPT), order.shape[1] - 1)]
         mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
         noise = np.where(weights > 0, found.energy / self._freedom, 1.0)
-        within, between = _spreads(found, weights, noise, mean)
+        within, between = spreads(found, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
-        average = _average(found, weights, noise, order, scale, within, trust)
+        average = average_of(found, weights, noise, order, scale, within, trust)
         steps = np.einsum("sh,shb->sb", weights, found.steps)
         moved = self._moved(at, steps, moving)
-        smooth, broad, left = _curves(found, weights, model, ground)
+        smooth, broad, left = curves_of(found, weights, model, ground)
         lead = np.take_along_axis(noise, order[:, :1], axis=1)[:, 0]
-        about, score = self._information(model, ground, order[:, 0], lead, scale)
+        about, score = leading_information(problem, model, products, order[:, 0], lead, scale)
         gram = state.gram
         explained = np.einsum("sm,smk,sk->s", mean, gram, mean)
         return FitResult(
@@ -247,17 +255,17 @@ class AveragedFitter(Fitter):
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
             explained=explained * unit**2,
             freedom=np.full(len(unit), float(self._freedom)),
-            residual_whiteness=_lag_one(left),
+            residual_whiteness=lag_one(left),
             iterations=iterations,
             flag=flags.astype("<U16"),
             unit=unit,
             average=average,
         )
 
-    def _with_noise(self, model: Linear) -> Linear:
+    def _with_noise(self, model: Linear, products: Products) -> Linear:
         """Return a model whose noise is what small shifts of single members leave, under the first hypothesis."""
         ground = self.problem.background
-        left = energy_left(model, ground, non_negative=self.problem.settings.non_negative)
+        left = energy_left(model, products, ground, non_negative=self.problem.settings.non_negative)
         noise = np.maximum(left / self._freedom, np.finfo(float).tiny)
         weight = np.where(model.weight > 0, noise[:, None], 0.0)
         return replace(model, weight=weight, noise=noise)
@@ -285,54 +293,6 @@ class AveragedFitter(Fitter):
             at.noise,
         )
 
-    def _information(
-        self, model: Linear, ground: Background, lead: NDArray[np.integer], noise: Real, scale: Real
-    ) -> tuple[Real, Real]:
-        """Return Fisher matrix and gradient of amplitudes and shared parameters under the leading hypothesis."""
-        members, shared = model.columns.shape[1], len(self.problem.free)
-        kept = np.concatenate([model.columns, model.steps[:, :shared]], axis=1)
-        own = model.steps[:, shared:]
-        vectors = np.concatenate([kept, own, model.data[:, None]], axis=1)
-        gram = vectors @ np.swapaxes(vectors, 1, 2)
-        seen = vectors @ ground.rows.T
-        for at in np.unique(lead):
-            rows = lead == at
-            along = seen[rows] @ ground.axes[at]
-            gram[rows] -= (along * ground.share(int(at), model.noise[rows])[:, None]) @ np.swapaxes(
-                along, 1, 2
-            )
-        q = members + shared
-        inner, across, single = gram[:, :q, :q], gram[:, :q, q:-1], gram[:, q:-1, q:-1].copy()
-        index = np.arange(single.shape[-1])
-        single[:, index, index] += model.weight[:, shared:]
-        solved = np.linalg.solve(single, np.swapaxes(gram[:, :, q:-1], 1, 2))
-        inner = inner - across @ solved[..., :q]
-        delay = members + 3 * self.problem.n_groups + 1
-        inner[:, delay, delay] += model.weight[:, shared - 1]
-        size = np.ones((len(noise), q))
-        size[:, :members] = scale[:, None]
-        size[:, delay] = self.problem.settings.delay_sd_s
-        about = inner / (size[:, :, None] * size[:, None]) / noise[:, None, None]
-        return about, np.zeros((len(noise), q))
-
-
-def _lag_one(residual: Complex) -> Real:
-    """Return the lag-one autocorrelation of residuals along the window, (S,)."""
-    energy = np.maximum((np.abs(residual) ** 2).sum(axis=1), np.finfo(float).tiny)
-    found: Real = (residual[:, 1:] * residual[:, :-1].conj()).sum(axis=1).real / energy
-    return found
-
-
-def _independent(residual: Complex) -> Real:
-    r"""Return which share of the samples of a residual are independent, (S,).
-
-    Of an autoregressive process with lag-one correlation :math:`\rho`, :math:`(1 - \rho) / (1 + \rho)`: where
-    the model lacks something, neighbouring samples say the same twice, and the evidence counts them once.
-    """
-    rho = _lag_one(residual)
-    share: Real = np.clip((1 - rho) / (1 + rho), _LEAST_INDEPENDENT, 1.0)
-    return share
-
 
 def _padded(lineshape: Real, size: int) -> Real:
     """Return shares of a lineshape; zeros where none were fitted."""
@@ -344,75 +304,3 @@ def _share_left(state: State) -> Real:
     explained = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
     share: Real = state.objective / np.maximum(state.objective + explained, np.finfo(float).tiny)
     return share
-
-
-def _spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[Real, Real]:
-    """Return the covariance within hypotheses and that between them, (S, M, M) each."""
-    within = np.zeros((*mean.shape, mean.shape[1]))
-    index = np.arange(mean.shape[1])
-    for at in range(weights.shape[1]):
-        rows = np.flatnonzero(weights[:, at] > _SOME)
-        if len(rows):
-            information = found.information[rows, at]
-            size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
-            scaled = information / (size[:, :, None] * size[:, None])
-            scaled[:, index, index] = 1 + 1e-9
-            inverse = np.linalg.inv(scaled) / (size[:, :, None] * size[:, None])
-            within[rows] += (weights[rows, at] * noise[rows, at])[:, None, None] * inverse
-    apart = found.amplitudes - mean[:, None]
-    between = np.swapaxes(apart * weights[..., None], 1, 2) @ apart
-    return within, between
-
-
-def _average(
-    found: Weighing,
-    weights: Real,
-    noise: Real,
-    order: NDArray[np.integer],
-    scale: Real,
-    within: Real,
-    trust: Real,
-) -> Average:
-    """Return the best hypotheses in the units of the data."""
-
-    def best(values: Real) -> Real:
-        return np.take_along_axis(values, order.reshape(*order.shape, *[1] * (values.ndim - 2)), axis=1)
-
-    # Where there are fewer hypotheses the last stands again, without weight.
-    kept = best(weights) * (np.arange(KEPT) < weights.shape[1])
-    variance = best(noise)
-    return Average(
-        index=order,
-        weight=kept / kept.sum(axis=1, keepdims=True),
-        precision=best(found.information) / (variance * scale[:, None] ** 2)[..., None, None],
-        pull=best(found.pull) / (variance * scale[:, None])[..., None],
-        amplitudes=best(found.amplitudes) * scale[:, None, None],
-        within=within * scale[:, None, None] ** 2,
-        independent=trust,
-    )
-
-
-def _curves(found: Weighing, weights: Real, model: Linear, ground: Background) -> tuple[Real, Real, Complex]:
-    """Return averages of baseline, of macromolecules and lipids, and of the residual, as vectors of the window."""
-    n, rows = len(weights), len(ground.rows)
-    smooth, broad = np.zeros((n, rows)), np.zeros((n, rows))
-    rest = np.zeros_like(model.data)
-    for at in range(weights.shape[1]):
-        some = np.flatnonzero(weights[:, at] > _SOME)
-        if not len(some):
-            continue
-        fitted = (found.amplitudes[some, at][:, None] @ model.columns[some])[:, 0]
-        fitted += (found.steps[some, at][:, None] @ model.steps[some])[:, 0]
-        residual = model.data[some] - fitted
-        within = residual @ ground.rows.T
-        along = within @ ground.axes[at]
-        noise = model.noise[some]
-        share = ground.share(at, noise)
-        under = (share * along) @ ground.axes[at].T
-        whitened = (along / (noise[:, None] + ground.power[at])) @ ground.axes[at].T
-        mm = whitened @ ground.broad[at]
-        weight = weights[some, at][:, None]
-        broad[some] += weight * mm
-        smooth[some] += weight * (under - mm)
-        rest[some] += weight * (residual - under @ ground.rows)
-    return smooth @ ground.rows, broad @ ground.rows, joined(rest)
