@@ -50,7 +50,7 @@ class Linear:
     noise: Real
 
     @property
-    def expected(self) -> tuple[Real, Real, Real]:
+    def expected(self) -> tuple[Real, ...]:
         """What is expected of the steps, and the noise that weighs it: weight, present, noise."""
         return self.weight, self.present, self.noise
 
