@@ -35,7 +35,10 @@ from fsl_mrs_dl.fit.lcm.start import starts
 _N_STARTS = 3
 _WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
 _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
-_FIRST_NOISE = 0.01  # mmol/kg: where the search begins, a background is free that is larger
+_FIRST_SNR = (
+    20.0  # of NAA: where the search begins, backgrounds are held as firmly as a poor spectrum holds them
+)
+_NO_BACKGROUND = 1e6  # noise beside which a background has no room
 _FEW = 4  # iterations after which noise and unit are known well enough
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
@@ -107,11 +110,12 @@ class AveragedFitter(Fitter):
         return at, state, iterations
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
-        """Return the amplitude of 1 mmol/kg, from a first look, shape (S,)."""
-        here = replace(at, noise=np.full(len(fids), _FIRST_NOISE**2))
-        size: Real = np.linalg.norm(fids, axis=1)
-        state = self._evaluate(fids / size[:, None], here)
-        return size * self._concentration(state)
+        """Return the amplitude of 1 mmol/kg, from a first look without and a second one with a background, (S,)."""
+        unit: Real = np.linalg.norm(fids, axis=1)
+        for noise in (_NO_BACKGROUND * self._first_noise, self._first_noise):
+            here = replace(at, noise=np.full(len(fids), noise))
+            unit = unit * self._concentration(self._evaluate(fids / unit[:, None], here))
+        return unit
 
     def _concentration(self, state: State) -> Real:
         """Return what 1 mmol/kg is in the scale of a state: that of the usual mixture as strong as the fit."""
@@ -128,7 +132,7 @@ class AveragedFitter(Fitter):
         """Find the parameters that are not linear under the first hypothesis, and noise and unit with them."""
         problem = self.problem
         freedom = self._freedom
-        noise = np.full(len(fids), _FIRST_NOISE**2)
+        noise = np.full(len(fids), self._first_noise)
         few = replace(problem, settings=replace(problem.settings, max_iterations=_FEW))
         at = replace(start, noise=noise)
         iterations = np.zeros(len(fids), dtype=int)
@@ -145,6 +149,12 @@ class AveragedFitter(Fitter):
         return at, state, iterations, settled, unit
 
     @property
+    def _first_noise(self) -> float:
+        """Noise variance with which the search begins, for data in units of 1 mmol/kg."""
+        assert self.problem.window_of is not None
+        return (self.problem.window_of.height / _FIRST_SNR) ** 2
+
+    @property
     def _freedom(self) -> int:
         """Degrees of freedom of the residual: a Gaussian prior costs none."""
         problem = self.problem
@@ -157,7 +167,10 @@ class AveragedFitter(Fitter):
         here = place(problem, self._tables, fids, at)
         shared = slopes(problem, self._tables, here, at, amplitudes)
         delay = 3 * problem.n_groups + 1
+        rates = np.arange(problem.n_groups, 2 * problem.n_groups)
+        usual, spread = settings.gamma_expected
         shared[:, delay] *= settings.delay_sd_s
+        shared[:, rates] *= spread
         held = ~problem.free
         if at.lineshape.shape[1]:
             held[problem.n_groups : 3 * problem.n_groups] = True  # shares beside the line make its width
@@ -176,7 +189,10 @@ class AveragedFitter(Fitter):
         weight = np.zeros(steps.shape[:2])
         weight[:, delay] = at.noise
         weight[:, delay + 1 :] = at.noise[:, None]
+        free = np.abs(shared[:, rates]).max(axis=2) > 0
+        weight[:, rates] = at.noise[:, None] * free
         present = np.zeros(weight.shape)
+        present[:, rates] = free * (at.gamma - usual) / spread
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
         return Linear(here.columns, steps, here.data, weight, present, at.noise), some
@@ -283,7 +299,7 @@ class AveragedFitter(Fitter):
         member_gamma[:, moving] = wider * pi * settings.member_width_hz
         return Parameters(
             at.shift_hz + shared[:, :g],
-            np.clip(at.gamma + shared[:, g : 2 * g], 0, LARGEST_RATE),
+            np.clip(at.gamma + settings.gamma_expected[1] * shared[:, g : 2 * g], 0, LARGEST_RATE),
             np.clip(at.spread + shared[:, 2 * g : 3 * g], 0, LARGEST_RATE**2),
             at.phase_rad + shared[:, 3 * g],
             at.delay_s + shared[:, 3 * g + 1] * settings.delay_sd_s,

@@ -146,10 +146,12 @@ def leading_information(
     single[:, index, index] += model.weight[:, shared:]
     solved = np.linalg.solve(single, np.swapaxes(across, 1, 2))
     inner = inner - across @ solved
-    delay = members + 3 * problem.n_groups + 1
-    inner[:, delay, delay] += model.weight[:, shared - 1]
+    g = problem.n_groups
+    known = members + np.arange(shared)
+    inner[:, known, known] += model.weight[:, :shared]
     size = np.ones((len(noise), q))
     size[:, :members] = scale[:, None]
-    size[:, delay] = problem.settings.delay_sd_s
+    size[:, members + g : members + 2 * g] = problem.settings.gamma_expected[1]
+    size[:, members + 3 * g + 1] = problem.settings.delay_sd_s
     about: Real = inner / (size[:, :, None] * size[:, None]) / noise[:, None, None]
     return about, np.zeros((len(noise), q))

@@ -210,13 +210,19 @@ def _evaluate(
     objective = energy - (amplitudes * (2 * right - fitted)).sum(axis=1)
     gradient = by.dot(data, share)[..., 0] - (amplitudes[:, None] @ coupling)[:, 0]
     state = State(amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted)
-    return _with_delay_prior(problem, state, at)
+    return _with_expected(problem, state, at)
 
 
-def _with_delay_prior(problem: Problem, state: State, at: Parameters) -> State:
-    """Add what a delay costs to a state, in place of its arrays."""
+def _with_expected(problem: Problem, state: State, at: Parameters) -> State:
+    """Add what delay, Lorentzian rates and shares beside the line cost to a state, in place of its arrays."""
     weight = at.noise / problem.settings.delay_sd_s**2
-    delay = 3 * problem.n_groups + 1
+    delay, g = 3 * problem.n_groups + 1, problem.n_groups
+    usual, spread = problem.settings.gamma_expected
+    firm = at.noise[:, None] / spread**2
+    rates = np.arange(g, 2 * g)
+    state.curvature[:, rates, rates] += firm
+    state.gradient[:, rates] -= firm * (at.gamma - usual)
+    state.objective[:] += (firm * (at.gamma - usual) ** 2).sum(axis=1)
     state.curvature[:, delay, delay] += weight
     state.gradient[:, delay] -= weight * at.delay_s
     state.objective[:] += weight * at.delay_s**2

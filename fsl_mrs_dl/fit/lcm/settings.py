@@ -103,6 +103,9 @@ class FitSettings:
         With ``auto``: expected size (SD) of each member's own shift, in ppm, and of its own width (FWHM), in Hz.
     delay_sd_s : float
         With ``auto``: expected size (SD) of the delay behind a first-order phase, in s.
+    gamma_expected : tuple of float
+        With ``auto``: mean and SD of the Lorentzian rate on top of the basis set's, in rad/s: T2 of 0.1 to 0.3 s
+        make 3 to 10. Without it the feet of lines stand for macromolecules.
     lineshape_sd : float
         With ``auto``: expected size (SD) of each share of the signal beside the Voigt line, of an uneven shim.
     held_widths : bool
@@ -125,6 +128,7 @@ class FitSettings:
     member_shift_ppm: float = 0.004
     member_width_hz: float = 0.5
     delay_sd_s: float = 5e-5
+    gamma_expected: tuple[float, float] = (5.0, 6.0)
     lineshape_sd: float = 0.15
     held_widths: bool = False
     without_tables: tuple[str, ...] = ()
