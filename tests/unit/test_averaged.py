@@ -58,8 +58,9 @@ def dense(model, ground, at, row, freedom):
     flat = np.vstack([model.columns[row], steps[~known & (np.abs(steps).max(axis=1) > 0)]])
     inverse = np.linalg.inv(spread)
     gram = flat @ inverse @ flat.T
-    right = flat @ inverse @ model.data[row]
-    energy = model.data[row] @ inverse @ model.data[row] - right @ np.linalg.solve(gram, right)
+    data = model.data[row] + model.present[row] @ steps  # steps are expected at minus what is present
+    right = flat @ inverse @ data
+    energy = data @ inverse @ data - right @ np.linalg.solve(gram, right)
     size = np.sqrt(np.diag(gram))
     volume = np.linalg.slogdet(gram / np.outer(size, size))[1] + 2 * np.log(size).sum()
     return -(np.linalg.slogdet(spread)[1] + volume + freedom * np.log(energy)) / 2

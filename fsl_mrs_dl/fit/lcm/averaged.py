@@ -110,7 +110,7 @@ class AveragedFitter(Fitter):
         return at, state, iterations
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
-        """Return the amplitude of 1 mmol/kg, from a first look without and a second one with a background, (S,)."""
+        """Return the amplitude of 1 mmol/kg, from a look without and a second one with a background, (S,)."""
         unit: Real = np.linalg.norm(fids, axis=1)
         for noise in (_NO_BACKGROUND * self._first_noise, self._first_noise):
             here = replace(at, noise=np.full(len(fids), noise))
