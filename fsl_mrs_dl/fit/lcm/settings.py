@@ -40,7 +40,7 @@ class Baseline:
         if kind == "auto" and not rest:
             return cls("auto")
         if kind == "off" and not rest:
-            return cls()
+            return cls("poly", order=0)  # the first point of an FID is never sure, and adds a constant
         if kind == "poly" and rest.isdigit() and int(rest) <= 12:
             return cls("poly", order=int(rest))
         if kind == "spline":
