@@ -56,9 +56,8 @@ class AveragedFitter(Fitter):
     def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> None:
         self.basis = basis
         self.problem = Problem.of(basis, settings, reference_ppm)
-        seen = Seen.of(self.problem)
-        self._evaluate = background_evaluator(self.problem, seen)
-        self._tables = None if seen is None else seen.tables
+        self._seen = Seen.of(self.problem)
+        self._evaluate = background_evaluator(self.problem, self._seen)
         self._mixture = usual_mixture(basis.names)
         self._may_shift = np.array([name != MEMBER for name in basis.names])
 
@@ -85,7 +84,7 @@ class AveragedFitter(Fitter):
         scaled = fids / unit[:, None]
         tokens = np.where(out_of_range(problem, self.basis, at, choices[-1], beyond), "out_of_range", "")
         tokens = np.where((tokens == "") & ~settled, "no_convergence", tokens)
-        uneven = np.flatnonzero(lineshape_gain(problem, scaled, at, state, self._tables) > _WORTH)
+        uneven = np.flatnonzero(lineshape_gain(problem, self._seen, scaled, at, state) > _WORTH)
         result = self._averaged(scaled, at, state, unit, iterations, tokens)
         if len(uneven):
             there = self._with_shares(scaled[uneven], at.take(uneven))
@@ -110,12 +109,10 @@ class AveragedFitter(Fitter):
         return at, state, iterations
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
-        """Return the amplitude of 1 mmol/kg, from a look without and a second one with a background, (S,)."""
-        unit: Real = np.linalg.norm(fids, axis=1)
-        for noise in (_NO_BACKGROUND * self._first_noise, self._first_noise):
-            here = replace(at, noise=np.full(len(fids), noise))
-            unit = unit * self._concentration(self._evaluate(fids / unit[:, None], here))
-        return unit
+        """Return the amplitude of 1 mmol/kg, from a first look without a background, (S,)."""
+        size: Real = np.linalg.norm(fids, axis=1)
+        here = replace(at, noise=np.full(len(fids), _NO_BACKGROUND * self._first_noise))
+        return size * self._concentration(self._evaluate(fids / size[:, None], here))
 
     def _concentration(self, state: State) -> Real:
         """Return what 1 mmol/kg is in the scale of a state: that of the usual mixture as strong as the fit."""
@@ -164,8 +161,8 @@ class AveragedFitter(Fitter):
     def linear(self, fids: Complex, at: Parameters, amplitudes: Real) -> tuple[Linear, NDArray[np.intp]]:
         """Return the model around a place, and the members that may shift; fids in units of 1 mmol/kg."""
         problem, settings = self.problem, self.problem.settings
-        here = place(problem, self._tables, fids, at)
-        shared = slopes(problem, self._tables, here, at, amplitudes)
+        here = place(problem, self._seen, fids, at)
+        shared = slopes(problem, here, at, amplitudes)
         delay = 3 * problem.n_groups + 1
         rates = np.arange(problem.n_groups, 2 * problem.n_groups)
         usual, spread = settings.gamma_expected

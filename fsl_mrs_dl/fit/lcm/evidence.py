@@ -18,9 +18,9 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.background import Background
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 
-MARGINS = (np.inf, 30.0, 8.0)
+MARGINS = (np.inf, 20.0, 7.0)
 """Differences in log evidence from the best, beyond which a child is not looked at, in each round: lipids may
-change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than 3e-4."""
+change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than 1e-3."""
 _RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
 
 
