@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,8 @@ from fsl_mrs_dl.steps.quantify import quantify
 from fsl_mrs_dl.steps.remove import remove
 
 FIELD_TOLERANCE = 0.05
-BASELINES = ("poly, 2", "spline, moderate")
+DEFAULT, STIFF, FLEXIBLE = "auto", "poly, 2", "spline, moderate"
+BASELINES = (DEFAULT, STIFF, FLEXIBLE)
 WINDOW_PPM = (0.2, 4.2)
 NULLED = "sub-01_press-inverted"
 _LEFT = ("NAA", "Cr", "Glu", "Ins", "GPC")
@@ -52,19 +54,18 @@ class Case:
     basis: Basis | None
     water: MRSData | None = None
 
-    def fit(self, baseline: str, **options: tuple[str, ...]) -> tuple[MRSData, Outcome]:
+    def fit(self, baseline: str, **options: Any) -> tuple[MRSData, Outcome]:
         """Return what was fitted, and the fit."""
         assert self.data is not None
         assert self.basis is not None
         axes = (self.data.dwelltime_s, self.data.spectrometer_frequency_mhz)
-        points = min(self.data.n_points, covered_points(self.basis, *axes))
+        options.setdefault("points", min(self.data.n_points, covered_points(self.basis, *axes)))
         given = {"h2o": self.water} if self.water is not None else {}
         result = quantify(
             self.data,
             basis=self.basis,
             baseline=baseline,
             field_tolerance=FIELD_TOLERANCE,
-            points=points,
             **given,
             **options,
         )
@@ -151,7 +152,7 @@ def with_measured_mm(case: Case) -> tuple[Case, dict[str, float]] | None:
     nulled = read("press_3t", f"{NULLED}.nii.gz")
     if nulled is None or case.data is None or case.basis is None:
         return None
-    fitted, found = case.fit(BASELINES[1])
+    fitted, found = case.fit(FLEXIBLE)
     plain = basis_for(fitted, case.basis, field_tolerance=FIELD_TOLERANCE)
     fid = remove(nulled).data.fid[0, 0, 0, : fitted.n_points].astype(np.complex128)
     fid = correct(fid, found.shift_hz[0, 0], found.phase_rad[0], fitted.dwelltime_s)
@@ -189,10 +190,10 @@ def draw(folder: Path) -> None:
     cases = list(single_voxels())
     names = {1: "press30", 3: "press35", 4: "steam"}
     for n, name in names.items():
-        save_fit_figure(*cases[n].fit(BASELINES[1]), folder / f"fit-{name}.png")
+        save_fit_figure(*cases[n].fit(DEFAULT), folder / f"fit-{name}.png")
     measured = with_measured_mm(cases[1])
     if measured is not None:
-        save_fit_figure(*measured[0].fit(BASELINES[0], metab_groups=("Mac",)), folder / "fit-press30-mm.png")
+        save_fit_figure(*measured[0].fit(STIFF, metab_groups=("Mac",)), folder / "fit-press30-mm.png")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.benchmark.quantify_cases import (
     BASELINES,
+    DEFAULT,
     WINDOW_PPM,
     Case,
     read,
@@ -16,6 +17,7 @@ from fsl_mrs_dl.benchmark.quantify_cases import (
     single_voxels,
     with_measured_mm,
 )
+from fsl_mrs_dl.benchmark.quantify_default import default_table, moves_table
 from fsl_mrs_dl.benchmark.table import NOT_RUN, Page, Table, fslmrs_words
 from fsl_mrs_dl.data import FLAGS, Complex, MRSData, Real
 from fsl_mrs_dl.io.results import Outcome
@@ -31,8 +33,8 @@ _MRSI_BASES = ("slaser_3t_te28", "press_3t_te30", "press_3t_te35")
 STRUCTURED = ("model_misfit", "unmodelled_line")
 METHOD = """\
 Measured spectra of the folder that `FSL_MRS_DL_TEST_DATA` names, as in [Measured data](invivo.md). There is
-no truth for them. Each is fitted from 0.2 to 4.2 ppm, all members sharing a shift and a Voigt line, with
-two baselines.
+no truth for them. Each is fitted from 0.2 to 4.2 ppm, with the default, which averages over baselines
+and macromolecules, and with two fixed baselines, all members then sharing a shift and a Voigt line.
 
 - *PRESS TE 30*: `sub-01_press`, 3 T Philips, TR 2 s, 48 averages; the water is left in. The basis set of
   the ISMRM 2016 challenge is of 123.26 MHz and holds measured macromolecules (MM); the scanner is 3.6 %
@@ -81,7 +83,8 @@ and at 3.62 ppm (Ins)."""
 def run(profile: str, seed: int) -> Page:
     """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`; one of each file, and nothing random."""
     cases = list(single_voxels())
-    tables = [*_tables(cases), _measured_mm(cases[:2]), _mrsi(), *_rival(cases[1])]
+    tables = [default_table(cases), moves_table(cases), *_tables(cases)]
+    tables += [_measured_mm(cases[:2]), _mrsi(), *_rival(cases[1])]
     return Page("Quantification of measured spectra", METHOD, tables, f"{fslmrs_words()}\n\n{SEEN}")
 
 
@@ -180,6 +183,11 @@ def _window_sd(data: MRSData, fids: Complex) -> Real:
     return found
 
 
+def _with_group(case: Case, baseline: str) -> tuple[MRSData, Outcome]:
+    """Fit with measured macromolecules in a group of their own, where the background has none."""
+    return case.fit(baseline) if baseline == DEFAULT else case.fit(baseline, metab_groups=("Mac",))
+
+
 def _measured_mm(cases: Sequence[Case]) -> Table:
     columns = ["basis set", "baseline", *HEADS, "residual / noise", "whiteness", "left of metabolites"]
     caption = (
@@ -196,7 +204,7 @@ def _measured_mm(cases: Sequence[Case]) -> Table:
                 if one.data is None:
                     rows.append([one.basis_name, baseline])
                     continue
-                fitted, found = one.fit(baseline, metab_groups=("Mac",)) if shares else one.fit(baseline)
+                fitted, found = _with_group(one, baseline) if shares else one.fit(baseline)
                 left = ", ".join(f"{name} {share:+.3f}" for name, share in (shares or {}).items()) or "-"
                 row = [f"{_over_noise(fitted, found):.2f}", f"{found.residual_whiteness[0]:.2f}", left]
                 rows.append([one.basis_name, baseline, *_ratios(found), *row])

@@ -129,6 +129,65 @@ CONSENSUS_7T = _table(
 )
 """As :data:`CONSENSUS_4T`, 7 T, STEAM TE 6 ms; residual 2.4 %. What lies under the water was left out."""
 
+NULLED_3T = _table(
+    (
+        (0.700, 0.017, 0.12),
+        (0.850, 0.046, 0.12),
+        (0.850, 0.193, 0.2),
+        (0.925, 0.195, 0.12),
+        (0.925, 0.342, 0.2),
+        (1.000, 0.056, 0.12),
+        (1.075, 0.152, 0.2),
+        (1.150, 0.036, 0.12),
+        (1.225, 0.152, 0.12),
+        (1.225, 0.192, 0.2),
+        (1.375, 0.143, 0.12),
+        (1.375, 0.469, 0.2),
+        (1.450, 0.163, 0.12),
+        (1.600, 0.110, 0.12),
+        (1.600, 0.562, 0.2),
+        (1.675, 0.218, 0.12),
+        (1.750, 0.105, 0.12),
+        (1.825, 0.518, 0.2),
+        (1.900, 0.127, 0.12),
+        (1.975, 0.250, 0.12),
+        (2.050, 0.083, 0.12),
+        (2.050, 0.730, 0.2),
+        (2.125, 0.396, 0.2),
+        (2.200, 0.075, 0.12),
+        (2.275, 0.081, 0.12),
+        (2.275, 0.587, 0.2),
+        (2.425, 0.375, 0.2),
+        (2.500, 0.025, 0.12),
+        (2.575, 0.051, 0.12),
+        (2.650, 0.032, 0.12),
+        (2.650, 0.312, 0.2),
+        (2.800, 0.098, 0.12),
+        (2.950, 0.109, 0.12),
+        (2.950, 0.278, 0.2),
+        (3.025, 0.111, 0.12),
+        (3.100, 0.025, 0.12),
+        (3.175, 0.011, 0.12),
+        (3.175, 0.287, 0.2),
+        (3.400, 0.116, 0.2),
+        (3.475, 0.030, 0.12),
+        (3.550, 0.064, 0.12),
+        (3.625, 0.178, 0.12),
+        (3.775, 0.042, 0.12),
+        (3.775, 0.565, 0.2),
+        (3.850, 0.036, 0.12),
+        (3.925, 0.357, 0.12),
+        (4.000, 0.123, 0.12),
+        (4.000, 0.033, 0.2),
+    )
+)
+"""Human brain, 3 T, PRESS TE 30 ms, TR 2 s, inversion 600 ms before: 48 Gaussians, fitted for this package.
+
+Fitted by non-negative least squares to the metabolite-nulled spectrum of the example data of Osprey (one person,
+``sub-01_press-inverted``; doi:10.1016/j.jneumeth.2020.108827), whose water and what was left of metabolites were
+taken off (:func:`fsl_mrs_dl.benchmark.worlds.nulled.nulled_lines`). Above 4.08 ppm water hides them.
+"""
+
 MM_SETS: Mapping[str, tuple[GaussianLine, ...]] = MappingProxyType(
     {
         "wilson_2011": tuple(line for line in WILSON_2011 if line.signal.startswith("MM")),
@@ -138,6 +197,7 @@ MM_SETS: Mapping[str, tuple[GaussianLine, ...]] = MappingProxyType(
         "murali_2020_white": MURALI_2020_WHITE,
         "consensus_4t": CONSENSUS_4T,
         "consensus_7t": CONSENSUS_7T,
+        "nulled_3t": NULLED_3T,
     }
 )
 """Name of a table -> its lines; amplitudes are areas, whose scale is each table's own."""

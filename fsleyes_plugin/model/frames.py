@@ -191,7 +191,9 @@ class ParameterSource:
         first = float(at.shift_hz[0, 0])
         under = None
         if self._settings.averaged:
-            chosen, signal = (self._values.at(voxel)[self._column[name]] for name in ("hypothesis", "proton_signal"))
+            chosen, signal = (
+                self._values.at(voxel)[self._column[name]] for name in ("hypothesis", "proton_signal")
+            )
             under = under_background(problem, int(chosen), noise, float(signal))
         sds = own_sds_hz(self._settings, self._basis.spectrometer_frequency_mhz)
         return band_columns(problem, members, amplitudes, first_hz=first, noise_sd=noise, under=under, **sds)

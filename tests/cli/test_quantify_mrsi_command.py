@@ -16,7 +16,7 @@ from fsl_mrs_dl.steps.quantify import quantify
 
 class TestManyVoxels:
     def test_shifts_of_members_are_written_where_they_are_fitted(self, folder: Path) -> None:
-        assert run(folder, "mrsi", "--metab_shift_sd", "1", "--keep", "NAA", "Cr") == 0
+        assert run(folder, "mrsi", "--metab_shift_ppm", "0.008", "--keep", "NAA", "Cr") == 0
         said = json.loads((folder / "out" / "fit" / "parameters.json").read_text())
         assert {"shift_NAA", "shift_Cr"} <= {parameter["name"] for parameter in said["parameters"]}
 
@@ -132,7 +132,9 @@ class TestManyVoxels:
         assert whole is not None
         assert parts is not None
         for scaling, scaled in whole.scaled.items():
-            np.testing.assert_allclose(parts.scaled[scaling].value, scaled.value, rtol=1e-6)
+            # Slopes are in single precision, and round otherwise: a millionth of the strongest member.
+            close = {"rtol": 1e-6, "atol": 1e-6 * float(np.nanmax(scaled.value))}
+            np.testing.assert_allclose(parts.scaled[scaling].value, scaled.value, **close)
             widest = scaled.extra["ci95_high"] - scaled.extra["ci95_low"]
             # Another width of a chunk rounds otherwise; a draw moves by far less than its spread.
             moved = parts.scaled[scaling].extra["posterior_mean"] - scaled.extra["posterior_mean"]

@@ -85,12 +85,13 @@ def test_a_pure_network_is_recorded_and_claims_no_posterior(models, scan, tmp_pa
 
 @pytest.mark.parametrize("by", ["refined", "started"])
 def test_the_fit_goes_on_from_a_network_to_where_it_would_have_ended(by, models, scan, tmp_path):
+    fixed = ["--baseline", "poly, 2"]  # that of networks
     more = {
         "refined": ["--method", "dq-nmm", "--model", str(models / NAME), "--refine", "40"],
-        "started": ["--model", str(models / START)],
+        "started": ["--model", str(models / START), *fixed],
     }[by]
     assert quantify(scan, tmp_path / "network", *more) == 0
-    assert quantify(scan, tmp_path / "fit") == 0
+    assert quantify(scan, tmp_path / "fit", *fixed) == 0
     network, fit = raw(tmp_path / "network"), raw(tmp_path / "fit")
     with (tmp_path / "fit" / "concentrations.csv").open() as handle:
         rows = list(csv.reader(handle))

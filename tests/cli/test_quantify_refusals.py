@@ -24,7 +24,7 @@ REFUSALS = {
     "wref": (["--h2o", "{f}/svs_water.nii.gz", "--wref_metabolite", "GPC"], "give --ref_protons"),
     "TE": (["--h2o", "{f}/svs_water.nii.gz", "--TE", "-3"], "give --TE in ms"),
     "t1": (["--t1", "{f}/none.nii.gz"], "--t1: there is no file"),
-    "shift": (["--metab_shift_sd", "-1"], "0 or more"),
+    "shift": (["--metab_shift_ppm", "-1"], "0 or more"),
     "points": (["--points", "9999"], "--points is 9999"),
     "no_points": (["--points", "0"], "--points is 0"),
     "h2o_scale": (["--h2o", "{f}/svs_water.nii.gz", "--h2o_scale", "0"], "a factor above 0 is needed"),

@@ -200,4 +200,4 @@ def test_the_difference_of_an_edited_pair_is_fitted_to_its_truth(tmp_path):
     for name in ("GABA", "Glu", "Gln", "GSH"):
         ratio, bound = float(found[name]["/NAA"]), float(found[name]["/NAA CRLB"])
         assert abs(ratio - truth[name] / truth["NAA"]) < 4 * bound
-    assert float(found["GABA"]["%CRLB"]) < 10
+    assert float(found["GABA"]["%CRLB"]) < 15  # the bound, and what the choice of baseline costs

@@ -5,7 +5,6 @@ import numpy as np
 from fsl_mrs_dl.benchmark.trust.scans import Scan
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitSettings, Fitter
-from fsl_mrs_dl.fit.lcm.problem import Parameters
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.simulate.brain import macromolecules
 

@@ -36,12 +36,12 @@ spectra and on copies of them that are damaged on purpose.
   shipped basis sets. Nobody has judged them by eye: they count as what good scans are like, and a few of them may
   not be.
 - *Limits for good* that are measured: {MARGIN:g} times what {100 * QUANTILE:.0f} % of the spectra keep (`echo`: at
-  least {LEAST["echo"]:g}, as most have none). All voxels of the MRSI count as {_MRSI_WEIGHT:.0f} spectra. *Without* a
-  site or scan: from all others; it is judged with these. Those *in use* are rounded from all, `base_ppm` downwards
+  least {LEAST["echo"]:g}, as most have none). All voxels of the MRSI count as {_MRSI_WEIGHT:.0f} spectra.
+  *Without* a site or scan: from all others; it is judged with these. Those *in use* are rounded from all, `base_ppm` downwards
   to what a Lorentzian line of the largest good width has.
 - *Damaged copies* are made of the measured FIDs. Lipid: lines at 1.3 and 0.9 ppm, 0.25 ppm wide, of a phase up to
-  90° off, as high as a share of the highest metabolite. Echo: a Gaussian burst of 10 to 30 ms, 50 to 150 ms after the
-  start, at 2 to 4 ppm, a share of the first point of the metabolites. Foreign line: at 2.62 ppm, as wide as the
+  90° off, as high as a share of the highest metabolite. Echo: a Gaussian burst of 10 to 30 ms, 50 to 150 ms after
+  the start, at 2 to 4 ppm, a share of the first point of the metabolites. Foreign line: at 2.62 ppm, as wide as the
   others. Motion and shim: the FID times the mean of the phase factors of its parts; noise is made white again. Of
   MRSI, {_DAMAGED_VOXELS} good voxels are damaged.
 - *Named*: the reason holds the cause in words, for example `lipid`; of shim and motion `linewidth` or `lineshape`."""

@@ -13,7 +13,7 @@ from fsl_mrs_dl.physics import singlet
 from fsl_mrs_dl.physics.lines import GaussianLine, sigma_from_fwhm
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
-NONE, MEASURED = "none", "measured"
+NONE = "none"
 SIZE_PPM = (0.7, 1.85)
 """Where the size of the macromolecules is told: metabolites other than Lac and Ala have nothing there."""
 SIZE = 3.6
@@ -35,14 +35,10 @@ def lines_of(name: str) -> tuple[GaussianLine, ...] | None:
     Parameters
     ----------
     name : str
-        Key of :data:`~fsl_mrs_dl.physics.macromolecules.MM_SETS`, :data:`MEASURED` or :data:`NONE`.
+        Key of :data:`~fsl_mrs_dl.physics.macromolecules.MM_SETS`, or :data:`NONE`.
     """
     if name == NONE:
         return ()
-    if name == MEASURED:
-        from fsl_mrs_dl.benchmark.worlds.nulled import nulled_lines
-
-        return nulled_lines()
     return MM_SETS[name]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.benchmark.worlds.broad import MEASURED, NONE
+from fsl_mrs_dl.benchmark.worlds.broad import NONE
 from fsl_mrs_dl.benchmark.worlds.lineshapes import LINESHAPES
 from fsl_mrs_dl.benchmark.worlds.spins import SOURCES
 from fsl_mrs_dl.benchmark.worlds.world import FIRST_POINTS, World
@@ -31,7 +31,7 @@ def worlds(profile: str) -> list[World]:
 
 def _one_factor() -> list[World]:
     """Return worlds that differ from the centre in one factor."""
-    tables = [name for name in (*MM_SETS, MEASURED, NONE) if name != CENTRE.mm]
+    tables = [name for name in (*MM_SETS, NONE) if name != CENTRE.mm]
     return [
         *(replace(CENTRE, name=f"MM {name}", mm=name) for name in tables),
         *(replace(CENTRE, name=kind, lineshape=kind) for kind in LINESHAPES if kind != CENTRE.lineshape),
@@ -50,7 +50,7 @@ def _combined() -> list[World]:
     rng = np.random.default_rng(_COMBINED_SEED)
     levels: dict[str, Sequence[Any]] = {
         "spins": [name for name, source in SOURCES.items() if source.recipe is None],
-        "mm": [name for name in (*MM_SETS, MEASURED) if name != CENTRE.mm],
+        "mm": [name for name in MM_SETS if name != CENTRE.mm],
         "lineshape": LINESHAPES,
         "own_shifts": (False, True),
         "lipid": (False, True),

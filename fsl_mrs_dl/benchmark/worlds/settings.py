@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.data import FLAGS, Basis, MRSData, Real
+from fsl_mrs_dl.fit.background import LEFT_OUT
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.quantification import fit_window
 from fsl_mrs_dl.io.basis import read_basis
@@ -70,15 +71,18 @@ class Ratios:
 def prior_without(mm: str) -> Iterator[None]:
     """Let ``quantify`` know nothing of a table of macromolecules while the context lasts.
 
-    Its prior is made of no table so far, and nothing is to be taken away.
+    The table of the shipped basis sets stays one of its hypotheses: it comes with the basis set.
 
     Parameters
     ----------
     mm : str
         As in :class:`~.world.World`.
     """
-    del mm
-    yield
+    before = LEFT_OUT.set((mm,))
+    try:
+        yield
+    finally:
+        LEFT_OUT.reset(before)
 
 
 @cache

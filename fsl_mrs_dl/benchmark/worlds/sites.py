@@ -6,7 +6,7 @@ import numpy as np
 
 from fsl_mrs_dl.benchmark.realdata import data_folder
 from fsl_mrs_dl.benchmark.table import Table
-from fsl_mrs_dl.benchmark.worlds.broad import MEASURED
+from fsl_mrs_dl.benchmark.worlds.broad import NONE
 from fsl_mrs_dl.benchmark.worlds.settings import SETTINGS, Ratios, by_quantify
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.io import nifti
@@ -35,7 +35,7 @@ def sites_table(caption: str, people: int | None = None) -> Table:
     site = np.array([where for where, _ in spectra])
     rows = []
     for setting, options in SETTINGS.items():
-        found = [by_quantify(data, FITTED, options, without_mm=MEASURED) for _, data in spectra]
+        found = [by_quantify(data, FITTED, options, without_mm=NONE) for _, data in spectra]
         ratios = {name: np.array([_leading(one, name) for one in found]) for name in NAMES}
         rows.append(
             [

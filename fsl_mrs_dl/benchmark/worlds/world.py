@@ -32,7 +32,7 @@ class World:
     spins : str
         Basis set of the metabolites, a key of :data:`~.spins.SOURCES`.
     mm : str
-        Macromolecules: a key of :data:`~fsl_mrs_dl.physics.macromolecules.MM_SETS`, ``measured`` or ``none``.
+        Macromolecules: a key of :data:`~fsl_mrs_dl.physics.macromolecules.MM_SETS`, or ``none``.
     lineshape : str
         One of :data:`~.lineshapes.LINESHAPES`.
     own_shifts : bool

@@ -50,8 +50,13 @@ class Hypothesis:
     @property
     def words(self) -> str:
         """Return the hypothesis in words, for records."""
-        broad = self.macromolecules if self.macromolecules == "none" else f"{self.macromolecules} x {self.spread:g}"
-        return f"macromolecules: {broad}; baseline: {self.baseline.words}; lipids: {'yes' if self.lipids else 'no'}"
+        broad = (
+            self.macromolecules
+            if self.macromolecules == "none"
+            else f"{self.macromolecules} x {self.spread:g}"
+        )
+        fat = "yes" if self.lipids else "no"
+        return f"macromolecules: {broad}; baseline: {self.baseline.words}; lipids: {fat}"
 
 
 BASELINES = (Smooth(), Smooth(1.0, 0.05), Smooth(0.6, 0.05), Smooth(0.6, 0.2), Smooth(0.35, 0.05))

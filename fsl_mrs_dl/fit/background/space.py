@@ -20,8 +20,7 @@ NAA_HEIGHT = (10.0, 3.0, 4.0)
 """The unit of baselines: a line of 10 mmol/kg, 3 protons, 4 Hz (FWHM): NAA of a healthy brain in a good shim."""
 _LIPID_AMOUNT = 10.0  # mmol/kg, as much as macromolecules: what leaks in from the scalp
 _CONSTANT = 1.0  # SD of a complex offset, in heights of NAA: a wrong first point of the FID
-_KEPT = 3e-4  # of NAA's height: an SD below the noise of spectra of an SNR of 3000
-_BELOW = 0.01  # of the noise variance: what is smaller changes nothing
+_KEPT = 1e-3  # of NAA's height: an SD below the noise of spectra of an SNR of 1000
 _SEEN = 1e-10  # of the largest variance of a smooth curve
 
 
@@ -72,18 +71,31 @@ class Background:
         seen = vectors @ self.first_rows.T
         return joined(vectors - (seen * share[:, None]) @ self.first_rows)
 
-    def above(self, hypothesis: int, noise: Real) -> tuple[Real, Real]:
-        """Return axes and power of a hypothesis that stand out of the least noise, (R, r) and (r,)."""
-        power = self.power[hypothesis]
-        first = int(np.searchsorted(power, _BELOW * noise.min()))
-        return self.axes[hypothesis][:, first:], power[first:]
-
     @cached_property
-    def partner(self) -> NDArray[np.intp]:
-        """The hypothesis that differs from each in having the baseline of the first, shape (H,)."""
+    def parent(self) -> NDArray[np.intp]:
+        """The simpler hypothesis after which each is looked at, shape (H,); -1: none.
+
+        First each kind of macromolecules with the baseline of the first hypothesis and without lipids, then with
+        lipids, then all baselines.
+        """
         place = {one: at for at, one in enumerate(self.hypotheses)}
         smooth = self.hypotheses[self.first].baseline
-        return np.array([place[replace(one, baseline=smooth)] for one in self.hypotheses])
+
+        def before(one: Hypothesis) -> int:
+            if one.baseline != smooth:
+                return place[replace(one, baseline=smooth)]
+            return place[replace(one, lipids=False)] if one.lipids else -1
+
+        return np.array([before(one) for one in self.hypotheses])
+
+    @cached_property
+    def rounds(self) -> tuple[NDArray[np.intp], ...]:
+        """The hypotheses in the three rounds in which they are looked at, parents before children."""
+        depth = np.where(self.parent < 0, 0, 1)
+        depth = np.where(depth > 0, depth[self.parent] + 1, 0)
+        smooth = self.hypotheses[self.first].baseline
+        depth[[one.baseline != smooth for one in self.hypotheses]] = 2
+        return tuple(np.flatnonzero(depth == level) for level in range(3))
 
 
 def split(bins: Complex) -> Real:
@@ -168,7 +180,9 @@ class Window:
         return np.vstack([np.hstack([curves, none]), np.hstack([none, curves])])
 
 
-def background(window: Window, hypotheses: Sequence[Hypothesis], density: DensityPrior, decay: float) -> Background:
+def background(
+    window: Window, hypotheses: Sequence[Hypothesis], density: DensityPrior, decay: float
+) -> Background:
     """Return the background of a window.
 
     Parameters
@@ -183,7 +197,9 @@ def background(window: Window, hypotheses: Sequence[Hypothesis], density: Densit
     deviations = usual * density.root.T @ window.components
     table = [line for line in WILSON_2011 if line.signal.startswith("MM")]
     fat = [line for line in WILSON_2011 if line.signal.startswith("Lip")]
-    of_signal = np.array([[line.signal == name for line in table] for name in dict.fromkeys(ln.signal for ln in table)])
+    of_signal = np.array(
+        [[line.signal == name for line in table] for name in dict.fromkeys(ln.signal for ln in table)]
+    )
     pieces: dict[object, Real] = {}
 
     def piece(key: object, made: Real) -> Real:

@@ -7,24 +7,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
-from fsl_mrs_dl.fit.background import MEMBER, Background, joined, quarter_turn, usual_mixture
+from fsl_mrs_dl.fit.background import MEMBER, joined, quarter_turn, usual_mixture
+from fsl_mrs_dl.fit.lcm.averaging import (
+    average_of,
+    curves_of,
+    independent,
+    lag_one,
+    leading_information,
+    spreads,
+)
 from fsl_mrs_dl.fit.lcm.engine import Fitter, out_of_range
-from fsl_mrs_dl.fit.lcm.evidence import Linear, Weighing, energy_left, weigh
+from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, weigh
 from fsl_mrs_dl.fit.lcm.newton import State, minimise
-from fsl_mrs_dl.fit.lcm.over_background import Place, Seen, background_evaluator, lineshape_gain, place, slopes
+from fsl_mrs_dl.fit.lcm.over_background import (
+    Place,
+    Seen,
+    background_evaluator,
+    lineshape_gain,
+    place,
+    slopes,
+)
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, Parameters, Problem
-from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitResult
+from fsl_mrs_dl.fit.lcm.result import KEPT, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import starts
 
 _N_STARTS = 3
 _WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
 _ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
-_FIRST_NOISE = 0.01  # mmol/kg: where the search begins, a background is free that is larger
+_FIRST_SNR = (
+    20.0  # of NAA: where the search begins, backgrounds are held as firmly as a poor spectrum holds them
+)
+_NO_BACKGROUND = 1e6  # noise beside which a background has no room
 _FEW = 4  # iterations after which noise and unit are known well enough
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
-_SOME = 1e-3  # weight of a hypothesis that is left out of covariances and curves
 _LEAST = 1e-6
 
 
@@ -39,9 +56,8 @@ class AveragedFitter(Fitter):
     def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> None:
         self.basis = basis
         self.problem = Problem.of(basis, settings, reference_ppm)
-        seen = Seen.of(self.problem)
-        self._evaluate = background_evaluator(self.problem, seen)
-        self._tables = None if seen is None else seen.tables
+        self._seen = Seen.of(self.problem)
+        self._evaluate = background_evaluator(self.problem, self._seen)
         self._mixture = usual_mixture(basis.names)
         self._may_shift = np.array([name != MEMBER for name in basis.names])
 
@@ -68,18 +84,18 @@ class AveragedFitter(Fitter):
         scaled = fids / unit[:, None]
         tokens = np.where(out_of_range(problem, self.basis, at, choices[-1], beyond), "out_of_range", "")
         tokens = np.where((tokens == "") & ~settled, "no_convergence", tokens)
-        uneven = np.flatnonzero(lineshape_gain(problem, scaled, at, state, self._tables) > _WORTH)
+        uneven = np.flatnonzero(lineshape_gain(problem, self._seen, scaled, at, state) > _WORTH)
         result = self._averaged(scaled, at, state, unit, iterations, tokens)
         if len(uneven):
             there = self._with_shares(scaled[uneven], at.take(uneven))
             iterations[uneven] += there[2]
-            some = self._averaged(scaled[uneven], *there[:2], unit[uneven], iterations[uneven], tokens[uneven])
+            some = self._averaged(
+                scaled[uneven], *there[:2], unit[uneven], iterations[uneven], tokens[uneven]
+            )
             result.put(uneven, some)
         return result
 
-    def _with_shares(
-        self, scaled: Complex, at: Parameters
-    ) -> tuple[Parameters, State, NDArray[np.integer]]:
+    def _with_shares(self, scaled: Complex, at: Parameters) -> tuple[Parameters, State, NDArray[np.integer]]:
         """Go on with shares of the signal beside the line, as an uneven shim makes them."""
         problem = self.problem
         at = replace(at, lineshape=np.zeros((len(scaled), 2 * LINESHAPE[0])))
@@ -93,11 +109,10 @@ class AveragedFitter(Fitter):
         return at, state, iterations
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
-        """Return the amplitude of 1 mmol/kg, from a first look, shape (S,)."""
-        here = replace(at, noise=np.full(len(fids), _FIRST_NOISE**2))
+        """Return the amplitude of 1 mmol/kg, from a first look without a background, (S,)."""
         size: Real = np.linalg.norm(fids, axis=1)
-        state = self._evaluate(fids / size[:, None], here)
-        return size * self._concentration(state)
+        here = replace(at, noise=np.full(len(fids), _NO_BACKGROUND * self._first_noise))
+        return size * self._concentration(self._evaluate(fids / size[:, None], here))
 
     def _concentration(self, state: State) -> Real:
         """Return what 1 mmol/kg is in the scale of a state: that of the usual mixture as strong as the fit."""
@@ -114,7 +129,7 @@ class AveragedFitter(Fitter):
         """Find the parameters that are not linear under the first hypothesis, and noise and unit with them."""
         problem = self.problem
         freedom = self._freedom
-        noise = np.full(len(fids), _FIRST_NOISE**2)
+        noise = np.full(len(fids), self._first_noise)
         few = replace(problem, settings=replace(problem.settings, max_iterations=_FEW))
         at = replace(start, noise=noise)
         iterations = np.zeros(len(fids), dtype=int)
@@ -131,6 +146,12 @@ class AveragedFitter(Fitter):
         return at, state, iterations, settled, unit
 
     @property
+    def _first_noise(self) -> float:
+        """Noise variance with which the search begins, for data in units of 1 mmol/kg."""
+        assert self.problem.window_of is not None
+        return (self.problem.window_of.height / _FIRST_SNR) ** 2
+
+    @property
     def _freedom(self) -> int:
         """Degrees of freedom of the residual: a Gaussian prior costs none."""
         problem = self.problem
@@ -140,10 +161,13 @@ class AveragedFitter(Fitter):
     def linear(self, fids: Complex, at: Parameters, amplitudes: Real) -> tuple[Linear, NDArray[np.intp]]:
         """Return the model around a place, and the members that may shift; fids in units of 1 mmol/kg."""
         problem, settings = self.problem, self.problem.settings
-        here = place(problem, self._tables, fids, at)
-        shared = slopes(problem, self._tables, here, at, amplitudes)
+        here = place(problem, self._seen, fids, at)
+        shared = slopes(problem, here, at, amplitudes)
         delay = 3 * problem.n_groups + 1
+        rates = np.arange(problem.n_groups, 2 * problem.n_groups)
+        usual, spread = settings.gamma_expected
         shared[:, delay] *= settings.delay_sd_s
+        shared[:, rates] *= spread
         held = ~problem.free
         if at.lineshape.shape[1]:
             held[problem.n_groups : 3 * problem.n_groups] = True  # shares beside the line make its width
@@ -151,8 +175,10 @@ class AveragedFitter(Fitter):
         shared[:, delay + 1 :] *= settings.lineshape_sd
         stuck = self._stuck(at, here, amplitudes)
         shared[:, : len(problem.free)][stuck] = 0.0
-        some = self._moving(here, amplitudes, at.noise)
-        single = amplitudes[:, some, None] * here.by_time[:, some]
+        moving = self._moving(here, amplitudes, at.noise)
+        some = np.flatnonzero(moving.any(axis=0))
+        # What does not matter in a spectrum has no say in it, whatever else is in the batch.
+        single = (amplitudes * moving)[:, some, None] * here.by_time[:, some]
         mhz = self.basis.spectrometer_frequency_mhz
         moved = 2 * pi * settings.member_shift_ppm * mhz * quarter_turn(single)
         wider = -pi * settings.member_width_hz * single
@@ -160,24 +186,32 @@ class AveragedFitter(Fitter):
         weight = np.zeros(steps.shape[:2])
         weight[:, delay] = at.noise
         weight[:, delay + 1 :] = at.noise[:, None]
+        free = np.abs(shared[:, rates]).max(axis=2) > 0
+        weight[:, rates] = at.noise[:, None] * free
         present = np.zeros(weight.shape)
+        present[:, rates] = free * (at.gamma - usual) / spread
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
         return Linear(here.columns, steps, here.data, weight, present, at.noise), some
 
-    def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.intp]:
-        """Return the members whose own shift or width is as large as the noise in any of the spectra."""
+    def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.bool_]:
+        """Return the members whose own shift or width shows in each spectrum, (S, M)."""
         settings = self.problem.settings
-        largest = max(2 * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz, settings.member_width_hz)
+        largest = max(
+            2 * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz, settings.member_width_hz
+        )
         size = np.einsum("smn,smn->sm", here.by_time, here.by_time) * (pi * largest * amplitudes) ** 2
-        moving = (size > _MOVING * noise[:, None]).any(axis=0)
-        return np.flatnonzero(moving & self._may_shift)
+        moving: NDArray[np.bool_] = (size > _MOVING * noise[:, None]) & self._may_shift
+        return moving
 
     def _stuck(self, at: Parameters, here: Place, amplitudes: Real) -> NDArray[np.bool_]:
         """Return which shared parameters stand at a bound, (S, 3 G + 2): widths of 0 or as large as may be."""
         g = self.problem.n_groups
         none = np.zeros((len(amplitudes), g), dtype=bool)
-        ends = [(value <= 0) | (value >= most) for value, most in ((at.gamma, LARGEST_RATE), (at.spread, LARGEST_RATE**2))]
+        ends = [
+            (value <= 0) | (value >= most)
+            for value, most in ((at.gamma, LARGEST_RATE), (at.spread, LARGEST_RATE**2))
+        ]
         stuck: NDArray[np.bool_] = np.concatenate([none, *ends, none[:, :1], none[:, :1]], axis=1)
         return stuck
 
@@ -192,23 +226,26 @@ class AveragedFitter(Fitter):
     ) -> FitResult:
         problem, ground = self.problem, self.problem.background
         model, moving = self.linear(scaled, at, state.amplitudes)
-        model = self._with_noise(model)
-        found = weigh(model, ground, freedom=self._freedom, non_negative=problem.settings.non_negative)
-        weights, scale = found.weights, unit / problem.scale
-        order = np.argsort(-weights, axis=1)[:, :KEPT]
+        products = Products.of(model, ground)
+        model = self._with_noise(model, products)
+        non_negative = problem.settings.non_negative
+        found = weigh(model, products, ground, freedom=self._freedom, non_negative=non_negative)
+        scale = unit / problem.scale
+        left = curves_of(found, found.weights(), model, ground)[2]
+        trust = independent(left)
+        weights = found.weights(trust)
+        order = np.argsort(-weights, axis=1)
+        order = order[:, np.minimum(np.arange(KEPT), order.shape[1] - 1)]
         mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
         noise = np.where(weights > 0, found.energy / self._freedom, 1.0)
-        within, between = _spreads(found, weights, noise, mean)
+        within, between = spreads(found, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
-        average = _average(found, weights, noise, order, scale)
+        average = average_of(found, weights, noise, order, scale, within, trust)
         steps = np.einsum("sh,shb->sb", weights, found.steps)
         moved = self._moved(at, steps, moving)
-        smooth, broad, left = _curves(found, weights, model, ground)
+        smooth, broad, left = curves_of(found, weights, model, ground)
         lead = np.take_along_axis(noise, order[:, :1], axis=1)[:, 0]
-        about, score = self._information(model, ground, order[:, 0], lead, scale)
-        whiteness = (left[:, 1:] * left[:, :-1].conj()).sum(axis=1).real / np.maximum(
-            (np.abs(left) ** 2).sum(axis=1), np.finfo(float).tiny
-        )
+        about, score = leading_information(problem, model, products, order[:, 0], lead, scale)
         gram = state.gram
         explained = np.einsum("sm,smk,sk->s", mean, gram, mean)
         return FitResult(
@@ -231,17 +268,17 @@ class AveragedFitter(Fitter):
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
             explained=explained * unit**2,
             freedom=np.full(len(unit), float(self._freedom)),
-            residual_whiteness=whiteness,
+            residual_whiteness=lag_one(left),
             iterations=iterations,
             flag=flags.astype("<U16"),
             unit=unit,
             average=average,
         )
 
-    def _with_noise(self, model: Linear) -> Linear:
+    def _with_noise(self, model: Linear, products: Products) -> Linear:
         """Return a model whose noise is what small shifts of single members leave, under the first hypothesis."""
         ground = self.problem.background
-        left = energy_left(model, ground, non_negative=self.problem.settings.non_negative)
+        left = energy_left(model, products, ground, non_negative=self.problem.settings.non_negative)
         noise = np.maximum(left / self._freedom, np.finfo(float).tiny)
         weight = np.where(model.weight > 0, noise[:, None], 0.0)
         return replace(model, weight=weight, noise=noise)
@@ -259,7 +296,7 @@ class AveragedFitter(Fitter):
         member_gamma[:, moving] = wider * pi * settings.member_width_hz
         return Parameters(
             at.shift_hz + shared[:, :g],
-            np.clip(at.gamma + shared[:, g : 2 * g], 0, LARGEST_RATE),
+            np.clip(at.gamma + settings.gamma_expected[1] * shared[:, g : 2 * g], 0, LARGEST_RATE),
             np.clip(at.spread + shared[:, 2 * g : 3 * g], 0, LARGEST_RATE**2),
             at.phase_rad + shared[:, 3 * g],
             at.delay_s + shared[:, 3 * g + 1] * settings.delay_sd_s,
@@ -268,34 +305,6 @@ class AveragedFitter(Fitter):
             at.lineshape + aside * settings.lineshape_sd,
             at.noise,
         )
-
-    def _information(
-        self, model: Linear, ground: Background, lead: NDArray[np.integer], noise: Real, scale: Real
-    ) -> tuple[Real, Real]:
-        """Return Fisher matrix and gradient of amplitudes and shared parameters under the leading hypothesis."""
-        members, shared = model.columns.shape[1], len(self.problem.free)
-        kept = np.concatenate([model.columns, model.steps[:, :shared]], axis=1)
-        own = model.steps[:, shared:]
-        vectors = np.concatenate([kept, own, model.data[:, None]], axis=1)
-        gram = vectors @ np.swapaxes(vectors, 1, 2)
-        seen = vectors @ ground.rows.T
-        for at in np.unique(lead):
-            rows = lead == at
-            along = seen[rows] @ ground.axes[at]
-            gram[rows] -= (along * ground.share(int(at), model.noise[rows])[:, None]) @ np.swapaxes(along, 1, 2)
-        q = members + shared
-        inner, across, single = gram[:, :q, :q], gram[:, :q, q:-1], gram[:, q:-1, q:-1].copy()
-        index = np.arange(single.shape[-1])
-        single[:, index, index] += model.weight[:, shared:]
-        solved = np.linalg.solve(single, np.swapaxes(gram[:, :, q:-1], 1, 2))
-        inner = inner - across @ solved[..., :q]
-        delay = members + 3 * self.problem.n_groups + 1
-        inner[:, delay, delay] += model.weight[:, shared - 1]
-        size = np.ones((len(noise), q))
-        size[:, :members] = scale[:, None]
-        size[:, delay] = self.problem.settings.delay_sd_s
-        about = inner / (size[:, :, None] * size[:, None]) / noise[:, None, None]
-        return about, np.zeros((len(noise), q))
 
 
 def _padded(lineshape: Real, size: int) -> Real:
@@ -308,66 +317,3 @@ def _share_left(state: State) -> Real:
     explained = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
     share: Real = state.objective / np.maximum(state.objective + explained, np.finfo(float).tiny)
     return share
-
-
-def _spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[Real, Real]:
-    """Return the covariance within hypotheses and that between them, (S, M, M) each."""
-    within = np.zeros((*mean.shape, mean.shape[1]))
-    index = np.arange(mean.shape[1])
-    for at in range(weights.shape[1]):
-        rows = np.flatnonzero(weights[:, at] > _SOME)
-        if len(rows):
-            information = found.information[rows, at]
-            size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
-            scaled = information / (size[:, :, None] * size[:, None])
-            scaled[:, index, index] = 1 + 1e-9
-            inverse = np.linalg.inv(scaled) / (size[:, :, None] * size[:, None])
-            within[rows] += (weights[rows, at] * noise[rows, at])[:, None, None] * inverse
-    apart = found.amplitudes - mean[:, None]
-    between = np.swapaxes(apart * weights[..., None], 1, 2) @ apart
-    return within, between
-
-
-def _average(
-    found: Weighing, weights: Real, noise: Real, order: NDArray[np.integer], scale: Real
-) -> Average:
-    """Return the best hypotheses in the units of the data."""
-
-    def best(values: Real) -> Real:
-        return np.take_along_axis(values, order.reshape(*order.shape, *[1] * (values.ndim - 2)), axis=1)
-
-    kept = best(weights)
-    variance = best(noise)
-    return Average(
-        index=order,
-        weight=kept / kept.sum(axis=1, keepdims=True),
-        precision=best(found.information) / (variance * scale[:, None] ** 2)[..., None, None],
-        pull=best(found.pull) / (variance * scale[:, None])[..., None],
-        amplitudes=best(found.amplitudes) * scale[:, None, None],
-    )
-
-
-def _curves(found: Weighing, weights: Real, model: Linear, ground: Background) -> tuple[Real, Real, Complex]:
-    """Return averages of baseline, of macromolecules and lipids, and of the residual, as vectors of the window."""
-    n, rows = len(weights), len(ground.rows)
-    smooth, broad = np.zeros((n, rows)), np.zeros((n, rows))
-    rest = np.zeros_like(model.data)
-    for at in range(weights.shape[1]):
-        some = np.flatnonzero(weights[:, at] > _SOME)
-        if not len(some):
-            continue
-        fitted = (found.amplitudes[some, at][:, None] @ model.columns[some])[:, 0]
-        fitted += (found.steps[some, at][:, None] @ model.steps[some])[:, 0]
-        residual = model.data[some] - fitted
-        within = residual @ ground.rows.T
-        along = within @ ground.axes[at]
-        noise = model.noise[some]
-        share = ground.share(at, noise)
-        under = (share * along) @ ground.axes[at].T
-        whitened = (along / (noise[:, None] + ground.power[at])) @ ground.axes[at].T
-        mm = whitened @ ground.broad[at]
-        weight = weights[some, at][:, None]
-        broad[some] += weight * mm
-        smooth[some] += weight * (under - mm)
-        rest[some] += weight * (residual - under @ ground.rows)
-    return smooth @ ground.rows, broad @ ground.rows, joined(rest)

@@ -57,9 +57,9 @@ def under_background(problem: Problem, hypothesis: int, noise_sd: float, proton_
     """
     ground = problem.background
     assert problem.window_of is not None
-    noise = np.array([(noise_sd / proton_signal * problem.window_of.proton) ** 2])
-    axes, power = ground.above(hypothesis, noise)
-    return Under(joined(axes.T @ ground.rows), noise[0] / power, (noise_sd / problem.settings.delay_sd_s) ** 2)
+    noise = (noise_sd / proton_signal * problem.window_of.proton) ** 2
+    axes, power = ground.axes[hypothesis], ground.power[hypothesis]
+    return Under(joined(axes.T @ ground.rows), noise / power, (noise_sd / problem.settings.delay_sd_s) ** 2)
 
 
 def band_columns(

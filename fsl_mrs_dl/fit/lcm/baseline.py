@@ -13,7 +13,9 @@ from fsl_mrs_dl.fit.lcm.settings import Baseline
 
 _KNOTS_PER_DIMENSION = 2.5
 _FEWEST_KNOTS = 20
-_START_DIMENSION = 25.0  # of the smoother that a background has where the fit starts: bends with macromolecules
+_START_DIMENSION = (
+    25.0  # of the smoother that a background has where the fit starts: bends with macromolecules
+)
 _COSINES_PER_WINDOW = 110  # of which the finest follow a line of 0.09 ppm in a window of 4 ppm
 
 

@@ -12,7 +12,7 @@ from fsl_mrs_dl.fit.lcm.capture import REACH_PPM
 from fsl_mrs_dl.fit.lcm.local import expand, information, n_parameters
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
 from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters, Problem
-from fsl_mrs_dl.fit.lcm.result import KEPT, Average, FitCurves, FitResult
+from fsl_mrs_dl.fit.lcm.result import Average, FitCurves, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import SEARCH_PPM, starts
 from fsl_mrs_dl.fit.lcm.tabulated import fast_evaluator
@@ -155,15 +155,8 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         iterations=np.zeros(n, dtype=int),
         flag=flags.copy(),
         unit=unknown(),
-        average=_no_average(n, m) if problem.settings.averaged else None,
+        average=Average.nothing(n, m) if problem.settings.averaged else None,
     )
-
-
-def _no_average(n: int, m: int) -> Average:
-    """Return the average of spectra that were not fitted."""
-    shapes = {"weight": (), "precision": (m, m), "pull": (m,), "amplitudes": (m,)}
-    nothing = {name: np.full((n, KEPT, *shape), np.nan) for name, shape in shapes.items()}
-    return Average(np.full((n, KEPT), -1), **nothing)
 
 
 def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
@@ -330,7 +323,9 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
         NaN for spectra that were not fitted; the baseline is zero outside the fit window.
     """
     problem = unscaled(Problem.of(basis, settings, reference_ppm))
-    return drawn(problem, result.place, result.amplitudes, result.baseline, result.broad, broad_member(basis.names))
+    return drawn(
+        problem, result.place, result.amplitudes, result.baseline, result.broad, broad_member(basis.names)
+    )
 
 
 def unscaled(problem: Problem) -> Problem:
@@ -383,7 +378,8 @@ def drawn(
         spectrum = np.zeros((len(amplitudes), len(problem.time_s)), dtype=np.complex128)
         spectrum[:, problem.inside] = coefficients @ problem.curves.T
         smooth = shift_both_ways(spectrum_to_fid(spectrum), first_hz, problem.dwelltime_s)
-        return phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
+        turned: Complex = phase(first_order_phase(smooth, at.delay_s, problem.dwelltime_s), straight)
+        return turned
 
     if broad is not None and broad.shape[1]:
         if member is None:

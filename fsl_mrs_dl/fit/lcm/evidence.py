@@ -18,8 +18,9 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.background import Background
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 
-MARGIN = 10.0
-"""Difference in log evidence beyond which a hypothesis is not looked at closer: a weight of 5e-5."""
+MARGINS = (np.inf, 20.0, 7.0)
+"""Differences in log evidence from the best, beyond which a child is not looked at, in each round: lipids may
+change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than 1e-3."""
 _RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
 
 
@@ -48,9 +49,10 @@ class Linear:
     present: Real
     noise: Real
 
-    def take(self, rows: NDArray[np.intp]) -> "Linear":
-        """Return some spectra."""
-        return Linear(*(value[rows] for value in vars(self).values()))
+    @property
+    def expected(self) -> tuple[Real, ...]:
+        """What is expected of the steps, and the noise that weighs it: weight, present, noise."""
+        return self.weight, self.present, self.noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,33 +76,63 @@ class Weighing:
     information: Real
     steps: Real
 
-    @property
-    def weights(self) -> Real:
-        """Posterior probabilities of the hypotheses, equal before the data, shape (S, H)."""
-        relative = np.exp(self.log_evidence - self.log_evidence.max(axis=1, keepdims=True))
+    def weights(self, independent: Real | float = 1.0) -> Real:
+        """Return posterior probabilities of the hypotheses, equal before the data, shape (S, H).
+
+        Parameters
+        ----------
+        independent : ndarray, float, shape (S,)
+            Share of the samples that count, see :func:`~.averaging.independent`.
+        """
+        below = self.log_evidence - self.log_evidence.max(axis=1, keepdims=True)
+        relative = np.exp(np.reshape(independent, (-1, 1)) * below)
         found: Real = relative / relative.sum(axis=1, keepdims=True)
         return found
 
 
-def weigh(model: Linear, background: Background, *, freedom: int, non_negative: bool) -> Weighing:
+@dataclass(frozen=True, eq=False)
+class Products:
+    """Products of all vectors of a model, data last, and what the background's rows see of them.
+
+    Attributes
+    ----------
+    gram : ndarray, float, shape (S, M + B + 1, M + B + 1)
+    seen : ndarray, float, shape (S, M + B + 1, R)
+    """
+
+    gram: Real
+    seen: Real
+
+    @classmethod
+    def of(cls, model: Linear, background: Background) -> "Products":
+        """Return the products of a model."""
+        vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
+        return cls(vectors @ np.swapaxes(vectors, 1, 2), vectors @ background.rows.T)
+
+    def take(self, rows: NDArray[np.intp]) -> "Products":
+        """Return some spectra."""
+        return Products(self.gram[rows], self.seen[rows])
+
+
+def weigh(
+    model: Linear, products: Products, background: Background, *, freedom: int, non_negative: bool
+) -> Weighing:
     """Weigh all hypotheses.
 
-    Those of the first baseline are weighed for every spectrum; of the others only those whose partner with that
-    baseline comes within :data:`MARGIN` of the best.
+    A hypothesis is looked at where its parent (:attr:`Background.parent`) comes near enough to the best so far.
 
     Parameters
     ----------
     model : Linear
+    products : Products
+        Of it.
     background : Background
     freedom : int
         Of the residual.
     non_negative : bool
         Whether amplitudes are kept at or above zero.
     """
-    vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
-    products = vectors @ np.swapaxes(vectors, 1, 2)
-    seen = vectors @ background.rows.T
-    n, members, steps = len(vectors), model.columns.shape[1], model.steps.shape[1]
+    n, members, steps = len(model.data), model.columns.shape[1], model.steps.shape[1]
     count = len(background.hypotheses)
     found = Weighing(
         np.full((n, count), -np.inf),
@@ -110,58 +142,55 @@ def weigh(model: Linear, background: Background, *, freedom: int, non_negative: 
         np.zeros((n, count, members, members)),
         np.zeros((n, count, steps)),
     )
-
-    def look(at: int, rows: NDArray[np.intp]) -> None:
-        every = len(rows) == n
-        some = model if every else model.take(rows)
-        seen_by = (products, seen) if every else (products[rows], seen[rows])
-        values = _one(some, background, at, seen_by, freedom=freedom, non_negative=non_negative)
-        for array, value in zip(vars(found).values(), values, strict=True):
-            array[rows, at] = value
-
-    partner = background.partner
-    for at in np.unique(partner):
-        look(int(at), np.arange(n))
-    best = found.log_evidence.max(axis=1)
-    for at in np.flatnonzero(partner != np.arange(count)):
-        rows = np.flatnonzero(found.log_evidence[:, partner[at]] > best - MARGIN)
-        if len(rows):
-            look(int(at), rows)
+    parent = background.parent
+    for level, margin in zip(background.rounds, MARGINS, strict=True):
+        best = found.log_evidence.max(axis=1)
+        for at in level:
+            simpler = found.log_evidence[:, parent[at]] if parent[at] >= 0 else best
+            near = (simpler > best - margin) | (parent[at] < 0)
+            rows = np.flatnonzero(near)
+            if not len(rows):
+                continue
+            expected, some = model.expected, products
+            if len(rows) < n:
+                expected, some = tuple(value[rows] for value in expected), products.take(rows)
+            values = _one(expected, some, background, int(at), members, freedom, non_negative=non_negative)
+            for array, value in zip(vars(found).values(), values, strict=True):
+                array[rows, at] = value
     return found
 
 
-def energy_left(model: Linear, background: Background, *, non_negative: bool) -> Real:
+def energy_left(model: Linear, products: Products, background: Background, *, non_negative: bool) -> Real:
     """Return the least squares that the first hypothesis leaves, (S,)."""
-    vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
-    seen_by = (vectors @ np.swapaxes(vectors, 1, 2), vectors @ background.rows.T)
-    energy: Real = _one(model, background, background.first, seen_by, freedom=1, non_negative=non_negative)[1]
+    members, first = model.columns.shape[1], background.first
+    energy: Real = _one(model.expected, products, background, first, members, 1, non_negative=non_negative)[1]
     return energy
 
 
 def _one(
-    model: Linear,
+    expected: tuple[Real, ...],
+    products: Products,
     background: Background,
     at: int,
-    seen_by: tuple[Real, Real],
-    *,
+    members: int,
     freedom: int,
+    *,
     non_negative: bool,
 ) -> tuple[Real, ...]:
     """Return what one hypothesis makes of the spectra, in the order of :class:`Weighing`."""
-    products, seen = seen_by
-    members, noise = model.columns.shape[1], model.noise
-    axes, power = background.above(at, noise)
-    along = seen @ axes
+    weight, present, noise = expected
+    axes, power = background.axes[at], background.power[at]
+    along = products.seen @ axes
     share = power / (power + noise[:, None])
-    gram = products - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
+    gram = products.gram - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
     inner, across, own = (
         gram[:, :members, :members],
         gram[:, :members, members:-1],
         gram[:, members:-1, members:-1].copy(),
     )
-    towards = gram[:, members:-1, -1] - model.weight * model.present
+    towards = gram[:, members:-1, -1] - weight * present
     index = np.arange(own.shape[-1])
-    own[:, index, index] += model.weight
+    own[:, index, index] += weight
     size = np.sqrt(np.maximum(own[:, index, index], np.finfo(float).tiny))
     own /= size[:, :, None] * size[:, None]
     own[:, index, index] = 1 + _RIDGE
@@ -174,7 +203,7 @@ def _one(
     fitted = (information @ amplitudes[..., None])[..., 0]
     energy = (
         gram[:, -1, -1]
-        + (model.weight * model.present**2).sum(axis=1)
+        + (weight * present**2).sum(axis=1)
         - (towards * solved[..., -1]).sum(axis=1)
         - (amplitudes * (2 * pull - fitted)).sum(axis=1)
     )

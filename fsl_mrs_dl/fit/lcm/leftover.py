@@ -14,7 +14,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background import joined
 from fsl_mrs_dl.fit.lcm.engine import Fitter
 from fsl_mrs_dl.fit.lcm.local import bounds
-from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
+from fsl_mrs_dl.fit.lcm.problem import Problem
 from fsl_mrs_dl.fit.lcm.result import FitResult
 from fsl_mrs_dl.physics import damp
 
@@ -149,7 +149,9 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
     members = problem.members(at).astype(np.complex64) * np.float32(problem.scale)
     columns = problem.window(members)
     residual = problem.corrected(fids, at) - np.einsum("sm,smk->sk", amplitudes, columns)
-    jacobian = problem.jacobian(members, amplitudes, own_shifts=at.member_hz.shape[1] > 0 and result.average is None)
+    jacobian = problem.jacobian(
+        members, amplitudes, own_shifts=at.member_hz.shape[1] > 0 and result.average is None
+    )
     parts = np.concatenate([residual[:, None], columns, jacobian], axis=1)
     if problem.settings.averaged:
         ground = problem.background
@@ -157,7 +159,8 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
         parts = ground.left(parts, share)
         curves = joined(ground.first_rows)
     else:
-        share, curves = np.broadcast_to(problem.share, (len(rows), len(problem.share))), problem.curves.T
+        share = np.broadcast_to(problem.share, (len(rows), len(problem.share)))
+        curves = problem.curves.T.astype(np.complex128)
         parts = problem.weigh(parts)
     smooth = np.broadcast_to(curves, (len(rows), *curves.shape))
     seconds = len(problem.time_s) * problem.dwelltime_s
@@ -171,8 +174,10 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
     step = inverse @ (result.score[rows] * variance)[..., None]
     unseen = seen[:, 0] - (seen[:, 1:] * step).sum(axis=1)
     through = line.through(smooth)
-    # A background has real coefficients, a baseline complex ones.
-    through = through.real if problem.settings.averaged else through
+    if problem.settings.averaged:
+        through = through.real.astype(
+            np.complex64
+        )  # a background has real coefficients, a baseline complex ones
     single = _Seen(unseen, seen[:, 1:], through, line.energy(parts.shape[-1]))
     apart = max(1, round(DOUBLET_HZ / 2 * seconds))
     kinds = [single]

@@ -182,7 +182,9 @@ def unflat(problem: Problem, flat: Real, noise: Real) -> Parameters:
     )
     none = rest[:, :0]
     member_hz, lineshape = (none, rest) if problem.settings.averaged else (rest, none)
-    return Parameters(shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, none, lineshape, noise)
+    return Parameters(
+        shift_hz, gamma, spread, phase_rad[:, 0], delay_s[:, 0], member_hz, none, lineshape, noise
+    )
 
 
 def limits(problem: Problem, n_own: int) -> tuple[Real, Real, NDArray[np.bool_]]:

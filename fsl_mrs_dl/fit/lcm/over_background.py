@@ -22,14 +22,18 @@ class Place:
     ----------
     columns : ndarray, float, shape (S, M, N)
         Members.
-    by_time : ndarray, float, shape (S, M, N)
-        The same, each FID times t: what shifts and widths of single members need.
+    by_time, by_square : ndarray, float, shape (S, M, N)
+        The same, each FID times t and t^2: what shifts and widths need.
+    seen : ndarray, float, shape (S, M, r)
+        What the first hypothesis's axes see of the members.
     data : ndarray, float, shape (S, N)
         In the corrected frame.
     """
 
     columns: Real
     by_time: Real
+    by_square: Real
+    seen: Real
     data: Real
 
 
@@ -50,10 +54,11 @@ class Seen:
         windows = tables.table.reshape(-1, rows.shape[1]) @ rows.T
         return cls(tables, np.ascontiguousarray(windows.reshape(len(tables.table), -1)))
 
-    def of_members(self, at: Parameters) -> Real:
-        """Return what the axes see of the members, (S, M, r)."""
+    def members(self, at: Parameters) -> tuple[Real, Real, Real, Real]:
+        """Return the first four arrays of a :class:`Place`."""
         moments = self.tables.moments(at)
-        return (moments @ self.table).reshape(len(moments), len(self.tables.problem.basis), -1)
+        seen = (moments @ self.table).reshape(len(moments), len(self.tables.problem.basis), -1)
+        return (*self.tables.columns(moments), seen)
 
 
 def background_evaluator(problem: Problem, seen: Seen | None) -> Evaluate:
@@ -68,37 +73,54 @@ def background_evaluator(problem: Problem, seen: Seen | None) -> Evaluate:
     return partial(_evaluate, problem, seen)
 
 
-def place(problem: Problem, tables: Tables | None, fids: Complex, at: Parameters) -> Place:
-    """Return members and data at given parameters."""
+def place(problem: Problem, seen: Seen | None, fids: Complex, at: Parameters) -> Place:
+    """Return members and data at given parameters, from tables where they reach."""
     data = split(problem.corrected(fids, at))
-    if tables is not None and within(at) and not at.lineshape.shape[1]:
-        return Place(*tables.columns(at), data)
-    members = np.broadcast_to(problem.members(at), (len(fids), *problem.basis.shape))
-    return Place(split(problem.window(members)), split(problem.window(problem.time_s * members)), data)
+    if seen is None or at.lineshape.shape[1]:
+        return Place(*_explicit(problem, at), data)
+    out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
+    if not out.any():
+        return Place(*seen.members(at), data)
+    if out.all():
+        return Place(*_explicit(problem, at), data)
+    inner = seen.members(at.take(np.flatnonzero(~out)))
+    outer = _explicit(problem, at.take(np.flatnonzero(out)))
+
+    def both(at: int) -> Real:
+        values = np.empty((len(fids), *inner[at].shape[1:]), dtype=inner[at].dtype)
+        values[~out], values[out] = inner[at], outer[at]
+        return values
+
+    return Place(both(0), both(1), both(2), both(3), data)
 
 
-def within(at: Parameters) -> bool:
-    """Return whether the tables reach all spectra."""
-    return bool((at.gamma.max() <= LARGEST_GAMMA) and (at.spread.max() <= LARGEST_SPREAD))
+def _explicit(problem: Problem, at: Parameters) -> tuple[Real, Real, Real, Real]:
+    """Return the first four arrays of a :class:`Place` the long way."""
+    members = np.broadcast_to(problem.members(at), (len(at.gamma), *problem.basis.shape))
+    powers = (members * problem.time_s**power for power in range(3))
+    columns, by_time, by_square = (split(problem.window(values)) for values in powers)
+    return columns, by_time, by_square, columns @ problem.background.first_rows.T
 
 
-def slopes(problem: Problem, tables: Tables | None, here: Place, at: Parameters, amplitudes: Real) -> Real:
+def slopes(problem: Problem, here: Place, at: Parameters, amplitudes: Real) -> Real:
     """Return derivatives of the model by the non-linear parameters, in the order of :meth:`Problem.jacobian`.
 
     Returns
     -------
-    ndarray, float, shape (S, 3 G + 2, N)
+    ndarray, float, shape (S, 3 G + 2 [+ L], N)
+        Those by shares beside the line last, where there are such.
     """
-    if tables is None or not within(at) or at.lineshape.shape[1]:
-        members = np.broadcast_to(problem.members(at), (len(amplitudes), *problem.basis.shape))
-        made = split(problem.jacobian(members, amplitudes, own_shifts=False))
-        return np.concatenate([made, aside(problem, at, amplitudes)], axis=1) if at.lineshape.shape[1] else made
-    total = (amplitudes[:, None] @ here.columns)[:, 0]
-    by_t = (amplitudes[:, None].astype(here.by_time.dtype) @ here.by_time)[:, 0]
-    by_tt = tables.second(at, amplitudes)
+    group = np.array(problem.groups) == np.arange(problem.n_groups)[:, None]
+    each = amplitudes[:, None] * group  # (S, G, M)
+    total = amplitudes[:, None] @ here.columns
+    by_time, by_square = (each.astype(one.dtype) @ one for one in (here.by_time, here.by_square))
     frequency = np.tile(problem.frequency_hz[problem.inside], 2)
     turned = quarter_turn(total)
-    return np.stack([2 * pi * quarter_turn(by_t), -by_t, -by_tt, turned, 2 * pi * frequency * turned], axis=1)
+    moved = 2 * pi * quarter_turn(by_time)
+    parts = [moved, -by_time, -by_square, turned, 2 * pi * frequency * turned]
+    if at.lineshape.shape[1]:
+        parts.append(aside(problem, at, amplitudes))
+    return np.concatenate(parts, axis=1)
 
 
 def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
@@ -112,23 +134,24 @@ def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
     return split(problem.window(total[:, None] * problem.lineshape_curves(at)))
 
 
-def lineshape_gain(problem: Problem, fids: Complex, at: Parameters, state: State, tables: Tables | None) -> Real:
+def lineshape_gain(problem: Problem, seen: Seen | None, fids: Complex, at: Parameters, state: State) -> Real:
     """Return by how much shares beside the line would raise the log likelihood, to first order, shape (S,).
 
     Parameters
     ----------
     problem : Problem
+    seen : Seen or None
+        Its tables.
     fids : ndarray, complex, shape (S, time)
     at : Parameters
         Where a fit without such shares ended.
     state : State
         There.
-    tables : Tables or None
     """
     ground = problem.background
     share = ground.share(ground.first, at.noise)
-    here = place(problem, tables, fids, at)
-    shared = slopes(problem, tables, here, at, state.amplitudes)
+    here = place(problem, seen, fids, at)
+    shared = slopes(problem, here, at, state.amplitudes)
     shared[:, ~problem.free] = 0.0
     vectors = np.concatenate([here.columns, shared, aside(problem, at, state.amplitudes)], axis=1)
     known = Weighed.of(vectors, ground.first_rows)
@@ -136,16 +159,22 @@ def lineshape_gain(problem: Problem, fids: Complex, at: Parameters, state: State
     left = Weighed.of(residual[:, None], ground.first_rows)
     gram, slope = known.dot(known, share), known.dot(left, share)[..., 0]
     first = here.columns.shape[1] + shared.shape[1]
-    held = np.concatenate([state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1)
+    held = np.concatenate(
+        [state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1
+    )
     index = np.arange(gram.shape[-1])
     size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
     gram = np.where(held[:, :, None] & held[:, None], gram / (size[:, :, None] * size[:, None]), 0.0)
     gram[:, index, index] = 1 + 1e-9
-    gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[:, first:] ** 2
+    gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[
+        :, first:
+    ] ** 2
     slope = np.where(held, slope / size, 0.0)
     rest = slice(0, first)
     with_all = (slope * np.linalg.solve(gram, slope[..., None])[..., 0]).sum(axis=1)
-    without = (slope[:, rest] * np.linalg.solve(gram[:, rest, rest], slope[:, rest, None])[..., 0]).sum(axis=1)
+    without = (slope[:, rest] * np.linalg.solve(gram[:, rest, rest], slope[:, rest, None])[..., 0]).sum(
+        axis=1
+    )
     gain: Real = (with_all - without) / at.noise / 2
     return gain
 
@@ -171,7 +200,9 @@ class Weighed:
     def dot(self, other: "Weighed", share: Real) -> Real:
         """Return products (S, n, m); share: of each axis that is background, (S, r)."""
         seen = self.seen * share[:, None]
-        products: Real = self.vectors @ np.swapaxes(other.vectors, 1, 2) - seen @ np.swapaxes(other.seen, 1, 2)
+        products: Real = self.vectors @ np.swapaxes(other.vectors, 1, 2) - seen @ np.swapaxes(
+            other.seen, 1, 2
+        )
         return products
 
 
@@ -181,32 +212,32 @@ def _evaluate(
     """Solve the linear half at given parameters, and take derivatives; see :func:`.newton.evaluate`."""
     ground = problem.background
     share = ground.share(ground.first, at.noise)
-    tables = None if seen is None else seen.tables
-    here = place(problem, tables, fids, at)
-    if seen is not None and within(at) and not at.lineshape.shape[1]:
-        members = Weighed(here.columns, seen.of_members(at))
-    else:
-        members = Weighed.of(here.columns, ground.first_rows)
+    here = place(problem, seen, fids, at)
+    members = Weighed(here.columns, here.seen)
     data = Weighed.of(here.data[:, None], ground.first_rows)
     gram = members.dot(members, share)
     right = members.dot(data, share)[..., 0]
     amplitudes, free = linear_half(problem, gram, right, amplitudes)
-    by = Weighed.of(slopes(problem, tables, here, at, amplitudes), ground.first_rows)
+    by = Weighed.of(slopes(problem, here, at, amplitudes), ground.first_rows)
     coupling = members.dot(by, share)
     fitted = (gram @ amplitudes[..., None])[..., 0]
     energy = data.dot(data, share)[:, 0, 0]
     objective = energy - (amplitudes * (2 * right - fitted)).sum(axis=1)
     gradient = by.dot(data, share)[..., 0] - (amplitudes[:, None] @ coupling)[:, 0]
-    state = State(
-        amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted
-    )
-    return _with_delay_prior(problem, state, at)
+    state = State(amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted)
+    return _with_expected(problem, state, at)
 
 
-def _with_delay_prior(problem: Problem, state: State, at: Parameters) -> State:
-    """Add what a delay costs to a state, in place of its arrays."""
+def _with_expected(problem: Problem, state: State, at: Parameters) -> State:
+    """Add what delay, Lorentzian rates and shares beside the line cost to a state, in place of its arrays."""
     weight = at.noise / problem.settings.delay_sd_s**2
-    delay = 3 * problem.n_groups + 1
+    delay, g = 3 * problem.n_groups + 1, problem.n_groups
+    usual, spread = problem.settings.gamma_expected
+    firm = at.noise[:, None] / spread**2
+    rates = np.arange(g, 2 * g)
+    state.curvature[:, rates, rates] += firm
+    state.gradient[:, rates] -= firm * (at.gamma - usual)
+    state.objective[:] += (firm * (at.gamma - usual) ** 2).sum(axis=1)
     state.curvature[:, delay, delay] += weight
     state.gradient[:, delay] -= weight * at.delay_s
     state.objective[:] += weight * at.delay_s**2

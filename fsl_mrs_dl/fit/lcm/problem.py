@@ -55,7 +55,9 @@ class Parameters:
     noise: Real
 
     @classmethod
-    def shared(cls, shift_hz: Real, gamma: Real, spread: Real, phase_rad: Real, delay_s: Real) -> "Parameters":
+    def shared(
+        cls, shift_hz: Real, gamma: Real, spread: Real, phase_rad: Real, delay_s: Real
+    ) -> "Parameters":
         """Return parameters without shifts or widths of single members."""
         none = np.zeros((len(phase_rad), 0))
         return cls(shift_hz, gamma, spread, phase_rad, delay_s, none, none, none, np.zeros(len(phase_rad)))
@@ -130,7 +132,16 @@ class Problem:
         frequency = frequency_axis_hz(*axes)
         ground = _window(basis, inside, ppm[inside]) if settings.averaged else None
         return cls(
-            fids / scale, scale, basis.dwelltime_s, frequency, inside, curves, share, tuple(groups), settings, ground
+            fids / scale,
+            scale,
+            basis.dwelltime_s,
+            frequency,
+            inside,
+            curves,
+            share,
+            tuple(groups),
+            settings,
+            ground,
         )
 
     @property

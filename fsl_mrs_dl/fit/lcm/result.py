@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.problem import Parameters
 
-
 KEPT = 8
 """Hypotheses of which each spectrum's posterior is made: the best; the rest weigh next to nothing."""
 
@@ -29,6 +28,10 @@ class Average:
         h of the likelihood exp(-a^T P a / 2 + h^T a).
     amplitudes : ndarray, float, shape (S, L, M)
         Of highest likelihood, at or above zero.
+    within : ndarray, float, shape (S, M, M)
+        Covariance of the amplitudes within hypotheses: the Cramer-Rao bound alone.
+    independent : ndarray, float, shape (S,)
+        Share of the residual's samples that are independent; 1 where it is white.
     """
 
     index: NDArray[np.integer]
@@ -36,6 +39,31 @@ class Average:
     precision: Real
     pull: Real
     amplitudes: Real
+    within: Real
+    independent: Real
+
+    @property
+    def widening(self) -> Real:
+        """By how much errors are larger than the bounds, as few samples are independent; shape (S,)."""
+        found: Real = 1 / np.sqrt(self.independent)
+        return found
+
+    @classmethod
+    def nothing(cls, n: int, m: int) -> "Average":
+        """Return the average of n spectra of m members that were not fitted."""
+        shapes: dict[str, tuple[int, ...]] = {
+            "weight": (),
+            "precision": (m, m),
+            "pull": (m,),
+            "amplitudes": (m,),
+        }
+        unknown = {name: np.full((n, KEPT, *shape), np.nan) for name, shape in shapes.items()}
+        return cls(
+            np.full((n, KEPT), -1),
+            within=np.full((n, m, m), np.nan),
+            independent=np.full(n, np.nan),
+            **unknown,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +157,9 @@ class FitResult:
     def place(self) -> Parameters:
         """The non-linear parameters, without weight of noise."""
         shared = (self.shift_hz, self.gamma, self.sigma**2, self.phase_rad, self.delay_s)
-        return Parameters(*shared, self.member_hz, self.member_gamma, self.lineshape, np.zeros(len(self.delay_s)))
+        return Parameters(
+            *shared, self.member_hz, self.member_gamma, self.lineshape, np.zeros(len(self.delay_s))
+        )
 
     @property
     def parameters(self) -> Real:

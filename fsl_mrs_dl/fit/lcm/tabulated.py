@@ -113,26 +113,16 @@ class Tables:
         whole = np.ascontiguousarray(parts[:, 0].reshape(len(parts), -1))
         return cls(problem, kernel, whole, slopes.astype(np.float32))
 
-    def columns(self, at: Parameters) -> tuple[Real, Real]:
-        """Return the members, and t times the members, (S, M, 2 inside)."""
-        moments = self.moments(at)
-        return self._unpacked(moments @ self.table), self._times(moments, 1)
-
-    def second(self, at: Parameters, amplitudes: Real) -> Real:
-        """Return t^2 times the sum of the members, (S, 2 inside)."""
-        return self._summed(self.moments(at), 2, amplitudes)
+    def columns(self, moments: Real) -> tuple[Real, Real, Real]:
+        """Return the members, and t and t^2 times the members, (S, M, 2 inside); of :meth:`moments`."""
+        single = moments.astype(np.float32)
+        by_time, by_square = (self._unpacked(single @ slopes) for slopes in self.slopes)
+        return self._unpacked(moments @ self.table), by_time, by_square
 
     def moments(self, at: Parameters) -> Real:
         """Return what makes the damping of the kernel's curves, (S, R)."""
         found: Real = _damping(self.problem, at) @ self.kernel.project
         return found
-
-    def _times(self, moments: Real, power: int) -> Real:
-        return self._unpacked(moments.astype(np.float32) @ self.slopes[power - 1])
-
-    def _summed(self, moments: Real, power: int, amplitudes: Real) -> Real:
-        summed: Real = (amplitudes.astype(np.float32)[:, None] @ self._times(moments, power))[:, 0]
-        return summed
 
     def _unpacked(self, values: Real) -> Real:
         return values.reshape(len(values), len(self.problem.basis), -1)
@@ -151,15 +141,15 @@ class _Window:
 
     def evaluate(self, fids: Complex, at: Parameters, amplitudes: Real | None = None) -> State:
         problem, tables = self.problem, self.tables
-        columns, by_time = tables.columns(at)
+        columns, by_time, by_square = tables.columns(tables.moments(at))
         data = split(problem.corrected(fids, at))
         weighed = _weigh(problem, columns)
         gram = columns @ np.swapaxes(weighed, 1, 2)
         right = (weighed @ data[..., None])[..., 0]
         amplitudes, free = linear_half(problem, gram, right, amplitudes)
         total = (amplitudes[:, None] @ columns)[:, 0]
-        by_t = (amplitudes.astype(np.float32)[:, None] @ by_time)[:, 0]
-        by_tt = tables.second(at, amplitudes)
+        single = amplitudes.astype(np.float32)[:, None]
+        by_t, by_tt = (single @ by_time)[:, 0], (single @ by_square)[:, 0]
         frequency = np.tile(problem.frequency_hz[problem.inside], 2)
         jacobian = np.stack(
             [

@@ -17,7 +17,7 @@ USUAL = Sampling()
 _SHORT = Sampling(chains=8, burn_in=1, kept=2)
 _CHUNK = 32
 _EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % too small to 1 %
-_SURE = 4.0  # SDs that a reference must be above zero for its ratio to have a mean
+_SURE = 3.0  # SDs that a reference must be above zero for its ratio to have a mean
 LEVELS = {"ci68_low": 0.16, "ci68_high": 0.84, "ci95_low": 0.025, "ci95_high": 0.975}
 """Column -> quantile of the posterior; 68 and 95 %, equal tails."""
 

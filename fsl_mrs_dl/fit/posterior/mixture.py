@@ -74,5 +74,6 @@ def _slots(weight: Real) -> NDArray[np.intp]:
     """Return the hypothesis of each slot, (S, SLOTS): that at evenly spaced quantiles of the weights."""
     quantiles = (np.arange(SLOTS) + 0.5) / SLOTS
     reached = np.cumsum(weight, axis=1)
-    found: NDArray[np.intp] = (reached[:, None] < quantiles[:, None]).sum(axis=2)
-    return np.minimum(found, weight.shape[1] - 1)
+    behind = (reached[:, None] < quantiles[:, None]).sum(axis=2)
+    found: NDArray[np.intp] = np.minimum(behind, weight.shape[1] - 1)
+    return found

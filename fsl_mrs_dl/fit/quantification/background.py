@@ -8,7 +8,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.fit.acquisition import of_basis, of_data
-from fsl_mrs_dl.fit.background import density_prior, with_member
+from fsl_mrs_dl.fit.background import LEFT_OUT, density_prior, with_member
 from fsl_mrs_dl.fit.lcm import FitSettings
 from fsl_mrs_dl.physics.lines import WILSON_2011
 
@@ -22,7 +22,12 @@ from move lines by up to about 0.01 ppm."""
 
 
 def with_background(
-    basis: Basis, settings: FitSettings, data: MRSData, echo_time_s: float | None, *, keep_lipids: bool = False
+    basis: Basis,
+    settings: FitSettings,
+    data: MRSData,
+    echo_time_s: float | None,
+    *,
+    keep_lipids: bool = False,
 ) -> tuple[Basis, FitSettings]:
     """Return basis set and settings of a fit that averages over backgrounds.
 
@@ -44,6 +49,7 @@ def with_background(
     """
     seen, theirs = of_data(data, echo_time_s), of_basis(basis)
     known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value]
+    settings = replace(settings, without_tables=LEFT_OUT.get())
     settings = replace(settings, echo_time_s=known[0]) if known else settings
     if basis.nucleus != "1H" or theirs.sequence.edited or seen.sequence.edited:
         own = any(name.upper().startswith(_BROAD) for name in basis.names) and basis.nucleus == "1H"
@@ -51,13 +57,16 @@ def with_background(
     dropped = [
         name
         for name in basis.names
-        if (name in _TABLE or name.upper().startswith(_LIPID)) and not (keep_lipids and name.upper().startswith(_LIPID))
+        if (name in _TABLE or name.upper().startswith(_LIPID))
+        and not (keep_lipids and name.upper().startswith(_LIPID))
     ]
     basis = _without(basis, dropped)
     settings = replace(settings, lipids=not any(name.upper().startswith(_LIPID) for name in basis.names))
     if any(name.upper().startswith(_BROAD) for name in basis.names):
         return basis, replace(settings, macromolecules="own")
-    return with_member(basis, density_prior(settings.without_tables)), replace(settings, macromolecules="prior")
+    return with_member(basis, density_prior(settings.without_tables)), replace(
+        settings, macromolecules="prior"
+    )
 
 
 def background_record(settings: FitSettings) -> dict[str, object]:

@@ -126,12 +126,13 @@ def _chunk(
     result = fitter(fids)
     drawn = curves(result, basis, settings, reference_ppm=data.reference_ppm)
     left = leftover(fitter, fids, result)
+    wider = left.widening if result.average is None else result.average.widening
     part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
     if request.posterior:
         # Random numbers go with the place of a voxel, so that neither chunks nor a mask change them.
         keys = np.ravel_multi_index(place, data.fid.shape[:3])
         prior = weak_prior(basis.names, result)
-        draws = draw(fitter, fids, result, prior, widening=left.widening, keys=keys)
+        draws = draw(fitter, fids, result, prior, widening=wider, keys=keys)
         part |= _beliefs(request, part, draws, prior.variance(len(basis.names)))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
@@ -148,7 +149,7 @@ def _chunk(
     part |= {f"{_LOOK}{name}": values for name, values in vars(seen).items()}
     bins = sum(run.stop - run.start for run in band.noise)
     verdict = judge(result, left, seen, noise, bins)
-    part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, left.widening
+    part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, wider
     part["line_ppm"] = data.reference_ppm + left.place_hz / data.spectrometer_frequency_mhz
     part["line_z"] = left.z
     bits = {token: np.int16(1 << flag.bit) for token, flag in FLAGS.items()}
@@ -183,9 +184,14 @@ def _scalings(
     part: dict[str, Real] = {}
     part["raw"], part["raw_sd"] = combined(result.amplitudes, result.covariance, matrix)
     part["crlb_percent"] = percent(part["raw"], part["raw_sd"])
+    within = None if result.average is None else result.average.within
+    if within is not None:
+        part["raw_bound"] = combined(result.amplitudes, within, matrix)[1]
     if request.internal_reference:
         weights = np.array([float(name in request.internal_reference) for name in names])
         part["internal"], part["internal_sd"] = ratios(result.amplitudes, result.covariance, matrix, weights)
+        if within is not None:
+            part["internal_bound"] = ratios(result.amplitudes, within, matrix, weights)[1]
     if request.water is not None:
         plan, water_data = request.water.scaling, request.water.data
         # SVS of many voxels' worth of water does not exist: the grids are the same, see the step.
@@ -195,6 +201,8 @@ def _scalings(
         for name, factor in (("molality", molal), ("molarity", molar)):
             part[name] = part["raw"] * factor[:, None]
             part[f"{name}_sd"] = part["raw_sd"] * factor[:, None]
+            if "raw_bound" in part:
+                part[f"{name}_bound"] = part["raw_bound"] * factor[:, None]
         part["water_area"], part["reference_area"] = water, found
     return part
 
@@ -261,7 +269,13 @@ def _outcome(
     single: bool,
 ) -> Outcome:
     scaled = {
-        name: Scaled(found.pop(name), found.pop(f"{name}_sd"), unit, _extra(found, name))
+        name: Scaled(
+            found.pop(name),
+            found.pop(f"{name}_sd"),
+            unit,
+            _extra(found, name),
+            found.pop(f"{name}_bound", None),
+        )
         for name, unit in SCALINGS.items()
         if name in found
     }

@@ -1,0 +1,157 @@
+"""What is made of weighed hypotheses: averages, covariances, curves, and the leading Fisher matrix."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit.background import Background, joined
+from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, Weighing
+from fsl_mrs_dl.fit.lcm.problem import Problem
+from fsl_mrs_dl.fit.lcm.result import KEPT, Average
+
+_LEAST_INDEPENDENT = 0.1  # neighbours that correlate by 0.82: worse fits are no spectra of the basis set
+_SOME = 1e-3  # weight of a hypothesis that is left out of covariances and curves
+
+
+def lag_one(residual: Complex) -> Real:
+    """Return the lag-one autocorrelation of residuals along the window, (S,)."""
+    energy = np.maximum((np.abs(residual) ** 2).sum(axis=1), np.finfo(float).tiny)
+    found: Real = (residual[:, 1:] * residual[:, :-1].conj()).sum(axis=1).real / energy
+    return found
+
+
+def independent(residual: Complex) -> Real:
+    r"""Return which share of the samples of a residual are independent, (S,).
+
+    Of an autoregressive process with lag-one correlation :math:`\rho`, :math:`(1 - \rho) / (1 + \rho)`: where
+    the model lacks something, neighbouring samples say the same twice, and the evidence counts them once.
+    """
+    rho = lag_one(residual)
+    share: Real = np.clip((1 - rho) / (1 + rho), _LEAST_INDEPENDENT, 1.0)
+    return share
+
+
+def spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[Real, Real]:
+    """Return the covariance within hypotheses and that between them, (S, M, M) each."""
+    within = np.zeros((*mean.shape, mean.shape[1]))
+    index = np.arange(mean.shape[1])
+    for at in range(weights.shape[1]):
+        rows = np.flatnonzero(weights[:, at] > _SOME)
+        if len(rows):
+            information = found.information[rows, at]
+            size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
+            scaled = information / (size[:, :, None] * size[:, None])
+            scaled[:, index, index] = 1 + 1e-9
+            inverse = np.linalg.inv(scaled) / (size[:, :, None] * size[:, None])
+            within[rows] += (weights[rows, at] * noise[rows, at])[:, None, None] * inverse
+    apart = found.amplitudes - mean[:, None]
+    between = np.swapaxes(apart * weights[..., None], 1, 2) @ apart
+    return within, between
+
+
+def average_of(
+    found: Weighing,
+    weights: Real,
+    noise: Real,
+    order: NDArray[np.integer],
+    scale: Real,
+    within: Real,
+    trust: Real,
+) -> Average:
+    """Return the best hypotheses in the units of the data."""
+
+    def best(values: Real) -> Real:
+        return np.take_along_axis(values, order.reshape(*order.shape, *[1] * (values.ndim - 2)), axis=1)
+
+    # Where there are fewer hypotheses the last stands again, without weight.
+    kept = best(weights) * (np.arange(KEPT) < weights.shape[1])
+    variance = best(noise)
+    return Average(
+        index=order,
+        weight=kept / kept.sum(axis=1, keepdims=True),
+        precision=best(found.information) / (variance * scale[:, None] ** 2)[..., None, None],
+        pull=best(found.pull) / (variance * scale[:, None])[..., None],
+        amplitudes=best(found.amplitudes) * scale[:, None, None],
+        within=within * scale[:, None, None] ** 2,
+        independent=trust,
+    )
+
+
+def curves_of(
+    found: Weighing, weights: Real, model: Linear, ground: Background
+) -> tuple[Real, Real, Complex]:
+    """Return averages of baseline, of macromolecules and lipids, and of the residual, as vectors of the window."""
+    n, rows = len(weights), len(ground.rows)
+    smooth, broad = np.zeros((n, rows)), np.zeros((n, rows))
+    rest = np.zeros_like(model.data)
+    for at in range(weights.shape[1]):
+        some = np.flatnonzero(weights[:, at] > _SOME)
+        if not len(some):
+            continue
+        fitted = (found.amplitudes[some, at][:, None] @ model.columns[some])[:, 0]
+        fitted += (found.steps[some, at][:, None] @ model.steps[some])[:, 0]
+        residual = model.data[some] - fitted
+        within = residual @ ground.rows.T
+        along = within @ ground.axes[at]
+        noise = model.noise[some]
+        share = ground.share(at, noise)
+        under = (share * along) @ ground.axes[at].T
+        whitened = (along / (noise[:, None] + ground.power[at])) @ ground.axes[at].T
+        mm = whitened @ ground.broad[at]
+        weight = weights[some, at][:, None]
+        broad[some] += weight * mm
+        smooth[some] += weight * (under - mm)
+        rest[some] += weight * (residual - under @ ground.rows)
+    return smooth @ ground.rows, broad @ ground.rows, joined(rest)
+
+
+def leading_information(
+    problem: Problem,
+    model: Linear,
+    products: Products,
+    lead: NDArray[np.integer],
+    noise: Real,
+    scale: Real,
+) -> tuple[Real, Real]:
+    """Return Fisher matrix and gradient of amplitudes and shared parameters under the leading hypothesis.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : Linear
+    products : Products
+    lead : ndarray, int, shape (S,)
+        Which hypothesis leads.
+    noise : ndarray, float, shape (S,)
+        Noise variance under it.
+    scale : ndarray, float, shape (S,)
+        Amplitude in units of data over basis, over that of the model.
+
+    Returns
+    -------
+    information : ndarray, float, shape (S, Q, Q)
+    score : ndarray, float, shape (S, Q)
+        Zero: the estimate is where the quadratic has its maximum.
+    """
+    ground, members, shared = problem.background, model.columns.shape[1], len(problem.free)
+    gram = products.gram.copy()
+    for at in np.unique(lead):
+        rows = lead == at
+        along = products.seen[rows] @ ground.axes[at]
+        share = ground.share(int(at), model.noise[rows])
+        gram[rows] -= (along * share[:, None]) @ np.swapaxes(along, 1, 2)
+    q = members + shared
+    inner, across, single = gram[:, :q, :q], gram[:, :q, q:-1], gram[:, q:-1, q:-1].copy()
+    index = np.arange(single.shape[-1])
+    single[:, index, index] += model.weight[:, shared:]
+    solved = np.linalg.solve(single, np.swapaxes(across, 1, 2))
+    inner = inner - across @ solved
+    g = problem.n_groups
+    known = members + np.arange(shared)
+    inner[:, known, known] += model.weight[:, :shared]
+    size = np.ones((len(noise), q))
+    size[:, :members] = scale[:, None]
+    size[:, members + g : members + 2 * g] = problem.settings.gamma_expected[1]
+    size[:, members + 3 * g + 1] = problem.settings.delay_sd_s
+    about: Real = inner / (size[:, :, None] * size[:, None]) / noise[:, None, None]
+    return about, np.zeros((len(noise), q))

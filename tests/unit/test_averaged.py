@@ -1,0 +1,182 @@
+"""The fit that averages over hypotheses: evidence, covariance and draws against dense algebra and repeats."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fsl_mrs_dl.fit.background import density_prior, hypotheses, with_member
+from fsl_mrs_dl.fit.background.hypotheses import Hypothesis, Smooth, first
+from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, fitter_for
+from fsl_mrs_dl.fit.lcm.averaged import AveragedFitter
+from fsl_mrs_dl.fit.lcm.evidence import Products, weigh
+from fsl_mrs_dl.fit.posterior import draw, weak_prior
+from fsl_mrs_dl.io.basis import read_basis
+from fsl_mrs_dl.physics import add_noise, damp, on_points, phase, shift
+from fsl_mrs_dl.simulate.shipped import shipped_basis
+
+N, DT = 1024, 5e-4
+AMOUNTS = {"NAA": 11.0, "Cr": 4.0, "PCr": 4.0, "GPC": 1.2, "PCh": 0.6, "Ins": 6.0, "Glu": 9.0, "Gln": 2.5}
+AUTO = FitSettings(baseline=Baseline("auto"))
+REF = 4.65
+
+
+@pytest.fixture(scope="module")
+def basis():
+    """Eight metabolites of the shipped set and the macromolecules of the prior."""
+    whole = read_basis(shipped_basis("press_3t_te30"))
+    whole = on_points(whole, N, DT, whole.spectrometer_frequency_mhz)
+    rows = [whole.names.index(name) for name in AMOUNTS]
+    return with_member(replace(whole, fids=whole.fids[rows], names=tuple(AMOUNTS)), density_prior())
+
+
+@pytest.fixture(scope="module")
+def fitter(basis):
+    return fitter_for(basis, AUTO, reference_ppm=REF)
+
+
+def spectra(basis, n, rng, *, noise=0.6, macromolecules=9.0):
+    """Spectra of the model with macromolecules at the mean of the prior."""
+    amounts = np.array([*AMOUNTS.values(), macromolecules])
+    clean = damp(amounts @ np.asarray(basis.fids), 10.0, 6.0, DT)
+    clean = phase(shift(np.tile(clean, (n, 1)), 2.0, DT), np.full(n, 0.4))
+    return add_noise(clean, noise, rng)
+
+
+def test_auto_is_what_the_settings_ask_for(fitter):
+    assert isinstance(fitter, AveragedFitter)
+    assert len(fitter.problem.background.hypotheses) == 4 * 5 * 2
+
+
+def dense(model, ground, at, row, freedom):
+    """Log evidence by the definition: everything but amplitudes marginalised into one covariance."""
+    steps, noise = model.steps[row], model.noise[row]
+    roots = (ground.axes[at] * np.sqrt(ground.power[at])).T @ ground.rows
+    spread = np.eye(model.data.shape[1]) + roots.T @ roots / noise
+    known = model.weight[row] > 0
+    spread += steps[known].T @ steps[known] / model.weight[row][known][0]
+    flat = np.vstack([model.columns[row], steps[~known & (np.abs(steps).max(axis=1) > 0)]])
+    inverse = np.linalg.inv(spread)
+    gram = flat @ inverse @ flat.T
+    data = model.data[row] + model.present[row] @ steps  # steps are expected at minus what is present
+    right = flat @ inverse @ data
+    energy = data @ inverse @ data - right @ np.linalg.solve(gram, right)
+    size = np.sqrt(np.diag(gram))
+    volume = np.linalg.slogdet(gram / np.outer(size, size))[1] + 2 * np.log(size).sum()
+    return -(np.linalg.slogdet(spread)[1] + volume + freedom * np.log(energy)) / 2
+
+
+def test_evidence_is_the_integral_by_dense_algebra(fitter, basis, rng):
+    problem, ground = fitter.problem, fitter.problem.background
+    fids = spectra(basis, 2, rng)
+    found = fitter(fids)
+    scaled = fids / found.unit[:, None]
+    at = replace(found.place, member_hz=np.zeros((2, 0)), member_gamma=np.zeros((2, 0)))
+    noise = (found.noise_sd / found.unit) ** 2
+    at = replace(at, lineshape=np.zeros((2, 0)), noise=noise, delay_s=np.zeros(2))
+    model, _ = fitter.linear(scaled, at, found.amplitudes / found.unit[:, None] * problem.scale)
+    freedom = 400
+    weighing = weigh(model, Products.of(model, ground), ground, freedom=freedom, non_negative=False)
+    some = np.flatnonzero(ground.parent < 0)
+    ours = weighing.log_evidence[:, some]
+    theirs = np.array([[dense(model, ground, one, row, freedom) for one in some] for row in range(2)])
+    # The priors' own constants are the same for all hypotheses: differences are compared.
+    differences = (ours - ours[:, :1]) - (theirs - theirs[:, :1])
+    assert np.abs(differences).max() < 0.01
+
+
+def test_covariance_is_that_within_and_that_between_hypotheses(fitter, basis, rng):
+    found = fitter(spectra(basis, 6, rng, noise=1.5))
+    average = found.average
+    mean = np.einsum("sl,slm->sm", average.weight, average.amplitudes)
+    apart = average.amplitudes - mean[:, None]
+    between = np.einsum("sl,slm,slk->smk", average.weight, apart, apart)
+    assert np.allclose(average.weight.sum(axis=1), 1)
+    size = np.einsum("smm->sm", found.covariance)
+    left = np.einsum("smm->sm", found.covariance - average.within - between)
+    # The eight best hypotheses hold nearly all of the weight.
+    assert (np.abs(left) < 0.05 * size).all()
+    assert np.allclose(found.crlb**2, np.einsum("smm->sm", average.within))
+
+
+def test_errors_are_of_the_size_of_the_sd_where_the_model_is_right(fitter, basis, rng):
+    n = 120
+    found = fitter(spectra(basis, n, rng))
+    truth = np.array([*AMOUNTS.values(), 9.0])
+    sd = np.sqrt(np.einsum("smm->sm", found.covariance))
+    z = (found.amplitudes - truth) / sd
+    assert not found.flag.any()
+    # Priors of width, shift and background are wider than what was simulated: errors may be smaller, not larger.
+    assert (np.sqrt((z**2).mean(axis=0)) < 1 + 4 / np.sqrt(2 * n)).all()
+    assert (np.abs(z.mean(axis=0)) < 0.5).all()
+
+
+def test_posterior_covers_in_worlds_drawn_from_the_prior(fitter, basis, rng):
+    """Macromolecules drawn from the prior of one hypothesis: 95 % intervals cover, within three SDs of chance."""
+    n, ground = 80, fitter.problem.background
+    at = ground.hypotheses.index(Hypothesis("prior", 0.5, Smooth(), False))
+    problem = fitter.problem
+    drawn = rng.standard_normal((n, ground.power[at].size)) * np.sqrt(ground.power[at])
+    under = (drawn @ ground.axes[at].T) @ ground.rows
+    half = under.shape[1] // 2
+    bins = under[:, :half] + 1j * under[:, half:]
+    whole = np.zeros((n, N), complex)
+    whole[:, problem.inside] = bins
+    added = np.fft.ifft(np.fft.ifftshift(whole, axes=-1), axis=-1, norm="ortho")
+    plain = damp(np.array([*AMOUNTS.values(), 9.0]) @ np.asarray(basis.fids), 10.0, 6.0, DT)
+    fids = add_noise(np.tile(plain, (n, 1)) + added, 0.6, rng)
+    found = fitter(fids)
+    draws = draw(fitter, fids, found, weak_prior(basis.names, found))
+    low, high = np.quantile(draws, [0.025, 0.975], axis=1)
+    truth = np.array([*AMOUNTS.values(), 9.0])
+    covered = ((low <= truth) & (truth <= high))[:, :-1].mean()
+    assert covered > 0.95 - 3 * np.sqrt(0.95 * 0.05 / n)
+
+
+def test_a_spectrum_does_not_depend_on_its_neighbours(fitter, basis, rng):
+    fids = np.concatenate([spectra(basis, 3, rng), spectra(basis, 3, rng, noise=6.0)])
+    together, alone = fitter(fids), fitter(fids[:1])
+    assert np.allclose(together.amplitudes[0], alone.amplitudes[0], rtol=1e-6, atol=1e-6 * AMOUNTS["NAA"])
+    assert np.allclose(together.average.weight[0], alone.average.weight[0], atol=1e-6)
+
+
+def test_scale_and_phase_of_the_data_do_not_matter(fitter, basis, rng):
+    fids = spectra(basis, 2, rng)
+    plain, turned = fitter(fids), fitter(1e-7 * np.exp(0.5j) * fids)
+    assert np.allclose(turned.amplitudes, 1e-7 * plain.amplitudes, rtol=1e-3, atol=1e-9)
+    assert np.allclose(np.angle(np.exp(1j * (turned.phase_rad - plain.phase_rad))), 0.5, atol=1e-3)
+
+
+def test_nothing_is_made_of_spectra_that_cannot_be_fitted(fitter, basis, rng):
+    fids = spectra(basis, 3, rng)
+    fids[1] = 0
+    fids[2, 5] = np.nan
+    found = fitter(fids)
+    assert list(found.flag) == ["", "zero", "nonfinite"]
+    assert np.isfinite(found.amplitudes[0]).all()
+    assert np.isnan(found.amplitudes[1:]).all()
+    draws = draw(fitter, fids, found, weak_prior(basis.names, found))
+    assert np.isnan(draws[1:]).all()
+
+
+@pytest.mark.parametrize("kind", ["prior", "own", "none"])
+def test_the_first_hypothesis_is_one_of_them(kind):
+    lipids = kind != "none"
+    made = hypotheses(kind, lipids=lipids)
+    assert made[first(made)].baseline == Smooth(0.6, 0.05)
+    assert len(set(made)) == len(made)
+
+
+def test_noise_says_which_baseline_there_is(fitter, basis, rng):
+    """A ripple of the baseline moves the weight away from a constant."""
+    fids = spectra(basis, 4, rng)
+    ripple = np.zeros((4, N), complex)
+    place = np.linspace(-1, 1, int(fitter.problem.inside.sum()))
+    ripple[:, fitter.problem.inside] = 12.0 * np.cos(4 * place) + 9.0j * np.sin(3 * place)
+    wavy = fids + np.fft.ifft(np.fft.ifftshift(ripple, axes=-1), axis=-1, norm="ortho")
+
+    def constant(found):
+        smooth = [one.baseline.size == 0 for one in fitter.problem.background.hypotheses]
+        return (np.array(smooth)[found.average.index] * found.average.weight).sum(axis=1).mean()
+
+    assert constant(fitter(fids)) > constant(fitter(wavy)) + 0.3
