@@ -90,8 +90,11 @@ def options_table(options: tuple[Option, ...]) -> str:
 
 def flags_table() -> str:
     """Return the tokens of the column ``flag``."""
-    rows = [f"| `{token}` | {flag.bit} | {_cell(flag.meaning)} |" for token, flag in FLAGS.items()]
-    return "\n".join(["| flag | bit | meaning |", "|---|---|---|", *rows]) + "\n"
+    rows = [
+        f"| `{token}` | {flag.bit} | {_cell(flag.meaning)} | {flag.severity} |"
+        for token, flag in FLAGS.items()
+    ]
+    return "\n".join(["| flag | bit | meaning | severity |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def help_text(name: str) -> str:

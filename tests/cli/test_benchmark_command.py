@@ -126,3 +126,14 @@ def test_worlds_are_judged(tmp_path: Path) -> None:
         assert told[setting]["worlds"] == "3"
         assert told[setting]["failures"] == "0.0 %"
     assert (tmp_path / "figures" / "worlds-errors.png").stat().st_size > 1000
+
+
+def test_damaged_copies_of_a_simulated_spectrum_are_named(tmp_path: Path) -> None:
+    table = rows(page("verdict", tmp_path), "damage")
+    head, seen = table[0], {(row[0], row[1]): row for row in table[1:]}
+    for (kind, _), row in seen.items():
+        if kind in ("noise alone", "conjugated", "another nucleus"):
+            assert (row[head.index("unusable")], row[head.index("named")]) == ("1", "1 (100 %)")
+    assert (
+        int(seen["**all**", ""][head.index("good")]) <= 2
+    )  # a basis set of TE 68 ms that no header tells of

@@ -37,16 +37,16 @@ spectra and on copies of them that are damaged on purpose.
   not be.
 - *Limits for good* that are measured: {MARGIN:g} times what {100 * QUANTILE:.0f} % of the spectra keep (`echo`: at
   least {LEAST["echo"]:g}, as most have none). All voxels of the MRSI count as {_MRSI_WEIGHT:.0f} spectra.
-  *Without* a site or scan: from all others; it is judged with these. Those *in use* are rounded from all, `base_ppm` downwards
-  to what a Lorentzian line of the largest good width has.
+  *Without* a site or scan: from all others; it is judged with these. Those *in use* are rounded from all,
+  `base_ppm` downwards to what a Lorentzian line of the largest good width has.
 - *Damaged copies* are made of the measured FIDs. Lipid: lines at 1.3 and 0.9 ppm, 0.25 ppm wide, of a phase up to
   90° off, as high as a share of the highest metabolite. Echo: a Gaussian burst of 10 to 30 ms, 50 to 150 ms after
-  the start, at 2 to 4 ppm, a share of the first point of the metabolites. Foreign line: at 2.62 ppm, as wide as the
-  others. Motion and shim: the FID times the mean of the phase factors of its parts; noise is made white again. Of
-  MRSI, {_DAMAGED_VOXELS} good voxels are damaged.
-- *Named*: the reason holds the cause in words, for example `lipid`; of shim and motion `linewidth` or `lineshape`."""
+  the start, at 2 to 4 ppm, a share of the first point of the metabolites. Foreign line: at 2.62 ppm, as wide as
+  the others. Motion and shim: the FID times the mean of the phase factors of its parts; noise is made white again.
+  Of MRSI, {_DAMAGED_VOXELS} good voxels are damaged.
+- *Named*: the reason holds the cause in words, for example `lipid`; of shim and motion, linewidth or lineshape."""
 
-SMOKE = "The profile `smoke` needs no files: one simulated spectrum and its damaged copies, judged with the limits in use."
+SMOKE = "The profile `smoke` needs no files: one simulated spectrum and its copies, judged with the limits in use."
 
 
 def run(profile: str, seed: int) -> Page:
@@ -111,7 +111,9 @@ def _measured(found: Sequence[tuple[Measured, Outcome]]) -> list[Table]:
         else:
             row += ["-"] * (1 + len(groups))
         rows.append(row)
-    caption = "Limits: what is in use, and what the measured spectra give, all of them and without one site or scan."
+    caption = (
+        "Limits: those in use, and what the measured spectra give, all of them and without one site or scan."
+    )
     columns = ["measure", "in use: good", "usable", "all", *(f"without {group}" for group in groups)]
     tables = [Table(caption, columns, rows)]
     judged = []
@@ -151,20 +153,32 @@ def _reason(reasons: Sequence[str]) -> str:
 
 def _damaged(copies: Sequence[Copies], values: Sequence[Values] | None) -> Table:
     """Return how damaged copies are judged, with the limits that their site did not set, or with those in use."""
-    found: dict[tuple[str, str], list[tuple[int, bool]]] = {}
-    for some in copies:
-        rules: Mapping[str, Criterion] = CRITERIA if values is None else criteria(limits(values, some.group))
-        for damage, verdict, reason in some.graded(rules):
-            named = any(word in reason for word in damage.words)
-            found.setdefault((damage.kind, damage.size), []).append((verdict, named))
-    rows = [[kind, size, *_counts(seen)] for (kind, size), seen in found.items()]
-    everything = [one for seen in found.values() for one in seen]
-    rows.append(["**all**", "", *_counts(everything)])
-    limit = "in use" if values is None else "set without their site or scan"
+    own = _judged(
+        copies, {some.group: criteria(limits(values, some.group)) for some in copies} if values else {}
+    )
+    rows = [[kind, size, *_counts(seen)] for (kind, size), seen in own.items()]
+    rows.append(["**all**", "", *_counts([one for seen in own.values() for one in seen])])
+    limit = "in use"
+    if values:
+        limit = "set without their site or scan"
+        used = _judged(copies, {})
+        rows.append(["**all**", "limits in use", *_counts([one for seen in used.values() for one in seen])])
     caption = (
         f"Damaged copies, judged with the limits {limit}. *Named*: not good, and the reason names the damage."
     )
     return Table(caption, ["damage", "size", "copies", *_WORDS, "named"], rows)
+
+
+def _judged(
+    copies: Sequence[Copies], rules: Mapping[str, Mapping[str, Criterion]]
+) -> dict[tuple[str, str], list[tuple[int, bool]]]:
+    """Return verdicts, and whether the damage is named, by damage; groups without rules have those in use."""
+    found: dict[tuple[str, str], list[tuple[int, bool]]] = {}
+    for some in copies:
+        for damage, verdict, reason in some.graded(rules.get(some.group, CRITERIA)):
+            named = any(word in reason for word in damage.words)
+            found.setdefault((damage.kind, damage.size), []).append((verdict, named))
+    return found
 
 
 def _counts(seen: Sequence[tuple[int, bool]]) -> list[str]:
