@@ -40,6 +40,7 @@ _FIRST_SNR = (
 )
 _NO_BACKGROUND = 1e6  # noise beside which a background has no room
 _FEW = 4  # iterations after which noise and unit are known well enough
+_SETTLED_SD = 0.1  # the linear model around the end of the search takes the last step
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
 _LEAST = 1e-6
@@ -103,7 +104,7 @@ class AveragedFitter(Fitter):
         iterations = np.zeros(len(scaled), dtype=int)
         for most in (_FEW, _MANY):
             rounds = replace(problem, settings=replace(settings, max_iterations=most))
-            at, state, more, _ = minimise(rounds, self._evaluate, scaled, at)
+            at, state, more, _ = minimise(rounds, self._evaluate, scaled, at, _SETTLED_SD)
             iterations = iterations + more
             at = replace(at, noise=np.maximum(state.objective / self._freedom, np.finfo(float).tiny))
         return at, state, iterations
@@ -134,7 +135,7 @@ class AveragedFitter(Fitter):
         at = replace(start, noise=noise)
         iterations = np.zeros(len(fids), dtype=int)
         for rounds in (few, problem):
-            at, state, more, settled = minimise(rounds, self._evaluate, fids / unit[:, None], at)
+            at, state, more, settled = minimise(rounds, self._evaluate, fids / unit[:, None], at, _SETTLED_SD)
             iterations = iterations + more
             if rounds is few:
                 ratio = self._concentration(state)
