@@ -20,8 +20,8 @@ _EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % to
 _SURE = 3.0  # SDs that a reference must be above zero for its ratio to have a mean
 _ONE_MODEL = "that of the fit, quadratic about the posterior mean; noise as lines see it in the residual"
 _AVERAGED = (
-    "that of each hypothesis, quadratic about its estimate, by its weight; noise of the residual, of which as many "
-    "samples count as are independent"
+    "that of each hypothesis, quadratic about its estimate, by its weight; noise of the residual, of which as "
+    "many samples count as are independent"
 )
 LEVELS = {"ci68_low": 0.16, "ci68_high": 0.84, "ci95_low": 0.025, "ci95_high": 0.975}
 """Column -> quantile of the posterior; 68 and 95 %, equal tails."""

@@ -43,8 +43,8 @@ PRIOR_WORDS = (
 )
 UNIFORM_WORDS = "shift, phase, delay and widths uniform"
 AVERAGED_WORDS = (
-    "shift, phase and Gaussian width uniform; delay, Lorentzian width, own shifts and widths of metabolites Gaussian, "
-    "macromolecules, lipids and baseline as the hypotheses say"
+    "shift, phase and Gaussian width uniform; delay, Lorentzian width, own shifts and widths of metabolites "
+    "Gaussian, macromolecules, lipids and baseline as the hypotheses say"
 )
 
 

@@ -13,8 +13,8 @@ from fsl_mrs_dl.fit.background import LEFT_OUT, density_prior, with_member
 from fsl_mrs_dl.fit.lcm import FitSettings
 
 _TABLE = re.compile(r"MM\d\d|Lip\d\d[a-d]?")
-"""Names of the simulated lines of default tables (LCModel, TARQUIN, Osprey, FSL-MRS), which the prior stands in for;
-broad members of another name were measured."""
+"""Names of the simulated lines of default tables (LCModel, TARQUIN, Osprey, FSL-MRS), which the prior stands in
+for; broad members of another name were measured."""
 _BROAD = ("MM", "MAC")
 _LIPID = "LIP"
 _SHIFT_PPM = 0.004
