@@ -60,6 +60,7 @@ class AveragedFitter(Fitter):
         self._seen = Seen.of(self.problem)
         self._evaluate = background_evaluator(self.problem, self._seen)
         self._mixture = usual_mixture(basis.names)
+        self._broad = basis.names.index(MEMBER) if MEMBER in basis.names else -1
         self._may_shift = np.array([name != MEMBER for name in basis.names])
 
     def _fit_chunk(self, fids: Complex, start: Parameters | None) -> FitResult:
@@ -193,7 +194,8 @@ class AveragedFitter(Fitter):
         present[:, rates] = free * (at.gamma - usual) / spread
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
-        return Linear(here.columns, steps, here.data, weight, present, at.noise), some
+        table = problem.background.table / problem.scale
+        return Linear(here.columns, steps, here.data, weight, present, at.noise, table, self._broad), some
 
     def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.bool_]:
         """Return the members whose own shift or width shows in each spectrum, (S, M)."""
