@@ -58,9 +58,10 @@ def quantify(
     """Quantify metabolites by a linear-combination fit.
 
     Fits a basis set to one spectrum (SVS) or to each voxel (MRSI) by maximum likelihood: amplitudes that are
-    not negative, a shift and a Voigt line for each group of metabolites, zero- and first-order phase, and a
-    smooth baseline, with Cramer-Rao bounds. Amplitudes become ratios to an internal reference and, with a
-    water reference, concentrations. Results are laid out as FSL-MRS lays them out.
+    not negative, a shift and a Voigt line for each group of metabolites, zero- and first-order phase, with
+    Cramer-Rao bounds. What lies under the metabolites (macromolecules, lipid, baseline) is averaged over, or one
+    baseline is fitted. Amplitudes become ratios to an internal reference and, with a water reference,
+    concentrations. Results are laid out as FSL-MRS lays them out.
 
     Parameters
     ----------
@@ -76,18 +77,21 @@ def quantify(
     ppmlim : tuple of float
         Limits of the fit in ppm. Default: 0.2 4.2 for 1H.
     baseline : str
-        auto: stiffness, lipids and macromolecules are decided by the data, and what the decision costs is in the
-        SDs and intervals. Fixed ones: off (a constant); 'poly, N'; or 'spline, S' with S very-stiff, stiff,
-        moderate, flexible, very-flexible or an effective dimension above 2; macromolecules are then those of the
-        basis set.
+        auto: stiffness, lipids and macromolecules are averaged over as the data weigh them, and what the choice
+        costs is in the SDs and intervals; one member MM replaces MM09 to MM20 of the basis set, others stay. Fixed
+        ones: off (a constant); 'poly, N'; or 'spline, S' with S very-stiff, stiff, moderate, flexible,
+        very-flexible or an effective dimension above 2; macromolecules are then those of the basis set. FSL-MRS's
+        default is 'poly, 2'.
     ignore : tuple of str
         Metabolites of the basis set that are left out.
     keep : tuple of str
         The only metabolites of the basis set that are fitted.
     add_MM : bool
-        Add default macromolecules (MM09, MM12, MM14, MM17, MM20) to a basis set without any.
+        Add default macromolecules (MM09, MM12, MM14, MM17, MM20) to a basis set without any, for a fixed
+        baseline; --baseline auto does not need them.
     add_lipids : bool
         Add default lipids (Lip09, Lip13, Lip20) to a basis set without any, for tumours and for voxels near fat.
+        --baseline auto weighs lipid anyway, as a hypothesis; with this flag it is fitted and told.
     combine : tuple of tuple of str
         Metabolites whose sum is reported too; may be given again. Cr+PCr, NAA+NAAG, Glu+Gln and GPC+PCh are
         reported where the basis set has both.
@@ -113,7 +117,8 @@ def quantify(
         Volume fractions WM GM CSF: three numbers, or a JSON file with these keys (SVS), or three NIfTI images
         (MRSI). Default: pure water.
     TE : float
-        Echo time in ms, for water scaling, and to compare with the basis set's. Default: EchoTime of the header.
+        Echo time in ms, for water scaling, for the usual size of macromolecules, and to compare with the basis
+        set's. Default: EchoTime of the header.
     TR : float
         Repetition time in s, for water scaling. Default: RepetitionTime of the header.
     t1_values : Path
@@ -133,7 +138,7 @@ def quantify(
     points : int
         Fit the first points of each FID only. Default: all that the basis set covers, if that is a third of them.
     no_posterior : bool
-        Leave out posterior means and intervals, which take about as long as the fit does.
+        Leave out posterior means and intervals, which with a fixed baseline take about as long as the fit does.
     method : str
         lcm: the fit; dq-nmm, dq-pmm, dq-rpmm: a network that was trained with the basis set.
     model : str

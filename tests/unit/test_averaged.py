@@ -55,7 +55,8 @@ def dense(model, ground, at, row, freedom):
     spread = np.eye(model.data.shape[1]) + roots.T @ roots / noise
     known = model.weight[row] > 0
     spread += steps[known].T @ steps[known] / model.weight[row][known][0]
-    flat = np.vstack([model.columns[row], steps[~known & (np.abs(steps).max(axis=1) > 0)]])
+    columns = model.columns_of(ground, at, np.array([row]))[0]
+    flat = np.vstack([columns, steps[~known & (np.abs(steps).max(axis=1) > 0)]])
     inverse = np.linalg.inv(spread)
     gram = flat @ inverse @ flat.T
     data = model.data[row] + model.present[row] @ steps  # steps are expected at minus what is present

@@ -19,7 +19,7 @@ from fsl_mrs_dl.benchmark.trust.worlds import (
 )
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.fit.lcm import Fitter
-from fsl_mrs_dl.fit.posterior import PRIOR_WORDS, WEAK
+from fsl_mrs_dl.fit.posterior import PRIOR_WORDS, UNIFORM_WORDS, WEAK
 from fsl_mrs_dl.scores import rmse
 
 SHOWN_SNR_F = 67.0
@@ -96,7 +96,7 @@ def run(profile: str, seed: int) -> Page:
         figures.slopes_picture(rivals[at], basis),
     ]
     method = words.METHOD.format(
-        basis=said, points=POINTS, ms=1e3 * DWELLTIME_S, prior=WEAK, words=PRIOR_WORDS
+        basis=said, points=POINTS, ms=1e3 * DWELLTIME_S, prior=WEAK, words=f"{PRIOR_WORDS}; {UNIFORM_WORDS}"
     )
     snr = " and ".join(f"{value:g}" for value in OOD_SNR_F)
     return Page("How far to believe it", method, tables, words.REMARKS.format(snr=snr), pictures)

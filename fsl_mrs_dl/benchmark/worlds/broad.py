@@ -25,7 +25,7 @@ T2_S, SIZE_ECHO_TIME_S = 0.030, 0.030
 """Decay with echo time of macromolecules, about 30 ms at 3 T, and the echo time of the size."""
 SPREAD_SIZE, SPREAD_LINE, WIDTH_FACTOR = 0.25, 0.10, (0.9, 1.2)
 """SD of the logarithm of a spectrum's size and of each line's; ends of a spectrum's factor of all widths."""
-_METHYL_PROTONS = 3
+METHYL_PROTONS = 3
 
 
 @cache
@@ -78,7 +78,7 @@ def macromolecule_fids(
     total = np.zeros((n, n_points), dtype=np.complex128)
     if not lines:
         return total
-    unit = SIZE * _METHYL_PROTONS * HEALTHY_TCR * made.per_proton / area_in(lines, SIZE_PPM)
+    unit = SIZE * METHYL_PROTONS * HEALTHY_TCR * made.per_proton / area_in(lines, SIZE_PPM)
     unit *= np.exp(-(echo_time_s - SIZE_ECHO_TIME_S) / T2_S)
     like = np.zeros(1, dtype=np.complex128)
     for m, line in enumerate(lines):

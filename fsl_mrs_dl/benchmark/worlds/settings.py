@@ -86,7 +86,8 @@ def prior_without(mm: str) -> Iterator[None]:
 
 
 @cache
-def _shipped(name: str) -> Basis:
+def shipped(name: str) -> Basis:
+    """Return a shipped basis set by name."""
     return read_basis(shipped_basis(name))
 
 
@@ -103,7 +104,11 @@ def by_quantify(data: MRSData, fitted: str, options: Mapping[str, Any], *, witho
     without_mm : str
         Table of macromolecules that its prior must not know.
     """
-    basis = _shipped(fitted)
+    return by_basis(data, shipped(fitted), options, without_mm=without_mm)
+
+
+def by_basis(data: MRSData, basis: Basis, options: Mapping[str, Any], *, without_mm: str) -> Ratios:
+    """Return what ``quantify`` finds with any basis set; see :func:`by_quantify`."""
     started = time.perf_counter()
     with prior_without(without_mm):
         found = quantify(data, basis=basis, **options).outcome
@@ -141,7 +146,7 @@ def by_fsl_mrs(data: MRSData, fitted: str, baseline: str) -> Ratios:
     baseline : str
         As ``fsl_mrs --baseline`` takes it.
     """
-    basis = basis_for(data, _shipped(fitted), field_tolerance=FIELD_TOLERANCE)
+    basis = basis_for(data, shipped(fitted), field_tolerance=FIELD_TOLERANCE)
     window = fit_window(data.nucleus, None)
     fids = data.fid.reshape(-1, data.n_points)
     started = time.perf_counter()

@@ -15,6 +15,19 @@ CLOSE = 1.1
 """A setting is as good as the best if its error is at most this many times the best's."""
 
 
+SCORE_COLUMNS = (
+    "n",
+    "MAE",
+    "MAE, strong",
+    *(f"{name}, bias %" for name in BIASED),
+    *(f"{level} % covers" for level in LEVELS),
+    "flagged",
+    "failures",
+    "ms",
+)
+"""Columns of :func:`score_row`."""
+
+
 def design_table(caption: str, worlds: Sequence[World]) -> Table:
     """Return the levels of every world."""
     columns = [
@@ -48,17 +61,17 @@ def design_table(caption: str, worlds: Sequence[World]) -> Table:
 
 def score_table(caption: str, found: Scores) -> Table:
     """Return errors, biases and coverage, one row a world and a setting."""
-    columns = ["world", "setting", "n", "MAE", "MAE, strong", *(f"{name}, bias %" for name in BIASED)]
-    columns += [*(f"{level} % covers" for level in LEVELS), "flagged", "failures", "ms"]
+    columns = ["world", "setting", *SCORE_COLUMNS]
     rows = []
     for world, by_setting in found.items():
-        rows += [[world, setting, *_row(one)] for setting, one in by_setting.items()]
+        rows += [[world, setting, *score_row(one)] for setting, one in by_setting.items()]
         if not by_setting:
             rows.append([world])
     return Table.filled(caption, columns, rows)
 
 
-def _row(one: Score) -> list[str]:
+def score_row(one: Score) -> list[str]:
+    """Return a score as cells, of the maximum-likelihood value and of the posterior mean."""
     kinds = [kind for kind in (LIKELIHOOD, MEAN) if kind in one.error]
     return [
         str(one.n),

@@ -8,6 +8,7 @@ from fsl_mrs_dl.benchmark.worlds.broad import SIZE
 from fsl_mrs_dl.benchmark.worlds.design import COMBINATIONS, worlds
 from fsl_mrs_dl.benchmark.worlds.figures import errors_picture
 from fsl_mrs_dl.benchmark.worlds.judged import STRONG
+from fsl_mrs_dl.benchmark.worlds.kept_apart import kept_apart_table
 from fsl_mrs_dl.benchmark.worlds.run_worlds import scores
 from fsl_mrs_dl.benchmark.worlds.sites import sites_table
 from fsl_mrs_dl.benchmark.worlds.spins import DWELLTIME_S, POINTS
@@ -41,6 +42,7 @@ def run(profile: str, seed: int) -> Page:
         design_table(words.DESIGN, every),
         summary_table(words.SUMMARY, found),
         score_table(words.SCORES, found),
+        kept_apart_table(words.KEPT_APART, chosen.spectra, seed),
         sites_table(words.SITES, chosen.people),
     ]
     remarks = "\n\n".join(filter(None, (not_made(found), fslmrs_words())))

@@ -21,6 +21,10 @@ SUMMARY = """\
 **Over all worlds.** *Best fixed one*: lowest error of the settings of `quantify` other than the default; errors
 of the posterior mean. Coverage: mean over worlds, lowest and highest. FSL-MRS fits the first few spectra."""
 SCORES = "**Each world.**"
+KEPT_APART = """\
+**Kept apart: metabolites and measured macromolecules of the ISMRM 2016 basis set.** These macromolecules are in
+no prior and in no other world, and nothing was chosen with these spectra in view. Fitted with `press_3t_te30`, and
+with the set itself, whose own macromolecules are a member."""
 SITES = """\
 **Measured: three sites, twelve people.** Big GABA, PRESS TE 35, water removed by `remove`, fitted with
 `press_3t_te35`; posterior means. Coefficient of variation of people within a site (root mean square over sites)

@@ -41,6 +41,9 @@ class Background:
         Variance along each, where one mmol/kg of a metabolite has an amplitude of 1.
     broad : tuple of ndarray, float, shape (R, R)
         The covariance of macromolecules and lipids alone, in that space.
+    table : ndarray, float, shape (2 inside,)
+        The macromolecules of the table, 1 mmol/kg of the methyl groups at 0.9 ppm: they stand in for the mean of
+        the prior in hypotheses of the table.
     """
 
     rows: Real
@@ -48,6 +51,7 @@ class Background:
     axes: tuple[Real, ...]
     power: tuple[Real, ...]
     broad: tuple[Real, ...]
+    table: Real
 
     @cached_property
     def first(self) -> int:
@@ -231,7 +235,8 @@ def background(
         axes.append(np.ascontiguousarray(vectors[:, known]))
         power.append(values[known])
         alone.append(covered)
-    return Background(rows, tuple(hypotheses), tuple(axes), tuple(power), tuple(alone))
+    mean = window.lines(table).sum(axis=0)
+    return Background(rows, tuple(hypotheses), tuple(axes), tuple(power), tuple(alone), mean)
 
 
 def _covariance(parts: Sequence[Real], rows: Real) -> Real:

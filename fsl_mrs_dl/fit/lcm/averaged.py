@@ -40,6 +40,7 @@ _FIRST_SNR = (
 )
 _NO_BACKGROUND = 1e6  # noise beside which a background has no room
 _FEW = 4  # iterations after which noise and unit are known well enough
+_SETTLED_SD = 0.1  # the linear model around the end of the search takes the last step
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
 _LEAST = 1e-6
@@ -59,6 +60,7 @@ class AveragedFitter(Fitter):
         self._seen = Seen.of(self.problem)
         self._evaluate = background_evaluator(self.problem, self._seen)
         self._mixture = usual_mixture(basis.names)
+        self._broad = basis.names.index(MEMBER) if MEMBER in basis.names else -1
         self._may_shift = np.array([name != MEMBER for name in basis.names])
 
     def _fit_chunk(self, fids: Complex, start: Parameters | None) -> FitResult:
@@ -103,7 +105,7 @@ class AveragedFitter(Fitter):
         iterations = np.zeros(len(scaled), dtype=int)
         for most in (_FEW, _MANY):
             rounds = replace(problem, settings=replace(settings, max_iterations=most))
-            at, state, more, _ = minimise(rounds, self._evaluate, scaled, at)
+            at, state, more, _ = minimise(rounds, self._evaluate, scaled, at, _SETTLED_SD)
             iterations = iterations + more
             at = replace(at, noise=np.maximum(state.objective / self._freedom, np.finfo(float).tiny))
         return at, state, iterations
@@ -134,7 +136,7 @@ class AveragedFitter(Fitter):
         at = replace(start, noise=noise)
         iterations = np.zeros(len(fids), dtype=int)
         for rounds in (few, problem):
-            at, state, more, settled = minimise(rounds, self._evaluate, fids / unit[:, None], at)
+            at, state, more, settled = minimise(rounds, self._evaluate, fids / unit[:, None], at, _SETTLED_SD)
             iterations = iterations + more
             if rounds is few:
                 ratio = self._concentration(state)
@@ -192,7 +194,8 @@ class AveragedFitter(Fitter):
         present[:, rates] = free * (at.gamma - usual) / spread
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
-        return Linear(here.columns, steps, here.data, weight, present, at.noise), some
+        table = problem.background.table / problem.scale
+        return Linear(here.columns, steps, here.data, weight, present, at.noise, table, self._broad), some
 
     def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.bool_]:
         """Return the members whose own shift or width shows in each spectrum, (S, M)."""

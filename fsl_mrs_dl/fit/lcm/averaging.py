@@ -82,13 +82,14 @@ def curves_of(
 ) -> tuple[Real, Real, Complex]:
     """Return averages of baseline, of macromolecules and lipids, and of the residual, as vectors of the window."""
     n, rows = len(weights), len(ground.rows)
-    smooth, broad = np.zeros((n, rows)), np.zeros((n, rows))
+    smooth, broad = np.zeros((n, rows)), np.zeros_like(model.data)
     rest = np.zeros_like(model.data)
     for at in range(weights.shape[1]):
         some = np.flatnonzero(weights[:, at] > _SOME)
         if not len(some):
             continue
-        fitted = (found.amplitudes[some, at][:, None] @ model.columns[some])[:, 0]
+        columns = model.columns_of(ground, at, some)
+        fitted = (found.amplitudes[some, at][:, None] @ columns)[:, 0]
         fitted += (found.steps[some, at][:, None] @ model.steps[some])[:, 0]
         residual = model.data[some] - fitted
         within = residual @ ground.rows.T
@@ -99,10 +100,14 @@ def curves_of(
         whitened = (along / (noise[:, None] + ground.power[at])) @ ground.axes[at].T
         mm = whitened @ ground.broad[at]
         weight = weights[some, at][:, None]
-        broad[some] += weight * mm
+        broad[some] += weight * (mm @ ground.rows)
+        if model.of_table(ground, at):
+            # Curves are drawn with the mean of the prior: what the table has instead is added to it.
+            instead = model.table - model.columns[some, model.broad]
+            broad[some] += weight * found.amplitudes[some, at, model.broad, None] * instead
         smooth[some] += weight * (under - mm)
         rest[some] += weight * (residual - under @ ground.rows)
-    return smooth @ ground.rows, broad @ ground.rows, joined(rest)
+    return smooth @ ground.rows, broad, joined(rest)
 
 
 def leading_information(
@@ -134,12 +139,13 @@ def leading_information(
         Zero: the estimate is where the quadratic has its maximum.
     """
     ground, members, shared = problem.background, model.columns.shape[1], len(problem.free)
-    gram = products.gram.copy()
+    gram = np.empty_like(products.gram[:, :-1, :-1])
     for at in np.unique(lead):
-        rows = lead == at
-        along = products.seen[rows] @ ground.axes[at]
+        rows = np.flatnonzero(lead == at)
+        some = products.take(rows).under(model, ground, int(at))
+        along = some.seen @ ground.axes[at]
         share = ground.share(int(at), model.noise[rows])
-        gram[rows] -= (along * share[:, None]) @ np.swapaxes(along, 1, 2)
+        gram[rows] = some.gram - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
     q = members + shared
     inner, across, single = gram[:, :q, :q], gram[:, :q, q:-1], gram[:, q:-1, q:-1].copy()
     index = np.arange(single.shape[-1])

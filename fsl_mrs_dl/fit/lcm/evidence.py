@@ -40,6 +40,10 @@ class Linear:
         Where the place stands from the middle of that prior.
     noise : ndarray, float, shape (S,)
         Noise variance of a channel, as far as it is known.
+    table : ndarray, float, shape (N,)
+        What stands in for the macromolecules' member in hypotheses of the table.
+    broad : int
+        That member; -1: none.
     """
 
     columns: Real
@@ -48,6 +52,19 @@ class Linear:
     weight: Real
     present: Real
     noise: Real
+    table: Real
+    broad: int
+
+    def columns_of(self, background: Background, at: int, rows: NDArray[np.intp]) -> Real:
+        """Return the members of some spectra under a hypothesis, (s, M, N)."""
+        columns = self.columns[rows]
+        if self.of_table(background, at):
+            columns[:, self.broad] = self.table
+        return columns
+
+    def of_table(self, background: Background, at: int) -> bool:
+        """Return whether a hypothesis has the macromolecules of the table."""
+        return self.broad >= 0 and background.hypotheses[at].macromolecules == "table"
 
     @property
     def expected(self) -> tuple[Real, ...]:
@@ -92,12 +109,14 @@ class Weighing:
 
 @dataclass(frozen=True, eq=False)
 class Products:
-    """Products of all vectors of a model, data last, and what the background's rows see of them.
+    """Products of all vectors of a model, and what the background's rows see of them.
+
+    Vectors are the M members, B steps, the data, and the macromolecules of the table: V = M + B + 2.
 
     Attributes
     ----------
-    gram : ndarray, float, shape (S, M + B + 1, M + B + 1)
-    seen : ndarray, float, shape (S, M + B + 1, R)
+    gram : ndarray, float, shape (S, V, V)
+    seen : ndarray, float, shape (S, V, R)
     """
 
     gram: Real
@@ -106,8 +125,17 @@ class Products:
     @classmethod
     def of(cls, model: Linear, background: Background) -> "Products":
         """Return the products of a model."""
-        vectors = np.concatenate([model.columns, model.steps, model.data[:, None]], axis=1)
+        table = np.broadcast_to(model.table, (len(model.data), 1, model.data.shape[1]))
+        vectors = np.concatenate([model.columns, model.steps, model.data[:, None], table], axis=1)
         return cls(vectors @ np.swapaxes(vectors, 1, 2), vectors @ background.rows.T)
+
+    def under(self, model: Linear, background: Background, at: int) -> "Products":
+        """Return the products of members, steps and data under a hypothesis."""
+        order = np.arange(self.gram.shape[1] - 1)
+        if not model.of_table(background, at):
+            return Products(self.gram[:, :-1, :-1], self.seen[:, :-1])
+        order[model.broad] = len(order)
+        return Products(self.gram[:, order][:, :, order], self.seen[:, order])
 
     def take(self, rows: NDArray[np.intp]) -> "Products":
         """Return some spectra."""
@@ -154,6 +182,7 @@ def weigh(
             expected, some = model.expected, products
             if len(rows) < n:
                 expected, some = tuple(value[rows] for value in expected), products.take(rows)
+            some = some.under(model, background, int(at))
             values = _one(expected, some, background, int(at), members, freedom, non_negative=non_negative)
             for array, value in zip(vars(found).values(), values, strict=True):
                 array[rows, at] = value
@@ -163,6 +192,7 @@ def weigh(
 def energy_left(model: Linear, products: Products, background: Background, *, non_negative: bool) -> Real:
     """Return the least squares that the first hypothesis leaves, (S,)."""
     members, first = model.columns.shape[1], background.first
+    products = products.under(model, background, first)
     energy: Real = _one(model.expected, products, background, first, members, 1, non_negative=non_negative)[1]
     return energy
 

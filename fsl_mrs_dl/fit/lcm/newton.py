@@ -10,7 +10,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters, Problem
 
-_SETTLED_SD = (
+SETTLED_SD = (
     0.01  # a step this small, in SDs of its parameter, moves no amplitude by more than 1 % of its bound
 )
 _DAMPING = 1e-3
@@ -125,7 +125,7 @@ class Evaluate(Protocol):
 
 
 def minimise(
-    problem: Problem, evaluator: Evaluate, fids: Complex, start: Parameters
+    problem: Problem, evaluator: Evaluate, fids: Complex, start: Parameters, settled_sd: float = SETTLED_SD
 ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
     """Go downhill from a start, each spectrum with its own damping.
 
@@ -136,6 +136,8 @@ def minimise(
         :func:`evaluate` for this problem, or something faster that gives the same.
     fids : ndarray, complex, shape (S, time)
     start : Parameters
+    settled_sd : float
+        A step ends the search that is smaller than so many SDs of every parameter.
 
     Returns
     -------
@@ -155,7 +157,7 @@ def minimise(
         rows = np.flatnonzero(~settled)
         if not len(rows):
             break
-        step, small = _step(problem, state, at, rows, damping[rows])
+        step, small = _step(problem, state, at, rows, damping[rows], settled_sd)
         trial = at[rows] + step
         tried = evaluator(fids[rows], unflat(problem, trial, start.noise[rows]))
         better = tried.objective <= state.objective[rows] * (1 + _LEVEL)
@@ -197,7 +199,12 @@ def limits(problem: Problem, n_own: int) -> tuple[Real, Real, NDArray[np.bool_]]
 
 
 def _step(
-    problem: Problem, state: State, at: Real, rows: NDArray[np.integer], damping: Real
+    problem: Problem,
+    state: State,
+    at: Real,
+    rows: NDArray[np.integer],
+    damping: Real,
+    settled_sd: float,
 ) -> tuple[Real, NDArray[np.bool_]]:
     """Return the damped step of each row within its bounds, and whether it is too small to matter."""
     gradient = state.gradient[rows]
@@ -215,7 +222,7 @@ def _step(
     step = np.clip(at[rows] + wanted, low, high) - at[rows]
     noise = np.sqrt(state.objective[rows] / (2 * problem.inside.sum()))
     # In units of the SD that the parameter would have if the others were known: the strictest.
-    small = (np.abs(step) * size < _SETTLED_SD * noise[:, None]).all(axis=1)
+    small = (np.abs(step) * size < settled_sd * noise[:, None]).all(axis=1)
     return step, small
 
 

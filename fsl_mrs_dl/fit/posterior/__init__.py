@@ -8,12 +8,13 @@ from fsl_mrs_dl.fit.posterior.estimate import (
     summarise,
     summarise_ratios,
 )
-from fsl_mrs_dl.fit.posterior.prior import PRIOR_WORDS, WEAK, Resolved, weak_prior
+from fsl_mrs_dl.fit.posterior.prior import PRIOR_WORDS, UNIFORM_WORDS, WEAK, Resolved, weak_prior
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 __all__ = [
     "LEVELS",
     "PRIOR_WORDS",
+    "UNIFORM_WORDS",
     "WEAK",
     "Posterior",
     "Resolved",

@@ -10,7 +10,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm import FitResult, Fitter
 from fsl_mrs_dl.fit.lcm.local import bounds
 from fsl_mrs_dl.fit.posterior.mixture import draw_average
-from fsl_mrs_dl.fit.posterior.prior import PRIOR_WORDS, WEAK, Resolved
+from fsl_mrs_dl.fit.posterior.prior import AVERAGED_WORDS, PRIOR_WORDS, UNIFORM_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 USUAL = Sampling()
@@ -18,16 +18,29 @@ _SHORT = Sampling(chains=8, burn_in=1, kept=2)
 _CHUNK = 32
 _EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % too small to 1 %
 _SURE = 3.0  # SDs that a reference must be above zero for its ratio to have a mean
+_ONE_MODEL = "that of the fit, quadratic about the posterior mean; noise as lines see it in the residual"
+_AVERAGED = (
+    "that of each hypothesis, quadratic about its estimate, by its weight; noise of the residual, of which as "
+    "many samples count as are independent"
+)
 LEVELS = {"ci68_low": 0.16, "ci68_high": 0.84, "ci95_low": 0.025, "ci95_high": 0.975}
 """Column -> quantile of the posterior; 68 and 95 %, equal tails."""
 
 
-def record(sampling: Sampling = USUAL) -> dict[str, Any]:
-    """Return what a posterior under the weak prior stands on, for ``run.json``."""
+def record(*, averaged: bool, sampling: Sampling = USUAL) -> dict[str, Any]:
+    """Return what a posterior under the weak prior stands on, for ``run.json``.
+
+    Parameters
+    ----------
+    averaged : bool
+        Whether the fit averages over hypotheses.
+    sampling : Sampling
+    """
+    meaning = f"{PRIOR_WORDS}; {AVERAGED_WORDS if averaged else UNIFORM_WORDS}"
     return {
         "prior": WEAK,
-        "meaning": PRIOR_WORDS,
-        "likelihood": "that of the fit, quadratic about the posterior mean; noise as lines see it in the residual",
+        "meaning": meaning,
+        "likelihood": _AVERAGED if averaged else _ONE_MODEL,
         "draws": sampling.chains * sampling.kept,
         "seed": sampling.seed,
         "scaling": "raw",

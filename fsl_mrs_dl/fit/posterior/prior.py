@@ -39,8 +39,12 @@ class Resolved:
 PRIOR_WORDS = (
     "each amplitude exponential on [0, inf); mean: upper end of the metabolite's range in normal brain "
     "(doi:10.1016/j.compbiomed.2023.106837, table 2), scaled so that a mixture in mid-range is as strong as the "
-    "fitted metabolites; where no range is known, the amplitude that would be as strong as everything fitted; "
-    "shift, phase, delay and widths uniform"
+    "fitted metabolites; where no range is known, the amplitude that would be as strong as everything fitted"
+)
+UNIFORM_WORDS = "shift, phase, delay and widths uniform"
+AVERAGED_WORDS = (
+    "shift, phase and Gaussian width uniform; delay, Lorentzian width, own shifts and widths of metabolites "
+    "Gaussian, macromolecules, lipids and baseline as the hypotheses say"
 )
 
 

@@ -1,5 +1,6 @@
 """What a scan and its basis set ask of the background: whose macromolecules, whether lipids, which echo time."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,10 +11,10 @@ from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.fit.acquisition import of_basis, of_data
 from fsl_mrs_dl.fit.background import LEFT_OUT, density_prior, with_member
 from fsl_mrs_dl.fit.lcm import FitSettings
-from fsl_mrs_dl.physics.lines import WILSON_2011
 
-_TABLE = frozenset(line.signal for line in WILSON_2011) | {"Lip13a", "Lip13b"}
-"""Simulated lines of the default tables, which the prior stands in for; other broad members were measured."""
+_TABLE = re.compile(r"MM\d\d|Lip\d\d[a-d]?")
+"""Names of the simulated lines of default tables (LCModel, TARQUIN, Osprey, FSL-MRS), which the prior stands in
+for; broad members of another name were measured."""
 _BROAD = ("MM", "MAC")
 _LIPID = "LIP"
 _SHIFT_PPM = 0.004
@@ -57,7 +58,7 @@ def with_background(
     dropped = [
         name
         for name in basis.names
-        if (name in _TABLE or name.upper().startswith(_LIPID))
+        if (_TABLE.fullmatch(name) or name.upper().startswith(_LIPID))
         and not (keep_lipids and name.upper().startswith(_LIPID))
     ]
     basis = _without(basis, dropped)

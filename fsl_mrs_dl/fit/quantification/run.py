@@ -315,7 +315,7 @@ def _outcome(
         water=water,
         notes=request.notes,
         doubts=request.doubts,
-        posterior=record() if request.posterior else None,
+        posterior=record(averaged=request.settings.averaged) if request.posterior else None,
         hypotheses=hypotheses,
         verdict=judged.verdict,
         reasons=judged.reasons,

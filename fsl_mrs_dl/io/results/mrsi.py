@@ -171,6 +171,7 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
         "metabolites": list(outcome.members),
         "groups": list(outcome.groups),
         "ppmlim": list(outcome.ppmlim),
+        "hypotheses": list(outcome.hypotheses),
         "basis": "basis",
         "sign": "downfield is positive frequency; curve = exp(i phase) exp(2 pi i delay (f - shift_0)) "
         "F{amplitude x(t) exp((2 pi i shift - gamma) t - sigma^2 t^2)}",

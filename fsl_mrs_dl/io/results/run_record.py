@@ -80,7 +80,10 @@ def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
     np.add.at(total, outcome.hypothesis[known], outcome.hypothesis_weight[known])
     mean = total / max(int(known.sum()), 1)
     order = np.argsort(-mean)
-    return [{"hypothesis": outcome.hypotheses[at], "weight": _plain(float(mean[at]))} for at in order]
+    return [
+        {"index": int(at), "hypothesis": outcome.hypotheses[at], "weight": _plain(float(mean[at]))}
+        for at in order
+    ]
 
 
 def _verdict(outcome: Outcome) -> dict[str, Any] | None:
