@@ -8,6 +8,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background import quarter_turn, split
+from fsl_mrs_dl.fit.lcm.linear import ROUNDING
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, linear_half
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.fit.lcm.tabulated import LARGEST_GAMMA, LARGEST_SPREAD, Tables
@@ -223,6 +224,7 @@ def _evaluate(
     fitted = (gram @ amplitudes[..., None])[..., 0]
     energy = data.dot(data, share)[:, 0, 0]
     objective = energy - (amplitudes * (2 * right - fitted)).sum(axis=1)
+    objective = np.maximum(objective, ROUNDING * (here.data**2).sum(axis=1))
     gradient = by.dot(data, share)[..., 0] - (amplitudes[:, None] @ coupling)[:, 0]
     state = State(amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted)
     return _with_expected(problem, state, at)
