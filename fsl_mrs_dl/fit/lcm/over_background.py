@@ -15,6 +15,9 @@ from fsl_mrs_dl.fit.lcm.tabulated import LARGEST_GAMMA, LARGEST_SPREAD, Tables
 from fsl_mrs_dl.physics import damp
 
 
+_NOTHING = 1e-20  # of the largest curvature
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """The model of S spectra at given parameters, as real vectors of the window (N = 2 inside).
@@ -164,7 +167,9 @@ def lineshape_gain(problem: Problem, seen: Seen | None, fids: Complex, at: Param
         [state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1
     )
     index = np.arange(gram.shape[-1])
-    size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
+    diagonal = gram[:, index, index]
+    # What is not there has no derivative: it counts as nothing beside the largest.
+    size = np.sqrt(np.maximum(diagonal, _NOTHING * diagonal.max(axis=1, keepdims=True)))
     gram = np.where(held[:, :, None] & held[:, None], gram / (size[:, :, None] * size[:, None]), 0.0)
     gram[:, index, index] = 1 + 1e-9
     gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[
