@@ -14,7 +14,6 @@ from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.fit.lcm.tabulated import LARGEST_GAMMA, LARGEST_SPREAD, Tables
 from fsl_mrs_dl.physics import damp
 
-
 _NOTHING = 1e-20  # of the largest curvature
 
 
