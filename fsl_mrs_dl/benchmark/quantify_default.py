@@ -19,7 +19,7 @@ SHOWN = {
     "GABA": "GABA/tCr",
 }
 _TURN = np.radians(90.0)  # any other phase would do: the data's own is arbitrary
-_POINTS, _NARROW_PPM = 1024, (0.5, 4.0)
+_NARROW_PPM = (0.5, 4.0)
 
 
 def default_table(cases: Sequence[Case]) -> Table:
@@ -52,7 +52,7 @@ def moves_table(cases: Sequence[Case]) -> Table:
     low, high = _NARROW_PPM
     changes: dict[str, dict[str, Any]] = {
         f"window {low:g} to {high:g} ppm": {"ppmlim": _NARROW_PPM},
-        f"first {_POINTS} points": {"points": _POINTS},
+        "first half of the points": {"points": 0},  # set below: scans differ in length
         "turned by 90 degrees": {},
     }
     columns = ["data", "basis set", "change", *SHOWN.values(), "largest"]
@@ -67,7 +67,10 @@ def moves_table(cases: Sequence[Case]) -> Table:
             if case.data is None or case.basis is None:
                 rows.append(start)
                 continue
-            plain = case.fit(DEFAULT)[1]
+            fitted, plain = case.fit(DEFAULT)
+            options = {
+                key: fitted.n_points // 2 if key == "points" else value for key, value in options.items()
+            }
             turned = case.data.with_fid(case.data.fid * np.exp(1j * _TURN))
             other = case if options else Case(case.data_name, case.basis_name, turned, case.basis, case.water)
             found = other.fit(DEFAULT, **options)[1]
