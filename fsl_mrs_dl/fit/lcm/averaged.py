@@ -43,7 +43,9 @@ _FEW = 4  # iterations after which noise and unit are known well enough
 _SETTLED_SD = 0.1  # the linear model around the end of the search takes the last step
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
-_LEAST = 1e-6
+_LEAST = (
+    1e-4  # of the energy of a window: metabolites are taken to make up a hundredth of its amplitude at least
+)
 
 
 class AveragedFitter(Fitter):
@@ -122,7 +124,9 @@ class AveragedFitter(Fitter):
         inner = state.gram[:, known][:, :, known]
         found = np.einsum("sm,smk,sk->s", state.amplitudes[:, known], inner, state.amplitudes[:, known])
         usual = np.einsum("m,smk,k->s", self._mixture[known], inner, self._mixture[known])
-        ratio: Real = np.sqrt(np.maximum(found, _LEAST * usual * found.max()) / usual) / self.problem.scale
+        whole = state.objective + np.einsum("sm,smk,sk->s", state.amplitudes, state.gram, state.amplitudes)
+        least = np.maximum(_LEAST * whole, np.finfo(float).tiny)
+        ratio: Real = np.sqrt(np.maximum(found, least) / usual) / self.problem.scale
         return ratio
 
     def _found(

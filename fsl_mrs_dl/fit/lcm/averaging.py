@@ -10,7 +10,6 @@ from fsl_mrs_dl.fit.lcm.problem import Problem
 from fsl_mrs_dl.fit.lcm.result import KEPT, Average
 
 _LEAST_INDEPENDENT = 0.1  # neighbours that correlate by 0.82: worse fits are no spectra of the basis set
-_SOME = 1e-3  # weight of a hypothesis that is left out of covariances and curves
 
 
 def lag_one(residual: Complex) -> Real:
@@ -36,7 +35,7 @@ def spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[Re
     within = np.zeros((*mean.shape, mean.shape[1]))
     index = np.arange(mean.shape[1])
     for at in range(weights.shape[1]):
-        rows = np.flatnonzero(weights[:, at] > _SOME)
+        rows = np.flatnonzero(weights[:, at] > 0)
         if len(rows):
             information = found.information[rows, at]
             size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
@@ -85,7 +84,7 @@ def curves_of(
     smooth, broad = np.zeros((n, rows)), np.zeros_like(model.data)
     rest = np.zeros_like(model.data)
     for at in range(weights.shape[1]):
-        some = np.flatnonzero(weights[:, at] > _SOME)
+        some = np.flatnonzero(weights[:, at] > 0)
         if not len(some):
             continue
         columns = model.columns_of(ground, at, some)

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.background import Background
-from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
+from fsl_mrs_dl.fit.lcm.linear import ROUNDING, solve_amplitudes
 
 MARGINS = (np.inf, 20.0, 7.0)
 """Differences in log evidence from the best, beyond which a child is not looked at, in each round: lipids may
 change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than 1e-3."""
+_SOME = 1e-3  # of all weight together: hypotheses that weigh less are left out
 _RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
 
 
@@ -96,6 +97,8 @@ class Weighing:
     def weights(self, independent: Real | float = 1.0) -> Real:
         """Return posterior probabilities of the hypotheses, equal before the data, shape (S, H).
 
+        Those that hardly weigh have 0: what only they have found is nothing that can be divided by.
+
         Parameters
         ----------
         independent : ndarray, float, shape (S,)
@@ -103,6 +106,8 @@ class Weighing:
         """
         below = self.log_evidence - self.log_evidence.max(axis=1, keepdims=True)
         relative = np.exp(np.reshape(independent, (-1, 1)) * below)
+        relative /= relative.sum(axis=1, keepdims=True)
+        relative[relative < _SOME] = 0.0
         found: Real = relative / relative.sum(axis=1, keepdims=True)
         return found
 
@@ -237,7 +242,7 @@ def _one(
         - (towards * solved[..., -1]).sum(axis=1)
         - (amplitudes * (2 * pull - fitted)).sum(axis=1)
     )
-    energy = np.maximum(energy, np.finfo(float).tiny)
+    energy = np.maximum(energy, np.maximum(ROUNDING * products.gram[:, -1, -1], np.finfo(float).tiny))
     volume = _log_volume(information) + np.linalg.slogdet(own)[1] + 2 * np.log(size).sum(axis=1)
     width = np.log1p(power / noise[:, None]).sum(axis=1)
     evidence = -(width + volume + freedom * np.log(energy)) / 2

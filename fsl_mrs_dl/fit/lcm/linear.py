@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 
+ROUNDING = 1e-12
+"""Share of the energy of data below which a residual is the rounding of what it is a difference of."""
 _ROUNDS = 60
 _RIDGE = 1e-12
 _NO_GAIN = 1e-10

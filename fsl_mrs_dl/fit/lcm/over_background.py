@@ -8,10 +8,13 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background import quarter_turn, split
+from fsl_mrs_dl.fit.lcm.linear import ROUNDING
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, linear_half
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.fit.lcm.tabulated import LARGEST_GAMMA, LARGEST_SPREAD, Tables
 from fsl_mrs_dl.physics import damp
+
+_NOTHING = 1e-20  # of the largest curvature
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +166,9 @@ def lineshape_gain(problem: Problem, seen: Seen | None, fids: Complex, at: Param
         [state.free, np.ones((len(fids), vectors.shape[1] - state.free.shape[1]), bool)], axis=1
     )
     index = np.arange(gram.shape[-1])
-    size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
+    diagonal = gram[:, index, index]
+    # What is not there has no derivative: it counts as nothing beside the largest.
+    size = np.sqrt(np.maximum(diagonal, _NOTHING * diagonal.max(axis=1, keepdims=True)))
     gram = np.where(held[:, :, None] & held[:, None], gram / (size[:, :, None] * size[:, None]), 0.0)
     gram[:, index, index] = 1 + 1e-9
     gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[
@@ -223,6 +228,7 @@ def _evaluate(
     fitted = (gram @ amplitudes[..., None])[..., 0]
     energy = data.dot(data, share)[:, 0, 0]
     objective = energy - (amplitudes * (2 * right - fitted)).sum(axis=1)
+    objective = np.maximum(objective, ROUNDING * (here.data**2).sum(axis=1))
     gradient = by.dot(data, share)[..., 0] - (amplitudes[:, None] @ coupling)[:, 0]
     state = State(amplitudes, free, objective, gram, coupling, by.dot(by, share), gradient, right - fitted)
     return _with_expected(problem, state, at)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.acquisition import of_basis, of_data
 from fsl_mrs_dl.fit.background import LEFT_OUT, density_prior, with_member
 from fsl_mrs_dl.fit.lcm import FitSettings
@@ -47,6 +48,11 @@ def with_background(
         As given, in s; else that of the data, the basis set, or 30 ms.
     keep_lipids : bool
         Whether lipids of the basis set stay as members.
+
+    Raises
+    ------
+    OptionError
+        If no member is left.
     """
     seen, theirs = of_data(data, echo_time_s), of_basis(basis)
     known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value]
@@ -61,6 +67,11 @@ def with_background(
         if (_TABLE.fullmatch(name) or name.upper().startswith(_LIPID))
         and not (keep_lipids and name.upper().startswith(_LIPID))
     ]
+    if len(dropped) == len(basis.names):
+        raise OptionError(
+            f"All that is to be fitted is {', '.join(dropped)}, which --baseline auto has hypotheses for; keep a "
+            "metabolite too, or take a fixed --baseline such as 'poly, 2'."
+        )
     basis = _without(basis, dropped)
     settings = replace(settings, lipids=not any(name.upper().startswith(_LIPID) for name in basis.names))
     if any(name.upper().startswith(_BROAD) for name in basis.names):
