@@ -83,5 +83,6 @@ def run(folder: Path, name: str, *more: str, out: str = "out") -> int:
 def table(path: Path) -> dict[str, dict[str, float]]:
     with path.open() as handle:
         rows = list(csv.DictReader(handle))
+    words = {next(iter(rows[0])), "verdict", "reason"}
     first = next(iter(rows[0]))
-    return {row[first]: {k: float(v or "nan") for k, v in row.items() if k != first} for row in rows}
+    return {row[first]: {k: float(v or "nan") for k, v in row.items() if k not in words} for row in rows}
