@@ -194,6 +194,7 @@ def quantify(
     fitted = quantification.chosen_members(fitted, keep, ignore)
     fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
     fitted = quantification.with_lipids(fitted) if add_lipids else fitted
+    asked = smooth
     if method != "lcm" and smooth.averaged:
         smooth = Baseline.parse("poly, 2")  # the networks were trained and measured with it
     settings = FitSettings(window, smooth, lorentzian=lorentzian)
@@ -206,7 +207,7 @@ def quantify(
     settled: dict[str, object] = {
         "basis": fitted.name or "given in memory",
         "ppmlim": window,
-        "baseline": smooth.words,
+        "baseline": baseline if smooth == asked else smooth.words,
         "internal_ref": internal or "none in the basis set",
     }
     water = None
