@@ -251,6 +251,9 @@ class AveragedFitter(Fitter):
         steps = np.einsum("sh,shb->sb", weights, found.steps)
         moved = self._moved(at, steps, moving)
         smooth, broad, left = curves_of(found, weights, model, ground)
+        # Curves are found in the frame where the search ended, and drawn in that of the averaged phases.
+        delays = (at.delay_s - moved.delay_s)[:, None] * problem.frequency_hz[problem.inside]
+        turn = np.exp(1j * ((at.phase_rad - moved.phase_rad)[:, None] + 2 * pi * delays))
         lead = np.take_along_axis(noise, order[:, :1], axis=1)[:, 0]
         about, score = leading_information(problem, model, products, order[:, 0], lead, scale)
         gram = state.gram
@@ -270,8 +273,8 @@ class AveragedFitter(Fitter):
             member_hz=moved.member_hz,
             member_gamma=moved.member_gamma,
             lineshape=_padded(moved.lineshape, 2 * LINESHAPE[0]),
-            baseline=(joined(smooth) @ problem.curves) * unit[:, None],
-            broad=(joined(broad) @ problem.curves) * unit[:, None],
+            baseline=((joined(smooth) * turn) @ problem.curves) * unit[:, None],
+            broad=((joined(broad) * turn) @ problem.curves) * unit[:, None],
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
             explained=explained * unit**2,
             freedom=np.full(len(unit), float(self._freedom)),
