@@ -10,7 +10,7 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.background import density_prior, with_member
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, fitter_for
 from fsl_mrs_dl.fit.lcm.evidence import Weighing
-from fsl_mrs_dl.fit.quantification import chosen_members, with_background
+from fsl_mrs_dl.fit.quantification import chosen_members, water_tail, with_background
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import damp, on_points
 from fsl_mrs_dl.simulate.shipped import shipped_basis
@@ -74,3 +74,10 @@ def test_members_that_hypotheses_stand_in_for_cannot_be_all_of_them(whole):
     only = chosen_members(whole, ("MM09", "MM12"), None)
     with pytest.raises(OptionError, match="keep a metabolite"):
         with_background(only, AUTO, data, None)
+
+
+@pytest.mark.parametrize(("nucleus", "points"), [("2H", 64), ("1H", 64)])
+def test_the_look_at_residual_water_asks_for_no_number_of_points(nucleus, points):
+    data = MRSData(np.ones((1, 1, 1, points), complex), 5e-4, 123.2, nucleus)
+    voxels = np.zeros((1, 3), dtype=np.intp)
+    assert 0 <= water_tail(data, voxels, (0.2, 4.2), Baseline("poly", order=2)) <= 1
