@@ -168,6 +168,7 @@ def quantify(
         If there is no such model, or data or basis set are not those it was trained for.
     """
     from fsl_mrs_dl.fit import quantification
+    from fsl_mrs_dl.fit.background import MEMBER
     from fsl_mrs_dl.fit.basis import basis_for
     from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
     from fsl_mrs_dl.fit.posterior import WEAK
@@ -191,16 +192,28 @@ def quantify(
     fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
     quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
     agreement = inputs.of_one_scan(data, given, TE, allow_mismatch)
-    fitted = quantification.chosen_members(fitted, keep, ignore)
+    unwanted = ignore
+    if smooth.averaged and ignore and MEMBER not in fitted.names:
+        unwanted = (
+            tuple(name for name in ignore if name != MEMBER) or None
+        )  # the prior's own, not yet a member
+    fitted = quantification.chosen_members(fitted, keep, unwanted)
     fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
     fitted = quantification.with_lipids(fitted) if add_lipids else fitted
     asked = smooth
+    # Whether water reaches into the window is judged by what a stiff baseline leaves of it.
+    stiff = Baseline.parse("poly, 2") if smooth.averaged else smooth
     if method != "lcm" and smooth.averaged:
         smooth = Baseline.parse("poly, 2")  # the networks were trained and measured with it
     settings = FitSettings(window, smooth, lorentzian=lorentzian)
     if smooth.averaged:
         fitted, settings = quantification.with_background(
-            fitted, settings, data, None if TE is None else TE / 1e3, keep_lipids=add_lipids
+            fitted,
+            settings,
+            data,
+            None if TE is None else TE / 1e3,
+            ignored=ignore or (),
+            keep_lipids=add_lipids,
         )
     groups = quantification.groups_of(fitted.names, metab_groups)
     internal = quantification.reference_sum(fitted.names, internal_ref)
@@ -257,7 +270,7 @@ def quantify(
             *(f"WARNING: {doubt}" for doubt in agreement.doubts),
             *agreement.notes,
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
-            *notes.foreign(spectra, voxels, window, smooth, None if water is None else water.data),
+            *notes.foreign(spectra, voxels, window, stiff, None if water is None else water.data),
             *by.notes,
             *fitted.notes,
         ),

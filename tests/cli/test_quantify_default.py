@@ -87,3 +87,13 @@ def test_a_fixed_baseline_keeps_the_macromolecules_of_the_basis_set(scan):
     said = json.loads((scan / "fixed" / "run.json").read_text())
     assert said["hypotheses"] is None
     assert {"MM09", "MM20"} <= set(said["basis"]["metabolites"])
+
+
+def test_macromolecules_can_be_left_out(scan):
+    unwanted = ("MM09", "MM12", "MM14", "MM17", "MM20")
+    assert quantify(scan, "svs", "--ignore", *unwanted, out="none") == 0
+    said = json.loads((scan / "none" / "run.json").read_text())
+    assert said["settings"]["macromolecules"] == "none"
+    assert "MM" not in said["basis"]["metabolites"]
+    assert quantify(scan, "svs", "--ignore", *unwanted, "MM", out="same") == 0
+    assert "MM" not in json.loads((scan / "same" / "run.json").read_text())["basis"]["metabolites"]

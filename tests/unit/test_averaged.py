@@ -206,5 +206,5 @@ def test_drawn_curves_leave_what_the_fit_leaves(fitter, basis, rng):
     inside = fitter.problem.inside
     left = np.fft.fftshift(np.fft.fft(fids - drawn.fit, norm="ortho"), axes=-1)[:, inside]
     spread = np.sqrt((np.abs(left) ** 2).mean(axis=1) / 2)
-    # A phase of 0.1 is taken back to first order: a part in 200 of the highest line is left, 1.0 to 1.3 times noise.
+    # A phase of 0.1 is taken back to first order: 1/200 of the highest line is left, 1.0 to 1.3 times noise.
     assert (spread < 1.7 * noise).all()

@@ -42,6 +42,7 @@ _NO_BACKGROUND = 1e6  # noise beside which a background has no room
 _FEW = 4  # iterations after which noise and unit are known well enough
 _SETTLED_SD = 0.1  # the linear model around the end of the search takes the last step
 _MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
+_FARTHEST_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
 _LEAST = (
     1e-4  # of the energy of a window: metabolites are taken to make up a hundredth of its amplitude at least
@@ -304,8 +305,9 @@ class AveragedFitter(Fitter):
         member_hz, member_gamma = np.zeros(size), np.zeros(size)
         member_hz[:, moving] = moved * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz
         member_gamma[:, moving] = wider * pi * settings.member_width_hz
+        most = _FARTHEST_PPM * self.basis.spectrometer_frequency_mhz
         return Parameters(
-            at.shift_hz + shared[:, :g],
+            at.shift_hz + np.clip(shared[:, :g], -most, most),
             np.clip(at.gamma + settings.gamma_expected[1] * shared[:, g : 2 * g], 0, LARGEST_RATE),
             np.clip(at.spread + shared[:, 2 * g : 3 * g], 0, LARGEST_RATE**2),
             at.phase_rad + shared[:, 3 * g],

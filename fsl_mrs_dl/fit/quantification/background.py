@@ -1,7 +1,7 @@
 """What a scan and its basis set ask of the background: whose macromolecules, whether lipids, which echo time."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,7 @@ def with_background(
     data: MRSData,
     echo_time_s: float | None,
     *,
+    ignored: Sequence[str] = (),
     keep_lipids: bool = False,
 ) -> tuple[Basis, FitSettings]:
     """Return basis set and settings of a fit that averages over backgrounds.
@@ -46,6 +47,8 @@ def with_background(
         For nucleus and echo time.
     echo_time_s : float, optional
         As given, in s; else that of the data, the basis set, or 30 ms.
+    ignored : sequence of str
+        Members that were left out on purpose: if macromolecules are among them and none is left, there are none.
     keep_lipids : bool
         Whether lipids of the basis set stay as members.
 
@@ -72,10 +75,16 @@ def with_background(
             f"All that is to be fitted is {', '.join(dropped)}, which --baseline auto has hypotheses for; keep a "
             "metabolite too, or take a fixed --baseline such as 'poly, 2'."
         )
+    dropped_mm = [name for name in dropped if name.upper().startswith(_BROAD)]
     basis = _without(basis, dropped)
     settings = replace(settings, lipids=not any(name.upper().startswith(_LIPID) for name in basis.names))
     if any(name.upper().startswith(_BROAD) for name in basis.names):
         return basis, replace(settings, macromolecules="own")
+    if any(name.upper().startswith(_BROAD) for name in ignored) and not dropped_mm:
+        note = "no macromolecules are fitted, as --ignore asks"
+        return replace(basis, notes=(*basis.notes, note)), replace(
+            settings, macromolecules="none", lipids=False
+        )
     return with_member(basis, density_prior(settings.without_tables)), replace(
         settings, macromolecules="prior"
     )
