@@ -42,9 +42,15 @@ def test_fit_is_near_its_bound_and_does_not_fail(tmp_path: Path) -> None:
     rms, failures = header.index("mean RMS"), header.index("failures")
     for row in table:
         if row[rms] != "not run" and int(row[header.index("n")]) >= 100:
-            # 128 spectra of 20 members: their mean RMS is known to 2 %.
-            assert 0.9 < float(row[rms]) < 1.1
+            # 128 spectra of 20 members: their mean RMS is known to 2 %. The default's SD also holds backgrounds
+            # and small shifts that are not there: its errors are below it, but may not exceed it.
+            least = 0.8 if row[0] == "window, averaged" else 0.9
+            assert least < float(row[rms]) < 1.1
             assert row[failures].startswith("0 ")
+    lost = header.index("error / one model's")
+    averaged = next(row for row in table if row[0] == "window, averaged")
+    # What not knowing the background costs where one model is right; a spline, which is not averaged, costs 1.5.
+    assert float(averaged[lost]) < 1.35
 
 
 def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> None:
