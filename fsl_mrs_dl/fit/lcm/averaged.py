@@ -17,7 +17,7 @@ from fsl_mrs_dl.fit.lcm.averaging import (
     spreads,
 )
 from fsl_mrs_dl.fit.lcm.engine import Fitter, out_of_range
-from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, weigh
+from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, take_steps, weigh
 from fsl_mrs_dl.fit.lcm.newton import State, minimise
 from fsl_mrs_dl.fit.lcm.over_background import (
     Place,
@@ -239,9 +239,11 @@ class AveragedFitter(Fitter):
         non_negative = problem.settings.non_negative
         found = weigh(model, products, ground, freedom=self._freedom, non_negative=non_negative)
         scale = unit / problem.scale
-        left = curves_of(found, found.weights(), model, ground)[2]
-        trust = independent(left)
+        weights = found.weights()
+        take_steps(found, weights, model, products, ground)
+        trust = independent(curves_of(found, weights, model, ground)[2])
         weights = found.weights(trust)
+        take_steps(found, weights, model, products, ground)
         order = np.argsort(-weights, axis=1)
         order = order[:, np.minimum(np.arange(KEPT), order.shape[1] - 1)]
         mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
@@ -249,7 +251,7 @@ class AveragedFitter(Fitter):
         within, between = spreads(found, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
         average = average_of(found, weights, noise, order, scale, within, trust)
-        steps = np.einsum("sh,shb->sb", weights, found.steps)
+        steps = np.einsum("sh,shb->sb", weights, np.where(weights[..., None] > 0, found.steps, 0.0))
         moved = self._moved(at, steps, moving)
         smooth, broad, left = curves_of(found, weights, model, ground)
         # Curves are found in the frame where the search ended, and drawn in that of the averaged phases.

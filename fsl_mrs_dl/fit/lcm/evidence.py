@@ -23,6 +23,7 @@ MARGINS = (np.inf, 20.0, 7.0)
 change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than 1e-3."""
 _SOME = 1e-3  # of all weight together: hypotheses that weigh less are left out
 _RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
+_BY_EACH = ("log_evidence", "energy", "amplitudes", "pull", "information")  # what each hypothesis is asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,7 @@ class Weighing:
     information : ndarray, float, shape (S, H, M, M)
         For unit noise; ``pull`` likewise.
     steps : ndarray, float, shape (S, H, B)
+        NaN where they were not asked for, see :func:`take_steps`.
     """
 
     log_evidence: Real
@@ -173,7 +175,7 @@ def weigh(
         np.zeros((n, count, members)),
         np.zeros((n, count, members)),
         np.zeros((n, count, members, members)),
-        np.zeros((n, count, steps)),
+        np.full((n, count, steps), np.nan),
     )
     parent = background.parent
     for level, margin in zip(background.rounds, MARGINS, strict=True):
@@ -189,9 +191,20 @@ def weigh(
                 expected, some = tuple(value[rows] for value in expected), products.take(rows)
             some = some.under(model, background, int(at))
             values = _one(expected, some, background, int(at), members, freedom, non_negative=non_negative)
-            for array, value in zip(vars(found).values(), values, strict=True):
-                array[rows, at] = value
+            for name, value in zip(_BY_EACH, values, strict=True):
+                getattr(found, name)[rows, at] = value
     return found
+
+
+def take_steps(
+    found: Weighing, weights: Real, model: Linear, products: Products, background: Background
+) -> None:
+    """Fill in the steps of the hypotheses that weigh, where they are not known yet."""
+    unknown = np.isnan(found.steps).any(axis=2) & (weights > 0)
+    for at in np.flatnonzero(unknown.any(axis=0)):
+        rows = np.flatnonzero(unknown[:, at])
+        amplitudes = found.amplitudes[rows, at]
+        found.steps[rows, at] = steps_of(model, products, background, int(at), rows, amplitudes)
 
 
 def energy_left(model: Linear, products: Products, background: Background, *, non_negative: bool) -> Real:
@@ -212,48 +225,79 @@ def _one(
     *,
     non_negative: bool,
 ) -> tuple[Real, ...]:
-    """Return what one hypothesis makes of the spectra, in the order of :class:`Weighing`."""
+    """Return what one hypothesis makes of the spectra, in the order of :class:`Weighing`, without the steps.
+
+    The Cholesky factor of steps, members and data, in this order, holds what is asked: its blocks are those of the
+    steps, of the members once steps are taken, and the parts of the data along either.
+    """
     weight, present, noise = expected
-    axes, power = background.axes[at], background.power[at]
-    along = products.seen @ axes
-    share = power / (power + noise[:, None])
-    gram = products.gram - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
-    inner, across, own = (
-        gram[:, :members, :members],
-        gram[:, :members, members:-1],
-        gram[:, members:-1, members:-1].copy(),
+    steps = weight.shape[1]
+    last = members + steps
+    gram = _left(products, background, at, noise)
+    pulled = weight * present
+    gram[:, members:last, -1] -= pulled
+    gram[:, -1, members:last] -= pulled
+    index = np.arange(last)
+    gram[:, index[members:], index[members:]] += weight
+    order = np.concatenate([index[members:], index[:members], [last]])
+    whole = gram[:, order][:, :, order]
+    whole[:, -1, -1] += (pulled * present).sum(axis=1)
+    lower = _factor(whole)
+    inner = lower[:, steps:last, steps:last]
+    information = inner @ np.swapaxes(inner, 1, 2)
+    pull = (inner @ lower[:, -1, steps:last, None])[..., 0]
+    amplitudes, _ = solve_amplitudes(information, pull, non_negative=non_negative)
+    fitted = (information @ amplitudes[..., None])[..., 0]
+    energy = (
+        whole[:, -1, -1]
+        - (lower[:, -1, :steps] ** 2).sum(axis=1)
+        - (amplitudes * (2 * pull - fitted)).sum(axis=1)
     )
-    towards = gram[:, members:-1, -1] - weight * present
+    energy = np.maximum(energy, np.maximum(ROUNDING * products.gram[:, -1, -1], np.finfo(float).tiny))
+    diagonal = np.arange(last)
+    volume = 2 * np.log(lower[:, diagonal, diagonal]).sum(axis=1)
+    width = np.log1p(background.power[at] / noise[:, None]).sum(axis=1)
+    evidence = -(width + volume + freedom * np.log(energy)) / 2
+    return evidence, energy, amplitudes, pull, information
+
+
+def _left(products: Products, background: Background, at: int, noise: Real) -> Real:
+    """Return the products of what the background of a hypothesis leaves of the vectors, (S, V, V)."""
+    along = products.seen @ background.axes[at]
+    seen: Real = along * background.share(at, noise)[:, None]
+    left: Real = products.gram - seen @ np.swapaxes(along, 1, 2)
+    return left
+
+
+def _factor(gram: Real) -> Real:
+    """Return the Cholesky factors of products, with a ridge for vectors that are alike, (S, V, V)."""
+    index = np.arange(gram.shape[-1])
+    size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
+    scaled = gram / (size[:, :, None] * size[:, None])
+    scaled[:, index, index] = 1 + _RIDGE
+    lower: Real = np.linalg.cholesky(scaled) * size[:, :, None]
+    return lower
+
+
+def steps_of(
+    model: Linear,
+    products: Products,
+    background: Background,
+    at: int,
+    rows: NDArray[np.intp],
+    amplitudes: Real,
+) -> Real:
+    """Return the steps that belong to amplitudes (s, M) of some spectra under a hypothesis, (s, B)."""
+    members = model.columns.shape[1]
+    weight, present, noise = (value[rows] for value in model.expected)
+    gram = _left(products.take(rows).under(model, background, at), background, at, noise)
+    own = gram[:, members:-1, members:-1]
     index = np.arange(own.shape[-1])
     own[:, index, index] += weight
     size = np.sqrt(np.maximum(own[:, index, index], np.finfo(float).tiny))
     own /= size[:, :, None] * size[:, None]
     own[:, index, index] = 1 + _RIDGE
-    right = np.concatenate([np.swapaxes(across, 1, 2), towards[..., None]], axis=2) / size[:, :, None]
-    solved = np.linalg.solve(own, right) / size[:, :, None]
-    information = inner - across @ solved[..., :-1]
-    pull = gram[:, :members, -1] - (across @ solved[..., -1:])[..., 0]
-    amplitudes, _ = solve_amplitudes(information, pull, non_negative=non_negative)
-    steps = solved[..., -1] - (solved[..., :-1] @ amplitudes[..., None])[..., 0]
-    fitted = (information @ amplitudes[..., None])[..., 0]
-    energy = (
-        gram[:, -1, -1]
-        + (weight * present**2).sum(axis=1)
-        - (towards * solved[..., -1]).sum(axis=1)
-        - (amplitudes * (2 * pull - fitted)).sum(axis=1)
-    )
-    energy = np.maximum(energy, np.maximum(ROUNDING * products.gram[:, -1, -1], np.finfo(float).tiny))
-    volume = _log_volume(information) + np.linalg.slogdet(own)[1] + 2 * np.log(size).sum(axis=1)
-    width = np.log1p(power / noise[:, None]).sum(axis=1)
-    evidence = -(width + volume + freedom * np.log(energy)) / 2
-    return evidence, energy, amplitudes, pull, information, steps
-
-
-def _log_volume(information: Real) -> Real:
-    """Return the logarithm of the determinant, with a ridge for members that are alike."""
-    index = np.arange(information.shape[-1])
-    size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
-    scaled = information / (size[:, :, None] * size[:, None])
-    scaled[:, index, index] = 1 + _RIDGE
-    volume: Real = np.linalg.slogdet(scaled)[1] + 2 * np.log(size).sum(axis=1)
-    return volume
+    towards = gram[:, members:-1, -1] - weight * present
+    towards -= (gram[:, members:-1, :members] @ amplitudes[..., None])[..., 0]
+    steps: Real = np.linalg.solve(own, (towards / size)[..., None])[..., 0] / size
+    return steps
