@@ -1,4 +1,4 @@
-"""What ``quantify`` finds in measured spectra with nothing but its required options, and how firmly it stands."""
+"""Ratios of measured spectra by the defaults of ``quantify``, and how far other windows or phases move them."""
 
 from collections.abc import Sequence
 from typing import Any

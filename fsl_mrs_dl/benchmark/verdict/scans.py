@@ -22,7 +22,7 @@ _SHIPPED = {
     "PRESS TE 35": "press_3t_te35",
     "7 T STEAM TE 11": "steam_7t_te11",
 }
-_SNR = 100.0
+_SNR = 100.0  # of the simulated scan, as of a good measured one
 _OTHER_BASIS = {"3": "mega-press_3t_te68_off", "7": "slaser_7t_te26"}  # by field in T
 
 

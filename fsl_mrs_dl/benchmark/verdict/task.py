@@ -23,7 +23,7 @@ from fsl_mrs_dl.fit.quantification.criteria import CRITERIA, GOOD, USABLE, Crite
 from fsl_mrs_dl.io.results import Outcome
 
 _MRSI_WEIGHT = 4.0  # of its voxels together: as the people of one site
-_DAMAGED_VOXELS = 4
+_DAMAGED_VOXELS = 4  # of MRSI: as many as a site of single voxels has spectra
 _WORDS = ("good", "usable", "unusable")
 
 METHOD = f"""\

@@ -16,8 +16,8 @@ LORENTZIAN_HZ, GAUSSIAN_HZ = (1.0, 4.0), (1.0, 5.0)
 SUBVOLUMES, SPAN_HZ = (5, 9), (6.0, 12.0)
 EDDY_RAD, EDDY_S = (0.3, 1.0), (0.005, 0.05)
 OWN_SHIFT_HZ, OWN_WIDTH_HZ = (0.3, 0.6), 0.5
-_NARROWEST_HZ = 0.2
-_BLOCK = 32
+_NARROWEST_HZ = 0.2  # of a line: below the width of any metabolite
+_BLOCK = 32  # spectra at a time, for memory
 
 
 def metabolite_fids(members: Complex, amounts: Real, rng: np.random.Generator, *, own: bool) -> Complex:
