@@ -44,7 +44,7 @@ def compare_single_voxel(output: Path, *, overwrite: bool) -> None:
         print(f"{row}{(value - truth) / sd:10.2f}")  # noqa: T201
     scale = outcome.scaled["raw"].value[0, outcome.column("+".join(outcome.internal_reference))] / reference
     with Staging(output, overwrite=overwrite) as staging:
-        amplitudes = {name: scale * _sum(told, name) for name in outcome.names}
+        amplitudes = {name: scale * _sum(told, name) for name in outcome.names if _knows(told, name)}
         save_fit_figure(fitted, outcome, staging.path("fit.png"), truth=amplitudes)
 
 
@@ -55,11 +55,11 @@ def compare_maps(output: Path, *, overwrite: bool) -> None:
     scan = output / "6_mrsi"
     result = _quantified(scan / "mrsi.nii.gz", mask=scan / "mrsi_mask.nii.gz")
     outcome, fitted = _found(result)
+    files = {name: scan / "mrsi_truth" / f"{name}.nii.gz" for name in outcome.members}
     members = {
-        name: read_volume(scan / "mrsi_truth" / f"{name}.nii.gz", outcome.grid, "truth")
-        for name in outcome.members
+        name: read_volume(path, outcome.grid, "truth") for name, path in files.items() if path.is_file()
     }
-    truth = {name: _sum(members, name) for name in outcome.names}
+    truth = {name: _sum(members, name) for name in outcome.names if _knows(members, name)}
     raw, sound = outcome.scaled["raw"], outcome.flags == 0
     print(f"\nMRSI, {int(sound.sum())} of {sound.size} voxels that are not flagged")  # noqa: T201
     print(f"{'':22}{'posterior':>10} | {'without prior':>13}")  # noqa: T201
@@ -89,6 +89,11 @@ def _found(result: StepResult) -> tuple[Outcome, MRSData]:
     assert result.outcome is not None
     assert result.fitted is not None
     return result.outcome, result.fitted
+
+
+def _knows(values: Mapping[str, Real], name: str) -> bool:
+    """Return whether all parts of a name are known: macromolecules that the fit adds are not in the simulation."""
+    return all(part in values for part in name.split("+"))
 
 
 def _sum(values: Mapping[str, Real], name: str) -> Real:
