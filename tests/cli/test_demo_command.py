@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from fsl_mrs_dl.benchmark import demo, demo_quantify
 from fsl_mrs_dl.cli import main
 
@@ -22,7 +20,6 @@ PROMISED = (
 )
 
 
-@pytest.mark.slow
 def test_demo_makes_what_it_promises(tmp_path, capfd):
     assert main(["demo", "--output", str(tmp_path / "demo")]) == 0
     assert [name for name in PROMISED if not (tmp_path / "demo" / name).is_file()] == []
