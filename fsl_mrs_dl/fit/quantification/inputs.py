@@ -175,7 +175,10 @@ def water_tail(
         if over[row] > _TALL:
             tail = fid_to_spectrum(band_signal(fids[row], data.dwelltime_s, (low, high)))[inside]
             rest = fid_to_spectrum(fids[row])[inside] - tail
-            found = max(found, float(energy(tail) / (energy(tail) + energy(rest))))
+            whole = max(
+                energy(tail) + energy(rest), np.finfo(float).tiny
+            )  # 0 for a window without any energy
+            found = max(found, float(energy(tail) / whole))
     return found
 
 
