@@ -175,9 +175,8 @@ def water_tail(
         if over[row] > _TALL:
             tail = fid_to_spectrum(band_signal(fids[row], data.dwelltime_s, (low, high)))[inside]
             rest = fid_to_spectrum(fids[row])[inside] - tail
-            whole = max(
-                energy(tail) + energy(rest), np.finfo(float).tiny
-            )  # 0 for a window without any energy
+            # A window may hold no energy at all.
+            whole = np.maximum(energy(tail) + energy(rest), np.finfo(float).tiny)
             found = max(found, float(energy(tail) / whole))
     return found
 
