@@ -25,7 +25,7 @@ T2_S, SIZE_ECHO_TIME_S = 0.030, 0.030
 """Decay with echo time of macromolecules, about 30 ms at 3 T, and the echo time of the size."""
 SPREAD_SIZE, SPREAD_LINE, WIDTH_FACTOR = 0.25, 0.10, (0.9, 1.2)
 """SD of the logarithm of a spectrum's size and of each line's; ends of a spectrum's factor of all widths."""
-METHYL_PROTONS = 3
+METHYL_PROTONS = 3  # of CH3 of creatine
 
 
 @cache

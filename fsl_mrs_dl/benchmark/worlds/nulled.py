@@ -4,6 +4,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from fsl_mrs_dl.benchmark.quantify_cases import WINDOW_PPM, Case, read, shipped, with_measured_mm
+from fsl_mrs_dl.benchmark.worlds.broad import METHYL_PROTONS
 from fsl_mrs_dl.physics import correct, fid_to_spectrum, first_order_phase, ppm_axis, ppm_window
 from fsl_mrs_dl.physics.lines import GaussianLine, gaussian_lines
 
@@ -11,7 +12,7 @@ _STEP_PPM, _WIDTHS_PPM = 0.05, (0.08, 0.13, 0.2, 0.3)
 """Grid of the lines that are tried; the narrowest is wider than any line of a metabolite."""
 _LEAST = 1e-3
 _EMPTY_PPM = (-1.0, 0.0)
-METHYL_PROTONS, CREATINE_PROTONS = 3, 5
+CREATINE_PROTONS = 5  # of CH3 and CH2
 
 
 def nulled_lines() -> tuple[GaussianLine, ...] | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fsl_mrs_dl import fslmrs
+from fsl_mrs_dl.benchmark.quantify_cases import FIELD_TOLERANCE
 from fsl_mrs_dl.data import FLAGS, Basis, MRSData, Real
 from fsl_mrs_dl.fit.background import LEFT_OUT
 from fsl_mrs_dl.fit.basis import basis_for
@@ -37,7 +38,6 @@ RIVALS: Mapping[str, str] = MappingProxyType(
 SUMS = (("NAA", "NAAG"), ("Glu", "Gln"), ("GPC", "PCh"))
 CREATINES = ("Cr", "PCr")
 LEVELS = (68, 95)
-FIELD_TOLERANCE = 0.05
 _FAILED = sum(1 << FLAGS[token].bit for token in ("nonfinite", "zero", "no_convergence", "out_of_range"))
 
 
