@@ -54,7 +54,8 @@ def align(
     dim : str
         NIfTI-MRS tag of the dimension to align across.
     reference : MRSData
-        Align to this FID (one, or one a coil); by default to the average of the aligned transients.
+        Align to this FID (one, or one a coil); by default to the average of the aligned transients. Transients
+        of a reference are aligned and averaged first.
     ppm : tuple of float
         Limits of the alignment window in ppm. Default: 1.8 4.2 for 1H, the whole band for other nuclei.
     method : str
@@ -93,7 +94,12 @@ def align(
         If there is no such model, or the data lie outside its valid range.
     """
     settled: dict[str, object] = {}
+    said: tuple[str, ...] = ()
     if apply is None:
+        if reference is not None and (n := _size(reference, dim)) > 1:
+            reference = align(reference, dim=dim, ppm=ppm, refer=False, average=True).data
+            settled["reference_was"] = f"aligned and averaged over {n} of {dim}"
+            said = (f"The reference {reference.name or 'given'} was {settled['reference_was']}.",)
         estimates = _estimated(
             data, dim, reference, ppm, method, model, settled, allow_mismatch=allow_mismatch, refer=refer
         )
@@ -114,7 +120,12 @@ def align(
         corrected = without(corrected, dim, rejected)
         settled["rejected"] = tuple(int(i) for i in rejected)
     after = ((average_step, {"dim": dim}),) if average else ()
-    return StepResult(corrected, estimates=estimates, settled=settled, then=after)
+    return StepResult(corrected, estimates=estimates, settled=settled, then=after, said=said)
+
+
+def _size(data: MRSData, dim: str) -> int:
+    """Return how many FIDs there are along a dimension, 1 where there is no such dimension."""
+    return int(data.fid.shape[data.axis(dim)]) if dim in data.dim_tags else 1
 
 
 def _estimated(

@@ -179,6 +179,8 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
             staging.path(f"{name}_{known_step.name}.html").write_text(
                 page(data, result, options), encoding="utf-8"
             )
+    for line in result.said:
+        print(line)  # noqa: T201
 
 
 def result_name(file: Path, filename: str | None) -> str:

@@ -8,6 +8,7 @@ from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.physics import apply_time_phase
 from fsl_mrs_dl.steps.registry import StepResult, check_usable, step, usable_fids
+from fsl_mrs_dl.steps.water_references import reduced
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,8 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     data : MRSData
     reference : MRSData
         Water-unsuppressed NIfTI-MRS file with the points, dwell time and voxels of the data; one FID a
-        voxel, or one for each coil, transient, .. of the data.
+        voxel, or one for each coil, transient, .. of the data. Other numbers of transients are averaged, and
+        coils combined where the data have none any more.
 
     Returns
     -------
@@ -42,7 +44,8 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     """
     check_belongs(reference, data)
     check_sampling(reference, data)
-    phases = as_shaped_as(data, reference)
+    fitting, reductions = reduced(reference, data)
+    phases = as_shaped_as(data, fitting)
     seen = np.isfinite(phases).all(axis=TIME_AXIS) & (phases != 0).any(axis=TIME_AXIS)
     usable = usable_fids(data)
     corrected = usable & seen
@@ -54,7 +57,11 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     left = int(usable.sum() - corrected.sum())
     if left:
         logger.warning("%d FIDs have no usable reference and were left as they are.", left)
-    return StepResult(data.with_fid(fid), settled={"not_corrected": left} if left else {})
+    settled: dict[str, object] = {"reference_was": reductions} if reductions else {}
+    if left:
+        settled["not_corrected"] = left
+    said = f"The reference {reference.name or 'given'} was {' and '.join(reductions)}."
+    return StepResult(data.with_fid(fid), settled=settled, said=(said,) if reductions else ())
 
 
 def check_belongs(reference: MRSData, data: MRSData) -> None:

@@ -35,6 +35,7 @@ _NOT_STEPS = {
     "results_folder",
     "synthesis_models",
     "synthesise",
+    "water_references",
 }
 MIN_POINTS = 32
 """An FID shorter than this cannot carry a spectrum; refused by every step."""
@@ -60,6 +61,8 @@ class StepResult:
         What a quantification found; ``data`` is then the fit.
     fitted : MRSData or None
         The data that were fitted, for the residual and the report.
+    said : tuple of str
+        Lines for the terminal: what the step decided by itself, and what came out.
     """
 
     data: MRSData
@@ -69,6 +72,7 @@ class StepResult:
     aligned: MRSData | None = None
     outcome: "Outcome | None" = None
     fitted: MRSData | None = None
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,9 +134,11 @@ class Step:
         processing = (*result.data.processing, record(self.method, details))
         recorded = replace(result.data, processing=processing)
         final = recorded
+        said = result.said
         for following, more in result.then:
-            final = following(final, **more).data
-        return replace(result, data=final, aligned=recorded if result.then else None)
+            done = following(final, **more)
+            final, said = done.data, (*said, *done.said)
+        return replace(result, data=final, aligned=recorded if result.then else None, said=said)
 
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return every option of the step with its checked value.

@@ -85,6 +85,21 @@ def test_the_axis_stays_where_there_is_a_reference_and_where_told() -> None:
         assert result.settled["refer"] is False
 
 
+def test_transients_of_a_reference_are_aligned_and_averaged() -> None:
+    """The reference drifts too: its plain average would be a broad line of another place."""
+    data, shift_hz = scan(0.0)
+    reference, own_hz = scan(8.0, seed=4)
+    result = align(data, reference=replace(reference, name="first.nii.gz"))
+    found = result.estimates
+    assert found is not None
+    apart = shift_hz[:, 0] - found.shift_hz.ravel()
+    # All transients go to one place, that of the reference's own average, known to 6 Hz / sqrt(3 x 16).
+    assert np.std(apart) < 1.5 * np.median(found.shift_hz_sd)
+    assert apart.mean() == pytest.approx(own_hz.mean(), abs=3 * 6 / np.sqrt(3 * COUNT))
+    assert result.said == (f"The reference first.nii.gz was aligned and averaged over {COUNT} of DIM_DYN.",)
+    assert "reference_was=aligned and averaged" in result.data.processing[-1]["Details"]
+
+
 def test_replay_takes_away_what_was_estimated_edited_half_turn_and_axis_included(tmp_path: Path) -> None:
     data, _ = scan(12.0, conditions=2)
     path = write(tmp_path, data)

@@ -108,10 +108,53 @@ def test_refuses_a_reference_that_does_not_fit() -> None:
     ):
         with pytest.raises(DataError, match=words):
             ecc(data, reference=replace(good, **change))
-    with pytest.raises(DataError, match="2 along DIM_DYN, The data has 4; as many, or one"):
-        ecc(data, reference=data_of(np.tile(water(), (2, 1)), "DIM_DYN"))
-    with pytest.raises(DataError, match=r"2 along DIM_COIL, The data has none; .* Combine the coils"):
-        ecc(data, reference=data_of(np.tile(water(), (2, 1)), "DIM_COIL"))
+    for tags, words in (
+        (("DIM_INDIRECT_0",), r"2 along DIM_INDIRECT_0, The data has none; .* Average the reference"),
+        (("DIM_COIL",), r"2 along DIM_COIL, The data has 3; .* Combine the coils"),
+    ):
+        of_three = data_of(np.tile(metabolites(), (3, 1)), "DIM_COIL")
+        with pytest.raises(DataError, match=words):
+            ecc(of_three, reference=data_of(np.tile(water(), (2, 1)), *tags))
+
+
+def test_transients_of_a_reference_are_averaged_in_phase(rng: np.random.Generator) -> None:
+    """Two references in opposite phase, as of a phase cycle: their plain mean would be noise."""
+    sd = 0.05
+    fids = np.tile(eddy(metabolites()), (4, 1)) + white(rng, sd, 4)
+    turns = np.exp(1j * np.array([0.4, 0.4 + np.pi]))
+    references = np.multiply.outer(turns, eddy(water())) + white(rng, 2e3 * sd, 2)
+    data, reference = data_of(fids, "DIM_DYN"), data_of(references, "DIM_DYN")
+    done = ecc(data, reference=replace(reference, name="wref.nii.gz"))
+    # Only the phase of the first reference is left, of all transients alike.
+    left = np.moveaxis(done.data.fid, 3, -1)[0, 0, 0] * np.exp(0.4j) - metabolites()
+    start = slice(0, 200)  # where the water is far above its noise
+    # Of the phase noise of the mean of two, sd / (sqrt(2) |water|), a metabolite of |x| gets |x| times as much.
+    of_phase = np.abs(metabolites())[start] * 2e3 * sd / np.sqrt(2) / np.abs(water())[start]
+    expected = np.sqrt(2 * sd**2 + np.mean(of_phase**2))
+    assert np.sqrt(np.mean(np.abs(left[:, start]) ** 2)) == pytest.approx(expected, rel=0.1)
+    assert done.said == ("The reference wref.nii.gz was averaged over 2 of DIM_DYN.",)
+    assert "reference_was=[averaged over 2 of DIM_DYN]" in done.data.processing[-1]["Details"]
+
+
+def test_broken_transients_of_a_reference_do_not_count() -> None:
+    references = np.tile(eddy(water()), (3, 1))
+    references[0], references[2, 7] = 0, np.inf
+    done = ecc(data_of(eddy(metabolites())), reference=data_of(references, "DIM_DYN"))
+    assert np.allclose(done.data.fid[0, 0, 0], metabolites(), atol=1e-9)
+
+
+def test_coils_and_transients_of_a_reference_serve_combined_data() -> None:
+    """Coils in phases that cancel each other, transients of ON and OFF; the data have neither."""
+    coils = np.array([1.0, -0.9, 0.5j])
+    received = np.multiply.outer(np.multiply.outer(coils, np.exp([0j, 1j])), eddy(water()))
+    reference = data_of(received, "DIM_COIL", "DIM_EDIT")
+    done = ecc(data_of(eddy(metabolites())), reference=reference)
+    assert np.allclose(done.data.fid[0, 0, 0], metabolites(), atol=1e-9)
+    assert done.said == ("The reference given was averaged over 2 of DIM_EDIT and combined from 3 coils.",)
+    each = ecc(data_of(np.multiply.outer(coils, eddy(metabolites())), "DIM_COIL"), reference=reference)
+    expected = np.multiply.outer(np.abs(coils), metabolites())
+    assert np.allclose(np.moveaxis(each.data.fid, 3, -1)[0, 0, 0], expected, atol=1e-9)
+    assert each.said == ("The reference given was averaged over 2 of DIM_EDIT.",)
 
 
 def test_says_when_the_reference_lies_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
