@@ -12,6 +12,7 @@ from tqdm import tqdm
 from fsl_mrs_dl.benchmark.table import Table
 from fsl_mrs_dl.benchmark.trust.sets import Believer, Spectra
 from fsl_mrs_dl.data import Basis, Real
+from fsl_mrs_dl.fit.posterior.intervals import credible_intervals
 from fsl_mrs_dl.scores import conformal_margin, coverage, rank_histogram, sbc_ranks, uniform_p
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
@@ -64,7 +65,6 @@ class Cell:
 
 def believe(believer: Believer, spectra: Spectra, snr_f: float) -> Cell:
     """Fit and draw, a block at a time, and keep what the tables need."""
-    tails = np.array([(1 - level) / 2 for level in LEVELS])
     parts: list[tuple[Real, ...]] = []
     spent, n_draws = 0.0, 0
     for rows, part in tqdm(list(spectra.blocks()), desc=f"SNR_f {snr_f:g}", leave=False, disable=None):
@@ -73,7 +73,7 @@ def believe(believer: Believer, spectra: Spectra, snr_f: float) -> Cell:
         draws, variance = believer(part.fids, found, rows.start)
         spent += time.perf_counter() - started
         n_draws = draws.shape[1]
-        ends = np.quantile(draws, [*tails, *(1 - tails)], axis=1, method="weibull")
+        ends = np.concatenate(credible_intervals(draws, LEVELS))
         parts.append(
             (
                 draws.mean(axis=1),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm import FitResult, Fitter
 from fsl_mrs_dl.fit.lcm.local import bounds
+from fsl_mrs_dl.fit.posterior.intervals import credible_intervals
 from fsl_mrs_dl.fit.posterior.mixture import draw_average
 from fsl_mrs_dl.fit.posterior.prior import AVERAGED_WORDS, PRIOR_WORDS, UNIFORM_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
@@ -23,8 +24,8 @@ _AVERAGED = (
     "that of each hypothesis, quadratic about its estimate, by its weight; noise of the residual, of which as "
     "many samples count as are independent"
 )
-LEVELS = {"ci68_low": 0.16, "ci68_high": 0.84, "ci95_low": 0.025, "ci95_high": 0.975}
-"""Column -> quantile of the posterior; 68 and 95 %, equal tails."""
+LEVELS = {"ci68": 0.68, "ci95": 0.95}
+"""Beginning of the names of two columns, ``_low`` and ``_high`` -> share of the posterior between them."""
 
 
 def record(*, averaged: bool, sampling: Sampling = USUAL) -> dict[str, Any]:
@@ -151,7 +152,7 @@ class Posterior:
     mean, sd : ndarray, float, shape (S, N)
         Mean and standard deviation of the draws.
     intervals : mapping of str to ndarray, float, shape (S, N)
-        Keys of :data:`LEVELS`.
+        Columns of :data:`LEVELS`.
     shrinkage : ndarray, float, shape (S, N)
         Posterior variance over prior variance: 0 = the data say all, 1 = they say nothing.
     """
@@ -216,6 +217,6 @@ def summarise_ratios(draws: Real, matrix: Real, reference: Real, shrinkage: Real
 
 
 def _intervals(values: Real) -> dict[str, Real]:
-    # Of the definitions of a sample quantile the one whose interval covers its level on average.
-    found = np.quantile(values, list(LEVELS.values()), axis=1, method="weibull")
-    return dict(zip(LEVELS, found, strict=True))
+    low, high = credible_intervals(values, list(LEVELS.values()))
+    ends = {name: {"low": low[at], "high": high[at]} for at, name in enumerate(LEVELS)}
+    return {f"{name}_{end}": found for name, both in ends.items() for end, found in both.items()}
