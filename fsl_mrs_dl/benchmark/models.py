@@ -10,7 +10,7 @@ def models(action: Literal["list", "show", "verify"], *, model: str | None = Non
     """List, show or verify model packages.
 
     Packages are looked for in the folders of ``$FSL_MRS_DL_MODELS``, in the user's data folder and among those
-    that come with the program. Verifying checks the weights against the card and measures again what the card
+    that come with the program. Verifying checks the checksum of card and weights and measures again what the card
     says of a simulated test set, which must agree within the scatter of the set.
 
     Parameters
@@ -48,7 +48,10 @@ def _list() -> None:
             print(f"{folder.parent.name}@{folder.name}  cannot be used: {error}")  # noqa: T201
             continue
         low, high = card.valid.spectrometer_frequency_mhz
-        print(f"{card.full_name}  {card.task}, {card.valid.nucleus}, {low:.0f} to {high:.0f} MHz  {folder}")  # noqa: T201
+        print(  # noqa: T201
+            f"{card.full_name}  {card.task}, {card.valid.nucleus}, {low:.0f} to {high:.0f} MHz  "
+            f"{card.package_sha256[:12]}  {folder}"
+        )
 
 
 def _show(folder: Path) -> None:
@@ -64,6 +67,7 @@ def _show(folder: Path) -> None:
         f"Made by: {card.recipe.command}",
         f"Data: {card.recipe.data}",
         evaluation_text(card),
+        f"Checksum of card and weights: {card.package_sha256}",
         f"Card: {folder / CARD}",
     ]
     print("\n".join(lines))  # noqa: T201
@@ -75,7 +79,7 @@ def _verified(folder: Path) -> str:
 
     model = load(folder)
     if model.card.task not in ("align", "quantify", "synthesise"):
-        return "weights are those of the card"
+        return "checksum is right"
     from fsl_mrs_dl.train.verification import check_scores
 
-    return f"weights are those of the card; {check_scores(model)}"
+    return f"checksum is right; {check_scores(model)}"

@@ -1,15 +1,13 @@
 """The card of a model package: what it is, what it takes, where it may be used, how well it did. No PyTorch."""
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from fsl_mrs_dl.data import MRSData
-from fsl_mrs_dl.errors import IncompatibleModelError, ModelError
+from fsl_mrs_dl.errors import IncompatibleModelError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SLACK = 1e-6
 
 
@@ -138,7 +136,8 @@ class Card:
     evaluation : tuple of Score
     intended_use, refused_use : str
     licence : str
-    weights_sha256 : str
+    package_sha256 : str
+        Of this card and the weights, see :func:`fsl_mrs_dl.models.card_file.seal`.
     schema_version : int
     """
 
@@ -155,46 +154,13 @@ class Card:
     intended_use: str
     refused_use: str
     licence: str = "BSD-3-Clause"
-    weights_sha256: str = ""
+    package_sha256: str = ""
     schema_version: int = SCHEMA_VERSION
 
     @property
     def full_name(self) -> str:
         """``name@version``, as in a record."""
         return f"{self.name}@{self.version}"
-
-    def to_json(self) -> str:
-        """Return the text of ``card.json``."""
-        return json.dumps(dataclasses.asdict(self), indent=2, allow_nan=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str, where: str) -> Self:
-        """Read the text of a ``card.json``.
-
-        Raises
-        ------
-        ModelError
-            If it is no card, or of a schema that this version does not know.
-        """
-        try:
-            said = json.loads(text)
-            schema = said["schema_version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{where} is not the card of a model package; get the package again.") from error
-        if schema != SCHEMA_VERSION:
-            raise ModelError(
-                f"{where} has the schema version {schema!r}; this version of fsl_mrs_dl reads {SCHEMA_VERSION}. "
-                "Update fsl-mrs-dl, or train the model again."
-            )
-        try:
-            said["inputs"] = tuple(_made(Channel, item) for item in said["inputs"])
-            said["outputs"] = tuple(_made(Channel, item) for item in said["outputs"])
-            said["evaluation"] = tuple(_made(Score, item) for item in said["evaluation"])
-            said["valid"] = _made(ValidRange, said["valid"])
-            said["recipe"] = _made(Recipe, said["recipe"])
-            return cls(**said)
-        except (KeyError, TypeError) as error:
-            raise ModelError(f"{where} is incomplete: {error}. Get the package again.") from error
 
     def check(self, data: MRSData, *, allow_mismatch: bool = False) -> tuple[str, ...]:
         """Return what of the data lies outside the valid range, in words.
@@ -240,8 +206,3 @@ def evaluation_text(card: Card) -> str:
 
 def _said(value: float | None, name: str) -> str:
     return "" if value is None else f"{value:.3g} ({name})"
-
-
-def _made(kind: type[Any], said: Mapping[str, Any]) -> Any:
-    """Return a dataclass from its JSON object; lists become tuples, as they were."""
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})

@@ -1,10 +1,11 @@
 """Model packages: a folder ``<name>/<version>/{card.json, weights.safetensors}``; save, load, find. No pickle.
 
-A package is looked for by path, then by ``name[@version]`` in ``$FSL_MRS_DL_MODELS`` (folders, separated as in
-``$PATH``), in the user's data folder and among those that come with the program. Nothing is downloaded.
+What contains a ``/`` is the path of a package. All else is a name, ``name[@version]``, looked for in
+``$FSL_MRS_DL_MODELS`` (folders, separated as in ``$PATH``), in the user's data folder and among those that come
+with the program; so a folder of the working directory never stands in for a package of the same name. Nothing is
+downloaded.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import fsl_mrs_dl
 from fsl_mrs_dl.data import NUCLEI
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.models.card import Card
+from fsl_mrs_dl.models.card_file import MAX_CARD_BYTES, card_from_text, card_text, seal
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +26,9 @@ CARD, WEIGHTS = "card.json", "weights.safetensors"
 VARIABLE = "FSL_MRS_DL_MODELS"
 _SHIPPED = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
 _FIELDS_T = (1.5, 3.0, 4.7, 7.0, 9.4, 11.7, 14.1)
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
+MAX_BYTES = 2e9
+"""Most memory that a network takes; the largest shipped one takes 220 MB."""
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,199}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +56,7 @@ def package_name(task: str, architecture: str, nucleus: str, spectrometer_freque
 
 
 def package_bytes(network: "nn.Module", card: Card) -> dict[str, bytes]:
-    """Return the files of a package, its card completed with the checksum of the weights.
+    """Return the files of a package, its card completed with the checksum of card and weights.
 
     Parameters
     ----------
@@ -69,8 +73,8 @@ def package_bytes(network: "nn.Module", card: Card) -> dict[str, bytes]:
 
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     weights = save(tensors)
-    card = replace(card, weights_sha256=hashlib.sha256(weights).hexdigest())
-    return {CARD: card.to_json().encode(), WEIGHTS: weights}
+    card = replace(card, package_sha256=seal(card, weights))
+    return {CARD: card_text(card).encode(), WEIGHTS: weights}
 
 
 def save_package(network: "nn.Module", card: Card, folder: Path) -> Path:
@@ -99,9 +103,6 @@ def load(model: str | Path) -> Model:
     ModelError
         If there is none, its weights are not those of the card, or its architecture is not known.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load as tensors_of
-
     from fsl_mrs_dl.models.architectures import ARCHITECTURES
 
     folder = find(model)
@@ -112,14 +113,45 @@ def load(model: str | Path) -> Model:
             "Update fsl-mrs-dl, or take another model."
         )
     try:
-        network = ARCHITECTURES[card.architecture](**card.config)
-        network.load_state_dict(tensors_of(weights))
-    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        network = _network(card, weights)
+    except (RuntimeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"The weights of {folder} do not fit its card ({reason}); get the package again."
         ) from error
-    return Model(network.eval(), card)
+    return Model(network, card)
+
+
+def _network(card: Card, weights: bytes) -> "nn.Module":
+    """Build the network of a card with its weights, in evaluation mode.
+
+    It is first built without memory (on PyTorch's device ``meta``) and compared with the weights: a card that asks
+    for more than the file holds is refused before anything of that size is taken.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load as tensors_of
+
+    from fsl_mrs_dl.models.architectures import ARCHITECTURES
+
+    build = ARCHITECTURES[card.architecture]
+    with torch.device("meta"):
+        planned = build(**card.config)
+    size = sum(t.numel() * t.element_size() for t in (*planned.parameters(), *planned.buffers()))
+    if size > MAX_BYTES:
+        raise ValueError(f"the network takes {size / 1e9:.1f} GB, the limit is {MAX_BYTES / 1e9:g} GB")
+    try:
+        tensors = tensors_of(weights)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+    expected = {name: tuple(t.shape) for name, t in planned.state_dict().items()}
+    for name in sorted(expected.keys() | tensors.keys()):
+        there = tuple(tensors[name].shape) if name in tensors else "missing"
+        if expected.get(name, "unknown") != there:
+            raise ValueError(f"{name} is {there}, expected {expected.get(name, 'unknown')}")
+    network = build(**card.config)
+    network.load_state_dict(tensors)
+    return network.eval()
 
 
 def verified(folder: Path) -> tuple[Card, bytes]:
@@ -128,15 +160,15 @@ def verified(folder: Path) -> tuple[Card, bytes]:
     Raises
     ------
     ModelError
-        If a file cannot be read, or the weights are not those that the card names.
+        If a file cannot be read, or card and weights are not those that were sealed together.
     """
     card = read_card(folder)
     weights = _read(folder / WEIGHTS)
-    found = hashlib.sha256(weights).hexdigest()
-    if found != card.weights_sha256:
+    found = seal(card, weights)
+    if found != card.package_sha256:
         raise ModelError(
-            f"{folder / WEIGHTS} has the SHA-256 {found[:12]}.., its card says {card.weights_sha256[:12]}..; "
-            "the package was changed or damaged. Get it again."
+            f"{folder} has the SHA-256 {found[:12]}.., its card says {card.package_sha256[:12] or 'none'}..; the "
+            "card or the weights were changed or damaged. Get the package again."
         )
     return card, weights
 
@@ -147,19 +179,26 @@ def read_card(folder: Path) -> Card:
     Raises
     ------
     ModelError
-        If it cannot be read.
+        If it cannot be read, is too large, or is no card.
     """
-    content = _read(folder / CARD)
+    file = folder / CARD
+    content = _read(file, MAX_CARD_BYTES)
+    if len(content) > MAX_CARD_BYTES:
+        raise ModelError(
+            f"{file} has more than {MAX_CARD_BYTES} bytes, which no card has; get the package again."
+        )
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise ModelError(f"{folder / CARD} is not the card of a model package; get it again.") from error
-    return Card.from_json(text, str(folder / CARD))
+        raise ModelError(f"{file} is not the card of a model package; get it again.") from error
+    return card_from_text(text, str(file))
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, limit: int | None = None) -> bytes:
+    """Return the content of a file, or its first ``limit + 1`` bytes."""
     try:
-        return file.read_bytes()
+        with file.open("rb") as stream:
+            return stream.read() if limit is None else stream.read(limit + 1)
     except OSError as error:
         raise ModelError(f"{file} cannot be read ({error.strerror}); a model package is needed.") from error
 
@@ -170,7 +209,8 @@ def find(model: str | Path) -> Path:
     Parameters
     ----------
     model : str or Path
-        A path to the package or to the folder of its versions; or ``name`` or ``name@version``.
+        A path, which contains a ``/``, to the package or to the folder of its versions; or ``name`` or
+        ``name@version``. A :class:`~pathlib.Path` is always a path.
 
     Returns
     -------
@@ -181,11 +221,12 @@ def find(model: str | Path) -> Path:
     ModelError
         If there is none.
     """
-    path = Path(model)
-    if (path / CARD).is_file():
-        return path
-    if path.is_dir() and (versions := _versions(path)):
-        return versions[-1]
+    if isinstance(model, Path) or os.sep in model:
+        path = Path(model)
+        if (path / CARD).is_file():
+            return path
+        if versions := _versions(path):
+            return versions[-1]
     name, _, version = str(model).partition("@")
     if _PLAIN.fullmatch(name):
         for root in roots():
@@ -193,10 +234,18 @@ def find(model: str | Path) -> Path:
             if found:
                 return found[-1]
     known = sorted({folder.parent.name for folder in packages()})
+    here = f"A folder here is ./{model}. " if isinstance(model, str) and _is_package(Path(model)) else ""
     raise ModelError(
-        f"There is no model package {str(model)!r}; known are {', '.join(known) or 'none'}. "
+        f"There is no model package {str(model)!r}; known are {', '.join(known) or 'none'}. {here}"
         f"Give a path, put it into a folder of ${VARIABLE}, or train one (fsl_mrs_dl train)."
     )
+
+
+def _is_package(path: Path) -> bool:
+    try:
+        return (path / CARD).is_file() or bool(_versions(path))
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def roots() -> list[Path]:

@@ -40,7 +40,7 @@ def method_of(
     -------
     method : Method
     settled : dict
-        ``model`` (name@version), ``weights_sha256``, with ``gn`` ``start``, and, if anything does not match,
+        ``model`` (name@version), ``package_sha256``, with ``gn`` ``start``, and, if anything does not match,
         ``mismatch``.
 
     Raises
@@ -67,7 +67,7 @@ def method_of(
             "align."
         )
     mismatch = card.check(data, allow_mismatch=allow_mismatch)
-    settled: dict[str, object] = {"model": card.full_name, "weights_sha256": card.weights_sha256}
+    settled: dict[str, object] = {"model": card.full_name, "package_sha256": card.package_sha256}
     if mismatch:
         settled["mismatch"] = "; ".join(mismatch)
     if method in METHODS:

@@ -107,7 +107,7 @@ def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings
     model = _loaded(asked, wanted, data, basis)
     settled: dict[str, object] = {
         "model": model.card.full_name,
-        "weights_sha256": model.card.weights_sha256,
+        "package_sha256": model.card.package_sha256,
     }
     if mismatch := model.card.check(data, allow_mismatch=asked.allow_mismatch):
         settled["mismatch"] = "; ".join(mismatch)

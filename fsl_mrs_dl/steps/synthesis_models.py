@@ -48,7 +48,7 @@ def generative(
 
 def said_of(card: "Card") -> dict[str, Any]:
     """Return what a record says of a model."""
-    return {"model": card.full_name, "weights_sha256": card.weights_sha256}
+    return {"model": card.full_name, "package_sha256": card.package_sha256}
 
 
 def transients_like(

@@ -107,7 +107,7 @@ def synthesise(
                 data, card, n, mode, noiseless, allow_mismatch, rng, model=str(model), seed=seed
             )
         settings = ", ".join(f"{key}={_plain(value)}" for key, value in said.items())
-        settings += f", model={card.full_name}, weights_sha256={card.weights_sha256}"
+        settings += f", model={card.full_name}, package_sha256={card.package_sha256}"
         details = f"{__name__}.synthesise, {settings}."
         nifti.write(
             replace(made, processing=(*made.processing, nifti.record(METHOD, details))), staging.path(name)
@@ -205,7 +205,7 @@ def labelled_spectra(
         dim_headers={_LABELS: {"info": "independent synthetic spectra", "header": labels}},
     )
     made = np.ones(len(fids), dtype=bool)
-    model = {"model": card.full_name, "weights_sha256": card.weights_sha256}
+    model = {"model": card.full_name, "package_sha256": card.package_sha256}
     parents = (like.name,) if like is not None and like.name else ()
     return marked(data, _LABELS, made, f"decoded by {card.full_name}", seed, parents, **model)
 

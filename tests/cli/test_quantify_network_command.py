@@ -73,7 +73,7 @@ def test_a_pure_network_is_recorded_and_claims_no_posterior(models, scan, tmp_pa
     assert quantify(scan, tmp_path / "fit") == 0
     said = (tmp_path / "network" / "run.json").read_text()
     assert f"{NAME}@1.0.0" in said
-    assert json.loads((models / NAME / "1.0.0" / "card.json").read_text())["weights_sha256"] in said
+    assert json.loads((models / NAME / "1.0.0" / "card.json").read_text())["package_sha256"] in said
     network, fit = raw(tmp_path / "network"), raw(tmp_path / "fit")
     assert network["NAA"] != pytest.approx(fit["NAA"], rel=1e-6)
     assert min(network.values()) >= 0

@@ -50,7 +50,7 @@ def test_spectra_carry_labels_and_origin(packages: Path, tmp_path: Path) -> None
     assert said["seed"] == 7
     assert said["model"] == "synthesise-cvae-press-pcr-naa-1h-3t@1.0.0"
     assert synthetic_along(made, "DIM_USER_0").all()
-    assert "weights_sha256=" in made.processing[-1]["Details"]
+    assert "package_sha256=" in made.processing[-1]["Details"]
     assert main([*line, "--output", str(tmp_path / "again")]) == 0
     np.testing.assert_array_equal(nifti.read(tmp_path / "again/synthetic.nii.gz").fid, made.fid)
 

@@ -2,12 +2,15 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.models.card_file import card_text, seal
+from fsl_mrs_dl.models.package import verified
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -55,9 +58,10 @@ def test_verify_finds_a_card_that_praises_too_much(models, tmp_path, capsys):
     folder.mkdir()
     for file in (models / NAME / "1.0.0").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
-    said = json.loads((folder / "card.json").read_text())
-    said["evaluation"][0]["value"] /= 2
-    (folder / "card.json").write_text(json.dumps(said))
+    card, weights = verified(folder)
+    halved = replace(card.evaluation[0], value=card.evaluation[0].value / 2)
+    card = replace(card, evaluation=(halved, *card.evaluation[1:]))
+    (folder / "card.json").write_text(card_text(replace(card, package_sha256=seal(card, weights))))
     assert main(["models", "verify", "--model", str(folder)]) == 2
     assert "measured again" in capsys.readouterr().err
 
@@ -78,7 +82,7 @@ def test_align_by_a_network_records_the_model(models, scan, tmp_path):
     assert main(words) == 0
     details = nifti.read(tmp_path / "simulated.nii.gz").processing[-1]["Details"]
     assert f"{NAME}@1.0.0" in details
-    assert json.loads((folder / "card.json").read_text())["weights_sha256"] in details
+    assert json.loads((folder / "card.json").read_text())["package_sha256"] in details
     with (tmp_path / "simulated_align.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) == 16
