@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.steps import command
 from fsl_mrs_dl.steps.options import describe
-from fsl_mrs_dl.steps.registry import steps
+from fsl_mrs_dl.steps.registry import built_in_steps, steps
 
 TOOLS = {
     "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
@@ -41,11 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         raises (status 1).
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    known = steps()
-    if argv and argv[0] in known:
-        return command.run(known[argv[0]], argv[1:])
+    own = built_in_steps()
+    if argv and argv[0] in own:
+        return command.run(own[argv[0]], argv[1:])
     if argv and argv[0] in TOOLS:
         return _run_tool(argv[0], argv[1:])
+    # Other packages are imported only now, so that none of them can stop a command of this one.
+    known = own if argv[:1] in (["-v"], ["--version"]) else steps()
+    if argv and argv[0] in known:
+        return command.run(known[argv[0]], argv[1:])
     parser = argparse.ArgumentParser(
         prog="fsl_mrs_dl",
         description="Deep-learning steps for magnetic resonance spectroscopy, on NIfTI-MRS files.",

@@ -3,7 +3,7 @@
 A step takes :class:`~fsl_mrs_dl.data.MRSData` and keyword-only options and returns a :class:`StepResult`.
 Calling it, from Python or from the command line, checks the input, runs it and appends its record to
 ``ProcessingApplied``. Built-in steps are the modules of this package; others register through the
-entry-point group ``fsl_mrs_dl.steps`` (name = entry point to a :class:`Step`).
+entry-point group ``fsl_mrs_dl.steps``, see :mod:`fsl_mrs_dl.steps.third_party`.
 """
 
 import importlib
@@ -22,7 +22,6 @@ from fsl_mrs_dl.steps.options import Option, describe
 if TYPE_CHECKING:
     from fsl_mrs_dl.io.results import Outcome
 
-ENTRY_POINTS = "fsl_mrs_dl.steps"
 _NOT_STEPS = {
     "align_models",
     "command",
@@ -35,6 +34,7 @@ _NOT_STEPS = {
     "results_folder",
     "synthesis_models",
     "synthesise",
+    "third_party",
     "water_references",
 }
 MIN_POINTS = 32
@@ -222,13 +222,15 @@ def usable_fids(data: MRSData) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def steps() -> dict[str, Step]:
-    """Return every registered step by name, built-in ones first.
+    """Return every registered step by name, built-in ones first; unusable ones of other packages are left out."""
+    from fsl_mrs_dl.steps.third_party import third_party_steps
 
-    Raises
-    ------
-    TypeError
-        If an entry point of the group does not name a :class:`Step`.
-    """
+    found = built_in_steps()
+    return {**found, **third_party_steps(found)}
+
+
+def built_in_steps() -> dict[str, Step]:
+    """Return the program's own steps by name."""
     import fsl_mrs_dl.steps as package
 
     found: dict[str, Step] = {}
@@ -236,11 +238,4 @@ def steps() -> dict[str, Step]:
         if module.name not in _NOT_STEPS:
             loaded = importlib.import_module(f"{package.__name__}.{module.name}")
             found[module.name] = getattr(loaded, module.name)
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group=ENTRY_POINTS):
-        loaded_step = entry.load()
-        if not isinstance(loaded_step, Step):
-            raise TypeError(f"Entry point {entry.name} of {ENTRY_POINTS} is {loaded_step!r}, not a Step.")
-        found[entry.name] = loaded_step
     return found

@@ -1,0 +1,101 @@
+"""Load the steps that other packages register in the entry-point group ``fsl_mrs_dl.steps``.
+
+Another package's defect must not take this program's commands away: a step that cannot be loaded or used is left
+out with a warning that names it.
+"""
+
+import logging
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.steps.registry import Step
+
+ENTRY_POINTS = "fsl_mrs_dl.steps"
+TOOL_NAMES = frozenset(
+    ("basis", "simulate", "synthesise", "train", "models", "demo", "evaluate", "benchmark")
+)
+"""Commands that are no steps, whose names no step may have either."""
+_COMMAND_OPTIONS = frozenset(
+    (
+        "file",
+        "data",
+        "output",
+        "filename",
+        "overwrite",
+        "config",
+        "report",
+        "generateReports",
+        "verbose",
+        "help",
+    )
+)
+"""What every command has; a step's own option of this name would be a second one."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_log = logging.getLogger(__name__)
+
+
+def third_party_steps(built_in: Collection[str]) -> dict[str, "Step"]:
+    """Return the usable steps of other packages by the names of their entry points.
+
+    A step is left out, with a warning, if it cannot be imported, is no
+    :class:`~fsl_mrs_dl.steps.registry.Step`, has the name of a command of this program or of an earlier entry
+    point, a name that is no command, or an option that every command has.
+
+    Parameters
+    ----------
+    built_in : collection of str
+        Names of the program's own steps.
+    """
+    found: dict[str, Step] = {}
+    try:
+        entries = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
+    except Exception as error:  # noqa: BLE001  # the metadata of any installed package
+        _log.warning("Steps of other packages are left out, their list cannot be read: %s", _line(error))
+        return found
+    for entry in entries:
+        try:
+            loaded = _load(entry, {*built_in, *TOOL_NAMES}, found)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the code of another package
+            _log.warning(
+                "The step %s of %s is left out: %s", _shown(entry.name), _package(entry), _line(error)
+            )
+        else:
+            found[entry.name] = loaded
+    return found
+
+
+def _load(entry: EntryPoint, own: Collection[str], earlier: Collection[str]) -> "Step":
+    from fsl_mrs_dl.steps.registry import Step
+
+    if entry.name in own:
+        raise ValueError("it has the name of a command of fsl_mrs_dl; rename the entry point")
+    if entry.name in earlier:
+        raise ValueError("another package has a step of this name; uninstall one of them")
+    if not _NAME.fullmatch(entry.name):
+        raise ValueError("a name of lower-case letters, digits and underscores is needed")
+    loaded = entry.load()
+    if not isinstance(loaded, Step):
+        raise TypeError(f"{entry.value} is a {type(loaded).__name__}, not a Step; decorate it with @step")
+    if taken := sorted(_COMMAND_OPTIONS.intersection(option.name for option in loaded.options)):
+        raise ValueError(f"its option {taken[0]} is one that every command has; rename it")
+    return loaded if loaded.name == entry.name else replace(loaded, name=entry.name)
+
+
+def _package(entry: EntryPoint) -> str:
+    name = entry.dist.name if entry.dist is not None else entry.value
+    return _shown(name)
+
+
+def _shown(text: str) -> str:
+    """Return a text with its control characters written out."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def _line(error: BaseException) -> str:
+    """Return what an exception says, on one line."""
+    said = " ".join(str(error).split())
+    return _shown(f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]
