@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from fsl_mrs_dl.errors import ModelError, OptionError
+from fsl_mrs_dl.io.untrusted_text import printable
 
 
 def models(action: Literal["list", "show", "verify"], *, model: str | None = None) -> None:
@@ -35,7 +36,7 @@ def models(action: Literal["list", "show", "verify"], *, model: str | None = Non
         _show(find(model))
     else:
         for folder in packages() if model is None else [find(model)]:
-            print(f"{folder}: {_verified(folder)}")  # noqa: T201
+            print(f"{printable(str(folder))}: {_verified(folder)}")  # noqa: T201
 
 
 def _list() -> None:
@@ -45,12 +46,12 @@ def _list() -> None:
         try:
             card = read_card(folder)
         except ModelError as error:
-            print(f"{folder.parent.name}@{folder.name}  cannot be used: {error}")  # noqa: T201
+            print(printable(f"{folder.parent.name}@{folder.name}  cannot be used: {error}"))  # noqa: T201
             continue
         low, high = card.valid.spectrometer_frequency_mhz
         print(  # noqa: T201
             f"{card.full_name}  {card.task}, {card.valid.nucleus}, {low:.0f} to {high:.0f} MHz  "
-            f"{card.package_sha256[:12]}  {folder}"
+            f"{card.package_sha256[:12]}  {printable(str(folder))}"
         )
 
 
@@ -70,7 +71,7 @@ def _show(folder: Path) -> None:
         f"Checksum of card and weights: {card.package_sha256}",
         f"Card: {folder / CARD}",
     ]
-    print("\n".join(lines))  # noqa: T201
+    print(printable("\n".join(lines), lines=True))  # noqa: T201
 
 
 def _verified(folder: Path) -> str:

@@ -19,6 +19,38 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
 
 KEY = "SyntheticData"
+ACQUISITION_KEYS = frozenset(
+    (
+        KEY,
+        "SpectrometerFrequency",
+        "ResonantNucleus",
+        "SpectralWidth",
+        "EchoTime",
+        "RepetitionTime",
+        "InversionTime",
+        "MixingTime",
+        "AcquisitionStartTime",
+        "ExcitationFlipAngle",
+        "TxOffset",
+        "RxOffset",
+        "SpecFreqChemShift",
+        "VOI",
+        "WaterSuppressed",
+        "WaterSuppressionType",
+        "SequenceTriggered",
+        "Manufacturer",
+        "SoftwareVersions",
+        "TxCoil",
+        "RxCoil",
+        "SequenceName",
+        "kSpace",
+        "EditCondition",
+        "EditPulse",
+    )
+)
+"""Header keys of the NIfTI-MRS standard that say how a signal was acquired. A list of what may be passed on, not
+of what may not: a key that nobody thought of stays with the measurement."""
+_RECORD_KEYS = ("Time", "Program", "Version", "Method", "Details")
 _EACH = "1: this FID was made by a program; 0: it was measured."
 _HOLDS = "1: FIDs at this index were made by a program, some or all."
 
@@ -82,6 +114,25 @@ def marked(
         each = {"Value": np.asarray(flags).astype(int).tolist(), "Description": meaning}
         said["header"] = {**said.get("header", {}), KEY: each}
     return replace(data, header=header, dim_headers=dim_headers)
+
+
+def without_person(data: MRSData) -> MRSData:
+    """Return data without what its header says of a person, a place or a day, for synthetic FIDs made from it.
+
+    Of the header extension and of the headers of dimensions only :data:`ACQUISITION_KEYS` stay, of each record in
+    ``ProcessingApplied`` the keys of the standard; the NIfTI header, with its free text and its other extensions,
+    is made anew. The position of the voxels stays, and so do the names of files.
+    """
+    header = {key: value for key, value in data.header.items() if key in ACQUISITION_KEYS}
+    dim_headers: dict[str, Any] = {}
+    for tag, said in data.dim_headers.items():
+        each = {key: value for key, value in said.get("header", {}).items() if key in ACQUISITION_KEYS}
+        kept = {"info": said.get("info"), "header": each}
+        dim_headers[tag] = {part: value for part, value in kept.items() if value}
+    processing = tuple(
+        {key: record[key] for key in _RECORD_KEYS if key in record} for record in data.processing
+    )
+    return replace(data, header=header, dim_headers=dim_headers, processing=processing, nifti_header=None)
 
 
 def synthetic_along(data: MRSData, dim: str) -> NDArray[np.bool_]:

@@ -93,17 +93,37 @@ def _synthetic(data: MRSData) -> str:
 
 
 def _how_made(said: Any) -> str:
-    """Return the header key SyntheticData in words; another program may have written anything there."""
+    """Return the header key SyntheticData in words; another program may have written anything there.
+
+    Only its own keys are told, and only texts and numbers: what an object of another program holds is not known.
+    """
     if not isinstance(said, Mapping):
-        return f"The file says: {plain(said)}."
+        return ""
     sentences = []
-    if said.get("method"):
-        sentences.append(f"Made by {plain(said['method'])}.")
-    if said.get("seed") is not None:
-        sentences.append(f"Seed {plain(said['seed'])}.")
-    if said.get("parents"):
-        sentences.append(f"Made from {plain(said['parents'])}.")
+    for key, words in (("method", "Made by"), ("seed", "Seed"), ("parents", "Made from")):
+        value = said.get(key)
+        if value not in (None, "", [], ()) and _is_plain(value):
+            sentences.append(f"{words} {plain(value)}.")
     return " ".join(sentences)
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a header value is text, a number, a truth value, or a list of them."""
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(item, (str, int, float)) for item in value)
+    return isinstance(value, (str, int, float))
+
+
+def tellable(data: MRSData, key: str) -> str:
+    """Return a field of :data:`TELLABLE` as a reader would write it, empty where there is none.
+
+    A field that holds an object is not told, whatever its name.
+    """
+    _, factor, unit = TELLABLE[key]
+    value = data.header.get(key)
+    if value is None or value == "" or not _is_plain(value):
+        return ""
+    return f"{plain(value * factor if isinstance(value, float) else value)} {unit}".strip()
 
 
 def section(heading: str, *parts: str, text: str = "") -> str:
@@ -210,22 +230,15 @@ def acquisition_rows(data: MRSData) -> list[tuple[str, str]]:
         ("Voxels", " x ".join(str(n) for n in data.fid.shape[:3])),
         ("Higher dimensions", dims or "none"),
     ]
-    for key, (name, factor, unit) in TELLABLE.items():
-        value = data.header.get(key)
-        if value is not None:
-            scaled = value * factor if isinstance(value, float) else value
-            rows.append((name, f"{plain(scaled)} {unit}".strip()))
+    rows += [(name, text) for key, (name, _, _) in TELLABLE.items() if (text := tellable(data, key))]
     return rows
 
 
 def processing_table(data: MRSData) -> str:
-    """Return the chain of ``ProcessingApplied``."""
+    """Return the chain of ``ProcessingApplied``: the keys of the standard, and of them texts and numbers alone."""
     keys = ("Time", "Program", "Version", "Method", "Details")
     rows = []
     for n, record in enumerate(data.processing, start=1):
-        more = {key: value for key, value in record.items() if key not in keys}
-        details = " ".join(
-            [str(record.get("Details", "")), *(f"{key}: {plain(v)}" for key, v in more.items())]
-        )
-        rows.append((n, *(record.get(key, "") for key in keys[:-1]), details))
+        values = (record.get(key, "") for key in keys)
+        rows.append((n, *(value if _is_plain(value) else "" for value in values)))
     return table(rows, ("", *keys)) if rows else "<p>Nothing is recorded.</p>"

@@ -1,7 +1,7 @@
 """The MRSinMRS table: the minimum reporting standard, filled in from header and settings.
 
 Lin et al 2021, doi:10.1002/nbm.4484, table 1. Only fields on a list are told (see
-:data:`fsl_mrs_dl.report.page.TELLABLE`); what is not known is said to be so.
+:data:`fsl_mrs_dl.report.page.tellable`); what is not known is said to be so.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ import numpy as np
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import NUCLEI, MRSData
 from fsl_mrs_dl.io.results.outcome import Outcome
-from fsl_mrs_dl.report.page import TELLABLE, plain, table
+from fsl_mrs_dl.report.page import plain, table, tellable
 
 MISSING = "not in the file"
 
@@ -45,11 +45,8 @@ def _told(data: MRSData, *keys: str) -> str:
     """Return header fields as a reader would write them."""
     found = []
     for key in keys:
-        _, factor, unit = TELLABLE[key]
-        value = data.header.get(key)
-        if value is not None and value != "":
-            scaled = value * factor if isinstance(value, float) else value
-            found.append(f"{plain(scaled)} {unit}".strip())
+        if text := tellable(data, key):
+            found.append(text)
     return ", ".join(found) or MISSING
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import OptionError
-from fsl_mrs_dl.io.synthetic import marked, synthetic_along
+from fsl_mrs_dl.io.synthetic import marked, synthetic_along, without_person
 from fsl_mrs_dl.io.transient_sets import TransientSets
 from fsl_mrs_dl.steps.registry import StepResult, step
 
@@ -34,7 +34,8 @@ def augment(
     Without a model, FIDs are drawn with replacement along a dimension and changed in frequency, phase, linewidth,
     amplitude and noise, and some get residual water, lipid, a spurious echo, drift or an eddy current. With a
     model, transients are encoded and new ones decoded, and the noise that decoding loses is given back. What is
-    made is marked in the header (SyntheticData), each FID by itself; averaging it adds no information.
+    made is marked in the header (SyntheticData), each FID by itself; averaging it adds no information. Of the
+    input's header only what says how the signal was acquired is passed on, nothing of the person.
 
     Parameters
     ----------
@@ -77,6 +78,7 @@ def augment(
         raise OptionError("--recipe draws by physics, --model decodes; give one of them.")
     from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
 
+    data = without_person(data)
     sets = TransientSets.of(data, dim)
     count = sets.fids.shape[1] if n is None else n
     rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ from typing import Any
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import MRSDLError, OptionError
+from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
 from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
@@ -53,11 +54,13 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
 
 def guarded(work: Callable[[], None], name: str, *, verbose: bool) -> int:
     """Do the work of a command; tell the user in one line what can be mended, and return its exit code."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     try:
         work()
     except MRSDLError as error:
-        print(f"fsl_mrs_dl {name}: {error}", file=sys.stderr)  # noqa: T201
+        print(f"fsl_mrs_dl {name}: {printable(str(error))}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
         print(f"fsl_mrs_dl {name}: interrupted.", file=sys.stderr)  # noqa: T201
@@ -180,7 +183,7 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
                 page(data, result, options), encoding="utf-8"
             )
     for line in result.said:
-        print(line)  # noqa: T201
+        print(printable(line))  # noqa: T201
 
 
 def result_name(file: Path, filename: str | None) -> str:

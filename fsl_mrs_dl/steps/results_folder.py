@@ -5,6 +5,7 @@ import importlib
 from pathlib import Path
 
 from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.steps.registry import Step
 
 REPORT = "report.html"
@@ -59,7 +60,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
             run_record(result.outcome, settings, staging.names, known_step.name), encoding="utf-8"
         )
         files = staging.names
-    print(quantify_text(result.outcome, arguments.output, files))  # noqa: T201
+    print(printable(quantify_text(result.outcome, arguments.output, files), lines=True))  # noqa: T201
 
 
 def _named_files(known_step: Step, options: dict[str, object]) -> list[Path]:

@@ -82,13 +82,14 @@ def synthesise(
     """
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.staging import Staging
+    from fsl_mrs_dl.io.synthetic import without_person
     from fsl_mrs_dl.steps.command import result_name
     from fsl_mrs_dl.steps.synthesis_models import DEFAULT_MODEL, generative
 
     said = {name: value for name, value in locals().items() if name in _RECORDED}
     _check(n, snr, seed)
     name = result_name(Path(filename), filename) + (".nii" if uncompressed else ".nii.gz")
-    data = nifti.read(like) if like is not None else None
+    data = without_person(nifti.read(like)) if like is not None else None
     network, card = generative(model or DEFAULT_MODEL, data, allow_mismatch=allow_mismatch)
     table = [Path(word) for word in concentrations or () if "=" not in word]
     with Staging(output, overwrite=overwrite, inputs=[*([like] if like else []), *table]) as staging:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
+from fsl_mrs_dl.io.untrusted_text import printable
+
 if TYPE_CHECKING:
     from fsl_mrs_dl.steps.registry import Step
 
@@ -61,7 +63,7 @@ def third_party_steps(built_in: Collection[str]) -> dict[str, "Step"]:
             loaded = _load(entry, {*built_in, *TOOL_NAMES}, found)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # the code of another package
             _log.warning(
-                "The step %s of %s is left out: %s", _shown(entry.name), _package(entry), _line(error)
+                "The step %s of %s is left out: %s", printable(entry.name), _package(entry), _line(error)
             )
         else:
             found[entry.name] = loaded
@@ -87,15 +89,10 @@ def _load(entry: EntryPoint, own: Collection[str], earlier: Collection[str]) -> 
 
 def _package(entry: EntryPoint) -> str:
     name = entry.dist.name if entry.dist is not None else entry.value
-    return _shown(name)
-
-
-def _shown(text: str) -> str:
-    """Return a text with its control characters written out."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return printable(name)
 
 
 def _line(error: BaseException) -> str:
     """Return what an exception says, on one line."""
     said = " ".join(str(error).split())
-    return _shown(f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]
+    return printable(f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]

@@ -20,6 +20,7 @@ from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.io.results.posterior_maps import posterior_file, posterior_maps
 from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
 from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.io.untrusted_text import csv_cell
 
 _ROWS = 4096
 
@@ -115,7 +116,7 @@ def _write_verdict(outcome: Outcome, verdict: NDArray[np.int8], fit: MRSData, st
     with staging.path("qc/verdict.csv").open("w", newline="", encoding="utf-8") as handle:
         lines = csv.writer(handle, lineterminator="\n")
         lines.writerow(("x", "y", "z", "verdict", "reason"))
-        lines.writerows((*place, words[code], reason) for place, code, reason in rows)
+        lines.writerows((*place, words[code], csv_cell(reason)) for place, code, reason in rows)
 
 
 def _write_map(values: Real, outcome: Outcome, like: MRSData, path: Path, *, keep_nan: bool) -> None:

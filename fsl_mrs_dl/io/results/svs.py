@@ -13,6 +13,7 @@ from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results.fsl_convention import parameter_rows
 from fsl_mrs_dl.io.results.outcome import EXTRA_COLUMNS, Outcome, Scaled
 from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.io.untrusted_text import csv_cell
 
 _SUMMARY = {"molality": "mMol/kg", "molarity": "mM"}
 _TOLD = ("posterior_mean", "posterior_sd", "ci95_low", "ci95_high")
@@ -117,7 +118,7 @@ def _write_rows(path: Path, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    """Return a number to ten digits, empty for NaN; text as it is."""
+    """Return a number to ten digits, empty for NaN; text so that no spreadsheet takes it for a formula."""
     if isinstance(value, str):
-        return value
+        return csv_cell(value)
     return "" if np.isnan(value) else f"{float(value):.10g}"
