@@ -292,6 +292,12 @@ class Basis:
     sequence : str
         Pulse sequence in the words of its files, with the part of an edited pair (``mega-press diff``); ``""``
         where they do not say it.
+    nucleus_said : bool
+        Whether its files say the nucleus; else ``nucleus`` is an assumption that data may correct.
+    centre_ppm : float or None
+        Chemical shift at frequency zero, in ppm, where it is not the usual one of the nucleus.
+    left_out : mapping of str to str
+        Members that its files have and it has not (any more) -> why, to explain an option that names one.
     """
 
     fids: Complex
@@ -304,6 +310,9 @@ class Basis:
     notes: tuple[str, ...] = ()
     echo_time_s: float | None = None
     sequence: str = ""
+    nucleus_said: bool = True
+    centre_ppm: float | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         fids = np.asarray(self.fids)
@@ -311,15 +320,23 @@ class Basis:
             raise DataError(
                 f"A basis of {len(self.names)} names needs FIDs of shape (names, time), not {fids.shape}."
             )
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise DataError(
+                f"The basis has {', '.join(twice)} more than once; give each member a name of its own."
+            )
         object.__setattr__(self, "fids", _frozen(fids))
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "dwelltime_s", float(self.dwelltime_s))
         object.__setattr__(self, "spectrometer_frequency_mhz", float(self.spectrometer_frequency_mhz))
         object.__setattr__(self, "notes", tuple(self.notes))
+        object.__setattr__(self, "left_out", dict(self.left_out))
 
     @property
     def reference_ppm(self) -> float:
-        """Chemical shift of the centre of the spectrum, in ppm (of the nucleus table)."""
+        """Chemical shift of the centre of the spectrum, in ppm (its own, or that of the nucleus table)."""
+        if self.centre_ppm is not None:
+            return self.centre_ppm
         return NUCLEI[self.nucleus].reference_ppm if self.nucleus in NUCLEI else 0.0
 
 

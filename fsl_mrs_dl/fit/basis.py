@@ -1,15 +1,34 @@
 """The basis set of a fit: that of the user, put right and brought to the points of the data."""
 
+import logging
 from dataclasses import replace
 
-from fsl_mrs_dl.data import Basis, MRSData
+import numpy as np
+
+from fsl_mrs_dl.data import NUCLEI, Basis, MRSData
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.physics import centred, mended, on_points, sound_basis
-from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
+from fsl_mrs_dl.physics import on_points, sound_basis
+from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE, outside_band, recentred
+
+logger = logging.getLogger(__name__)
+
+_NOT_SEEN = 0.99
+"""Share of a member's energy outside the data's band from which on it is left out: hardly any of it is seen."""
+_PARTLY_SEEN = 1e-3
+_UNLIKE_SIZE = 50.0
+"""Ratio of a member's height to the median one, beyond which it is of another unit: protons differ by up to 9."""
+_PROTONS = {"Cr": 5, "PCr": 5}
+"""Metabolite -> protons that its FID starts with; they are coupled to none: any sequence shows them all."""
 
 
 def basis_for(
-    data: MRSData, basis: Basis, *, conjugate: bool | None = None, field_tolerance: float = FIELD_TOLERANCE
+    data: MRSData,
+    basis: Basis,
+    *,
+    conjugate: bool | None = None,
+    centre_ppm: float | None = None,
+    witnesses: Basis | None = None,
+    field_tolerance: float = FIELD_TOLERANCE,
 ) -> Basis:
     """Return a basis set at the points, the field and the centre frequency of the data.
 
@@ -17,38 +36,156 @@ def basis_for(
     ----------
     data : MRSData
     basis : Basis
-        From :func:`fsl_mrs_dl.io.basis.read_basis`.
+        From :func:`fsl_mrs_dl.io.basis.read_basis`, with the members that are wanted.
     conjugate : bool, optional
         Whether to conjugate it; not given: as Cr, PCr and NAA say.
+    centre_ppm : float, optional
+        Chemical shift at its frequency zero, in ppm; not given: as its files, or Cr, PCr and NAA say.
+    witnesses : Basis, optional
+        All members, of which those that are not wanted may tell sign and centre too.
     field_tolerance : float
         See :func:`fsl_mrs_dl.physics.on_points`.
 
     Returns
     -------
     Basis
-        Its notes say what was done.
+        Without members that the data's band does not hold. Its notes say what was done, and what sign, centre and
+        scale stand on.
 
     Raises
     ------
     DataError
         If the nucleus differs, or the basis set cannot honestly be brought to the data.
     """
-    if basis.nucleus != data.nucleus:
-        raise DataError(
-            f"The basis set is of {basis.nucleus}, {data.name or 'the data'} of {data.nucleus}; "
-            "a basis set of the same nucleus is needed."
-        )
-    if conjugate is None:
-        basis = sound_basis(basis)
-    else:
-        note = f"{'' if conjugate else 'not '}conjugated, as asked for"
-        fids = basis.fids.conj() if conjugate else basis.fids
-        basis = centred(mended(replace(basis, fids=fids, notes=(*basis.notes, note))))
+    basis = of_nucleus(basis, data, field_tolerance)
+    witnesses = None if witnesses is None else of_nucleus(witnesses, data, field_tolerance)
+    basis = sound_basis(basis, conjugate=conjugate, centre_ppm=centre_ppm, witnesses=witnesses)
+    basis = replace(basis, notes=(*basis.notes, scale_statement(basis)))
     return on_points(
-        basis,
+        in_band(recentred(basis, data.reference_ppm), data),
         data.n_points,
         data.dwelltime_s,
         data.spectrometer_frequency_mhz,
-        reference_ppm=data.reference_ppm,
         field_tolerance=field_tolerance,
+        may_fold=True,
     )
+
+
+def of_nucleus(basis: Basis, data: MRSData, field_tolerance: float) -> Basis:
+    """Return a basis set of the nucleus of the data, or refuse it.
+
+    A file that does not say its nucleus says its frequency, which at the field of the data belongs to one nucleus.
+
+    Parameters
+    ----------
+    basis : Basis
+    data : MRSData
+    field_tolerance : float
+        Largest relative difference of frequencies.
+
+    Raises
+    ------
+    DataError
+        If the nucleus differs.
+    """
+    name = data.name or "the data"
+    theirs, own = basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz
+    if basis.nucleus_said or data.nucleus not in NUCLEI:
+        if basis.nucleus == data.nucleus:
+            return basis
+        raise DataError(
+            f"The basis set is of {basis.nucleus}, {name} of {data.nucleus}; "
+            "a basis set of the same nucleus is needed."
+        )
+    field_t = own / NUCLEI[data.nucleus].gyromagnetic_mhz_per_t
+    apart = {
+        nucleus: abs(theirs / (constants.gyromagnetic_mhz_per_t * field_t) - 1)
+        for nucleus, constants in NUCLEI.items()
+    }
+    likeliest = min(apart, key=lambda nucleus: apart[nucleus])
+    if likeliest == data.nucleus or apart[likeliest] > field_tolerance:
+        if basis.nucleus == data.nucleus:
+            return basis
+        note = f"nucleus {data.nucleus} of the data, whose frequency it has: its files say none"
+        return replace(basis, nucleus=data.nucleus, notes=(*basis.notes, note))
+    raise DataError(
+        f"The basis set does not say its nucleus, but its frequency of {theirs:g} MHz is that of {likeliest} at "
+        f"the {field_t:.4g} T of {name}, which is of {data.nucleus}; a basis set of the same nucleus is needed."
+    )
+
+
+def in_band(basis: Basis, data: MRSData) -> Basis:
+    """Return a basis set without the members that lie outside the band of the data, and say which.
+
+    What lies outside of members that stay folds to the other side of the band; for 1H this is far from the usual
+    fit window, beyond the water.
+
+    Parameters
+    ----------
+    basis : Basis
+        About the centre of the data.
+    data : MRSData
+
+    Raises
+    ------
+    DataError
+        If none are left.
+    """
+    lost = outside_band(basis, data.dwelltime_s, data.spectrometer_frequency_mhz)
+    gone = [name for name, share in zip(basis.names, lost, strict=True) if share >= _NOT_SEEN]
+    partly = {
+        name: share for name, share in zip(basis.names, lost, strict=True) if _PARTLY_SEEN < share < _NOT_SEEN
+    }
+    if not gone and not partly:
+        return basis
+    half_ppm = 0.5 / data.dwelltime_s / data.spectrometer_frequency_mhz
+    band = (
+        f"the data's band of {1 / data.dwelltime_s:.5g} Hz ({data.reference_ppm - half_ppm:.2f} to "
+        f"{data.reference_ppm + half_ppm:.2f} ppm)"
+    )
+    if len(gone) == len(basis.names):
+        raise DataError(f"All members of the basis set lie outside {band}; another basis set is needed.")
+    notes = list(basis.notes)
+    if gone:
+        notes.append(f"{', '.join(gone)} left out: outside {band}")
+        logger.warning("%s: %s.", basis.name or "basis set", notes[-1])
+    if partly:
+        shares = ", ".join(f"{100 * share:.2g} % of {name}" for name, share in partly.items())
+        notes.append(f"not seen, for it lies outside {band}: {shares}")
+    rows = [row for row, name in enumerate(basis.names) if name not in gone]
+    return replace(
+        basis,
+        fids=np.asarray(basis.fids)[rows],
+        names=tuple(basis.names[row] for row in rows),
+        notes=tuple(notes),
+        left_out={**basis.left_out, **dict.fromkeys(gone, f"it lies outside {band}")},
+    )
+
+
+def scale_statement(basis: Basis) -> str:
+    """Return on what the scale of a basis set stands, in one sentence, and which members are of another.
+
+    Parameters
+    ----------
+    basis : Basis
+        With its first points mended.
+    """
+    heights = np.abs(basis.fids).max(axis=1)
+    usual = float(np.median(heights))
+    protons = {
+        name: abs(basis.fids[basis.names.index(name), 0]) / count
+        for name, count in _PROTONS.items()
+        if name in basis.names and basis.nucleus == "1H"
+    }
+    said = f"scale: {usual:.4g} is the median height of its members, none has known protons to compare"
+    if protons:
+        said = f"scale: one proton is {', '.join(f'{size:.4g} by {name}' for name, size in protons.items())}"
+    unlike = [
+        f"{name} is {height / usual:.3g} times the median member"
+        for name, height in zip(basis.names, heights, strict=True)
+        if not usual / _UNLIKE_SIZE <= height <= usual * _UNLIKE_SIZE
+    ]
+    if unlike:
+        said += f"; {', '.join(unlike)}, so that its amplitude is in another unit"
+        logger.warning("%s: %s.", basis.name or "basis set", ", ".join(unlike))
+    return said

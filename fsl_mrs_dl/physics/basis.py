@@ -21,12 +21,63 @@ _DECAYED = 1e-3
 _OUTSIDE = 1e-3
 
 
-def sound_basis(basis: Basis) -> Basis:
-    """Return a basis set with its first points mended, in the sign of memory, and centred.
+def sound_basis(
+    basis: Basis,
+    *,
+    conjugate: bool | None = None,
+    centre_ppm: float | None = None,
+    witnesses: Basis | None = None,
+) -> Basis:
+    """Return a basis set with its first points mended, in the sign of memory, and centred as usual.
 
     See :func:`mended`, :func:`oriented` and :func:`centred`.
+
+    Parameters
+    ----------
+    basis : Basis
+    conjugate : bool, optional
+        Whether to conjugate it; not given: as Cr, PCr and NAA tell.
+    centre_ppm : float, optional
+        Chemical shift at its frequency zero, in ppm; not given: as its files say, or Cr, PCr and NAA tell.
+    witnesses : Basis, optional
+        The same set with members that are not used; they may tell sign and centre where those used do not.
+
+    Returns
+    -------
+    Basis
+
+    Raises
+    ------
+    DataError
+        If sign or centre cannot be believed.
     """
-    return centred(oriented(mended(basis))[0])
+    if centre_ppm is not None:
+        basis = replace(basis, centre_ppm=centre_ppm)
+        witnesses = None if witnesses is None else replace(witnesses, centre_ppm=centre_ppm)
+    basis, found = oriented(mended(basis), conjugate=conjugate, witnesses=witnesses)
+    if witnesses is not None and found.conjugated:
+        witnesses = replace(witnesses, fids=witnesses.fids.conj())
+    given = centre_ppm is not None
+    refuse = conjugate is None or not given
+    found_centre = centred(basis, given=given, refuse=refuse, witnesses=witnesses)
+    return recentred(found_centre, replace(basis, centre_ppm=None).reference_ppm)
+
+
+def recentred(basis: Basis, centre_ppm: float) -> Basis:
+    """Return a basis set whose frequency zero is at another chemical shift.
+
+    Parameters
+    ----------
+    basis : Basis
+    centre_ppm : float
+        In ppm.
+    """
+    moved_ppm = basis.reference_ppm - centre_ppm
+    if not moved_ppm:
+        return basis
+    fids = shift(basis.fids, moved_ppm * basis.spectrometer_frequency_mhz, basis.dwelltime_s)
+    note = f"centre moved from {basis.reference_ppm:g} to {centre_ppm:g} ppm"
+    return replace(basis, fids=fids, centre_ppm=centre_ppm, notes=(*basis.notes, note))
 
 
 def covered_points(basis: Basis, dwelltime_s: float, spectrometer_frequency_mhz: float) -> int:
@@ -56,6 +107,7 @@ def on_points(
     *,
     reference_ppm: float | None = None,
     field_tolerance: float = FIELD_TOLERANCE,
+    may_fold: bool = False,
 ) -> Basis:
     r"""Return a basis set at other points, at the field of the data; the first point stays.
 
@@ -75,6 +127,8 @@ def on_points(
     field_tolerance : float
         Largest relative difference of field. A greater one than the default is a choice to record: couplings
         err by as much.
+    may_fold : bool
+        Whether signal may lie outside the band of the points: it folds, as it does in a receiver without a filter.
 
     Returns
     -------
@@ -94,6 +148,7 @@ def on_points(
             f"({100 * (ratio - 1):+.2g} %, allowed {100 * field_tolerance:g} %); a basis set of the same field "
             "is needed."
         )
+    basis = basis if reference_ppm is None else recentred(basis, reference_ppm)
     notes = list(basis.notes)
     points = covered_points(basis, dwelltime_s, spectrometer_frequency_mhz)
     if n_points > points:
@@ -104,17 +159,13 @@ def on_points(
         kept = np.asarray(basis.fids[:, : min(n_points, points)])
         fids = np.pad(kept, ((0, 0), (0, n_points - kept.shape[1])))
     else:
-        _refuse_lost_signal(basis, step_s)
+        _refuse_lost_signal(basis, basis.dwelltime_s if may_fold else step_s)
         fids = resample(basis.fids, basis.dwelltime_s, n_points, step_s)
         fids[:, points:] = 0
         notes.append(
             f"resampled from {basis.dwelltime_s * 1e3:.6g} ms at {own_mhz:.6g} MHz to {dwelltime_s * 1e3:.6g} ms "
             f"at {spectrometer_frequency_mhz:.6g} MHz"
         )
-    moved_ppm = 0.0 if reference_ppm is None else basis.reference_ppm - reference_ppm
-    if moved_ppm:
-        fids = shift(fids, moved_ppm * spectrometer_frequency_mhz, dwelltime_s)
-        notes.append(f"centre moved to {reference_ppm:g} ppm")
     return replace(
         basis,
         fids=fids,
@@ -122,6 +173,29 @@ def on_points(
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         notes=tuple(notes),
     )
+
+
+def outside_band(basis: Basis, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Real:
+    """Return the share of each member's energy that data of a narrower band do not hold.
+
+    Parameters
+    ----------
+    basis : Basis
+        About the centre of the data.
+    dwelltime_s : float
+        Of the data, in s.
+    spectrometer_frequency_mhz : float
+        Of the data, in MHz.
+
+    Returns
+    -------
+    ndarray, float64, shape (member,)
+        Zeros where the data's band is not narrower.
+    """
+    step_s = dwelltime_s * spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz
+    if step_s <= basis.dwelltime_s * (1 + _SAME):
+        return np.zeros(len(basis.names))
+    return energy_beyond(basis.fids, basis.dwelltime_s / step_s)
 
 
 def _refuse_undecayed(basis: Basis, n_points: int, dwelltime_s: float, points: int) -> None:

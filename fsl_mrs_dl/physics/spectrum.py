@@ -82,7 +82,7 @@ def ppm_window(ppm: NDArray[np.floating], limits: tuple[float, float] | None) ->
     if inside.sum() < 4:
         raise DataError(
             f"The window {low:g} to {high:g} ppm holds {int(inside.sum())} points of a spectrum that reaches "
-            f"from {ppm[0]:.2f} to {ppm[-1]:.2f} ppm; at least 4 are needed. Choose another window (--ppm)."
+            f"from {ppm[0]:.2f} to {ppm[-1]:.2f} ppm; at least 4 are needed. Choose another window."
         )
     return inside
 

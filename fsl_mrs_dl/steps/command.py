@@ -12,6 +12,7 @@ from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import MRSDLError, OptionError
 from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
+from fsl_mrs_dl.steps.dashes import marked, unmarked
 from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
 
@@ -41,13 +42,13 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     )
     _step_arguments(parser, known_step)
     if not known_step.fits:
-        arguments = parser.parse_args(argv)
+        arguments = parser.parse_args(marked(argv, known_step.options))
         return guarded(lambda: run_step(known_step, arguments), known_step.name, verbose=arguments.verbose)
 
     def work() -> None:
         from fsl_mrs_dl.steps.results_folder import run_fit
 
-        run_fit(known_step, parser.parse_args(with_config(argv, known_step)))
+        run_fit(known_step, parser.parse_args(marked(with_config(argv, known_step), known_step.options)))
 
     return guarded(work, known_step.name, verbose="--verbose" in argv)
 
@@ -115,7 +116,7 @@ def add_option(parser: Any, option: Option) -> None:
     if option.kind is bool:
         parser.add_argument(flag, action="store_true", help=text)
         return
-    more: dict[str, Any] = {"type": {MRSData: Path, Basis: str}.get(option.kind, option.kind)}
+    more: dict[str, Any] = {"type": {MRSData: Path, Basis: str, str: unmarked}.get(option.kind, option.kind)}
     if option.positional:
         parser.add_argument(option.name, help=text, choices=option.choices or None, **more)
         return

@@ -15,6 +15,9 @@ from fsl_mrs_dl.steps.registry import StepResult, step
 
 logger = logging.getLogger(__name__)
 
+_LARGEST_SHIFT_PPM = 300.0
+"""No nucleus that is fitted has lines farther from its reference."""
+
 
 @step(method="Quantification", report="quantify_page", fits=True)
 def quantify(
@@ -46,6 +49,7 @@ def quantify(
     t1: Path | None = None,
     conj_fid: bool | None = None,
     conj_basis: bool | None = None,
+    basis_centre_ppm: float | None = None,
     field_tolerance: float = 0.05,
     points: int | None = None,
     no_posterior: bool = False,
@@ -83,15 +87,16 @@ def quantify(
         very-flexible or an effective dimension above 2; macromolecules are then those of the basis set. FSL-MRS's
         default is 'poly, 2'.
     ignore : tuple of str
-        Metabolites of the basis set that are left out.
+        Metabolites of the basis set that are left out before anything is checked.
     keep : tuple of str
         The only metabolites of the basis set that are fitted.
     add_MM : bool
         Add default macromolecules (MM09, MM12, MM14, MM17, MM20) to a basis set without any, for a fixed
-        baseline; --baseline auto does not need them.
+        baseline; --baseline auto does not need them, and leaves them out.
     add_lipids : bool
         Add default lipids (Lip09, Lip13, Lip20) to a basis set without any, for tumours and for voxels near fat.
-        --baseline auto weighs lipid anyway, as a hypothesis; with this flag it is fitted and told.
+        --baseline auto weighs lipid anyway, as a hypothesis; with this flag it is fitted and told, and lipids of
+        the basis set stay.
     combine : tuple of tuple of str
         Metabolites whose sum is reported too; may be given again. Cr+PCr, NAA+NAAG, Glu+Gln and GPC+PCh are
         reported where the basis set has both.
@@ -131,7 +136,10 @@ def quantify(
         Conjugate the data (and the water reference). Not given or --no_conj_fid: leave them; if they look
         conjugated, the record says so.
     conj_basis : bool
-        Conjugate the basis set, or do not. Not given: as its Cr, PCr and NAA say.
+        Conjugate the basis set, or do not. Not given: as the methyl lines of its Cr, PCr and NAA tell.
+    basis_centre_ppm : float
+        Chemical shift at the centre of the basis set's spectra, in ppm. Not given: as its files say, checked by
+        the methyl lines of Cr, PCr and NAA.
     field_tolerance : float
         Largest relative difference of field between basis set and data; couplings err by as much, which is
         said. Scanners of one nominal field differ by up to 4 %.
@@ -175,7 +183,7 @@ def quantify(
     from fsl_mrs_dl.io.volumes import read_fractions, read_volume
     from fsl_mrs_dl.steps import quantify_models
 
-    given = inputs.named_basis(basis)
+    given = inputs.named_basis(basis, keep, ignore)
     whole = quantification.one_spectrum_a_voxel(data)
     spectra = inputs.turned(inputs.first_points(whole, given, points), conj_fid)
     grid = spectra.fid.shape[:3]
@@ -183,23 +191,33 @@ def quantify(
         raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
     if t1 is not None and not t1.is_file():
         raise OptionError(f"--t1: there is no file {t1}; check the name.")
-    window = quantification.fit_window(data.nucleus, ppmlim)
+    window = quantification.fit_window(data.nucleus, ppmlim, spectra.ppm_axis)
     smooth = Baseline.parse(baseline)
     if metab_shift_ppm is not None and not 0 <= metab_shift_ppm < np.inf:
         raise OptionError(f"--metab_shift_ppm is {metab_shift_ppm:g}; a size in ppm, 0 or more, is needed.")
     chosen = None if mask is None else read_volume(mask, grid, "mask", data.affine) != 0
     voxels = quantification.voxels_to_fit(spectra, chosen)
-    fitted = basis_for(spectra, given, conjugate=conj_basis, field_tolerance=field_tolerance)
+    if basis_centre_ppm is not None and not abs(basis_centre_ppm) <= _LARGEST_SHIFT_PPM:
+        raise OptionError(f"--basis_centre_ppm is {basis_centre_ppm:g}; a chemical shift in ppm is needed.")
+    unwanted = ignore
+    if smooth.averaged and ignore and MEMBER not in given.names:
+        # The prior's own, not yet a member.
+        unwanted = tuple(name for name in ignore if name != MEMBER) or None
+    fitted = basis_for(
+        spectra,
+        quantification.chosen_members(given, keep, unwanted),
+        conjugate=conj_basis,
+        centre_ppm=basis_centre_ppm,
+        witnesses=given,
+        field_tolerance=field_tolerance,
+    )
     quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
     agreement = inputs.of_one_scan(data, given, TE, allow_mismatch)
-    unwanted = ignore
-    if smooth.averaged and ignore and MEMBER not in fitted.names:
-        unwanted = (
-            tuple(name for name in ignore if name != MEMBER) or None
-        )  # the prior's own, not yet a member
-    fitted = quantification.chosen_members(fitted, keep, unwanted)
-    fitted = quantification.with_macromolecules(fitted) if add_MM else fitted
-    fitted = quantification.with_lipids(fitted) if add_lipids else fitted
+    averaged = smooth.averaged and method == "lcm"
+    if add_MM and not notes.unused_macromolecules(fitted, data, averaged=averaged):
+        fitted = quantification.with_macromolecules(fitted)
+    if add_lipids and not (averaged and quantification.has_lipids(fitted)):
+        fitted = quantification.with_lipids(fitted)
     asked = smooth
     # Whether water reaches into the window is judged by what a stiff baseline leaves of it.
     stiff = Baseline.parse("poly, 2") if smooth.averaged else smooth
@@ -207,16 +225,19 @@ def quantify(
         smooth = Baseline.parse("poly, 2")  # the networks were trained and measured with it
     settings = FitSettings(window, smooth, lorentzian=lorentzian)
     if smooth.averaged:
+        members = fitted
         fitted, settings = quantification.with_background(
-            fitted,
+            members,
             settings,
             data,
             None if TE is None else TE / 1e3,
             ignored=ignore or (),
             keep_lipids=add_lipids,
         )
-    groups = quantification.groups_of(fitted.names, metab_groups)
-    internal = quantification.reference_sum(fitted.names, internal_ref)
+        notes.replaced(members, fitted, keep)
+    groups = quantification.groups_of(fitted.names, metab_groups, fitted.left_out)
+    internal = quantification.reference_sum(fitted.names, internal_ref, fitted.left_out)
+    sums = quantification.sums_of(fitted.names, combine, fitted.left_out)
     settled: dict[str, object] = {
         "basis": fitted.name or "given in memory",
         "ppmlim": window,
@@ -227,7 +248,9 @@ def quantify(
     if not 0 < h2o_scale < np.inf:
         raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
     if h2o is not None:
-        reference = quantification.water_reference(fitted.names, wref_metabolite, ref_protons, ref_int_limits)
+        reference = quantification.water_reference(
+            fitted.names, wref_metabolite, ref_protons, ref_int_limits, fitted.left_out
+        )
         water = quantification.WaterPlan.of(
             inputs.turned(inputs.water_of(h2o, grid, voxels), conj_fid),
             reference,
@@ -258,7 +281,7 @@ def quantify(
     request = quantification.Request(
         basis=fitted,
         settings=settings,
-        sums=quantification.sums_of(fitted.names, combine),
+        sums=sums,
         internal_reference=internal,
         voxels=voxels,
         water=water,

@@ -1,7 +1,7 @@
 """What ``quantify`` is given, made into what the fit takes, or refused: basis set, spectra, water, times."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,16 @@ logger = logging.getLogger(__name__)
 _LONGEST_TE_MS = 1e3
 
 
-def named_basis(basis: Basis | Path | str) -> Basis:
+def named_basis(
+    basis: Basis | Path | str, keep: Sequence[str] | None = None, ignore: Sequence[str] | None = None
+) -> Basis:
     """Return a basis set that is given, or stands in a file, or is shipped under a name.
 
     Parameters
     ----------
     basis : Basis, Path or str
+    keep, ignore : sequence of str, optional
+        As asked for: a member that is not going to be fitted may be damaged.
 
     Raises
     ------
@@ -37,8 +41,13 @@ def named_basis(basis: Basis | Path | str) -> Basis:
     """
     if isinstance(basis, Basis):
         return basis
-    from fsl_mrs_dl.io.basis import read_basis
+    from fsl_mrs_dl.io.basis import canonical_name, read_basis
     from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
+
+    kept, ignored = ({*(names or ()), *map(canonical_name, names or ())} for names in (keep, ignore))
+
+    def wanted(name: str) -> bool:
+        return name not in ignored and (not kept or name in kept)
 
     if not str(basis).strip():
         raise OptionError(f"--basis is empty; name a file, a folder, or one of {', '.join(RECIPES)}.")
@@ -48,7 +57,7 @@ def named_basis(basis: Basis | Path | str) -> Basis:
         raise OptionError(
             f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
         )
-    return read_basis(basis)
+    return read_basis(basis, wanted)
 
 
 def of_one_scan(data: MRSData, basis: Basis, echo_time_ms: float | None, allow_mismatch: bool) -> "Agreement":

@@ -1,6 +1,7 @@
 """What ``quantify`` says of data that are readable but doubtful: in the log, and in the notes of the record."""
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -43,6 +44,45 @@ def orientation(
         return asked
     logger.warning("the data look conjugated; if they are, give --conj_fid.")
     return (*asked, "WARNING: the data look conjugated (more signal in the mirror image of the fit window)")
+
+
+def unused_macromolecules(basis: Basis, data: MRSData, *, averaged: bool) -> bool:
+    """Return whether --add_MM would add what a prior replaces, and say so.
+
+    Parameters
+    ----------
+    basis : Basis
+    data : MRSData
+    averaged : bool
+        Whether the fit averages over backgrounds.
+    """
+    from fsl_mrs_dl.fit.quantification import stands_in
+
+    if not averaged or not stands_in(basis, data):
+        return False
+    logger.warning(
+        "--add_MM does nothing with --baseline auto, which fits a prior of macromolecules as the member MM; for "
+        "the default table take a fixed --baseline such as 'poly, 2'."
+    )
+    return True
+
+
+def replaced(before: Basis, after: Basis, keep: Sequence[str] | None) -> None:
+    """Tell which members are not fitted though they were named, and which lipids.
+
+    Parameters
+    ----------
+    before, after : Basis
+        Without and with the hypotheses about the background.
+    keep : sequence of str, optional
+        As asked for.
+    """
+    why: dict[str, list[str]] = {}
+    for name, reason in after.left_out.items():
+        if name in before.names and (keep or name.upper().startswith("LIP")):
+            why.setdefault(reason, []).append(name)
+    for reason, names in why.items():
+        logger.warning("%s of the basis set not fitted: %s.", ", ".join(names), reason)
 
 
 def foreign(

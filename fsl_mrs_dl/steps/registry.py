@@ -26,6 +26,7 @@ _NOT_STEPS = {
     "align_models",
     "command",
     "config",
+    "dashes",
     "options",
     "quantify_inputs",
     "quantify_models",

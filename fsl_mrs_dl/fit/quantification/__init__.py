@@ -2,7 +2,9 @@
 
 from fsl_mrs_dl.fit.quantification.background import (
     background_record,
+    has_lipids,
     settings_from_record,
+    stands_in,
     with_background,
     with_own_shifts,
 )
@@ -47,6 +49,7 @@ __all__ = [
     "fit_window",
     "flags_in_words",
     "groups_of",
+    "has_lipids",
     "looks_conjugated",
     "metabolites_in_water",
     "one_spectrum_a_voxel",
@@ -55,6 +58,7 @@ __all__ = [
     "reference_sum",
     "relaxation_times",
     "settings_from_record",
+    "stands_in",
     "sums_of",
     "voxels_to_fit",
     "water_height",

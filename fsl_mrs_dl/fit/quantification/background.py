@@ -18,6 +18,14 @@ _TABLE = re.compile(r"MM\d\d|Lip\d\d[a-d]?")
 for; broad members of another name were measured."""
 _BROAD = ("MM", "MAC")
 _LIPID = "LIP"
+_REPLACED = (
+    "--baseline auto fits a prior of macromolecules, the member MM, in its place; name MM, or take a fixed "
+    "--baseline such as 'poly, 2'"
+)
+_REPLACED_LIPID = (
+    "--baseline auto weighs lipid as a hypothesis in its place; --add_lipids fits it as a member, as a fixed "
+    "--baseline such as 'poly, 2' does"
+)
 _SHIFT_PPM = 0.004
 """Size of a metabolite's own shift: 0.5 Hz at 3 T. Temperature, acidity and the tables that basis sets are made
 from move lines by up to about 0.01 ppm."""
@@ -34,9 +42,9 @@ def with_background(
 ) -> tuple[Basis, FitSettings]:
     """Return basis set and settings of a fit that averages over backgrounds.
 
-    The prior of macromolecules stands in for those of the default tables; macromolecules of another name, which
-    were measured, stay. Lipids are hypotheses, not members. Another nucleus than 1H and edited spectra have
-    baselines alone, beside what broad lines their basis set holds.
+    The prior of macromolecules stands in for those of the default tables, and hypotheses for their lipids;
+    macromolecules and lipids of another name, which were measured, stay. Another nucleus than 1H and edited
+    spectra have baselines alone, beside what broad lines their basis set holds.
 
     Parameters
     ----------
@@ -61,14 +69,13 @@ def with_background(
     known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value]
     settings = replace(settings, without_tables=LEFT_OUT.get())
     settings = replace(settings, echo_time_s=known[0]) if known else settings
-    if basis.nucleus != "1H" or theirs.sequence.edited or seen.sequence.edited:
+    if not stands_in(basis, data):
         own = any(name.upper().startswith(_BROAD) for name in basis.names) and basis.nucleus == "1H"
         return basis, replace(settings, macromolecules="own" if own else "none", lipids=False)
     dropped = [
         name
         for name in basis.names
-        if (_TABLE.fullmatch(name) or name.upper().startswith(_LIPID))
-        and not (keep_lipids and name.upper().startswith(_LIPID))
+        if _TABLE.fullmatch(name) and not (keep_lipids and name.upper().startswith(_LIPID))
     ]
     if len(dropped) == len(basis.names):
         raise OptionError(
@@ -77,7 +84,7 @@ def with_background(
         )
     dropped_mm = [name for name in dropped if name.upper().startswith(_BROAD)]
     basis = _without(basis, dropped)
-    settings = replace(settings, lipids=not any(name.upper().startswith(_LIPID) for name in basis.names))
+    settings = replace(settings, lipids=not has_lipids(basis))
     if any(name.upper().startswith(_BROAD) for name in basis.names):
         return basis, replace(settings, macromolecules="own")
     if any(name.upper().startswith(_BROAD) for name in ignored) and not dropped_mm:
@@ -88,6 +95,27 @@ def with_background(
     return with_member(basis, density_prior(settings.without_tables)), replace(
         settings, macromolecules="prior"
     )
+
+
+def stands_in(basis: Basis, data: MRSData) -> bool:
+    """Return whether hypotheses, if they are averaged over, replace macromolecules and lipids of default tables.
+
+    Parameters
+    ----------
+    basis : Basis
+    data : MRSData
+
+    Returns
+    -------
+    bool
+        False for edited spectra and for another nucleus than 1H.
+    """
+    return not (basis.nucleus != "1H" or of_basis(basis).sequence.edited or of_data(data).sequence.edited)
+
+
+def has_lipids(basis: Basis) -> bool:
+    """Return whether a basis set has lipids, by their names."""
+    return any(name.upper().startswith(_LIPID) for name in basis.names)
 
 
 def background_record(settings: FitSettings) -> dict[str, object]:
@@ -119,7 +147,14 @@ def _without(basis: Basis, dropped: list[str]) -> Basis:
     rows = [at for at, name in enumerate(basis.names) if name not in dropped]
     note = f"the prior of macromolecules and lipids stands in for {', '.join(dropped)}"
     names = tuple(basis.names[row] for row in rows)
-    return replace(basis, fids=np.asarray(basis.fids)[rows], names=names, notes=(*basis.notes, note))
+    why = {name: _REPLACED_LIPID if name.upper().startswith(_LIPID) else _REPLACED for name in dropped}
+    return replace(
+        basis,
+        fids=np.asarray(basis.fids)[rows],
+        names=names,
+        notes=(*basis.notes, note),
+        left_out={**basis.left_out, **why},
+    )
 
 
 def with_own_shifts(settings: FitSettings, shift_ppm: float | None, mhz: float) -> FitSettings:

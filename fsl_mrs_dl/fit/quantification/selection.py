@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import TIME_AXIS, Basis, MRSData, fid_flags
 from fsl_mrs_dl.errors import DataError, OptionError
-from fsl_mrs_dl.io.basis import canonical_name
+from fsl_mrs_dl.io.basis import canonical_name, check_names, nearest_names
 from fsl_mrs_dl.physics.lines import WILSON_2011, line_basis
 
 PPM_WINDOWS: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -19,6 +19,10 @@ PPM_WINDOWS: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 USUAL_SUMS: tuple[tuple[str, ...], ...] = (("Cr", "PCr"), ("NAA", "NAAG"), ("Glu", "Gln"), ("GPC", "PCh"))
 """Pairs whose sum is better known than its parts; reported where the basis has both."""
+
+_LEAST_POINTS = 4  # fewer leave no spectrum to fit
+_LONGEST_SUM = 200
+"""Bytes of a sum's name: with the ending of a map below the 255 of a file system."""
 
 _FIRST = MappingProxyType(
     {
@@ -76,14 +80,36 @@ def voxels_to_fit(data: MRSData, mask: NDArray[np.bool_] | None) -> NDArray[np.i
     return voxels
 
 
-def fit_window(nucleus: str, ppmlim: tuple[float, float] | None) -> tuple[float, float]:
+def fit_window(
+    nucleus: str, ppmlim: tuple[float, float] | None, ppm: NDArray[np.floating] | None = None
+) -> tuple[float, float]:
     """Return the fit window, low limit first: the user's, or the usual one of the nucleus.
+
+    Parameters
+    ----------
+    nucleus : str
+    ppmlim : tuple of float, optional
+        As asked for, in ppm.
+    ppm : ndarray, float, optional
+        Axis of the data, ascending, in ppm, on which the window must hold points.
 
     Raises
     ------
     OptionError
-        If the limits are equal, or none are known for the nucleus.
+        If the limits are equal or out of order, none are known for the nucleus, or the data have fewer than four
+        points there.
     """
+    window = _limits(nucleus, ppmlim)
+    if ppm is not None and (held := int(((ppm >= window[0]) & (ppm <= window[1])).sum())) < _LEAST_POINTS:
+        raise OptionError(
+            f"The fit window of {window[0]:g} to {window[1]:g} ppm holds {held} points of data that reach from "
+            f"{ppm[0]:.2f} to {ppm[-1]:.2f} ppm; at least {_LEAST_POINTS} are needed: choose another one "
+            "(--ppmlim LO HI)."
+        )
+    return window
+
+
+def _limits(nucleus: str, ppmlim: tuple[float, float] | None) -> tuple[float, float]:
     if ppmlim is None:
         if nucleus not in PPM_WINDOWS:
             raise OptionError(f"No fit window is known for {nucleus}; give --ppmlim LO HI.")
@@ -94,12 +120,35 @@ def fit_window(nucleus: str, ppmlim: tuple[float, float] | None) -> tuple[float,
     return low, high
 
 
-def _known(names: Sequence[str], asked: Sequence[str], flag: str) -> list[str]:
-    """Return asked names in the spelling of the basis."""
+def known_names(
+    names: Sequence[str], asked: Sequence[str], flag: str, left_out: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Return asked names in the spelling of the basis.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Members of the basis.
+    asked : sequence of str
+    flag : str
+        The option that asks, without dashes, for messages.
+    left_out : mapping of str to str
+        Members that the basis set had -> why it has them no more.
+
+    Raises
+    ------
+    OptionError
+        If a name is not in the basis.
+    """
     found = [canonical_name(name) if name not in names else name for name in asked]
     for name, spelled in zip(asked, found, strict=True):
-        if spelled not in names:
-            raise OptionError(f"--{flag} names {name}; the basis has {', '.join(names)}.")
+        if spelled in names:
+            continue
+        if reason := left_out.get(name, left_out.get(spelled)):
+            raise OptionError(f"--{flag} names {name}, which is not fitted: {reason}.")
+        near = nearest_names(name, names)
+        meant = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise OptionError(f"--{flag} names {name}{meant}; the basis has {', '.join(names)}.")
     return found
 
 
@@ -140,20 +189,36 @@ def _with_default_lines(basis: Basis, added: str, same: tuple[str, ...], words: 
 def chosen_members(basis: Basis, keep: Sequence[str] | None, ignore: Sequence[str] | None) -> Basis:
     """Return the basis with the members that shall be fitted.
 
+    Parameters
+    ----------
+    basis : Basis
+        As read: what is left out here is checked nowhere.
+    keep, ignore : sequence of str, optional
+
     Raises
     ------
     OptionError
-        If a name is not in the basis, or none are left.
+        If a name is not in the basis, none are left, or one that is left cannot name a file of results.
     """
-    wanted = _known(basis.names, keep, "keep") if keep else list(basis.names)
-    unwanted = _known(basis.names, ignore, "ignore") if ignore else []
+    # A member that was left out when the set was read may be ignored, but not kept.
+    has = (*basis.names, *basis.left_out)
+    unwanted = known_names(has, ignore, "ignore") if ignore else []
+    wanted = known_names(basis.names, keep, "keep", basis.left_out) if keep else list(basis.names)
     rows = [i for i, name in enumerate(basis.names) if name in wanted and name not in unwanted]
     if not rows:
         raise OptionError("--keep and --ignore leave no metabolite to fit.")
-    return replace(basis, fids=basis.fids[rows], names=tuple(basis.names[row] for row in rows))
+    names = tuple(basis.names[row] for row in rows)
+    check_names(names)
+    out = dict.fromkeys(unwanted, "--ignore leaves it out")
+    out |= {name: "--keep leaves it out" for name in basis.names if name not in wanted}
+    return replace(basis, fids=basis.fids[rows], names=names, left_out={**basis.left_out, **out})
 
 
-def groups_of(names: Sequence[str], metab_groups: Sequence[str] | None) -> tuple[int, ...]:
+def groups_of(
+    names: Sequence[str],
+    metab_groups: Sequence[str] | None,
+    left_out: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, ...]:
     """Return the lineshape-and-shift group of each member, in FSL-MRS's words.
 
     Parameters
@@ -163,6 +228,8 @@ def groups_of(names: Sequence[str], metab_groups: Sequence[str] | None) -> tuple
     metab_groups : sequence of str, optional
         Names, each of which makes a group of its own (``A+B`` puts two into one) while the others share
         group 0; or one number a member; or ``separate_all`` or ``combine_all``.
+    left_out : mapping of str to str
+        See :func:`known_names`.
 
     Raises
     ------
@@ -186,32 +253,70 @@ def groups_of(names: Sequence[str], metab_groups: Sequence[str] | None) -> tuple
         return tuple(order.index(number) for number in numbers)
     groups = [0] * len(names)
     for group, text in enumerate(metab_groups, start=1):
-        for name in _known(names, text.split("+"), "metab_groups"):
+        whole = text in names or canonical_name(text) in names  # a member may be called Cr+PCr
+        parts = [text] if whole else text.split("+")
+        for name in known_names(names, parts, "metab_groups", left_out):
             groups[list(names).index(name)] = group
     order = sorted(set(groups))
     return tuple(order.index(group) for group in groups)
 
 
-def sums_of(names: Sequence[str], combine: Sequence[Sequence[str]] | None) -> tuple[tuple[str, ...], ...]:
+def sums_of(
+    names: Sequence[str],
+    combine: Sequence[Sequence[str]] | None,
+    left_out: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[tuple[str, ...], ...]:
     """Return the sums to report: the usual ones whose parts the basis has, then those asked for.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Members of the basis.
+    combine : sequence of sequence of str, optional
+    left_out : mapping of str to str
+        See :func:`known_names`.
 
     Raises
     ------
     OptionError
-        If a name is not in the basis, or a sum has one part.
+        If a name is not in the basis, a sum has one part, or it would be called as a member is.
     """
     sums = [pair for pair in USUAL_SUMS if all(name in names for name in pair)]
     for asked in combine or ():
-        parts = tuple(_known(names, asked, "combine"))
+        parts = tuple(known_names(names, asked, "combine", left_out))
         if len(set(parts)) < 2:
             raise OptionError(f"--combine {' '.join(asked)} adds nothing up; give two or more metabolites.")
         if parts not in sums:
             sums.append(parts)
+    for parts in sums:
+        label = "+".join(parts)
+        if label in names:
+            raise OptionError(
+                f"The basis set has a member called {label} beside {' and '.join(parts)}, whose sum has the same "
+                f"name; leave out the member (--ignore {label}) or its parts (--ignore {' '.join(parts)})."
+            )
+        if len(label.encode()) > _LONGEST_SUM:
+            raise OptionError(
+                f"--combine {' '.join(parts)} makes a name of {len(label.encode())} bytes, too long for a file of "
+                f"results; {_LONGEST_SUM} are possible: add fewer metabolites up, or shorten their names."
+            )
     return tuple(sums)
 
 
-def reference_sum(names: Sequence[str], internal_ref: Sequence[str] | None) -> tuple[str, ...]:
+def reference_sum(
+    names: Sequence[str],
+    internal_ref: Sequence[str] | None,
+    left_out: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, ...]:
     """Return what the internal ratios refer to: as asked, or what the basis has of Cr and PCr.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Members of the basis.
+    internal_ref : sequence of str, optional
+    left_out : mapping of str to str
+        See :func:`known_names`.
 
     Raises
     ------
@@ -219,5 +324,5 @@ def reference_sum(names: Sequence[str], internal_ref: Sequence[str] | None) -> t
         If a name is not in the basis.
     """
     if internal_ref:
-        return tuple(dict.fromkeys(_known(names, internal_ref, "internal_ref")))
+        return tuple(dict.fromkeys(known_names(names, internal_ref, "internal_ref", left_out)))
     return tuple(name for name in ("Cr", "PCr") if name in names)

@@ -15,7 +15,7 @@ from fsl_mrs_dl.data import NUCLEI, Basis, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, fit_spectra
 from fsl_mrs_dl.fit.quantification.relaxation import visible_water
-from fsl_mrs_dl.io.basis import canonical_name
+from fsl_mrs_dl.fit.quantification.selection import known_names
 from fsl_mrs_dl.io.results import WaterScaling
 from fsl_mrs_dl.physics import damp, ppm_axis, singlet
 
@@ -74,6 +74,7 @@ def water_reference(
     metabolites: Sequence[str] | None,
     protons: int | None,
     limits: tuple[float, float] | None,
+    left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[str, ...], int, tuple[float, float]]:
     """Return the metabolites whose signal is measured like the water's, their protons, and where in ppm.
 
@@ -83,6 +84,8 @@ def water_reference(
         Members of the basis.
     metabolites, protons, limits : optional
         As asked for; protons and limits are known for Cr, PCr and NAA.
+    left_out : mapping of str to str
+        Members that the basis set had -> why it has them no more.
 
     Raises
     ------
@@ -97,10 +100,7 @@ def water_reference(
                 "--ref_protons and --ref_int_limits, or leave --h2o out."
             )
         return (found, *REFERENCES[found])
-    chosen = tuple(name if name in names else canonical_name(name) for name in metabolites)
-    absent = [name for name in chosen if name not in names]
-    if absent:
-        raise OptionError(f"--wref_metabolite names {absent[0]}; the basis has {', '.join(names)}.")
+    chosen = tuple(known_names(names, metabolites, "wref_metabolite", left_out))
     known = REFERENCES.get(chosen)
     if known is None and (protons is None or limits is None):
         raise OptionError(

@@ -5,13 +5,14 @@ other way round: see :func:`fsl_mrs_dl.physics.oriented`.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.basis.entries import Entry, put_together
+from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
 from fsl_mrs_dl.io.basis.namelist import text_of
 
 _HEADER = re.compile(r"^(\w+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -20,7 +21,10 @@ _SUMMARY = "jmrui-text_output_summary.txt"
 
 
 def read_text_basis(
-    path: Path | str, dwelltime_s: float | None = None, spectrometer_frequency_mhz: float | None = None
+    path: Path | str,
+    dwelltime_s: float | None = None,
+    spectrometer_frequency_mhz: float | None = None,
+    wanted: Callable[[str], bool] = every_member,
 ) -> Basis:
     """Read a ``.txt`` file of jMRUI, or a folder of them or of plain columns, one a metabolite.
 
@@ -29,6 +33,8 @@ def read_text_basis(
     path : Path or str
     dwelltime_s, spectrometer_frequency_mhz : float, optional
         In s and MHz. Plain columns do not say them; jMRUI's files do, and are believed.
+    wanted : callable
+        See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
     -------
@@ -57,10 +63,11 @@ def read_text_basis(
                 "spectrometer_frequency_mhz in Python and write the set as JSON."
             )
         fid = _pairs(text, file)
-        entries.append(Entry(str(file), file.stem, fid, dwelltime_s, spectrometer_frequency_mhz))
+        axes = (dwelltime_s, spectrometer_frequency_mhz)
+        entries.append(Entry(str(file), file.stem, fid, *axes, nucleus_said=False))
     if not entries:
         raise DataError(f"{path} holds no metabolite; needed is one .txt file a metabolite.")
-    return put_together(entries, path.name, " and ".join(sorted(kinds)))
+    return put_together(entries, path.name, " and ".join(sorted(kinds)), wanted=wanted)
 
 
 def _jmrui(file: Path, text: str) -> list[Entry]:
@@ -92,7 +99,8 @@ def _jmrui(file: Path, text: str) -> list[Entry]:
             raise DataError(
                 f"{file} has {fid.size} points of {name}, its header says {said:g}; the file is truncated."
             )
-        entries.append(Entry(f"{file}, {name}", name, fid, step_ms * 1e-3, frequency_hz * 1e-6, nucleus))
+        axes = (step_ms * 1e-3, frequency_hz * 1e-6, nucleus)
+        entries.append(Entry(f"{file}, {name}", name, fid, *axes, nucleus_said=kind in NUCLEI))
     return entries
 
 

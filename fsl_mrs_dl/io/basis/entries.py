@@ -1,7 +1,7 @@
 """What all formats share: one metabolite as it was read, and a basis set put together and checked."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,10 @@ class Entry:
         In s; None where it is not said.
     sequence : str
         In the words of the file; empty where it is not said.
+    nucleus_said : bool
+        Whether the file says the nucleus, or it is assumed.
+    centre_ppm : float or None
+        Chemical shift at frequency zero, in ppm, where the file says another than the usual one.
     """
 
     where: str
@@ -44,9 +48,22 @@ class Entry:
     nucleus: str = "1H"
     echo_time_s: float | None = None
     sequence: str = ""
+    nucleus_said: bool = True
+    centre_ppm: float | None = None
 
 
-def put_together(entries: Sequence[Entry], name: str, file_format: str, notes: tuple[str, ...] = ()) -> Basis:
+def every_member(name: str) -> bool:
+    """Return True whatever the name: where nobody chooses, all members are wanted."""
+    return True
+
+
+def put_together(
+    entries: Sequence[Entry],
+    name: str,
+    file_format: str,
+    notes: tuple[str, ...] = (),
+    wanted: Callable[[str], bool] = every_member,
+) -> Basis:
     """Return the basis set of what was read.
 
     Parameters
@@ -58,41 +75,42 @@ def put_together(entries: Sequence[Entry], name: str, file_format: str, notes: t
     file_format : str
     notes : tuple of str
         What the reader changed.
+    wanted : callable
+        Whether a member is going to be used, by its name in FSL-MRS's spelling. A damaged member that is not is
+        left out instead of refused.
 
     Returns
     -------
     Basis
-        Names in FSL-MRS's spelling; one that occurs again is numbered, ``Cr_1``, as FSL-MRS does it.
+        Names in FSL-MRS's spelling; one that occurs again is numbered, ``Cr_1``, as FSL-MRS does it. Members of
+        zeros are left out.
 
     Raises
     ------
     DataError
-        If a metabolite is damaged, or the metabolites are not of one simulation.
+        If a metabolite is damaged, the metabolites are not of one simulation, or all are zero.
     """
-    first = entries[0]
-    for entry in entries:
-        _check(entry)
-        for found, needed, unit in (
-            (entry.fid.size, first.fid.size, "points"),
-            (entry.dwelltime_s, first.dwelltime_s, "s dwell time"),
-            (entry.spectrometer_frequency_mhz, first.spectrometer_frequency_mhz, "MHz"),
-            (entry.nucleus, first.nucleus, ""),
-        ):
-            if found != needed:
-                raise DataError(
-                    f"{entry.where} has {found} {unit}".rstrip() + f", {first.where} has {needed}; "
-                    "all metabolites of a basis set must be of one simulation."
-                )
-    names: list[str] = []
-    said: list[str] = []
-    for entry in entries:
-        plain = canonical_name(entry.name)
-        again = said.count(plain)
-        said.append(plain)
-        names.append(f"{plain}_{again}" if again else plain)
-        if again:
-            notes = (*notes, f"{entry.name} occurs again and is called {names[-1]}")
-            logger.warning("%s: %s", name, notes[-1])
+    names, renamed = _names(entries)
+    notes = (*notes, *renamed)
+    first = next((entry for entry, own in zip(entries, names, strict=True) if wanted(own)), entries[0])
+    used: list[tuple[Entry, str]] = []
+    left_out: dict[str, str] = {}
+    for entry, own in zip(entries, names, strict=True):
+        if fault := _fault(entry) or _difference(entry, first):
+            if wanted(own):
+                raise DataError(fault)
+            left_out[own] = f"it is damaged: {fault}"
+        elif not np.abs(entry.fid).max() > 0:
+            left_out[own] = "it is zero everywhere"
+            renamed = (*renamed, f"{own} is zero everywhere and is left out")
+            notes = (*notes, renamed[-1])
+        else:
+            used.append((entry, own))
+    if not used:
+        raise DataError(f"{name} has no member that is not zero everywhere; simulate the basis set again.")
+    for note in renamed:
+        logger.warning("%s: %s.", name, note)
+    entries, names = [entry for entry, _ in used], [own for _, own in used]
     echo_time_s, sequence, unlike = _acquisition(entries)
     return Basis(
         np.array([entry.fid for entry in entries]),
@@ -105,7 +123,28 @@ def put_together(entries: Sequence[Entry], name: str, file_format: str, notes: t
         notes=(*notes, *unlike),
         echo_time_s=echo_time_s,
         sequence=sequence,
+        nucleus_said=first.nucleus_said,
+        centre_ppm=first.centre_ppm,
+        left_out=left_out,
     )
+
+
+def _names(entries: Sequence[Entry]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the names of members, each once whatever the capitals, and what was renamed in words."""
+    names: list[str] = []
+    taken: set[str] = set()
+    said = []
+    for entry in entries:
+        plain = own = canonical_name(entry.name)
+        again = 0
+        while own.casefold() in taken:  # two files of one name on some systems
+            again += 1
+            own = f"{plain}_{again}"
+        taken.add(own.casefold())
+        names.append(own)
+        if again:
+            said.append(f"{entry.name} occurs again and is called {own}")
+    return names, tuple(said)
 
 
 def _acquisition(entries: Sequence[Entry]) -> tuple[float | None, str, tuple[str, ...]]:
@@ -124,19 +163,35 @@ def _acquisition(entries: Sequence[Entry]) -> tuple[float | None, str, tuple[str
     return times[0] if len(times) == 1 else None, names[0] if len(names) == 1 else "", tuple(notes)
 
 
-def _check(entry: Entry) -> None:
-    """Refuse a metabolite that cannot be a signal."""
+def _difference(entry: Entry, first: Entry) -> str:
+    """Return in words how a metabolite differs from another one in its simulation; empty if it does not."""
+    for found, needed, unit in (
+        (entry.fid.size, first.fid.size, "points"),
+        (entry.dwelltime_s, first.dwelltime_s, "s dwell time"),
+        (entry.spectrometer_frequency_mhz, first.spectrometer_frequency_mhz, "MHz"),
+        (entry.nucleus, first.nucleus, ""),
+        (entry.centre_ppm, first.centre_ppm, "ppm at its centre"),
+    ):
+        if found != needed:
+            return (
+                f"{entry.where} has {found} {unit}".rstrip() + f", {first.where} has {needed}; "
+                "all metabolites of a basis set must be of one simulation."
+            )
+    return ""
+
+
+def _fault(entry: Entry) -> str:
+    """Return in words why a metabolite cannot be a signal; empty if it can."""
     if not entry.name.strip():
-        raise DataError(f"{entry.where} has no name; the name of a metabolite is needed.")
+        return f"{entry.where} has no name; the name of a metabolite is needed."
     for value, unit in ((entry.dwelltime_s, "s"), (entry.spectrometer_frequency_mhz, "MHz")):
         if not (np.isfinite(value) and value > 0):
-            raise DataError(f"{entry.where} has {value!r} {unit}; a positive number is needed.")
+            return f"{entry.where} has {value!r} {unit}; a positive number is needed."
     if entry.fid.size < _LEAST_POINTS:
-        raise DataError(
+        return (
             f"{entry.where} has {entry.fid.size} points; at least {_LEAST_POINTS} are needed. "
             "The file is damaged or truncated."
         )
     if not np.isfinite(entry.fid).all():
-        raise DataError(f"{entry.where} has a FID with NaN or Inf; simulate the basis set again.")
-    if not np.abs(entry.fid).max() > 0:
-        raise DataError(f"{entry.where} is zero everywhere; take {entry.name} out of the basis set.")
+        return f"{entry.where} has a FID with NaN or Inf; simulate the basis set again."
+    return ""

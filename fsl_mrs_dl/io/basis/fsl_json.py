@@ -4,7 +4,7 @@ The files hold the complex conjugate of memory, as FSL-MRS writes them; only thi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,21 @@ import numpy as np
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis, Complex
 from fsl_mrs_dl.errors import DataError, OptionError
-from fsl_mrs_dl.io.basis.entries import Entry, put_together
+from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
 from fsl_mrs_dl.io.staging import Staging
 
 _NEEDED = ("basis_re", "basis_im", "basis_dwell", "basis_centre", "basis_name")
 
 
-def read_json_basis(folder: Path | str) -> Basis:
+def read_json_basis(folder: Path | str, wanted: Callable[[str], bool] = every_member) -> Basis:
     """Read a basis set from a folder of JSON files, in the order of their names.
 
     Parameters
     ----------
     folder : Path or str
         Files that are not named ``*.json`` are left alone.
+    wanted : callable
+        See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def read_json_basis(folder: Path | str) -> Basis:
         raise DataError(
             f"{folder} holds no JSON files; needed is FSL-MRS's folder of one JSON file a metabolite."
         )
-    return put_together([_entry(path) for path in paths], folder.name, "FSL-MRS JSON")
+    return put_together([_entry(path) for path in paths], folder.name, "FSL-MRS JSON", wanted=wanted)
 
 
 def _entry(path: Path) -> Entry:
@@ -76,7 +78,8 @@ def _entry(path: Path) -> Entry:
     if not isinstance(name, str) or not name:
         raise DataError(f"{path} has basis_name {name!r}; the name of a metabolite is needed.")
     nucleus, (echo_time_s, sequence) = _nucleus(basis, content), _acquisition(content)
-    return Entry(str(path), name, fid, dwell, centre, nucleus, echo_time_s, sequence)
+    acquired = (nucleus or "1H", echo_time_s, sequence)
+    return Entry(str(path), name, fid, dwell, centre, *acquired, nucleus_said=bool(nucleus))
 
 
 def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
@@ -94,11 +97,11 @@ def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
 
 
 def _nucleus(basis: Mapping[str, Any], content: Mapping[str, Any]) -> str:
-    """Return the nucleus as FSL-MRS finds it: said of the basis, or of the sequence; 1H if nowhere."""
+    """Return the nucleus as FSL-MRS finds it: said of the basis, or of the sequence; empty if nowhere."""
     sequence = content.get("seq")
     said = basis.get("basis_nucleus", sequence.get("Nucleus") if isinstance(sequence, dict) else None)
     first = said[0] if isinstance(said, list) and said else said
-    return first if isinstance(first, str) and first else "1H"
+    return first if isinstance(first, str) else ""
 
 
 def _acquisition(content: Mapping[str, Any]) -> tuple[float | None, str]:

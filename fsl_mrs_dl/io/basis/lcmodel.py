@@ -7,9 +7,13 @@ calibration; like FSL-MRS, this reader leaves the numbers of the file as they ar
 
 ``SEQPAR`` has the echo time (``ECHOT``, ms) and the sequence (``SEQ``). spant, TARQUIN and FID-A write
 ``SEQ = 'PRESS'`` whatever the sequence, so that theirs is not believed.
+
+No key says the nucleus: it is assumed to be 1H until the field of the data and ``HZPPPM`` tell it.
+``PPMCEN`` is the chemical shift at the centre of the spectra, 4.65 for 1H, 0 for most others.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +21,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.basis.entries import Entry, put_together
+from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
 from fsl_mrs_dl.io.basis.namelist import Section, numbers, sections, text_of
 
 logger = logging.getLogger(__name__)
@@ -28,12 +32,14 @@ _SCALES = ("conc", "tramp", "volume")
 _ALWAYS_PRESS = ("SPANT", "TARQUIN")
 
 
-def read_lcmodel_basis(path: Path | str) -> Basis:
+def read_lcmodel_basis(path: Path | str, wanted: Callable[[str], bool] = every_member) -> Basis:
     """Read a ``.BASIS`` file.
 
     Parameters
     ----------
     path : Path or str
+    wanted : callable
+        See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
     -------
@@ -65,6 +71,7 @@ def read_lcmodel_basis(path: Path | str) -> Basis:
             f"{path} has BADELT {dwelltime_s:g}, HZPPPM {mhz:g} and NDATAB {points:g}; all must be positive."
         )
     acquired = _echo_time_s([said["seqpar"]]), _sequence([said["seqpar"], head])
+    centre_ppm = _centre_ppm(found)
     entries = [
         Entry(
             f"{path}, {_name(section)}",
@@ -74,16 +81,24 @@ def read_lcmodel_basis(path: Path | str) -> Basis:
             mhz,
             "1H",
             *acquired,
+            nucleus_said=False,
+            centre_ppm=centre_ppm,
         )
         for section in found
         if section.name == "basis"
     ]
     notes = _unlike_scales([section for section in found if section.name == "basis"], path)
-    entries, more = _at_reference(entries, said.get("nmused"))
+    entries, more = (entries, ()) if centre_ppm is not None else _at_reference(entries, said.get("nmused"))
     entries, filled = _without_zero_filling(entries)
-    return put_together(
-        sorted(entries, key=lambda entry: entry.name), path.name, "LCModel .BASIS", notes + more + filled
-    )
+    entries.sort(key=lambda entry: entry.name)
+    return put_together(entries, path.name, "LCModel .BASIS", notes + more + filled, wanted)
+
+
+def _centre_ppm(found: list[Section]) -> float | None:
+    """Return PPMCEN where a namelist has it and it is not the usual centre of 1H."""
+    values = [section.number("ppmcen") for section in found]
+    centre = next((value for value in values if np.isfinite(value)), _PPM)
+    return None if abs(centre - _PPM) < 1e-3 else centre
 
 
 def _name(section: Section) -> str:
@@ -164,7 +179,10 @@ def _sequence(found: list[Section]) -> str:
 
 
 def read_lcmodel_raw(
-    folder: Path | str, dwelltime_s: float | None = None, spectrometer_frequency_mhz: float | None = None
+    folder: Path | str,
+    dwelltime_s: float | None = None,
+    spectrometer_frequency_mhz: float | None = None,
+    wanted: Callable[[str], bool] = every_member,
 ) -> Basis:
     """Read a folder of ``.RAW`` files, one a metabolite, called as the file.
 
@@ -174,6 +192,8 @@ def read_lcmodel_raw(
         A ``.IN`` file of MakeBasis in it is asked for what the others do not say.
     dwelltime_s, spectrometer_frequency_mhz : float, optional
         In s and MHz; they count before the files.
+    wanted : callable
+        See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
     -------
@@ -206,8 +226,12 @@ def read_lcmodel_raw(
             )
         fid: Complex = values.view(np.complex128).conj() * _calibration(head)
         acquired = _echo_time_s(found + shared), _sequence(found + shared)
-        entries.append(Entry(str(path), path.stem, fid, dwell, mhz, "1H", *acquired))
-    return put_together(entries, folder.name, "LCModel .RAW")
+        centre_ppm = _centre_ppm(found + shared)
+        axes = (dwell, mhz, "1H")
+        entries.append(
+            Entry(str(path), path.stem, fid, *axes, *acquired, nucleus_said=False, centre_ppm=centre_ppm)
+        )
+    return put_together(entries, folder.name, "LCModel .RAW", wanted=wanted)
 
 
 def _calibration(head: Section) -> float:

@@ -8,7 +8,13 @@ import numpy as np
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
 
-_SECTION = re.compile(r"^[ \t]*[$&](\w+)(.*?)[$&]end\b[^\n]*\n?", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+# A namelist ends with $END, &END or, as gfortran writes it, a slash; text in quotes may hold any of them.
+_SECTION = re.compile(
+    r"""^[ \t]*[$&](?!end\b)(\w+)
+    ((?:(?>'[^'\n]*'|"[^"\n]*")|(?!(?<![^\s,])/[ \t]*$|[$&]end\b).)*+)
+    (?:/|[$&]end\b[^\n]*)\n?""",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
 _PAIR = re.compile(r"(\w+)\s*(?:\(\d+\))?\s*=\s*('(?:[^']|'')*'|\"[^\"]*\"|[^=,'\"\s]*)")
 _WIDTH = re.compile(r"\d*\s*[EFGD](\d+)\.\d+", re.IGNORECASE)
 _BARE_EXPONENT = re.compile(r"(?<=\d)([+-]\d{3})$")
@@ -41,7 +47,7 @@ class Section:
 
 
 def sections(text: str) -> list[Section]:
-    """Return the namelists of a file, in order; ``$NAME .. $END`` and ``&NAME .. &END``."""
+    """Return the namelists of a file, in order; ``$NAME .. $END``, ``&NAME .. &END`` and ``&NAME .. /``."""
     found = list(_SECTION.finditer(text))
     ends = [*(match.start() for match in found), len(text)]
     return [

@@ -1,7 +1,14 @@
 """The one table of metabolite names: every spelling that is met, and FSL-MRS's, which the package writes."""
 
-from collections.abc import Mapping
+import difflib
+import unicodedata
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+
+from fsl_mrs_dl.errors import OptionError
+
+LONGEST_NAME = 100
+"""Bytes of a member's name: two in a sum and the ending of a map stay below the 255 of a file system."""
 
 _SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "Ace": ("Acetate",),
@@ -54,3 +61,58 @@ def canonical_name(name: str) -> str:
     if underscore and number.isdigit() and stem.casefold() in ALIASES:
         return f"{ALIASES[stem.casefold()]}_{number}"
     return ALIASES.get(name.casefold(), name)
+
+
+def is_file_name(name: str) -> bool:
+    """Return whether a member's name can name a file on every system: no path, no control character, not too long.
+
+    Parameters
+    ----------
+    name : str
+    """
+    try:
+        size = len(name.encode("utf-8"))
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold
+        return False
+    control = any(unicodedata.category(letter) == "Cc" for letter in name)
+    return 0 < size <= LONGEST_NAME and not control and not set(name) & set("/\\") and name not in (".", "..")
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse members whose names cannot name a file, before anything is computed.
+
+    Parameters
+    ----------
+    names : iterable of str
+
+    Raises
+    ------
+    OptionError
+        If a name holds a path or a control character, or is longer than :data:`LONGEST_NAME` bytes.
+    """
+    for name in names:
+        if not is_file_name(name):
+            short = name if len(name) <= 40 else f"{name[:40]}.. ({len(name)} characters)"
+            raise OptionError(
+                f"The member {short!r} of the basis set cannot name a file of results; needed is a name without "
+                f"slashes and control characters of at most {LONGEST_NAME} bytes. Rename it in the basis set, or "
+                "leave it out with --ignore."
+            )
+
+
+def nearest_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names that look most like a mistyped one, likeliest first.
+
+    The right name of a metabolite is not taken for a mistyped one of another.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+    """
+    if name.strip().casefold() in ALIASES:
+        return []
+    spellings = {known_name.casefold(): known_name for known_name in known}
+    spellings |= {alias: plain for alias, plain in ALIASES.items() if plain in spellings.values()}
+    close = difflib.get_close_matches(name.strip().casefold(), spellings, n=6, cutoff=0.5)
+    return list(dict.fromkeys(spellings[spelling] for spelling in close))[:3]

@@ -1,20 +1,22 @@
 """Basis sets as a folder of NIfTI-MRS files: one a metabolite, called as the file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.data import NUCLEI, Basis
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.basis.entries import Entry, put_together
+from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
 
 
-def read_nifti_basis(folder: Path | str) -> Basis:
+def read_nifti_basis(folder: Path | str, wanted: Callable[[str], bool] = every_member) -> Basis:
     """Read a folder of NIfTI-MRS files, one FID each.
 
     Parameters
     ----------
     folder : Path or str
+    wanted : callable
+        See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
     -------
@@ -36,10 +38,12 @@ def read_nifti_basis(folder: Path | str) -> Basis:
         name = path.name.removesuffix(".gz").removesuffix(".nii")
         fid = data.fid.ravel().astype("complex128")
         axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.nucleus)
-        entries.append(Entry(str(path), name, fid, *axes, *_acquisition(data.header)))
+        usual = NUCLEI[data.nucleus].reference_ppm if data.nucleus in NUCLEI else 0.0
+        centre = None if data.reference_ppm == usual else data.reference_ppm
+        entries.append(Entry(str(path), name, fid, *axes, *_acquisition(data.header), centre_ppm=centre))
     if not entries:
         raise DataError(f"{folder} holds no NIfTI-MRS files; needed is one a metabolite.")
-    return put_together(entries, folder.name, "NIfTI-MRS")
+    return put_together(entries, folder.name, "NIfTI-MRS", wanted=wanted)
 
 
 def _acquisition(header: Mapping[str, Any]) -> tuple[float | None, str]:
