@@ -129,7 +129,9 @@ def test_a_reversed_basis_set_is_turned_and_the_record_says_who_told(basis):
     assert said.conjugated
     assert said.by == ("Cr", "NAA", "PCr")
     # Of creatine's 13 squared protons, 3 squared and 2 squared, its methyl line holds 9.
-    assert found.notes == ("conjugated by Cr, NAA, PCr, whose methyl lines hold 69 % of their energy or more",)
+    assert found.notes == (
+        "conjugated by Cr, NAA, PCr, whose methyl lines hold 69 % of their energy or more",
+    )
     assert not oriented(basis)[1].conjugated
 
 
