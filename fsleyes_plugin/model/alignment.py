@@ -14,6 +14,7 @@ from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results import read_estimates
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsl_mrs_dl.physics import correct
+from fsleyes_plugin.model.damage import refusing_damage
 
 ENDING = "_align.csv"
 _METHOD = "Frequency and phase correction"
@@ -57,6 +58,7 @@ class Alignment:
         return f"of {len(flags)} transients (the first is 0), {'; '.join(said)}" if said else ""
 
 
+@refusing_damage
 def open_alignment(table: Path, transients: Path | None = None) -> Alignment:
     """Open a table of ``align`` with the transients it is about.
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
+from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.maps import MapChoice, Maps
 
 
@@ -63,6 +64,7 @@ class Comparison:
         )
 
 
+@refusing_damage
 def common(first: Maps, second: Maps) -> tuple[MapChoice, ...]:
     """Return what both fits have a map of, amounts before quality."""
     names = [name for name in first.metabolites or first.others if second.kinds(name)]
@@ -71,6 +73,7 @@ def common(first: Maps, second: Maps) -> tuple[MapChoice, ...]:
     )
 
 
+@refusing_damage
 def compare(
     first: Maps, second: Maps, choice: MapChoice, mask: NDArray[np.bool_] | None = None
 ) -> Comparison:

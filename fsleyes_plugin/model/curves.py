@@ -12,6 +12,7 @@ from fsl_mrs_dl.data import NUCLEI, Complex, MRSData, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, first_order_phase, phase
+from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.frames import Frame, Source, Voxel, source_of
 
@@ -88,6 +89,7 @@ class Curves:
         If a file is no NIfTI-MRS, or the curves have different grids.
     """
 
+    @refusing_damage
     def __init__(self, folder: ResultFolder) -> None:
         self.folder = folder
         paths = {kind: folder.curve(kind) for kind in ("fit", "baseline", "residual")}
@@ -105,11 +107,13 @@ class Curves:
                 )
 
     @cached_property
+    @refusing_damage
     def one(self) -> MRSData:
         """Header, axes and position, with the FID of the first voxel."""
         return self._files["fit"].one()
 
     @cached_property
+    @refusing_damage
     def source(self) -> Source | None:
         """The model of the fit, where the folder has it."""
         return source_of(self.folder, self.one)
@@ -119,10 +123,12 @@ class Curves:
         """The file of the fit."""
         return self._files["fit"].path
 
+    @refusing_damage
     def frame(self, voxel: Voxel) -> Frame:
         """Return the phases of the fit in one voxel, as far as they are known."""
         return (self.source.frame(voxel) if self.source else None) or _UNTURNED
 
+    @refusing_damage
     def lines(self, voxel: Voxel, display: Display = AS_FITTED, turn: Frame | None = None) -> Lines | None:
         """Return the lines of one voxel, or None where nothing was fitted or the voxel is outside.
 

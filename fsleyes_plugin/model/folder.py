@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fsl_mrs_dl.errors import DataError
+from fsleyes_plugin.model.damage import reason_of, refusing_damage
 
 ENDINGS = (".nii.gz", ".nii")
 _CURVES = ("fit/fit", "fit")
@@ -66,6 +67,7 @@ class ResultFolder:
         return self.image(f"fit/{kind}", kind, *([f"fit_{kind}"] if kind != "fit" else []))
 
 
+@refusing_damage
 def open_folder(path: Path) -> ResultFolder:
     """Open a folder of results.
 
@@ -117,7 +119,7 @@ def _json(path: Path) -> dict[str, Any] | None:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not readable ({error}); run the fit again.") from error
+        raise DataError(f"{path} is not readable ({reason_of(error)}); run the fit again.") from error
     return said if isinstance(said, dict) else None
 
 

@@ -21,6 +21,7 @@ from fsl_mrs_dl.io.basis import read_json_basis
 from fsl_mrs_dl.io.results.fsl_convention import from_maps, from_parameters
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsl_mrs_dl.physics import correct, first_order_phase
+from fsleyes_plugin.model.damage import reason_of
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.maps_file import MapFile
 
@@ -104,7 +105,9 @@ class ParameterSource:
             self.names = tuple(said["metabolites"])
             self._groups = tuple(int(g) for g in said["groups"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{folder.path}/fit/parameters.json is not readable ({error}).") from error
+            raise DataError(
+                f"{folder.path}/fit/parameters.json is not readable ({reason_of(error)})."
+            ) from error
         self._values = MapFile(path)
         basis = read_json_basis(folder.path / "basis")
         if not set(self.names) <= set(basis.names):
@@ -321,6 +324,6 @@ def _parameters(path: Path) -> dict[str, float]:
             found[str(row["parameter"])] = float(row["mean"] or "nan")
     except (OSError, UnicodeError, KeyError, ValueError) as error:
         raise DataError(
-            f"{path} is not FSL-MRS's table of parameters ({error}); run the fit again."
+            f"{path} is not FSL-MRS's table of parameters ({reason_of(error)}); run the fit again."
         ) from error
     return found

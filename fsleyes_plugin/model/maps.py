@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results import SCALINGS
+from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.maps_file import MapFile
 from fsleyes_plugin.model.quantities import QUANTITIES, SINGLE, WIDTH, label
@@ -39,6 +40,7 @@ class Maps:
         Of the curves.
     """
 
+    @refusing_damage
     def __init__(self, folder: ResultFolder, grid: tuple[int, int, int]) -> None:
         self.folder = folder
         self.grid = grid
@@ -63,6 +65,7 @@ class Maps:
                 known[name] = file
         return known
 
+    @refusing_damage
     def kinds(self, metabolite: str) -> tuple[str, ...]:
         """Return which maps of a metabolite there are, the leading one first; empty for an unknown one."""
         if metabolite not in self._kinds:
@@ -100,6 +103,7 @@ class Maps:
             name = metabolite if kind == "map" else QUANTITIES[kind].file.format(metabolite)
         return name if self.folder.image(name) else None
 
+    @refusing_damage
     def file(self, kind: str, metabolite: str = "") -> MapFile | None:
         """Return the file of a map, or None where there is none.
 
@@ -120,6 +124,7 @@ class Maps:
             self._open[name] = file
         return self._open[name]
 
+    @refusing_damage
     def values(self, choice: MapChoice) -> Real | None:
         """Return a map, shape (x, y, z); None where there is none.
 
@@ -142,6 +147,7 @@ class Maps:
         under = np.asarray(below.values, dtype=np.float32).reshape(self.grid)
         return np.divide(values, under, out=np.full_like(values, np.nan), where=under > 0)
 
+    @refusing_damage
     def fitted(self) -> NDArray[np.bool_]:
         """Return which voxels were fitted, as far as the maps say; shape (x, y, z)."""
         parameters = self.folder.image("fit/parameters")

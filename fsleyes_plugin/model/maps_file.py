@@ -5,10 +5,9 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.errors import DataError
+from fsleyes_plugin.model.damage import damage_refused
 
 
 class MapFile:
@@ -24,28 +23,23 @@ class MapFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._values: NDArray[np.floating] | None = None
-        try:
+        with damage_refused(path):
             self._image: Any = nib.load(path)
-        except (ImageFileError, OSError, EOFError, ValueError) as error:
-            raise DataError(
-                f"{path} is not a readable NIfTI image ({error}); make the results again."
-            ) from error
-        self.shape: tuple[int, ...] = tuple(int(n) for n in self._image.shape)
-        self.affine: NDArray[np.floating] = np.asarray(self._image.affine)
+            self.shape: tuple[int, ...] = tuple(int(n) for n in self._image.shape)
+            self.affine: NDArray[np.floating] = np.asarray(self._image.affine)
 
     @property
     def values(self) -> NDArray[np.floating]:
         """The whole image, shape of the file with three dimensions at least."""
         if self._values is None:
             proxy = self._image.dataobj
-            try:
+            with damage_refused(self.path):
                 mapped = self.path.suffix == ".nii" and proxy.slope == 1 and proxy.inter == 0
                 found = np.asanyarray(proxy) if mapped else np.asanyarray(proxy, dtype=np.float32)
-            except (OSError, EOFError, ValueError) as error:
-                raise DataError(f"{self.path} is damaged ({error}); make the results again.") from error
             self._values = found.reshape(*found.shape, *[1] * (3 - found.ndim))
         return self._values
 
     def at(self, voxel: tuple[int, int, int]) -> NDArray[np.floating]:
         """Return what is at one voxel, in double precision; shape of the higher dimensions."""
-        return np.asarray(self.values[voxel], dtype=np.float64)
+        with damage_refused(self.path):
+            return np.asarray(self.values[voxel], dtype=np.float64)

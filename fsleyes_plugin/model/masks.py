@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import VERDICTS, Real
 from fsl_mrs_dl.errors import OutputError
+from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.maps import MapChoice, Maps
 
 Mask = NDArray[np.bool_]
@@ -36,6 +37,7 @@ class Limits:
     unflagged: bool = False
 
 
+@refusing_damage
 def passing(maps: Maps, limits: Limits) -> Mask:
     """Return the fitted voxels that meet the limits; shape (x, y, z).
 
@@ -54,12 +56,14 @@ def passing(maps: Maps, limits: Limits) -> Mask:
     return mask & ~flagged(maps) if limits.unflagged else mask
 
 
+@refusing_damage
 def available(maps: Maps, metabolite: str) -> tuple[str, ...]:
     """Return on which of ``crlb``, ``snr``, ``fwhm`` and ``flags`` (or the verdict) a limit can be set."""
     known = [kind for kind in ("crlb", "snr", "fwhm") if kind in maps.kinds(metabolite)]
     return (*known, *(("flags",) if {"flags", "verdict"} & set(maps.single) else ()))
 
 
+@refusing_damage
 def flagged(maps: Maps) -> Mask:
     """Return which voxels are unusable, or in results without verdicts have any flag; shape (x, y, z)."""
     verdict = maps.file("verdict")

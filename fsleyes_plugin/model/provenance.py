@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io.voxels import VoxelFile
+from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.folder import ResultFolder
 
 SYNTHETIC = "SyntheticData"
@@ -38,6 +39,7 @@ class Provenance:
         return "\n".join(lines)
 
 
+@refusing_damage
 def provenance_of(path: Path, folder: ResultFolder | None = None) -> Provenance:
     """Return the provenance of a NIfTI-MRS file, and of the run it belongs to.
 

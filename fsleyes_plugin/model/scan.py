@@ -10,6 +10,7 @@ import numpy as np
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsleyes_plugin.model.curves import AS_FITTED, Display, Lines, shown_ppm, turned
+from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.place import Placed
 
@@ -50,6 +51,7 @@ class Scan(Placed):
         If it is no NIfTI-MRS.
     """
 
+    @refusing_damage
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
@@ -67,6 +69,7 @@ class Scan(Placed):
         """What overlays that were made of it are known by."""
         return str(self.path)
 
+    @refusing_damage
     def lines(self, voxel: Voxel, places: Sequence[int], display: Display = AS_FITTED) -> Lines | None:
         """Return the line of the data, or None where the FID is zero or the voxel is outside.
 

@@ -12,6 +12,7 @@ from fsl_mrs_dl.data import FLAGS, VERDICTS
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results import SCALINGS
 from fsl_mrs_dl.report.concentrations import with_interval
+from fsleyes_plugin.model.damage import reason_of, refusing_damage
 from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.maps import Maps
@@ -106,7 +107,9 @@ def cell(column: str, value: float) -> str:
 class SingleTable:
     """The CSV files of one spectrum, ours or FSL-MRS's."""
 
+    @refusing_damage
     def __init__(self, folder: ResultFolder) -> None:
+        self.folder = folder
         self._record = folder.record or {}
         self._cells = _two_heads(folder.path / "concentrations.csv")
         self._quality = _named(folder.path / "qc.csv")
@@ -114,6 +117,7 @@ class SingleTable:
         self.scalings = tuple(name for name in SCALINGS if ("mean", name) in self._cells)
         self.metabolites = tuple(self._cells.get(("mean", self.scalings[0]), {})) if self.scalings else ()
 
+    @refusing_damage
     def at(self, voxel: Voxel, scaling: str) -> Table:
         """Return the table in one scaling; there is one voxel."""
         known: dict[str, Mapping[str, float]] = {
@@ -131,7 +135,8 @@ class SingleTable:
         return Table(scaling, columns, rows, self._remarks())
 
     def _remarks(self) -> tuple[str, ...]:
-        tokens = self._record.get("flags") or {}
+        tokens = self._record.get("flags")
+        tokens = tokens if isinstance(tokens, (dict, list)) else ()
         said = [f"{token}: {FLAGS[token].meaning}" for token in tokens if token in FLAGS]
         left = next(iter(self._quality.get("ood", {}).values()), float("nan"))
         judged = self._record.get("verdict")
@@ -143,12 +148,15 @@ class SingleTable:
 class MapTable:
     """The maps of many voxels."""
 
+    @refusing_damage
     def __init__(self, folder: ResultFolder, maps: Maps) -> None:
+        self.folder = folder
         self._maps = maps
         self.scalings = maps.scalings or (("map",) if maps.others else ())
         self.metabolites = maps.metabolites or maps.others
         self._flags = _flag_bits(folder.path / "qc" / "flags.json")
 
+    @refusing_damage
     def at(self, voxel: Voxel, scaling: str) -> Table:
         """Return the table of one voxel in one scaling."""
         cells: dict[str, list[float]] = {}
@@ -215,7 +223,9 @@ def _flag_bits(path: Path) -> dict[str, tuple[int, str]]:
         said = json.loads(path.read_text(encoding="utf-8"))
         return {token: (int(entry["value"]), str(entry["meaning"])) for token, entry in said.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} does not say what the flags mean ({error}); run the fit again.") from error
+        raise DataError(
+            f"{path} does not say what the flags mean ({reason_of(error)}); run the fit again."
+        ) from error
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -224,7 +234,7 @@ def _rows(path: Path) -> list[list[str]]:
     try:
         return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a readable table ({error}); run the fit again.") from error
+        raise DataError(f"{path} is not a readable table ({reason_of(error)}); run the fit again.") from error
 
 
 def _two_heads(path: Path) -> dict[tuple[str, str], dict[str, float]]:

@@ -10,6 +10,7 @@ from fsleyes_plugin.model.comparison import Comparison, common, compare, differe
 from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.panels.telling import telling
 from fsleyes_plugin.plots.comparison_figure import draw_comparison
 from fsleyes_plugin.session import SESSION
 
@@ -37,7 +38,7 @@ class MRSCompareView(Following, FigureView):
         self._choices: tuple[MapChoice, ...] = ()
         self.comparison: Comparison | None = None
         self.image: Any = None
-        self.changed("fits")
+        self.change("fits")
         self.follow(cursor=False)
 
     def changed(self, what: str) -> None:
@@ -79,10 +80,12 @@ class MRSCompareView(Following, FigureView):
             self.figure.text(0.5, 0.5, message, ha="center", va="center", wrap=True)
         self.canvas.draw()
 
+    @telling
     def _other_fit(self, _event: Any) -> None:
         others = [fit for fit in SESSION.fits if fit is not SESSION.chosen]
         SESSION.set("fits", other=others[self.with_fit.GetSelection()])
 
+    @telling
     def show_difference(self) -> None:
         """Put the difference over the anatomy, blue to red about zero."""
         one, found = SESSION.chosen, self.comparison

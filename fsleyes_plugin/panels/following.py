@@ -1,9 +1,12 @@
 """What all panels share: they follow the session and the cursor while they are open, and not a moment longer."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import fsl.utils.idle as idle
 
+from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin.panels.telling import tell
 from fsleyes_plugin.session import SESSION
 
 
@@ -13,8 +16,10 @@ class Following:
     The panel calls :meth:`follow` at the end of its constructor.
     """
 
+    TITLE: ClassVar[str]
     name: str
     destroyed: bool
+    _told_last = ""
     displayCtx: Any
     overlayList: Any
 
@@ -40,7 +45,7 @@ class Following:
 
     def _refresh(self) -> None:
         if not self.destroyed:
-            self.refresh()
+            self._attempt(self.refresh)
 
     def refresh(self) -> None:
         """Show what is true now; a panel that has nothing to show leaves it as it is."""
@@ -49,8 +54,21 @@ class Following:
         """Hear what of the session changed, before the refresh."""
 
     def _session_changed(self, what: str) -> None:
-        self.changed(what)
+        self.change(what)
         self.later()
+
+    def change(self, what: str) -> None:
+        """Call :meth:`changed`; tell what cannot be read."""
+        self._attempt(self.changed, what)
+
+    def _attempt(self, work: Callable[..., None], *args: Any) -> None:
+        """Do something that reads files; what cannot be read is told once, not at every move of the cursor."""
+        try:
+            work(*args)
+        except MRSDLError as error:
+            if str(error) != self._told_last:
+                tell(self.TITLE, error)
+            self._told_last = str(error)
 
     def _cursor_moved(self, *_args: Any) -> None:
         self.later()

@@ -4,14 +4,13 @@ from typing import Any
 
 import wx
 
-from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.model.quantities import label
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.panels.telling import telling
 from fsleyes_plugin.session import SESSION, Fit
 
 _NONE = "(nothing)"
@@ -42,7 +41,7 @@ class MRSFitMaps(Following, DockedPanel):
         self._kinds: tuple[str, ...] = ()
         self.shown: MapChoice | None = None
         self.image: Any = None
-        self.changed("fits")
+        self.change("fits")
         self.follow(cursor=False)
 
     def changed(self, what: str) -> None:
@@ -93,6 +92,7 @@ class MRSFitMaps(Following, DockedPanel):
         kind = self.shown.kind if self.shown and self.shown.kind in kinds else kinds[0]
         return MapChoice(kind, name)
 
+    @telling
     def _chosen(self, event: Any) -> None:
         fit, name = SESSION.chosen, self.metabolite.GetStringSelection()
         if fit is None or not name:
@@ -105,16 +105,13 @@ class MRSFitMaps(Following, DockedPanel):
         known = over != _NONE and kind in fit.maps.kinds(over)
         self.choose(MapChoice(kind, name, over if known else ""))
 
+    @telling
     def choose(self, choice: MapChoice) -> None:
         """Show a map in place of the last one."""
         fit = SESSION.chosen
         if fit is None:
             return
-        try:
-            image = overlays.map_image(fit, choice)
-        except MRSDLError as error:
-            tell("Maps", error)
-            return
+        image = overlays.map_image(fit, choice)
         maps = [overlay for overlay in self.overlayList if overlays.is_map(overlay, fit)]
         old = self.image if self.image in maps else (maps or [None])[-1]
         self.overlayList.append(image)

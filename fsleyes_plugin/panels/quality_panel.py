@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import wx
 
-from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.model.masks import Limits, available, flagged, passing, save_mask
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.panels.telling import asked, tell
+from fsleyes_plugin.panels.telling import asked, telling
 from fsleyes_plugin.session import SESSION
 
 _STEPS = 200
@@ -69,7 +68,7 @@ class MRSFitQuality(Following, DockedPanel):
         self.SetSizer(sizer)
         self.SetMinSize((270, 190))
         self._outlined: Any = None
-        self.changed("fits")
+        self.change("fits")
         self.follow(cursor=False)
 
     def changed(self, what: str) -> None:
@@ -113,6 +112,7 @@ class MRSFitQuality(Following, DockedPanel):
         self.unflagged.Enable("flags" in known)
         self.outline.Enable("flags" in known)
 
+    @telling
     def _other_metabolite(self, _event: Any) -> None:
         self._widen()
         self._moved(None)
@@ -124,6 +124,7 @@ class MRSFitQuality(Following, DockedPanel):
             return None
         return self._tops[kind] * float(at) / _STEPS
 
+    @telling
     def _moved(self, _event: Any) -> None:
         """Mask by where the sliders stand."""
         fit = SESSION.chosen
@@ -141,11 +142,9 @@ class MRSFitQuality(Following, DockedPanel):
             found["fwhm"],
             self.unflagged.GetValue() and self.unflagged.IsEnabled(),
         )
-        try:
-            SESSION.set("mask", limits=limits, mask=passing(fit.maps, limits))
-        except MRSDLError as error:
-            tell("Quality", error)
+        SESSION.set("mask", limits=limits, mask=passing(fit.maps, limits))
 
+    @telling
     def _outline(self) -> None:
         """Draw the borders of flagged voxels, or take them away."""
         fit = SESSION.chosen
@@ -160,6 +159,7 @@ class MRSFitQuality(Following, DockedPanel):
         opts.outline, opts.outlineWidth, opts.colour = True, 3, (0.1, 0.9, 1.0)
         self._outlined = image
 
+    @telling
     def save(self, path: Path | None = None) -> None:
         """Save the mask as an image of 0 and 1; asks for a place if none is given."""
         fit = SESSION.chosen
@@ -169,10 +169,7 @@ class MRSFitQuality(Following, DockedPanel):
         if chosen is None:
             return
         mask = fit.maps.fitted() if SESSION.mask is None else SESSION.mask
-        try:
-            save_mask(mask, fit.affine, chosen)
-        except MRSDLError as error:
-            tell("Save mask", error)
+        save_mask(mask, fit.affine, chosen)
 
     def _asked(self) -> Path | None:
         style = wx.FD_SAVE | wx.FD_OVERWRITE_PROMPT

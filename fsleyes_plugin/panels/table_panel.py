@@ -50,7 +50,7 @@ class MRSFitTable(Following, DockedPanel):
         self.at: Voxel | None = None
         self._shown: tuple[str, ...] = ()
         self._heads: tuple[str, ...] = ()
-        self.changed("fits")
+        self.change("fits")
         self.follow()
 
     def changed(self, what: str) -> None:
