@@ -18,6 +18,8 @@ from fsl_mrs_dl.steps.ecc import ecc
 from fsl_mrs_dl.steps.remove import remove
 
 Window = tuple[float, float]
+WATER_PPM: Window = (4.5, 4.8)
+"""Where FSL-MRS removes water, and so both do for the comparison."""
 Aligned = tuple[MRSData, int | None]
 """A corrected file, and how many FIDs were flagged; None = the method has no flags."""
 
@@ -106,7 +108,9 @@ class Chain:
 
     def remove(self, data: MRSData) -> MRSData:
         """Remove residual water."""
-        return _process("remove_peaks", data, limits=(4.5, 4.8)) if self.fsl_mrs else remove(data).data
+        if self.fsl_mrs:
+            return _process("remove_peaks", data, limits=WATER_PPM)
+        return remove(data, ppm=WATER_PPM).data
 
 
 def _process(function: str, data: MRSData, **options: Any) -> MRSData:

@@ -84,7 +84,7 @@ def _said(found: list[bool], moved_hz: Real) -> str:
     )
 
 
-def landmark_shift(average: Complex, data: MRSData) -> float | None:
+def landmark_shift(average: Complex, data: MRSData, search_ppm: float = SEARCH_PPM) -> float | None:
     r"""Return by how much the lines of an average stand downfield of where they belong.
 
     A filter of a linewidth is run over the spectrum,
@@ -102,6 +102,8 @@ def landmark_shift(average: Complex, data: MRSData) -> float | None:
         Aligned transients, averaged.
     data : MRSData
         Gives the axis.
+    search_ppm : float
+        How far the lines may be off.
 
     Returns
     -------
@@ -113,9 +115,9 @@ def landmark_shift(average: Complex, data: MRSData) -> float | None:
     n_filled = _ZERO_FILL * average.shape[-1]
     step_hz = 1 / (n_filled * data.dwelltime_s)
     mhz = data.spectrometer_frequency_mhz
-    most = round(SEARCH_PPM * mhz / step_hz)
+    most = round(search_ppm * mhz / step_hz)
     places_hz = (np.array(list(LANDMARKS_PPM.values())) - data.reference_ppm) * mhz
-    if (np.abs(places_hz) + SEARCH_PPM * mhz).max() > 0.5 / data.dwelltime_s:
+    if (np.abs(places_hz) + search_ppm * mhz).max() > 0.5 / data.dwelltime_s:
         return None
     places = np.round(places_hz / step_hz).astype(int)
     moves = np.arange(-most, most + 1)

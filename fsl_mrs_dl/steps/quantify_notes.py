@@ -100,9 +100,13 @@ def foreign(
         said.append("the data are the curve of a fit (their record says so): not a measurement")
     tail = water_tail(data, voxels, window, baseline)
     if tail > LARGEST_TAIL:
+        todo = "remove it first (fsl_mrs_dl remove)"
+        if any(record.get("Method") == "Nuisance peak removal" for record in data.processing):
+            todo = (
+                "peaks have been removed before: name the place of this water (fsl_mrs_dl remove --ppm LO HI)"
+            )
         said.append(
-            f"the tail of residual water is {100 * tail:.0f} % of the energy of the fit window; remove it first "
-            "(fsl_mrs_dl remove)"
+            f"the tail of residual water is {100 * tail:.0f} % of the energy of the fit window; {todo}"
         )
     if water is not None and metabolites_in_water(water, voxels):
         said.append(

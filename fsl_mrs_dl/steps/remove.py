@@ -1,33 +1,39 @@
 """The step ``remove``."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from fsl_mrs_dl.data import TIME_AXIS, MRSData
+from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData, Real
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 
-WATER_PPM = (4.5, 4.8)
-_HAS_WATER = ("1H", "2H")
+if TYPE_CHECKING:
+    from fsl_mrs_dl.fit.residual_water import Water
+
+Band = tuple[float, float]
 
 
 @step(method="Nuisance peak removal")
 def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResult:
-    """Remove the peaks in a window, by default residual water, by HSVD.
+    """Remove residual water where it stands, or the peaks in a window, by HSVD.
 
-    Each FID is described by 20 damped sinusoids (Barkhuijsen et al. 1987,
-    doi:10.1016/0022-2364(87)90023-0); those with their frequency in the window are subtracted, with their
-    tails beyond it.
+    Water is found in each FID, voxel by voxel: the strongest line up to 0.8 ppm from 4.65 ppm that no metabolite
+    can be, or what stands out where Cr, NAA and Cho say that water belongs; where none does, nothing is taken.
+    Each FID is described by 20 damped sinusoids (Barkhuijsen et al. 1987, doi:10.1016/0022-2364(87)90023-0);
+    those with their frequency within 0.3 ppm of strong water, or 0.15 ppm of weak, are subtracted, with their
+    tails beyond it. How much was taken, and from where, is told and recorded.
 
     Parameters
     ----------
     data : MRSData
     ppm : tuple of float, optional
-        Window in ppm. Default for 1H and 2H: 4.5 4.8, water.
+        Window in ppm, of every FID, whatever is in it. Default for 1H and 2H: about the water that is found.
 
     Returns
     -------
     StepResult
-        FIDs that hold NaN or nothing stay as they are.
+        FIDs that hold NaN or nothing, or in which no water stands out, stay as they are.
 
     Raises
     ------
@@ -36,23 +42,94 @@ def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResu
     """
     from tqdm import tqdm
 
-    from fsl_mrs_dl.physics.hsvd import band_signal  # SciPy's sparse solvers: not for --help
+    from fsl_mrs_dl.fit.residual_water import lines_between  # SciPy's solvers: not for --help
 
-    low, high = _window(data, ppm)
-    band_hz = tuple((edge - data.reference_ppm) * data.spectrometer_frequency_mhz for edge in (low, high))
     fids = np.moveaxis(data.fid, TIME_AXIS, -1).astype(np.complex128)
-    indices = np.argwhere(usable_fids(data))
-    for index in tqdm(indices, desc="remove", unit="FID", disable=None, leave=False):
-        place = tuple(index)
-        fids[place] -= band_signal(fids[place], data.dwelltime_s, (band_hz[0], band_hz[1]))
-    return StepResult(data.with_fid(np.moveaxis(fids, -1, TIME_AXIS)), settled={"ppm": (low, high)})
+    places = [tuple(index) for index in np.argwhere(usable_fids(data))]
+    window = None if ppm is None else _window(data, ppm)
+    found = [] if window else _water(data, np.stack([fids[place] for place in places]))
+    waters = [water for water in found if water is not None]
+    bands = [window] * len(places) if window else [water and water.band_ppm for water in found]
+    work = [(place, band) for place, band in zip(places, bands, strict=True) if band]
+    shares = []
+    for place, band in tqdm(work, desc="remove", unit="FID", disable=None, leave=False):
+        before = np.linalg.norm(fids[place])
+        fids[place] -= lines_between(data, fids[place], band)
+        shares.append(100 * (1 - float(np.linalg.norm(fids[place]) / before) ** 2))
+    settled, said = _told(data, window, waters, np.array(shares), len(places))
+    return StepResult(data.with_fid(np.moveaxis(fids, -1, TIME_AXIS)), settled=settled, said=said)
 
 
-def _window(data: MRSData, ppm: tuple[float, float] | None) -> tuple[float, float]:
-    if ppm is None:
-        if data.nucleus not in _HAS_WATER:
-            raise OptionError(f"The data are {data.nucleus}, without water; say with --ppm what to remove.")
-        ppm = WATER_PPM
+def _water(data: MRSData, fids: Complex) -> "list[Water | None]":
+    """Return the water of each FID, or refuse data that hold none."""
+    from fsl_mrs_dl.fit.residual_water import WATER_PLACE_PPM, find_water
+
+    if data.nucleus not in WATER_PLACE_PPM:
+        raise OptionError(f"The data are {data.nucleus}, without water; say with --ppm what to remove.")
+    return find_water(data, fids)
+
+
+def _told(
+    data: MRSData, window: Band | None, waters: "list[Water]", shares: Real, n_fids: int
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Return what was taken, for the record and for the terminal.
+
+    Parameters
+    ----------
+    data : MRSData
+    window : tuple of float or None
+        As asked for.
+    waters : list of Water
+        As found, without a window.
+    shares : ndarray, float
+        Of the energy of each FID from which something was taken, in percent.
+    n_fids : int
+        Usable FIDs.
+    """
+    of = "FIDs" if data.dim_tags else "voxels"
+    energy = f"{_range(shares, '.1f', '%')} of the signal's energy" if len(shares) else ""
+    if window is not None:
+        said = f"Removed all lines from {window[0]:.2f} to {window[1]:.2f} ppm: {energy}."
+        return {"ppm": window, "energy_removed_percent": float(np.median(shares))}, (said,)
+    from fsl_mrs_dl.fit.lcm.capture import REACH_PPM
+    from fsl_mrs_dl.fit.residual_water import SEARCH_PPM, WATER_PLACE_PPM
+
+    place = WATER_PLACE_PPM[data.nucleus]
+    if not waters:
+        looked = f"{place - SEARCH_PPM:.2f} to {place + SEARCH_PPM:.2f} ppm"
+        said = f"No residual water stands out from {looked}: nothing was removed."
+        return {"ppm": "no water found"}, (said,)
+    whole = (min(water.band_ppm[0] for water in waters), max(water.band_ppm[1] for water in waters))
+    at = np.array([water.ppm for water in waters])
+    settled = {
+        "ppm": whole,
+        "water_ppm": float(np.median(at)),
+        "energy_removed_percent": float(np.median(shares)),
+    }
+    many = f" in {len(waters)} of {n_fids} {of}" if n_fids > 1 else ""
+    if many:
+        settled["removed"] = many.strip()
+    lines = [
+        f"Removed water at {_range(at, '.2f', 'ppm')}{many}, {whole[0]:.2f} to {whole[1]:.2f} ppm: {energy}."
+    ]
+    if len(waters) < n_fids:
+        lines.append(f"No water stands out in {n_fids - len(waters)} {of}: they stay as they are.")
+    off = float(np.median(at)) - place
+    if abs(off) > REACH_PPM:
+        lines.append(
+            f"The axis is {off:+.2f} ppm off, farther than quantify looks: 'fsl_mrs_dl ecc' with a water "
+            "reference puts water at its place."
+        )
+    return settled, tuple(lines)
+
+
+def _range(values: Real, form: str, unit: str) -> str:
+    """Return a value, or median and extremes of several, with the unit."""
+    low, middle, high = (format(float(v), form) for v in np.percentile(values, [0, 50, 100]))
+    return f"{middle} {unit}" if low == high else f"{middle} {unit} ({low} to {high})"
+
+
+def _window(data: MRSData, ppm: Band) -> Band:
     low, high = sorted(ppm)
     first, last = data.ppm_axis[[0, -1]]
     if not low < high or high <= first or low >= last:

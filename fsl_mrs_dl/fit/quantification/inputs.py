@@ -7,12 +7,13 @@ from fsl_mrs_dl.data import NUCLEI, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.lcm import Baseline
 from fsl_mrs_dl.fit.lcm.baseline import smoother
+from fsl_mrs_dl.fit.residual_water import SEARCH_PPM, WATER_PLACE_PPM, find_water, lines_between
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_window
 from fsl_mrs_dl.physics.hsvd import band_signal
 
-WATER_PPM = (4.4, 4.9)
-_WATER_PEAK_PPM = (4.05, 5.25)
+_WATER_PLACE_PPM = WATER_PLACE_PPM["1H"]
+_WATER_PEAK_PPM = (_WATER_PLACE_PPM - SEARCH_PPM, _WATER_PLACE_PPM + SEARCH_PPM)
 _METABOLITES_PPM = (1.5, 3.4)
 _LEAST_WATER = 10.0
 _MOST_SPECTRA = 64
@@ -137,8 +138,7 @@ def water_tail(
 ) -> float:
     """Return the largest share of residual water in the energy of the window, after the baseline took its part.
 
-    The water is what HSVD finds from 4.4 to 4.9 ppm (the band of ``remove`` and a margin for its width), in
-    the up to three spectra in which it is highest against the rest.
+    The water is what ``remove`` would find and take, in the up to three spectra in which it is highest.
 
     Parameters
     ----------
@@ -152,37 +152,37 @@ def water_tail(
     Returns
     -------
     float
-        0 where no line of water is twice as high as the rest, or the nucleus is not 1H.
+        0 where no line of water is twice as high as the metabolites, where the window goes to the place of water
+        on purpose, or the nucleus is not 1H.
     """
     fids = _some(data, voxels)
     inside = ppm_window(data.ppm_axis, window)
-    # Of short FIDs a few bins, or none: enough to look at, unlike a window that is fitted.
-    water = (data.ppm_axis >= WATER_PPM[0]) & (data.ppm_axis <= WATER_PPM[1])
-    if data.nucleus != "1H" or not len(fids) or (water & inside).all() or not water.any():
+    if data.nucleus != "1H" or not len(fids) or max(window) > _WATER_PLACE_PPM:
         return 0.0
-    height = np.abs(fid_to_spectrum(fids))
-    over = height[:, water].max(axis=1) / np.maximum(height[:, inside & ~water].max(axis=1), 1e-300)
+    found = [
+        (water, fid) for water, fid in zip(find_water(data, fids), fids, strict=True) if water is not None
+    ]
+    found = sorted(found, key=lambda each: -each[0].height)[:_LOOKED_AT]
     curves, share = smoother(baseline, int(inside.sum()))
-    low, high = ((edge - data.reference_ppm) * data.spectrometer_frequency_mhz for edge in WATER_PPM)
 
     def energy(bins: Complex) -> Real:
         left: Real = np.abs(bins - (share * (bins @ curves)) @ curves.T) ** 2
         total: Real = left.sum(axis=-1)
         return total
 
-    found = 0.0
-    for row in np.argsort(-over)[:_LOOKED_AT]:
-        if over[row] > _TALL:
-            tail = fid_to_spectrum(band_signal(fids[row], data.dwelltime_s, (low, high)))[inside]
-            rest = fid_to_spectrum(fids[row])[inside] - tail
+    largest = 0.0
+    for water, fid in found:
+        if water.height > _TALL:
+            tail = fid_to_spectrum(lines_between(data, fid, water.band_ppm))[inside]
+            rest = fid_to_spectrum(fid)[inside] - tail
             # A window may hold no energy at all.
             whole = np.maximum(energy(tail) + energy(rest), np.finfo(float).tiny)
-            found = max(found, float(energy(tail) / whole))
-    return found
+            largest = max(largest, float(energy(tail) / whole))
+    return largest
 
 
 def water_height(data: MRSData, fids: Complex) -> float:
-    """Return how high residual water is over the metabolites from 1.5 to 3.4 ppm, median over spectra.
+    """Return how high residual water is over the metabolites, median over spectra.
 
     Parameters
     ----------
@@ -193,15 +193,13 @@ def water_height(data: MRSData, fids: Complex) -> float:
     Returns
     -------
     float
-        0 where there is nothing to compare, or the nucleus is not 1H.
+        0 where no water stands out, or the nucleus is not 1H.
     """
     fids = fids[fid_flags(fids) == ""]
-    bands = [ppm_window(data.ppm_axis, band) for band in (WATER_PPM, _METABOLITES_PPM)]
-    if data.nucleus != "1H" or not len(fids) or not all(band.any() for band in bands):
+    if data.nucleus != "1H" or not len(fids):
         return 0.0
-    height = np.abs(fid_to_spectrum(fids.astype(np.complex128)))
-    water, rest = (height[:, band].max(axis=1) for band in bands)
-    return float(np.median(water / np.maximum(rest, 1e-300)))
+    found = find_water(data, fids[:: max(1, len(fids) // _MOST_SPECTRA)].astype(np.complex128))
+    return float(np.median([0.0 if water is None else water.height for water in found]))
 
 
 def empty_results(outcome: Outcome) -> tuple[str, ...]:

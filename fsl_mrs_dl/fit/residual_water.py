@@ -1,0 +1,160 @@
+"""Where the residual water of a spectrum stands, and its signal: found by its height and by the metabolites."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.fit.referencing import landmark_shift
+from fsl_mrs_dl.physics import damp, fid_to_spectrum
+from fsl_mrs_dl.physics.hsvd import band_signal
+
+WATER_PLACE_PPM: Mapping[str, float] = MappingProxyType({"1H": 4.65, "2H": 4.8})
+"""Where water stands when the axis is right; FSL-MRS's constants, in ppm."""
+SEARCH_PPM = 0.8
+"""How far off water is looked for: the axis of a carrier left on another line, of GE or of a bad shim."""
+WIDE_PPM, NARROW_PPM = 0.3, 0.15
+"""Half-widths of what goes with it. Strong residual water is a bundle of lines of an uneven shim, 0.5 ppm wide in
+averaged scans of the brain; of weak water only the line itself is told from what is around it (FSL-MRS's band)."""
+_FILTER_PPM = 0.03  # FWHM of a line of the brain at 3 T, whose own shape makes it highest over the noise
+_METABOLITES_PPM = (
+    -3.0,
+    -0.75,
+)  # against water: from 1.65 ppm, beside the lipids, to 3.9 ppm, off its own tail
+_STRONG = 1.5  # times as high as the highest metabolite: no metabolite line of that region is
+_CERTAIN = 4.0  # so high that the metabolites need not be asked
+_ABOVE_NOISE = 6.0  # of 2048 points of noise alone, the highest is 4 times its RMS
+_STANDS_OUT = 2.0  # over the median of what lies 0.2 to 0.45 ppm beside it
+_BESIDE_PPM = (0.2, 0.45)
+_FROM_EXPECTED_PPM = 0.25  # water moves by 0.01 ppm a kelvin against the metabolites, and with the shim
+
+
+@dataclass(frozen=True)
+class Water:
+    """Residual water of one FID.
+
+    Attributes
+    ----------
+    ppm : float
+        Of its highest point.
+    height : float
+        Times that of the highest metabolite.
+    band_ppm : tuple of float
+        Between which its lines have their frequencies.
+    """
+
+    ppm: float
+    height: float
+    band_ppm: tuple[float, float]
+
+
+def find_water(data: MRSData, fids: Complex) -> list[Water | None]:
+    """Find the residual water of each FID.
+
+    Water is the highest line within 0.8 ppm of its place where it is half as high again as any metabolite; with
+    the axis it moves, and the metabolites with it. Where it is not so high, it is what stands out where the
+    metabolites say that it belongs (Cr, NAA and Cho, found together), or where the other FIDs have theirs.
+
+    Parameters
+    ----------
+    data : MRSData
+        Gives axis and nucleus.
+    fids : ndarray, complex, shape (F, time)
+        Finite, not zero.
+
+    Returns
+    -------
+    list of Water or None
+        None where no water stands out.
+    """
+    place = WATER_PLACE_PPM[data.nucleus]
+    looked = np.abs(data.ppm_axis - place) < SEARCH_PPM
+    if not looked.any():
+        return [None] * len(fids)
+    found = [_strong(data, fid, looked, place) for fid in fids]
+    offsets = [water.ppm - place for water in found if water is not None]
+    common = float(np.median(offsets)) if offsets else 0.0
+    for row, water in enumerate(found):
+        if water is None:
+            moved = _axis_offset(data, fids[row])
+            found[row] = _weak(data, fids[row], place + (common if moved is None else moved))
+    return found
+
+
+def lines_between(data: MRSData, fid: Complex, band_ppm: tuple[float, float]) -> Complex:
+    """Return the part of an FID whose lines have their frequency in a band (HSVD, 20 lines).
+
+    Parameters
+    ----------
+    data : MRSData
+        Gives the axis.
+    fid : ndarray, complex, shape (time,)
+    band_ppm : tuple of float
+
+    Returns
+    -------
+    ndarray, complex128, shape (time,)
+    """
+    low, high = ((edge - data.reference_ppm) * data.spectrometer_frequency_mhz for edge in band_ppm)
+    return band_signal(fid, data.dwelltime_s, (low, high))
+
+
+def _height(data: MRSData, fid: Complex) -> Real:
+    """Return the magnitude spectrum, filtered to the width of a line of the brain."""
+    gamma = np.pi * _FILTER_PPM * data.spectrometer_frequency_mhz
+    height: Real = np.abs(fid_to_spectrum(damp(fid, gamma, 0.0, data.dwelltime_s)))
+    return height
+
+
+def _strong(data: MRSData, fid: Complex, looked: NDArray[np.bool_], place: float) -> Water | None:
+    """Return the highest line about the place of water, if it is no metabolite."""
+    height = _height(data, fid)
+    water = _highest(data, height, looked, WIDE_PPM)
+    if water is None or water.height < _STRONG:
+        return None
+    if water.height < _CERTAIN:
+        moved = _axis_offset(data, fid)
+        if moved is not None and abs(water.ppm - place - moved) > _FROM_EXPECTED_PPM:
+            return None
+    return water
+
+
+def _weak(data: MRSData, fid: Complex, expected: float) -> Water | None:
+    """Return the line that stands out about where water is expected."""
+    height = _height(data, fid)
+    water = _highest(data, height, np.abs(data.ppm_axis - expected) < NARROW_PPM, NARROW_PPM)
+    if water is None:
+        return None
+    apart = np.abs(data.ppm_axis - water.ppm)
+    beside = height[(apart > _BESIDE_PPM[0]) & (apart < _BESIDE_PPM[1])]
+    stands_out = not len(beside) or height[apart.argmin()] > _STANDS_OUT * np.median(beside)
+    return water if stands_out else None
+
+
+def _highest(data: MRSData, height: Real, looked: NDArray[np.bool_], half_width: float) -> Water | None:
+    """Return the highest point of a region as water, if it is a peak above the noise and no flank of another."""
+    if not looked.any():
+        return None
+    top = int(np.where(looked, height, -1.0).argmax())
+    flank = height[max(top - 1, 0) : top + 2].max() > height[top]
+    if flank or height[top] < _ABOVE_NOISE * _noise(height):
+        return None
+    ppm = float(data.ppm_axis[top])
+    apart = data.ppm_axis - ppm
+    metabolites = height[(apart > _METABOLITES_PPM[0]) & (apart < _METABOLITES_PPM[1])].max(initial=0.0)
+    return Water(ppm, float(height[top] / max(metabolites, 1e-300)), (ppm - half_width, ppm + half_width))
+
+
+def _noise(height: Real) -> float:
+    """Return the RMS of a magnitude spectrum's noise, from the quieter half of the band."""
+    # The median of the lower half of |noise|^2 is its first quartile, -ln(3/4) of the mean.
+    return float(np.sqrt(np.sort(height**2)[len(height) // 4] / -np.log(0.75)))
+
+
+def _axis_offset(data: MRSData, fid: Complex) -> float | None:
+    """Return by how much the metabolites stand downfield of their places, in ppm; None where not told."""
+    moved_hz = landmark_shift(fid[None], data, search_ppm=SEARCH_PPM)
+    return None if moved_hz is None else moved_hz / data.spectrometer_frequency_mhz
