@@ -319,7 +319,7 @@ def _displacement(basis: Basis, seen: Mapping[str, Seen], lost: list[str]) -> st
     ways = "if you know both, give --basis_centre_ppm and --conj_basis or --no_conj_basis"
     strong = [name for name, one in seen.items() if one.strongest >= _SHARE]
     likely = [
-        round(float(np.mean(centres)), 2)
+        round(float(np.mean(centres)), 2) + 0.0  # no -0
         for sign in (1, -1)
         if np.ptp(centres := [METHYLS_PPM[name] - sign * seen[name].strongest_ppm for name in strong])
         <= _SAME_CENTRE_PPM
@@ -328,6 +328,6 @@ def _displacement(basis: Basis, seen: Mapping[str, Seen], lost: list[str]) -> st
         ways = f"they agree on a set made about {likely[0]:g} ppm: give --basis_centre_ppm {likely[0]:g}"
     nucleus = "" if basis.nucleus_said else " (the file does not say its nucleus; it was read as 1H)"
     return (
-        f"{basis.name or 'The basis set'}{nucleus} has its strongest lines where a centre of {centre:g} ppm does "
-        f"not have them: {places}; {ways}, or leave wrong members out with --ignore."
+        f"The strongest lines of {basis.name or 'the basis set'}{nucleus} do not lie where they should about a "
+        f"centre of {centre:g} ppm: {places}; {ways}, or leave wrong members out with --ignore."
     )

@@ -251,6 +251,7 @@ def quantify(
         reference = quantification.water_reference(
             fitted.names, wref_metabolite, ref_protons, ref_int_limits, fitted.left_out
         )
+        inputs.check_reference(reference, spectra.ppm_axis)
         water = quantification.WaterPlan.of(
             inputs.turned(inputs.water_of(h2o, grid, voxels), conj_fid),
             reference,
@@ -288,7 +289,7 @@ def quantify(
         posterior=not no_posterior,
         fitter=by.fitter,
         notes=(
-            *notes.orientation(spectra, voxels, window, conj_fid),
+            *notes.orientation(spectra, voxels, window, conj_fid, fitted),
             *notes.differences(whole, spectra, given),
             *(f"WARNING: {doubt}" for doubt in agreement.doubts),
             *agreement.notes,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.data import Basis, MRSData, Real
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.registry import MIN_POINTS
 
@@ -138,6 +138,32 @@ def water_of(h2o: MRSData, grid: tuple[int, ...], voxels: NDArray[Any]) -> MRSDa
         )
     check_water_reference(water, voxels)
     return water
+
+
+def check_reference(reference: tuple[tuple[str, ...], int, tuple[float, float]], ppm: Real) -> None:
+    """Refuse a reference of the water scaling whose line lies outside of the band of the data.
+
+    Parameters
+    ----------
+    reference : tuple
+        Names, protons and limits in ppm.
+    ppm : ndarray, float
+        Axis of the data, ascending.
+
+    Raises
+    ------
+    OptionError
+        If its methyl line, or else its limits, are not in the band.
+    """
+    from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
+
+    names, _, limits = reference
+    needed = tuple(METHYLS_PPM[name] for name in names if name in METHYLS_PPM) or limits
+    if min(needed) < ppm[0] or max(needed) > ppm[-1]:
+        raise OptionError(
+            f"The water scaling measures {'+'.join(names)} at {min(needed):.2f} to {max(needed):.2f} ppm, and the "
+            f"data reach from {ppm[0]:.2f} to {ppm[-1]:.2f} ppm; give --wref_metabolite, or leave out --h2o."
+        )
 
 
 def timing(data: MRSData, key: str, flag: str, given_s: float | None, unit: str) -> float:

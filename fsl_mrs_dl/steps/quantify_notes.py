@@ -34,16 +34,16 @@ def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[str, ...]
 
 
 def orientation(
-    data: MRSData, voxels: NDArray[Any], window: tuple[float, float], conj_fid: bool | None
+    data: MRSData, voxels: NDArray[Any], window: tuple[float, float], conj_fid: bool | None, basis: Basis
 ) -> tuple[str, ...]:
-    """Return what is to be said of the sign of the data."""
+    """Return notes on the sign of the data, and warn if they look conjugated beside the basis set."""
     from fsl_mrs_dl.fit.quantification import looks_conjugated
 
     asked = ("data conjugated, as asked for (--conj_fid)",) if conj_fid else ()
-    if not looks_conjugated(data, voxels, window):
+    if not looks_conjugated(data, voxels, window, basis):
         return asked
     logger.warning("the data look conjugated; if they are, give --conj_fid.")
-    return (*asked, "WARNING: the data look conjugated (more signal in the mirror image of the fit window)")
+    return (*asked, "WARNING: the data look conjugated (their mirror image fits better)")
 
 
 def unused_macromolecules(basis: Basis, data: MRSData, *, averaged: bool) -> bool:

@@ -15,6 +15,7 @@ _WATER_PPM, _WATER_REACH_PPM = 4.7, 0.4
 _BESIDE_WATER_PPM = (1.8, 3.4)  # from NAA to choline, where neither lipid nor the tail of water is narrow
 _LIPID_PPM = (0.45, 1.85)
 _LIPID_ORDER = 2
+_LIPID_BINS = 2 * (_LIPID_ORDER + 1) + 3  # as many as there are patterns and coefficients of the baseline
 _MM = ("MM09", "MM12", "MM14", "MM17")
 _LIPID = ("Lip09", "Lip13")
 _ECHO_EDGES_S = (0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3)
@@ -67,10 +68,15 @@ def _grown(
 
 
 def lipid(seen: Seen) -> dict[str, Real]:
-    """Return the height of lipid beside macromolecules and a smooth baseline, by least squares."""
+    """Return the height of lipid beside macromolecules and a smooth baseline, by least squares.
+
+    Nothing is returned where the band of the data ends before lipid.
+    """
     fitted, ppm = seen.fitted, seen.band.ppm
     centred = seen.rest * np.exp(-2j * pi * fitted.shift_hz[:, None] * seen.time_s)
     inside = (ppm > _LIPID_PPM[0]) & (ppm < _LIPID_PPM[1])
+    if ppm[0] > _LIPID_PPM[0] or inside.sum() < _LIPID_BINS:
+        return {}
     weight = gaussian(np.array(0.05 * seen.mhz), seen.time_s)
     bins = (fid_to_spectrum(centred * weight) * seen.straight)[:, inside]
     reference = float(ppm[0] - seen.band.frequency_hz[0] / seen.mhz)

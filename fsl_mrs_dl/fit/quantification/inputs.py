@@ -97,7 +97,8 @@ def _shows_methyls(water: MRSData, fid: Complex, water_ppm: float) -> bool:
     matched = damp(np.stack([rest, fid]), np.pi * _MATCHED_PPM * mhz, 0.0, dwelltime_s)
     height, whole = np.abs(fid_to_spectrum(matched))
     ppm = water.ppm_axis - water_ppm + NUCLEI["1H"].reference_ppm
-    noise = np.median(height[(ppm < _FAR_PPM[0]) | (ppm > _FAR_PPM[1])])
+    far = height[(ppm < _FAR_PPM[0]) | (ppm > _FAR_PPM[1])]
+    noise = float(np.median(far)) if len(far) else 0.0  # a narrow band has no room without signal
     peaks, beside = [], []
     for place, apart in _METHYLS_PPM.values():
         peaks.append(height[np.abs(ppm - place) < 0.05].max(initial=0.0))

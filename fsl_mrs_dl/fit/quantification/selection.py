@@ -283,8 +283,8 @@ def sums_of(
     """
     sums = [pair for pair in USUAL_SUMS if all(name in names for name in pair)]
     for asked in combine or ():
-        parts = tuple(known_names(names, asked, "combine", left_out))
-        if len(set(parts)) < 2:
+        parts = tuple(dict.fromkeys(known_names(names, asked, "combine", left_out)))
+        if len(parts) < 2:
             raise OptionError(f"--combine {' '.join(asked)} adds nothing up; give two or more metabolites.")
         if parts not in sums:
             sums.append(parts)

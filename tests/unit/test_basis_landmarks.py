@@ -1,0 +1,158 @@
+"""Sign, centre and scale of a basis set, told by its landmarks: against sets that are made about other centres."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.basis import basis_for
+from fsl_mrs_dl.physics import centred, oriented, sound_basis
+
+MHZ, DWELL, POINTS = 123.25, 4e-4, 2048
+TIME_S = np.arange(POINTS) * DWELL
+# Lines of a member: chemical shift in ppm, protons.
+LINES = {
+    "Cr": [(3.027, 3), (3.913, 2)],
+    "Glu": [(2.04, 1), (2.12, 1), (2.35, 2), (3.75, 1)],
+    "NAA": [(2.008, 3), (2.49, 0.5), (2.67, 0.5), (4.38, 0.5)],
+    "PCr": [(3.029, 3), (3.930, 2)],
+    "Tau": [(3.25, 2), (3.42, 2)],
+}
+
+
+def made(centre_ppm=4.65, lines=LINES, rate=2 * np.pi):
+    """Return a basis set of singlets whose frequency zero is at a chemical shift, written out from the lines."""
+    fids = [
+        sum(n * np.exp((2j * np.pi * (ppm - centre_ppm) * MHZ - rate) * TIME_S) for ppm, n in peaks)
+        for peaks in lines.values()
+    ]
+    return Basis(np.array(fids), tuple(lines), DWELL, MHZ, name="made")
+
+
+def data(**more):
+    return MRSData(np.ones((1, 1, 1, 1024), complex), DWELL, MHZ, **more)
+
+
+CENTRES = (0.0, 2.0, 2.3, 2.7, 3.0, 3.5, 4.2, 4.5, 4.55, 4.75, 4.8, 5.0, 5.5, 7.0)
+
+
+@pytest.mark.parametrize("conjugated", [False, True])
+@pytest.mark.parametrize("centre", CENTRES)
+def test_a_set_about_another_centre_is_refused_with_that_centre_and_right_with_it(centre, conjugated):
+    basis = made(centre)
+    basis = replace(basis, fids=basis.fids.conj()) if conjugated else basis
+    with pytest.raises(DataError, match=rf"give --basis_centre_ppm {centre:g}[,;]"):
+        sound_basis(basis)
+    found = sound_basis(basis, centre_ppm=centre)
+    np.testing.assert_allclose(found.fids, made().fids, atol=1e-9)
+    assert found.reference_ppm == 4.65
+    assert ("conjugated by" in found.notes[0]) is conjugated
+    assert found.notes[1].startswith(f"centre {centre:g} ppm, as asked for")
+
+
+@pytest.mark.parametrize("centre", [4.6, 4.68, 4.7])
+def test_a_centre_that_both_landmarks_put_near_is_taken_out_unasked(centre):
+    found = sound_basis(made(centre))
+    # A place is read to half of a bin of eightfold zero-filling.
+    error_ppm = 0.5 / (8 * POINTS * DWELL * MHZ)
+    moved_ppm = float(found.notes[1].split()[2])
+    assert moved_ppm == pytest.approx(centre - 4.65, abs=error_ppm + 5e-5)
+
+
+def test_both_options_given_nothing_is_refused():
+    found = sound_basis(made(3.0), conjugate=False, centre_ppm=3.3)
+    np.testing.assert_allclose(found.fids, made(4.35).fids, atol=1e-9)
+    assert "Cr, NAA, PCr lie elsewhere" in found.notes[1]
+    with pytest.raises(DataError, match=r"a centre of 3\.3 ppm"):
+        sound_basis(made(3.0), centre_ppm=3.3)
+
+
+def test_the_sign_that_is_asked_for_counts_even_against_the_landmarks(caplog):
+    found = sound_basis(made(), conjugate=True)
+    np.testing.assert_array_equal(found.fids, made().fids.conj())
+    assert "against Cr, NAA, PCr" in caplog.text
+
+
+def test_a_line_at_the_place_of_another_metabolites_methyl_is_no_landmark():
+    # About 5.54 ppm the CH2 of creatine lies where its CH3 should be, with 4 of its 13 units of energy.
+    only = {name: LINES[name] for name in ("Cr", "Glu", "PCr")}
+    with pytest.raises(DataError, match=r"Cr at 2\.1\d instead of 3\.03"):
+        sound_basis(made(5.54, only))
+
+
+def test_one_landmark_alone_cannot_say_the_centre():
+    with pytest.raises(DataError, match="if you know both, give --basis_centre_ppm and --conj_basis"):
+        sound_basis(made(3.0, {name: LINES[name] for name in ("Cr", "Glu")}))
+
+
+def test_editing_that_takes_a_methyl_line_away_is_no_displacement():
+    lines = {**LINES, "NAA": [(2.49, 1), (2.55, 1), (2.67, 0.5)]}
+    found = sound_basis(made(lines=lines))
+    assert found.notes[0].startswith("sign confirmed by Cr, PCr")
+    alone = sound_basis(made(lines={"Glu": LINES["Glu"], "NAA": lines["NAA"]}))
+    assert [note.split(":")[0] for note in alone.notes] == [
+        "sign as the format says",
+        "centre as the format says",
+    ]
+
+
+@pytest.mark.parametrize("conjugated", [False, True])
+def test_a_member_of_another_size_hides_nothing(conjugated, caplog):
+    broad = made(lines={"Mac": [(0.9, 3), (1.4, 3), (2.05, 4), (3.0, 3)]}, rate=200.0)
+    basis = made()
+    basis = replace(basis, fids=np.concatenate([basis.fids, 2000 * broad.fids]), names=(*basis.names, "Mac"))
+    stored = replace(basis, fids=basis.fids.conj()) if conjugated else basis
+    found = basis_for(data(), stored)
+    np.testing.assert_allclose(found.fids, basis.fids[:, :1024], rtol=1e-12)
+    assert found.notes[0].startswith("conjugated by Cr" if conjugated else "sign confirmed by Cr")
+    median = np.median(np.abs(basis.fids).max(axis=1))
+    assert f"Mac is {2000 * 13 / median:.3g} times the median member" in found.notes[2]
+    assert "Mac is" in caplog.text
+
+
+def test_reference_lines_do_not_outvote_the_landmarks():
+    lines = {name: [*peaks, (0.0, 4), (8.44, 4)] for name, peaks in LINES.items()}
+    assert sound_basis(made(lines=lines)).notes[0].startswith("sign confirmed by Cr, NAA, PCr")
+
+
+def test_members_that_are_left_out_still_tell_sign_and_centre():
+    whole = replace(made(), fids=made().fids.conj())
+    row = whole.names.index("Glu")
+    some = replace(whole, fids=whole.fids[row : row + 1], names=("Glu",))
+    found = basis_for(data(), some, witnesses=whole)
+    np.testing.assert_array_equal(found.fids[0], made().fids[row, :1024])
+    assert found.notes[0].startswith("conjugated by Cr, NAA, PCr")
+    alone = basis_for(data(), some)
+    np.testing.assert_array_equal(alone.fids[0], whole.fids[row, :1024])
+
+
+def test_what_is_wrong_with_members_that_are_left_out_is_no_matter():
+    basis = made()
+    fids = np.array(basis.fids)
+    fids[0] = fids[0].conj()  # Cr, against NAA and PCr
+    broken = replace(basis, fids=fids)
+    with pytest.raises(DataError, match="NAA, PCr the right way round and Cr reversed"):
+        oriented(broken)
+    kept = replace(broken, fids=fids[1:], names=broken.names[1:])
+    assert basis_for(data(), kept, witnesses=broken).notes[0].startswith("sign confirmed by NAA, PCr")
+
+
+def test_a_single_landmark_that_is_a_little_off_moves_nothing():
+    found = centred(made(4.70, {name: LINES[name] for name in ("Cr", "PCr", "Glu")}))
+    assert found.notes[0].startswith("centre as the format says, though Cr, PCr lie up to 0.05")
+
+
+def test_the_background_lies_about_the_centre_of_data_that_say_another():
+    found = basis_for(data(header={"SpecFreqChemShift": 3.0}), made())
+    np.testing.assert_allclose(found.fids, made(3.0).fids[:, :1024], atol=1e-9)
+    assert found.reference_ppm == 3.0
+
+
+def test_scale_is_that_of_protons_coupled_to_none():
+    assert basis_for(data(), replace(made(), fids=0.2 * made().fids)).notes[2] == (
+        "scale: one proton is 0.2 by Cr, 0.2 by PCr"
+    )
+    none = made(lines={name: LINES[name] for name in ("Glu", "Tau")})
+    assert "none has known protons" in basis_for(data(), none).notes[2]
