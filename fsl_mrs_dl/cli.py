@@ -1,7 +1,7 @@
 """The command line: one subcommand a step or tool; errors become exit codes; nothing heavy is imported."""
 
-import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raises (status 1).
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files hold any bytes, terminals do not
     own = built_in_steps()
     if argv and argv[0] in own:
         return command.run(own[argv[0]], argv[1:])
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     known = own if argv[:1] in (["-v"], ["--version"]) else steps()
     if argv and argv[0] in known:
         return command.run(known[argv[0]], argv[1:])
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         prog="fsl_mrs_dl",
         description="Deep-learning steps for magnetic resonance spectroscopy, on NIfTI-MRS files.",
         epilog="'fsl_mrs_dl COMMAND --help' tells the options of a command.",
@@ -71,7 +73,7 @@ def _run_tool(name: str, argv: Sequence[str]) -> int:
     module, summary = TOOLS[name]
     tool = getattr(importlib.import_module(module), name)
     options = describe(tool).options
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         prog=f"fsl_mrs_dl {name}", description=f"{summary}.", add_help=False, allow_abbrev=False
     )
     for option in options:

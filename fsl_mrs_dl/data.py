@@ -1,4 +1,4 @@
-"""What the package computes on: MRS data, basis sets, estimates, nuclei and flags. NumPy only.
+"""What the package computes on: MRS data, basis sets, estimates and flags. NumPy only.
 
 Sign convention, written once for the whole package: in memory, downfield is *positive* frequency, so that
 ``ppm = reference + frequency / spectrometer_frequency`` (reference 4.65 ppm for 1H). This is the convention
@@ -18,42 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.sampling import NUCLEI as NUCLEI
+from fsl_mrs_dl.sampling import Nucleus as Nucleus
+from fsl_mrs_dl.sampling import check_sampling
 
 Complex = NDArray[np.complexfloating]
 Real = NDArray[np.floating]
 
 TIME_AXIS = 3
 """Axis of the FID's points in NIfTI-MRS order (x, y, z, time, dim 5, dim 6, dim 7)."""
-
-
-@dataclass(frozen=True)
-class Nucleus:
-    """Constants of a nucleus.
-
-    Attributes
-    ----------
-    gyromagnetic_mhz_per_t : float
-        Gyromagnetic ratio over 2 pi, in MHz/T (CODATA 2018 shielded proton for 1H; the others as in the
-        NIfTI-MRS tools, so that a field strength printed here is the one printed there).
-    reference_ppm : float
-        Chemical shift at the spectrometer frequency, in ppm (FSL-MRS's constants).
-    ppm_window : tuple of float or None
-        Where metabolite signal is aligned, in ppm; None = the whole band.
-    """
-
-    gyromagnetic_mhz_per_t: float
-    reference_ppm: float
-    ppm_window: tuple[float, float] | None = None
-
-
-NUCLEI: Mapping[str, Nucleus] = MappingProxyType(
-    {
-        "1H": Nucleus(42.576, 4.65, (1.8, 4.2)),
-        "2H": Nucleus(6.536, 4.8),
-        "13C": Nucleus(10.7084, 0.0),
-        "31P": Nucleus(17.235, 0.0),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -170,6 +143,10 @@ class MRSData:
         Name of the file it came from, without folder; ``""`` if it came from none.
     nifti_header : object
         The file's own NIfTI header, carried unread for :mod:`fsl_mrs_dl.io.nifti` to write back.
+    notes : tuple of str
+        What reading the file had to decide, for the record of a run.
+    sidecar : bool
+        Whether a JSON sidecar of BIDS-MRS stood beside the file; results then get one too.
     """
 
     fid: Complex
@@ -183,6 +160,8 @@ class MRSData:
     processing: tuple[Mapping[str, Any], ...] = ()
     name: str = ""
     nifti_header: object = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+    sidecar: bool = False
 
     def __post_init__(self) -> None:
         fid = np.asarray(self.fid)
@@ -199,12 +178,9 @@ class MRSData:
             )
         if len(set(self.dim_tags)) != len(self.dim_tags):
             raise DataError(f"Dimension tags {self.dim_tags} are not unique; name each dimension once.")
-        if not (np.isfinite(self.dwelltime_s) and self.dwelltime_s > 0):
-            raise DataError(f"The dwell time is {self.dwelltime_s} s; it must be positive.")
-        if not (np.isfinite(self.spectrometer_frequency_mhz) and self.spectrometer_frequency_mhz > 0):
-            raise DataError(
-                f"The spectrometer frequency is {self.spectrometer_frequency_mhz} MHz; it must be positive."
-            )
+        check_sampling(
+            self.name or "The data", self.dwelltime_s, self.spectrometer_frequency_mhz, self.nucleus
+        )
         freeze = object.__setattr__
         freeze(self, "fid", _frozen(fid))
         freeze(self, "dwelltime_s", float(self.dwelltime_s))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.nifti_file import MRS_EXTENSION
+from fsl_mrs_dl.io.nifti_header import MRS_EXTENSION
 from fsleyes_plugin.model.folder import result_root
 from fsleyes_plugin.model.maps import MapChoice, display_range
 from fsleyes_plugin.model.quantities import colour_map

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.names import plain_name
 
 _FEWEST = 8
 
@@ -57,8 +58,7 @@ def evaluate(
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report.page import page, section, table
 
-    if not filename or filename != Path(filename).name:
-        raise OptionError(f"--filename is {filename!r}; a plain name without folder is needed.")
+    filename = plain_name(filename, "filename")
     measured, made = nifti.read(real), nifti.read(synthetic)
     pairs = list(zip(samples_of(measured), samples_of(made), strict=False))
     _check(measured, made, [len(sample.fids) for pair in pairs for sample in pair])

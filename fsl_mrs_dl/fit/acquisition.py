@@ -3,12 +3,13 @@
 Field and nucleus are compared where the basis set is brought to the data, :func:`fsl_mrs_dl.fit.basis.basis_for`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.fit.sequences import UNKNOWN, Sequence, part_of, sequence_of
+from fsl_mrs_dl.io.times import ECHO_TIME_S, said_echo_time, single_headers
 
 # Couplings evolve with TE: of a doublet of 7 Hz, sin(pi J dTE) = 7 % of the amplitude turns antiphase in 3 ms,
 # which finite pulses make of one echo time too, and 22 % in 10 ms, as much as tells metabolites apart.
@@ -17,10 +18,11 @@ DOUBTFUL_S = 3e-3
 REFUSED_S = 10e-3
 """Difference of echo times in s, beyond which it is refused."""
 _ROUNDING_S = 1e-6  # files have a microsecond at best
-# Delays of pulse-acquire begin at 0.1 ms; beyond 1 s nothing is left of metabolites whose T2 is 0.1 to 0.4 s.
-_PLAUSIBLE_S = (1e-4, 1.0)
+_SHORTEST_OF_BASIS_S = (
+    1e-4  # delays of pulse-acquire begin at 0.1 ms; files of basis sets write 0 for not known
+)
 
-_SEQUENCE_KEYS = ("SequenceName", "SequenceType", "PulseSequenceFile", "ProtocolName")
+_SEQUENCE_KEYS = ("SequenceName", "SequenceType", "PulseSequenceType", "PulseSequenceFile", "ProtocolName")
 """Where a header names its sequence; what ran before what the user called it."""
 _COMBINED = {"Subtraction": "diff", "Addition": "sum", "Signal averaging": "sum"}
 """First words of ``Method`` in a record -> what it made of ON and OFF."""
@@ -84,6 +86,7 @@ def of_basis(basis: Basis) -> Acquisition:
     sequence = sequence_of((basis.sequence,))
     if sequence.edited:
         sequence = replace(sequence, part=part_of(basis.sequence))
+    # Files of basis sets write 0 where the echo time is not known; of data it is an FID without an echo.
     return _plausible(basis.echo_time_s, sequence, "the basis set says")
 
 
@@ -105,16 +108,16 @@ def of_data(data: MRSData, echo_time_s: float | None = None) -> Acquisition:
     sequence = sequence_of(texts)
     if sequence.edited or _edited(data):
         sequence = Sequence(sequence.family, edited=True, part=_part(data))
-    said = [_value(header["EchoTime"]) for header in _single(data) if "EchoTime" in header]
-    said.append(data.header.get("EchoTime"))
-    return _plausible(said[0] if echo_time_s is None else echo_time_s, sequence, "the data say")
+    said = said_echo_time(data) if echo_time_s is None else echo_time_s
+    pulse_acquire = isinstance(said, float) and said == 0.0
+    return Acquisition(0.0, sequence) if pulse_acquire else _plausible(said, sequence, "the data say")
 
 
 def _plausible(said: object, sequence: Sequence, who_says: str) -> Acquisition:
     """Return an acquisition with the echo time that was said, if it can be one."""
     if said is None:
         return Acquisition(None, sequence)
-    low, high = _PLAUSIBLE_S
+    low, high = ECHO_TIME_S
     if isinstance(said, (int, float)) and not isinstance(said, bool) and low <= said <= high:
         return Acquisition(float(said), sequence)
     note = f"{who_says} EchoTime {said!r}, which is no echo time in s: it counts as not said"
@@ -126,14 +129,6 @@ def _value(said: Any) -> Any:
     if isinstance(said, Mapping):
         said = said.get("Value", said.get("start"))
     return said[0] if isinstance(said, (list, tuple)) and len(said) == 1 else said
-
-
-def _single(data: MRSData) -> Iterator[Mapping[str, Any]]:
-    """Yield the dynamic headers of the dimensions of one element."""
-    for tag in data.dim_tags:
-        header = data.dim_headers.get(tag, {}).get("header")
-        if data.fid.shape[data.axis(tag)] == 1 and isinstance(header, Mapping):
-            yield header
 
 
 def _edited(data: MRSData) -> bool:
@@ -148,7 +143,7 @@ def _across_conditions(record: Mapping[str, Any]) -> bool:
 
 def _part(data: MRSData) -> str:
     """Return which part of an edited scan data are, a key of PARTS; empty where that is not said."""
-    conditions = [header.get("EditCondition") for header in (*_single(data), data.header)]
+    conditions = [header.get("EditCondition") for header in (*single_headers(data), data.header)]
     for text in map(_value, conditions):
         if isinstance(text, str) and part_of(text):
             return part_of(text)

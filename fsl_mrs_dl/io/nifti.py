@@ -5,8 +5,10 @@ packages of the standard, nifti-mrs and nibabel; :mod:`fsl_mrs_dl.io.nifti_file`
 """
 
 import json
+import logging
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,12 @@ from nifti_mrs.nifti_mrs import NIFTI_MRS, NotNIFTI_MRS
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.nifti_file import DAMAGE, DIMENSIONS, MRS_EXTENSION, aside, damaged, opened, reason_of
+from fsl_mrs_dl.io.names import shown
+from fsl_mrs_dl.io.nifti_file import DAMAGE, aside, damaged, opened, reason_of
+from fsl_mrs_dl.io.nifti_header import DIMENSIONS, MRS_EXTENSION
+from fsl_mrs_dl.io.position import position
+
+logger = logging.getLogger(__name__)
 
 _FROM_FIELDS = ("SpectrometerFrequency", "ResonantNucleus", "ProcessingApplied")
 
@@ -44,14 +51,19 @@ def read(path: Path | str) -> MRSData:
         If the file is missing, damaged, or not NIfTI-MRS.
     """
     path = Path(path)
-    nmrs = opened(path)
+    file = opened(path)
     try:
         with aside():
-            return from_nifti_mrs(nmrs, name=path.name)
+            data = from_nifti_mrs(file.nmrs, name=shown(path.name))
     except DataError:
         raise
     except DAMAGE as error:
         raise damaged(path, error) from error
+    data = replace(data, notes=(*file.notes, *data.notes), sidecar=file.sidecar)
+    for note in data.notes:
+        level = logging.WARNING if note.startswith("WARNING: ") else logging.INFO
+        logger.log(level, "%s: %s.", data.name, note.removeprefix("WARNING: "))
+    return data
 
 
 def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, int] | None = None) -> MRSData:
@@ -89,19 +101,20 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     said_by_fields = {f"dim_{n}{part}" for n in DIMENSIONS for part in ("", "_info", "_header")}
     header = {k: v for k, v in extension.items() if k not in said_by_fields and k != "ProcessingApplied"}
     nifti_header = nmrs.header.copy()
-    placed = int(nifti_header["qform_code"]) > 0 or int(nifti_header["sform_code"]) > 0
+    place = position(nifti_header, fid.shape[:3] if voxel is None else tuple(nmrs.shape[:3]))
     return MRSData(
         fid=fid,
         dwelltime_s=float(nmrs.dwelltime),
         spectrometer_frequency_mhz=float(nmrs.spectrometer_frequency[0]),
         nucleus=nmrs.nucleus[0],
         dim_tags=tags,
-        affine=np.asarray(nmrs.voxToWorldMat) if placed else None,
+        affine=place.affine,
         header=header,
         dim_headers=dim_headers,
         processing=tuple(_records(extension.get("ProcessingApplied", []))),
         name=name or str(nmrs.filename),
         nifti_header=nifti_header,
+        notes=place.notes,
     )
 
 
@@ -154,7 +167,10 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     stored = np.conj(data.fid)
     header.set_data_dtype(stored.dtype)
     header.set_data_shape(stored.shape)
-    header["pixdim"][4] = data.dwelltime_s * {"msec": 1e3, "usec": 1e6}.get(header.get_xyzt_units()[1], 1.0)
+    # In s: what checks the standard takes the number for s, and few read the unit.
+    if header.get_xyzt_units()[1] in ("msec", "usec"):
+        header.set_xyzt_units(header.get_xyzt_units()[0], "sec")
+    header["pixdim"][4] = data.dwelltime_s
     others = [e for e in header.extensions if e.get_code() != MRS_EXTENSION]
     header.extensions.clear()
     text = json.dumps(_to_extension(data)).encode("utf-8")
@@ -182,6 +198,8 @@ def _to_extension(data: MRSData) -> dict[str, Any]:
         for part, value in data.dim_headers.get(tag, {}).items():
             extension[f"dim_{n}_{part}"] = value
     extension.update({key: value for key, value in data.header.items() if key not in _FROM_FIELDS})
+    if "SpectralWidth" in extension:
+        extension["SpectralWidth"] = 1 / data.dwelltime_s
     if data.processing:
         extension["ProcessingApplied"] = [dict(record) for record in data.processing]
     return extension

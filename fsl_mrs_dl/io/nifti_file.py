@@ -8,33 +8,43 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError, HeaderTypeError
+from nibabel.freesurfer.mghformat import MGHError
+from nibabel.minc1 import MincError
+from nibabel.parrec import PARRECError
+from nibabel.spatialimages import HeaderDataError, HeaderTypeError, ImageDataError
+from nibabel.wrapstruct import WrapStructError
 from nifti_mrs import validator
-from nifti_mrs.definitions import dimension_tags
+from nifti_mrs.definitions import nifti_mrs_version
 from nifti_mrs.nifti_mrs import NIFTI_MRS, NotNIFTI_MRS
 
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.names import is_packed
+from fsl_mrs_dl.io.nifti_header import DIMENSIONS, MRS_EXTENSION, Said, said_by, with_spectral_width
+from fsl_mrs_dl.sampling import check_sampling
 
 logger = logging.getLogger(__name__)
 
-MRS_EXTENSION = 44
-"""The code of the header extension that makes a NIfTI file NIfTI-MRS."""
-DIMENSIONS = (5, 6, 7)
-"""The numbers of the dimensions after time, as the header counts."""
 # Deflate cannot shrink by more than this, so a header that promises more bytes than file x ratio is a lie.
 _MAX_DEFLATE_RATIO = 1032
-_MAX_SPECTROMETER_MHZ = 5000.0
+_SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
+"""Units of time of NIfTI in s; some converters leave it out and mean s."""
 
 DAMAGE = (
     ImageFileError,
     HeaderDataError,
     HeaderTypeError,
+    ImageDataError,
+    WrapStructError,
+    MGHError,
+    MincError,
+    PARRECError,
     NotNIFTI_MRS,
     validator.Error,
     OSError,
@@ -53,41 +63,81 @@ DAMAGE = (
 """What nibabel, nifti-mrs, zlib and JSON raise on damaged files; each is told to the user with its reason."""
 
 
-def opened(path: Path) -> NIFTI_MRS:
-    """Open a NIfTI-MRS file without reading its FIDs: ``opened(path)[x, y, z]`` reads those of one voxel.
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A NIfTI-MRS file whose FIDs were not read: ``nmrs[x, y, z]`` reads those of one voxel.
+
+    Attributes
+    ----------
+    nmrs : NIFTI_MRS
+    notes : tuple of str
+        What had to be decided, a sentence without full stop each.
+    sidecar : bool
+        Whether a BIDS-MRS sidecar stands beside it.
+    """
+
+    nmrs: NIFTI_MRS
+    notes: tuple[str, ...]
+    sidecar: bool
+
+
+def opened(path: Path, *, beside: Path | None = None) -> Opened:
+    """Open a NIfTI-MRS file without reading its FIDs.
 
     Parameters
     ----------
     path : Path
-
-    Returns
-    -------
-    NIFTI_MRS
+    beside : Path, optional
+        Where its sidecar is looked for, if not beside itself (a copy).
 
     Raises
     ------
     DataError
-        If the file is missing, damaged, or not NIfTI-MRS.
+        If the file is missing, damaged, not NIfTI-MRS, or says of itself what cannot be.
     """
-    if not path.exists():
-        raise DataError(f"There is no file {path}; check the name.")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; a NIfTI-MRS file (.nii or .nii.gz) is needed.")
-    try:
-        with aside():
-            image = nib.load(path)
-    except DAMAGE as error:
-        raise DataError(
-            f"{path} is not a readable NIfTI file ({reason_of(error)}); convert vendor data with spec2nii first."
-        ) from error
+    image = loaded(path)
     if not isinstance(image, nib.Nifti1Pair):
         raise DataError(f"{path} is a {type(image).__name__}, not NIfTI-MRS; convert it with spec2nii first.")
-    _check_header(image, path)
+    named = beside or path
     try:
+        _check_size(image, path)
+        said = said_by(image.header, named)
+        image, notes = _as_said(image, said, named)
         with aside():
-            return NIFTI_MRS(image)
+            return Opened(NIFTI_MRS(image), (*said.notes, *notes), said.sidecar)
+    except DataError:
+        raise
     except DAMAGE as error:
         raise damaged(path, error) from error
+
+
+def loaded(path: Path, flag: str = "") -> Any:
+    """Return an image of any kind that nibabel knows, its values not read.
+
+    Parameters
+    ----------
+    path : Path
+    flag : str
+        The option that names it, for the message.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is no image.
+    """
+    before = f"--{flag}: " if flag else ""
+    if not path.exists():
+        raise DataError(f"{before}there is no file {path}; check the name.")
+    if path.is_dir():
+        raise DataError(f"{before}{path} is a folder; a NIfTI file (.nii or .nii.gz) is needed.")
+    try:
+        with aside():
+            return nib.load(path)
+    except DAMAGE as error:
+        raise DataError(
+            f"{before}{path} is not a readable NIfTI file ({reason_of(error)}); convert vendor data with "
+            "spec2nii first."
+        ) from error
 
 
 def damaged(path: Path, error: BaseException) -> DataError:
@@ -124,61 +174,77 @@ def aside() -> Iterator[None]:
             logger.info(text)
 
 
-def _check_header(image: Any, path: Path) -> None:
-    """Say in plain words what keeps a NIfTI file from being NIfTI-MRS."""
-    intent = image.header.get_intent()[2]
-    if not str(intent).startswith("mrs_v"):
+def _check_size(image: Any, path: Path) -> None:
+    """Refuse what is no time signal, or promises more than the file can hold."""
+    if not np.issubdtype(image.get_data_dtype(), np.complexfloating):
         raise DataError(
-            f"{path} is a NIfTI image but not NIfTI-MRS (intent name {str(intent)!r}, needed 'mrs_v...'); "
+            f"{path} holds {image.get_data_dtype()} numbers and is not NIfTI-MRS, whose FIDs are complex; "
             "convert the vendor's data with spec2nii."
         )
-    if not np.issubdtype(image.get_data_dtype(), np.complexfloating):
-        raise DataError(f"{path} holds {image.get_data_dtype()} numbers; MRS data must be complex.")
     shape = tuple(int(n) for n in image.shape)
     if not 4 <= len(shape) <= 7 or min(shape) < 1:
         raise DataError(f"{path} has shape {shape}; needed are 4 to 7 dimensions without empty ones.")
     promised = int(np.prod([float(n) for n in shape])) * image.get_data_dtype().itemsize
-    held = path.stat().st_size * (_MAX_DEFLATE_RATIO if path.suffix == ".gz" else 1)
+    held = path.stat().st_size * (_MAX_DEFLATE_RATIO if is_packed(path) else 1)
     if promised > held:
         raise DataError(
             f"{path} is truncated: its header promises {promised} bytes of data, it cannot hold them."
         )
     if not np.isfinite(image.affine).all() or not np.isfinite(image.header["pixdim"]).all():
         raise DataError(f"{path} has a position or voxel size that is not finite; convert it again.")
-    extension = _extension(image.header, path)
-    for key, kind in (("SpectrometerFrequency", (int, float)), ("ResonantNucleus", str)):
-        value = extension.get(key)
-        first = value[0] if isinstance(value, list) and value else value
-        if isinstance(first, bool) or not isinstance(first, kind):
-            raise DataError(f"{path} has no usable {key} in its header (found {value!r}); convert it again.")
-    for n in DIMENSIONS:
-        tag = extension.get(f"dim_{n}")
-        if tag is not None and not (isinstance(tag, str) and tag in dimension_tags):
+
+
+def _as_said(image: Any, said: Said, path: Path) -> tuple[Any, tuple[str, ...]]:
+    """Return an image that is NIfTI-MRS by what it and its sidecar say, and what had to be decided."""
+    header = image.header.copy()
+    extension, notes = dict(said.extension), []
+    intent = str(header.get_intent()[2])
+    if not intent.startswith("mrs_v"):
+        if said.own:
             raise DataError(
-                f"{path} names dimension {n} {tag!r}; needed is one of {', '.join(dimension_tags)}."
+                f"{path} is a NIfTI image but not NIfTI-MRS (intent name {intent!r}, needed 'mrs_v...'); "
+                "convert the vendor's data with spec2nii."
             )
-    frequency = np.ravel(extension["SpectrometerFrequency"])[0]
-    if not 0 < frequency <= _MAX_SPECTROMETER_MHZ:
+        header["intent_name"] = "mrs_v{}_{}".format(*nifti_mrs_version).encode()
+    unit = header.get_xyzt_units()[1]
+    if unit not in _SECONDS:
         raise DataError(
-            f"{path} says its spectrometer frequency is {frequency:g} MHz; a value in MHz is needed."
+            f"{path} counts its fourth dimension in {unit}; FIDs in time are needed, in s, ms or us. "
+            "Convert the data again, or mend xyzt_units."
         )
+    dwelltime_s = float(header["pixdim"][4]) * _SECONDS[unit]
+    if unit == "unknown":
+        notes.append(f"the header does not say the unit of the dwell time: {dwelltime_s:g} counts as s")
+    if not said.own and dwelltime_s in (0.0, 1.0) and (theirs := _dwelltime_of(extension)):
+        notes.append(f"the sidecar says the dwell time, {theirs:g} s, and the header does not")
+        dwelltime_s = theirs
+        header["pixdim"][4] = theirs / _SECONDS[unit]
+    nucleus, frequency = extension["ResonantNucleus"][0], extension["SpectrometerFrequency"][0]
+    check_sampling(str(path), dwelltime_s, frequency, nucleus)
+    extension = with_spectral_width(extension, dwelltime_s, path)
+    shape = list(image.shape)
+    while len(shape) > 4 and shape[-1] == 1 and f"dim_{len(shape)}" not in extension:
+        shape.pop()
+    unnamed = [n for n in DIMENSIONS if len(shape) >= n and f"dim_{n}" not in extension]
+    if unnamed:
+        raise DataError(
+            f"{path} has a dimension {unnamed[0]} of {shape[unnamed[0] - 1]} that its header does not name; dim_"
+            f"{unnamed[0]} must be a tag such as DIM_DYN or DIM_COIL (spec2nii insert)."
+        )
+    others = [e for e in header.extensions if e.get_code() != MRS_EXTENSION]
+    text = json.dumps(extension).encode()
+    header.extensions.clear()
+    header.extensions.append(nib.nifti1.Nifti1Extension(MRS_EXTENSION, text))
+    header.extensions.extend(others)
+    values = image.dataobj if tuple(shape) == tuple(image.shape) else image.dataobj.reshape(tuple(shape))
+    header.set_data_shape(shape)
+    return type(image)(values, None, header), tuple(notes)
 
 
-def _extension(header: Any, path: Path) -> dict[str, Any]:
-    texts = [e for e in header.extensions if e.get_code() == MRS_EXTENSION]
-    if not texts:
-        raise DataError(f"{path} has no NIfTI-MRS header extension; convert the vendor's data with spec2nii.")
-    try:
-        extension = json.loads(
-            texts[0].get_content() if isinstance(texts[0].get_content(), (str, bytes)) else ""
-        )
-    except (ValueError, RecursionError, *DAMAGE):
-        try:
-            extension = texts[0].json()
-        except (RecursionError, *DAMAGE) as error:
-            raise DataError(
-                f"{path} has a damaged NIfTI-MRS header extension ({reason_of(error)})."
-            ) from error
-    if not isinstance(extension, dict):
-        raise DataError(f"{path} has a NIfTI-MRS header extension that is not a JSON object.")
-    return extension
+def _dwelltime_of(extension: dict[str, Any]) -> float | None:
+    """Return the dwell time that the keys of a sidecar say, in s."""
+    for key, invert in (("DwellTime", False), ("SpectralWidth", True)):
+        value = extension.get(key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+            return 1 / float(value) if invert else float(value)
+    return None

@@ -1,23 +1,30 @@
 """Images on the grid of the data: masks and tissue fractions."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.io.nifti_file import DAMAGE, aside, loaded, reason_of
+from fsl_mrs_dl.io.position import apart_mm, image_places, smallest_side, turned_to
+
+logger = logging.getLogger(__name__)
 
 TISSUES = ("WM", "GM", "CSF")
 _SUM_TOLERANCE = 0.1
 
 
-def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, affine: Real | None = None) -> Real:
+def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, where: Sequence[Real] = ()) -> Real:
     """Read a NIfTI image that must lie on the grid of the data.
+
+    An image of the same voxels whose axes are swapped or flipped is turned; nothing is interpolated.
 
     Parameters
     ----------
@@ -27,8 +34,9 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, affine: Real
         (x, y, z) of the data.
     flag : str
         That names it, for messages.
-    affine : ndarray, float, shape (4, 4), optional
-        Of the data; not given: their position is not known, and that of the image does not count.
+    where : sequence of ndarray, float, shape (4, 4)
+        Where the data lie (:func:`fsl_mrs_dl.io.position.places`), the place that counts first; an image at any of
+        them fits. Empty: not known, and the place of the image does not count.
 
     Returns
     -------
@@ -40,44 +48,125 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, affine: Real
         If it is not a readable image, or has another shape or place.
     """
     if hasattr(path, "__array__"):
-        values, name = np.asarray(path), "the array"
-    else:
-        name = str(path)
-        if not Path(path).is_file():
-            raise DataError(f"--{flag}: there is no file {path}; check the name.")
-        try:
-            image: Any = nib.load(path)
-            values = np.asanyarray(image.dataobj)
-        except (ImageFileError, OSError, EOFError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"--{flag}: {path} is not a readable NIfTI image ({reason}).") from error
-        if affine is not None and values.shape[:3] == tuple(grid)[: values.ndim]:
-            _refuse_elsewhere(image.affine, affine, grid, f"--{flag}: {name}")
+        return _on_grid(np.asarray(path), grid, f"--{flag}: the array")
+    what = f"--{flag}: {path}"
+    image = loaded(Path(path), flag)
+    try:
+        values = _of_three_dimensions(np.asanyarray(image.dataobj))
+    except DAMAGE as error:
+        raise DataError(f"{what} is not a readable NIfTI image ({reason_of(error)}).") from error
+    theirs = image_places(image)
+    if where and theirs:
+        values = _at_one_of(values, theirs, where, grid, what)
+    return _on_grid(values, grid, what)
+
+
+def read_image(path: Path, flag: str) -> tuple[Real, Real]:
+    """Read an image of any grid, with axes towards right, front and top.
+
+    Parameters
+    ----------
+    path : Path
+    flag : str
+        That names it, for messages.
+
+    Returns
+    -------
+    values : ndarray, float32, shape (x, y, z)
+        The first volume; 0 where it is not finite.
+    affine : ndarray, float, shape (4, 4)
+        Voxel to world, in mm.
+
+    Raises
+    ------
+    DataError
+        If it is not a readable image of three dimensions.
+    """
+    what = f"--{flag}: {path}"
+    image = loaded(Path(path), flag)
+    try:
+        with aside():
+            image = nib.as_closest_canonical(image)
+            values = np.asarray(image.dataobj)
+    except DAMAGE as error:
+        raise DataError(f"{what} is not a readable NIfTI image ({reason_of(error)}).") from error
+    values = values.reshape((*values.shape[:3], -1))[..., 0] if values.ndim >= 3 else values
+    if values.ndim != 3 or values.size == 0 or not np.isrealobj(values) or values.dtype.kind not in "biuf":
+        raise DataError(f"{what} has shape {values.shape}; an image of three dimensions is needed.")
+    return np.nan_to_num(values.astype(np.float32)), np.asarray(image.affine, dtype=np.float64)
+
+
+def read_mask(path: Path | Any, grid: tuple[int, ...], where: Sequence[Real] = ()) -> NDArray[np.bool_]:
+    """Read which voxels are chosen: all that are not zero, as FSL takes a mask; see :func:`read_volume`.
+
+    Raises
+    ------
+    DataError
+        If it is not a readable image, has another shape or place, or chooses no voxel.
+    """
+    values = read_volume(path, grid, "mask", where)
+    name = "the array" if hasattr(path, "__array__") else str(path)
+    chosen: NDArray[np.bool_] = np.isfinite(values) & (values != 0)
+    if not chosen.any():
+        raise DataError(f"--mask: {name} is zero in every voxel; the voxels to fit must not be.")
+    if (values[chosen] != np.round(values[chosen])).any() or (values[chosen] < 0).any():
+        logger.warning(
+            "--mask: %s holds %g to %g: every voxel that is not 0 counts, %d in all.",
+            name,
+            values[chosen].min(),
+            values[chosen].max(),
+            chosen.sum(),
+        )
+    return chosen
+
+
+def _of_three_dimensions(values: NDArray[Any]) -> NDArray[Any]:
     while values.ndim > 3 and values.shape[-1] == 1:
         values = values[..., 0]
     while values.ndim < 3:
         values = values[..., None]
-    if values.shape != tuple(grid) or np.iscomplexobj(values):
+    return values
+
+
+def _on_grid(values: NDArray[Any], grid: tuple[int, ...], what: str) -> Real:
+    """Return values as floats, or refuse those of another grid."""
+    values = _of_three_dimensions(values)
+    if values.shape != tuple(grid) or np.iscomplexobj(values) or not np.issubdtype(values.dtype, np.number):
         raise DataError(
-            f"--{flag}: {name} has shape {values.shape}; the data's grid {tuple(grid)} is needed. Bring it to the "
+            f"{what} has shape {values.shape}; the data's grid {tuple(grid)} is needed. Bring it to the "
             "space of the data first."
         )
     return values.astype(np.float64)
 
 
-def _refuse_elsewhere(found: Real, needed: Real, grid: tuple[int, ...], what: str) -> None:
-    """Refuse an image whose corners lie more than half a voxel from those of the data."""
-    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)]) * [*(np.array(grid) - 1), 1]
-    apart = np.linalg.norm((corners @ (found - needed).T)[:, :3], axis=1).max()
-    if apart > np.linalg.norm(needed[:3, :3], axis=0).min() / 2:
+def _at_one_of(
+    values: NDArray[Any], theirs: Sequence[Real], where: Sequence[Real], grid: tuple[int, ...], what: str
+) -> NDArray[Any]:
+    """Return an image on the grid of the data, or refuse one that lies more than half a voxel off."""
+    nearest = np.inf
+    for nth, needed in enumerate(where):
+        for affine in theirs:
+            turned, place = turned_to(values, affine, needed) if values.ndim == 3 else (values, affine)
+            if turned.shape != tuple(grid):
+                continue
+            apart = apart_mm(place, needed, grid)
+            nearest = min(nearest, apart)
+            if apart <= smallest_side(needed) / 2:
+                if nth:
+                    logger.warning(
+                        "%s lies where the sform of the data is, not their qform: it is used.", what
+                    )
+                return turned
+    if np.isfinite(nearest):
         raise DataError(
-            f"{what} has the grid of the data in another place, up to {apart:.1f} mm off; bring it to the "
+            f"{what} has the grid of the data in another place, up to {nearest:.1f} mm off; bring it to the "
             "space of the data first."
         )
+    return values
 
 
 def read_fractions(
-    said: Sequence[str], grid: tuple[int, int, int], affine: Real | None = None
+    said: Sequence[str], grid: tuple[int, int, int], where: Sequence[Real] = ()
 ) -> Mapping[str, Real]:
     """Read tissue volume fractions: three numbers or a JSON file for one voxel, three images for many.
 
@@ -87,8 +176,8 @@ def read_fractions(
         ``WM GM CSF``, each a number or an image, or one JSON file with these keys (of ``svs_segment``).
     grid : tuple of int
         (x, y, z) of the data.
-    affine : ndarray, float, shape (4, 4), optional
-        Of the data, see :func:`read_volume`.
+    where : sequence of ndarray, float, shape (4, 4)
+        Where the data lie, see :func:`read_volume`.
 
     Returns
     -------
@@ -108,13 +197,13 @@ def read_fractions(
             raise OptionError(
                 "--tissue_frac has numbers for many voxels; three images, WM GM CSF, are needed."
             )
-        values = [read_volume(Path(word), grid, "tissue_frac", affine) for word in said]
+        values = [read_volume(Path(word), grid, "tissue_frac", where) for word in said]
     elif len(said) == 3:
         numbers = [_number(word) for word in said]
         values = [
             np.full(grid, number)
             if number is not None
-            else read_volume(Path(word), grid, "tissue_frac", affine)
+            else read_volume(Path(word), grid, "tissue_frac", where)
             for word, number in zip(said, numbers, strict=True)
         ]
     elif len(said) == 1 and not many:

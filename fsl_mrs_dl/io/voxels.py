@@ -4,6 +4,7 @@ import gzip
 import shutil
 import tempfile
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from nifti_mrs.nifti_mrs import NIFTI_MRS
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.names import is_packed, shown, without_ending
 from fsl_mrs_dl.io.nifti_file import opened
 
 
@@ -29,16 +31,18 @@ class VoxelFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._remove: weakref.finalize[..., VoxelFile] | None = None
-        self._header = opened(path)  # what is no NIfTI-MRS is refused at once; the FIDs are not read
+        file = opened(path)  # what is no NIfTI-MRS is refused at once; the FIDs are not read
+        self._header, self._notes, self._sidecar = file.nmrs, file.notes, file.sidecar
         x, y, z = (int(n) for n in self._header.shape[:3])
         self.grid = (x, y, z)
-        self._image = None if path.suffix == ".gz" else _mapped(self._header)
+        self._image = None if is_packed(path) else _mapped(self._header)
         self._one: MRSData | None = None
 
     def one(self) -> MRSData:
         """Return the first FID of the first voxel as data: header, axes and position are those of all."""
         if self._one is None:
-            self._one = nifti.from_nifti_mrs(self._opened(), self.path.name, voxel=(0, 0, 0))
+            one = nifti.from_nifti_mrs(self._opened(), shown(self.path.name), voxel=(0, 0, 0))
+            self._one = replace(one, notes=(*self._notes, *one.notes), sidecar=self._sidecar)
         return self._one
 
     @property
@@ -68,13 +72,13 @@ class VoxelFile:
         if self._image is None:
             folder = tempfile.mkdtemp(prefix="fsl_mrs_dl_")
             self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            plain = Path(folder) / self.path.name.removesuffix(".gz")
+            plain = Path(folder) / f"{without_ending(self.path.name)}.nii"
             try:
                 with gzip.open(self.path) as packed, plain.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked, 2**20)
             except (OSError, EOFError) as error:
                 raise DataError(f"{self.path} is damaged ({error}); make it again.") from error
-            self._image = _mapped(opened(plain))
+            self._image = _mapped(opened(plain, beside=self.path).nmrs)
         return self._image
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.volumes import read_image
 from fsl_mrs_dl.report.figures import _FONT
 from fsl_mrs_dl.report.page import FLAGGED
 
@@ -36,7 +37,7 @@ def place_figure(data: MRSData, t1: Path) -> Any:
 
     if data.affine is None:
         raise DataError(f"{data.name or 'The data'} say no position; leave --t1 out.")
-    image, affine = _canonical(t1)
+    image, affine = read_image(t1, "t1")
     corners = _corners(data, affine)
     middle = np.clip(np.round(corners.mean(axis=0)), 0, np.array(image.shape) - 1).astype(int)
     drawing = make_subplots(1, 3, subplot_titles=[name for name, *_ in _PLANES], horizontal_spacing=0.02)
@@ -72,23 +73,6 @@ def place_figure(data: MRSData, t1: Path) -> Any:
         drawing.update_yaxes(visible=False, constrain="domain", scaleanchor=anchor, row=1, col=column)
     margin = {"l": 8, "r": 8, "t": 60, "b": 8}
     return drawing.update_layout(template="none", font=_FONT, height=420, margin=margin)
-
-
-def _canonical(path: Path) -> tuple[Real, Real]:
-    """Return an image with axes towards right, front and top, and its affine."""
-    import nibabel as nib
-    from nibabel.filebasedimages import ImageFileError
-
-    try:
-        image = nib.as_closest_canonical(nib.load(path))
-        values = np.asarray(image.dataobj, dtype=np.float32)
-    except (ImageFileError, OSError, EOFError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"--t1: {path} is not a readable NIfTI image ({reason}).") from error
-    values = values.reshape((*values.shape[:3], -1))[..., 0] if values.ndim >= 3 else values
-    if values.ndim != 3:
-        raise DataError(f"--t1: {path} has shape {values.shape}; an image of three dimensions is needed.")
-    return np.nan_to_num(values), np.asarray(image.affine)
 
 
 def _corners(data: MRSData, affine: Real) -> Real:

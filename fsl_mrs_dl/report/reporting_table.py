@@ -155,10 +155,13 @@ def _reference(outcome: Outcome) -> str:
         tissue = "tissue fractions " + ", ".join(
             f"{name} {float(np.nanmedian(values)):.2f}" for name, values in water.fractions.items()
         )
-    return (
-        f"unsuppressed water; TE {1e3 * water.echo_time_s:g} ms, TR {1e3 * water.repetition_time_s:g} ms; "
-        f"{tissue}; {', '.join(times)}"
-    )
+    theirs = (water.water_echo_time_s, water.water_repetition_time_s)
+    own = (water.echo_time_s, water.repetition_time_s)
+    said = "TE {:g} ms, TR {:g} ms".format(*(1e3 * value for value in own))
+    if any(value not in (None, mine) for value, mine in zip(theirs, own, strict=True)):
+        both = [1e3 * (mine if value is None else value) for value, mine in zip(theirs, own, strict=True)]
+        said += "; of the water TE {:g} ms, TR {:g} ms".format(*both)
+    return f"unsuppressed water; {said}; {tissue}; {', '.join(times)}"
 
 
 def _quality(outcome: Outcome) -> Iterable[tuple[str, str]]:

@@ -13,6 +13,7 @@ from fsl_mrs_dl.data import NUCLEI, Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
+from fsl_mrs_dl.io.names import plain_name
 from fsl_mrs_dl.io.results import write_estimates
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.physics import covered_points, on_points, sound_basis
@@ -127,7 +128,7 @@ def simulate(
     """
     settings = {name: value for name, value in locals().items() if name not in ("output", "overwrite")}
     _check(settings)
-    name = _plain(filename)
+    name = plain_name(filename, "filename")
     made_of = _basis(kind, basis, field, points, dwelltime)
     one = made_of.off if isinstance(made_of, EditedPair) else made_of
     inputs = [file for folder in _folders(kind, basis) for file in sorted(folder.glob("*.json"))]
@@ -180,13 +181,6 @@ def _check(settings: dict[str, Any]) -> None:
     for option in ("water", "lipid"):
         if not 0 <= settings[option] <= 1:
             raise OptionError(f"--{option} is {settings[option]:g}; a probability from 0 to 1 is needed.")
-
-
-def _plain(filename: str) -> str:
-    name = filename.removesuffix(".gz").removesuffix(".nii")
-    if not name or name != Path(name).name or name in (".", ".."):
-        raise OptionError(f"--filename is {filename!r}; a plain name without folder is needed.")
-    return name
 
 
 def _basis(

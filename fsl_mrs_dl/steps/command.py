@@ -1,15 +1,16 @@
 """From a step to its command: the parser, the files it reads and writes, and its exit code."""
 
 import argparse
+import errno
 import importlib
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fsl_mrs_dl.data import Basis, MRSData
-from fsl_mrs_dl.errors import MRSDLError, OptionError
+from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
 from fsl_mrs_dl.steps.dashes import marked, unmarked
@@ -18,6 +19,22 @@ from fsl_mrs_dl.steps.registry import Step
 
 ALSO = {"--t1_values": ("--t1-values",), "--t2_values": ("--t2-values",)}
 """Flags that FSL-MRS spells with a hyphen, where it has underscores otherwise."""
+
+
+_MENDABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
+"""What a file system refuses and a user can mend: too long a name, a full disk, no permission."""
+_LACKING = "the following arguments are required: "
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose refusals are one line; the usage of quantify alone would fill a screen."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, and end with status 2."""
+        if message.startswith(_LACKING):
+            lacking = message.removeprefix(_LACKING)
+            message = f"{lacking} {'are' if ', ' in lacking else 'is'} missing"
+        self.exit(2, f"{self.prog}: {printable(message)}; '{self.prog} --help' tells what there is.\n")
 
 
 def run(known_step: Step, argv: Sequence[str]) -> int:
@@ -34,7 +51,7 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     int
         0, or 2 where the user can mend what went wrong. A defect of the package raises (status 1).
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"fsl_mrs_dl {known_step.name}",
         description=_text(known_step),
         add_help=False,
@@ -62,6 +79,12 @@ def guarded(work: Callable[[], None], name: str, *, verbose: bool) -> int:
         work()
     except MRSDLError as error:
         print(f"fsl_mrs_dl {name}: {printable(str(error))}", file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as error:
+        if error.errno not in _MENDABLE:
+            raise
+        where = "" if error.filename is None else f"{printable(str(error.filename)[:80])}: "
+        print(f"fsl_mrs_dl {name}: {where}{error.strerror}; choose another name or place.", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
         print(f"fsl_mrs_dl {name}: interrupted.", file=sys.stderr)  # noqa: T201
@@ -166,11 +189,11 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
         o.name for o in known_step.options if o.kind in (MRSData, Path) and options[o.name] is not None
     }
     inputs = [arguments.file, *(options[name] for name in file_options)]
+    name = result_name(arguments.file, arguments.filename)
     data = nifti.read(arguments.file)
     for option in known_step.options:
         if option.kind is MRSData and options[option.name] is not None:
             options[option.name] = nifti.read(options[option.name])
-    name = result_name(arguments.file, arguments.filename)
     report = known_step.report if getattr(arguments, "generateReports", False) else None
     with Staging(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as staging:
         staging.reserve(f"{name}.nii.gz", *([f"{name}_{known_step.name}.html"] if report else []))
@@ -195,9 +218,6 @@ def result_name(file: Path, filename: str | None) -> str:
     OptionError
         If ``--filename`` is not a plain name.
     """
-    name = filename if filename is not None else file.name
-    for ending in (".gz", ".nii"):
-        name = name.removesuffix(ending)
-    if not name or name != Path(name).name or name in (".", ".."):
-        raise OptionError(f"--filename is {filename!r}; a plain name without folder is needed.")
-    return name
+    from fsl_mrs_dl.io.names import plain_name
+
+    return plain_name(filename if filename is not None else file.name, "filename")

@@ -42,9 +42,16 @@ def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
         return list(argv)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError as error:
         raise OptionError(
-            f"--config {path} is not a readable TOML file ({' '.join(str(error).split())})."
+            f"--config {path} is nested too deeply; name = value is needed, one line an option."
+        ) from error
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # of ValueError are those of TOML, of UTF-8 and of numbers too long
+        raise OptionError(
+            f"--config {path} is not a readable TOML file ({' '.join(str(error).split())[:200]})."
         ) from error
     options = {option.name: option for option in (*_COMMAND_OPTIONS, *known_step.options)}
     unknown = [key for key in content if key not in options]
@@ -63,11 +70,11 @@ def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
 def _named_file(argv: Sequence[str]) -> Path | None:
     """Return the last file named by ``--config``, as argparse would take it."""
     path = None
-    for word, following in zip(argv, [*argv[1:], None], strict=True):
+    for place, word in enumerate(argv):
         if word.startswith("--config="):
             path = Path(word.removeprefix("--config="))
-        elif word == "--config" and following is not None:
-            path = Path(following)
+        elif word == "--config" and place + 1 < len(argv):
+            path = Path(argv[place + 1])
     return path
 
 

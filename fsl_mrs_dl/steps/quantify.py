@@ -11,6 +11,7 @@ from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.steps import quantify_inputs as inputs
 from fsl_mrs_dl.steps import quantify_notes as notes
+from fsl_mrs_dl.steps.quantify_times import Times, water_times_of
 from fsl_mrs_dl.steps.registry import StepResult, step
 
 logger = logging.getLogger(__name__)
@@ -180,22 +181,26 @@ def quantify(
     from fsl_mrs_dl.fit.basis import basis_for
     from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
     from fsl_mrs_dl.fit.posterior import WEAK
-    from fsl_mrs_dl.io.volumes import read_fractions, read_volume
+    from fsl_mrs_dl.io.position import places
+    from fsl_mrs_dl.io.volumes import read_fractions, read_image, read_mask
     from fsl_mrs_dl.steps import quantify_models
 
     given = inputs.named_basis(basis, keep, ignore)
+    times = Times.of(data, TE, TR)
     whole = quantification.one_spectrum_a_voxel(data)
     spectra = inputs.turned(inputs.first_points(whole, given, points), conj_fid)
     grid = spectra.fid.shape[:3]
     if mask is not None and grid == (1, 1, 1):
         raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
-    if t1 is not None and not t1.is_file():
-        raise OptionError(f"--t1: there is no file {t1}; check the name.")
+    if t1 is not None:
+        read_image(t1, "t1")  # drawn after the fit; what cannot be is refused before it
+        if data.affine is None:
+            raise OptionError(f"{data.name or 'The data'} say no position; leave --t1 out.")
     window = quantification.fit_window(data.nucleus, ppmlim, spectra.ppm_axis)
     smooth = Baseline.parse(baseline)
     if metab_shift_ppm is not None and not 0 <= metab_shift_ppm < np.inf:
         raise OptionError(f"--metab_shift_ppm is {metab_shift_ppm:g}; a size in ppm, 0 or more, is needed.")
-    chosen = None if mask is None else read_volume(mask, grid, "mask", data.affine) != 0
+    chosen = None if mask is None else read_mask(mask, grid, places(data))
     voxels = quantification.voxels_to_fit(spectra, chosen)
     if basis_centre_ppm is not None and not abs(basis_centre_ppm) <= _LARGEST_SHIFT_PPM:
         raise OptionError(f"--basis_centre_ppm is {basis_centre_ppm:g}; a chemical shift in ppm is needed.")
@@ -211,8 +216,7 @@ def quantify(
         witnesses=given,
         field_tolerance=field_tolerance,
     )
-    quantification.check_times(None if TE is None else TE / 1e3, TR, data.header.get("EchoTime"))
-    agreement = inputs.of_one_scan(data, given, TE, allow_mismatch)
+    agreement = inputs.of_one_scan(data, given, times.echo_s, allow_mismatch)
     averaged = smooth.averaged and method == "lcm"
     if add_MM and not notes.unused_macromolecules(fitted, data, averaged=averaged):
         fitted = quantification.with_macromolecules(fitted)
@@ -230,7 +234,7 @@ def quantify(
             members,
             settings,
             data,
-            None if TE is None else TE / 1e3,
+            times.echo_s,
             ignored=ignore or (),
             keep_lipids=add_lipids,
         )
@@ -247,7 +251,9 @@ def quantify(
     water = None
     if not 0 < h2o_scale < np.inf:
         raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
+    water_notes: tuple[str, ...] = ()
     if h2o is not None:
+        water_times, water_notes = water_times_of(h2o, data, times, TE, TR)
         reference = quantification.water_reference(
             fitted.names, wref_metabolite, ref_protons, ref_int_limits, fitted.left_out
         )
@@ -260,9 +266,9 @@ def quantify(
                 inputs.pools(t1_values, "t1_values"),
                 inputs.pools(t2_values, "t2_values"),
             ),
-            inputs.timing(data, "EchoTime", "TE", None if TE is None else TE / 1e3, "ms"),
-            inputs.timing(data, "RepetitionTime", "TR", TR, "s"),
-            fractions=None if tissue_frac is None else read_fractions(tissue_frac, grid, data.affine),
+            times.known(data),
+            water_times.known(h2o),
+            fractions=None if tissue_frac is None else read_fractions(tissue_frac, grid, places(data)),
             scale=h2o_scale,
         )
         settled |= {"TE": water.scaling.echo_time_s * 1e3, "TR": water.scaling.repetition_time_s}
@@ -293,6 +299,8 @@ def quantify(
             *notes.differences(whole, spectra, given),
             *(f"WARNING: {doubt}" for doubt in agreement.doubts),
             *agreement.notes,
+            *data.notes,
+            *water_notes,
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
             *notes.foreign(spectra, voxels, window, stiff, None if water is None else water.data),
             *by.notes,

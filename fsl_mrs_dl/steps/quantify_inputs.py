@@ -1,4 +1,4 @@
-"""What ``quantify`` is given, made into what the fit takes, or refused: basis set, spectra, water, times."""
+"""What ``quantify`` is given, made into what the fit takes, or refused: basis set, spectra, water."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, MRSData, Real
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from fsl_mrs_dl.fit.acquisition import Agreement
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_TE_MS = 1e3
 
 
 def named_basis(
@@ -60,7 +57,7 @@ def named_basis(
     return read_basis(basis, wanted)
 
 
-def of_one_scan(data: MRSData, basis: Basis, echo_time_ms: float | None, allow_mismatch: bool) -> "Agreement":
+def of_one_scan(data: MRSData, basis: Basis, echo_time_s: float | None, allow_mismatch: bool) -> "Agreement":
     """Return whether a basis set is of the scan, or refuse one that is not.
 
     Parameters
@@ -68,8 +65,8 @@ def of_one_scan(data: MRSData, basis: Basis, echo_time_ms: float | None, allow_m
     data : MRSData
         As read.
     basis : Basis
-    echo_time_ms : float or None
-        ``--TE``, in ms; counts before the header.
+    echo_time_s : float or None
+        Of the data, in s.
     allow_mismatch : bool
         Whether what would be refused is a doubt instead.
 
@@ -82,17 +79,10 @@ def of_one_scan(data: MRSData, basis: Basis, echo_time_ms: float | None, allow_m
     ------
     DataError
         If the echo times are too far apart, or one is edited and the other is not.
-    OptionError
-        If the echo time that was given is none.
     """
     from fsl_mrs_dl.fit.acquisition import compare, of_basis, of_data
 
-    if echo_time_ms is not None and not 0 < echo_time_ms <= _LONGEST_TE_MS:
-        raise OptionError(
-            f"--TE is {echo_time_ms:g}; give --TE in ms, above 0 and at most {_LONGEST_TE_MS:g}."
-        )
-    own = of_data(data, None if echo_time_ms is None else echo_time_ms / 1e3)
-    found = compare(own, of_basis(basis))
+    found = compare(of_data(data, echo_time_s), of_basis(basis))
     if found.refusals and not allow_mismatch:
         raise DataError(
             f"{basis.name or 'The basis set'} is not of the scan {data.name or 'that was given'}: "
@@ -164,19 +154,6 @@ def check_reference(reference: tuple[tuple[str, ...], int, tuple[float, float]],
             f"The water scaling measures {'+'.join(names)} at {min(needed):.2f} to {max(needed):.2f} ppm, and the "
             f"data reach from {ppm[0]:.2f} to {ppm[-1]:.2f} ppm; give --wref_metabolite, or leave out --h2o."
         )
-
-
-def timing(data: MRSData, key: str, flag: str, given_s: float | None, unit: str) -> float:
-    """Return a time in s: the flag's, or the header's."""
-    value = data.header.get(key) if given_s is None else given_s
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < np.inf:
-        return float(value)
-    said = f"has {key} {value!r}" if value is not None else f"does not say its {key}"
-    if given_s is not None:
-        said = f"gets --{flag} {given_s:g}"
-    raise OptionError(
-        f"{data.name or 'The data'} {said}; water scaling needs it: give --{flag} in {unit}, or leave --h2o out."
-    )
 
 
 def pools(path: Path | None, flag: str) -> Mapping[str, float] | None:

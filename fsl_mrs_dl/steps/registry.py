@@ -17,6 +17,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import TIME_AXIS, Basis, Estimates, MRSData, fid_flags
 from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.io.names import shown
 from fsl_mrs_dl.steps.options import Option, describe
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _NOT_STEPS = {
     "quantify_inputs",
     "quantify_models",
     "quantify_notes",
+    "quantify_times",
     "registry",
     "results_folder",
     "synthesis_models",
@@ -171,7 +173,7 @@ def _said(value: Any) -> str:
     if hasattr(value, "__array__") and hasattr(value, "shape"):
         return "given in memory"
     if isinstance(value, Path):
-        return value.name
+        return shown(value.name)
     if isinstance(value, tuple):
         return "[" + ", ".join(_said(item) for item in value) + "]"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -54,7 +54,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         if arguments.report and known_step.report:
             page = getattr(importlib.import_module("fsl_mrs_dl.report"), known_step.report)
             text = page(result.fitted, result.outcome, settings)
-            staging.path(REPORT).write_text(text, encoding="utf-8")
+            staging.path(REPORT).write_text(text, encoding="utf-8", errors="backslashreplace")
         record = staging.path(RUN_RECORD)
         record.write_text(
             run_record(result.outcome, settings, staging.names, known_step.name), encoding="utf-8"

@@ -99,12 +99,16 @@ class TestWhatDataSay:
         path = {"Value": r"%SiemensSeq%\svs_se", "Description": "Sequence binary path."}
         assert of_data(data(PulseSequenceFile=path)).sequence == PRESS
 
-    @pytest.mark.parametrize("said", [30, 0.0, -0.03, 1e-5, float("nan"), "30", True, [0.03, 0.04]])
+    @pytest.mark.parametrize("said", [30, -0.03, 1e-5, float("nan"), "30", True, [0.03, 0.04]])
     def test_an_echo_time_that_is_none_in_s_is_not_believed(self, said):
         found = of_data(data(EchoTime=said))
         assert found.echo_time_s is None
         assert len(found.notes) == 1
         assert "no echo time in s" in found.notes[0]
+
+    def test_an_fid_has_no_echo_and_a_basis_set_that_says_0_does_not_know(self):
+        assert of_data(data(EchoTime=0)).echo_time_s == 0.0
+        assert of_basis(basis(echo_time_s=0.0)).echo_time_s is None
 
     def test_a_dimension_of_one_element_counts_before_the_header(self):
         for said in ([0.035], {"start": 0.035, "increment": 0.01}, {"Value": [0.035], "Description": ""}):

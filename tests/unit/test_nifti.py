@@ -1,5 +1,7 @@
 """NIfTI-MRS in and out: the sign, and nothing lost."""
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,22 +81,94 @@ def test_nifti_header_and_other_extensions_survive(kind: type, tmp_path: Path) -
     np.testing.assert_array_equal(after.affine, affine)
 
 
-def test_milliseconds_on_disk_stay_milliseconds(tmp_path: Path) -> None:
-    nifti.write(data(), tmp_path / "a.nii.gz")
-    image = nib.load(tmp_path / "a.nii.gz")
-    image.header.set_xyzt_units("mm", "msec")
-    image.header["pixdim"][4] = 0.5
-    nib.save(nib.Nifti2Image(np.asarray(image.dataobj), None, image.header), tmp_path / "b.nii.gz")
-    read = nifti.read(tmp_path / "b.nii.gz")
+def with_time_in(unit: str, number: float, source: Path, target: Path) -> Path:
+    """Copy a file with another unit and number of its dwell time."""
+    image = nib.load(source)
+    image.header.set_xyzt_units("mm", unit)
+    image.header["pixdim"][4] = number
+    nib.save(nib.Nifti2Image(np.asarray(image.dataobj), None, image.header), target)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("unit", "number"), [("sec", 5e-4), ("msec", 0.5), ("usec", 500.0), ("unknown", 5e-4)]
+)
+@pytest.mark.parametrize("width", [None, 2000.0, 2000.4])
+def test_every_unit_of_time_is_read_and_seconds_are_written(
+    unit: str, number: float, width: float | None, tmp_path: Path
+) -> None:
+    nifti.write(data(header={} if width is None else {"SpectralWidth": 2000.0}), tmp_path / "a.nii.gz")
+    if width is not None:
+        with_header(tmp_path / "a.nii.gz", {"SpectralWidth": width}, tmp_path / "a.nii.gz")
+    read = nifti.read(with_time_in(unit, number, tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"))
     assert read.dwelltime_s == pytest.approx(5e-4)
+    assert any("unit of the dwell time" in note for note in read.notes) == (unit == "unknown")
     nifti.write(read, tmp_path / "c.nii.gz")
-    assert nib.load(tmp_path / "c.nii.gz").header["pixdim"][4] == pytest.approx(0.5)
+    after = nib.load(tmp_path / "c.nii.gz").header
+    assert after.get_xyzt_units()[1] == ("unknown" if unit == "unknown" else "sec")
+    assert after["pixdim"][4] == pytest.approx(5e-4)
+    assert NIFTI_MRS(tmp_path / "c.nii.gz").dwelltime == pytest.approx(5e-4)
 
 
-def test_a_hertz_value_for_megahertz_is_refused(tmp_path: Path) -> None:
-    nifti.write(replace(data(), spectrometer_frequency_mhz=127.7e6), tmp_path / "a.nii.gz")
-    with pytest.raises(DataError, match="in MHz is needed"):
-        nifti.read(tmp_path / "a.nii.gz")
+@pytest.mark.parametrize(
+    ("unit", "number", "said"),
+    [
+        ("sec", 0.5, "has a dwell time of 0.5 s; needed are 1e-06 to 0.01 s"),
+        ("sec", 0.5, "0.5 ms would be one"),
+        ("sec", 500.0, "500 us would be one"),
+        ("msec", 500.0, "has a dwell time of 0.5 s"),
+        ("sec", 0.0, "has a dwell time of 0 s"),
+        ("sec", 1.0, "has a dwell time of 1 s"),
+        ("sec", -5e-4, "has a dwell time of -0.0005 s"),
+        ("hz", 2000.0, "counts its fourth dimension in hz"),
+    ],
+)
+def test_a_dwell_time_that_cannot_be_is_refused(unit: str, number: float, said: str, tmp_path: Path) -> None:
+    nifti.write(data(), tmp_path / "a.nii.gz")
+    bad = with_time_in(unit, number, tmp_path / "a.nii.gz", tmp_path / "b.nii.gz")
+    with pytest.raises(DataError, match=re.escape(said)):
+        nifti.read(bad)
+
+
+@pytest.mark.parametrize("width", [1000.0, 2.0, 1990.0, 0.0])
+def test_a_spectral_width_that_contradicts_the_dwell_time_is_refused(width: float, tmp_path: Path) -> None:
+    nifti.write(data(), tmp_path / "a.nii.gz")
+    with_header(tmp_path / "a.nii.gz", {"SpectralWidth": width}, tmp_path / "b.nii.gz")
+    with pytest.raises(DataError, match=f"a bandwidth of 2000 Hz, but SpectralWidth {width:g} Hz"):
+        nifti.read(tmp_path / "b.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("mhz", "nucleus", "said"),
+    [
+        (127.7e6, "1H", "1.277e+08 Hz would be one"),
+        (3.0, "1H", "A field of 3 T would be 127.7 MHz"),
+        (49.9, "H1", "names its nucleus 'H1'"),
+        (0.0, "1H", "numbers in MHz are needed"),
+        (2000.0, "129XE", "a value in MHz is needed"),
+    ],
+)
+def test_a_frequency_or_a_nucleus_that_cannot_be_is_refused(
+    mhz: float, nucleus: str, said: str, tmp_path: Path
+) -> None:
+    nifti.write(data(), tmp_path / "a.nii.gz")
+    more = {"SpectrometerFrequency": [mhz], "ResonantNucleus": [nucleus]}
+    with_header(tmp_path / "a.nii.gz", more, tmp_path / "b.nii.gz")
+    with pytest.raises(DataError, match=re.escape(said)):
+        nifti.read(tmp_path / "b.nii.gz")
+
+
+def with_header(source: Path, more: dict[str, object] | bytes, target: Path) -> Path:
+    """Copy a file with more keys in its header extension, or with other bytes there; None takes a key away."""
+    image = nib.load(source)
+    said = json.loads(image.header.extensions[0].content)
+    if not isinstance(more, bytes):
+        said.update(more)
+        more = json.dumps({key: value for key, value in said.items() if value is not None}).encode()
+    image.header.extensions.clear()
+    image.header.extensions.append(nib.nifti1.Nifti1Extension(44, more))
+    nib.save(nib.Nifti2Image(np.asarray(image.dataobj), None, image.header), target)
+    return target
 
 
 def test_the_array_of_data_cannot_be_changed_by_accident() -> None:

@@ -10,8 +10,9 @@ from quantified import DWELLTIME_S, FREQUENCY_MHZ, N_POINTS, NOISE, make
 from fsl_mrs_dl.data import FLAGS
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results.outcome import WaterScaling
+from fsl_mrs_dl.io.volumes import read_image
 from fsl_mrs_dl.report import quantify_page, quantify_static, save_fit_figure, save_map_figure
-from fsl_mrs_dl.report.anatomy import _canonical, _corners, _section
+from fsl_mrs_dl.report.anatomy import _corners, _section
 from fsl_mrs_dl.report.concentrations import with_sd
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.spectra import view_fit
@@ -270,7 +271,7 @@ def test_outline_is_where_the_voxel_cuts_the_slice(rng, tmp_path):
     affine = np.diag([-2.0, 2.0, 2.0, 1.0])  # stored from right to left
     affine[:3, 3] = 30.0, -30.0, -30.0
     nib.save(nib.Nifti1Image(np.ones((31, 31, 31), np.int16), affine), tmp_path / "t1.nii")
-    image, canonical = _canonical(tmp_path / "t1.nii")
+    image, canonical = read_image(tmp_path / "t1.nii", "t1")
     assert image.shape == (31, 31, 31)
     corners = _corners(data, canonical)  # 10 mm about the origin is 5 voxels of 2 mm about (15, 15, 15)
     assert (corners.min(axis=0) == 12.5).all()

@@ -52,6 +52,6 @@ def test_tissue_images_must_lie_where_the_data_lie(tmp_path):
         [str(tmp_path / f"{where}_{name}.nii.gz") for name in ("wm", "gm", "csf")]
         for where in ("here", "there")
     )
-    assert read_fractions(here, grid, affine)["WM"] == pytest.approx(0.6)
+    assert read_fractions(here, grid, [affine])["WM"] == pytest.approx(0.6)
     with pytest.raises(DataError, match=r"--tissue_frac: .*in another place, up to 7\.0 mm off"):
-        read_fractions(there, grid, affine)
+        read_fractions(there, grid, [affine])

@@ -10,7 +10,6 @@ from fsl_mrs_dl.fit.quantification.background import (
 )
 from fsl_mrs_dl.fit.quantification.inputs import (
     LARGEST_TAIL,
-    check_times,
     check_water_reference,
     empty_results,
     metabolites_in_water,
@@ -42,7 +41,6 @@ __all__ = [
     "Request",
     "WaterPlan",
     "background_record",
-    "check_times",
     "check_water_reference",
     "chosen_members",
     "empty_results",

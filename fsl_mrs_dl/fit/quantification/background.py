@@ -66,7 +66,7 @@ def with_background(
         If no member is left.
     """
     seen, theirs = of_data(data, echo_time_s), of_basis(basis)
-    known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value]
+    known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value is not None]
     settings = replace(settings, without_tables=LEFT_OUT.get())
     settings = replace(settings, echo_time_s=known[0]) if known else settings
     if not stands_in(basis, data):

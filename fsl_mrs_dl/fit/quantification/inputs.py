@@ -28,7 +28,6 @@ _FAR_PPM = (-0.5, 7.5)
 _STANDS_OUT = 1.35
 # Tissue has 2 x 40 mol/kg of protons of water and 3 x 0.01 of NAA, of longer T2: heights are like 1000 and more.
 _TISSUE_WATER = 500.0
-_SHORTEST_TE_S, _LONGEST_TR_S = 1e-3, 100.0
 
 
 def _some(data: MRSData, voxels: NDArray[np.intp]) -> Complex:
@@ -106,32 +105,6 @@ def _shows_methyls(water: MRSData, fid: Complex, water_ppm: float) -> bool:
         beside.append(max(np.mean([np.median(side) if len(side) else np.inf for side in sides]), noise))
     stands_out = np.array(peaks) > _STANDS_OUT * np.array(beside)
     return bool(stands_out.all() and whole.max() < _TISSUE_WATER * peaks[0])
-
-
-def check_times(echo_time_s: float | None, repetition_time_s: float | None, header_s: object) -> None:
-    """Refuse times given in the wrong unit.
-
-    Parameters
-    ----------
-    echo_time_s, repetition_time_s : float or None
-        As given by ``--TE`` and ``--TR``.
-    header_s : object
-        ``EchoTime`` of the header.
-
-    Raises
-    ------
-    OptionError
-        If TE is below 1 ms, and the header does not say so too, or TR is above 100 s.
-    """
-    short = isinstance(header_s, (int, float)) and 0 < header_s < _SHORTEST_TE_S
-    if echo_time_s is not None and 0 < echo_time_s < _SHORTEST_TE_S and not short:
-        told = 1e3 * echo_time_s
-        raise OptionError(f"--TE is {told:g} ms; --TE is in ms: for {told:g} s give --TE {1e3 * told:g}.")
-    if repetition_time_s is not None and _LONGEST_TR_S < repetition_time_s < np.inf:
-        raise OptionError(
-            f"--TR is {repetition_time_s:g} s; --TR is in s: for {repetition_time_s:g} ms give "
-            f"--TR {repetition_time_s / 1e3:g}."
-        )
 
 
 def water_tail(

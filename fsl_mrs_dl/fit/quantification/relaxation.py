@@ -95,6 +95,9 @@ def visible_water(
     t2_s: Mapping[str, float],
     echo_time_s: float,
     repetition_time_s: float,
+    *,
+    water_echo_time_s: float | None = None,
+    water_repetition_time_s: float | None = None,
 ) -> tuple[Real, Real]:
     r"""Return the water that stands against metabolites, as they are seen, by mass and by volume.
 
@@ -103,8 +106,9 @@ def visible_water(
         [H_2O]_{molal} \frac{\sum_t v_t d_t R_t}{(1 - v_{CSF}) R_M}, \quad
         f_t = \frac{v_t d_t}{\sum_u v_u d_u}
 
-    with volume fractions v, water densities d and mole fractions of water f. Without fractions the tissue is
-    taken as pure water that relaxes like the mean of white and grey matter.
+    with volume fractions v, water densities d and mole fractions of water f; :math:`R_t` at the times of the water
+    reference, :math:`R_M` at those of the metabolites. Without fractions the tissue is taken as pure water that
+    relaxes like the mean of white and grey matter.
 
     Parameters
     ----------
@@ -113,6 +117,9 @@ def visible_water(
     t1_s, t2_s : mapping
         From :func:`relaxation_times`.
     echo_time_s, repetition_time_s : float
+        Of the metabolites, in s.
+    water_echo_time_s, water_repetition_time_s : float, optional
+        Of the water reference, in s; those of the metabolites if not given.
 
     Returns
     -------
@@ -128,15 +135,17 @@ def visible_water(
     ----------
     Gasparovic 2006, doi:10.1002/mrm.20901, eq. 5; Near 2021, doi:10.1002/nbm.4257, eq. 4 to 6.
     """
+    echo_s = echo_time_s if water_echo_time_s is None else water_echo_time_s
+    repetition_s = repetition_time_s if water_repetition_time_s is None else water_repetition_time_s
+    metabolites = visible(t1_s["METAB"], t2_s["METAB"], echo_time_s, repetition_time_s)
 
     def left(pool: str) -> float:
-        return visible(t1_s[pool], t2_s[pool], echo_time_s, repetition_time_s)
+        return visible(t1_s[pool], t2_s[pool], echo_s, repetition_s)
 
-    metabolites = left("METAB")
     if fractions is None:
         t1 = (t1_s["H2O_WM"] + t1_s["H2O_GM"]) / 2
         t2 = (t2_s["H2O_WM"] + t2_s["H2O_GM"]) / 2
-        pure = np.asarray(WATER_MOLALITY * visible(t1, t2, echo_time_s, repetition_time_s) / metabolites)
+        pure = np.asarray(WATER_MOLALITY * visible(t1, t2, echo_s, repetition_s) / metabolites)
         return pure, pure
     water = {tissue: fractions[tissue] * TISSUE_WATER[tissue] for tissue in TISSUES}
     everything = sum(water.values())

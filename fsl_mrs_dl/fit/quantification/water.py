@@ -54,17 +54,42 @@ class WaterPlan:
         cls,
         data: MRSData,
         reference: tuple[tuple[str, ...], int, tuple[float, float]],
-        times: tuple[Mapping[str, float], Mapping[str, float]],
-        echo_time_s: float,
-        repetition_time_s: float,
+        relaxation: tuple[Mapping[str, float], Mapping[str, float]],
+        times_s: tuple[float, float],
+        water_times_s: tuple[float, float],
         *,
         fractions: Mapping[str, Real] | None = None,
         scale: float = 1.0,
     ) -> Self:
-        """Return a plan; reference from :func:`water_reference`, fractions on the grid of the data."""
+        """Return a plan.
+
+        Parameters
+        ----------
+        data : MRSData
+            The water reference, one FID a voxel.
+        reference : tuple
+            From :func:`water_reference`.
+        relaxation : tuple of mapping
+            From :func:`~fsl_mrs_dl.fit.quantification.relaxation.relaxation_times`.
+        times_s, water_times_s : tuple of float
+            Echo and repetition time of the metabolites and of the water reference, in s.
+        fractions : mapping of str to ndarray, float, optional
+            On the grid of the data.
+        scale : float
+        """
         nothing = np.zeros(0)
+        metabolites, protons, limits = reference
         scaling = WaterScaling(
-            echo_time_s, repetition_time_s, *reference, *times, fractions, nothing, nothing, scale
+            *times_s,
+            metabolites,
+            protons,
+            limits,
+            *relaxation,
+            fractions,
+            nothing,
+            nothing,
+            scale,
+            *water_times_s,
         )
         return cls(data, scaling)
 
@@ -228,7 +253,15 @@ def water_factors(
     molal, molar : ndarray, float, shape (V,)
         mmol/kg and mmol/l for an amplitude of one.
     """
-    molal, molar = visible_water(fractions, plan.t1_s, plan.t2_s, plan.echo_time_s, plan.repetition_time_s)
+    molal, molar = visible_water(
+        fractions,
+        plan.t1_s,
+        plan.t2_s,
+        plan.echo_time_s,
+        plan.repetition_time_s,
+        water_echo_time_s=plan.water_echo_time_s,
+        water_repetition_time_s=plan.water_repetition_time_s,
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = plan.scale * np.where(water > 0, unit / water, np.nan) * WATER_PROTONS / plan.protons
     return factor * molal, factor * molar

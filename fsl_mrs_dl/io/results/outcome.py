@@ -74,7 +74,7 @@ class WaterScaling:
     Attributes
     ----------
     echo_time_s, repetition_time_s : float
-        In s.
+        Of the metabolites, in s.
     reference : tuple of str
         Metabolites whose fitted signal was measured like the water's.
     protons : int
@@ -89,6 +89,8 @@ class WaterScaling:
         Of the spectra, in the units of the data.
     scale : float
         Additional factor asked for by the user.
+    water_echo_time_s, water_repetition_time_s : float or None
+        Of the water reference, in s; None: as those of the metabolites.
     """
 
     echo_time_s: float
@@ -102,6 +104,8 @@ class WaterScaling:
     water_area: Real
     reference_area: Real
     scale: float = 1.0
+    water_echo_time_s: float | None = None
+    water_repetition_time_s: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

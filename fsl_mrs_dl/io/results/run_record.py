@@ -14,6 +14,7 @@ import numpy as np
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import FLAGS, VERDICTS, Basis, MRSData, basis_hash
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.names import shown
 from fsl_mrs_dl.io.results.outcome import Outcome
 
 RUN_RECORD = "run.json"
@@ -122,6 +123,14 @@ def _water(outcome: Outcome) -> dict[str, Any] | None:
     return {
         "echo_time_s": water.echo_time_s,
         "repetition_time_s": water.repetition_time_s,
+        "water_echo_time_s": water.echo_time_s
+        if water.water_echo_time_s is None
+        else water.water_echo_time_s,
+        "water_repetition_time_s": (
+            water.repetition_time_s
+            if water.water_repetition_time_s is None
+            else water.water_repetition_time_s
+        ),
         "reference": list(water.reference),
         "protons": water.protons,
         "limits_ppm": list(water.limits_ppm),
@@ -159,7 +168,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (MRSData, Basis)):
         return value.name or "given in memory"
     if isinstance(value, Path):
-        return str(value)
+        return shown(value)
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return "given in memory"
