@@ -1,12 +1,14 @@
 """Basis sets of LCModel, jMRUI, plain text and NIfTI-MRS: sign, what is found, what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 
 from fsl_mrs_dl.data import Basis, MRSData, basis_hash
-from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io import nifti
-from fsl_mrs_dl.io.basis import canonical_name, read_basis, write_json_basis
+from fsl_mrs_dl.io.basis import canonical_name, check_names, nearest_names, read_basis, write_json_basis
 from fsl_mrs_dl.simulate import brain_singlets
 
 MHZ, DWELL, POINTS = 123.25, 1 / 4000, 128
@@ -62,6 +64,35 @@ def test_a_basis_file_of_lcmodel_is_read(tmp_path, basis, how):
     assert (found.dwelltime_s, found.spectrometer_frequency_mhz) == (DWELL, MHZ)
     assert (found.name, found.file_format) == ("x.BASIS", "LCModel .BASIS")
     assert list(found.names) == sorted(found.names)
+
+
+def gfortran(text):
+    """Return the text of LCModel's with namelists as gfortran writes them."""
+    text = text.replace("$END", "\n /").replace(" $", "&").replace("'press'", '"press /            "')
+    return text.replace("'a & test'", "'a $ test & /'")
+
+
+def test_namelists_of_gfortran_are_read(tmp_path, basis):
+    text = gfortran(lcmodel(basis, form="%22.14E"))
+    assert "$END" not in text.upper().replace("'A $ TEST & /'", "")
+    (tmp_path / "x.BASIS").write_text(text)
+    found = read_basis(tmp_path / "x.BASIS")
+    same(found, basis, 1e-10)
+    assert found.sequence == "press /"
+    (tmp_path / "x.BASIS").write_text(text.replace("/\n", "\n"))
+    with pytest.raises(DataError, match=r"needed are \$SEQPAR"):
+        read_basis(tmp_path / "x.BASIS")
+
+
+@pytest.mark.parametrize(("ppmcen", "centre"), [("4.65", None), ("0.0", 0.0), ("2.5D0", 2.5)])
+def test_the_centre_that_a_basis_file_says_is_kept(tmp_path, basis, ppmcen, centre):
+    text = lcmodel(basis).replace("SEQ = 'press'", f"SEQ = 'press', PPMCEN = {ppmcen}")
+    (tmp_path / "x.BASIS").write_text(text)
+    found = read_basis(tmp_path / "x.BASIS")
+    same(found, basis, 1e-4)
+    assert found.centre_ppm == centre
+    assert found.reference_ppm == (4.65 if centre is None else centre)
+    assert not found.nucleus_said
 
 
 def test_numbers_that_touch_are_parted_by_the_format(tmp_path, basis):
@@ -221,6 +252,84 @@ def test_damaged_metabolites_are_refused(tmp_path, basis, change, said):
         np.savetxt(tmp_path / f"{name}.txt", np.column_stack([fid.real, -fid.imag]))
     with pytest.raises(DataError, match=said):
         read_basis(tmp_path, **SETTINGS)
+
+
+def columns(folder, basis, **other):
+    for name, fid in {**dict(zip(basis.names, basis.fids, strict=True)), **other}.items():
+        np.savetxt(folder / f"{name}.txt", np.column_stack([fid.real, -fid.imag]))
+
+
+def test_members_of_zeros_are_left_out_and_a_set_of_them_is_refused(tmp_path, basis):
+    columns(tmp_path, basis, Gly=np.zeros(POINTS, complex))
+    found = read_basis(tmp_path, **SETTINGS)
+    assert "Gly" not in found.names
+    assert found.left_out == {"Gly": "it is zero everywhere"}
+    assert found.notes == ("Gly is zero everywhere and is left out",)
+    columns(tmp_path, basis, **dict.fromkeys(basis.names, np.zeros(POINTS, complex)))
+    with pytest.raises(DataError, match="no member that is not zero"):
+        read_basis(tmp_path, **SETTINGS)
+
+
+@pytest.mark.parametrize("damaged", [np.full(POINTS, np.nan, complex), np.ones(POINTS - 1, complex)])
+def test_only_members_that_are_wanted_must_be_whole(tmp_path, basis, damaged):
+    columns(tmp_path, basis, Ala=damaged)
+    with pytest.raises(DataError, match=r"NaN|one simulation"):
+        read_basis(tmp_path, **SETTINGS)
+    found = read_basis(tmp_path, lambda name: name != "Ala", **SETTINGS)
+    assert sorted({*found.names, "Ala"}) == sorted(basis.names)
+    assert found.left_out["Ala"].startswith("it is damaged: ")
+
+
+def test_a_numbered_name_meets_no_other(tmp_path, basis):
+    one = basis.fids[0]
+    columns(tmp_path, basis, Creatine=one, Cr_1=one, odd=one, ODD=one)
+    names = read_basis(tmp_path, **SETTINGS).names
+    assert len({name.casefold() for name in names}) == len(names) == len(basis.names) + 4
+
+
+def test_nifti_mrs_files_say_their_centre(tmp_path, basis):
+    for name, fid in zip(basis.names, basis.fids, strict=True):
+        header = {"SpecFreqChemShift": 3.0}
+        nifti.write(MRSData(fid.reshape(1, 1, 1, -1), DWELL, MHZ, header=header), tmp_path / f"{name}.nii.gz")
+    assert read_basis(tmp_path).centre_ppm == 3.0
+
+
+def test_a_json_set_that_says_no_nucleus_leaves_it_open(tmp_path, basis):
+    write_json_basis(basis, tmp_path / "b")
+    assert read_basis(tmp_path / "b").nucleus_said
+    for path in (tmp_path / "b").iterdir():
+        content = json.loads(path.read_text())
+        del content["basis"]["basis_nucleus"]
+        path.write_text(json.dumps(content))
+    found = read_basis(tmp_path / "b")
+    assert (found.nucleus, found.nucleus_said) == ("1H", False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("Creatin", ["Cr"]),
+        ("NAAA", ["NAA", "NAAG"]),
+        ("glu", []),
+        ("Lac", []),
+        ("xyz", []),
+        ("-CrCH", ["-CrCH2"]),
+    ],
+)
+def test_nearest_names(asked, near):
+    assert nearest_names(asked, ("NAA", "NAAG", "Cr", "Glu", "Mac", "-CrCH2"))[: len(near) or None] == near
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "a\\b", "/etc", "a\0b", "a\nb", "x" * 101, "\u00e9" * 51, "\ud800"]
+)
+def test_names_that_cannot_name_a_file(name):
+    with pytest.raises(OptionError, match="cannot name a file"):
+        check_names(("Cr", name))
+
+
+def test_usual_names_can_name_a_file():
+    check_names(("-CrCH2", "Cr+PCr", "\u03b2HB", "MM 0.9", "x" * 100))
 
 
 def test_what_is_no_basis_set_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.background import density_prior, with_member
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.physics import centred, oriented, sound_basis
 
@@ -148,6 +149,9 @@ def test_the_background_lies_about_the_centre_of_data_that_say_another():
     found = basis_for(data(header={"SpecFreqChemShift": 3.0}), made())
     np.testing.assert_allclose(found.fids, made(3.0).fids[:, :1024], atol=1e-9)
     assert found.reference_ppm == 3.0
+    usual, moved = (with_member(one, density_prior()).fids[-1] for one in (basis_for(data(), made()), found))
+    turn = np.exp(2j * np.pi * (4.65 - 3.0) * MHZ * TIME_S[:1024])
+    np.testing.assert_allclose(moved, usual * turn, atol=1e-9 * np.abs(usual).max())
 
 
 def test_scale_is_that_of_protons_coupled_to_none():

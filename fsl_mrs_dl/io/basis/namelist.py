@@ -9,9 +9,10 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
 
 # A namelist ends with $END, &END or, as gfortran writes it, a slash; text in quotes may hold any of them.
+# No namelist of LCModel is longer than a page; the limit ends the search in a file that closes none.
 _SECTION = re.compile(
     r"""^[ \t]*[$&](?!end\b)(\w+)
-    ((?:(?>'[^'\n]*'|"[^"\n]*")|(?!(?<![^\s,])/[ \t]*$|[$&]end\b).)*+)
+    ((?:(?>'[^'\n]*'|"[^"\n]*")|(?!(?<![^\s,])/[ \t]*$|[$&]end\b).){0,20000}+)
     (?:/|[$&]end\b[^\n]*)\n?""",
     re.IGNORECASE | re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
