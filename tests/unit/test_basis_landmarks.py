@@ -83,6 +83,19 @@ def test_a_line_at_the_place_of_another_metabolites_methyl_is_no_landmark():
         sound_basis(made(5.54, only))
 
 
+def test_a_third_of_the_energy_makes_no_landmark():
+    lines = {"Cr": [(3.027, 1), (3.5, 1), (3.7, 1)], "Glu": LINES["Glu"]}
+    notes = sound_basis(made(lines=lines)).notes
+    assert [note.split(":")[0] for note in notes] == ["sign as the format says", "centre as the format says"]
+
+
+def test_a_line_at_the_edge_of_the_window_is_not_believed():
+    lines = {"NAA": [(2.008, 3)], "Glu": LINES["Glu"]}
+    assert sound_basis(made(4.73, lines)).notes[1].startswith("centre as the format says, though NAA")
+    with pytest.raises(DataError, match=r"NAA at 1\.9\d instead of 2\.01 ppm"):
+        sound_basis(made(4.745, lines))
+
+
 def test_one_landmark_alone_cannot_say_the_centre():
     with pytest.raises(DataError, match="if you know both, give --basis_centre_ppm and --conj_basis"):
         sound_basis(made(3.0, {name: LINES[name] for name in ("Cr", "Glu")}))
