@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fsl_mrs_dl.data import Basis, MRSData
-from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.errors import DataError, MRSDLError, OutputError
+from fsl_mrs_dl.io.signals import Raising
 from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
 from fsl_mrs_dl.steps.dashes import marked, unmarked
@@ -21,8 +22,8 @@ ALSO = {"--t1_values": ("--t1-values",), "--t2_values": ("--t2-values",)}
 """Flags that FSL-MRS spells with a hyphen, where it has underscores otherwise."""
 
 
-_MENDABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
-"""What a file system refuses and a user can mend: too long a name, a full disk, no permission."""
+_MENDABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
+"""What a file system refuses and a user can mend: too long a name, a full disk, a limit on files, no permission."""
 _LACKING = "the following arguments are required: "
 
 
@@ -49,7 +50,8 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     Returns
     -------
     int
-        0, or 2 where the user can mend what went wrong. A defect of the package raises (status 1).
+        0; 2 where the user can mend what went wrong; 128 and the number of the signal that stopped it. A defect
+        of the package raises (status 1).
     """
     parser = Parser(
         prog=f"fsl_mrs_dl {known_step.name}",
@@ -75,21 +77,35 @@ def guarded(work: Callable[[], None], name: str, *, verbose: bool) -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(PrintableFormatter("%(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+    with Raising() as signals:
+        try:
+            status, said = _done(work)
+        except BaseException:
+            if signals.stopped is None:
+                raise
+    if signals.stopped is not None:  # whatever became of it on its way through other packages
+        status, said = signals.stopped.status, signals.stopped.words
+    if said:
+        print(f"fsl_mrs_dl {name}: {printable(said)}", file=sys.stderr)  # noqa: T201
+    return status
+
+
+def _done(work: Callable[[], None]) -> tuple[int, str]:
+    """Do the work; return the exit status and what is told to the user."""
     try:
         work()
     except MRSDLError as error:
-        print(f"fsl_mrs_dl {name}: {printable(str(error))}", file=sys.stderr)  # noqa: T201
-        return 2
+        return 2, str(error)
+    except KeyboardInterrupt:
+        return 130, "interrupted."
+    except MemoryError:
+        return 2, "there is not enough memory for this; fit fewer voxels or points, or take a larger machine."
     except OSError as error:
         if error.errno not in _MENDABLE:
             raise
-        where = "" if error.filename is None else f"{printable(str(error.filename)[:80])}: "
-        print(f"fsl_mrs_dl {name}: {where}{error.strerror}; choose another name or place.", file=sys.stderr)  # noqa: T201
-        return 2
-    except KeyboardInterrupt:
-        print(f"fsl_mrs_dl {name}: interrupted.", file=sys.stderr)  # noqa: T201
-        return 130
-    return 0
+        where = "" if error.filename is None else f"{str(error.filename)[:80]}: "
+        return 2, f"{where}{error.strerror}; choose another name or place."
+    return 0, ""
 
 
 def _text(known_step: Step) -> str:
@@ -101,7 +117,7 @@ def _step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
     name = "--data" if known_step.fits else "--file"
     files.add_argument(name, type=Path, required=True, metavar="FILE", help="NIfTI-MRS file to work on.")
     files.add_argument("--output", type=Path, required=True, metavar="DIR", help="Folder for the result.")
-    replaced = "the files of an earlier run" if known_step.fits else "files of the same names"
+    replaced = "the files of an earlier run" if known_step.fits else "results of the same names"
     if known_step.fits:
         files.add_argument("--config", type=Path, metavar="TOML", help=CONFIG_HELP)
     else:
@@ -190,13 +206,14 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     }
     inputs = [arguments.file, *(options[name] for name in file_options)]
     name = result_name(arguments.file, arguments.filename)
-    data = nifti.read(arguments.file)
-    for option in known_step.options:
-        if option.kind is MRSData and options[option.name] is not None:
-            options[option.name] = nifti.read(options[option.name])
     report = known_step.report if getattr(arguments, "generateReports", False) else None
     with Staging(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as staging:
         staging.reserve(f"{name}.nii.gz", *([f"{name}_{known_step.name}.html"] if report else []))
+        _refuse_foreign(arguments.output / f"{name}.nii.gz")
+        data = nifti.read(arguments.file)
+        for option in known_step.options:
+            if option.kind is MRSData and options[option.name] is not None:
+                options[option.name] = nifti.read(options[option.name])
         result = known_step(data, **options)
         nifti.write(result.data, staging.path(f"{name}.nii.gz"))
         if result.estimates is not None:
@@ -208,6 +225,30 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
             )
     for line in result.said:
         print(printable(line))  # noqa: T201
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse to replace a NIfTI file that this program did not write last: a scan, or what another program made.
+
+    Raises
+    ------
+    OutputError
+        If the file is there and the last record in its header is not of this program.
+    """
+    from fsl_mrs_dl.io.nifti_file import opened
+
+    if not path.exists():
+        return
+    try:
+        applied = opened(path).hdr_ext.to_dict().get("ProcessingApplied")
+    except DataError:
+        applied = None
+    last = applied[-1] if isinstance(applied, list) and applied else None
+    if not isinstance(last, dict) or last.get("Program") != "fsl_mrs_dl":
+        raise OutputError(
+            f"{path} was not written by fsl_mrs_dl and is left alone; remove it, or choose another --output folder "
+            "or --filename."
+        )
 
 
 def result_name(file: Path, filename: str | None) -> str:

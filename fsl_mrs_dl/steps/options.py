@@ -1,6 +1,8 @@
 """From a documented, keyword-only function to its options: the one source of flags, records, pages, forms."""
 
+import ast
 import inspect
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -127,9 +129,7 @@ def describe(function: Callable[..., Any]) -> Described:
     TypeError
         If signature and docstring disagree: a defect of the function, seen when it is defined.
     """
-    doc = docstring_parser.parse(
-        inspect.getdoc(function) or "", style=docstring_parser.DocstringStyle.NUMPYDOC
-    )
+    doc = docstring_parser.parse(_docstring(function), style=docstring_parser.DocstringStyle.NUMPYDOC)
     documented = {
         name: p.description or "" for p in doc.params for name in p.arg_name.replace(" ", "").split(",")
     }
@@ -145,6 +145,15 @@ def describe(function: Callable[..., Any]) -> Described:
         )
     options = tuple(_option(p, hints[p.name], documented[p.name]) for p in parameters if p not in data)
     return Described((doc.short_description or "").rstrip("."), doc.long_description or "", options)
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    """Return a function's docstring, also where PYTHONOPTIMIZE=2 has taken it away."""
+    if function.__doc__ is not None:
+        return inspect.getdoc(function) or ""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    definition = tree.body[0]
+    return (ast.get_docstring(definition) or "") if isinstance(definition, ast.FunctionDef) else ""
 
 
 def _option(parameter: inspect.Parameter, hint: Any, text: str) -> Option:

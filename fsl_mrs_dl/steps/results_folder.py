@@ -27,6 +27,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     """
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.results import (
+        BASIS_FOLDER,
         FIXED_NAMES,
         RUN_RECORD,
         files_of_earlier_run,
@@ -38,14 +39,20 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
     inputs = [arguments.data, *_named_files(known_step, options)]
-    data = nifti.read(arguments.data)
-    for option in known_step.options:
-        if option.kind is MRSData and options[option.name] is not None:
-            options[option.name] = nifti.read(options[option.name])
-    ours = files_of_earlier_run(arguments.output)
-    with Staging(arguments.output, overwrite=arguments.overwrite, ours=ours, inputs=inputs) as staging:
+    if arguments.config is not None:
+        inputs.append(arguments.config)
+    output = arguments.output
+    with Staging(output, overwrite=arguments.overwrite, inputs=inputs, last=RUN_RECORD) as staging:
+        staging.own(files_of_earlier_run(output))
+        staging.reserve(RUN_RECORD)
+        data = nifti.read(arguments.data)
+        for option in known_step.options:
+            if option.kind is MRSData and options[option.name] is not None:
+                options[option.name] = nifti.read(options[option.name])
         single = data.fid.shape[:3] == (1, 1, 1)
-        staging.reserve(RUN_RECORD, *FIXED_NAMES[single], *([REPORT] if arguments.report else []))
+        staging.reserve(*FIXED_NAMES[single], *([REPORT] if arguments.report else []))
+        if not single:
+            staging.reserve_folder(BASIS_FOLDER)
         result = known_step(data, **options)
         assert result.outcome is not None
         assert result.fitted is not None
@@ -55,10 +62,8 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
             page = getattr(importlib.import_module("fsl_mrs_dl.report"), known_step.report)
             text = page(result.fitted, result.outcome, settings)
             staging.path(REPORT).write_text(text, encoding="utf-8", errors="backslashreplace")
-        record = staging.path(RUN_RECORD)
-        record.write_text(
-            run_record(result.outcome, settings, staging.names, known_step.name), encoding="utf-8"
-        )
+        record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
+        staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names
     print(printable(quantify_text(result.outcome, arguments.output, files), lines=True))  # noqa: T201
 
@@ -68,7 +73,9 @@ def _named_files(known_step: Step, options: dict[str, object]) -> list[Path]:
     named = []
     for option in known_step.options:
         value = options[option.name]
-        if option.kind in (MRSData, Basis, Path) and isinstance(value, (str, Path)):
+        if (option.kind in (MRSData, Basis, Path) or option.name == "model") and isinstance(
+            value, (str, Path)
+        ):
             named.append(Path(value))
         if option.name == "tissue_frac" and isinstance(value, (list, tuple)):
             named += [Path(word) for word in value]

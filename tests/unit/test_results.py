@@ -1,5 +1,6 @@
 """Layouts of results: what may be replaced, FSL-MRS's signs, and the record of a run."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import Basis
-from fsl_mrs_dl.errors import DataError, OutputError
+from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results import Outcome, Scaled, files_of_earlier_run, run_record
 from fsl_mrs_dl.io.results.fsl_convention import (
     from_maps,
@@ -20,7 +21,6 @@ from fsl_mrs_dl.io.results.fsl_convention import (
     widths_hz,
 )
 from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
-from fsl_mrs_dl.io.staging import Staging
 
 N, DT, F0 = 64, 5e-4, 100.0
 
@@ -129,66 +129,44 @@ def test_tree_names_what_is_there() -> None:
 class TestRunRecord:
     def test_says_everything(self) -> None:
         said = json.loads(
-            run_record(outcome(), {"TE": 30.0, "mask": Path("m.nii")}, ("a/b.nii", "run.json"), "quantify")
+            run_record(outcome(), {"TE": 30.0, "mask": Path("m.nii")}, {"a/b.nii": "12ab"}, "quantify")
         )
         assert said["settings"] == {"TE": 30.0, "mask": "m.nii"}
         assert said["files"] == ["a/b.nii", "run.json"]
+        assert said["sha256"] == {"a/b.nii": "12ab"}
+        assert said["complete"] is True
         assert said["flags"] == {"nonfinite": 1, "no_convergence": 1}
         assert (said["model"], said["seed"], said["water"]) == (None, None, None)
         assert len(said["basis"]["sha256"]) == 64
 
+    def test_its_files_are_known_by_content(self, tmp_path: Path) -> None:
+        text = run_record(outcome(), {}, {"a/b.nii": "12ab"}, "quantify")
+        (tmp_path / "run.json").write_text(text)
+        own = hashlib.sha256(text.encode()).hexdigest()
+        assert files_of_earlier_run(tmp_path) == {"a/b.nii": "12ab", "run.json": own}
+
     @pytest.mark.parametrize(
-        "text",
-        [
-            "not json",
-            "[]",
-            '{"files": ["a"]}',
-            '{"program": "fsl_mrs_dl", "files": [1]}',
-            '{"program": "fsl_mrs_dl", "files": ["/etc/passwd"]}',
-            '{"program": "fsl_mrs_dl", "files": ["../data.nii.gz"]}',
-            '{"program": "fsl_mrs_dl", "files": ["a/../../data.nii.gz"]}',
-        ],
+        "change", [("quantify", "quantity"), ('"12ab"', '"12ac"'), ("a/b.nii", "a/c.nii")]
     )
-    def test_damaged_or_malicious_record_is_refused(self, tmp_path: Path, text: str) -> None:
+    def test_an_edited_record_is_refused(self, tmp_path: Path, change: tuple[str, str]) -> None:
+        text = run_record(outcome(), {}, {"a/b.nii": "12ab"}, "quantify")
+        (tmp_path / "run.json").write_text(text.replace(*change))
+        with pytest.raises(DataError, match="it was edited"):
+            files_of_earlier_run(tmp_path)
+
+    @pytest.mark.parametrize("name", ["/etc/passwd", "../data.nii.gz", "a/../../data.nii.gz", ""])
+    def test_a_record_of_files_elsewhere_is_refused(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "run.json").write_text(run_record(outcome(), {}, {name: "12ab"}, "quantify"))
+        with pytest.raises(DataError, match="lies outside of its folder"):
+            files_of_earlier_run(tmp_path)
+
+    @pytest.mark.parametrize(
+        "text", ["not json", "[]", '{"files": ["a"]}', '{"program": "fsl_mrs_dl", "files": ["a.csv"]}']
+    )
+    def test_a_damaged_record_is_refused(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "run.json").write_text(text)
         with pytest.raises(DataError, match="choose another --output"):
             files_of_earlier_run(tmp_path)
 
     def test_no_earlier_run(self, tmp_path: Path) -> None:
-        assert files_of_earlier_run(tmp_path / "none") == frozenset()
-
-
-class TestStaging:
-    def write(self, folder: Path, *names: str, ours: frozenset[str] = frozenset(), text: str = "new") -> None:
-        with Staging(folder, overwrite=True, ours=ours) as staging:
-            for name in names:
-                staging.path(name).write_text(text)
-
-    def test_sub_folders(self, tmp_path: Path) -> None:
-        self.write(tmp_path / "out", "a.txt", "deep/er/b.txt")
-        assert (tmp_path / "out" / "deep" / "er" / "b.txt").read_text() == "new"
-        assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.txt", "deep"]
-
-    def test_only_files_of_the_earlier_run_are_replaced_and_stale_ones_go(self, tmp_path: Path) -> None:
-        self.write(tmp_path, "a.txt", "maps/old.txt", text="old")
-        (tmp_path / "maps" / "mine.txt").write_text("mine")
-        self.write(tmp_path, "a.txt", "maps/new.txt", ours=frozenset({"a.txt", "maps/old.txt", "maps"}))
-        found = {p.name: p.read_text() for p in tmp_path.rglob("*.txt")}
-        assert found == {"a.txt": "new", "new.txt": "new", "mine.txt": "mine"}
-        with pytest.raises(OutputError, match=r"mine.txt is not a file of an earlier run"):
-            self.write(tmp_path, "maps/mine.txt", ours=frozenset({"a.txt"}))
-
-    def test_nothing_is_half_written(self, tmp_path: Path) -> None:
-        def fail() -> None:
-            with Staging(tmp_path / "out", overwrite=False) as staging:
-                staging.path("deep/a.txt").write_text("half")
-                raise ZeroDivisionError
-
-        with pytest.raises(ZeroDivisionError):
-            fail()
-        assert not (tmp_path / "out").exists()
-
-    def test_a_file_where_a_folder_must_be(self, tmp_path: Path) -> None:
-        (tmp_path / "maps").write_text("a file")
-        with pytest.raises(OutputError, match="maps is a file"):
-            self.write(tmp_path, "maps/a.txt")
+        assert files_of_earlier_run(tmp_path / "none") == {}

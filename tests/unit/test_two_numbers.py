@@ -240,8 +240,7 @@ def written(folder, data, outcome):
     fit = data.with_fid(outcome.on_grid(outcome.fit))
     with Staging(folder, overwrite=True) as staging:
         write_outcome(fit, data, outcome, staging)
-        record = staging.path("run.json")
-        record.write_text(run_record(outcome, {}, staging.names, "quantify"))
+        staging.path("run.json").write_text(run_record(outcome, {}, staging.checksums(), "quantify"))
     return folder
 
 

@@ -38,7 +38,7 @@ def written(folder, data, outcome):
     fit = data.with_fid(outcome.on_grid(outcome.fit))
     with Staging(folder, overwrite=True) as staging:
         write_outcome(fit, data, outcome, staging)
-        record = run_record(outcome, {}, staging.names, "quantify")
+        record = run_record(outcome, {}, staging.checksums(), "quantify")
     return json.loads(record)
 
 

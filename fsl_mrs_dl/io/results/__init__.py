@@ -12,9 +12,10 @@ from fsl_mrs_dl.io.results.outcome import (
 )
 from fsl_mrs_dl.io.results.posterior_maps import posterior_file
 from fsl_mrs_dl.io.results.run_record import RUN_RECORD, files_of_earlier_run, run_record
-from fsl_mrs_dl.io.results.writing import FIXED_NAMES, write_outcome
+from fsl_mrs_dl.io.results.writing import BASIS_FOLDER, FIXED_NAMES, write_outcome
 
 __all__ = [
+    "BASIS_FOLDER",
     "EXTRA_COLUMNS",
     "FIXED_NAMES",
     "LEADING",

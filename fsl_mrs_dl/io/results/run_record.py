@@ -1,5 +1,6 @@
 """``run.json``: what was asked, with what it was done, and every file that it made."""
 
+import hashlib
 import json
 import platform
 from collections import Counter
@@ -18,19 +19,20 @@ from fsl_mrs_dl.io.names import shown
 from fsl_mrs_dl.io.results.outcome import Outcome
 
 RUN_RECORD = "run.json"
+_OWN_HASH = "record_sha256"
 _PACKAGES = ("numpy", "scipy", "nibabel", "nifti-mrs")
 
 
-def run_record(outcome: Outcome, settings: Mapping[str, Any], files: tuple[str, ...], step: str) -> str:
-    """Return the text of ``run.json``.
+def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str, str], step: str) -> str:
+    """Return the text of ``run.json``, which is put in place when all other files are, and so says complete.
 
     Parameters
     ----------
     outcome : Outcome
     settings : mapping
         The resolved settings of the step by name.
-    files : tuple of str
-        Every file of the run relative to its folder, ``run.json`` among them.
+    files : mapping of str to str
+        Every other file of the run, relative to its folder -> SHA-256 of its content.
     step : str
         Name of the step.
 
@@ -67,9 +69,20 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: tuple[str, 
         "notes": list(outcome.notes),
         "doubts": list(outcome.doubts),
         "software": {"python": platform.python_version(), **_versions()},
-        "files": sorted(files),
+        "complete": True,
+        "files": sorted([*files, RUN_RECORD]),
+        "sha256": dict(sorted(files.items())),
     }
+    return _text({**said, _OWN_HASH: _hash(said)})
+
+
+def _text(said: Mapping[str, Any]) -> str:
     return json.dumps(said, indent=1, allow_nan=False) + "\n"
+
+
+def _hash(said: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record, by which an edited one is known."""
+    return hashlib.sha256(_text(said).encode()).hexdigest()
 
 
 def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
@@ -174,7 +187,7 @@ def _plain(value: Any) -> Any:
     return "given in memory"
 
 
-def files_of_earlier_run(folder: Path) -> frozenset[str]:
+def files_of_earlier_run(folder: Path) -> dict[str, str]:
     """Return the files that an earlier run wrote into a folder, as its ``run.json`` lists them.
 
     Parameters
@@ -183,22 +196,30 @@ def files_of_earlier_run(folder: Path) -> frozenset[str]:
 
     Returns
     -------
-    frozenset of str
-        Empty if there is none.
+    dict of str to str
+        Name -> SHA-256 of what was written, ``run.json`` among them; empty if there is none.
 
     Raises
     ------
     DataError
-        If it is damaged, or names a file outside of the folder.
+        If it is damaged, was edited, or names a file outside of the folder.
     """
     path = folder / RUN_RECORD
     if not path.exists():
-        return frozenset()
+        return {}
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        files = said["files"]
-        if said.get("program") != "fsl_mrs_dl" or not all(isinstance(name, str) for name in files):
+        content = path.read_bytes()
+        said = json.loads(content)
+        if said.get("program") != "fsl_mrs_dl":
             raise ValueError("it is not a record of fsl_mrs_dl")
+        own = said.pop(_OWN_HASH, None)
+        if own is None:
+            raise ValueError("it is of a version that kept no checksums")
+        if own != _hash(said):
+            raise ValueError("it was edited")
+        files = said["sha256"]
+        if not all(isinstance(word, str) for pair in files.items() for word in pair):
+            raise ValueError("its list of files is damaged")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} does not say what an earlier run wrote ({error}); choose another --output folder."
@@ -209,4 +230,4 @@ def files_of_earlier_run(folder: Path) -> frozenset[str]:
             raise DataError(
                 f"{path} lists {name!r}, which lies outside of its folder; choose another --output."
             )
-    return frozenset(files)
+    return {**files, RUN_RECORD: hashlib.sha256(content).hexdigest()}

@@ -1,0 +1,163 @@
+"""The temporary folders of runs in an output folder: who is at work there, and what dead runs left behind."""
+
+import json
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from fsl_mrs_dl.errors import OutputError
+from fsl_mrs_dl.io import publishing
+from fsl_mrs_dl.io.locks import flock
+from fsl_mrs_dl.io.signals import held_back
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = ".fsl_mrs_dl_"
+_OWNER = "owner.json"
+
+
+class RunFolder:
+    """The temporary folder of this run, which tells other runs which files it will write.
+
+    Its file ``owner.json`` is locked for as long as the process lives, so that others can tell it from what a dead
+    run left. Make one, and call its methods, with the output folder locked.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._claimed: set[str] = set()
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
+        self._owner = -1
+        try:
+            self._owner = os.open(self.path / _OWNER, os.O_RDWR | os.O_CREAT, 0o666)
+            flock(self._owner, wait=True)
+            self._write()
+        except BaseException:
+            self.remove()
+            raise
+
+    def claim(self, names: Iterable[str]) -> None:
+        """Keep other runs from writing files of these names.
+
+        Raises
+        ------
+        OutputError
+            If another run is about to write one of them.
+        """
+        wanted = set(names) - self._claimed
+        if not wanted:
+            return
+        for aside in _asides(self._folder):
+            if aside == self.path or (owner := _owner(aside)) is None:
+                continue
+            others = owner["names"]
+            if isinstance(others, list) and (both := wanted.intersection(others)):
+                raise OutputError(
+                    f"Another run (process {owner['pid']} on {owner['host']}) is about to write "
+                    f"{self._folder / min(both)}; wait for it, or choose another name."
+                )
+        self._claimed |= wanted
+        self._write()
+
+    def remove(self) -> None:
+        """Remove the folder, unless it is needed to put the results in order."""
+        _remove(self.path)
+        if self._owner >= 0:
+            os.close(self._owner)
+            self._owner = -1
+
+    def _write(self) -> None:
+        said = {"host": socket.gethostname(), "pid": os.getpid(), "names": sorted(self._claimed)}
+        os.ftruncate(self._owner, 0)
+        os.pwrite(self._owner, json.dumps(said).encode(), 0)
+
+
+def recover(folder: Path) -> None:
+    """Finish or undo what dead runs left in a folder, and remove their temporary files; with the folder locked.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    OutputError
+        If what a dead run left in the middle can be neither finished nor undone.
+    """
+    for aside in _asides(folder):
+        if _owner(aside) is not None:
+            continue
+        try:
+            with held_back():
+                done = publishing.recover(folder, aside)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise OutputError(
+                f"An earlier run stopped while it put its files into {folder}, and they cannot be put in order "
+                f"({error}); make the folder writable, or choose another --output folder."
+            ) from error
+        if done:
+            logger.warning(
+                "%s: an earlier run stopped while it put its files in place; %s.",
+                folder,
+                "that was finished now" if done == "finished" else "the files before it were put back",
+            )
+        _remove(aside)
+
+
+def _remove(aside: Path) -> None:
+    if publishing.unfinished(aside):
+        logger.warning(
+            "%s: not all files could be put in place or back; the next run there tries again.", aside.parent
+        )
+        return
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _asides(folder: Path) -> list[Path]:
+    """Return the temporary folders of all runs in a folder."""
+    return [path for path in sorted(folder.glob(f"{_PREFIX}*")) if path.is_dir() and not path.is_symlink()]
+
+
+def _owner(aside: Path) -> dict[str, object] | None:
+    """Return who is at work in a temporary folder, or None if that run is dead; with the folder locked."""
+    try:
+        handle = os.open(aside / _OWNER, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        taken = flock(handle, wait=False)
+        said = json.loads(os.pread(handle, os.fstat(handle).st_size, 0) or b"{}")
+    except ValueError:
+        said = {}
+    finally:
+        os.close(handle)
+    if taken or (taken is None and _ended(said)):
+        return None
+    return {"host": "?", "pid": "?", "names": [], **said}
+
+
+def _ended(owner: Mapping[str, object]) -> bool:
+    """Return whether a process is known to have ended, where locks cannot tell."""
+    if owner.get("host") != socket.gethostname() or not isinstance(pid := owner.get("pid"), int):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
