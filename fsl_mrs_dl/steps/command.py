@@ -246,8 +246,8 @@ def _refuse_foreign(path: Path) -> None:
     last = applied[-1] if isinstance(applied, list) and applied else None
     if not isinstance(last, dict) or last.get("Program") != "fsl_mrs_dl":
         raise OutputError(
-            f"{path} was not written by fsl_mrs_dl and is left alone; remove it, or choose another --output folder "
-            "or --filename."
+            f"{path} was not written by fsl_mrs_dl and is left alone; remove it, or choose another --output "
+            "folder or --filename."
         )
 
 

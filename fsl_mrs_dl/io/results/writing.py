@@ -15,7 +15,7 @@ _SVS = (
     "metabolites.nii.gz",
 )
 BASIS_FOLDER = "basis"
-"""Sub-folder of the basis set that was fitted, of MRSI; whoever reads it takes every JSON file in it for a member."""
+"""Sub-folder of the basis set that was fitted, of MRSI; a reader takes every JSON file in it for a member."""
 _MRSI = ("fit/fit.nii.gz", "fit/baseline.nii.gz", "fit/residual.nii.gz", "fit/parameters.nii.gz")
 
 FIXED_NAMES = {True: _SVS, False: _MRSI}
