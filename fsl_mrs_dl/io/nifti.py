@@ -21,7 +21,7 @@ from nifti_mrs.definitions import nifti_mrs_version
 from nifti_mrs.nifti_mrs import NIFTI_MRS, NotNIFTI_MRS
 
 from fsl_mrs_dl import __version__
-from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.names import shown
 from fsl_mrs_dl.io.nifti_file import DAMAGE, aside, damaged, opened, reason_of
@@ -138,6 +138,15 @@ def _without_loss(nmrs: NIFTI_MRS) -> dict[str, Any]:
     return extension
 
 
+def stored(fid: Complex) -> Complex:
+    """Return FIDs as a file holds them: in the standard's sign, the conjugate of memory.
+
+    This function and ``NIFTI_MRS.__getitem__`` are the only two places that turn the sign.
+    """
+    turned: Complex = np.conj(fid)
+    return turned
+
+
 def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     """Return a ``NIFTI_MRS`` object of the data, with everything the header held.
 
@@ -163,10 +172,9 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
         header.set_sform(affine, code=1 if data.affine is not None else 0)
     else:
         header = data.nifti_header.copy()  # type: ignore[attr-defined]
-    # On disk the standard's sign, see the module; this line and NIFTI_MRS.__getitem__ are the only two places.
-    stored = np.conj(data.fid)
-    header.set_data_dtype(stored.dtype)
-    header.set_data_shape(stored.shape)
+    values = stored(data.fid)
+    header.set_data_dtype(values.dtype)
+    header.set_data_shape(values.shape)
     # In s: what checks the standard takes the number for s, and few read the unit.
     if header.get_xyzt_units()[1] in ("msec", "usec"):
         header.set_xyzt_units(header.get_xyzt_units()[0], "sec")
@@ -179,7 +187,7 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     kind = nib.Nifti2Image if header["sizeof_hdr"] == nib.Nifti2Header.sizeof_hdr else nib.Nifti1Image
     try:
         with aside():
-            nmrs = NIFTI_MRS(kind(stored, None, header))
+            nmrs = NIFTI_MRS(kind(values, None, header))
         validator.validate_nifti_mrs(nmrs.image)
     except (validator.Error, NotNIFTI_MRS) as error:
         raise DataError(f"{data.name or 'The data'} cannot be NIfTI-MRS: {reason_of(error)}") from error

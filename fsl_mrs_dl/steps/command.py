@@ -23,7 +23,7 @@ ALSO = {"--t1_values": ("--t1-values",), "--t2_values": ("--t2-values",)}
 
 
 _MENDABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
-"""What a file system refuses and a user can mend: too long a name, a full disk, a limit on files, no permission."""
+"""What a file system refuses and a user can mend: too long a name, a full disk, no permission."""
 _LACKING = "the following arguments are required: "
 
 

@@ -279,7 +279,7 @@ def quantify(
     by = quantify_models.fitter_of(
         quantify_models.Asked(method, model, refine, adapt, allow_mismatch),
         spectra,
-        spectra.fid[tuple(voxels.T)],
+        voxels,
         fitted,
         settings,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import ModelError, OptionError
@@ -66,15 +67,17 @@ class Chosen:
     pure: bool = False
 
 
-def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings: FitSettings) -> Chosen:
+def fitter_of(
+    asked: Asked, data: MRSData, voxels: NDArray[np.intp], basis: Basis, settings: FitSettings
+) -> Chosen:
     """Return the fit for a method.
 
     Parameters
     ----------
     asked : Asked
     data : MRSData
-    fids : ndarray, complex, shape (V, time)
-        The spectra to be fitted, for ``adapt``.
+    voxels : ndarray, int, shape (V, 3)
+        Where the spectra to be fitted lie.
     basis : Basis
         At the points of the data.
     settings : FitSettings
@@ -125,6 +128,7 @@ def fitter_of(asked: Asked, data: MRSData, fids: Complex, basis: Basis, settings
             f"read in ppm by a network of another frequency, {100 * (1 / fitter.field - 1):+.1f} %: the couplings "
             "that it has learned are off by as much"
         )
+    fids = data.fid[tuple(voxels.T)]  # a copy, which many voxels need not have for nothing
     if (height := water_height(data, fids)) > 1:
         notes.append(
             f"WARNING: residual water is {height:.1f} times as high as the metabolites, and the network reads the "

@@ -34,6 +34,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         run_record,
         write_outcome,
     )
+    from fsl_mrs_dl.io.scratch import scratch_in
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report import quantify_text
 
@@ -53,11 +54,12 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         staging.reserve(*FIXED_NAMES[single], *([REPORT] if arguments.report else []))
         if not single:
             staging.reserve_folder(BASIS_FOLDER)
-        result = known_step(data, **options)
-        assert result.outcome is not None
-        assert result.fitted is not None
-        settings = {**known_step.resolve(options), **result.settled, "data": arguments.data}
-        write_outcome(result.data, result.fitted, result.outcome, staging)
+        with scratch_in(staging.scratch()):
+            result = known_step(data, **options)
+            assert result.outcome is not None
+            assert result.fitted is not None
+            settings = {**known_step.resolve(options), **result.settled, "data": arguments.data}
+            write_outcome(result.data, result.fitted, result.outcome, staging)
         if arguments.report and known_step.report:
             page = getattr(importlib.import_module("fsl_mrs_dl.report"), known_step.report)
             text = page(result.fitted, result.outcome, settings)

@@ -27,6 +27,7 @@ from fsl_mrs_dl.fit.quantification.water import (
     with_areas,
 )
 from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
+from fsl_mrs_dl.io.scratch import let_go, new_array
 from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
 
 CHUNK = 64
@@ -91,9 +92,9 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     single = data.fid.shape[:3] == (1, 1, 1)
     shape = (len(request.voxels), data.n_points)
     kind = data.fid.dtype
-    fit, baseline = np.empty(shape, dtype=kind), np.empty(shape, dtype=kind)
+    fit, baseline = new_array(shape, kind), new_array(shape, kind)
     band = QualityBand.of(data, request.voxels, request.settings.ppmlim)
-    parts: list[dict[str, NDArray[Any]]] = []
+    found: dict[str, NDArray[Any]] = {}
     fitter = request.fitter or fitter_for(request.basis, request.settings, reference_ppm=data.reference_ppm)
     starts = range(0, len(request.voxels), CHUNK)
     with tqdm(
@@ -104,9 +105,12 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
             part, fit[rows], baseline[rows] = _chunk(
                 data, request, fitter, band, request.voxels[rows], single
             )
-            parts.append(part)
+            for key, values in part.items():
+                if not start:
+                    found[key] = new_array((len(request.voxels), *values.shape[1:]), values.dtype)
+                found[key][rows] = values
+            let_go(fit, baseline, *found.values())
             bar.update(len(request.voxels[rows]))
-    found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     ground = fitter.problem.background.hypotheses if request.settings.averaged else ()
     return _outcome(data, request, found, (fit, baseline), tuple(one.words for one in ground), single)
 

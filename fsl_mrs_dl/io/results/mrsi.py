@@ -3,7 +3,8 @@
 import csv
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,10 @@ from fsl_mrs_dl.io.basis import write_json_basis
 from fsl_mrs_dl.io.results.fsl_convention import phase_deg, phase_slope_s, shift_ppm, widths_hz
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.io.results.posterior_maps import posterior_file, posterior_maps
+from fsl_mrs_dl.io.results.streaming import write_curves, write_image
 from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import csv_cell
-
-_ROWS = 4096
 
 
 def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging) -> None:
@@ -49,9 +49,12 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
     _save(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
     if outcome.verdict is not None:
         _write_verdict(outcome, outcome.verdict, fit, staging)
-    nifti.write(fit, staging.path("fit/fit.nii.gz"))
-    nifti.write(fit.with_fid(outcome.on_grid(outcome.baseline)), staging.path("fit/baseline.nii.gz"))
-    nifti.write(fit.with_fid(_residual(fitted, outcome)), staging.path("fit/residual.nii.gz"))
+    write_curves(fit, lambda x: fit.fid[x], staging.path("fit/fit.nii.gz"), (fit.fid,))
+    for name, slab in (
+        ("baseline", _slabs(outcome, outcome.baseline)),
+        ("residual", _residual(fitted, outcome)),
+    ):
+        write_curves(fit, slab, staging.path(f"fit/{name}.nii.gz"), (outcome.baseline, outcome.fit))
     _write_parameters(outcome, fit, staging)
     _write_lists(outcome, staging)
     for name in outcome.members:
@@ -61,14 +64,26 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
     staging.path("mrsdl_colourscheme.json").write_text(json.dumps(COLOUR_SCHEME, indent=1), encoding="utf-8")
 
 
-def _residual(fitted: MRSData, outcome: Outcome) -> Complex:
-    """Return data less fit where there is one; in steps, for the FIDs of a whole brain are large."""
-    residual = np.zeros_like(fitted.fid)
-    for start in range(0, len(outcome.voxels), _ROWS):
-        rows = slice(start, start + _ROWS)
-        place = tuple(outcome.voxels[rows].T)
-        residual[place] = fitted.fid[place] - outcome.fit[rows]
-    return residual
+def _slabs(outcome: Outcome, curves: Complex) -> Callable[[int], Complex]:
+    """Return a function of the index along x that gives curves of the fitted voxels there, (y, z, time)."""
+    # Voxels are in the order of np.argwhere: those of one x follow each other.
+    ends = np.searchsorted(outcome.voxels[:, 0], np.arange(outcome.grid[0] + 1))
+
+    def slab(x: int) -> Complex:
+        rows = slice(ends[x], ends[x + 1])
+        values = np.zeros((*outcome.grid[1:], curves.shape[1]), dtype=curves.dtype)
+        values[tuple(outcome.voxels[rows, 1:].T)] = curves[rows]
+        return values
+
+    return slab
+
+
+def _residual(fitted: MRSData, outcome: Outcome) -> Callable[[int], Complex]:
+    """Return a function of the index along x that gives data less fit there, zero where there is no fit."""
+    fit = _slabs(outcome, outcome.fit)
+    chosen = np.zeros(outcome.grid, dtype=bool)
+    chosen[tuple(outcome.voxels.T)] = True
+    return lambda x: np.where(chosen[x][..., None], fitted.fid[x] - fit(x), 0)
 
 
 def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
@@ -127,15 +142,21 @@ def _write_map(values: Real, outcome: Outcome, like: MRSData, path: Path, *, kee
 
 def _save(values: NDArray[Any], like: MRSData, path: Path) -> None:
     """Write a plain NIfTI image on the grid of the data, with their position."""
+    write_image(_header(values.dtype, like), values.shape, [values], path)
+
+
+def _header(kind: np.dtype[Any], like: MRSData) -> Any:
+    """Return the header of a plain NIfTI image on the grid of the data."""
     header: Any = like.nifti_header
     if header is None:
-        header = nifti.to_nifti_mrs(like).header
+        one = replace(like, fid=np.zeros((1, 1, 1, like.n_points), dtype=like.fid.dtype))
+        header = nifti.to_nifti_mrs(one).header
     affine = header.get_best_affine()
-    image = nib.Nifti1Image(values, affine)
+    image = nib.Nifti1Image(np.zeros((1, 1, 1), dtype=kind), affine)
     image.set_qform(affine, int(header["qform_code"]))
     image.set_sform(affine, int(header["sform_code"]))
     image.header.set_xyzt_units(xyz="mm")
-    nib.save(image, path)
+    return image.header
 
 
 def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None:
@@ -165,8 +186,10 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
         ("residual_whiteness", "", outcome.residual_whiteness),
         ("iterations", "", outcome.iterations.astype(np.float64)),
     ]
-    volumes = np.stack([values for _, _, values in columns], axis=-1).astype(np.float64)
-    _save(outcome.on_grid(volumes, math.nan), like, staging.path("fit/parameters.nii.gz"))
+    volumes = (outcome.on_grid(values.astype(np.float64), math.nan)[..., None] for _, _, values in columns)
+    shape = (*outcome.grid, len(columns))
+    header = _header(np.dtype(np.float64), like)
+    write_image(header, shape, volumes, staging.path("fit/parameters.nii.gz"))
     said = {
         "parameters": [{"name": name, "unit": unit} for name, unit, _ in columns],
         "metabolites": list(outcome.members),

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
+from fsl_mrs_dl.io.scratch import let_go, new_array
+
+_ROWS = 4096
+"""Voxels that are put on the grid at a time: 32 MiB of 1024 points in single precision."""
 
 SCALINGS: Mapping[str, str] = {"raw": "", "internal": "", "molality": "mmol/kg", "molarity": "mmol/l"}
 """Scaling, as FSL-MRS names its folder and its column -> unit."""
@@ -308,6 +312,11 @@ class Outcome:
         """
         if len(self.voxels) == np.prod(self.grid):
             return values.reshape(*self.grid, *values.shape[1:])  # every voxel, in its order: no copy
-        whole = np.full((*self.grid, *values.shape[1:]), fill, dtype=values.dtype)
-        whole[tuple(self.voxels.T)] = values
+        whole = new_array((*self.grid, *values.shape[1:]), values.dtype)
+        if fill:
+            whole[...] = fill
+        for start in range(0, len(self.voxels), _ROWS):
+            rows = slice(start, start + _ROWS)
+            whole[tuple(self.voxels[rows].T)] = values[rows]
+            let_go(whole, values)
         return whole
