@@ -1,4 +1,4 @@
-"""Task ``robustness``: damaged files in, plain words out; and a killed run leaves old or new, never half."""
+"""Damaged input files, one command each; and ``align`` killed at random moments."""
 
 import contextlib
 import gzip
@@ -6,7 +6,6 @@ import io
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections import Counter
@@ -17,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fsl_mrs_dl.benchmark.damage import DAMAGES
-from fsl_mrs_dl.benchmark.table import Page, Table
+from fsl_mrs_dl.benchmark.robustness.damage import DAMAGES
+from fsl_mrs_dl.benchmark.table import Table
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import write_json_basis
@@ -36,38 +35,36 @@ from fsl_mrs_dl.simulate.editing import edited_singlets
 from fsl_mrs_dl.steps.command import run as run_command
 from fsl_mrs_dl.steps.registry import Step, steps
 
-N_FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
-N_KILLS = {"smoke": 2, "small": 20, "paper": 100}
 _HANG_S = 30
 _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7
 
 
-def run(profile: str, seed: int) -> Page:
-    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
-    rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        originals = _originals(folder, rng)
-        counts = {damage: Counter[str]() for damage in DAMAGES}
-        names = list(DAMAGES)
-        for i in tqdm(range(N_FILES[profile]), desc="files", leave=False, disable=None):
-            damage = names[i % len(names)]
-            counts[damage][_one(originals, damage, folder / str(i), rng)] += 1
-        kills = _kills(N_KILLS[profile], folder, rng)
+def damaged_table(n: int, folder: Path, rng: np.random.Generator) -> Table:
+    """Damage files, give each to a command, and count what comes of it."""
+    originals = _originals(folder, rng)
+    counts = {damage: Counter[str]() for damage in DAMAGES}
+    names = list(DAMAGES)
+    for i in tqdm(range(n), desc="files", leave=False, disable=None):
+        damage = names[i % len(names)]
+        counts[damage][_one(originals, damage, folder / str(i), rng)] += 1
     outcomes = ["done", "refused", "traceback", "hang", "half-written"]
     rows = [[d, str(c.total()), *(str(c[o]) for o in outcomes)] for d, c in counts.items()]
     total = sum(counts.values(), Counter[str]())
     rows.append(["all", str(total.total()), *(str(total[o]) for o in outcomes)])
-    files = Table("Damaged files, one command each.", ["damage", "files", *outcomes], rows)
-    killed = Table(
+    return Table("Damaged files, one command each.", ["damage", "files", *outcomes], rows)
+
+
+def random_kills_table(n: int, folder: Path, rng: np.random.Generator) -> Table:
+    """Kill ``align --overwrite`` at random moments."""
+    kills = _kills(n, folder, rng)
+    return Table(
         "`align --overwrite` killed at a random moment: what stands under the output's name.",
         ["kills", "old", "new", "neither"],
         [[str(kills.total()), *(str(kills[o]) for o in ("old", "new", "neither"))]],
     )
-    return Page("Robustness", _METHOD, [files, killed])
 
 
-_METHOD = f"""\
+METHOD = f"""\
 A small simulated file (2 coils, 4 transients, ON and OFF; for `quantify` one averaged spectrum) is damaged at
 random and given to a random step, as its input or as its reference. `done`: exit 0 with files that can be read;
 `refused`: exit 2, one line, nothing written; `traceback`: anything else that came out; `hang`: more than
@@ -100,8 +97,8 @@ def _originals(folder: Path, rng: np.random.Generator) -> _Originals:
     for name, made in (("edited.nii", edited), ("single.nii", single)):
         nifti.write(made.data.with_fid(made.data.fid.astype(np.complex64)), folder / name)
         written.append((folder / name).read_bytes())
-    write_json_basis(singlets, folder / "basis")
-    return _Originals(written[0], written[1], folder / "basis")
+    write_json_basis(singlets, folder / "basis_of_damaged")
+    return _Originals(written[0], written[1], folder / "basis_of_damaged")
 
 
 def _one(originals: _Originals, damage: str, folder: Path, rng: np.random.Generator) -> str:

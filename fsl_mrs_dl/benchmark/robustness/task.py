@@ -1,0 +1,35 @@
+"""The parts of the task, one after the other, and its page."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.benchmark.robustness.damaged_files import METHOD, damaged_table, random_kills_table
+from fsl_mrs_dl.benchmark.robustness.full_disk import full_disk_table
+from fsl_mrs_dl.benchmark.robustness.kills import kill_table, prepare
+from fsl_mrs_dl.benchmark.robustness.scenarios import scenarios
+from fsl_mrs_dl.benchmark.table import Page
+
+FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
+RANDOM_KILLS = {"smoke": 0, "small": 20, "paper": 100}
+KILLS = {"smoke": 2, "small": None, "paper": None}
+"""Of each command by each signal; None: one at each rename."""
+DISKS = {"smoke": 2, "small": 13, "paper": 40}
+
+
+def run(profile: str, seed: int) -> Page:
+    """Run the task, a :class:`~fsl_mrs_dl.benchmark.table.Task`."""
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tables = [damaged_table(FILES[profile], folder, rng)]
+        cases = []
+        for at, scenario in enumerate(scenarios(folder, rng)):
+            (folder / f"case{at}").mkdir()
+            cases.append(prepare(scenario, folder / f"case{at}"))
+        tables.append(kill_table(cases, KILLS[profile], folder))
+        tables.append(full_disk_table(cases, DISKS[profile], folder))
+        if RANDOM_KILLS[profile]:
+            tables.append(random_kills_table(RANDOM_KILLS[profile], folder, rng))
+    return Page("Robustness", METHOD, tables)
