@@ -240,7 +240,7 @@ def _refuse_foreign(path: Path) -> None:
     if not path.exists():
         return
     try:
-        applied = opened(path).hdr_ext.to_dict().get("ProcessingApplied")
+        applied = opened(path).nmrs.hdr_ext.to_dict().get("ProcessingApplied")
     except DataError:
         applied = None
     last = applied[-1] if isinstance(applied, list) and applied else None
