@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fsl_mrs_dl.benchmark.robustness.kills import Prepared
-from fsl_mrs_dl.benchmark.robustness.scenarios import forked, left_behind, standing, state
+from fsl_mrs_dl.benchmark.robustness.scenarios import forked, left_behind, run_step, standing, state
 from fsl_mrs_dl.benchmark.table import Table
-from fsl_mrs_dl.cli import main
 
 _COLUMNS = ("command", "full", "runs", "done", "refused", "otherwise")
 _NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
@@ -109,7 +108,7 @@ def tried(prepared: Prepared, out: Path, most_bytes: int | None = None) -> str:
     def work() -> int:
         if most_bytes is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-        return main(prepared.scenario.line(out, new=True))
+        return run_step(prepared.scenario.line(out, new=True))
 
     elsewhere = Path(os.environ.get("TMPDIR", "/tmp"))
     ended = forked(work, elsewhere)

@@ -19,11 +19,11 @@ from fsl_mrs_dl.benchmark.robustness.scenarios import (
     forked,
     left_behind,
     put,
+    run_step,
     standing,
     state,
 )
 from fsl_mrs_dl.benchmark.table import Table
-from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import publishing
 from fsl_mrs_dl.io.staging import Staging
 
@@ -71,7 +71,7 @@ def prepare(scenario: Scenario, folder: Path) -> Prepared:
     logging.disable()  # its remarks on these spectra
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            status = main(scenario.line(template, new=False))
+            status = run_step(scenario.line(template, new=False))
     finally:
         logging.disable(logging.NOTSET)
     if status:
@@ -90,7 +90,7 @@ def prepare(scenario: Scenario, folder: Path) -> Prepared:
             rename(path, target)
 
         with put(publishing, "rename", counting):
-            status = main(scenario.line(whole, new=True))
+            status = run_step(scenario.line(whole, new=True))
         count.write_text(str(len(done)))
         return status
 
@@ -129,7 +129,7 @@ def killed(prepared: Prepared, number: signal.Signals, at: int, folder: Path) ->
             rename(path, target)
 
         with put(publishing, "rename", killing):
-            return main(scenario.line(out, new=True))
+            return run_step(scenario.line(out, new=True))
 
     ended = forked(work, folder)
     after = state(standing(out), prepared.old, prepared.new)
@@ -144,7 +144,7 @@ def killed(prepared: Prepared, number: signal.Signals, at: int, folder: Path) ->
     meeting = forked(lambda: _met(out), folder)
     as_told &= ("an earlier run stopped" in meeting.said) == begun
     met = state(standing(out), prepared.old, prepared.new)
-    again = forked(lambda: main(scenario.line(out, new=True)), folder)
+    again = forked(lambda: run_step(scenario.line(out, new=True)), folder)
     found = state(standing(out), prepared.old, prepared.new)
     repaired = as_told and again.status == 0 and found == "new" and not left_behind(out)
     return ["kills", after, f"met: {met}", *(["repaired"] if repaired else [])]

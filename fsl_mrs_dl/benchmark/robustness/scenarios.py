@@ -8,7 +8,7 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from fsl_mrs_dl.simulate import (
     brain_singlets,
     simulate_transients,
 )
+from fsl_mrs_dl.steps.command import run
+from fsl_mrs_dl.steps.registry import steps
 
 MINE = "mine.txt"
 """A file of the user's in every folder of the results."""
@@ -51,6 +53,11 @@ class Scenario:
     def line(self, folder: Path, *, new: bool) -> list[str]:
         """Return the arguments of the program."""
         return [*(self.new if new else self.old), "--output", str(folder), "--overwrite"]
+
+
+def run_step(line: Sequence[str]) -> int:
+    """Run a step with its arguments as the program does, and return the exit status."""
+    return run(steps()[line[0]], line[1:])
 
 
 def scenarios(folder: Path, rng: np.random.Generator) -> list[Scenario]:
