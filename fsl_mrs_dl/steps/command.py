@@ -198,6 +198,7 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     """
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.results import write_estimates
+    from fsl_mrs_dl.io.sidecar import sidecar_name, write_sidecars
     from fsl_mrs_dl.io.staging import Staging
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
@@ -214,8 +215,12 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
         for option in known_step.options:
             if option.kind is MRSData and options[option.name] is not None:
                 options[option.name] = nifti.read(options[option.name])
+        if data.sidecar:
+            staging.reserve(sidecar_name(name))
         result = known_step(data, **options)
         nifti.write(result.data, staging.path(f"{name}.nii.gz"))
+        if data.sidecar:
+            write_sidecars(staging)
         if result.estimates is not None:
             write_estimates(result.estimates, data.dim_tags, staging.path(f"{name}_{known_step.name}.csv"))
         if report:

@@ -35,6 +35,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         write_outcome,
     )
     from fsl_mrs_dl.io.scratch import scratch_in
+    from fsl_mrs_dl.io.sidecar import write_sidecars
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report import quantify_text
 
@@ -60,6 +61,8 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
             assert result.fitted is not None
             settings = {**known_step.resolve(options), **result.settled, "data": arguments.data}
             write_outcome(result.data, result.fitted, result.outcome, staging)
+            if data.sidecar:
+                write_sidecars(staging)
         if arguments.report and known_step.report:
             page = getattr(importlib.import_module("fsl_mrs_dl.report"), known_step.report)
             text = page(result.fitted, result.outcome, settings)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 METHOD = "Data synthesis"
 _MOST = 2**28
 """Points in one file."""
+_MOST_MMOL = 1e6  # mmol/kg: pure water has 55 510
 _LABELS = "DIM_USER_0"
 
 
@@ -256,12 +257,10 @@ def _span(word: str, value: str) -> tuple[float, float]:
         ends = [float(part) for part in value.split(":")]
     except ValueError:
         ends = []
-    if (
-        len(ends) not in (1, 2)
-        or not all(math.isfinite(end) and end >= 0 for end in ends)
-        or ends[0] > ends[-1]
-    ):
-        raise OptionError(f"--concentrations has {word!r}; NAME=VALUE or NAME=LOW:HIGH is needed, 0 or more.")
+    if len(ends) not in (1, 2) or not all(0 <= end <= _MOST_MMOL for end in ends) or ends[0] > ends[-1]:
+        raise OptionError(
+            f"--concentrations has {word!r}; NAME=VALUE or NAME=LOW:HIGH is needed, from 0 to {_MOST_MMOL:g}."
+        )
     return ends[0], ends[-1]
 
 
@@ -281,13 +280,14 @@ def _table(path: Path, names: Sequence[str]) -> dict[str, Real]:
         found = {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else {})}
     except (OSError, UnicodeError, ValueError, TypeError, csv.Error) as error:
         raise OptionError(
-            f"--concentrations {path} is not a table of numbers ({error}); a column a metabolite is needed."
+            f"--concentrations {path} is not a table of numbers ({str(error)[:200]}); a column a metabolite is "
+            "needed."
         ) from error
     if not found:
         raise OptionError(f"--concentrations {path} has no rows; a column a metabolite is needed.")
     table = {_known(key, names): np.array(values) for key, values in found.items()}
-    if not all(np.isfinite(column).all() and (column >= 0).all() for column in table.values()):
-        raise OptionError(f"--concentrations {path} has values that are not 0 or more.")
+    if not all(((column >= 0) & (column <= _MOST_MMOL)).all() for column in table.values()):
+        raise OptionError(f"--concentrations {path} has values that are not from 0 to {_MOST_MMOL:g}.")
     return table
 
 

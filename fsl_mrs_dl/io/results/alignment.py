@@ -9,6 +9,8 @@ import numpy as np
 from fsl_mrs_dl.data import FLAGS, Estimates, Real
 from fsl_mrs_dl.errors import DataError
 
+_BEYOND = 1e6
+"""Beyond any shift in Hz (the widest bandwidth) and any phase in degrees that an alignment writes."""
 _COLUMNS = ("shift_hz", "phase_deg", "shift_hz_sd", "phase_deg_sd", "reference_shift_hz", "flag")
 
 
@@ -76,7 +78,12 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
         raise DataError(
             f"{path} is not a readable table of estimates ({error}); name an N_align.csv."
         ) from error
-    rows = list(csv.DictReader(text.splitlines()))
+    try:
+        rows = list(csv.DictReader(text.splitlines()))
+    except csv.Error as error:  # a field longer than any number, a NUL
+        raise DataError(
+            f"{path} is not a readable table of estimates ({error}); name an N_align.csv."
+        ) from error
     index_columns = ["x", "y", "z", *dim_tags]
     needed = {*index_columns, *_COLUMNS}
     found = set(rows[0]) if rows else set()
@@ -94,9 +101,9 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
                 raise IndexError(f"FID {index} is there twice or negative")
             _fill(estimates, index, row)
             seen[index] = True
-        except (ValueError, IndexError, TypeError, KeyError) as error:
+        except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
             raise DataError(
-                f"{path}, line {line}, cannot be used ({error}); needed is one row an FID."
+                f"{path}, line {line}, cannot be used ({str(error)[:200]}); needed is one row an FID."
             ) from error
     if not seen.all():
         raise DataError(f"{path} has {int(seen.sum())} rows for {seen.size} FIDs; one row an FID is needed.")
@@ -104,18 +111,27 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
 
 
 def _fill(estimates: Estimates, index: tuple[int, ...], row: dict[str, str]) -> None:
-    estimates.shift_hz[index] = _finite(row["shift_hz"])
-    estimates.phase_rad[index] = np.radians(_finite(row["phase_deg"]))
-    estimates.shift_hz_sd[index] = float(row["shift_hz_sd"] or "nan")
-    estimates.phase_rad_sd[index] = np.radians(float(row["phase_deg_sd"] or "nan"))
-    estimates.reference_shift_hz[index] = float(row["reference_shift_hz"] or 0)
+    estimates.shift_hz[index] = _sensible(row["shift_hz"], "shift_hz")
+    estimates.phase_rad[index] = np.radians(_sensible(row["phase_deg"], "phase_deg"))
+    estimates.shift_hz_sd[index] = _spread(row["shift_hz_sd"], "shift_hz_sd")
+    estimates.phase_rad_sd[index] = np.radians(_spread(row["phase_deg_sd"], "phase_deg_sd"))
+    estimates.reference_shift_hz[index] = _sensible(row["reference_shift_hz"] or "0", "reference_shift_hz")
     if row["flag"] and row["flag"] not in FLAGS:
-        raise ValueError(f"unknown flag {row['flag']!r}")
+        raise ValueError(f"unknown flag {row['flag'][:40]!r}")
     estimates.flag[index] = row["flag"]
 
 
-def _finite(text: str) -> float:
+def _sensible(text: str, column: str) -> float:
+    """Return a shift in Hz or a phase in degrees, or refuse what cannot be one."""
     value = float(text)
-    if not np.isfinite(value):
-        raise ValueError(f"{text!r} is not a finite number")
+    if not abs(value) <= _BEYOND:
+        raise ValueError(f"{column} is {text[:40]!r}; a number up to {_BEYOND:g} is needed")
+    return value
+
+
+def _spread(text: str, column: str) -> float:
+    """Return a standard deviation, NaN where there is none, or refuse what cannot be one."""
+    value = float(text or "nan")
+    if value < 0:
+        raise ValueError(f"{column} is {text[:40]!r}; a number that is not negative is needed")
     return value
