@@ -86,7 +86,7 @@ def said_by(header: Any, path: Path) -> Said:
             "vendor's data with spec2nii."
         )
     if not texts:
-        found = _json(_bytes_of(beside), f"{beside}, the sidecar,")
+        found = read_json(beside, f"{beside}, the sidecar,")
         lacking = [key for key in REQUIRED if key not in found]
         if lacking:
             raise DataError(
@@ -124,7 +124,7 @@ def _sidecar(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        found = _json(_bytes_of(path), str(path))
+        found = read_json(path)
         return _as_standard(found, str(path))[0] if all(key in found for key in REQUIRED) else None
     except DataError:
         return None
@@ -138,11 +138,25 @@ def _alike(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _bytes_of(path: Path) -> bytes:
+def read_json(path: Path, what: str = "") -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Parameters
+    ----------
+    path : Path
+    what : str, optional
+        How messages call it, if not by its path.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or says where its text is damaged.
+    """
     try:
-        return path.read_bytes()
+        text = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
+    return _json(text, what or str(path))
 
 
 def _json(text: bytes, what: str) -> dict[str, Any]:

@@ -217,6 +217,7 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
                 options[option.name] = nifti.read(options[option.name])
         if data.sidecar:
             staging.reserve(sidecar_name(name))
+            _refuse_foreign(arguments.output / sidecar_name(name))
         result = known_step(data, **options)
         nifti.write(result.data, staging.path(f"{name}.nii.gz"))
         if data.sidecar:
@@ -233,19 +234,26 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Refuse to replace a NIfTI file that this program did not write last: a scan, or what another program made.
+    """Refuse to replace a file that this program did not write last: a scan, or what another program made.
+
+    Parameters
+    ----------
+    path : Path
+        Of a NIfTI-MRS file or of its sidecar.
 
     Raises
     ------
     OutputError
-        If the file is there and the last record in its header is not of this program.
+        If the file is there and the last record in it is not of this program.
     """
     from fsl_mrs_dl.io.nifti_file import opened
+    from fsl_mrs_dl.io.nifti_header import read_json
 
     if not path.exists():
         return
     try:
-        applied = opened(path).nmrs.hdr_ext.to_dict().get("ProcessingApplied")
+        said = read_json(path) if path.suffix == ".json" else opened(path).nmrs.hdr_ext.to_dict()
+        applied = said.get("ProcessingApplied")
     except DataError:
         applied = None
     last = applied[-1] if isinstance(applied, list) and applied else None

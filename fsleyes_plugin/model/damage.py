@@ -57,6 +57,8 @@ def damage_refused(path: Path) -> Iterator[None]:
             yield
     except MRSDLError:
         raise
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is no longer there; open the folder again where it is now.") from error
     except DAMAGE as error:
         _log.debug("%s cannot be read", path, exc_info=True)
         raise DataError(f"{path} is damaged ({reason_of(error)}); make it again.") from error

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import VERDICTS, Real
 from fsl_mrs_dl.errors import OutputError
+from fsl_mrs_dl.io.names import ENDINGS
 from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.maps import MapChoice, Maps
 
@@ -81,10 +82,14 @@ def save_mask(mask: Mask, affine: Real, path: Path) -> None:
     Raises
     ------
     OutputError
-        If it cannot be written.
+        If it cannot be written, or its name is not that of a NIfTI file.
     """
     image = nib.Nifti1Image(mask.astype(np.uint8), affine)
     image.header.set_xyzt_units("mm")
+    if not path.name.lower().endswith(ENDINGS):
+        raise OutputError(
+            f"{path} does not end in {' or '.join(ENDINGS)}, as a mask must; give it such a name."
+        )
     try:
         nib.save(image, path)
     except OSError as error:

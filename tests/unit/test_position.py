@@ -14,7 +14,15 @@ from fsl_mrs_dl.io.position import places
 from fsl_mrs_dl.io.volumes import read_mask, read_volume
 
 GRID = (4, 3, 2)
-HERE = np.array([[9.0, -1, 0, 10], [1, 11, 0, -20], [0, 0, 15, 5], [0, 0, 0, 1]])
+TURN = np.radians(10)
+HERE = np.array(
+    [
+        [9 * np.cos(TURN), -11 * np.sin(TURN), 0, 10],
+        [9 * np.sin(TURN), 11 * np.cos(TURN), 0, -20],
+        [0, 0, 15, 5],
+        [0, 0, 0, 1],
+    ]
+)
 MOVED = HERE + np.array([[0, 0, 0, 30.0], [0] * 4, [0] * 4, [0] * 4])
 CHOSEN = np.arange(24).reshape(GRID) % 5 == 1  # no symmetry
 

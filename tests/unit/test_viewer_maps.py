@@ -8,6 +8,7 @@ import pytest
 import viewer_results
 from viewer_results import a_voxel
 
+from fsl_mrs_dl.errors import DataError, OutputError
 from fsleyes_plugin.model.maps import MapChoice, display_range
 from fsleyes_plugin.model.masks import Limits, flagged, passing, save_mask
 from fsleyes_plugin.model.table import cell, head
@@ -149,3 +150,21 @@ def test_mask_keeps_what_meets_the_limits(many, tmp_path):
     assert np.allclose(saved.affine, many.affine)
     unflagged = passing(many.maps, Limits("NAA", unflagged=True))
     assert np.array_equal(unflagged, many.maps.fitted() & ~flagged(many.maps))
+
+
+@pytest.mark.parametrize("name", ["mask.txt", "mask", "mask.mgz"])
+def test_a_mask_is_saved_as_nifti_alone(many, name, tmp_path):
+    with pytest.raises(OutputError, match=r"does not end in \.nii\.gz or \.nii"):
+        save_mask(many.maps.fitted(), many.affine, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_moved_is_told_and_opens_where_it_is_now(tmp_path):
+    before, now = tmp_path / "before", tmp_path / "now"
+    shutil.copytree(viewer_results.mrsi(), before)
+    fit = Session().open(before)
+    before.rename(now)
+    with pytest.raises(DataError, match="is no longer there; open the folder again where it is now"):
+        fit.maps.values(MapChoice("crlb", "NAA"))
+    values = Session().open(now).maps.values(MapChoice("crlb", "NAA"))
+    assert np.isfinite(values[fit.maps.fitted()]).any()
