@@ -46,12 +46,20 @@ class ResultFolder:
         return self.path.name
 
     def image(self, *names: str) -> Path | None:
-        """Return the first NIfTI file there is of some names without ending, relative to the folder."""
+        """Return the first NIfTI file there is of some names without ending, relative to the folder.
+
+        Raises
+        ------
+        DataError
+            If the folder itself is gone.
+        """
         for name in names:
             for ending in ENDINGS:
                 path = self.path / f"{name}{ending}"
                 if path.is_file():
                     return path
+        if not self.path.is_dir():
+            raise DataError(f"{self.path} is no longer there; open the folder again where it is now.")
         return None
 
     def images(self, pattern: str) -> dict[str, Path]:
