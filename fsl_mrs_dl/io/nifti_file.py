@@ -27,6 +27,7 @@ from nifti_mrs.nifti_mrs import NIFTI_MRS, NotNIFTI_MRS
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.names import is_packed
 from fsl_mrs_dl.io.nifti_header import DIMENSIONS, MRS_EXTENSION, Said, said_by, with_spectral_width
+from fsl_mrs_dl.io.sizes import check_fids
 from fsl_mrs_dl.sampling import check_sampling
 
 logger = logging.getLogger(__name__)
@@ -190,6 +191,7 @@ def _check_size(image: Any, path: Path) -> None:
         raise DataError(
             f"{path} is truncated: its header promises {promised} bytes of data, it cannot hold them."
         )
+    check_fids(path, promised)
     if not np.isfinite(image.affine).all() or not np.isfinite(image.header["pixdim"]).all():
         raise DataError(f"{path} has a position or voxel size that is not finite; convert it again.")
 

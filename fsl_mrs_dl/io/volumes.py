@@ -14,6 +14,7 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.nifti_file import DAMAGE, aside, loaded, reason_of
 from fsl_mrs_dl.io.position import apart_mm, image_places, smallest_side, turned_to
+from fsl_mrs_dl.io.sizes import check_image
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,9 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, where: Seque
         return _on_grid(np.asarray(path), grid, f"--{flag}: the array")
     what = f"--{flag}: {path}"
     image = loaded(Path(path), flag)
+    if np.prod([float(n) for n in image.shape]) != np.prod(grid):
+        # Refused by its shape, before it is read: a small file can unpack to a very large one.
+        return _on_grid(np.broadcast_to(np.float32(0), image.shape), grid, what)
     try:
         values = _of_three_dimensions(np.asanyarray(image.dataobj))
     except DAMAGE as error:
@@ -84,6 +88,7 @@ def read_image(path: Path, flag: str) -> tuple[Real, Real]:
     """
     what = f"--{flag}: {path}"
     image = loaded(Path(path), flag)
+    check_image(image, what)
     try:
         with aside():
             image = nib.as_closest_canonical(image)

@@ -22,6 +22,9 @@ from fsl_mrs_dl.simulate.shipped import BRAIN_METABOLITES, RECIPES, Part, Recipe
 _DECIMALS = 4
 """Of a proton: rounding lies 1e5 below a line of one proton, and keeps the shipped files small."""
 
+_MOST_POINTS = 2**17
+"""Of an FID: 16 times as many as any scan has."""
+
 _VANISHES = 0.01
 """Of a proton: what is left of it in a difference is no signal."""
 
@@ -135,6 +138,8 @@ def _own(
     for name, value in numbers.items():
         if not (math.isfinite(value) and value > 0):
             raise OptionError(f"--{name} is {value}; it must be positive.")
+    if points > _MOST_POINTS:
+        raise OptionError(f"--points is {points}; at most {_MOST_POINTS} are simulated.")
     if te1 is not None and (sequence != "press" or te1 >= te):
         raise OptionError(f"--te1 {te1:g} is only for press, and must be less than --te {te:g}.")
     if (tm is None) == (sequence == "steam"):

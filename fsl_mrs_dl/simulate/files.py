@@ -15,6 +15,7 @@ from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.names import plain_name
 from fsl_mrs_dl.io.results import write_estimates
+from fsl_mrs_dl.io.sizes import check_made
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.physics import covered_points, on_points, sound_basis
 from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, sigma_from_fwhm
@@ -31,7 +32,6 @@ from fsl_mrs_dl.simulate.singlets import brain_singlets
 from fsl_mrs_dl.simulate.transients import Simulated, simulate_transients, simulate_water_reference
 
 _MACROMOLECULES = LineSignal("MM", BIRCH_2017, Uniform(0.1, 0.3))
-_LARGEST = 2**27
 _FEWEST_POINTS = 32
 _FIELD_T, _DWELLTIME_S, _POINTS = 3.0, 0.00025, 2048
 _EDDY_S = 0.05
@@ -163,8 +163,8 @@ def _check(settings: dict[str, Any]) -> None:
         raise OptionError("--kind mrsi has no water reference; leave --water_reference out.")
     n_fids = settings["transients"] * settings["coils"]
     n_points = settings["points"] or _POINTS
-    if max(n_fids, 2**9) * n_points > _LARGEST:  # a basis set takes memory as well
-        raise OptionError(f"{n_fids} FIDs of {n_points} points are too many for one file; ask for fewer.")
+    # A basis set takes memory as well.
+    check_made(max(n_fids, 2**9), n_points, "points" if n_fids < 2**9 else "transients")
     for option in ("field", "dwelltime", "snr"):
         value = settings[option]
         decibels = option == "snr" and settings["snr_definition"] == "snr_db"

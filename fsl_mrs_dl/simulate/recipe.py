@@ -5,13 +5,13 @@
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.io.toml_file import read_toml
 from fsl_mrs_dl.simulate.distributions import Distribution, Fixed, LogNormal, Normal, Uniform
 from fsl_mrs_dl.simulate.nuisance import (
     LipidContamination,
@@ -89,13 +89,7 @@ def read_recipe(path: Path) -> Recipe:
         raise OptionError(
             f"--recipe {path} does not exist; name a TOML file, or leave it out for the defaults."
         )
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
-        raise OptionError(
-            f"--recipe {path} is not a readable TOML file ({' '.join(str(error).split())})."
-        ) from error
-    recipe: Recipe = _changed(Recipe(), said, str(path), "")
+    recipe: Recipe = _changed(Recipe(), read_toml(path, "recipe"), str(path), "")
     return recipe
 
 

@@ -1,12 +1,11 @@
 """Options from a TOML file: command line before file before default, and no key that is not an option."""
 
-import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.io.toml_file import read_toml
 from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
 
@@ -18,9 +17,6 @@ _COMMAND_OPTIONS = (
     Option("report", bool, None, (), False, ""),
     Option("verbose", bool, None, (), False, ""),
 )
-_DOTTED = re.compile(r"""(?:^|[\[{,])[ \t]*(?:["'\w-]+[ \t]*\.[ \t]*){9}""", re.MULTILINE)
-"""A key of ten names: options have one, and the memory of tomllib grows with the square of their number."""
-
 
 def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
     """Return a command line with the options of its ``--config`` file put before the others.
@@ -43,7 +39,7 @@ def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
     path = _named_file(argv)
     if path is None:
         return list(argv)
-    content = _content(path)
+    content = read_toml(path, "config")
     options = {option.name: option for option in (*_COMMAND_OPTIONS, *known_step.options)}
     unknown = [key for key in content if key not in options]
     if unknown:
@@ -56,23 +52,6 @@ def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
         if not said & {f"--{key}", f"--no_{key}", f"--{key.replace('_', '-')}"}:
             line += _words(options[key], value, path)
     return [*line, *argv]
-
-
-def _content(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says, without the cost of one that is nested without end."""
-    deep = f"--config {path} is nested too deeply; name = value is needed, one line an option."
-    try:
-        text = path.read_text(encoding="utf-8")
-        if _DOTTED.search(text):
-            raise OptionError(deep)
-        return tomllib.loads(text)
-    except RecursionError as error:
-        raise OptionError(deep) from error
-    except OptionError:
-        raise
-    except (OSError, ValueError) as error:  # also of TOML, of UTF-8, and of numbers with too many digits
-        reason = " ".join(str(error).split())[:200]
-        raise OptionError(f"--config {path} is not a readable TOML file ({reason}).") from error
 
 
 def _named_file(argv: Sequence[str]) -> Path | None:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 
 METHOD = "Data synthesis"
-_MOST = 2**28
-"""Points in one file."""
 _MOST_MMOL = 1e6  # mmol/kg: pure water has 55 510
 _LABELS = "DIM_USER_0"
 
@@ -168,14 +166,14 @@ def labelled_spectra(
     OptionError
         If the concentrations are not those of the network, or there are too many spectra for one file.
     """
+    from fsl_mrs_dl.io.sizes import check_made
     from fsl_mrs_dl.io.synthetic import marked
     from fsl_mrs_dl.physics import add_noise, fid_to_spectrum
 
     n_points, dwelltime_s = (
         (network.n_points, network.dwelltime_s) if like is None else (like.n_points, like.dwelltime_s)
     )
-    if n * n_points > _MOST:
-        raise OptionError(f"{n} spectra of {n_points} points are too many for one file; ask for fewer.")
+    check_made(n, n_points, "n")
     amounts = requested_amounts(concentrations, network, n, rng)
     fids = spectra_of(network, amounts, n_points, dwelltime_s, rng)
     if snr is not None:
@@ -304,12 +302,14 @@ def _transients(
     seed: int,
 ) -> MRSData:
     """Return ``n`` new transients of each set of data."""
+    from fsl_mrs_dl.io.sizes import check_made
     from fsl_mrs_dl.io.synthetic import marked
     from fsl_mrs_dl.io.transient_sets import TransientSets
     from fsl_mrs_dl.steps.synthesis_models import transients_like
 
     data.axis("DIM_DYN")
     sets = TransientSets.of(data, "DIM_DYN")
+    check_made(n * len(sets.fids) * sets.fids.shape[2], data.n_points, "n")
     fids, said = transients_like(
         sets, n, model, mode=mode, noiseless=noiseless, allow_mismatch=allow_mismatch, rng=rng
     )

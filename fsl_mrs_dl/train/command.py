@@ -238,6 +238,8 @@ _ARCHITECTURES = {
     "quantify": ("dq-nmm", "dq-pmm", "dq-rpmm", "start"),
     "synthesise": ("cvae", "vae"),
 }
+_MOST_SAMPLES = 2**19
+"""Simulated at once: 4 GiB of 1024 points in single precision."""
 _PRIORS = {
     "align": ("deepfpc", "brain_3t", "brain_7t"),
     "quantify": ("brain", "dq"),
@@ -270,6 +272,8 @@ def _check(settings: dict[str, Any]) -> None:
     for option, least in least_of.items():
         if settings[option] < least:
             raise OptionError(f"--{option} is {settings[option]}; at least {least} is needed.")
+    if settings["samples"] > _MOST_SAMPLES:
+        raise OptionError(f"--samples is {settings['samples']}; at most {_MOST_SAMPLES} fit into memory.")
     if not 3 <= settings["depth"] <= 6:
         raise OptionError(f"--depth is {settings['depth']}; 3 to 6 fit into 512 points.")
     for option in ("lr", "shift_hz", "phase_deg"):

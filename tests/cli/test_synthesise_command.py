@@ -118,7 +118,7 @@ def test_augment_takes_a_model(packages: Path, tmp_path: Path, which) -> None:  
         (["--n", "0"], "--n is 0"),
         (["--snr", "-1"], "a positive number is needed"),
         (["--seed", "-1"], "--seed is -1"),
-        (["--n", "999999999"], "too many for one file"),
+        (["--n", "999999999"], "are made at a time"),
         (["--filename", "a/b"], "a plain name without folder"),
         (["--like", "nowhere.nii.gz"], "nowhere.nii.gz"),
     ],
