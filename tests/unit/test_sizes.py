@@ -140,7 +140,14 @@ class TestToml:
             read_toml(tmp_path / "a.toml", "config")
 
     def test_settings_are_read(self, tmp_path: Path) -> None:
-        text = 'ppmlim = [0.2, 4.2]\nbaseline = "poly, 2"\nphase.normal = [0, 0.5]\n"a.b".c = "x" # it\'s\nd = "1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9"'
+        lines = (
+            "ppmlim = [0.2, 4.2]",
+            'baseline = "poly, 2"',
+            "phase.normal = [0, 0.5]",
+            "\"a.b\".c = 'x' # it's",
+            'd = "1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9"',
+        )
+        text = "\n".join(lines)
         (tmp_path / "a.toml").write_text(text)
         assert read_toml(tmp_path / "a.toml", "config") == {
             "ppmlim": [0.2, 4.2],
