@@ -7,8 +7,8 @@ from typing import Any
 
 from fsl_mrs_dl.errors import OptionError
 
-_MOST_BYTES = 2**17
-"""Of a file of settings: 128 KiB; one with every option has 2."""
+_MOST_BYTES = 2**20
+"""Of a file of settings: 1 MiB; one with every option has 2 KiB."""
 _MOST_DOTS = 16
 """In one key: each makes a table in a table, and the reader takes the square of their number of memory."""
 _QUOTED = re.compile(r"""\"[^"\n]*\"|'[^'\n]*'""")
@@ -44,8 +44,8 @@ def read_toml(path: Path, option: str) -> dict[str, Any]:
         deepest = max((found.group().count(".") for found in keys), default=0)
         if deepest > _MOST_DOTS:
             raise OptionError(
-                f"{what} is nested too deeply: a key has {deepest} dots, at most {_MOST_DOTS} are read; name = value is "
-                "needed, one line an option."
+                f"{what} is nested too deeply: a key has {deepest} dots, at most {_MOST_DOTS} are read; name = "
+                "value is needed, one line an option."
             )
         return tomllib.loads(text)
     except OptionError:

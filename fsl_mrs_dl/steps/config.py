@@ -18,6 +18,7 @@ _COMMAND_OPTIONS = (
     Option("verbose", bool, None, (), False, ""),
 )
 
+
 def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
     """Return a command line with the options of its ``--config`` file put before the others.
 

@@ -66,18 +66,19 @@ def test_a_mask_of_another_grid_is_not_read(tmp_path: Path) -> None:
     path = bomb(tmp_path / "mask.nii.gz", image.header, (1024, 1024, 2048))
     assert path.stat().st_size < 3e6
     program = (
-        "import resource, sys\nfrom pathlib import Path\n"
+        "import sys\nfrom pathlib import Path\n"
         "from fsl_mrs_dl.io.volumes import read_volume\n"
         "try: read_volume(Path(sys.argv[1]), (8, 8, 4), 'mask')\n"
         "except ValueError as error: print(error)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "status = Path('/proc/self/status')\n"
+        "print(status.read_text().split('VmHWM:')[1].split()[0] if status.exists() else 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
     )
-    said, peak_mb = done.stdout.splitlines()
+    said, peak_kb = done.stdout.splitlines()
     assert "has shape (1024, 1024, 2048); the data's grid (8, 8, 4) is needed" in said
-    assert int(peak_mb) < 300
+    assert int(peak_kb) < 300 * 1024
 
 
 def test_an_image_with_more_voxels_than_any_anatomy(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ class TestToml:
             ("[" + "a." * 40_000 + "a]", "a key has 40000 dots"),
             ("'a' . " * 20_000 + "a = 1", "a key has 20000 dots"),
             ("x = " + "[" * 5_000, "nested too deeply"),
-            ("x = '" + "a" * 200_000 + "'", "longer than 131072 bytes"),
+            ("x = '" + "a" * 2_000_000 + "'", "longer than 1048576 bytes"),
             ("x = 1" + "0" * 5_000, "not a readable TOML file"),
             ("x =", "not a readable TOML file"),
         ],
