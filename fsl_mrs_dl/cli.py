@@ -11,6 +11,7 @@ from fsl_mrs_dl.steps.options import describe
 from fsl_mrs_dl.steps.registry import built_in_steps, steps
 
 TOOLS = {
+    "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS, and say what they are"),
     "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
     "simulate": ("fsl_mrs_dl.simulate.files", "Write simulated, labelled NIfTI-MRS"),
     "synthesise": (

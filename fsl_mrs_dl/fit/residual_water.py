@@ -102,6 +102,32 @@ def lines_between(data: MRSData, fid: Complex, band_ppm: tuple[float, float]) ->
     return band_signal(fid, data.dwelltime_s, (low, high))
 
 
+def water_over_rest(data: MRSData, fid: Complex) -> float:
+    """Return how high water is over what is left of the metabolites' region without it.
+
+    HSVD leaves a hundredth of the unsuppressed water of a brain there, more than its metabolites: unlike
+    :attr:`Water.height`, which water's own tail limits, this tells suppressed from unsuppressed water.
+
+    Parameters
+    ----------
+    data : MRSData
+        Gives axis and nucleus.
+    fid : ndarray, complex, shape (time,)
+
+    Returns
+    -------
+    float
+        0 where no water is found.
+    """
+    (water,) = find_water(data, fid[None])
+    if water is None:
+        return 0.0
+    apart = data.ppm_axis - water.ppm
+    looked = (apart > _METABOLITES_PPM[0]) & (apart < _METABOLITES_PPM[1])
+    left = _height(data, fid - lines_between(data, fid, water.band_ppm))[looked].max(initial=0.0)
+    return float(_height(data, fid)[np.abs(apart).argmin()] / max(left, 1e-300))
+
+
 def _height(data: MRSData, fid: Complex) -> Real:
     """Return the magnitude spectrum, filtered to the width of a line of the brain."""
     gamma = np.pi * _FILTER_PPM * data.spectrometer_frequency_mhz

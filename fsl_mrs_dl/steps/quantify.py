@@ -13,6 +13,7 @@ from fsl_mrs_dl.steps import quantify_inputs as inputs
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_times import Times, water_times_of
 from fsl_mrs_dl.steps.registry import StepResult, step
+from fsl_mrs_dl.steps.water_references import repeats_averaged
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def quantify(
         Basis set: a folder of FSL-MRS's JSON files, an LCModel .BASIS file, one of the other formats, or the
         name of a shipped set such as press_3t_te30.
     h2o : MRSData
-        Water reference, unsuppressed: one FID a voxel, on the grid of the data.
+        Water reference, unsuppressed, on the grid of the data: one FID a voxel, or transients, which are averaged.
     mask : Path
         NIfTI image of the voxels to fit (MRSI only); voxels that are zero everywhere are left out anyway.
     ppmlim : tuple of float
@@ -253,7 +254,9 @@ def quantify(
         raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
     water_notes: tuple[str, ...] = ()
     if h2o is not None:
+        h2o, repeats = repeats_averaged(h2o)
         water_times, water_notes = water_times_of(h2o, data, times, TE, TR)
+        water_notes += tuple(f"the water reference was {text}" for text in repeats)
         reference = quantification.water_reference(
             fitted.names, wref_metabolite, ref_protons, ref_int_limits, fitted.left_out
         )

@@ -1,5 +1,8 @@
 """A water reference reduced to what the data can take: its transients averaged, its coils combined."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData
@@ -29,20 +32,40 @@ def reduced(reference: MRSData, data: MRSData) -> tuple[MRSData, tuple[str, ...]
         What was done, for example ``averaged over 2 of DIM_DYN``.
     """
     sizes = dict(zip(data.dim_tags, data.fid.shape[4:], strict=True))
-    said = []
-    for tag in REPEATS:
-        if tag in reference.dim_tags and (n := reference.fid.shape[reference.axis(tag)]) > 1:
-            if n == sizes.get(tag):
-                continue
-            reference = reference.with_fid(_mean_in_phase(reference, tag), without=tag)
-            said.append(f"averaged over {n} of {tag}")
+    reference, said = repeats_averaged(reference, sizes)
     if COIL in reference.dim_tags and sizes.get(COIL, 1) == 1:
         n = reference.fid.shape[reference.axis(COIL)]
         if n > 1:
             from fsl_mrs_dl.steps.coilcombine import coilcombine
 
             reference = coilcombine(reference, no_prewhiten=True).data  # the water is far above the noise
-            said.append(f"combined from {n} coils")
+            said = (*said, f"combined from {n} coils")
+    return reference, said
+
+
+def repeats_averaged(
+    reference: MRSData, sizes: Mapping[str, int] = MappingProxyType({})
+) -> tuple[MRSData, tuple[str, ...]]:
+    """Return a water reference averaged in phase over the dimensions that repeat the same water.
+
+    Parameters
+    ----------
+    reference : MRSData
+    sizes : mapping of str to int
+        Tag -> length of a dimension that stays.
+
+    Returns
+    -------
+    reference : MRSData
+    said : tuple of str
+        What was done, for example ``averaged over 2 of DIM_DYN``.
+    """
+    said = []
+    for tag in REPEATS:
+        n = reference.fid.shape[reference.axis(tag)] if tag in reference.dim_tags else 1
+        if n > 1 and n != sizes.get(tag):
+            reference = reference.with_fid(_mean_in_phase(reference, tag), without=tag)
+            said.append(f"averaged over {n} of {tag}")
     return reference, tuple(said)
 
 

@@ -1,6 +1,7 @@
 """``quantify`` of one voxel from file to folder: known truth, water scaling, layout."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,17 @@ class TestOneVoxel:
         assert set(quality) == set(LINES)
         width = physics_width(8.0 + 6.0, 5.0)
         assert quality["NAA"]["FWHM"] == pytest.approx(width, rel=0.1)
+
+    def test_transients_of_the_water_are_averaged_in_phase(self, folder: Path) -> None:
+        water = nifti.read(folder / "svs_water.nii.gz")
+        cycled = np.stack([water.fid, -water.fid, 1j * water.fid], axis=-1)
+        nifti.write(replace(water, fid=cycled, dim_tags=("DIM_DYN",)), folder / "cycled.nii.gz")
+        assert run(folder, "svs", "--h2o", str(folder / "svs_water.nii.gz"), out="one") == 0
+        assert run(folder, "svs", "--h2o", str(folder / "cycled.nii.gz"), out="three") == 0
+        one, three = (table(folder / out / "summary.csv")["NAA"]["mM"] for out in ("one", "three"))
+        assert three == pytest.approx(one, rel=1e-5)
+        said = json.loads((folder / "three" / "run.json").read_text())
+        assert "the water reference was averaged over 3 of DIM_DYN" in said["notes"]
 
     def test_tissue_fractions(self, folder: Path) -> None:
         water = ("--h2o", str(folder / "svs_water.nii.gz"))

@@ -1,0 +1,257 @@
+"""What a scanner or another program wrote, told from the files themselves: the arguments that spec2nii needs."""
+
+import re
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsl_mrs_dl.errors import DataError
+
+KINDS = (
+    "Siemens twix (.dat), .rda and DICOM; Philips SDAT/SPAR, data/list and DICOM; GE P-files (.7); UIH DICOM; "
+    "Bruker and Varian folders; jMRUI (.mrui, .txt); LCModel (.RAW, .H2O)"
+)
+"""What is told apart, in words."""
+_HEAD = 4096
+_XPROTOCOL = 65536  # header of a VB file, in which its protocol stands in words
+_RAIDED = range(1, 65)  # measurements in a VD or later file
+_GE_REVISIONS = (4.0, 99.0)  # of the header, as GE counts them: 7 to 30 so far
+_DICOM_MAGIC = slice(128, 132)
+_DICOM_MANUFACTURER = re.compile(rb"\x08\x00\x70\x00(?:LO(?P<short>..)|(?P<long>....))", re.DOTALL)
+_MANUFACTURERS = {
+    "siemens": ("Siemens DICOM", "dicom"),
+    "philips": ("Philips DICOM", "philips_dcm"),
+    "uih": ("UIH DICOM", "uih"),
+}
+_ACTUAL = re.compile(r"(?<![a-z])act(?![a-z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class VendorScan:
+    """One scan as a vendor's or another program's files.
+
+    Attributes
+    ----------
+    kind : str
+        Vendor and format, in words.
+    command : tuple of str
+        Subcommand of spec2nii and its own options.
+    files : tuple of Path
+        In the order in which spec2nii takes them.
+    name : str
+        Of the result, without an ending.
+    references : tuple of tuple of Path
+        The files of water references of this scan that lie beside it and have to be converted for themselves.
+    as_folder : bool
+        Whether spec2nii takes the folder that holds the files, and nothing else, in their place.
+    """
+
+    kind: str
+    command: tuple[str, ...]
+    files: tuple[Path, ...]
+    name: str
+    references: tuple[tuple[Path, ...], ...] = ()
+    as_folder: bool = False
+
+
+def vendor_scan(paths: Sequence[Path]) -> VendorScan:
+    """Tell what files are, by their contents where these say it.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        A file, the files of one scan, or a folder of one.
+
+    Returns
+    -------
+    VendorScan
+
+    Raises
+    ------
+    DataError
+        If one is not there, or is none of :data:`KINDS`, or a file of the scan is missing.
+    """
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"There is no file {path}; check the name.")
+    if len(paths) == 1 and paths[0].is_dir():
+        return _folder(paths[0])
+    for path in paths:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder beside other files; give the folder alone, or files.")
+    endings = {_ending(path) for path in paths}
+    for known, tell in _BY_ENDING.items():
+        if endings & set(known):
+            return tell(paths)
+    heads = {path: _head(path) for path in paths}
+    if all(_is_dicom(head) for head in heads.values()):
+        return _dicom(tuple(paths), paths[0].stem, heads[paths[0]])
+    if len(paths) > 1:
+        raise DataError(
+            f"{paths[0].name} and {len(paths) - 1} more are no files of one scan; give those of one, or a folder."
+        )
+    return _by_content(paths[0], heads[paths[0]])
+
+
+def _folder(folder: Path) -> VendorScan:
+    name = folder.resolve().name
+    if (folder / "procpar").is_file() and (folder / "fid").is_file():
+        return VendorScan("Varian", ("varian",), (folder,), name.removesuffix(".fid"))
+    if (folder / "method").is_file():
+        for data, mode in (("fid", "FID"), ("rawdata.job0", "RAWDATA"), ("pdata/1/2dseq", "2DSEQ")):
+            if (folder / data).is_file():
+                return VendorScan("Bruker", ("bruker", "-m", mode), (folder / data,), name)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    dicom = [path for path in files if _is_dicom(_head(path))]
+    if dicom:
+        return _dicom(tuple(dicom), name, _head(dicom[0]))
+    likely = [path.name for path in files if _ending(path) in {e for known in _BY_ENDING for e in known}]
+    if likely:
+        raise DataError(
+            f"{folder} holds {', '.join(likely[:5])}{' ..' if len(likely) > 5 else ''}; name the one to convert."
+        )
+    raise DataError(f"{folder} holds no scan that spec2nii reads; it reads {KINDS}.")
+
+
+def _dicom(files: tuple[Path, ...], name: str, head: bytes) -> VendorScan:
+    found = _DICOM_MANUFACTURER.search(head)
+    maker = ""
+    if found:
+        size = int.from_bytes(found["short"] or found["long"], "little")
+        maker = head[found.end() : found.end() + size].decode("latin-1").strip("\0 ")
+    for word, (kind, command) in _MANUFACTURERS.items():
+        if word in maker.lower():
+            return VendorScan(kind, (command,), files, name, as_folder=len(files) > 1)
+    raise DataError(
+        f"{files[0].name} is DICOM of {maker or 'a manufacturer that it does not say'}; spec2nii reads that of "
+        "Siemens, Philips and UIH. Of GE, export the P-file (.7)."
+    )
+
+
+def _sdat(paths: Sequence[Path]) -> VendorScan:
+    sdat, spar = (_partner(paths, ending) for ending in ("sdat", "spar"))
+    reference = tuple(
+        beside
+        for path in (sdat, spar)
+        if (beside := path.with_stem(_ACTUAL.sub(_like_act, path.stem))) != path and beside.is_file()
+    )
+    references = (reference,) if len(reference) == 2 else ()
+    return VendorScan("Philips SDAT/SPAR", ("philips",), (sdat, spar), sdat.stem, references)
+
+
+def _like_act(found: re.Match[str]) -> str:
+    return "REF" if found[0].isupper() else "ref"
+
+
+def _data_list(paths: Sequence[Path]) -> VendorScan:
+    data, listed, spar = (_partner(paths, ending) for ending in ("data", "list", "spar"))
+    return VendorScan("Philips data/list", ("philips_dl",), (data, listed, spar), data.stem)
+
+
+def _partner(paths: Sequence[Path], ending: str) -> Path:
+    """Return the file of an ending among those given, or beside the first, whatever the capitals."""
+    given = [path for path in paths if _ending(path) == ending]
+    if len(given) > 1:
+        raise DataError(f"{given[0].name} and {given[1].name} are of two scans; convert one after the other.")
+    beside = [
+        path
+        for path in paths[0].parent.iterdir()
+        if _ending(path) == ending and path.stem == paths[0].stem and path.is_file()
+    ]
+    for path in (*given, *sorted(beside)):
+        return path
+    raise DataError(
+        f"{paths[0].name} needs its .{ending.upper()} file, and there is none of that name beside it; give both: "
+        f"--file {paths[0].name} NAME.{ending.upper()}."
+    )
+
+
+def _twix(paths: Sequence[Path]) -> VendorScan:
+    (path,) = _one(paths)
+    with path.open("rb") as handle:
+        head = handle.read(_XPROTOCOL)
+    first, count = struct.unpack("<2I", head[:8].ljust(8, b"\0"))
+    if not (first == 0 and count in _RAIDED) and b"<XProtocol>" not in head:
+        raise DataError(
+            f"{path.name} is no Siemens twix file, though its name ends in .dat; give the raw data of the scan."
+        )
+    return VendorScan("Siemens twix", ("twix", "-e", "image", "-q"), (path,), path.stem)
+
+
+def _p_file(paths: Sequence[Path]) -> VendorScan:
+    (path,) = _one(paths)
+    (revision,) = struct.unpack("<f", _head(path)[:4].ljust(4, b"\0"))
+    if not _GE_REVISIONS[0] < revision < _GE_REVISIONS[1]:
+        raise DataError(
+            f"{path.name} is no GE P-file, though its name ends in .7; give the P-file of the scan."
+        )
+    return VendorScan("GE P-file", ("ge",), (path,), path.stem)
+
+
+def _nifti(paths: Sequence[Path]) -> VendorScan:
+    raise DataError(
+        f"{paths[0].name} is a NIfTI file: it needs no conversion. Give it to the command itself."
+    )
+
+
+def _archive(paths: Sequence[Path]) -> VendorScan:
+    raise DataError(
+        f"{paths[0].name} looks like a GE ScanArchive, which spec2nii does not read; export the P-file (.7)."
+    )
+
+
+def _by_content(path: Path, head: bytes) -> VendorScan:
+    if b">>> Begin of header <<<" in head:
+        return VendorScan("Siemens RDA", ("rda",), (path,), path.stem)
+    if _ending(path) == "mrui" or head.lstrip().lower().startswith(b"jmrui data textfile"):
+        return VendorScan("jMRUI", ("jmrui",), (path,), path.stem)
+    if re.search(rb"[$&](?:SEQPAR|NMID)", head, re.IGNORECASE):
+        return VendorScan("LCModel RAW", ("raw", *_frequency(head), "-n", "1H"), (path,), path.stem)
+    if _ending(path) == "txt":
+        raise DataError(
+            f"{path.name} is plain text, which says neither frequency nor bandwidth; say them to spec2nii itself: "
+            f"spec2nii text -i MHZ -b HZ -n 1H {path}."
+        )
+    raise DataError(f"{path.name} is no file that spec2nii reads; it reads {KINDS}.")
+
+
+def _frequency(head: bytes) -> tuple[str, ...]:
+    """Return the option that says the frequency in MHz: spec2nii 0.8 takes LCModel's HZPPPM for MHz times 1e6."""
+    found = re.search(rb"HZPPPM\s*=\s*([\d.eEdD+-]+)", head, re.IGNORECASE)
+    return ("--override_frequency", found[1].decode().lower().replace("d", "e")) if found else ()
+
+
+def _one(paths: Sequence[Path]) -> Sequence[Path]:
+    if len(paths) > 1:
+        raise DataError(
+            f"{paths[0].name} is a scan by itself; convert it and {paths[1].name} one after the other."
+        )
+    return paths
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            return handle.read(_HEAD)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _is_dicom(head: bytes) -> bool:
+    return head[_DICOM_MAGIC] == b"DICM"
+
+
+def _ending(path: Path) -> str:
+    return path.suffix.lower().lstrip(".")
+
+
+_BY_ENDING: dict[tuple[str, ...], Callable[[Sequence[Path]], VendorScan]] = {
+    ("data", "list"): _data_list,
+    ("sdat", "spar"): _sdat,
+    ("dat",): _twix,
+    ("7",): _p_file,
+    ("nii", "gz"): _nifti,
+    ("h5",): _archive,
+}
+"""Formats that are told by their ending first: it names the partner, or what to look for in the file."""

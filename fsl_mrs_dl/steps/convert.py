@@ -1,0 +1,144 @@
+"""The tool ``convert``: a vendor's files become NIfTI-MRS by spec2nii, and it is told what they are."""
+
+import importlib.util
+import logging
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from fsl_mrs_dl.errors import DataError, MissingDependencyError
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.io.vendor import VendorScan, vendor_scan
+from fsl_mrs_dl.steps.command import result_name
+from fsl_mrs_dl.steps.scan_summary import Scan, next_commands, of_one_scan, scan_words
+
+logger = logging.getLogger(__name__)
+
+_MODULE = "import sys; sys.argv[0] = 'spec2nii'; from spec2nii.spec2nii import main; main()"
+_ENDING = ".nii.gz"
+
+
+def convert(
+    *,
+    file: tuple[Path, ...],
+    output: Path,
+    filename: str | None = None,
+    anon: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Convert a scanner's files to NIfTI-MRS, say what they are, and which commands come next.
+
+    spec2nii converts (Clarke et al. 2022, doi:10.1002/mrm.29418); what the files are is told from themselves.
+    A water reference that lies beside (of Philips the pair with ``ref`` in place of ``act``) is converted too.
+
+    Parameters
+    ----------
+    file : tuple of Path
+        The vendor's file: twix (.dat), .rda, DICOM, SDAT or SPAR (the other is found beside it), .data with .list
+        and .SPAR, P-file (.7), .mrui, LCModel's .RAW; all that belong to one scan, or its folder.
+    output : Path
+        Folder for the result.
+    filename : str
+        Name of the result, without .nii.gz; that of the vendor's file by default.
+    anon : bool
+        Leave names, dates of birth and the like out of the header.
+    overwrite : bool
+        Replace files of the same names, nothing else.
+
+    Raises
+    ------
+    DataError
+        If a file is none that spec2nii reads, or it fails.
+    MissingDependencyError
+        If spec2nii is not installed.
+    """
+    program = _program()
+    found = vendor_scan(file)
+    name = result_name(Path(found.name), filename)
+    with Staging(output, overwrite=overwrite, inputs=found.files) as staging:
+        made = _converted(program, found, name, staging, anon=anon)
+        for files in found.references:
+            reference = vendor_scan(files)
+            made += _converted(program, reference, f"{name}_ref", staging, anon=anon)
+    added = [one.removesuffix(_ENDING).removeprefix(name) for one in made]
+    scans = [
+        Scan.of(output / one, nifti.read(output / one), more) for one, more in zip(made, added, strict=True)
+    ]
+    _tell(found, scans)
+
+
+def _program() -> list[str]:
+    """Return how spec2nii is called: of this environment, or as a program on the path."""
+    if importlib.util.find_spec("spec2nii") is not None:
+        return [sys.executable, "-c", _MODULE]
+    elsewhere = shutil.which("spec2nii")
+    if elsewhere is None:
+        raise MissingDependencyError(
+            "convert calls spec2nii, which is not installed: pip install spec2nii (or 'fsl-mrs-dl[convert]')."
+        )
+    return [elsewhere]
+
+
+def _converted(program: list[str], scan: VendorScan, name: str, staging: Staging, *, anon: bool) -> list[str]:
+    """Convert one scan, and return the names of the files that were made."""
+    with tempfile.TemporaryDirectory() as aside:
+        made = Path(aside) / "made"
+        files = [_as_folder(scan.files, Path(aside) / "scan")] if scan.as_folder else scan.files
+        command = [
+            *scan.command,
+            *map(str, files),
+            "-f",
+            name,
+            "-o",
+            str(made),
+            *(["--anon"] if anon else []),
+        ]
+        logger.info("%s", shlex.join(["spec2nii", *command]))
+        done = subprocess.run(
+            [*program, *command], capture_output=True, text=True, errors="replace", check=False
+        )
+        files_made = sorted(made.glob(f"*{_ENDING}")) if made.is_dir() else []
+        if done.returncode or not files_made:
+            by_hand = shlex.join(["spec2nii", *scan.command, *map(str, scan.files)])
+            raise DataError(
+                f"spec2nii could not convert {scan.files[0].name} as {scan.kind}: {_last_line(done.stderr)}. "
+                f"By hand: {by_hand} (options: spec2nii {scan.command[0]} --help)."
+            )
+        for path in files_made:  # refused before any of them is there
+            nifti.read(path)
+        for path in files_made:
+            shutil.copyfile(path, staging.path(path.name))
+        return [path.name for path in files_made]
+
+
+def _as_folder(files: Sequence[Path], folder: Path) -> Path:
+    """Return a folder that holds the files and nothing else."""
+    folder.mkdir()
+    for n, path in enumerate(files):
+        (folder / f"{n:05}_{path.stem}.dcm").symlink_to(path.resolve())
+    return folder
+
+
+def _last_line(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "it wrote no file and said nothing"
+
+
+def _tell(found: VendorScan, scans: list[Scan]) -> None:
+    """Print what was found in each file, and what comes next."""
+    lines = [f"Read as {found.kind}:"]
+    lines += [f"  {scan.path}: {scan_words(scan)}" for scan in scans]
+    pairs = of_one_scan(scans)
+    for scan, reference in pairs:
+        commands, remark = next_commands(scan, reference)
+        lines += ["Next:", *(f"  {line}" for line in commands), *filter(None, [remark])]
+    if not pairs:
+        lines.append(
+            "It looks like a water reference: the --reference of coilcombine and ecc, the --h2o of quantify."
+        )
+    print("\n".join(lines))  # noqa: T201

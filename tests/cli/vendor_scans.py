@@ -1,0 +1,132 @@
+"""Files as scanners and other programs write them, made of FIDs in memory sign, for spec2nii to read."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.data import MRSData
+
+_RDA = """PatientName: somebody
+PatientID: 1
+PatientSex: O
+PatientBirthDate: 19000101
+PatientWeight: 60.0
+PatientPosition: HFS
+ProtocolName: svs_se_30
+SequenceName: *svs_se
+ModelName: Simulated
+DeviceSerialNumber: 0
+SoftwareVersion[0]: none
+InstitutionName: none
+TransmitCoil: Body
+TR: {tr}
+TE: {te}
+TM: 0.0
+TI: 0.0
+FlipAngle: 90.0
+DwellTime: {dwell}
+MRFrequency: {mhz}
+Nucleus: 1H
+VectorSize: {points}
+CSIMatrixSize[0]: 1
+CSIMatrixSize[1]: 1
+CSIMatrixSize[2]: 1
+PositionVector[0]: 0.0
+PositionVector[1]: 0.0
+PositionVector[2]: 0.0
+RowVector[0]: 1.0
+RowVector[1]: 0.0
+RowVector[2]: 0.0
+ColumnVector[0]: 0.0
+ColumnVector[1]: 1.0
+ColumnVector[2]: 0.0
+PixelSpacingRow: 20.0
+PixelSpacingCol: 20.0
+SliceThickness: 20.0
+"""
+_SPAR = """! A comment
+scan_id : SV_PRESS_35
+patient_name : somebody
+patient_birth_date : 1900.01.01
+patient_position : "head_first"
+patient_orientation : "supine"
+samples : {points}
+rows : {rows}
+synthesizer_frequency : {hz}
+offset_frequency : 0
+sample_frequency : {bandwidth}
+spectrum_inversion_time : 0
+nucleus : 1H
+echo_time : {te}
+repetition_time : {tr}
+volume_selection_enable : "no"
+"""
+_JMRUI = """jMRUI Data Textfile
+
+Filename: scan.txt
+
+PointsInDataset: {points}
+DatasetsInFile: 1
+SamplingInterval: {dwell}
+ZeroOrderPhase: 0E0
+BeginTime: 0E0
+TransmitterFrequency: {hz}
+MagneticField: 2.894E0
+TypeOfNucleus: 1E0
+NameOfPatient: somebody
+
+Signal and FFT
+sig(real)\tsig(imag)
+Signal 1 out of 1 in file
+"""
+
+
+def write_rda(data: MRSData, path: Path) -> None:
+    """Write one FID as Siemens does."""
+    said = _RDA.format(**_times(data), dwell=round(1e6 * data.dwelltime_s))
+    head = f">>> Begin of header <<<\n{said}>>> End of header <<<\n".replace("\n", "\r\n")
+    numbers = data.fid[0, 0, 0].conj().astype(np.complex128).view(np.float64)
+    path.write_bytes(head.encode() + numbers.tobytes())
+
+
+def write_sdat(data: MRSData, path: Path) -> None:
+    """Write FIDs as a Philips SDAT/SPAR pair, one transient a row."""
+    rows = data.fid[0, 0, 0].reshape(data.n_points, -1).T
+    path.with_suffix(".SPAR").write_text(
+        _SPAR.format(**_times(data), rows=len(rows), hz=1e6 * data.spectrometer_frequency_mhz)
+    )
+    numbers = np.ascontiguousarray(rows, dtype=np.complex64).view(np.float32).ravel()
+    path.with_suffix(".SDAT").write_bytes(_vax(numbers))
+
+
+def write_raw(data: MRSData, path: Path) -> None:
+    """Write one FID as LCModel takes it."""
+    fid = data.fid[0, 0, 0]
+    head = (
+        f" $SEQPAR\n echot = {_times(data)['te']}\n hzpppm = {data.spectrometer_frequency_mhz:.6e}\n $END\n"
+    )
+    head += f" $NMID\n id='scan', fmtdat='(2E15.6)'\n deltat = {data.dwelltime_s:.6e}\n $END\n"
+    path.write_text(head + "".join(f"{z.real:15.6E}{z.imag:15.6E}\n" for z in fid))
+
+
+def write_jmrui(data: MRSData, path: Path) -> None:
+    """Write one FID as jMRUI's text."""
+    hz, dwell = 1e6 * data.spectrometer_frequency_mhz, 1e3 * data.dwelltime_s
+    head = _JMRUI.format(points=data.n_points, dwell=f"{dwell:.6E}", hz=f"{hz:.6E}")
+    path.write_text(head + "".join(f"{z.real:.6E}\t{z.imag:.6E}\n" for z in data.fid[0, 0, 0]))
+
+
+def _times(data: MRSData) -> dict[str, object]:
+    return {
+        "te": 1e3 * data.header["EchoTime"],
+        "tr": 1e3 * data.header["RepetitionTime"],
+        "points": data.n_points,
+        "mhz": data.spectrometer_frequency_mhz,
+        "bandwidth": 1 / data.dwelltime_s,
+    }
+
+
+def _vax(numbers: np.ndarray) -> bytes:
+    """Return single-precision numbers as a VAX writes them: the words swapped, four times the exponent."""
+    words = (4 * numbers.astype("<f4")).view("<u2").reshape(-1, 2)
+    return np.ascontiguousarray(words[:, ::-1]).tobytes()
