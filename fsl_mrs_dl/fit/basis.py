@@ -8,15 +8,14 @@ import numpy as np
 from fsl_mrs_dl.data import NUCLEI, Basis, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.physics import on_points, sound_basis
-from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE, outside_band, recentred
+from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE, check_field, outside_band, recentred
+from fsl_mrs_dl.physics.member_sizes import UNLIKE_SIZE, usual_height
 
 logger = logging.getLogger(__name__)
 
 _NOT_SEEN = 0.99
 """Share of a member's energy outside the data's band from which on it is left out: hardly any of it is seen."""
 _PARTLY_SEEN = 1e-3
-_UNLIKE_SIZE = 50.0
-"""Ratio of a member's height to the median one, beyond which it is of another unit: protons differ by up to 9."""
 _PROTONS = {"Cr": 5, "PCr": 5}
 """Metabolite -> protons that its FID starts with; they are coupled to none: any sequence shows them all."""
 
@@ -59,6 +58,7 @@ def basis_for(
     """
     basis = of_nucleus(basis, data, field_tolerance)
     witnesses = None if witnesses is None else of_nucleus(witnesses, data, field_tolerance)
+    check_field(basis, data.spectrometer_frequency_mhz, field_tolerance)
     basis = sound_basis(basis, conjugate=conjugate, centre_ppm=centre_ppm, witnesses=witnesses)
     basis = replace(basis, notes=(*basis.notes, scale_statement(basis)))
     return on_points(
@@ -171,19 +171,19 @@ def scale_statement(basis: Basis) -> str:
         With its first points mended.
     """
     heights = np.abs(basis.fids).max(axis=1)
-    usual = float(np.median(heights))
+    usual = usual_height(np.asarray(basis.fids))
     protons = {
         name: abs(basis.fids[basis.names.index(name), 0]) / count
         for name, count in _PROTONS.items()
         if name in basis.names and basis.nucleus == "1H"
     }
-    said = f"scale: {usual:.4g} is the median height of its members, none has known protons to compare"
+    said = f"scale: {usual:.4g} is the usual height of its members, none has known protons to compare"
     if protons:
         said = f"scale: one proton is {', '.join(f'{size:.4g} by {name}' for name, size in protons.items())}"
     unlike = [
-        f"{name} is {height / usual:.3g} times the median member"
+        f"{name} is {height / usual:.3g} times the usual member"
         for name, height in zip(basis.names, heights, strict=True)
-        if not usual / _UNLIKE_SIZE <= height <= usual * _UNLIKE_SIZE
+        if not usual / UNLIKE_SIZE <= height <= usual * UNLIKE_SIZE
     ]
     if unlike:
         said += f"; {', '.join(unlike)}, so that its amplitude is in another unit"

@@ -140,14 +140,9 @@ def on_points(
         If the field differs, the basis set ends before the points and before it has decayed to 1e-3, or
         signal lies where it would fold or be lost.
     """
+    check_field(basis, spectrometer_frequency_mhz, field_tolerance)
     own_mhz = basis.spectrometer_frequency_mhz
     ratio = spectrometer_frequency_mhz / own_mhz
-    if abs(ratio - 1) > field_tolerance:
-        raise DataError(
-            f"The basis set is of {own_mhz:g} MHz, the data are of {spectrometer_frequency_mhz:g} MHz "
-            f"({100 * (ratio - 1):+.2g} %, allowed {100 * field_tolerance:g} %); a basis set of the same field "
-            "is needed."
-        )
     basis = basis if reference_ppm is None else recentred(basis, reference_ppm)
     notes = list(basis.notes)
     points = covered_points(basis, dwelltime_s, spectrometer_frequency_mhz)
@@ -173,6 +168,32 @@ def on_points(
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         notes=tuple(notes),
     )
+
+
+def check_field(basis: Basis, spectrometer_frequency_mhz: float, field_tolerance: float) -> None:
+    """Refuse a basis set of another field than the data's.
+
+    Parameters
+    ----------
+    basis : Basis
+    spectrometer_frequency_mhz : float
+        Of the data, in MHz.
+    field_tolerance : float
+        Largest relative difference.
+
+    Raises
+    ------
+    DataError
+        If the difference is larger.
+    """
+    own_mhz = basis.spectrometer_frequency_mhz
+    ratio = spectrometer_frequency_mhz / own_mhz
+    if abs(ratio - 1) > field_tolerance:
+        raise DataError(
+            f"The basis set is of {own_mhz:g} MHz, the data are of {spectrometer_frequency_mhz:g} MHz "
+            f"({100 * (ratio - 1):+.2g} %, allowed {100 * field_tolerance:g} %); a basis set of the same field "
+            "is needed."
+        )
 
 
 def outside_band(basis: Basis, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Real:

@@ -45,7 +45,8 @@ def mended(basis: Basis) -> Basis:
     if not predictable.any():
         return basis
     size = np.maximum(np.abs(predicted), np.finfo(np.float64).tiny)
-    missed = np.abs(2 * fids[:, 0] - predicted) / size
+    with np.errstate(over="ignore"):  # of a member that begins with zeros nothing is predicted
+        missed = np.abs(2 * fids[:, 0] - predicted) / size
     if (missed[predictable] <= _HALVED).all():
         clean = ~predictable | (missed <= 2 * _PREDICTABLE)
         fids[:, 0] = np.where(clean, 2 * fids[:, 0], predicted)

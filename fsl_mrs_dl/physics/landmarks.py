@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.physics.member_sizes import usual_height
 from fsl_mrs_dl.physics.signal import shift
 
 logger = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ def landmarks(basis: Basis) -> Mapping[str, Seen]:
     rising = np.sin(np.pi * np.arange(n_points) / n_points) ** 2
     offset_ppm = np.fft.fftfreq(n_points, basis.dwelltime_s) / basis.spectrometer_frequency_mhz
     heights = np.abs(fids).max(axis=1)
-    usual = float(np.median(heights))
+    usual = usual_height(fids)
     return {
         name: _seen(name, np.abs(np.fft.fft(fid * rising)) ** 2, offset_ppm, basis.reference_ppm)
         for name, fid, height in zip(basis.names, fids, heights, strict=True)

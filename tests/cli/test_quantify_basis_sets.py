@@ -102,7 +102,35 @@ def test_a_member_of_another_unit_changes_nothing_but_its_own_amplitude(
     assert said[0].startswith(
         "conjugated by Cr, NAA, PCr" if conjugated else "sign confirmed by Cr, NAA, PCr"
     )
-    assert any("Mac is" in note and "times the median member" in note for note in said)
+    assert any("Mac is" in note and "times the usual member" in note for note in said)
+
+
+@pytest.mark.parametrize("baseline", ["poly, 2", "auto"])
+@pytest.mark.parametrize("name", ["GPC", "NAA"])
+def test_a_metabolite_of_another_unit_changes_nothing_but_its_own_amplitude(
+    folder: Path, name: str, baseline: str
+) -> None:
+    # The second column is that of the posterior, of some hundred draws.
+    for column, rel in (("/Cr+PCr", 1e-3), ("/Cr+PCr posterior_mean", 5e-3)):
+        amounts = []
+        for scale in (1.0, 3000.0):
+            out = f"{scale:g}"
+            members = np.array(basis().fids)
+            members[basis().names.index(name)] *= scale
+            replace_basis(folder, replace(basis(), fids=members))
+            done = (folder / out).exists()
+            assert done or run(folder, "svs", "--baseline", baseline, out=out) == 0
+            found = table(folder / out / "summary.csv")
+            amounts.append({other: found[other][column] for other in MOLAR})
+        assert scale * amounts[1].pop(name) == pytest.approx(amounts[0].pop(name), rel=rel)
+        assert amounts[1] == pytest.approx(amounts[0], rel=rel)
+
+
+def test_members_that_are_not_kept_still_tell_the_sign(folder: Path) -> None:
+    assert run(folder, "svs", *QUICK, "--keep", "GPC", "Ins", "--internal_ref", "Ins") == 0
+    replace_basis(folder, replace(basis(), fids=np.conj(basis().fids)))
+    assert run(folder, "svs", *QUICK, "--keep", "GPC", "Ins", "--internal_ref", "Ins", out="turned") == 0
+    assert len({(folder / out / "concentrations.csv").read_text() for out in ("out", "turned")}) == 1
 
 
 @pytest.mark.parametrize(

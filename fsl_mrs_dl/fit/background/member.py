@@ -8,6 +8,7 @@ from fsl_mrs_dl.data import Basis, Real
 from fsl_mrs_dl.fit.background.density import FWHM_PPM, GRID_PPM, DensityPrior
 from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.physics.lines import GaussianLine, gaussian_lines
+from fsl_mrs_dl.physics.member_sizes import excess
 from fsl_mrs_dl.physics.metabolites import BRAIN_RANGES
 
 MEMBER = "MM"
@@ -23,9 +24,10 @@ def one_proton(basis: Basis) -> float:
     Parameters
     ----------
     basis : Basis
-        Its creatine, phosphocreatine or NAA tell, the largest of them: an edited difference has no creatine.
+        Its creatine, phosphocreatine or NAA tell, the largest of them: an edited difference has no creatine. One
+        that is of another unit than the rest tells nothing.
     """
-    first = np.abs(basis.fids[:, 0])
+    first = np.abs(basis.fids[:, 0]) / excess(np.asarray(basis.fids))
     found = [
         first[at] / _LANDMARKS[canonical_name(name)]
         for at, name in enumerate(basis.names)

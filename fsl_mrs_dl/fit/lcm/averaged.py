@@ -31,6 +31,7 @@ from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, Parameters, Prob
 from fsl_mrs_dl.fit.lcm.result import KEPT, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.fit.lcm.start import starts
+from fsl_mrs_dl.physics.member_sizes import excess
 
 _N_STARTS = 3
 _WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
@@ -62,7 +63,7 @@ class AveragedFitter(Fitter):
         self.problem = Problem.of(basis, settings, reference_ppm)
         self._seen = Seen.of(self.problem)
         self._evaluate = background_evaluator(self.problem, self._seen)
-        self._mixture = usual_mixture(basis.names)
+        self._mixture = usual_mixture(basis.names) / excess(np.asarray(basis.fids))
         self._broad = basis.names.index(MEMBER) if MEMBER in basis.names else -1
         self._may_shift = np.array([name != MEMBER for name in basis.names])
 

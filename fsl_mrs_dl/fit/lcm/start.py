@@ -9,6 +9,7 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.lcm.capture import capture, lipid_lines, moving_products
 from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.physics import damp, fid_to_spectrum
+from fsl_mrs_dl.physics.member_sizes import excess
 
 SEARCH_PPM = 0.25
 """Half-width of the search for a common shift about the place of the whole spectrum: +-31 Hz at 3 T."""
@@ -34,14 +35,13 @@ def composites(problem: Problem, names: tuple[str, ...]) -> Complex:
     without any of them the sum of all members.
     """
     found = []
+    of_one_unit = problem.basis / excess(problem.basis)[:, None]
     for members, amounts in _TYPICAL.items():
-        parts = [
-            a * problem.basis[names.index(m)] for m, a in zip(members, amounts, strict=True) if m in names
-        ]
+        parts = [a * of_one_unit[names.index(m)] for m, a in zip(members, amounts, strict=True) if m in names]
         if parts:
             found.append(np.sum(parts, axis=0))
     if not found:
-        found = [problem.basis.sum(axis=0)]
+        found = [of_one_unit.sum(axis=0)]
     # What an edited difference leaves of a mixture would be fitted to noise, at any shift.
     sizes = np.linalg.norm(found, axis=1)
     return np.stack([one for one, size in zip(found, sizes, strict=True) if size > _SEEN * sizes.max()])

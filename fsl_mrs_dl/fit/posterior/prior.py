@@ -48,7 +48,7 @@ AVERAGED_WORDS = (
 )
 
 
-def weak_prior(names: tuple[str, ...], result: FitResult) -> Resolved:
+def weak_prior(names: tuple[str, ...], result: FitResult, excess: Real | None = None) -> Resolved:
     r"""Return the default prior: each amplitude exponential, its mean the upper end of the literature's range.
 
     Of all densities of a non-negative number with a known mean the exponential says least (Jaynes 1957,
@@ -64,15 +64,19 @@ def weak_prior(names: tuple[str, ...], result: FitResult) -> Resolved:
     names : tuple of str
     result : FitResult
         Of S spectra.
+    excess : ndarray, float, shape (M,), optional
+        How many times as large each member is as in the unit of the others, see
+        :func:`~fsl_mrs_dl.physics.member_sizes.excess`.
 
     Returns
     -------
     Resolved
     """
+    larger = np.ones(len(names)) if excess is None else excess
     spans = [BRAIN_RANGES.get(canonical_name(name)) for name in names]
     known = np.array([span is not None for span in spans])
-    upper = np.array([span[1] if span else 0.0 for span in spans])
-    middle = np.array([sum(span) / 2 if span else 0.0 for span in spans])
+    upper = np.array([span[1] if span else 0.0 for span in spans]) / larger
+    middle = np.array([sum(span) / 2 if span else 0.0 for span in spans]) / larger
     n = len(names)
     gram = result.information[:, :n, :n]
     amplitudes = np.maximum(np.nan_to_num(result.amplitudes), 0.0)

@@ -28,6 +28,7 @@ from fsl_mrs_dl.fit.quantification.water import (
 )
 from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
 from fsl_mrs_dl.io.scratch import let_go, new_array
+from fsl_mrs_dl.physics.member_sizes import excess
 from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
 
 CHUNK = 64
@@ -135,7 +136,7 @@ def _chunk(
     if request.posterior:
         # Random numbers go with the place of a voxel, so that neither chunks nor a mask change them.
         keys = np.ravel_multi_index(place, data.fid.shape[:3])
-        prior = weak_prior(basis.names, result)
+        prior = weak_prior(basis.names, result, excess(np.asarray(basis.fids)))
         draws = draw(fitter, fids, result, prior, widening=wider, keys=keys)
         part |= _beliefs(request, part, draws, prior.variance(len(basis.names)))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)

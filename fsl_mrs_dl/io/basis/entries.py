@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl_mrs_dl.data import Basis, Complex
+from fsl_mrs_dl.data import Basis, Complex, fid_flags
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.basis.names import canonical_name
 
@@ -100,7 +100,7 @@ def put_together(
             if wanted(own):
                 raise DataError(fault)
             left_out[own] = f"it is damaged: {fault}"
-        elif not np.abs(entry.fid).max() > 0:
+        elif fid_flags(entry.fid) == "zero":
             left_out[own] = "it is zero everywhere"
             renamed = (*renamed, f"{own} is zero everywhere and is left out")
             notes = (*notes, renamed[-1])
@@ -192,6 +192,6 @@ def _fault(entry: Entry) -> str:
             f"{entry.where} has {entry.fid.size} points; at least {_LEAST_POINTS} are needed. "
             "The file is damaged or truncated."
         )
-    if not np.isfinite(entry.fid).all():
-        return f"{entry.where} has a FID with NaN or Inf; simulate the basis set again."
+    if fid_flags(entry.fid) == "nonfinite":
+        return f"{entry.where} has a FID with NaN, Inf or numbers beyond any sense; simulate the basis set again."
     return ""

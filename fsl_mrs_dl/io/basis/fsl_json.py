@@ -92,7 +92,8 @@ def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
         raise DataError(
             f"{path} has a FID of {real.shape} real and {imaginary.shape} imaginary numbers; it is damaged."
         )
-    fid: Complex = real - 1j * imaginary  # the conjugate: see the module
+    fid = np.empty(real.shape, np.complex128)
+    fid.real, fid.imag = real, -imaginary  # the conjugate: see the module
     return fid
 
 
