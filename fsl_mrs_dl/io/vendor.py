@@ -181,8 +181,10 @@ def _twix(paths: Sequence[Path]) -> VendorScan:
 
 def _p_file(paths: Sequence[Path]) -> VendorScan:
     (path,) = _one(paths)
-    (revision,) = struct.unpack("<f", _head(path)[:4].ljust(4, b"\0"))
-    if not _GE_REVISIONS[0] < revision < _GE_REVISIONS[1]:
+    start = _head(path)[:4].ljust(4, b"\0")
+    # Before revision 11 the numbers are big-endian.
+    revisions = [struct.unpack(order, start)[0] for order in ("<f", ">f")]
+    if not any(_GE_REVISIONS[0] < revision < _GE_REVISIONS[1] for revision in revisions):
         raise DataError(
             f"{path.name} is no GE P-file, though its name ends in .7; give the P-file of the scan."
         )

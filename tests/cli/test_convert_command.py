@@ -1,7 +1,7 @@
 """``convert``: what other programs wrote, through spec2nii where it is installed, and the commands that are told.
 
-Twix and P-files cannot be made here: a stand-in writes what spec2nii makes of them, and these tests say nothing of
-how well spec2nii reads them.
+A twix file cannot be made here: a stand-in writes what spec2nii makes of it; these tests say nothing of how well
+spec2nii reads it.
 """
 
 import importlib.util
@@ -127,6 +127,32 @@ def test_transients_of_a_row_each(scan: MRSData, tmp_path: Path, capsys: pytest.
 
 
 @spec2nii
+def test_a_p_file_with_its_reference_to_concentrations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of three coils: 8 transients, and 2 of the water that GE stores before them, in the same file."""
+    monkeypatch.chdir(tmp_path)
+    scan, water = (replace(one, fid=1e6 * one.fid / np.abs(one.fid).max()) for one in raw_scan())
+    vendor_scans.write_p_file(scan, water, Path("P12345.7"))
+    assert converted(Path("nifti"), Path("P12345.7"), more=("--filename", "metab")) == 0
+    said = capsys.readouterr().out
+    for name, written in (("metab", scan), ("metab_ref", water)):
+        found = nifti.read(Path(f"nifti/{name}.nii.gz"))
+        assert found.dim_tags == ("DIM_COIL", "DIM_DYN")
+        np.testing.assert_allclose(found.fid, written.fid, atol=1.0)
+    assert (
+        "metab.nii.gz: GE, PRESS, 1H at 123.25 MHz (2.89 T), TE 30 ms, TR 1.5 s, 2560 points of 0.4 ms"
+        in said
+    )
+    assert "1 voxel, 3 coils, 8 transients" in said
+    assert "1 voxel, 3 coils, 2 transients, water reference" in said
+    assert "somebody" not in said
+    lines = run_next(said)
+    assert [line.split()[1] for line in lines] == ["coilcombine", "coilcombine", "ecc", "align", "quantify"]
+    assert Path("fit/report.html").is_file()
+
+
+@spec2nii
 def test_anonymous_and_whole(scan: MRSData, tmp_path: Path) -> None:
     vendor_scans.write_rda(scan, tmp_path / "scan.rda")
     assert converted(tmp_path / "a", tmp_path / "scan.rda") == 0
@@ -178,19 +204,25 @@ def hide_spec2nii(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def raw_scan() -> tuple[MRSData, MRSData]:
+    """Return transients of three coils, and two of their water in opposite phase, of a folder that is current."""
+    line = "simulate --output . --filename made --coils 3 --transients 8 --basis press_3t_te30 --snr 40"
+    assert main([*line.split(), "--drift_hz", "3", "--eddy_hz", "2", "--water_reference", "--seed", "4"]) == 0
+    scan, water = (nifti.read(Path(f"{name}.nii.gz")) for name in ("made", "made_wref"))
+    said = {"Manufacturer": "GE", "SequenceName": "PROBE-P", "EchoTime": 0.03, "RepetitionTime": 1.5}
+    twice = np.stack([water.fid, -water.fid], axis=-1)
+    return (
+        replace(scan, header={**scan.header, **said}),
+        replace(water, fid=twice, dim_tags=("DIM_COIL", "DIM_DYN"), header={**water.header, **said}),
+    )
+
+
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a program ``spec2nii`` on the path that writes a scan of coils, and its water."""
     monkeypatch.chdir(tmp_path)
-    line = "simulate --output . --filename made --coils 3 --transients 8 --basis press_3t_te30 --snr 40"
-    assert main([*line.split(), "--drift_hz", "3", "--eddy_hz", "2", "--water_reference", "--seed", "4"]) == 0
-    water = nifti.read(Path("made_wref.nii.gz"))
-    twice = replace(water, fid=np.stack([water.fid, -water.fid], -1), dim_tags=("DIM_COIL", "DIM_DYN"))
-    nifti.write(twice, Path("made_ref.nii.gz"))
-    said = {"Manufacturer": "GE", "SequenceName": "PROBE-P", "EchoTime": 0.03, "RepetitionTime": 1.5}
-    for name in ("made.nii.gz", "made_ref.nii.gz"):
-        data = nifti.read(Path(name))
-        nifti.write(replace(data, header={**data.header, **said}), Path(name))
+    for name, data in zip(("made", "made_ref"), raw_scan(), strict=True):
+        nifti.write(data, Path(f"{name}.nii.gz"))
     Path("bin").mkdir()
     program = Path("bin/spec2nii")
     program.write_text(STAND_IN.format(python=sys.executable))
@@ -210,29 +242,16 @@ def twix(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("made", "name", "kind", "call"),
-    [(p_file, "P12345.7", "GE P-file", "ge"), (twix, "meas.dat", "Siemens twix", "twix -e image -q")],
-)
-def test_coils_transients_and_a_reference_of_the_same_file(
-    stand_in: Path,
-    capsys: pytest.CaptureFixture[str],
-    made: Callable[[Path], Path],
-    name: str,
-    kind: str,
-    call: str,
+def test_coils_transients_and_a_reference_of_a_twix_file(
+    stand_in: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert converted(Path("out"), made(Path(name)), more=("--filename", "metab")) == 0
+    assert converted(Path("out"), twix(Path("meas.dat")), more=("--filename", "metab")) == 0
     said = capsys.readouterr().out
-    assert Path("arguments.txt").read_text().startswith(f"{call} {name} -f metab -o ")
-    assert said.startswith(f"Read as {kind}:\n")
-    assert "out/metab.nii.gz: GE, PRESS, 1H at 123.25 MHz (2.89 T), TE 30 ms, TR 1.5 s" in said
+    assert Path("arguments.txt").read_text().startswith("twix -e image -q meas.dat -f metab -o ")
+    assert said.startswith("Read as Siemens twix:\n")
     assert "1 voxel, 3 coils, 8 transients" in said
     assert "1 voxel, 3 coils, 2 transients, water reference" in said
-    lines = run_next(said)
-    assert [line.split()[1] for line in lines] == ["coilcombine", "coilcombine", "ecc", "align", "quantify"]
-    assert "--h2o combined/metab_ref.nii.gz" in lines[-1]
-    assert Path("fit/report.html").is_file()
+    assert "--h2o combined/metab_ref.nii.gz" in run_next(said)[-1]
 
 
 def test_failure_of_spec2nii_is_one_line_and_nothing_is_written(

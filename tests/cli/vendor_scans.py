@@ -1,5 +1,6 @@
 """Files as scanners and other programs write them, made of FIDs in memory sign, for spec2nii to read."""
 
+import ctypes
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,60 @@ def write_jmrui(data: MRSData, path: Path) -> None:
     hz, dwell = 1e6 * data.spectrometer_frequency_mhz, 1e3 * data.dwelltime_s
     head = _JMRUI.format(points=data.n_points, dwell=f"{dwell:.6E}", hz=f"{hz:.6E}")
     path.write_text(head + "".join(f"{z.real:.6E}\t{z.imag:.6E}\n" for z in data.fid[0, 0, 0]))
+
+
+def write_p_file(data: MRSData, water: MRSData, path: Path) -> None:
+    """Write transients of coils, and those of the water before them, as GE's PROBE does (revision 26.002).
+
+    Where a number stands in the header is told by spec2nii itself; what the numbers are is not.
+
+    Parameters
+    ----------
+    data, water : MRSData
+        With DIM_COIL and DIM_DYN.
+    path : Path
+    """
+    from spec2nii.GE.ge_hdr_fields import get_pfile_hdr_fields
+
+    layout = type(
+        "Header", (ctypes.LittleEndianStructure,), {"_pack_": 1, "_fields_": get_pfile_hdr_fields(26.002)}
+    )
+    header = layout()
+    both = np.concatenate([water.fid, data.fid], axis=-1)[0, 0, 0].conj()  # time, coil, transient
+    n_points, n_coils, n_transients = both.shape
+    excitations = 16 // water.fid.shape[-1]  # a transient; the reference always has 16
+    start = 213684
+    said = {
+        "rhr_rh_rdbm_rev": 26.002,
+        "rhr_rdb_hdr_off_data": start,
+        "rhr_rh_frame_size": n_points,
+        "rhr_rh_point_size": 4,
+        "rhr_rh_dab[0]_stop_rcv": n_coils - 1,
+        "rhr_rh_raw_pass_size": n_coils * (n_transients + 1) * n_points * 8,
+        "rhr_spectral_width": 1 / data.dwelltime_s,
+        "rhr_rh_ps_mps_freq": round(1e7 * data.spectrometer_frequency_mhz),
+        "rhe_magstrength": round(1e4 * data.spectrometer_frequency_mhz / 42.576),
+        "rhe_patname": b"somebody",
+        "rhi_psdname": b"PROBE-P",
+        "rhi_te": round(1e6 * data.header["EchoTime"]),
+        "rhi_tr": round(1e6 * data.header["RepetitionTime"]),
+        "rhi_nex": excitations,
+        "rhi_user4": data.fid.shape[-1] * excitations,
+        "rhi_numecho": 1,
+        "rhi_freq_dir": 1,
+        "rhi_user8": 20.0,
+        "rhi_user9": 20.0,
+        "rhi_user10": 20.0,
+        "rhi_trhc_R": 1.0,
+        "rhi_brhc_R": 1.0,
+        "rhi_brhc_A": 1.0,
+    }
+    for name, value in said.items():
+        setattr(header, name, value)
+    blank = np.zeros((n_points, n_coils, 1))
+    numbers = np.concatenate([blank, both], axis=-1).transpose(1, 2, 0)
+    whole = np.ascontiguousarray(numbers, dtype=np.complex128).view(np.float64)
+    path.write_bytes(bytes(header).ljust(start, b"\0")[:start] + np.rint(whole).astype("<i4").tobytes())
 
 
 def _times(data: MRSData) -> dict[str, object]:

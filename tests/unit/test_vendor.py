@@ -21,6 +21,7 @@ CONTENTS = {
     "vb.dat": (np.array([9000, 3], "<u4").tobytes() + b"Config <XProtocol> {", "Siemens twix", ["twix"]),
     "scan.rda": (b">>> Begin of header <<<\r\n", "Siemens RDA", ["rda"]),
     "P00001.7": (np.float32(20.006).tobytes() + bytes(64), "GE P-file", ["ge"]),
+    "P00002.7": (np.array(9, ">f4").tobytes() + bytes(64), "GE P-file", ["ge"]),
     "siemens.IMA": (dicom("SIEMENS"), "Siemens DICOM", ["dicom"]),
     "xa.dcm": (dicom("Siemens Healthineers"), "Siemens DICOM", ["dicom"]),
     "IM_0001": (dicom("Philips Medical Systems", explicit=False), "Philips DICOM", ["philips_dcm"]),
