@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from fsl_mrs_dl.io.sizes import check_made
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.physics import covered_points, on_points, sound_basis
 from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, sigma_from_fwhm
+from fsl_mrs_dl.simulate.acquired import acquired, water_first_point
 from fsl_mrs_dl.simulate.brain import brain_amplitudes, macromolecule_amplitudes, macromolecules
 from fsl_mrs_dl.simulate.coils import draw_coils
 from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
@@ -117,7 +119,8 @@ def simulate(
     eddy_hz : float
         Field offset by eddy currents at the start of each FID, in Hz; it decays within 50 ms.
     water_reference : bool
-        Also write a scan without water suppression, with the same coils and eddy currents.
+        Also write a scan without water suppression, with the same coils and eddy currents. Its water is that of a
+        voxel of tissue whose metabolites have amplitudes in mmol/kg: quantify --h2o finds those of N_truth.json.
     seed : int
         Same seed, same numbers.
 
@@ -145,13 +148,15 @@ def simulate(
         rng = np.random.default_rng(seed)
         received = draw_coils(coils, rng) if coils > 1 else None
         made = simulate_transients(prior, made_of, n_transients, *sampling, rng, coils=received, seed=seed)
-        nifti.write(_single_precision(made.data), staging.path(f"{name}.nii.gz"))
+        said = acquired(one, edited=kind == "edited")
+        nifti.write(_as_stored(made.data, said), staging.path(f"{name}.nii.gz"))
         write_estimates(made.truth, made.data.dim_tags, staging.path(f"{name}_truth.csv"))
         truth = json.dumps(_truth(made, settings), indent=2)
         staging.path(f"{name}_truth.json").write_text(truth + "\n", encoding="utf-8")
         if water_reference:
-            wref = simulate_water_reference(made, rng, seed=seed)
-            nifti.write(_single_precision(wref), staging.path(f"{name}_wref.nii.gz"))
+            wref = simulate_water_reference(made, rng, first_point=water_first_point(one), seed=seed)
+            said.pop("EditCondition", None)
+            nifti.write(_as_stored(wref, said), staging.path(f"{name}_wref.nii.gz"))
 
 
 def _check(settings: dict[str, Any]) -> None:
@@ -240,9 +245,9 @@ def _broad(basis: Basis) -> tuple[LineSignal, ...]:
     return () if macromolecules(basis.names) else (_MACROMOLECULES,)
 
 
-def _single_precision(data: MRSData) -> MRSData:
-    """Return data as a scanner would store them; half the size of what was computed."""
-    return replace(data, fid=data.fid.astype(np.complex64))
+def _as_stored(data: MRSData, said: Mapping[str, Any]) -> MRSData:
+    """Return data as a scanner would store them: in single precision, and with what it says of the acquisition."""
+    return replace(data, fid=data.fid.astype(np.complex64), header={**data.header, **said})
 
 
 def _truth(made: Simulated, settings: dict[str, Any]) -> dict[str, Any]:

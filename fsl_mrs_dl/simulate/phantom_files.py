@@ -12,6 +12,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis, Real
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.simulate.acquired import acquired
 from fsl_mrs_dl.simulate.phantom import Phantom, simulate_phantom
 
 
@@ -37,7 +38,8 @@ def write_phantom(basis: Basis, name: str, settings: Mapping[str, Any], staging:
         lipid=settings["lipid"],
         seed=settings["seed"],
     )
-    data = replace(made.data, fid=made.data.fid.astype(np.complex64))
+    header = {**made.data.header, **acquired(basis)}
+    data = replace(made.data, fid=made.data.fid.astype(np.complex64), header=header)
     nifti.write(data, staging.path(f"{name}.nii.gz"))
     affine = np.asarray(made.data.affine)
     _save(made.mask.astype(np.int16), affine, staging.path(f"{name}_mask.nii.gz"))

@@ -1,7 +1,7 @@
 """Parameters are drawn first and applied second: batches of labelled FIDs in plain arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,7 +127,7 @@ def with_line_signals(prior: Prior, basis: Basis) -> Basis:
         added.append(fids / fids[0])
     names = (*basis.names, *(signal.name for signal in prior.line_signals))
     fids = np.concatenate([basis.fids, np.array(added).reshape(len(added), basis.fids.shape[1])])
-    return Basis(fids, names, basis.dwelltime_s, basis.spectrometer_frequency_mhz, basis.nucleus)
+    return replace(basis, fids=fids, names=names)
 
 
 def draw_signals(prior: Prior, basis: Basis, n_signals: int, rng: np.random.Generator) -> dict[str, Real]:

@@ -190,6 +190,7 @@ def simulate_water_reference(
     rng: np.random.Generator,
     *,
     n_transients: int | None = None,
+    first_point: float | None = None,
     ratio: float = 250.0,
     linewidth_hz: float = 5.0,
     seed: int | None = None,
@@ -204,8 +205,10 @@ def simulate_water_reference(
     rng : numpy.random.Generator
     n_transients : int, optional
         Size of DIM_DYN; no such dimension if not given.
+    first_point : float, optional
+        Of the water, where a coil of sensitivity one hears it.
     ratio : float
-        First point of the water over that of the metabolites (of the first acquisition).
+        First point of the water over that of the metabolites (of the first acquisition), where it is not given.
     linewidth_hz : float
         Lorentzian FWHM of the water, in Hz, to which the scan's lineshape is added.
     seed : int, optional
@@ -222,9 +225,10 @@ def simulate_water_reference(
     if "eddy_hz" in parameters:
         field = (parameters["eddy_hz"][:1], parameters["eddy_time_constant_s"][:1])
         water = apply_time_phase(water, eddy_current_phase(data.n_points, data.dwelltime_s, *field, like))
-    heard = 1.0 if simulated.coils is None else float(np.abs(simulated.coils.sensitivities[0]))
-    first_point = np.abs(simulated.clean[0, 0, 0, 0].flat[0]) / heard
-    fids = np.repeat(ratio * first_point * water, n_transients or 1, axis=0)
+    if first_point is None:
+        heard = 1.0 if simulated.coils is None else float(np.abs(simulated.coils.sensitivities[0]))
+        first_point = ratio * float(np.abs(simulated.clean[0, 0, 0, 0].flat[0])) / heard
+    fids = np.repeat(first_point * water, n_transients or 1, axis=0)
     _, noisy = receive(fids, simulated.coils, simulated.sigma, rng)
     layout = _Layout(None if simulated.coils is None else len(simulated.coils.sensitivities), n_transients, 1)
     return MRSData(

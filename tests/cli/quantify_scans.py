@@ -8,9 +8,9 @@ import numpy as np
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.data import Basis, MRSData
-from fsl_mrs_dl.fit.quantification.relaxation import T1_S, T2_S, WATER_MOLALITY, visible
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import write_json_basis
+from fsl_mrs_dl.physics.relaxation import T1_S, T2_S, WATER_MOLALITY, visible
 
 N, DT, F0 = 1024, 5e-4, 123.25
 TE_S, TR_S = 0.03, 2.0

@@ -9,8 +9,8 @@ import pytest
 from quantify_scans import LINES, MOLAR, NAMES, run, table
 
 from fsl_mrs_dl.cli import main
-from fsl_mrs_dl.fit.quantification.relaxation import TISSUE_WATER
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.physics.relaxation import TISSUE_WATER
 
 
 class TestOneVoxel:

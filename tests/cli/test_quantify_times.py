@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from quantify_scans import MOLAR, TE_S, TR_S, run, table
 
-from fsl_mrs_dl.fit.quantification.relaxation import T1_S, T2_S
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.physics.relaxation import T1_S, T2_S
 
 WATER = ("--h2o", "{f}/svs_water.nii.gz", "--no_posterior")
 

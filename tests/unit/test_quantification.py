@@ -10,14 +10,15 @@ from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.fit import quantification
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
 from fsl_mrs_dl.fit.quantification.quality import peak_widths_hz
-from fsl_mrs_dl.fit.quantification.relaxation import (
+from fsl_mrs_dl.fit.quantification.water import water_area, water_reference
+from fsl_mrs_dl.physics.areas import area
+from fsl_mrs_dl.physics.relaxation import (
     T1_S,
     T2_S,
     TISSUE_WATER,
     WATER_MOLALITY,
     visible_water,
 )
-from fsl_mrs_dl.fit.quantification.water import area, water_area, water_reference
 
 N, DT, F0 = 1024, 5e-4, 123.25
 NAMES = ("NAA", "NAAG", "Cr", "PCr", "GPC", "PCh", "Mac")

@@ -18,7 +18,6 @@ from fsl_mrs_dl.fit.quantification.inputs import (
     water_tail,
 )
 from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
-from fsl_mrs_dl.fit.quantification.relaxation import POOLS, relaxation_times
 from fsl_mrs_dl.fit.quantification.run import Request, quantify_data
 from fsl_mrs_dl.fit.quantification.selection import (
     chosen_members,
@@ -33,6 +32,7 @@ from fsl_mrs_dl.fit.quantification.selection import (
 )
 from fsl_mrs_dl.fit.quantification.verdict import SERIOUS, flags_in_words
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
+from fsl_mrs_dl.physics.relaxation import POOLS, relaxation_times
 
 __all__ = [
     "LARGEST_TAIL",

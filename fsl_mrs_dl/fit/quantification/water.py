@@ -14,24 +14,14 @@ import numpy as np
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, fit_spectra
-from fsl_mrs_dl.fit.quantification.relaxation import visible_water
 from fsl_mrs_dl.fit.quantification.selection import known_names
 from fsl_mrs_dl.io.results import WaterScaling
 from fsl_mrs_dl.physics import damp, ppm_axis, singlet
+from fsl_mrs_dl.physics.areas import REFERENCES, WATER_PROTONS, area
+from fsl_mrs_dl.physics.relaxation import visible_water
 
 WATER_LIMITS_PPM = (1.65, 7.65)
-WATER_PROTONS = 2
 _WATER_WIDTH_HZ = 1.0
-
-REFERENCES: Mapping[tuple[str, ...], tuple[int, tuple[float, float]]] = MappingProxyType(
-    {
-        ("Cr", "PCr"): (5, (2.0, 5.0)),
-        ("Cr",): (5, (2.0, 5.0)),
-        ("PCr",): (5, (2.0, 5.0)),
-        ("NAA",): (3, (1.8, 2.2)),
-    }
-)
-"""Metabolites -> protons of their lines between limits in ppm, in order of preference (FSL-MRS's)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +60,7 @@ class WaterPlan:
         reference : tuple
             From :func:`water_reference`.
         relaxation : tuple of mapping
-            From :func:`~fsl_mrs_dl.fit.quantification.relaxation.relaxation_times`.
+            From :func:`~fsl_mrs_dl.physics.relaxation.relaxation_times`.
         times_s, water_times_s : tuple of float
             Echo and repetition time of the metabolites and of the water reference, in s.
         fractions : mapping of str to ndarray, float, optional
@@ -134,34 +124,6 @@ def water_reference(
         )
     count, where = known or (0, (0.0, 0.0))
     return chosen, protons or count, limits or where
-
-
-def area(fids: Complex, dwelltime_s: float, ppm: Real, limits_ppm: tuple[float, float]) -> Real:
-    r"""Return the area of the real spectrum between limits, :math:`\sum |\mathrm{Re} S(f)| \Delta f`.
-
-    The integral over time is taken by the trapezoid rule, hence the halved first point: without it the whole
-    spectrum would stand on a pedestal that two windows of different width hold differently.
-
-    Parameters
-    ----------
-    fids : ndarray, complex, shape (..., time)
-        In phase.
-    dwelltime_s : float
-    ppm : ndarray, float, shape (time,)
-        Of the DFT bins, ascending.
-    limits_ppm : tuple of float
-
-    Returns
-    -------
-    ndarray, float, shape (...)
-        Independent of dwell time and number of points: one half of the FID's start for a line well inside.
-    """
-    halved = np.array(fids)
-    halved[..., 0] /= 2
-    spectrum = np.fft.fftshift(np.fft.fft(halved, axis=-1), axes=-1).real / fids.shape[-1]
-    inside = (ppm >= min(limits_ppm)) & (ppm <= max(limits_ppm))
-    total: Real = np.abs(spectrum[..., inside]).sum(axis=-1)
-    return total
 
 
 def water_area(data: MRSData, fids: Complex) -> Real:
@@ -240,7 +202,7 @@ def water_factors(
     .. math:: \frac{A_M / a_M}{A_{H_2O}} \cdot \frac{2}{n_M} \cdot [H_2O]
 
     with the area of the reference metabolite for an amplitude of one, its protons n, and the water that
-    :func:`~fsl_mrs_dl.fit.quantification.relaxation.visible_water` gives.
+    :func:`~fsl_mrs_dl.physics.relaxation.visible_water` gives.
 
     Parameters
     ----------
