@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
+from scipy.special import erf
 
 from fsl_mrs_dl.data import NUCLEI, Basis
 from fsl_mrs_dl.physics.signal import singlet
@@ -188,3 +189,19 @@ def line_basis(
     names = tuple(dict.fromkeys(line.signal for line in lines))
     member = np.array([[line.signal == name for line in lines] for name in names])
     return Basis(member.astype(np.float64) @ fids, names, dwelltime_s, spectrometer_frequency_mhz)
+
+
+def area_in(lines: Sequence[GaussianLine], limits: tuple[float, float]) -> float:
+    """Return the area of Gaussian lines within limits in ppm.
+
+    Parameters
+    ----------
+    lines : sequence of GaussianLine
+    limits : tuple of float
+        In ppm.
+    """
+    place = np.array([line.ppm for line in lines])
+    # A Gaussian of width w (FWHM) has erf(2 sqrt(ln 2) x / w) / 2 of its area between its middle and x.
+    steep = 2 * np.sqrt(np.log(2)) / np.array([line.fwhm_ppm for line in lines])
+    low, high = (erf(steep * (edge - place)) / 2 for edge in limits)
+    return float(np.array([line.amplitude for line in lines]) @ (high - low))

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy.special import erf
 
 from fsl_mrs_dl.benchmark.worlds.amounts import HEALTHY_TCR
 from fsl_mrs_dl.benchmark.worlds.spins import DWELLTIME_S, Making
 from fsl_mrs_dl.data import NUCLEI, Complex
 from fsl_mrs_dl.physics import singlet
-from fsl_mrs_dl.physics.lines import GaussianLine, sigma_from_fwhm
+from fsl_mrs_dl.physics.lines import GaussianLine, area_in, sigma_from_fwhm
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
 NONE = "none"
@@ -40,15 +39,6 @@ def lines_of(name: str) -> tuple[GaussianLine, ...] | None:
     if name == NONE:
         return ()
     return MM_SETS[name]
-
-
-def area_in(lines: Sequence[GaussianLine], limits: tuple[float, float]) -> float:
-    """Return the area of Gaussian lines within limits in ppm."""
-    place = np.array([line.ppm for line in lines])
-    # A Gaussian of width w (FWHM) has erf(2 sqrt(ln 2) x / w) / 2 of its area between its middle and x.
-    steep = 2 * np.sqrt(np.log(2)) / np.array([line.fwhm_ppm for line in lines])
-    low, high = (erf(steep * (edge - place)) / 2 for edge in limits)
-    return float(np.array([line.amplitude for line in lines]) @ (high - low))
 
 
 def macromolecule_fids(

@@ -21,7 +21,7 @@ REFERENCE_PPM = (0.65, 1.08)
 METHYL_PROTONS = 3.0
 _FINE_PPM: Real = np.arange(-0.4, 5.3, 0.01)
 _RIDGE = 1e-3
-_CONTINUUM_PPM = 0.5  # wider lines are the continuum under the lines, which most tables leave out
+CONTINUUM_PPM = 0.5  # wider lines are the continuum under the lines, which most tables leave out
 _ROUNDS = 10  # of bringing tables to one scale
 # Spreads, as shares of the mean density. Regions of human spectra agree within 10 %, line areas within 10-60 %
 # (table and fits of physics.macromolecules); a published mean also hides differences between people.
@@ -91,7 +91,7 @@ def density_prior(without: tuple[str, ...] = ()) -> DensityPrior:
 
 def _parts(lines: Sequence[GaussianLine]) -> tuple[list[GaussianLine], list[GaussianLine]]:
     """Return the lines of a table and its continuum."""
-    wide = [line for line in lines if line.fwhm_ppm > _CONTINUUM_PPM]
+    wide = [line for line in lines if line.fwhm_ppm > CONTINUUM_PPM]
     return [line for line in lines if line not in wide], wide
 
 

@@ -33,8 +33,8 @@ class Hypothesis:
     Attributes
     ----------
     macromolecules : str
-        ``prior``: the density of :mod:`~fsl_mrs_dl.fit.background.density`; ``table``: the lines of Wilson 2011,
-        each of its own size; ``own``: those of the basis set; ``none``.
+        ``prior``: the density of :mod:`~fsl_mrs_dl.fit.background.density`; ``own``: those of the basis set;
+        ``none``; else a published table, see :class:`~fsl_mrs_dl.fit.background.tables.Table`.
     spread : float
         How large deviations are, in SDs of the prior.
     baseline : Smooth
@@ -61,13 +61,15 @@ class Hypothesis:
 
 BASELINES = (Smooth(), Smooth(1.0, 0.05), Smooth(0.6, 0.05), Smooth(0.6, 0.2), Smooth(0.35, 0.05))
 """From what a good shim and water suppression leave to the tail of residual water."""
-MACROMOLECULES = (("prior", 0.15), ("prior", 0.5), ("prior", 1.5), ("table", 0.1))
+MACROMOLECULES = (("prior", 0.15), ("prior", 0.5), ("prior", 1.5), ("prior", 3.0))
+BESIDE_A_TABLE = 0.1
+"""SD of what may lie beside the lines of a table, in SDs of the prior."""
 OWN_MACROMOLECULES = (("own", 0.02), ("own", 0.2), ("own", 1.0))
 FIRST = ("prior", 0.5), ("own", 0.2), ("none", 0.0)
 FIRST_BASELINE = Smooth(0.6, 0.05)
 
 
-def hypotheses(kind: str, *, lipids: bool) -> tuple[Hypothesis, ...]:
+def hypotheses(kind: str, *, lipids: bool, tables: Sequence[str] = ()) -> tuple[Hypothesis, ...]:
     """Return the hypotheses that are weighed.
 
     Parameters
@@ -76,9 +78,11 @@ def hypotheses(kind: str, *, lipids: bool) -> tuple[Hypothesis, ...]:
         Where macromolecules come from: the prior, a member of the basis set, or nowhere (other nuclei).
     lipids : bool
         Whether lipids are among them.
+    tables : sequence of str
+        With ``prior``: published tables that are hypotheses of their own.
     """
     broad: Sequence[tuple[str, float]] = {
-        "prior": MACROMOLECULES,
+        "prior": (*MACROMOLECULES, *((name, BESIDE_A_TABLE) for name in tables)),
         "own": OWN_MACROMOLECULES,
         "none": (("none", 0.0),),
     }[kind]

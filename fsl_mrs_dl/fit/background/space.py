@@ -1,6 +1,6 @@
 """The signals of all hypotheses in one space of a fit window, and each hypothesis's prior in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background.density import FWHM_PPM, GRID_PPM, DensityPrior
 from fsl_mrs_dl.fit.background.hypotheses import Hypothesis, first
+from fsl_mrs_dl.fit.background.tables import Table
 from fsl_mrs_dl.physics.lines import WILSON_2011, GaussianLine, gaussian_lines
+from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
 TYPICAL_AMOUNT = 10.0
 """Usual macromolecules, in mmol/kg of the methyl groups at 0.9 ppm, TE 30 ms, 3 T: 3.6 times the area of the
@@ -41,9 +43,9 @@ class Background:
         Variance along each, where one mmol/kg of a metabolite has an amplitude of 1.
     broad : tuple of ndarray, float, shape (R, R)
         The covariance of macromolecules and lipids alone, in that space.
-    table : ndarray, float, shape (2 inside,)
-        The macromolecules of the table, 1 mmol/kg of the methyl groups at 0.9 ppm: they stand in for the mean of
-        the prior in hypotheses of the table.
+    tables : mapping of str to ndarray, float, shape (2 inside,)
+        The macromolecules of each published table that is a hypothesis, 1 mmol/kg of the methyl groups at 0.9 ppm:
+        they stand in for the mean of the prior.
     """
 
     rows: Real
@@ -51,7 +53,7 @@ class Background:
     axes: tuple[Real, ...]
     power: tuple[Real, ...]
     broad: tuple[Real, ...]
-    table: Real
+    tables: Mapping[str, Real]
 
     @cached_property
     def first(self) -> int:
@@ -199,11 +201,8 @@ def background(
     """
     usual = TYPICAL_AMOUNT * decay
     deviations = usual * density.root.T @ window.components
-    table = [line for line in WILSON_2011 if line.signal.startswith("MM")]
+    tables = {one.macromolecules: Table.of(one.macromolecules) for one in hypotheses if one.macromolecules in MM_SETS}
     fat = [line for line in WILSON_2011 if line.signal.startswith("Lip")]
-    of_signal = np.array(
-        [[line.signal == name for line in table] for name in dict.fromkeys(ln.signal for ln in table)]
-    )
     pieces: dict[object, Real] = {}
 
     def piece(key: object, made: Real) -> Real:
@@ -215,8 +214,8 @@ def background(
         parts = []
         if one.macromolecules != "none":
             parts.append(one.spread * piece("density", deviations))
-        if one.macromolecules == "table":
-            parts.append(piece("table", usual * of_signal.astype(float) @ window.lines(table)))
+        if one.macromolecules in tables:
+            parts.append(piece(one.macromolecules, usual * tables[one.macromolecules].deviations(window.lines)))
         if one.lipids:
             parts.append(piece("lipids", _LIPID_AMOUNT * window.lines(fat)))
         broad.append(parts)
@@ -235,8 +234,8 @@ def background(
         axes.append(np.ascontiguousarray(vectors[:, known]))
         power.append(values[known])
         alone.append(covered)
-    mean = window.lines(table).sum(axis=0)
-    return Background(rows, tuple(hypotheses), tuple(axes), tuple(power), tuple(alone), mean)
+    means = {name: table.mean(window.lines) for name, table in tables.items()}
+    return Background(rows, tuple(hypotheses), tuple(axes), tuple(power), tuple(alone), means)
 
 
 def _covariance(parts: Sequence[Real], rows: Real) -> Real:

@@ -200,8 +200,8 @@ class AveragedFitter(Fitter):
         present[:, rates] = free * (at.gamma - usual) / spread
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
-        table = problem.background.table / problem.scale
-        return Linear(here.columns, steps, here.data, weight, present, at.noise, table, self._broad), some
+        tables = {name: mean / problem.scale for name, mean in problem.background.tables.items()}
+        return Linear(here.columns, steps, here.data, weight, present, at.noise, tables, self._broad), some
 
     def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.bool_]:
         """Return the members whose own shift or width shows in each spectrum, (S, M)."""

@@ -100,9 +100,10 @@ def curves_of(
         mm = whitened @ ground.broad[at]
         weight = weights[some, at][:, None]
         broad[some] += weight * (mm @ ground.rows)
-        if model.of_table(ground, at):
+        table = model.table_of(ground, at)
+        if table:
             # Curves are drawn with the mean of the prior: what the table has instead is added to it.
-            instead = model.table - model.columns[some, model.broad]
+            instead = model.tables[table] - model.columns[some, model.broad]
             broad[some] += weight * found.amplitudes[some, at, model.broad, None] * instead
         smooth[some] += weight * (under - mm)
         rest[some] += weight * (residual - under @ ground.rows)
@@ -138,7 +139,8 @@ def leading_information(
         Zero: the estimate is where the quadratic has its maximum.
     """
     ground, members, shared = problem.background, model.columns.shape[1], len(problem.free)
-    gram = np.empty_like(products.gram[:, :-1, :-1])
+    kept = products.gram.shape[1] - len(products.tables)
+    gram = np.empty_like(products.gram[:, :kept, :kept])
     for at in np.unique(lead):
         rows = np.flatnonzero(lead == at)
         some = products.take(rows).under(model, ground, int(at))

@@ -9,6 +9,7 @@ Gaussian too, so that the data y have the density
 an integral that is done exactly, flat in a, with the noise variance integrated out as well (Jeffreys' prior).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +43,8 @@ class Linear:
         Where the place stands from the middle of that prior.
     noise : ndarray, float, shape (S,)
         Noise variance of a channel, as far as it is known.
-    table : ndarray, float, shape (N,)
-        What stands in for the macromolecules' member in hypotheses of the table.
+    tables : mapping of str to ndarray, float, shape (N,)
+        What stands in for the macromolecules' member in hypotheses of a table, T of them.
     broad : int
         That member; -1: none.
     """
@@ -54,19 +55,21 @@ class Linear:
     weight: Real
     present: Real
     noise: Real
-    table: Real
+    tables: Mapping[str, Real]
     broad: int
 
     def columns_of(self, background: Background, at: int, rows: NDArray[np.intp]) -> Real:
         """Return the members of some spectra under a hypothesis, (s, M, N)."""
         columns = self.columns[rows]
-        if self.of_table(background, at):
-            columns[:, self.broad] = self.table
+        table = self.table_of(background, at)
+        if table:
+            columns[:, self.broad] = self.tables[table]
         return columns
 
-    def of_table(self, background: Background, at: int) -> bool:
-        """Return whether a hypothesis has the macromolecules of the table."""
-        return self.broad >= 0 and background.hypotheses[at].macromolecules == "table"
+    def table_of(self, background: Background, at: int) -> str:
+        """Return the table whose macromolecules a hypothesis has; empty: that of none."""
+        name = background.hypotheses[at].macromolecules
+        return name if self.broad >= 0 and name in self.tables else ""
 
     @property
     def expected(self) -> tuple[Real, ...]:
@@ -118,7 +121,7 @@ class Weighing:
 class Products:
     """Products of all vectors of a model, and what the background's rows see of them.
 
-    Vectors are the M members, B steps, the data, and the macromolecules of the table: V = M + B + 2.
+    Vectors are the M members, B steps, the data, and the macromolecules of the tables: V = M + B + 1 + T.
 
     Attributes
     ----------
@@ -128,25 +131,31 @@ class Products:
 
     gram: Real
     seen: Real
+    tables: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, model: Linear, background: Background) -> "Products":
         """Return the products of a model."""
-        table = np.broadcast_to(model.table, (len(model.data), 1, model.data.shape[1]))
-        vectors = np.concatenate([model.columns, model.steps, model.data[:, None], table], axis=1)
-        return cls(vectors @ np.swapaxes(vectors, 1, 2), vectors @ background.rows.T)
+        parts = [model.columns, model.steps, model.data[:, None]]
+        if model.tables:
+            means = np.stack(list(model.tables.values()))
+            parts.append(np.broadcast_to(means, (len(model.data), *means.shape)))
+        vectors = np.concatenate(parts, axis=1)
+        products = vectors @ np.swapaxes(vectors, 1, 2)
+        return cls(products, vectors @ background.rows.T, tuple(model.tables))
 
     def under(self, model: Linear, background: Background, at: int) -> "Products":
         """Return the products of members, steps and data under a hypothesis."""
-        order = np.arange(self.gram.shape[1] - 1)
-        if not model.of_table(background, at):
-            return Products(self.gram[:, :-1, :-1], self.seen[:, :-1])
-        order[model.broad] = len(order)
+        order = np.arange(self.gram.shape[1] - len(self.tables))
+        table = model.table_of(background, at)
+        if not table:
+            return Products(self.gram[:, : len(order), : len(order)], self.seen[:, : len(order)])
+        order[model.broad] = len(order) + self.tables.index(table)
         return Products(self.gram[:, order][:, :, order], self.seen[:, order])
 
     def take(self, rows: NDArray[np.intp]) -> "Products":
         """Return some spectra."""
-        return Products(self.gram[rows], self.seen[rows])
+        return Products(self.gram[rows], self.seen[rows], self.tables)
 
 
 def weigh(

@@ -161,7 +161,7 @@ class Problem:
             raise TypeError("Only a fit whose baseline is 'auto' has a background.")
         settings = self.settings
         decay = math.exp((_USUAL_ECHO_TIME_S - settings.echo_time_s) / _DECAY_S)
-        chosen = hypotheses(settings.macromolecules, lipids=settings.lipids)
+        chosen = hypotheses(settings.macromolecules, lipids=settings.lipids, tables=settings.tables)
         return background(self.window_of, chosen, density_prior(settings.without_tables), decay)
 
     @cached_property

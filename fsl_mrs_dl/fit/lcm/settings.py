@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
+BASIS_TABLE = "wilson_2011"
+"""The macromolecules that shipped basis sets and FSL-MRS's ``--add_MM`` have."""
 SPLINES = {"very-stiff": 3.0, "stiff": 10.0, "moderate": 20.0, "flexible": 30.0, "very-flexible": 50.0}
 """FSL-MRS's names of a spline baseline -> effective dimension, that is how many free complex values it has."""
 
@@ -132,6 +135,11 @@ class FitSettings:
     lineshape_sd: float = 0.15
     held_widths: bool = False
     without_tables: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Published tables of macromolecules that are hypotheses of their own; what comes with basis sets stays."""
+        return tuple(name for name in MM_SETS if name == BASIS_TABLE or name not in self.without_tables)
 
     @property
     def averaged(self) -> bool:

@@ -1,0 +1,74 @@
+"""Published tables of macromolecules as hypotheses: lines of their own sizes, with a common width and place."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.fit.background.density import CONTINUUM_PPM, METHYL_PROTONS, REFERENCE_PPM
+from fsl_mrs_dl.physics.lines import GaussianLine, area_in
+from fsl_mrs_dl.physics.macromolecules import MM_SETS
+
+_SIZE = float(os.environ.get("TSIZE", "1.0"))
+"""SD of the size of each signal of a table over its size there."""
+_WIDTH = 0.1  # SD of the logarithm of all widths: lines narrow with field and widen with the shim
+_SHIFT_PPM = 0.015  # SD of a common shift, in ppm: tables are referenced within 0.05 ppm of each other
+
+Drawing = Callable[[Sequence[GaussianLine]], Real]
+"""Return one vector a line, of its amplitude."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table of macromolecules, scaled to 1 mmol/kg of the methyl groups at 0.9 ppm.
+
+    Attributes
+    ----------
+    lines : tuple of GaussianLine
+        Without the continuum.
+    continuum : tuple of GaussianLine
+        Lines wider than :data:`~.density.CONTINUUM_PPM`, which the baselines of most tables took up.
+    """
+
+    lines: tuple[GaussianLine, ...]
+    continuum: tuple[GaussianLine, ...]
+
+    @classmethod
+    def of(cls, name: str) -> "Table":
+        """Return a table by its key in :data:`~fsl_mrs_dl.physics.macromolecules.MM_SETS`."""
+        every = MM_SETS[name]
+        narrow = [line for line in every if line.fwhm_ppm <= CONTINUUM_PPM]
+        unit = METHYL_PROTONS / area_in(narrow, REFERENCE_PPM)
+        scaled = [replace(line, amplitude=unit * line.amplitude) for line in every]
+        return cls(
+            tuple(line for line in scaled if line.fwhm_ppm <= CONTINUUM_PPM),
+            tuple(line for line in scaled if line.fwhm_ppm > CONTINUUM_PPM),
+        )
+
+    def mean(self, draw: Drawing) -> Real:
+        """Return the table as one vector."""
+        total: Real = draw(self.lines).sum(axis=0)
+        return total
+
+    def deviations(self, draw: Drawing) -> Real:
+        """Return independent deviations of unit variance: sizes of signals, width, place, and the continuum."""
+        vectors = draw(self.lines)
+        signals = dict.fromkeys(line.signal for line in self.lines)
+        if len(signals) > 1:
+            sizes = [vectors[[line.signal == name for line in self.lines]].sum(axis=0) for name in signals]
+        else:
+            sizes = list(vectors)
+        wider, narrower = (
+            draw([replace(line, fwhm_ppm=factor * line.fwhm_ppm) for line in self.lines]).sum(axis=0)
+            for factor in (1 + _WIDTH, 1 - _WIDTH)
+        )
+        right, left = (
+            draw([replace(line, ppm=line.ppm + by) for line in self.lines]).sum(axis=0)
+            for by in (_SHIFT_PPM, -_SHIFT_PPM)
+        )
+        parts = [*(_SIZE * size for size in sizes), (wider - narrower) / 2, (right - left) / 2]
+        if self.continuum:
+            parts.append(draw(self.continuum).sum(axis=0))
+        return np.array(parts)
