@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fsl_mrs_dl.fit.background import density_prior, hypotheses, with_member
-from fsl_mrs_dl.fit.background.hypotheses import Hypothesis, Smooth, first
+from fsl_mrs_dl.fit.background import BASELINES, density_prior, hypotheses, with_member
+from fsl_mrs_dl.fit.background.hypotheses import MACROMOLECULES, Hypothesis, Smooth, first
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, curves, fitter_for
 from fsl_mrs_dl.fit.lcm.averaged import AveragedFitter
 from fsl_mrs_dl.fit.lcm.evidence import Products, weigh
 from fsl_mrs_dl.fit.posterior import draw, weak_prior
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, damp, on_points, phase, shift
+from fsl_mrs_dl.physics.macromolecules import MM_SETS
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 
 N, DT = 1024, 5e-4
@@ -45,13 +46,15 @@ def spectra(basis, n, rng, *, noise=0.6, macromolecules=9.0):
 
 def test_auto_is_what_the_settings_ask_for(fitter):
     assert isinstance(fitter, AveragedFitter)
-    assert len(fitter.problem.background.hypotheses) == 4 * 5 * 2
+    assert (
+        len(fitter.problem.background.hypotheses) == (len(MACROMOLECULES) + len(MM_SETS)) * len(BASELINES) * 2
+    )
 
 
 def dense(model, ground, at, row, freedom):
     """Log evidence by the definition: everything but amplitudes marginalised into one covariance."""
     steps, noise = model.steps[row], model.noise[row]
-    roots = (ground.axes[at] * np.sqrt(ground.power[at])).T @ ground.rows
+    roots = (ground.of(at).axes * np.sqrt(ground.of(at).power)).T @ ground.rows
     spread = np.eye(model.data.shape[1]) + roots.T @ roots / noise
     known = model.weight[row] > 0
     spread += steps[known].T @ steps[known] / model.weight[row][known][0]
@@ -117,8 +120,8 @@ def test_posterior_covers_in_worlds_drawn_from_the_prior(fitter, basis, rng):
     n, ground = 80, fitter.problem.background
     at = ground.hypotheses.index(Hypothesis("prior", 0.5, Smooth(), False))
     problem = fitter.problem
-    drawn = rng.standard_normal((n, ground.power[at].size)) * np.sqrt(ground.power[at])
-    under = (drawn @ ground.axes[at].T) @ ground.rows
+    drawn = rng.standard_normal((n, ground.of(at).power.size)) * np.sqrt(ground.of(at).power)
+    under = (drawn @ ground.of(at).axes.T) @ ground.rows
     half = under.shape[1] // 2
     bins = under[:, :half] + 1j * under[:, half:]
     whole = np.zeros((n, N), complex)

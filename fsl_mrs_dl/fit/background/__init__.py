@@ -3,7 +3,8 @@
 from fsl_mrs_dl.fit.background.density import LEFT_OUT, DensityPrior, density_prior
 from fsl_mrs_dl.fit.background.hypotheses import BASELINES, Hypothesis, Smooth, hypotheses
 from fsl_mrs_dl.fit.background.member import MEMBER, one_proton, usual_mixture, with_member
-from fsl_mrs_dl.fit.background.space import Background, Window, background, joined, quarter_turn, split
+from fsl_mrs_dl.fit.background.space import Background, background
+from fsl_mrs_dl.fit.background.window import Window, joined, quarter_turn, split
 
 __all__ = [
     "BASELINES",

@@ -50,11 +50,8 @@ class Hypothesis:
     @property
     def words(self) -> str:
         """Return the hypothesis in words, for records."""
-        broad = (
-            self.macromolecules
-            if self.macromolecules == "none"
-            else f"{self.macromolecules} x {self.spread:g}"
-        )
+        scaled = self.macromolecules in ("prior", "own")
+        broad = f"{self.macromolecules} x {self.spread:g}" if scaled else self.macromolecules
         fat = "yes" if self.lipids else "no"
         return f"macromolecules: {broad}; baseline: {self.baseline.words}; lipids: {fat}"
 

@@ -1,6 +1,5 @@
 """Published tables of macromolecules as hypotheses: lines of their own sizes, with a common width and place."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,8 +10,7 @@ from fsl_mrs_dl.fit.background.density import CONTINUUM_PPM, METHYL_PROTONS, REF
 from fsl_mrs_dl.physics.lines import GaussianLine, area_in
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
-_SIZE = float(os.environ.get("TSIZE", "1.0"))
-"""SD of the size of each signal of a table over its size there."""
+_SIZE = 1.0  # SD of the size of each signal over its size in the table: the data decide it
 _WIDTH = 0.1  # SD of the logarithm of all widths: lines narrow with field and widen with the shim
 _SHIFT_PPM = 0.015  # SD of a common shift, in ppm: tables are referenced within 0.05 ppm of each other
 

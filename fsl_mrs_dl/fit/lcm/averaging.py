@@ -92,12 +92,13 @@ def curves_of(
         fitted += (found.steps[some, at][:, None] @ model.steps[some])[:, 0]
         residual = model.data[some] - fitted
         within = residual @ ground.rows.T
-        along = within @ ground.axes[at]
+        known = ground.of(at)
+        along = within @ known.axes
         noise = model.noise[some]
         share = ground.share(at, noise)
-        under = (share * along) @ ground.axes[at].T
-        whitened = (along / (noise[:, None] + ground.power[at])) @ ground.axes[at].T
-        mm = whitened @ ground.broad[at]
+        under = (share * along) @ known.axes.T
+        whitened = (along / (noise[:, None] + known.power)) @ known.axes.T
+        mm = whitened @ known.broad
         weight = weights[some, at][:, None]
         broad[some] += weight * (mm @ ground.rows)
         table = model.table_of(ground, at)
@@ -144,7 +145,7 @@ def leading_information(
     for at in np.unique(lead):
         rows = np.flatnonzero(lead == at)
         some = products.take(rows).under(model, ground, int(at))
-        along = some.seen @ ground.axes[at]
+        along = some.seen @ ground.of(int(at)).axes
         share = ground.share(int(at), model.noise[rows])
         gram[rows] = some.gram - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
     q = members + shared

@@ -58,7 +58,7 @@ def under_background(problem: Problem, hypothesis: int, noise_sd: float, proton_
     ground = problem.background
     assert problem.window_of is not None
     noise = (noise_sd / proton_signal * problem.window_of.proton) ** 2
-    axes, power = ground.axes[hypothesis], ground.power[hypothesis]
+    axes, power = ground.of(hypothesis).axes, ground.of(hypothesis).power
     return Under(joined(axes.T @ ground.rows), noise / power, (noise_sd / problem.settings.delay_sd_s) ** 2)
 
 

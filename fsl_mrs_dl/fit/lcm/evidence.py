@@ -265,14 +265,14 @@ def _one(
     energy = np.maximum(energy, np.maximum(ROUNDING * products.gram[:, -1, -1], np.finfo(float).tiny))
     diagonal = np.arange(last)
     volume = 2 * np.log(lower[:, diagonal, diagonal]).sum(axis=1)
-    width = np.log1p(background.power[at] / noise[:, None]).sum(axis=1)
+    width = np.log1p(background.of(at).power / noise[:, None]).sum(axis=1)
     evidence = -(width + volume + freedom * np.log(energy)) / 2
     return evidence, energy, amplitudes, pull, information
 
 
 def _left(products: Products, background: Background, at: int, noise: Real) -> Real:
     """Return the products of what the background of a hypothesis leaves of the vectors, (S, V, V)."""
-    along = products.seen @ background.axes[at]
+    along = products.seen @ background.of(at).axes
     seen: Real = along * background.share(at, noise)[:, None]
     left: Real = products.gram - seen @ np.swapaxes(along, 1, 2)
     return left

@@ -138,7 +138,7 @@ class FitSettings:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Published tables of macromolecules that are hypotheses of their own; what comes with basis sets stays."""
+        """Published tables of macromolecules that are hypotheses; what comes with basis sets is always one."""
         return tuple(name for name in MM_SETS if name == BASIS_TABLE or name not in self.without_tables)
 
     @property
