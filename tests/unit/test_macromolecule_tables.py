@@ -87,7 +87,6 @@ def test_the_data_find_the_table_that_they_are_made_of(name, rng):
     found = fitter(add_noise(clean, 0.6, rng))
     leading = [fitter.problem.background.hypotheses[at].macromolecules for at in found.average.index[:, 0]]
     assert sum(one == name for one in leading) >= 10
-    print(name, leading, found.average.weight[:, 0], (found.amplitudes / np.array([*amounts.values(), 10])).mean(axis=0), found.gamma.ravel(), found.sigma.ravel(), found.lineshape.any(axis=1), [fitter.problem.background.hypotheses[at].words for at in found.average.index[:3, 0]])
     sd = np.sqrt(np.einsum("smm->sm", found.covariance))[:, :-1]
     z = (found.amplitudes[:, :-1] - np.array(list(amounts.values()))) / sd
     assert np.sqrt((z**2).mean()) < 1.3

@@ -88,10 +88,14 @@ class Background:
         """Index of the hypothesis under which parameters that are not linear are found."""
         return first(self.hypotheses)
 
+    def rows_of(self, hypothesis: int) -> Real:
+        """Return the axes of a hypothesis as vectors of the window, shape (r, 2 inside)."""
+        return np.ascontiguousarray(self.of(hypothesis).axes.T @ self.rows)
+
     @cached_property
     def first_rows(self) -> Real:
-        """The axes of that hypothesis as vectors of the window, shape (r, 2 inside)."""
-        return np.ascontiguousarray(self.of(self.first).axes.T @ self.rows)
+        """The axes of the first hypothesis as vectors of the window, shape (r, 2 inside)."""
+        return self.rows_of(self.first)
 
     def share(self, hypothesis: int, noise: Real) -> Real:
         """Return which part of each axis belongs to the background, shape (S, r); noise: variance, (S,)."""

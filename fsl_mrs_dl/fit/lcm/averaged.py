@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
-from fsl_mrs_dl.fit.background import MEMBER, joined, quarter_turn, usual_mixture
+from fsl_mrs_dl.fit.background import MEMBER, joined, quarter_turn
 from fsl_mrs_dl.fit.lcm.averaging import (
     average_of,
     curves_of,
@@ -16,38 +16,16 @@ from fsl_mrs_dl.fit.lcm.averaging import (
     leading_information,
     spreads,
 )
-from fsl_mrs_dl.fit.lcm.engine import Fitter, out_of_range
+from fsl_mrs_dl.fit.lcm.engine import Fitter
 from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, take_steps, weigh
-from fsl_mrs_dl.fit.lcm.newton import State, minimise
-from fsl_mrs_dl.fit.lcm.over_background import (
-    Place,
-    Seen,
-    background_evaluator,
-    lineshape_gain,
-    place,
-    slopes,
-)
+from fsl_mrs_dl.fit.lcm.over_background import Place, place, slopes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import KEPT, FitResult
+from fsl_mrs_dl.fit.lcm.search import Found, Search
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
-from fsl_mrs_dl.fit.lcm.start import starts
-from fsl_mrs_dl.physics.member_sizes import excess
 
-_N_STARTS = 3
-_WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
-_ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
-_FIRST_SNR = (
-    20.0  # of NAA: where the search begins, backgrounds are held as firmly as a poor spectrum holds them
-)
-_NO_BACKGROUND = 1e6  # noise beside which a background has no room
-_FEW = 4  # iterations after which noise and unit are known well enough
-_SETTLED_SD = 0.1  # the linear model around the end of the search takes the last step
-_MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
 _FARTHEST_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
-_LEAST = (
-    1e-4  # of the energy of a window: metabolites are taken to make up a hundredth of its amplitude at least
-)
 
 
 class AveragedFitter(Fitter):
@@ -61,115 +39,39 @@ class AveragedFitter(Fitter):
     def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> None:
         self.basis = basis
         self.problem = Problem.of(basis, settings, reference_ppm)
-        self._seen = Seen.of(self.problem)
-        self._evaluate = background_evaluator(self.problem, self._seen)
-        self._mixture = usual_mixture(basis.names) / excess(np.asarray(basis.fids))
+        self._search = Search(self.problem, basis)
+        self._evaluate = self._search.first[1]
         self._broad = basis.names.index(MEMBER) if MEMBER in basis.names else -1
         self._may_shift = np.array([name != MEMBER for name in basis.names])
 
     def _fit_chunk(self, fids: Complex, start: Parameters | None) -> FitResult:
-        problem = self.problem
-        size: Real = np.linalg.norm(fids, axis=1)
-        if start is None:
-            choices, explained, beyond = starts(problem, self.basis, fids / size[:, None], _N_STARTS)
-        else:
-            choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
-        unit = self._unit(fids, choices[0])
-        at, state, iterations, settled, unit = self._found(fids, choices[0], unit)
-        for choice, share in zip(choices[1:], explained[1:], strict=True):
-            rows = np.flatnonzero(share > _ALMOST_AS_GOOD)
-            if len(rows):
-                other = self._found(fids[rows], choice.take(rows), unit[rows])
-                better = rows[_share_left(other[1]) < _share_left(state)[rows] * (1 - 1e-9)]
-                where = np.isin(rows, better)
-                state.put(rows, other[1], where)
-                for name, value in vars(at).items():
-                    value[better] = getattr(other[0], name)[where]
-                iterations[rows] += other[2]
-                settled[better], unit[better] = other[3][where], other[4][where]
-        scaled = fids / unit[:, None]
-        tokens = np.where(out_of_range(problem, self.basis, at, choices[-1], beyond), "out_of_range", "")
-        tokens = np.where((tokens == "") & ~settled, "no_convergence", tokens)
-        uneven = np.flatnonzero(lineshape_gain(problem, self._seen, scaled, at, state) > _WORTH)
-        result = self._averaged(scaled, at, state, unit, iterations, tokens)
-        if len(uneven):
-            there = self._with_shares(scaled[uneven], at.take(uneven))
-            iterations[uneven] += there[2]
-            some = self._averaged(
-                scaled[uneven], *there[:2], unit[uneven], iterations[uneven], tokens[uneven]
-            )
-            result.put(uneven, some)
+        search = self._search
+        found = search.begin(fids, start)
+        scaled = fids / found.unit[:, None]
+        tokens = np.where(found.outside, "out_of_range", "")
+        tokens = np.where((tokens == "") & ~found.settled, "no_convergence", tokens)
+        result = self._averaged(scaled, found, tokens)
+        uneven = search.uneven(scaled, found, self.problem.background.first)
+        under = search.elsewhere(found, result)
+        for which in np.unique(under[under >= 0]):
+            rows = np.flatnonzero(under == which)
+            there = search.again(scaled[rows], found.take(rows), int(which))
+            # What looked like an uneven shim under one hypothesis may be another's macromolecules.
+            uneven[rows] &= search.uneven(scaled[rows], there, int(which))
+            known = np.flatnonzero(~uneven[rows])
+            if len(known):
+                there, rows = there.take(known), rows[known]
+                result.put(rows, self._averaged(scaled[rows], there, tokens[rows]))
+        rows = np.flatnonzero(uneven)
+        if len(rows):
+            there = search.with_shares(scaled[rows], found.take(rows))
+            result.put(rows, self._averaged(scaled[rows], there, tokens[rows]))
         return result
-
-    def _with_shares(self, scaled: Complex, at: Parameters) -> tuple[Parameters, State, NDArray[np.integer]]:
-        """Go on with shares of the signal beside the line, as an uneven shim makes them."""
-        problem = self.problem
-        at = replace(at, lineshape=np.zeros((len(scaled), 2 * LINESHAPE[0])))
-        settings = replace(problem.settings, held_widths=True)
-        iterations = np.zeros(len(scaled), dtype=int)
-        for most in (_FEW, _MANY):
-            rounds = replace(problem, settings=replace(settings, max_iterations=most))
-            at, state, more, _ = minimise(rounds, self._evaluate, scaled, at, _SETTLED_SD)
-            iterations = iterations + more
-            at = replace(at, noise=np.maximum(state.objective / self._freedom, np.finfo(float).tiny))
-        return at, state, iterations
-
-    def _unit(self, fids: Complex, at: Parameters) -> Real:
-        """Return the amplitude of 1 mmol/kg, from a first look without a background, (S,)."""
-        size: Real = np.linalg.norm(fids, axis=1)
-        here = replace(at, noise=np.full(len(fids), _NO_BACKGROUND * self._first_noise))
-        return size * self._concentration(self._evaluate(fids / size[:, None], here))
-
-    def _concentration(self, state: State) -> Real:
-        """Return what 1 mmol/kg is in the scale of a state: that of the usual mixture as strong as the fit."""
-        known = self._mixture > 0
-        inner = state.gram[:, known][:, :, known]
-        found = np.einsum("sm,smk,sk->s", state.amplitudes[:, known], inner, state.amplitudes[:, known])
-        usual = np.einsum("m,smk,k->s", self._mixture[known], inner, self._mixture[known])
-        whole = state.objective + np.einsum("sm,smk,sk->s", state.amplitudes, state.gram, state.amplitudes)
-        least = np.maximum(_LEAST * whole, np.finfo(float).tiny)
-        ratio: Real = np.sqrt(np.maximum(found, least) / usual) / self.problem.scale
-        return ratio
-
-    def _found(
-        self, fids: Complex, start: Parameters, unit: Real
-    ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_], Real]:
-        """Find the parameters that are not linear under the first hypothesis, and noise and unit with them."""
-        problem = self.problem
-        freedom = self._freedom
-        noise = np.full(len(fids), self._first_noise)
-        few = replace(problem, settings=replace(problem.settings, max_iterations=_FEW))
-        at = replace(start, noise=noise)
-        iterations = np.zeros(len(fids), dtype=int)
-        for rounds in (few, problem):
-            at, state, more, settled = minimise(rounds, self._evaluate, fids / unit[:, None], at, _SETTLED_SD)
-            iterations = iterations + more
-            if rounds is few:
-                ratio = self._concentration(state)
-                unit = unit * ratio
-                noise = np.maximum(state.objective / freedom / ratio**2, np.finfo(float).tiny)
-                at = replace(at, noise=noise)
-        at = replace(at, noise=np.maximum(state.objective / freedom, np.finfo(float).tiny))
-        at = Parameters(*(value.copy() for value in vars(at).values()))
-        return at, state, iterations, settled, unit
-
-    @property
-    def _first_noise(self) -> float:
-        """Noise variance with which the search begins, for data in units of 1 mmol/kg."""
-        assert self.problem.window_of is not None
-        return (self.problem.window_of.height / _FIRST_SNR) ** 2
-
-    @property
-    def _freedom(self) -> int:
-        """Degrees of freedom of the residual: a Gaussian prior costs none."""
-        problem = self.problem
-        free = int(problem.free.sum())
-        return max(2 * int(problem.inside.sum()) - len(problem.basis) - free, 1)
 
     def linear(self, fids: Complex, at: Parameters, amplitudes: Real) -> tuple[Linear, NDArray[np.intp]]:
         """Return the model around a place, and the members that may shift; fids in units of 1 mmol/kg."""
         problem, settings = self.problem, self.problem.settings
-        here = place(problem, self._seen, fids, at)
+        here = place(problem, self._search.first[0], fids, at)
         shared = slopes(problem, here, at, amplitudes)
         delay = 3 * problem.n_groups + 1
         rates = np.arange(problem.n_groups, 2 * problem.n_groups)
@@ -224,21 +126,15 @@ class AveragedFitter(Fitter):
         stuck: NDArray[np.bool_] = np.concatenate([none, *ends, none[:, :1], none[:, :1]], axis=1)
         return stuck
 
-    def _averaged(
-        self,
-        scaled: Complex,
-        at: Parameters,
-        state: State,
-        unit: Real,
-        iterations: NDArray[np.integer],
-        flags: NDArray[np.str_],
-    ) -> FitResult:
+    def _averaged(self, scaled: Complex, where: Found, flags: NDArray[np.str_]) -> FitResult:
+        """Return the average of the hypotheses, weighed about the end of a search."""
+        at, state, unit = where.at, where.state, where.unit
         problem, ground = self.problem, self.problem.background
         model, moving = self.linear(scaled, at, state.amplitudes)
         products = Products.of(model, ground)
         model = self._with_noise(model, products)
         non_negative = problem.settings.non_negative
-        found = weigh(model, products, ground, freedom=self._freedom, non_negative=non_negative)
+        found = weigh(model, products, ground, freedom=self._search.freedom, non_negative=non_negative)
         scale = unit / problem.scale
         weights = found.weights()
         take_steps(found, weights, model, products, ground)
@@ -248,7 +144,7 @@ class AveragedFitter(Fitter):
         order = np.argsort(-weights, axis=1)
         order = order[:, np.minimum(np.arange(KEPT), order.shape[1] - 1)]
         mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
-        noise = np.where(weights > 0, found.energy / self._freedom, 1.0)
+        noise = np.where(weights > 0, found.energy / self._search.freedom, 1.0)
         within, between = spreads(found, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
         average = average_of(found, weights, noise, order, scale, within, trust)
@@ -281,9 +177,9 @@ class AveragedFitter(Fitter):
             broad=((joined(broad) * turn) @ problem.curves) * unit[:, None],
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
             explained=explained * unit**2,
-            freedom=np.full(len(unit), float(self._freedom)),
+            freedom=np.full(len(unit), float(self._search.freedom)),
             residual_whiteness=lag_one(left),
-            iterations=iterations,
+            iterations=where.iterations,
             flag=flags.astype("<U16"),
             unit=unit,
             average=average,
@@ -293,7 +189,7 @@ class AveragedFitter(Fitter):
         """Return a model whose noise is what small shifts of single members leave, under the first hypothesis."""
         ground = self.problem.background
         left = energy_left(model, products, ground, non_negative=self.problem.settings.non_negative)
-        noise = np.maximum(left / self._freedom, np.finfo(float).tiny)
+        noise = np.maximum(left / self._search.freedom, np.finfo(float).tiny)
         weight = np.where(model.weight > 0, noise[:, None], 0.0)
         return replace(model, weight=weight, noise=noise)
 
@@ -325,10 +221,3 @@ class AveragedFitter(Fitter):
 def _padded(lineshape: Real, size: int) -> Real:
     """Return shares of a lineshape; zeros where none were fitted."""
     return lineshape if lineshape.shape[1] else np.zeros((len(lineshape), size))
-
-
-def _share_left(state: State) -> Real:
-    """Return the residual's share of the energy of the window, which starts of other shifts have elsewhere."""
-    explained = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
-    share: Real = state.objective / np.maximum(state.objective + explained, np.finfo(float).tiny)
-    return share

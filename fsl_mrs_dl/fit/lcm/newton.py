@@ -46,6 +46,10 @@ class State:
     gradient: Real
     slack: Real
 
+    def take(self, rows: NDArray[np.integer]) -> "State":
+        """Return some rows."""
+        return State(*(value[rows] for value in vars(self).values()))
+
     def put(self, rows: NDArray[np.integer], other: "State", where: NDArray[np.bool_]) -> None:
         """Replace some rows by those of another state."""
         for name, value in vars(self).items():

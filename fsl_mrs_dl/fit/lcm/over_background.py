@@ -28,7 +28,7 @@ class Place:
     by_time, by_square : ndarray, float, shape (S, M, N)
         The same, each FID times t and t^2: what shifts and widths need.
     seen : ndarray, float, shape (S, M, r)
-        What the first hypothesis's axes see of the members.
+        What the axes of the hypothesis see of the members, under which a fit searches.
     data : ndarray, float, shape (S, N)
         In the corrected frame.
     """
@@ -42,52 +42,66 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """The tables of a problem and what the first hypothesis's axes see of them, (R, M r)."""
+    """A hypothesis under which a fit searches, and what its axes see.
 
-    tables: Tables
+    Attributes
+    ----------
+    under : int
+        The hypothesis.
+    rows : ndarray, float, shape (r, N)
+        Its axes as vectors of the window.
+    tables : Tables or None
+        Of the problem; None where members do not share one lineshape.
+    table : ndarray, float, shape (R, M r)
+        What the axes see of the tables.
+    """
+
+    under: int
+    rows: Real
+    tables: Tables | None
     table: Real
 
     @classmethod
-    def of(cls, problem: Problem) -> "Seen | None":
-        """Return the tables; None where members do not share one lineshape."""
-        if problem.n_groups > 1:
-            return None
-        tables = Tables.of(problem)
-        rows = problem.background.first_rows
+    def of(cls, problem: Problem, under: int, tables: Tables | None) -> "Seen":
+        """Return what the axes of a hypothesis see of the tables of a problem."""
+        rows = problem.background.rows_of(under)
+        if tables is None:
+            return cls(under, rows, None, np.zeros((0, 0)))
         windows = tables.table.reshape(-1, rows.shape[1]) @ rows.T
-        return cls(tables, np.ascontiguousarray(windows.reshape(len(tables.table), -1)))
+        return cls(under, rows, tables, np.ascontiguousarray(windows.reshape(len(tables.table), -1)))
 
     def members(self, at: Parameters) -> tuple[Real, Real, Real, Real]:
         """Return the first four arrays of a :class:`Place`."""
+        assert self.tables is not None
         moments = self.tables.moments(at)
         seen = (moments @ self.table).reshape(len(moments), len(self.tables.problem.basis), -1)
         return (*self.tables.columns(moments), seen)
 
 
-def background_evaluator(problem: Problem, seen: Seen | None) -> Evaluate:
+def background_evaluator(problem: Problem, seen: Seen) -> Evaluate:
     """Return what solves the linear half of a problem with a background.
 
     Parameters
     ----------
     problem : Problem
-    seen : Seen or None
-        Its tables.
+    seen : Seen
+        The hypothesis and what its axes see.
     """
     return partial(_evaluate, problem, seen)
 
 
-def place(problem: Problem, seen: Seen | None, fids: Complex, at: Parameters) -> Place:
+def place(problem: Problem, seen: Seen, fids: Complex, at: Parameters) -> Place:
     """Return members and data at given parameters, from tables where they reach."""
     data = split(problem.corrected(fids, at))
-    if seen is None or at.lineshape.shape[1]:
-        return Place(*_explicit(problem, at), data)
+    if seen.tables is None or at.lineshape.shape[1]:
+        return Place(*_explicit(problem, seen, at), data)
     out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
     if not out.any():
         return Place(*seen.members(at), data)
     if out.all():
-        return Place(*_explicit(problem, at), data)
+        return Place(*_explicit(problem, seen, at), data)
     inner = seen.members(at.take(np.flatnonzero(~out)))
-    outer = _explicit(problem, at.take(np.flatnonzero(out)))
+    outer = _explicit(problem, seen, at.take(np.flatnonzero(out)))
 
     def both(at: int) -> Real:
         values = np.empty((len(fids), *inner[at].shape[1:]), dtype=inner[at].dtype)
@@ -97,12 +111,12 @@ def place(problem: Problem, seen: Seen | None, fids: Complex, at: Parameters) ->
     return Place(both(0), both(1), both(2), both(3), data)
 
 
-def _explicit(problem: Problem, at: Parameters) -> tuple[Real, Real, Real, Real]:
+def _explicit(problem: Problem, seen: Seen, at: Parameters) -> tuple[Real, Real, Real, Real]:
     """Return the first four arrays of a :class:`Place` the long way."""
     members = np.broadcast_to(problem.members(at), (len(at.gamma), *problem.basis.shape))
     powers = (members * problem.time_s**power for power in range(3))
     columns, by_time, by_square = (split(problem.window(values)) for values in powers)
-    return columns, by_time, by_square, columns @ problem.background.first_rows.T
+    return columns, by_time, by_square, columns @ seen.rows.T
 
 
 def slopes(problem: Problem, here: Place, at: Parameters, amplitudes: Real) -> Real:
@@ -137,14 +151,14 @@ def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
     return split(problem.window(total[:, None] * problem.lineshape_curves(at)))
 
 
-def lineshape_gain(problem: Problem, seen: Seen | None, fids: Complex, at: Parameters, state: State) -> Real:
+def lineshape_gain(problem: Problem, seen: Seen, fids: Complex, at: Parameters, state: State) -> Real:
     """Return by how much shares beside the line would raise the log likelihood, to first order, shape (S,).
 
     Parameters
     ----------
     problem : Problem
-    seen : Seen or None
-        Its tables.
+    seen : Seen
+        The hypothesis under which the fit ended, and what its axes see.
     fids : ndarray, complex, shape (S, time)
     at : Parameters
         Where a fit without such shares ended.
@@ -152,14 +166,14 @@ def lineshape_gain(problem: Problem, seen: Seen | None, fids: Complex, at: Param
         There.
     """
     ground = problem.background
-    share = ground.share(ground.first, at.noise)
+    share = ground.share(seen.under, at.noise)
     here = place(problem, seen, fids, at)
     shared = slopes(problem, here, at, state.amplitudes)
     shared[:, ~problem.free] = 0.0
     vectors = np.concatenate([here.columns, shared, aside(problem, at, state.amplitudes)], axis=1)
-    known = Weighed.of(vectors, ground.first_rows)
+    known = Weighed.of(vectors, seen.rows)
     residual = here.data - (state.amplitudes[:, None] @ here.columns)[:, 0]
-    left = Weighed.of(residual[:, None], ground.first_rows)
+    left = Weighed.of(residual[:, None], seen.rows)
     gram, slope = known.dot(known, share), known.dot(left, share)[..., 0]
     first = here.columns.shape[1] + shared.shape[1]
     held = np.concatenate(
@@ -212,18 +226,17 @@ class Weighed:
 
 
 def _evaluate(
-    problem: Problem, seen: Seen | None, fids: Complex, at: Parameters, amplitudes: Real | None = None
+    problem: Problem, seen: Seen, fids: Complex, at: Parameters, amplitudes: Real | None = None
 ) -> State:
     """Solve the linear half at given parameters, and take derivatives; see :func:`.newton.evaluate`."""
-    ground = problem.background
-    share = ground.share(ground.first, at.noise)
+    share = problem.background.share(seen.under, at.noise)
     here = place(problem, seen, fids, at)
     members = Weighed(here.columns, here.seen)
-    data = Weighed.of(here.data[:, None], ground.first_rows)
+    data = Weighed.of(here.data[:, None], seen.rows)
     gram = members.dot(members, share)
     right = members.dot(data, share)[..., 0]
     amplitudes, free = linear_half(problem, gram, right, amplitudes)
-    by = Weighed.of(slopes(problem, here, at, amplitudes), ground.first_rows)
+    by = Weighed.of(slopes(problem, here, at, amplitudes), seen.rows)
     coupling = members.dot(by, share)
     fitted = (gram @ amplitudes[..., None])[..., 0]
     energy = data.dot(data, share)[:, 0, 0]
