@@ -59,7 +59,14 @@ def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> Non
     everything = dict(zip(header, table[-1], strict=True))
     assert everything["damage"] == "all"
     assert [everything[bad] for bad in ("traceback", "hang", "half-written")] == ["0", "0", "0"]
-    assert rows(text, "kills")[1][-1] == "0"
+    basis_sets = text.split("Damaged basis sets")[1]
+    header, *table = rows(basis_sets, "damage")
+    everything = dict(zip(header, table[-1], strict=True))
+    assert [everything[bad] for bad in ("traceback", "hang", "half-written", "wrong")] == ["0"] * 4
+    assert int(everything["done"]) >= 3
+    header, *table = rows(text, "command")
+    kills = dict(zip(header, table[-1], strict=True))
+    assert [kills[bad] for bad in ("command", "mixture", "met: mixture")] == ["all", "0", "0"]
 
 
 def test_fpc_knows_the_truth_reaches_the_bound_and_draws(

@@ -10,7 +10,7 @@ import numpy as np
 
 Damage = Callable[[bytes, np.random.Generator], bytes]
 
-_OTHER_VALUES: tuple[Any, ...] = (
+OTHER_VALUES: tuple[Any, ...] = (
     None,
     "",
     "x",
@@ -55,7 +55,7 @@ def header_key(file: bytes, rng: np.random.Generator) -> bytes:
     if rng.random() < 0.3:
         del said[key]
     else:
-        said[key] = _OTHER_VALUES[rng.integers(len(_OTHER_VALUES))]
+        said[key] = OTHER_VALUES[rng.integers(len(OTHER_VALUES))]
     return _with_text(file, json.dumps(said).encode())
 
 

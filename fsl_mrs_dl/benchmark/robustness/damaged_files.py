@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from fsl_mrs_dl.simulate.editing import edited_singlets
 from fsl_mrs_dl.steps.command import run as run_command
 from fsl_mrs_dl.steps.registry import Step, steps
 
+OUTCOMES = ("done", "refused", "traceback", "hang", "half-written")
 _HANG_S = 30
 _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7
 
@@ -47,11 +48,14 @@ def damaged_table(n: int, folder: Path, rng: np.random.Generator) -> Table:
     for i in tqdm(range(n), desc="files", leave=False, disable=None):
         damage = names[i % len(names)]
         counts[damage][_one(originals, damage, folder / str(i), rng)] += 1
-    outcomes = ["done", "refused", "traceback", "hang", "half-written"]
-    rows = [[d, str(c.total()), *(str(c[o]) for o in outcomes)] for d, c in counts.items()]
+    return counts_table("Damaged files, one command each.", "files", counts, OUTCOMES)
+
+
+def counts_table(title: str, what: str, counts: Mapping[str, Counter[str]], outcomes: Sequence[str]) -> Table:
+    """Return a table of how often each damage had each outcome, with a row for all."""
     total = sum(counts.values(), Counter[str]())
-    rows.append(["all", str(total.total()), *(str(total[o]) for o in outcomes)])
-    return Table("Damaged files, one command each.", ["damage", "files", *outcomes], rows)
+    rows = [[d, str(c.total()), *(str(c[o]) for o in outcomes)] for d, c in {**counts, "all": total}.items()]
+    return Table(title, ["damage", what, *outcomes], rows)
 
 
 def random_kills_table(n: int, folder: Path, rng: np.random.Generator) -> Table:
@@ -113,6 +117,26 @@ def _one(originals: _Originals, damage: str, folder: Path, rng: np.random.Genera
     path = folder / ("bad.nii.gz" if packed else "bad.nii")
     path.write_bytes(gzip.compress(bad, 1) if packed else bad)
     arguments = _arguments(chosen, path, folder, originals.basis, as_reference=rng.random() < 0.3)
+    return outcome_of(chosen, arguments, folder / "out", "fit.nii.gz" if chosen.fits else "x.nii.gz")
+
+
+def outcome_of(chosen: Step, arguments: list[str], out: Path, main: str) -> str:
+    """Run a step as a command, and return in a word what came of it.
+
+    Parameters
+    ----------
+    chosen : Step
+    arguments : list of str
+    out : Path
+        Folder that it writes.
+    main : str
+        The file there that must be readable afterwards.
+
+    Returns
+    -------
+    str
+        done, refused, traceback, hang or half-written.
+    """
     said = io.StringIO()
     try:
         with _limit(_HANG_S), contextlib.redirect_stderr(said), warnings.catch_warnings():
@@ -124,7 +148,7 @@ def _one(originals: _Originals, damage: str, folder: Path, rng: np.random.Genera
         status = int(left.code or 0)
     except Exception:  # noqa: BLE001 - counting what no one foresaw is the purpose
         return "traceback"
-    return _judge(status, said.getvalue(), folder / "out", "fit.nii.gz" if chosen.fits else "x.nii.gz")
+    return _judge(status, said.getvalue(), out, main)
 
 
 def _arguments(chosen: Step, bad: Path, folder: Path, basis: Path, *, as_reference: bool) -> list[str]:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from fsl_mrs_dl.benchmark.robustness.damaged_basis import METHOD as BASIS_METHOD
+from fsl_mrs_dl.benchmark.robustness.damaged_basis import damaged_basis_table
 from fsl_mrs_dl.benchmark.robustness.damaged_files import METHOD, damaged_table, random_kills_table
 from fsl_mrs_dl.benchmark.robustness.full_disk import full_disk_table
 from fsl_mrs_dl.benchmark.robustness.kills import kill_table, prepare
 from fsl_mrs_dl.benchmark.robustness.scenarios import scenarios
 from fsl_mrs_dl.benchmark.table import Page
 
+BASIS_SETS = {"smoke": 16, "small": 400, "paper": 4000}
 FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
 RANDOM_KILLS = {"smoke": 0, "small": 20, "paper": 100}
 KILLS = {"smoke": 2, "small": None, "paper": None}
@@ -23,7 +26,10 @@ def run(profile: str, seed: int) -> Page:
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tables = [damaged_table(FILES[profile], folder, rng)]
+        tables = [
+            damaged_table(FILES[profile], folder, rng),
+            damaged_basis_table(BASIS_SETS[profile], folder, np.random.default_rng(seed + 1)),
+        ]
         cases = []
         for at, scenario in enumerate(scenarios(folder, rng)):
             (folder / f"case{at}").mkdir()
@@ -32,4 +38,4 @@ def run(profile: str, seed: int) -> Page:
         tables.append(full_disk_table(cases, DISKS[profile], folder))
         if RANDOM_KILLS[profile]:
             tables.append(random_kills_table(RANDOM_KILLS[profile], folder, rng))
-    return Page("Robustness", METHOD, tables)
+    return Page("Robustness", f"{METHOD}\n\n{BASIS_METHOD}", tables)
