@@ -144,7 +144,7 @@ def quantify(
         the methyl lines of Cr, PCr and NAA.
     field_tolerance : float
         Largest relative difference of field between basis set and data; couplings err by as much, which is
-        said. Scanners of one nominal field differ by up to 4 %.
+        said. Scanners of one nominal field differ by up to 4 %; from there on it is a doubt.
     points : int
         Fit the first points of each FID only. Default: all that the basis set covers, if that is a third of them.
     no_posterior : bool
@@ -218,6 +218,7 @@ def quantify(
         field_tolerance=field_tolerance,
     )
     agreement = inputs.of_one_scan(data, given, times.echo_s, allow_mismatch)
+    different, field_doubts = notes.differences(whole, spectra, given)
     averaged = smooth.averaged and method == "lcm"
     if add_MM and not notes.unused_macromolecules(fitted, data, averaged=averaged):
         fitted = quantification.with_macromolecules(fitted)
@@ -299,7 +300,7 @@ def quantify(
         fitter=by.fitter,
         notes=(
             *notes.orientation(spectra, voxels, window, conj_fid, fitted),
-            *notes.differences(whole, spectra, given),
+            *different,
             *(f"WARNING: {doubt}" for doubt in agreement.doubts),
             *agreement.notes,
             *data.notes,
@@ -309,7 +310,7 @@ def quantify(
             *by.notes,
             *fitted.notes,
         ),
-        doubts=agreement.doubts,
+        doubts=(*agreement.doubts, *field_doubts),
     )
     outcome = quantification.quantify_data(spectra, request)
     # What is a note stands in the results; the verdict says what it comes to.

@@ -14,23 +14,28 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ONE_NOMINAL_FIELD = 0.04
+"""Relative difference that scanners of one nominal field stay within: 123.2 and 127.8 MHz are 3.7 % apart. Beyond
+it the basis set is of another kind of scanner, or a header is wrong. Amplitudes of Asp, simulated with PRESS of
+30 ms at two fields 4.5 % apart, err by 2.5 %, those of Glu, Ins and Tau by less."""
 
 
-def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[str, ...]:
-    """Return what is to be said of points left out and of another field."""
+def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return notes on points left out and on another field, and doubts of a field beyond one nominal field."""
     from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
 
-    said = []
+    said, doubts = [], []
     if fitted.n_points < data.n_points:
         said.append(f"fitted are the first {fitted.n_points} of {data.n_points} points")
     field = data.spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz - 1
     if abs(field) > FIELD_TOLERANCE:
         fields = (basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz)
         text = "the basis set is of {:g} MHz, the data of {:g} MHz".format(*fields)
-        said.append(f"WARNING: {text}: couplings and widths of the basis set are off by {100 * field:+.1f} %")
+        text = f"{text}: couplings and widths of the basis set are off by {100 * field:+.1f} %"
+        said.append(f"WARNING: {text}")
         if abs(field) > _ONE_NOMINAL_FIELD:
-            logger.warning("%s: couplings of the basis set are off by %+.1f %%.", text, 100 * field)
-    return tuple(said)
+            doubts.append(text)
+            logger.warning("%s.", text)
+    return tuple(said), tuple(doubts)
 
 
 def orientation(

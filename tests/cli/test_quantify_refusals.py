@@ -169,3 +169,20 @@ def test_an_echo_time_that_is_none_is_refused_without_water_too(
 ) -> None:
     assert run(folder, "svs", "--TE", te) == 2
     assert "give --TE in ms" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("apart", "doubts"), [(0.037, 0), (-0.037, 0), (0.045, 1), (-0.045, 1)])
+def test_a_field_beyond_one_nominal_field_is_a_doubt(
+    folder: Path, caplog: pytest.LogCaptureFixture, apart: float, doubts: int
+) -> None:
+    whole = basis()  # the same shifts in ppm at another field: slower in Hz
+    slower = {"dwelltime_s": whole.dwelltime_s * (1 + apart)}
+    at = replace(whole, spectrometer_frequency_mhz=whole.spectrometer_frequency_mhz / (1 + apart), **slower)
+    write_json_basis(at, folder / "basis", overwrite=True)
+    assert run(folder, "svs", "--no_posterior") == 0
+    record = json.loads((folder / "out" / "run.json").read_text())
+    assert len(record["doubts"]) == doubts
+    said = f"couplings and widths of the basis set are off by {100 * apart:+.1f} %"
+    assert any(said in note for note in record["notes"])
+    assert (said in caplog.text) == bool(doubts)
+    assert run(folder, "svs", "--no_posterior", "--field_tolerance", "0.03", out="refused") == 2
