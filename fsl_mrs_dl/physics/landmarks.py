@@ -317,7 +317,7 @@ def _displacement(basis: Basis, seen: Mapping[str, Seen], lost: list[str]) -> st
         f"{name} at {centre + seen[name].strongest_ppm:.2f} instead of {METHYLS_PPM[name]:.2f} ppm"
         for name in lost
     )
-    ways = "if you know both, give --basis_centre_ppm and --conj_basis or --no_conj_basis"
+    ways = "if you know both, give quantify --basis_centre_ppm and --conj_basis or --no_conj_basis"
     strong = [name for name, one in seen.items() if one.strongest >= _SHARE]
     likely = [
         round(float(np.mean(centres)), 2) + 0.0  # no -0
@@ -326,7 +326,7 @@ def _displacement(basis: Basis, seen: Mapping[str, Seen], lost: list[str]) -> st
         <= _SAME_CENTRE_PPM
     ]
     if len(likely) == 1 and "NAA" in strong:
-        ways = f"they agree on a set made about {likely[0]:g} ppm: give --basis_centre_ppm {likely[0]:g}"
+        ways = f"they agree on a set made about {likely[0]:g} ppm: give quantify --basis_centre_ppm {likely[0]:g}"
     nucleus = "" if basis.nucleus_said else " (the file does not say its nucleus; it was read as 1H)"
     return (
         f"The strongest lines of {basis.name or 'the basis set'}{nucleus} do not lie where they should about a "

@@ -65,7 +65,7 @@ def test_a_set_about_another_centre_is_refused_or_right(
     water = (*QUICK, "--h2o", str(folder / "svs_water.nii.gz"))
     assert run(folder, "svs", *water) == 2
     said = capsys.readouterr().err
-    advice = re.search(r"give --basis_centre_ppm ([\d.]+)", said)
+    advice = re.search(r"give quantify --basis_centre_ppm ([\d.]+)", said)
     assert float(advice[1]) == pytest.approx(centre, abs=0.011)  # the set has NAA at 2.01, not 2.008 ppm
     assert said.count("\n") == 1
     assert not (folder / "out").exists()
@@ -285,7 +285,9 @@ def test_spellings_of_one_metabolite_and_of_one_file_are_told_apart(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for file, name in (("0", "Creatine"), ("1", "cr"), ("2", "Cr_1"), ("3", "Odd"), ("4", "odd")):
-        add_member(folder, name, basis().fids[1] if int(file) < 3 else broad(int(file)), file)
+        add_member(
+            folder, name, (2 + int(file)) * basis().fids[1] if int(file) < 3 else broad(int(file)), file
+        )
     assert run(folder, "mrsi", *QUICK, "--internal_ref", "PCr") == 0
     names = record(folder)["basis"]["metabolites"]
     assert len({name.casefold() for name in names}) == len(names)

@@ -282,9 +282,28 @@ def test_only_members_that_are_wanted_must_be_whole(tmp_path, basis, damaged):
 
 def test_a_numbered_name_meets_no_other(tmp_path, basis):
     one = basis.fids[0]
-    columns(tmp_path, basis, Creatine=one, Cr_1=one, odd=one, ODD=one)
+    columns(tmp_path, basis, Creatine=one, Cr_1=2 * one, odd=one, ODD=3 * one)
     names = read_basis(tmp_path, **SETTINGS).names
     assert len({name.casefold() for name in names}) == len(names) == len(basis.names) + 4
+
+
+def test_a_copy_under_another_spelling_is_left_out_unless_it_is_the_one_wanted(tmp_path, basis):
+    columns(tmp_path, basis, Creatine=(1 + 1e-7) * basis.fids[basis.names.index("Cr")])
+    found = read_basis(tmp_path, **SETTINGS)
+    assert sorted(found.names) == sorted(basis.names)
+    assert found.left_out == {"Cr_1": "it has the same signal as Cr"}
+    assert "Cr_1 has the same signal as Cr and is left out" in found.notes
+    assert "Cr_1" in read_basis(tmp_path, lambda name: name != "Cr", **SETTINGS).names
+
+
+def test_a_file_of_a_member_that_is_not_wanted_may_be_no_json(tmp_path, basis):
+    write_json_basis(basis, tmp_path / "b")
+    (tmp_path / "b" / "Cr.json").write_text("{")
+    with pytest.raises(DataError, match=r"Cr\.json is not a readable"):
+        read_basis(tmp_path / "b")
+    found = read_basis(tmp_path / "b", lambda name: name != "Cr")
+    assert sorted({*found.names, "Cr"}) == sorted(basis.names)
+    assert "Cr" in found.left_out
 
 
 def test_nifti_mrs_files_say_their_centre(tmp_path, basis):

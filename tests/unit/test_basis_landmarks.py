@@ -44,7 +44,7 @@ CENTRES = (0.0, 2.0, 2.3, 2.7, 3.0, 3.5, 4.2, 4.5, 4.55, 4.75, 4.8, 5.0, 5.5, 7.
 def test_a_set_about_another_centre_is_refused_with_that_centre_and_right_with_it(centre, conjugated):
     basis = made(centre)
     basis = replace(basis, fids=basis.fids.conj()) if conjugated else basis
-    with pytest.raises(DataError, match=rf"give --basis_centre_ppm {centre:g}[,;]"):
+    with pytest.raises(DataError, match=rf"give quantify --basis_centre_ppm {centre:g}[,;]"):
         sound_basis(basis)
     found = sound_basis(basis, centre_ppm=centre)
     np.testing.assert_allclose(found.fids, made().fids, atol=1e-9)
@@ -97,7 +97,9 @@ def test_a_line_at_the_edge_of_the_window_is_not_believed():
 
 
 def test_one_landmark_alone_cannot_say_the_centre():
-    with pytest.raises(DataError, match="if you know both, give --basis_centre_ppm and --conj_basis"):
+    with pytest.raises(
+        DataError, match="if you know both, give quantify --basis_centre_ppm and --conj_basis"
+    ):
         sound_basis(made(3.0, {name: LINES[name] for name in ("Cr", "Glu")}))
 
 

@@ -222,3 +222,22 @@ class TestQuality:
         voxels = np.zeros((1, 3), dtype=int)
         assert not quantification.looks_conjugated(data_of(fids), voxels, (0.2, 4.2))
         assert quantification.looks_conjugated(data_of(fids.conj()), voxels, (0.2, 4.2))
+
+    @pytest.mark.parametrize(
+        ("places_hz", "telling"),
+        [((0.0, -900.0), True), ((300.0, 800.0), True), ((0.0,), False), ((-400.0, 400.0), False)],
+    )
+    def test_other_nuclei_look_conjugated_only_where_their_basis_tells(
+        self, rng: np.random.Generator, places_hz: tuple[float, ...], telling: bool
+    ) -> None:
+        time_s = np.arange(N) * DT
+        lines = np.array([np.exp((2j * np.pi * hz - 20) * time_s) for hz in places_hz])
+        members = Basis(lines, tuple("abcd")[: len(lines)], DT, F0, "13C")
+        size = np.array([10.0, 1.0, 1.0, 1.0])[: len(lines), None]
+        fids = physics.add_noise((size * lines).sum(axis=0)[None] * np.exp(1j), 0.1, rng)
+        noise = physics.add_noise(np.zeros((1, N), complex), 0.1, rng)
+        voxels = np.zeros((1, 3), dtype=int)
+        for values, turned in ((fids, False), (fids.conj(), telling), (noise, False)):
+            data = data_of(values, nucleus="13C")
+            assert quantification.looks_conjugated(data, voxels, (10.0, 100.0), members) is turned
+            assert not quantification.looks_conjugated(data, voxels, (10.0, 100.0))

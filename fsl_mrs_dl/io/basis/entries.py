@@ -13,6 +13,7 @@ from fsl_mrs_dl.io.basis.names import canonical_name
 logger = logging.getLogger(__name__)
 
 _LEAST_POINTS = 16
+_ROUNDING = 1e-5  # LCModel's files have five digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ def put_together(
     -------
     Basis
         Names in FSL-MRS's spelling; one that occurs again is numbered, ``Cr_1``, as FSL-MRS does it. Members of
-        zeros are left out.
+        zeros are left out, and copies of another member under one name, between which no fit can tell.
 
     Raises
     ------
@@ -103,6 +104,10 @@ def put_together(
         elif fid_flags(entry.fid) == "zero":
             left_out[own] = "it is zero everywhere"
             renamed = (*renamed, f"{own} is zero everywhere and is left out")
+            notes = (*notes, renamed[-1])
+        elif copied := next((name for other, name in used if wanted(name) and _same(entry, other)), ""):
+            left_out[own] = f"it has the same signal as {copied}"
+            renamed = (*renamed, f"{own} has the same signal as {copied} and is left out")
             notes = (*notes, renamed[-1])
         else:
             used.append((entry, own))
@@ -161,6 +166,13 @@ def _acquisition(entries: Sequence[Entry]) -> tuple[float | None, str, tuple[str
     if len(names) > 1:
         notes.append(f"its metabolites say different sequences ({', '.join(names)}): none is believed")
     return times[0] if len(times) == 1 else None, names[0] if len(names) == 1 else "", tuple(notes)
+
+
+def _same(entry: Entry, other: Entry) -> bool:
+    """Return whether two metabolites of one name have one signal, but for rounding."""
+    if canonical_name(entry.name).casefold() != canonical_name(other.name).casefold():
+        return False
+    return bool(np.abs(entry.fid - other.fid).max() <= _ROUNDING * np.abs(other.fid).max())
 
 
 def _difference(entry: Entry, first: Entry) -> str:

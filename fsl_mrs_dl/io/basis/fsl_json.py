@@ -5,6 +5,7 @@ The files hold the complex conjugate of memory, as FSL-MRS writes them; only thi
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis, Complex
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
+from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.io.staging import Staging
 
 _NEEDED = ("basis_re", "basis_im", "basis_dwell", "basis_centre", "basis_name")
@@ -50,7 +52,19 @@ def read_json_basis(folder: Path | str, wanted: Callable[[str], bool] = every_me
         raise DataError(
             f"{folder} holds no JSON files; needed is FSL-MRS's folder of one JSON file a metabolite."
         )
-    return put_together([_entry(path) for path in paths], folder.name, "FSL-MRS JSON", wanted=wanted)
+    entries, unreadable = [], {}
+    for path in paths:
+        try:
+            entries.append(_entry(path))
+        except DataError as error:
+            name = canonical_name(path.stem)
+            if wanted(name):
+                raise
+            unreadable[name] = f"it is damaged: {error}"
+    if not entries:
+        raise DataError(f"{folder} holds no member that can be read; write the basis set again.")
+    basis = put_together(entries, folder.name, "FSL-MRS JSON", wanted=wanted)
+    return replace(basis, left_out={**unreadable, **basis.left_out})
 
 
 def _entry(path: Path) -> Entry:
