@@ -1,5 +1,6 @@
 """What a scanner or another program wrote, told from the files themselves: the arguments that spec2nii needs."""
 
+import math
 import re
 import struct
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ _HEAD = 4096
 _XPROTOCOL = 65536  # header of a VB file, in which its protocol stands in words
 _RAIDED = range(1, 65)  # measurements in a VD or later file
 _GE_REVISIONS = (4.0, 99.0)  # of the header, as GE counts them: 7 to 30 so far
+_RDA_END = b">>> End of header <<<"
+_RDA_POINT = 16  # bytes, two numbers of double precision
 _DICOM_MAGIC = slice(128, 132)
 _DICOM_MANUFACTURER = re.compile(rb"\x08\x00\x70\x00(?:LO(?P<short>..)|(?P<long>....))", re.DOTALL)
 _MANUFACTURERS = {
@@ -205,6 +208,7 @@ def _archive(paths: Sequence[Path]) -> VendorScan:
 
 def _by_content(path: Path, head: bytes) -> VendorScan:
     if b">>> Begin of header <<<" in head:
+        _check_rda(path)
         return VendorScan("Siemens RDA", ("rda",), (path,), path.stem)
     if _ending(path) == "mrui" or head.lstrip().lower().startswith(b"jmrui data textfile"):
         return VendorScan("jMRUI", ("jmrui",), (path,), path.stem)
@@ -216,6 +220,18 @@ def _by_content(path: Path, head: bytes) -> VendorScan:
             f"spec2nii text -i MHZ -b HZ -n 1H {path}."
         )
     raise DataError(f"{path.name} is no file that spec2nii reads; it reads {KINDS}.")
+
+
+def _check_rda(path: Path) -> None:
+    """Refuse an .rda whose data are shorter than its header says: spec2nii takes what is there for all."""
+    contents = path.read_bytes()
+    head, _, data = contents.partition(_RDA_END)
+    said = dict(re.findall(rb"^(VectorSize|CSIMatrixSize\[\d\]): *(\d+)", head, re.MULTILINE))
+    size = math.prod(int(number) for number in said.values())
+    if _RDA_END in contents and b"VectorSize" in said and len(data.lstrip(b"\r\n")) < _RDA_POINT * size:
+        raise DataError(
+            f"{path.name} is cut short: {len(data) // _RDA_POINT} of {size} points are there; export it again."
+        )
 
 
 def _frequency(head: bytes) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import re
 import shlex
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 _MODULE = "import sys; sys.argv[0] = 'spec2nii'; from spec2nii.spec2nii import main; main()"
 _ENDING = ".nii.gz"
+_CUT_SHORT = re.compile("unexpected read error|stopped prematurely")
+"""What the reader of twix files says where one ends before its time, and goes on."""
 
 
 def convert(
@@ -28,6 +31,7 @@ def convert(
     file: tuple[Path, ...],
     output: Path,
     filename: str | None = None,
+    reference: tuple[Path, ...] | None = None,
     anon: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -45,6 +49,8 @@ def convert(
         Folder for the result.
     filename : str
         Name of the result, without .nii.gz; that of the vendor's file by default.
+    reference : tuple of Path
+        The same of the water reference of the scan, where that is another file; it becomes N_ref.nii.gz.
     anon : bool
         Leave names, dates of birth and the like out of the header.
     overwrite : bool
@@ -59,12 +65,13 @@ def convert(
     """
     program = _program()
     found = vendor_scan(file)
+    references = [vendor_scan(files) for files in ([reference] if reference else found.references)]
+    inputs = [path for scan in (found, *references) for path in scan.files]
     name = result_name(Path(found.name), filename)
-    with Staging(output, overwrite=overwrite, inputs=found.files) as staging:
+    with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
         made = _converted(program, found, name, staging, anon=anon)
-        for files in found.references:
-            reference = vendor_scan(files)
-            made += _converted(program, reference, f"{name}_ref", staging, anon=anon)
+        for scan in references:
+            made += _converted(program, scan, f"{name}_ref", staging, anon=anon)
     added = [one.removesuffix(_ENDING).removeprefix(name) for one in made]
     scans = [
         Scan.of(output / one, nifti.read(output / one), more) for one, more in zip(made, added, strict=True)
@@ -88,7 +95,8 @@ def _converted(program: list[str], scan: VendorScan, name: str, staging: Staging
     """Convert one scan, and return the names of the files that were made."""
     with tempfile.TemporaryDirectory() as aside:
         made = Path(aside) / "made"
-        files = [_as_folder(scan.files, Path(aside) / "scan")] if scan.as_folder else scan.files
+        given = [_as_folder(scan.files, Path(aside) / "scan")] if scan.as_folder else scan.files
+        files = [_with_plain_name(path, Path(aside)) for path in given]
         command = [
             *scan.command,
             *map(str, files),
@@ -103,6 +111,9 @@ def _converted(program: list[str], scan: VendorScan, name: str, staging: Staging
             [*program, *command], capture_output=True, text=True, errors="replace", check=False
         )
         files_made = sorted(made.glob(f"*{_ENDING}")) if made.is_dir() else []
+        logger.info("%s%s", done.stdout, done.stderr)
+        if _CUT_SHORT.search(done.stderr):
+            raise DataError(f"{scan.files[0].name} is cut short, as spec2nii found; copy or export it again.")
         if done.returncode or not files_made:
             by_hand = shlex.join(["spec2nii", *scan.command, *map(str, scan.files)])
             raise DataError(
@@ -114,6 +125,16 @@ def _converted(program: list[str], scan: VendorScan, name: str, staging: Staging
         for path in files_made:
             shutil.copyfile(path, staging.path(path.name))
         return [path.name for path in files_made]
+
+
+def _with_plain_name(path: Path, aside: Path) -> Path:
+    """Return a path that no option begins like, and whose name is text, for the header keeps the name."""
+    plain = path.name.encode(errors="replace").decode()
+    if plain == path.name:
+        return path.absolute()
+    link = aside / plain
+    link.symlink_to(path.absolute())
+    return link
 
 
 def _as_folder(files: Sequence[Path], folder: Path) -> Path:

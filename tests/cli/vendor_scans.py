@@ -171,6 +171,94 @@ def write_p_file(data: MRSData, water: MRSData, path: Path) -> None:
     path.write_bytes(bytes(header).ljust(start, b"\0")[:start] + np.rint(whole).astype("<i4").tobytes())
 
 
+def write_twix(data: MRSData, path: Path) -> None:
+    """Write transients of coils as Siemens' raw data (software VB: a header of named buffers, then the lines).
+
+    Parameters
+    ----------
+    data : MRSData
+        With DIM_COIL and DIM_DYN.
+    path : Path
+    """
+    fids = data.fid[0, 0, 0].transpose(2, 1, 0).astype(np.complex64)  # transient, coil, time
+    times = _times(data)
+    meas = {
+        "Frequency": 1e6 * data.spectrometer_frequency_mhz,
+        "ResonantNucleus": "1H",
+        "TR": 1e3 * float(times["tr"]),
+        "FlipAngle": 90.0,
+        "tSequenceString": "svs_se",
+        "tSequenceFileName": "svs_se",
+        "PatientPosition": "HFS",
+        "PatientName": "somebody",
+        "flUsedPatientWeight": 60.0,
+        "PatientBirthDay": "19000101",
+        "PatientSex": 3,
+        "tICEProgramName": "none",
+        "lFinalMatrixSizePhase": 1,
+        "lFinalMatrixSizeRead": 1,
+        "lFinalMatrixSizeSlice": 1,
+    }
+    words = (
+        "Manufacturer",
+        "ManufacturersModelName",
+        "DeviceSerialNumber",
+        "InstitutionName",
+        "InstitutionAddress",
+    )
+    dicom = dict.fromkeys(words, "Siemens") | {
+        "SoftwareVersions": "syngo MR B17",
+        "tProtocolName": "svs_se_30",
+    }
+    buffers = {
+        "Config": _xprotocol({"SequenceFileName": "svs_se"}),
+        "Dicom": _xprotocol(dicom),
+        "Meas": _xprotocol(meas),
+        "MeasYaps": _ascconv({"sRXSPEC.alDwellTime[0]": round(1e9 * data.dwelltime_s)}),
+        "Phoenix": _ascconv({"alTE[0]": round(1e3 * float(times["te"]))}),
+    }
+    body = np.uint32(len(buffers)).tobytes()
+    for name, text in buffers.items():
+        body += name.encode() + b"\0" + np.uint32(len(text)).tobytes() + text.encode()
+    lines = [
+        _line_header(n, coil, fids.shape[1], fids.shape[2]) + fids[n, coil].tobytes()
+        for n in range(len(fids))
+        for coil in range(fids.shape[1])
+    ]
+    end = bytearray(_line_header(0, 0, 1, 0))
+    end[20] = 1  # the last of all
+    size = 16384  # of the header; that of a real scan is longer, and a short one would say software VD
+    path.write_bytes(
+        (np.uint32(size).tobytes() + body).ljust(size, b"\0") + b"".join(lines) + bytes(end) + bytes(512)
+    )
+
+
+def _xprotocol(values: dict[str, object]) -> str:
+    said = "\n".join(
+        f'<ParamString."{k}"> {{ "{v}" }}'
+        if isinstance(v, str)
+        else f'<ParamDouble."{k}"> {{ <Precision> 6 {v} }}'
+        for k, v in values.items()
+    )
+    return f"<XProtocol> {{\n{said}\n}}\n"
+
+
+def _ascconv(values: dict[str, object]) -> str:
+    said = "\n".join(f"{k} = {v}" for k, v in values.items())
+    return f"<XProtocol> {{\n}}\n### ASCCONV BEGIN ###\n{said}\n### ASCCONV END ###\n"
+
+
+def _line_header(transient: int, coil: int, n_coils: int, n_points: int) -> bytes:
+    """Return the 128 bytes before the samples of one coil."""
+    header = np.zeros(64, dtype="<u2")
+    header[:2] = np.array([(8 * n_points + 128) * n_coils], dtype="<u4").view("<u2")
+    header[4] = header[6] = transient + 1
+    header[14:16] = n_points, n_coils
+    header[23] = transient  # the counter of sets, along which VB repeats
+    header[62] = coil
+    return header.tobytes()
+
+
 def _times(data: MRSData) -> dict[str, object]:
     return {
         "te": 1e3 * data.header["EchoTime"],
