@@ -289,6 +289,7 @@ def quantify(
     )
     no_posterior = no_posterior or by.pure
     settled |= {"prior": "none" if no_posterior else WEAK, **by.settled}
+    alone = notes.water_alone(spectra, voxels)
     request = quantification.Request(
         basis=fitted,
         settings=settings,
@@ -299,14 +300,16 @@ def quantify(
         posterior=not no_posterior,
         fitter=by.fitter,
         notes=(
-            *notes.orientation(spectra, voxels, window, conj_fid, fitted),
+            *(alone or notes.orientation(spectra, voxels, window, conj_fid, fitted)),
             *different,
             *(f"WARNING: {doubt}" for doubt in agreement.doubts),
             *agreement.notes,
             *data.notes,
             *water_notes,
             *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
-            *notes.foreign(spectra, voxels, window, stiff, None if water is None else water.data),
+            *notes.foreign(
+                spectra, voxels, window, stiff, None if water is None else water.data, alone=bool(alone)
+            ),
             *by.notes,
             *fitted.notes,
         ),

@@ -38,6 +38,20 @@ def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[tuple[str
     return tuple(said), tuple(doubts)
 
 
+def water_alone(data: MRSData, voxels: NDArray[Any]) -> tuple[str, ...]:
+    """Return a note, and warn, if data look like a water reference; what else is seen in them misleads then."""
+    from fsl_mrs_dl.fit.quantification import looks_like_water
+
+    if not looks_like_water(data, voxels):
+        return ()
+    text = (
+        f"{data.name or 'the data'} looks like water alone, a reference or a scan without water "
+        "suppression: give it as --h2o, and the scan of the metabolites as --data"
+    )
+    logger.warning("%s.", text)
+    return (f"WARNING: {text}",)
+
+
 def orientation(
     data: MRSData, voxels: NDArray[Any], window: tuple[float, float], conj_fid: bool | None, basis: Basis
 ) -> tuple[str, ...]:
@@ -96,6 +110,8 @@ def foreign(
     window: tuple[float, float],
     baseline: "Baseline",
     water: MRSData | None,
+    *,
+    alone: bool = False,
 ) -> tuple[str, ...]:
     """Return what is to be said of data that are a fit, of residual water, and of water that is metabolites."""
     from fsl_mrs_dl.fit.quantification import LARGEST_TAIL, metabolites_in_water, own_fit, water_tail
@@ -103,7 +119,7 @@ def foreign(
     said = []
     if own_fit(data):
         said.append("the data are the curve of a fit (their record says so): not a measurement")
-    tail = water_tail(data, voxels, window, baseline)
+    tail = 0.0 if alone else water_tail(data, voxels, window, baseline)
     if tail > LARGEST_TAIL:
         todo = "remove it first (fsl_mrs_dl remove)"
         if any(record.get("Method") == "Nuisance peak removal" for record in data.processing):

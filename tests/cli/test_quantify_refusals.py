@@ -186,3 +186,29 @@ def test_a_field_beyond_one_nominal_field_is_a_doubt(
     assert any(said in note for note in record["notes"])
     assert (said in caplog.text) == bool(doubts)
     assert run(folder, "svs", "--no_posterior", "--field_tolerance", "0.03", out="refused") == 2
+
+
+def test_water_alone_as_data_is_told_as_such_and_nothing_else_is_said_of_it(
+    folder: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, "svs_water", "--no_posterior") == 0
+    assert "svs_water.nii.gz looks like water alone" in caplog.text
+    assert "give it as --h2o" in caplog.text
+    for other in ("conjugated", "fsl_mrs_dl remove"):
+        assert other not in caplog.text
+    assert capsys.readouterr().out.startswith("unusable: looks like water alone")
+    notes = json.loads((folder / "out" / "run.json").read_text())["notes"]
+    assert sum("water alone" in note for note in notes) == 1
+    assert not any("conjugated (" in note for note in notes)
+
+
+def test_noise_alone_as_data_is_told_as_such(
+    folder: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = nifti.read(folder / "svs.nii.gz")
+    noise = rng.normal(size=(2, *data.fid.shape))
+    nifti.write(data.with_fid(noise[0] + 1j * noise[1]), folder / "noise.nii.gz")
+    assert run(folder, "noise", "--no_posterior") == 0
+    assert capsys.readouterr().out.startswith("unusable: noise only: the metabolites do not stand out of it")
+    assert run(folder, "svs", "--h2o", str(folder / "noise.nii.gz"), out="scaled") == 2
+    assert "--h2o needs a scan without water suppression" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.quantification import metabolites_in_water
+from fsl_mrs_dl.fit.quantification import looks_like_water, metabolites_in_water
 from fsl_mrs_dl.io.volumes import read_fractions
 from fsl_mrs_dl.physics import add_noise, singlet
 
@@ -55,3 +55,20 @@ def test_tissue_images_must_lie_where_the_data_lie(tmp_path):
     assert read_fractions(here, grid, [affine])["WM"] == pytest.approx(0.6)
     with pytest.raises(DataError, match=r"--tissue_frac: .*in another place, up to 7\.0 mm off"):
         read_fractions(there, grid, [affine])
+
+
+@pytest.mark.parametrize(
+    ("heights", "lines", "alone"),
+    [
+        (1000, [], True),
+        (1000, [NAA, CR, CHO], True),
+        (150, [NAA, CR, CHO], False),
+        (5, [NAA, CR, CHO], False),
+    ],
+)
+def test_data_are_water_alone_where_it_is_400_times_as_high_as_the_rest(heights, lines, alone, rng):
+    assert looks_like_water(scan(heights, lines, rng), ONE) == alone
+
+
+def test_noise_alone_is_no_water(rng):
+    assert not looks_like_water(scan(0, [], rng), ONE)

@@ -7,6 +7,7 @@ from fsl_mrs_dl.data import NUCLEI, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.lcm import Baseline
 from fsl_mrs_dl.fit.lcm.baseline import smoother
+from fsl_mrs_dl.fit.quantification.criteria import WATER_ALONE
 from fsl_mrs_dl.fit.residual_water import SEARCH_PPM, WATER_PLACE_PPM, find_water, lines_between
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_window
@@ -84,6 +85,39 @@ def metabolites_in_water(water: MRSData, voxels: NDArray[np.intp]) -> bool:
     rows = np.argsort(-heights.max(axis=1))[:_LOOKED_AT]
     places = water.ppm_axis[near][heights[rows].argmax(axis=1)]
     found = [_shows_methyls(water, fids[row], ppm) for row, ppm in zip(rows, places, strict=True)]
+    return 2 * sum(found) > len(found)
+
+
+def looks_like_water(data: MRSData, voxels: NDArray[np.intp]) -> bool:
+    """Return whether data look like water alone, by what HSVD leaves of them without it.
+
+    They do where the water is :data:`~fsl_mrs_dl.fit.quantification.criteria.WATER_ALONE` times as high as the
+    highest line of the rest from 1.5 to 3.4 ppm; up to three spectra are looked at, and half of them decide.
+
+    Parameters
+    ----------
+    data : MRSData
+        One FID a voxel.
+    voxels : ndarray, int, shape (V, 3)
+    """
+    fids = _some(data, voxels)
+    near = ppm_window(data.ppm_axis, _WATER_PEAK_PPM)
+    inside = ppm_window(data.ppm_axis, _METABOLITES_PPM)
+    if data.nucleus != "1H" or not len(fids) or not near.any() or not inside.any():
+        return False
+    height = np.abs(fid_to_spectrum(fids))
+    over = height[:, near].max(axis=1) / np.maximum(height[:, inside].max(axis=1), np.finfo(float).tiny)
+    found = []
+    for row in np.argsort(-over)[:_LOOKED_AT]:
+        if over[row] < _LEAST_WATER:
+            found.append(False)
+            continue
+        place = data.ppm_axis[near][height[row, near].argmax()]
+        ends = (place - _WATER_REACH_PPM, place + _WATER_REACH_PPM)
+        low, high = ((ppm - data.reference_ppm) * data.spectrometer_frequency_mhz for ppm in ends)
+        rest = fids[row] - band_signal(fids[row], data.dwelltime_s, (low, high))
+        left = np.abs(fid_to_spectrum(rest))[inside].max()
+        found.append(bool(height[row, near].max() > WATER_ALONE * left))
     return 2 * sum(found) > len(found)
 
 
