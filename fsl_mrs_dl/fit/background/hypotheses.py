@@ -58,7 +58,7 @@ class Hypothesis:
 
 BASELINES = (Smooth(), Smooth(1.0, 0.05), Smooth(0.6, 0.05), Smooth(0.6, 0.2), Smooth(0.35, 0.05))
 """From what a good shim and water suppression leave to the tail of residual water."""
-MACROMOLECULES = (("prior", 0.15), ("prior", 0.5), ("prior", 1.5), ("prior", 3.0))
+MACROMOLECULES = (("prior", 0.0), ("prior", 0.15), ("prior", 0.5), ("prior", 1.5), ("prior", 3.0))
 BESIDE_A_TABLE = 0.1
 """SD of what may lie beside the lines of a table, in SDs of the prior."""
 OWN_MACROMOLECULES = (("own", 0.02), ("own", 0.2), ("own", 1.0))

@@ -187,7 +187,7 @@ def _is_table(one: Hypothesis) -> bool:
 def _broad_parts(one: Hypothesis) -> dict[str | Smooth, float]:
     """Return the parts of macromolecules and lipids, each with its size in SDs of its prior."""
     parts: dict[str | Smooth, float] = {}
-    if one.macromolecules != "none":
+    if one.spread:
         parts[_DENSITY] = one.spread
     if _is_table(one):
         parts[one.macromolecules] = 1.0
