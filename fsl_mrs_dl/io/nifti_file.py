@@ -98,7 +98,9 @@ def opened(path: Path, *, beside: Path | None = None) -> Opened:
     """
     image = loaded(path)
     if not isinstance(image, nib.Nifti1Pair):
-        raise DataError(f"{path} is a {type(image).__name__}, not NIfTI-MRS; convert it with spec2nii first.")
+        raise DataError(
+            f"{path} is a {type(image).__name__}, not NIfTI-MRS; convert it first (fsl_mrs_dl convert)."
+        )
     named = beside or path
     try:
         _check_size(image, path)
@@ -136,8 +138,8 @@ def loaded(path: Path, flag: str = "") -> Any:
             return nib.load(path)
     except DAMAGE as error:
         raise DataError(
-            f"{before}{path} is not a readable NIfTI file ({reason_of(error)}); convert vendor data with "
-            "spec2nii first."
+            f"{before}{path} is not a readable NIfTI file ({reason_of(error)}); convert a vendor's "
+            "file first (fsl_mrs_dl convert)."
         ) from error
 
 
@@ -180,7 +182,7 @@ def _check_size(image: Any, path: Path) -> None:
     if not np.issubdtype(image.get_data_dtype(), np.complexfloating):
         raise DataError(
             f"{path} holds {image.get_data_dtype()} numbers and is not NIfTI-MRS, whose FIDs are complex; "
-            "convert the vendor's data with spec2nii."
+            "convert the vendor's data (fsl_mrs_dl convert)."
         )
     shape = tuple(int(n) for n in image.shape)
     if not 4 <= len(shape) <= 7 or min(shape) < 1:
@@ -205,7 +207,7 @@ def _as_said(image: Any, said: Said, path: Path) -> tuple[Any, tuple[str, ...]]:
         if said.own:
             raise DataError(
                 f"{path} is a NIfTI image but not NIfTI-MRS (intent name {intent!r}, needed 'mrs_v...'); "
-                "convert the vendor's data with spec2nii."
+                "convert the vendor's data (fsl_mrs_dl convert)."
             )
         header["intent_name"] = "mrs_v{}_{}".format(*nifti_mrs_version).encode()
     unit = header.get_xyzt_units()[1]

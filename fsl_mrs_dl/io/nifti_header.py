@@ -83,7 +83,7 @@ def said_by(header: Any, path: Path) -> Said:
     if not texts and not beside.is_file():
         raise DataError(
             f"{path} has no NIfTI-MRS header extension and no sidecar {beside.name} beside it; convert the "
-            "vendor's data with spec2nii."
+            "vendor's data (fsl_mrs_dl convert)."
         )
     if not texts:
         found = read_json(beside, f"{beside}, the sidecar,")

@@ -119,7 +119,7 @@ class TestSidecar:
         path = with_sidecar(tmp_path, SIDECAR)
         (tmp_path / "scan.json").unlink()
         with pytest.raises(
-            DataError, match=r"no NIfTI-MRS header extension and no sidecar scan\.json.*spec2nii"
+            DataError, match=r"no NIfTI-MRS header extension and no sidecar scan\.json.*fsl_mrs_dl convert"
         ):
             nifti.read(path)
 
