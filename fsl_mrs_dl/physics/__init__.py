@@ -5,8 +5,8 @@ Units are SI: s, Hz, rad. The sign convention stands in :mod:`fsl_mrs_dl.data`.
 """
 
 from fsl_mrs_dl.physics.basis import covered_points, on_points, sound_basis
+from fsl_mrs_dl.physics.basis_axis import centred, oriented
 from fsl_mrs_dl.physics.first_points import mended
-from fsl_mrs_dl.physics.landmarks import centred, oriented
 from fsl_mrs_dl.physics.signal import (
     add_noise,
     apply_time_phase,

@@ -9,8 +9,8 @@ import numpy as np
 
 from fsl_mrs_dl.data import Basis, Real
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.physics.basis_axis import centred, oriented
 from fsl_mrs_dl.physics.first_points import mended
-from fsl_mrs_dl.physics.landmarks import centred, oriented
 from fsl_mrs_dl.physics.resample import PASSBAND, energy_beyond, resample
 from fsl_mrs_dl.physics.signal import shift
 

@@ -91,7 +91,7 @@ def test_a_third_of_the_energy_makes_no_landmark():
 
 def test_a_line_at_the_edge_of_the_window_is_not_believed():
     lines = {"NAA": [(2.008, 3)], "Glu": LINES["Glu"]}
-    assert sound_basis(made(4.73, lines)).notes[1].startswith("centre as the format says, though NAA")
+    assert sound_basis(made(4.73, lines)).notes[1].startswith("centre as the format says, beside NAA")
     with pytest.raises(DataError, match=r"NAA at 1\.9\d instead of 2\.01 ppm"):
         sound_basis(made(4.745, lines))
 
@@ -159,7 +159,9 @@ def test_what_is_wrong_with_members_that_are_left_out_is_no_matter():
 
 def test_a_single_landmark_that_is_a_little_off_moves_nothing():
     found = centred(made(4.70, {name: LINES[name] for name in ("Cr", "PCr", "Glu")}))
-    assert found.notes[0].startswith("centre as the format says, though Cr, PCr lie up to 0.05")
+    assert found.notes[0].startswith(
+        "centre as the format says, beside Cr, PCr, whose methyl lines lie within 0.05"
+    )
 
 
 def test_the_background_lies_about_the_centre_of_data_that_say_another():
