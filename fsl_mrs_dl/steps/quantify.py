@@ -17,9 +17,6 @@ from fsl_mrs_dl.steps.water_references import repeats_averaged
 
 logger = logging.getLogger(__name__)
 
-_LARGEST_SHIFT_PPM = 300.0
-"""No nucleus that is fitted has lines farther from its reference."""
-
 
 @step(method="Quantification", report="quantify_page", fits=True)
 def quantify(
@@ -178,7 +175,6 @@ def quantify(
         If there is no such model, or data or basis set are not those it was trained for.
     """
     from fsl_mrs_dl.fit import quantification
-    from fsl_mrs_dl.fit.background import MEMBER
     from fsl_mrs_dl.fit.basis import basis_for
     from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
     from fsl_mrs_dl.fit.posterior import WEAK
@@ -203,17 +199,12 @@ def quantify(
         raise OptionError(f"--metab_shift_ppm is {metab_shift_ppm:g}; a size in ppm, 0 or more, is needed.")
     chosen = None if mask is None else read_mask(mask, grid, places(data))
     voxels = quantification.voxels_to_fit(spectra, chosen)
-    if basis_centre_ppm is not None and not abs(basis_centre_ppm) <= _LARGEST_SHIFT_PPM:
-        raise OptionError(f"--basis_centre_ppm is {basis_centre_ppm:g}; a chemical shift in ppm is needed.")
-    unwanted = ignore
-    if smooth.averaged and ignore and MEMBER not in given.names:
-        # The prior's own, not yet a member.
-        unwanted = tuple(name for name in ignore if name != MEMBER) or None
+    wanted = inputs.chosen_members(given, keep, ignore, averaged=smooth.averaged)
     fitted = basis_for(
         spectra,
-        quantification.chosen_members(given, keep, unwanted),
+        wanted,
         conjugate=conj_basis,
-        centre_ppm=basis_centre_ppm,
+        centre_ppm=inputs.chemical_shift(basis_centre_ppm, "basis_centre_ppm"),
         witnesses=given,
         field_tolerance=field_tolerance,
     )

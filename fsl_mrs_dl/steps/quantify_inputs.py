@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LARGEST_SHIFT_PPM = 300.0
+"""No nucleus that is fitted has lines farther from its reference."""
+
 
 def named_basis(
     basis: Basis | Path | str, keep: Sequence[str] | None = None, ignore: Sequence[str] | None = None
@@ -55,6 +58,45 @@ def named_basis(
             f"--basis {basis}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
         )
     return read_basis(basis, wanted)
+
+
+def chosen_members(
+    basis: Basis, keep: Sequence[str] | None, ignore: Sequence[str] | None, *, averaged: bool
+) -> Basis:
+    """Return a basis set with the members that shall be fitted.
+
+    Parameters
+    ----------
+    basis : Basis
+    keep, ignore : sequence of str, optional
+    averaged : bool
+        Whether backgrounds are averaged over: then the prior's macromolecules, which are no member yet, may be
+        ignored too.
+
+    Raises
+    ------
+    OptionError
+        If a name is not in the basis set or cannot name a file of results, or none are left.
+    """
+    from fsl_mrs_dl.fit.background import MEMBER
+    from fsl_mrs_dl.fit.quantification import chosen_members as members
+
+    if averaged and ignore and MEMBER not in basis.names:
+        ignore = tuple(name for name in ignore if name != MEMBER) or None
+    return members(basis, keep, ignore)
+
+
+def chemical_shift(value_ppm: float | None, flag: str) -> float | None:
+    """Return a chemical shift that is asked for, or None.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be one, in ppm.
+    """
+    if value_ppm is not None and not abs(value_ppm) <= _LARGEST_SHIFT_PPM:
+        raise OptionError(f"--{flag} is {value_ppm:g}; a chemical shift in ppm is needed.")
+    return value_ppm
 
 
 def of_one_scan(data: MRSData, basis: Basis, echo_time_s: float | None, allow_mismatch: bool) -> "Agreement":

@@ -25,6 +25,8 @@ REFUSALS = {
     "TE": (["--h2o", "{f}/svs_water.nii.gz", "--TE", "-3"], "give --TE in ms"),
     "t1": (["--t1", "{f}/none.nii.gz"], "--t1: there is no file"),
     "shift": (["--metab_shift_ppm", "-1"], "0 or more"),
+    "centre": (["--basis_centre_ppm", "4650"], "--basis_centre_ppm is 4650; a chemical shift in ppm"),
+    "centre_nan": (["--basis_centre_ppm", "nan"], "--basis_centre_ppm is nan; a chemical shift in ppm"),
     "points": (["--points", "9999"], "--points is 9999"),
     "no_points": (["--points", "0"], "--points is 0"),
     "h2o_scale": (["--h2o", "{f}/svs_water.nii.gz", "--h2o_scale", "0"], "a factor above 0 is needed"),

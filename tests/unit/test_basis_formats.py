@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fsl_mrs_dl.data import Basis, MRSData, basis_hash
-from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
-from fsl_mrs_dl.io.basis import canonical_name, check_names, nearest_names, read_basis, write_json_basis
+from fsl_mrs_dl.io.basis import read_basis, write_json_basis
 from fsl_mrs_dl.simulate import brain_singlets
 
 MHZ, DWELL, POINTS = 123.25, 1 / 4000, 128
@@ -324,33 +324,6 @@ def test_a_json_set_that_says_no_nucleus_leaves_it_open(tmp_path, basis):
     assert (found.nucleus, found.nucleus_said) == ("1H", False)
 
 
-@pytest.mark.parametrize(
-    ("asked", "near"),
-    [
-        ("Creatin", ["Cr"]),
-        ("NAAA", ["NAA", "NAAG"]),
-        ("glu", []),
-        ("Lac", []),
-        ("xyz", []),
-        ("-CrCH", ["-CrCH2"]),
-    ],
-)
-def test_nearest_names(asked, near):
-    assert nearest_names(asked, ("NAA", "NAAG", "Cr", "Glu", "Mac", "-CrCH2"))[: len(near) or None] == near
-
-
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/b", "a\\b", "/etc", "a\0b", "a\nb", "x" * 101, "\u00e9" * 51, "\ud800"]
-)
-def test_names_that_cannot_name_a_file(name):
-    with pytest.raises(OptionError, match="cannot name a file"):
-        check_names(("Cr", name))
-
-
-def test_usual_names_can_name_a_file():
-    check_names(("-CrCH2", "Cr+PCr", "\u03b2HB", "MM 0.9", "x" * 100))
-
-
 def test_what_is_no_basis_set_is_refused(tmp_path):
     with pytest.raises(DataError, match="Check the name"):
         read_basis(tmp_path / "nowhere")
@@ -362,25 +335,6 @@ def test_what_is_no_basis_set_is_refused(tmp_path):
     (tmp_path / "a.mat").write_text("")
     with pytest.raises(DataError, match="not a basis set"):
         read_basis(tmp_path / "a.mat")
-
-
-@pytest.mark.parametrize(
-    ("written", "name"),
-    [
-        ("PCho", "PCh"),
-        ("Scyllo", "sIns"),
-        ("mI", "Ins"),
-        ("PEth", "PE"),
-        ("gaba", "GABA"),
-        ("PCho_1", "PCh_1"),
-        ("MM09", "MM09"),
-        ("-CrCH2", "-CrCH2"),
-        (" Cr ", "Cr"),
-    ],
-)
-def test_names_are_spelt_as_fsl_mrs_spells_them(written, name):
-    assert canonical_name(written) == name
-    assert canonical_name(name) == name
 
 
 def test_two_spellings_of_one_metabolite_are_numbered(tmp_path, basis):

@@ -18,19 +18,17 @@ from fsl_mrs_dl.fit.quantification.inputs import (
     water_height,
     water_tail,
 )
-from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
-from fsl_mrs_dl.fit.quantification.run import Request, quantify_data
-from fsl_mrs_dl.fit.quantification.selection import (
+from fsl_mrs_dl.fit.quantification.members import (
     chosen_members,
-    fit_window,
     groups_of,
-    one_spectrum_a_voxel,
     reference_sum,
     sums_of,
-    voxels_to_fit,
     with_lipids,
     with_macromolecules,
 )
+from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
+from fsl_mrs_dl.fit.quantification.run import Request, quantify_data
+from fsl_mrs_dl.fit.quantification.selection import fit_window, one_spectrum_a_voxel, voxels_to_fit
 from fsl_mrs_dl.fit.quantification.verdict import SERIOUS, flags_in_words
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
 from fsl_mrs_dl.physics.relaxation import POOLS, relaxation_times

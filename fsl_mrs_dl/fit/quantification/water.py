@@ -14,7 +14,7 @@ import numpy as np
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, fit_spectra
-from fsl_mrs_dl.fit.quantification.selection import known_names
+from fsl_mrs_dl.fit.quantification.members import known_names
 from fsl_mrs_dl.io.results import WaterScaling
 from fsl_mrs_dl.physics import damp, ppm_axis, singlet
 from fsl_mrs_dl.physics.areas import REFERENCES, WATER_PROTONS, area
