@@ -1,11 +1,13 @@
 """Where the residual water of a spectrum stands, and its signal: found by its height and by the metabolites."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.referencing import landmark_shift
@@ -51,7 +53,7 @@ class Water:
     band_ppm: tuple[float, float]
 
 
-def find_water(data: MRSData, fids: Complex) -> list[Water | None]:
+def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm) -> list[Water | None]:
     """Find the residual water of each FID.
 
     Water is the highest line within 0.8 ppm of its place where it is half as high again as any metabolite; with
@@ -64,6 +66,8 @@ def find_water(data: MRSData, fids: Complex) -> list[Water | None]:
         Gives axis and nucleus.
     fids : ndarray, complex, shape (F, time)
         Finite, not zero.
+    progress : callable
+        Wraps the loop over FIDs; silent where standard error is not a terminal.
 
     Returns
     -------
@@ -77,10 +81,11 @@ def find_water(data: MRSData, fids: Complex) -> list[Water | None]:
     found = [_strong(data, fid, looked, place) for fid in fids]
     offsets = [water.ppm - place for water in found if water is not None]
     common = float(np.median(offsets)) if offsets else 0.0
-    for row, water in enumerate(found):
-        if water is None:
-            moved = _axis_offset(data, fids[row])
-            found[row] = _weak(data, fids[row], place + (common if moved is None else moved))
+    missing = [row for row, water in enumerate(found) if water is None]
+    quiet = True if len(missing) == 1 else None
+    for row in progress(missing, desc="find water", unit="FID", leave=False, disable=quiet):
+        moved = _axis_offset(data, fids[row])
+        found[row] = _weak(data, fids[row], place + (common if moved is None else moved))
     return found
 
 
