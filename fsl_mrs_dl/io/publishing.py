@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 NEW, OLD = "new", "old"
 _JOURNAL, _UNDO = "journal.json", "undo.json"
@@ -97,13 +97,14 @@ def recover(folder: Path, aside: Path) -> str:
     ------
     OSError
         If a file cannot be renamed.
+    ValueError
+        If the journal is damaged, or names a file outside of the folder.
     """
     finish = (aside / _JOURNAL).exists()
     path = aside / (_JOURNAL if finish else _UNDO)
     if not path.exists():
         return ""
-    said = json.loads(path.read_text(encoding="utf-8"))
-    journal = Journal(said["new"], said["old"], said["last"], tuple(said["folders"]))
+    journal = _read(path)
     if finish and _can_finish(folder, aside, journal):
         _finish(folder, aside, journal)
         return "finished"
@@ -111,6 +112,24 @@ def recover(folder: Path, aside: Path) -> str:
         rename(path, aside / _UNDO)
     _undo(folder, aside, journal)
     return "undone"
+
+
+def _read(path: Path) -> Journal:
+    """Read a journal; it may have been written by anybody."""
+    said = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        new, old, last, folders = (said[key] for key in ("new", "old", "last", "folders"))
+        names = [*new, *old, *folders, *([] if last is None else [last])]
+        texts = [*names, *new.values(), *old.values()]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError("the journal is damaged") from error
+    if not all(isinstance(text, str) for text in texts) or (last is not None and last not in new):
+        raise ValueError("the journal is damaged")
+    for name in names:
+        parts = PurePosixPath(name)
+        if parts.is_absolute() or ".." in parts.parts or not parts.parts:
+            raise ValueError(f"the journal names {name!r}, which lies outside of the folder")
+    return Journal(new, old, last, tuple(folders))
 
 
 def unfinished(aside: Path) -> bool:

@@ -104,7 +104,7 @@ def recover(folder: Path) -> None:
         try:
             with held_back():
                 done = publishing.recover(folder, aside)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise OutputError(
                 f"An earlier run stopped while it put its files into {folder}, and they cannot be put in order "
                 f"({error}); make the folder writable, or choose another --output folder."

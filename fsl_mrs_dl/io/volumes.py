@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 TISSUES = ("WM", "GM", "CSF")
 _SUM_TOLERANCE = 0.1
+_LARGEST = 1e300
+"""What a number in a file may be; NaN is not smaller either."""
 
 
 def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, where: Sequence[Real] = ()) -> Real:
@@ -258,8 +260,10 @@ def read_numbers(path: Path, keys: Sequence[str], flag: str) -> Mapping[str, flo
     found = said if isinstance(said, dict) else {}
     for key in keys:
         value = found.get(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        # By comparison: a number of hundreds of digits is no float.
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LARGEST:
             raise DataError(
-                f"--{flag}: {path} has {key} = {value!r}; a number is needed for each of {', '.join(keys)}."
+                f"--{flag}: {path} has {key} = {repr(value)[:60]}; a number is needed for each of "
+                f"{', '.join(keys)}."
             )
     return {key: float(found[key]) for key in keys}

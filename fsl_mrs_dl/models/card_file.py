@@ -29,6 +29,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Characters that move a terminal's cursor or change its colour; line feeds and tabs are text."""
 _MAX_NESTING = 8
+_LARGEST = 1e300
 
 
 def card_text(card: Card) -> str:
@@ -134,7 +135,7 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     wanted = (int, float) if kind is float else (kind,)
     if isinstance(value, bool) or not isinstance(value, wanted):
         raise TypeError(f"{where} is {_short(value)}; a value of type {kind.__name__} is needed")
-    if not math.isfinite(value):
+    if not abs(value) < _LARGEST:  # NaN is not; a number of hundreds of digits is no float
         raise TypeError(f"{where} is {_short(value)}; a finite number is needed")
     return value
 

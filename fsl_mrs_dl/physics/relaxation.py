@@ -45,6 +45,10 @@ T2_S: Mapping[str, Mapping[str, float]] = MappingProxyType(
 """Transverse relaxation times by field, in s."""
 
 
+_POSSIBLE_S = (1e-3, 20.0)
+"""What a T1 or T2 can be, in s: pure water at body temperature has 4.5; a number in ms is above."""
+
+
 def relaxation_times(
     spectrometer_frequency_mhz: float,
     t1_values: Mapping[str, float] | None,
@@ -74,9 +78,14 @@ def relaxation_times(
                 f"--{name} FILE.json with {', '.join(POOLS)} in s, or leave --h2o out."
             )
         values = given if given is not None else table[str(key)]
-        wrong = [pool for pool in POOLS if not values.get(pool, 0) > 0]
+        low, high = _POSSIBLE_S
+        wrong = [
+            f"{pool} = {values.get(pool, 0):g}" for pool in POOLS if not low <= values.get(pool, 0) <= high
+        ]
         if wrong:
-            raise OptionError(f"--{name} has no positive value for {', '.join(wrong)}; needed in s for each.")
+            raise OptionError(
+                f"--{name} has {', '.join(wrong)}; needed is a positive value in s for each, {low:g} to {high:g}."
+            )
         found.append({pool: float(values[pool]) for pool in POOLS})
     return found[0], found[1]
 

@@ -156,6 +156,31 @@ class TestOneStep:
         # The first rename turns the journal into one of putting back.
         assert texts(earlier) == {**(BEFORE if undoing else AFTER), "other.txt": "new"}
 
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "not json",
+            "[" * 5000,
+            "[]",
+            '{"new": [], "old": {}, "last": null, "folders": []}',
+            '{"new": {"a.txt": 1}, "old": {}, "last": null, "folders": []}',
+            '{"new": {}, "old": {}, "last": "run.json", "folders": []}',
+            '{"new": {"../mine.txt": "x"}, "old": {}, "last": null, "folders": []}',
+            '{"new": {}, "old": {"maps/../../mine.txt": "x"}, "last": null, "folders": []}',
+            '{"new": {}, "old": {}, "last": null, "folders": ["/tmp"]}',
+        ],
+    )
+    def test_a_journal_that_is_none_is_told_and_touches_nothing(self, earlier: Path, said: str) -> None:
+        (earlier.parent / "mine.txt").write_text("mine")
+        aside = earlier / ".fsl_mrs_dl_dead"
+        (aside / "new").mkdir(parents=True)
+        (aside / "mine.txt").write_text("not mine")
+        (aside / "journal.json").write_text(said)
+        with pytest.raises(OutputError, match="cannot be put in order"):
+            write(earlier, ours=OLD)
+        assert (earlier.parent / "mine.txt").read_text() == "mine"
+        assert {name: text for name, text in texts(earlier).items() if name[0] != "."} == BEFORE
+
     def test_temporary_files_of_dead_runs_are_removed(self, tmp_path: Path) -> None:
         (tmp_path / ".fsl_mrs_dl_dead" / "new").mkdir(parents=True)
         (tmp_path / ".fsl_mrs_dl_dead" / "new" / "half.nii").write_text("half")

@@ -36,7 +36,7 @@ from fsl_mrs_dl.steps.command import run as run_command
 from fsl_mrs_dl.steps.registry import Step, steps
 
 OUTCOMES = ("done", "refused", "traceback", "hang", "half-written")
-_HANG_S = 30
+HANG_S = 30
 _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7
 
 
@@ -72,7 +72,7 @@ METHOD = f"""\
 A small simulated file (2 coils, 4 transients, ON and OFF; for `quantify` one averaged spectrum) is damaged at
 random and given to a random step, as its input or as its reference. `done`: exit 0 with files that can be read;
 `refused`: exit 2, one line, nothing written; `traceback`: anything else that came out; `hang`: more than
-{_HANG_S} s; `half-written`: an output that cannot be read, or anything left behind by a refusal."""
+{HANG_S} s; `half-written`: an output that cannot be read, or anything left behind by a refusal."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def outcome_of(chosen: Step, arguments: list[str], out: Path, main: str) -> str:
     """
     said = io.StringIO()
     try:
-        with _limit(_HANG_S), contextlib.redirect_stderr(said), warnings.catch_warnings():
+        with limit(HANG_S), contextlib.redirect_stderr(said), warnings.catch_warnings():
             warnings.simplefilter("error")  # a warning on the way is a defect too
             status = run_command(chosen, arguments)
     except TimeoutError:
@@ -180,7 +180,9 @@ def _judge(status: int, said: str, out: Path, main: str) -> str:
 
 
 @contextlib.contextmanager
-def _limit(seconds: int) -> Iterator[None]:
+def limit(seconds: int) -> Iterator[None]:
+    """Raise a TimeoutError in a block that takes longer than some seconds."""
+
     def stop(*_: object) -> None:
         raise TimeoutError
 

@@ -163,7 +163,8 @@ def kill_table(cases: Sequence[Prepared], most: int | None, folder: Path) -> Tab
     rows = []
     for prepared in cases:
         places = range(prepared.renames)
-        chosen = places if most is None else places[:: max(1, -(-len(places) // most))]
+        step = 1 if most is None else max(1, -(-len(places) // most))
+        chosen = places[step // 2 :: step]
         for number in SIGNALS:
             counts: Counter[str] = Counter()
             described = f"{prepared.scenario.name}, {number.name}"

@@ -16,9 +16,9 @@ from fsl_mrs_dl.benchmark.table import Page
 BASIS_SETS = {"smoke": 16, "small": 400, "paper": 4000}
 FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
 RANDOM_KILLS = {"smoke": 0, "small": 20, "paper": 100}
-KILLS = {"smoke": 2, "small": None, "paper": None}
+KILLS = {"smoke": 1, "small": None, "paper": None}
 """Of each command by each signal; None: one at each rename."""
-DISKS = {"smoke": 2, "small": 13, "paper": 40}
+DISKS = {"smoke": 1, "small": 13, "paper": 40}
 
 
 def run(profile: str, seed: int) -> Page:

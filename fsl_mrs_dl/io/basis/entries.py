@@ -12,6 +12,7 @@ from fsl_mrs_dl.io.basis.names import canonical_name
 
 logger = logging.getLogger(__name__)
 
+_LARGEST = 1e300
 _LEAST_POINTS = 16
 _ROUNDING = 1e-5  # LCModel's files have five digits
 
@@ -197,8 +198,8 @@ def _fault(entry: Entry) -> str:
     if not entry.name.strip():
         return f"{entry.where} has no name; the name of a metabolite is needed."
     for value, unit in ((entry.dwelltime_s, "s"), (entry.spectrometer_frequency_mhz, "MHz")):
-        if not (np.isfinite(value) and value > 0):
-            return f"{entry.where} has {value!r} {unit}; a positive number is needed."
+        if not 0 < value < _LARGEST:  # by comparison: a number of hundreds of digits is no float
+            return f"{entry.where} has {repr(value)[:60]} {unit}; a positive number is needed."
     if entry.fid.size < _LEAST_POINTS:
         return (
             f"{entry.where} has {entry.fid.size} points; at least {_LEAST_POINTS} are needed. "
