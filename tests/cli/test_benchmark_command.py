@@ -64,9 +64,21 @@ def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> Non
     everything = dict(zip(header, table[-1], strict=True))
     assert [everything[bad] for bad in ("traceback", "hang", "half-written", "wrong")] == ["0"] * 4
     assert int(everything["done"]) >= 3
+    header, *table = rows(text, "input")
+    everything = dict(zip(header, table[-1], strict=True))
+    assert everything["input"] == "all"
+    assert [everything[bad] for bad in ("traceback", "hang", "half-written")] == ["0", "0", "0"]
+    assert (
+        float(text.split("Peak memory of all of them: ")[1].split()[0]) < 4
+    )  # of this process, with all tests before
     header, *table = rows(text, "command")
     kills = dict(zip(header, table[-1], strict=True))
     assert [kills[bad] for bad in ("command", "mixture", "met: mixture")] == ["all", "0", "0"]
+    assert kills["kills"] == kills["repaired"] == "9"
+    assert int(kills["journal"]) >= 2
+    header, *table = rows(text.split("The same commands with")[1], "command")
+    assert {row[header.index("otherwise")] for row in table} == {"0"}
+    assert "1" in {row[header.index("refused")] for row in table}
 
 
 def test_fpc_knows_the_truth_reaches_the_bound_and_draws(

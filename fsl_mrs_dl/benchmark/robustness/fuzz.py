@@ -38,6 +38,10 @@ _MODEL = "align-dsr-1h-3t"
 _FIT = ("--TE", "30", "--TR", "2", "--baseline", "poly, 2", "--no_posterior", "--keep", "NAA", "Cr", "PCr")
 _WATER = 1e4
 """First point of the water reference, thousands of times that of a metabolite."""
+METHOD = """\
+Other inputs are spoiled by their bytes, their text, or one value of another kind, sign or size, and given to a
+command that reads them. There `half-written` also counts results that a refusal changed, and temporary files left
+behind."""
 Work = Callable[[], int]
 
 
