@@ -84,7 +84,7 @@ def test_namelists_of_gfortran_are_read(tmp_path, basis):
         read_basis(tmp_path / "x.BASIS")
 
 
-@pytest.mark.parametrize(("ppmcen", "centre"), [("4.65", None), ("0.0", 0.0), ("2.5D0", 2.5)])
+@pytest.mark.parametrize(("ppmcen", "centre"), [("", None), ("4.65", 4.65), ("0.0", 0.0), ("2.5D0", 2.5)])
 def test_the_centre_that_a_basis_file_says_is_kept(tmp_path, basis, ppmcen, centre):
     text = lcmodel(basis).replace("SEQ = 'press'", f"SEQ = 'press', PPMCEN = {ppmcen}")
     (tmp_path / "x.BASIS").write_text(text)

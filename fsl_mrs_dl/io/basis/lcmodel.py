@@ -95,10 +95,9 @@ def read_lcmodel_basis(path: Path | str, wanted: Callable[[str], bool] = every_m
 
 
 def _centre_ppm(found: list[Section]) -> float | None:
-    """Return PPMCEN where a namelist has it and it is not the usual centre of 1H."""
+    """Return PPMCEN where a namelist has it."""
     values = [section.number("ppmcen") for section in found]
-    centre = next((value for value in values if np.isfinite(value)), _PPM)
-    return None if abs(centre - _PPM) < 1e-3 else centre
+    return next((value for value in values if np.isfinite(value)), None)
 
 
 def _name(section: Section) -> str:
