@@ -149,6 +149,7 @@ def centred(
         note += f", beside {_places(off)}" if off else ""
         if lost:
             note += f"; {', '.join(one.name for one in lost)} lie elsewhere"
+        if lost or max(map(abs, off.values()), default=0.0) > 2 * _OFF_CENTRE_PPM:
             logger.warning("%s: %s.", basis.name or "basis set", note)
         return replace(basis, notes=(*basis.notes, note))
     offset_ppm = float(np.mean(list(off.values()))) if off else 0.0

@@ -70,6 +70,15 @@ def test_both_options_given_nothing_is_refused():
         sound_basis(made(3.0), centre_ppm=3.3)
 
 
+@pytest.mark.parametrize(("centre", "told"), [(3.0, False), (3.02, False), (3.05, True)])
+def test_a_centre_that_is_asked_for_is_taken_and_what_the_landmarks_say_against_it_is_told(
+    centre, told, caplog
+):
+    found = sound_basis(made(3.0), centre_ppm=centre)
+    np.testing.assert_allclose(found.fids, made(3.0 + 4.65 - centre).fids, atol=1e-9)
+    assert ("methyl lines lie within 0.050 ppm" in caplog.text) is told
+
+
 def test_the_sign_that_is_asked_for_counts_even_against_the_landmarks(caplog):
     found = sound_basis(made(), conjugate=True)
     np.testing.assert_array_equal(found.fids, made().fids.conj())
