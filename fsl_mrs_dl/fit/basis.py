@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 _NOT_SEEN = 0.99
 """Share of a member's energy outside the data's band from which on it is left out: hardly any of it is seen."""
 _PARTLY_SEEN = 1e-3
+_ONE_UNIT = 1.5
+"""Largest ratio of what creatine and phosphocreatine say of a proton: relaxation and pulses make 1.1 of it."""
 _PROTONS = {"Cr": 5, "PCr": 5}
 """Metabolite -> protons that its FID starts with; they are coupled to none: any sequence shows them all."""
 
@@ -180,12 +182,21 @@ def scale_statement(basis: Basis) -> str:
     said = f"scale: {usual:.4g} is the usual height of its members, none has known protons to compare"
     if protons:
         said = f"scale: one proton is {', '.join(f'{size:.4g} by {name}' for name, size in protons.items())}"
-    unlike = [
-        f"{name} is {height / usual:.3g} times the usual member"
-        for name, height in zip(basis.names, heights, strict=True)
-        if not usual / UNLIKE_SIZE <= height <= usual * UNLIKE_SIZE
+    largest, smallest = max(protons.values(), default=0.0), min(protons.values(), default=0.0)
+    # Of a difference both are a small remainder, which says nothing.
+    if largest > _ONE_UNIT * smallest and largest * _PROTONS["Cr"] > usual / 2:
+        said += (
+            f"; {' and '.join(protons)} are of different units, so that their sum and ratios to it are wrong"
+        )
+        logger.warning("%s: %s.", basis.name or "basis set", said)
+    sizes = {name: height / usual for name, height in zip(basis.names, heights, strict=True)}
+    large = [
+        f"{name} is {size:.3g} times the usual member" for name, size in sizes.items() if size > UNLIKE_SIZE
     ]
-    if unlike:
-        said += f"; {', '.join(unlike)}, so that its amplitude is in another unit"
-        logger.warning("%s: %s.", basis.name or "basis set", ", ".join(unlike))
+    small = [f"{name} {size:.3g} times" for name, size in sizes.items() if size < 1 / UNLIKE_SIZE]
+    if large:
+        said += f"; {', '.join(large)}, so that its amplitude is in another unit"
+        logger.warning("%s: %s.", basis.name or "basis set", ", ".join(large))
+    if small:
+        said += f"; small beside the usual member, in another unit or as in a difference: {', '.join(small)}"
     return said

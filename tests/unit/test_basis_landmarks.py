@@ -195,9 +195,19 @@ def test_a_narrow_band_lies_about_the_centre_of_the_data(centre, gone):
         np.testing.assert_allclose(fid, sum(n * np.exp(rate * time_s) for rate, n in rates), atol=1e-4)
 
 
-def test_scale_is_that_of_protons_coupled_to_none():
+def test_scale_is_that_of_protons_coupled_to_none(caplog):
     assert basis_for(data(), replace(made(), fids=0.2 * made().fids)).notes[2] == (
         "scale: one proton is 0.2 by Cr, 0.2 by PCr"
     )
+    assert not caplog.text
+    tiny = made(lines={**LINES, "Tau": [(3.25, 0.01)]})
+    assert basis_for(data(), tiny).notes[2].endswith("in another unit or as in a difference: Tau 0.002 times")
+    assert not caplog.text
+    remainder = {"Cr": [(3.027, 0.01)], "PCr": [(3.029, 0.03)]}
+    basis_for(data(), made(lines={**LINES, **remainder}))
+    assert not caplog.text
+    one = made(lines={**LINES, "PCr": [(ppm, 3 * n) for ppm, n in LINES["PCr"]]})
+    assert "Cr and PCr are of different units" in basis_for(data(), one).notes[2]
+    assert "their sum and ratios to it are wrong" in caplog.text
     none = made(lines={name: LINES[name] for name in ("Glu", "Tau")})
     assert "none has known protons" in basis_for(data(), none).notes[2]
