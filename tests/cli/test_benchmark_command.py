@@ -64,6 +64,10 @@ def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> Non
     everything = dict(zip(header, table[-1], strict=True))
     assert [everything[bad] for bad in ("traceback", "hang", "half-written", "wrong")] == ["0"] * 4
     assert int(everything["done"]) >= 3
+    header, *table = rows(text.split("Inputs of other programs, one command each")[1], "damage")
+    everything = dict(zip(header, table[-1], strict=True))
+    assert [everything[bad] for bad in ("traceback", "hang", "half-written", "wrong")] == ["0"] * 4
+    assert int(everything["done"]) >= 10
     header, *table = rows(text, "input")
     everything = dict(zip(header, table[-1], strict=True))
     assert everything["input"] == "all"

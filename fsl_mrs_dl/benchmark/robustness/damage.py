@@ -71,6 +71,28 @@ def header_text(file: bytes, rng: np.random.Generator) -> bytes:
     return _with_text(file, ways[rng.integers(len(ways))])
 
 
+def times(file: bytes, rng: np.random.Generator) -> bytes:
+    """Write echo and repetition time in another unit, as text, in lists, or as what cannot be."""
+    _, said, _ = _split(file)
+    for key, value in (("EchoTime", 0.03), ("RepetitionTime", 2.0)):
+        ways = (value, 1e3 * value, 1e6 * value, -value, 0, str(value), [value], [value, value], 1e308)
+        said[key] = ways[rng.integers(len(ways))]
+    return _with_text(file, json.dumps(said).encode())
+
+
+def characters(file: bytes, rng: np.random.Generator) -> bytes:
+    """Put text of another code page, half a character or a control character into a key."""
+    _, said, _ = _split(file)
+    ways = (
+        json.dumps({**said, "ProtocolName": "\ud800"}).encode(),
+        json.dumps({**said, "ProtocolName": "\x1b[2J"}).encode(),
+        json.dumps({**said, "ProtocolName": "Schl\xe4fe"}, ensure_ascii=False).encode("latin-1"),
+        json.dumps({**said, "ProtocolName": "Schl\xe4fe"}, ensure_ascii=False).encode("utf-8-sig"),
+        json.dumps(said).encode("utf-16"),
+    )
+    return _with_text(file, ways[rng.integers(len(ways))])
+
+
 def truncation(file: bytes, rng: np.random.Generator) -> bytes:
     """Cut the file off anywhere."""
     return file[: rng.integers(len(file))]
@@ -126,6 +148,8 @@ def any_bytes(file: bytes, rng: np.random.Generator) -> bytes:
 DAMAGES: Mapping[str, Damage] = {
     "header keys": header_key,
     "header JSON": header_text,
+    "times": times,
+    "characters": characters,
     "truncation": truncation,
     "sizes": sizes,
     "header numbers": header_number,

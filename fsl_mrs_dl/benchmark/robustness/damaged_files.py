@@ -139,7 +139,8 @@ def outcome_of(chosen: Step, arguments: list[str], out: Path, main: str) -> str:
     """
     said = io.StringIO()
     try:
-        with limit(HANG_S), contextlib.redirect_stderr(said), warnings.catch_warnings():
+        aside = contextlib.redirect_stdout(io.StringIO())
+        with limit(HANG_S), contextlib.redirect_stderr(said), aside, warnings.catch_warnings():
             warnings.simplefilter("error")  # a warning on the way is a defect too
             status = run_command(chosen, arguments)
     except TimeoutError:
@@ -170,7 +171,7 @@ def _judge(status: int, said: str, out: Path, main: str) -> str:
     if status != 0:
         return "traceback"
     written = sorted(p.name for p in out.iterdir())
-    if main not in written or any(name.startswith(".") for name in written):
+    if not (out / main).is_file() or any(name.startswith(".") for name in written):
         return "half-written"
     try:
         nifti.read(out / main)
