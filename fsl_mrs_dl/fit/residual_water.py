@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
-from fsl_mrs_dl.fit.referencing import landmark_shift
+from fsl_mrs_dl.fit.referencing import LANDMARKS_PPM, landmark_shift
 from fsl_mrs_dl.physics import damp, fid_to_spectrum
 from fsl_mrs_dl.physics.hsvd import band_signal
 
@@ -31,6 +31,8 @@ _CERTAIN = 4.0  # so high that the metabolites need not be asked
 _ABOVE_NOISE = 6.0  # of 2048 points of noise alone, the highest is 4 times its RMS
 _STANDS_OUT = 2.0  # over the median of what lies 0.2 to 0.45 ppm beside it
 _BESIDE_PPM = (0.2, 0.45)
+_AT_LANDMARK_PPM = 0.06
+_LEAST_LANDMARK = 0.12  # of the highest of the three; NAA of a tumour is a quarter of its choline
 _FROM_EXPECTED_PPM = 0.25  # water moves by 0.01 ppm a kelvin against the metabolites, and with the shim
 
 
@@ -186,6 +188,15 @@ def _noise(height: Real) -> float:
 
 
 def _axis_offset(data: MRSData, fid: Complex) -> float | None:
-    """Return by how much the metabolites stand downfield of their places, in ppm; None where not told."""
+    """Return by how much the metabolites stand downfield of their places, in ppm; None where not told.
+
+    Three lines may lie as Cr, NAA and Cho do and be none, above all in the difference of an edited pair: then one
+    is far lower than the others.
+    """
     moved_hz = landmark_shift(fid[None], data, search_ppm=SEARCH_PPM)
-    return None if moved_hz is None else moved_hz / data.spectrometer_frequency_mhz
+    if moved_hz is None:
+        return None
+    moved = moved_hz / data.spectrometer_frequency_mhz
+    ppm, height = data.ppm_axis - moved, _height(data, fid)
+    lines = [height[np.abs(ppm - place) < _AT_LANDMARK_PPM].max() for place in LANDMARKS_PPM.values()]
+    return moved if min(lines) > _LEAST_LANDMARK * max(lines) else None
