@@ -65,6 +65,10 @@ class Raising:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self.stopped is not None:
+            outer = getattr(self._before.get(self.stopped.number), "__self__", None)
+            if isinstance(outer, Raising):  # a command that runs commands is to end too
+                signal.raise_signal(self.stopped.number)
 
 
 @contextlib.contextmanager

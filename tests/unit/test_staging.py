@@ -324,6 +324,16 @@ with Staging(Path({str(tmp_path)!r}), overwrite=True) as staging:
         assert texts(tmp_path) == {"a.txt": "first"}
 
 
+def interrupted_inside() -> None:
+    """Interrupt a block that swallows what it raises, as a command does that becomes an exit status."""
+    with Raising():
+        try:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(1)
+        except Stopped:
+            pass
+
+
 class TestSignals:
     def test_one_that_comes_while_files_are_renamed_waits(
         self, earlier: Path, monkeypatch: pytest.MonkeyPatch
@@ -349,6 +359,19 @@ class TestSignals:
                 pass
         assert raising.stopped is not None
         assert (raising.stopped.status, raising.stopped.words) == (130, "interrupted.")
+
+    def test_one_that_ends_an_inner_block_ends_the_outer_one(self) -> None:
+        went_on = False
+
+        def both() -> None:
+            nonlocal went_on
+            with Raising():
+                interrupted_inside()
+                went_on = True
+
+        with pytest.raises(Stopped):
+            both()
+        assert not went_on
 
     def test_handlers_are_put_back(self) -> None:
         before = signal.getsignal(signal.SIGTERM)
