@@ -152,7 +152,7 @@ def train(
     from fsl_mrs_dl.train import registration as work
     from fsl_mrs_dl.train.loop import Settings
     from fsl_mrs_dl.train.registration_data import default_spread
-    from fsl_mrs_dl.train.writing import write_trained
+    from fsl_mrs_dl.train.writing import files_read, write_trained
 
     spread = default_spread("deepfpc" if data else prior, nuisance)
     if shift_hz is not None:
@@ -195,7 +195,7 @@ def train(
         )
         return network, card, outcome
 
-    write_trained(trained, output, name, version, overwrite=overwrite, inputs=data or ())
+    write_trained(trained, output, name, version, overwrite=overwrite, inputs=files_read(settings))
 
 
 def _searched(

@@ -55,4 +55,4 @@ def train_quantification(request: Request) -> None:
         )
         return network, card, outcome
 
-    request.write(trained, name, files or ())
+    request.write(trained, name)

@@ -80,7 +80,7 @@ def train_synthesis(request: Request) -> None:
             made = {"name": name, "config": config, "request": request}
             return network, vae_card(network, transients, rows, **made), outcome
 
-    request.write(trained, name, said["data"] or ())
+    request.write(trained, name)
 
 
 def make_sets(basis: str, metabolites: tuple[str, ...] | None, samples: int, seed: int) -> Sets:

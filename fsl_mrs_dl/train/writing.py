@@ -13,7 +13,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.models.card import Card, Recipe, evaluation_text
 from fsl_mrs_dl.models.network import Network
-from fsl_mrs_dl.models.package import CARD, WEIGHTS, package_bytes
+from fsl_mrs_dl.models.package import CARD, WEIGHTS, find, package_bytes
 from fsl_mrs_dl.train.loop import Outcome, Settings
 
 Work = Callable[[], tuple[Network, Card, Outcome]]
@@ -49,10 +49,20 @@ class Request:
             said["epochs"], said["batch"], said["lr"], said["patience"], said["seed"], anneal=True
         )
 
-    def write(self, work: Work, name: str, inputs: Sequence[Path] = ()) -> None:
+    def write(self, work: Work, name: str) -> None:
         """Train and write the package of this name, see :func:`write_trained`."""
-        version = self.said["version"]
+        version, inputs = self.said["version"], files_read(self.said)
         write_trained(work, self.output, name, version, overwrite=self.overwrite, inputs=inputs)
+
+
+def files_read(said: Mapping[str, Any]) -> list[Path]:
+    """Return the files, and the folders of basis sets and packages, that training reads by its options."""
+    found = [Path(path) for path in said.get("data") or ()]
+    found += [Path(said[name]) for name in ("signal", "basis") if said.get(name) is not None]
+    for name in ("init", "augment_with"):
+        if said.get(name) is not None:
+            found.append(find(said[name]))
+    return found
 
 
 def recipe(command: str, seed: int, data: str, data_sha256: str, began: float) -> Recipe:
@@ -82,7 +92,7 @@ def write_trained(
     name, version : str
     overwrite : bool
     inputs : sequence of Path
-        Files that must not be replaced.
+        Files and folders that must not be replaced.
     """
     with Staging(output / name / version, overwrite=overwrite, inputs=inputs) as staging:
         staging.reserve(CARD, WEIGHTS)

@@ -130,6 +130,12 @@ def test_own_data_and_transfer(models, scan, tmp_path, capsys):
     assert "augmented" in said["recipe"]["data"]
     assert main(["models", "verify", "--model", str(tmp_path / NAME)]) == 0
     assert "not measured again" in capsys.readouterr().out
+    # From a package into its own place: it would be read and replaced.
+    before = (tmp_path / NAME / "2.0" / "weights.safetensors").read_bytes()
+    init[1] = str(tmp_path / NAME / "2.0")
+    assert main([*words, *init, "--overwrite"]) == 2
+    assert "is the input itself, or lies in it" in capsys.readouterr().err
+    assert (tmp_path / NAME / "2.0" / "weights.safetensors").read_bytes() == before
 
 
 @pytest.mark.parametrize(
