@@ -1,14 +1,20 @@
 """Signals that end a run: raised where it can clean up, held back while files are renamed."""
 
 import contextlib
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What a user, a scheduler or a closed terminal sends to end a run."""
+
+
+_IMPATIENCE_S = 1.0
+"""A signal that follows another one within this time raises nothing: the first one is being cleaned up after."""
 
 
 class Stopped(BaseException):
@@ -49,10 +55,13 @@ class Raising:
     def __init__(self) -> None:
         self.stopped: Stopped | None = None
         self._before: dict[int, Any] = {}
+        self._last = -math.inf
 
-    def _raise(self, number: int, _frame: FrameType | None) -> NoReturn:
+    def _raise(self, number: int, _frame: FrameType | None) -> None:
         self.stopped = self.stopped or Stopped(number)
-        raise Stopped(number)
+        last, self._last = self._last, time.monotonic()
+        if self._last - last > _IMPATIENCE_S:
+            raise Stopped(number)
 
     def __enter__(self) -> "Raising":
         if threading.current_thread() is threading.main_thread():

@@ -373,6 +373,23 @@ class TestSignals:
             both()
         assert not went_on
 
+    def test_one_that_follows_at_once_does_not_end_the_cleaning_up(self) -> None:
+        cleaned = False
+
+        def work() -> None:
+            nonlocal cleaned
+            with Raising():
+                try:
+                    signal.raise_signal(signal.SIGINT)
+                finally:
+                    signal.raise_signal(signal.SIGINT)
+                    signal.raise_signal(signal.SIGTERM)
+                    cleaned = True
+
+        with pytest.raises(Stopped, match="SIGINT"):
+            work()
+        assert cleaned
+
     def test_handlers_are_put_back(self) -> None:
         before = signal.getsignal(signal.SIGTERM)
         with Raising(), held_back():
