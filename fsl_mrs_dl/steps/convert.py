@@ -16,6 +16,7 @@ from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.vendor import VendorScan, vendor_scan
 from fsl_mrs_dl.steps.command import result_name
+from fsl_mrs_dl.steps.registry import usable_fids
 from fsl_mrs_dl.steps.scan_summary import Scan, next_commands, of_one_scan, scan_words
 
 logger = logging.getLogger(__name__)
@@ -121,10 +122,19 @@ def _converted(program: list[str], scan: VendorScan, name: str, staging: Staging
                 f"By hand: {by_hand} (options: spec2nii {scan.command[0]} --help)."
             )
         for path in files_made:  # refused before any of them is there
-            nifti.read(path)
+            _check_spectra(path, scan)
         for path in files_made:
             shutil.copyfile(path, staging.path(path.name))
         return [path.name for path in files_made]
+
+
+def _check_spectra(made: Path, scan: VendorScan) -> None:
+    """Refuse a file without spectra: of raw MRSI spec2nii makes an empty one, for others to fill."""
+    if not usable_fids(nifti.read(made)).any():
+        raise DataError(
+            f"{scan.files[0].name} has no spectra that spec2nii reads: it does not reconstruct raw MRSI. Convert "
+            "what the scanner has reconstructed (DICOM, .rda)."
+        )
 
 
 def _with_plain_name(path: Path, aside: Path) -> Path:

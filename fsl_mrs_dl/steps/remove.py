@@ -86,7 +86,7 @@ def _told(
     n_fids : int
         Usable FIDs.
     """
-    of = "FIDs" if data.dim_tags else "voxels"
+    of = "FID" if data.dim_tags else "voxel"
     energy = f"{_range(shares, '.1f', '%')} of the signal's energy" if len(shares) else ""
     if window is not None:
         said = f"Removed all lines from {window[0]:.2f} to {window[1]:.2f} ppm: {energy}."
@@ -106,14 +106,14 @@ def _told(
         "water_ppm": float(np.median(at)),
         "energy_removed_percent": float(np.median(shares)),
     }
-    many = f" in {len(waters)} of {n_fids} {of}" if n_fids > 1 else ""
+    many = f" in {len(waters)} of {n_fids} {of}s" if n_fids > 1 else ""
     if many:
         settled["removed"] = many.strip()
     lines = [
         f"Removed water at {_range(at, '.2f', 'ppm')}{many}, {whole[0]:.2f} to {whole[1]:.2f} ppm: {energy}."
     ]
-    if len(waters) < n_fids:
-        lines.append(f"No water stands out in {n_fids - len(waters)} {of}: they stay as they are.")
+    if dry := n_fids - len(waters):
+        lines.append(f"No water stands out in {dry} {of}{'s' if dry > 1 else ''}: nothing was taken there.")
     off = float(np.median(at)) - place
     if abs(off) > REACH_PPM:
         lines.append(

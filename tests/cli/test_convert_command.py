@@ -213,6 +213,17 @@ def test_raw_data_that_are_cut_short_are_refused(
 
 
 @spec2nii
+def test_raw_mrsi_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vendor_scans.write_twix(raw_scan()[0], Path("csi.dat"), matrix=4)
+    assert converted(Path("out"), Path("csi.dat")) == 2
+    assert "does not reconstruct raw MRSI" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+@spec2nii
 def test_names_of_any_bytes(scan: MRSData, tmp_path: Path) -> None:
     for name in (os.fsdecode(b"caf\xe9.rda"), "-dash and blank.rda"):
         vendor_scans.write_rda(scan, tmp_path / name)

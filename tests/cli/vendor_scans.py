@@ -171,7 +171,7 @@ def write_p_file(data: MRSData, water: MRSData, path: Path) -> None:
     path.write_bytes(bytes(header).ljust(start, b"\0")[:start] + np.rint(whole).astype("<i4").tobytes())
 
 
-def write_twix(data: MRSData, path: Path) -> None:
+def write_twix(data: MRSData, path: Path, *, matrix: int = 1) -> None:
     """Write transients of coils as Siemens' raw data (software VB: a header of named buffers, then the lines).
 
     Parameters
@@ -179,6 +179,8 @@ def write_twix(data: MRSData, path: Path) -> None:
     data : MRSData
         With DIM_COIL and DIM_DYN.
     path : Path
+    matrix : int
+        Steps of phase encoding in both directions of the slice that the header claims.
     """
     fids = data.fid[0, 0, 0].transpose(2, 1, 0).astype(np.complex64)  # transient, coil, time
     times = _times(data)
@@ -195,8 +197,9 @@ def write_twix(data: MRSData, path: Path) -> None:
         "PatientBirthDay": "19000101",
         "PatientSex": 3,
         "tICEProgramName": "none",
-        "lFinalMatrixSizePhase": 1,
-        "lFinalMatrixSizeRead": 1,
+        "lFinalMatrixSizePhase": matrix,
+        "lFinalMatrixSizeRead": matrix,
+        "lVectorSize": data.n_points,
         "lFinalMatrixSizeSlice": 1,
     }
     words = (

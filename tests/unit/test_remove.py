@@ -150,7 +150,7 @@ def test_each_voxel_has_its_own_water(rng: np.random.Generator) -> None:
     assert result.said[0].startswith(
         "Removed water at 4.72 ppm (4.40 to 5.05) in 4 of 5 voxels, 4.10 to 5.35 ppm"
     )
-    assert result.said[1] == "No water stands out in 1 voxels: they stay as they are."
+    assert result.said[1] == "No water stands out in 1 voxel: nothing was taken there."
     assert "removed=in 4 of 5 voxels" in result.data.processing[-1]["Details"]
 
 
