@@ -15,6 +15,7 @@ from nifti_mrs.definitions import dimension_tags, standard_defined
 
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.names import without_ending
+from fsl_mrs_dl.sampling import NUCLEI
 
 MRS_EXTENSION = 44
 """The code of the header extension that makes a NIfTI file NIfTI-MRS."""
@@ -33,6 +34,8 @@ _TEXTS = frozenset(key for key, field in standard_defined.items() if field.type[
 _NOTHING = (None, "NA", "n/a")  # null, a missing number of R, a missing value of BIDS
 _BEYOND_PPM = 500.0  # chemical shifts of all nuclei lie within
 _SAME_WIDTH = 1e-3  # relative: SpectralWidth and dwell time are rounded
+_SAME_FIELD = 0.1  # relative: scanners of 3 T have 2.89 to 3.0 T
+_HIGHEST_T = 50.0
 _COMPARED = (*REQUIRED, "EchoTime", "RepetitionTime", "SpectralWidth")
 """Keys whose values results depend on: told where header and sidecar contradict each other."""
 
@@ -219,6 +222,7 @@ def _as_standard(said: Mapping[str, Any], what: str) -> tuple[dict[str, Any], tu
     made["ResonantNucleus"] = _nuclei(made.get("ResonantNucleus"), what)
     for key in sorted(_NUMBERS & set(made)):
         _number(made, key, what)
+    _check_field(made, what)
     for key in ("SpecFreqChemShift", "RxOffset"):
         if key in made and not abs(made[key]) < _BEYOND_PPM:
             raise DataError(
@@ -231,6 +235,22 @@ def _as_standard(said: Mapping[str, Any], what: str) -> tuple[dict[str, Any], tu
                 f"{what} names dimension {n} {tag!r}; needed is one of {', '.join(dimension_tags)}."
             )
     return made, tuple(notes)
+
+
+def _check_field(said: Mapping[str, Any], what: str) -> None:
+    """Refuse a frequency that is not the nucleus's at the field that the header says too."""
+    field_t, nucleus = _value(said.get("MagneticFieldStrength")), said["ResonantNucleus"][0]
+    if isinstance(field_t, bool) or not isinstance(field_t, (int, float)) or not 0 < field_t < _HIGHEST_T:
+        return  # not said, or in gauss
+    if nucleus in NUCLEI:
+        found_t = said["SpectrometerFrequency"][0] / NUCLEI[nucleus].gyromagnetic_mhz_per_t
+        if abs(found_t / field_t - 1) > _SAME_FIELD:
+            raise DataError(
+                f"{what} has {said['SpectrometerFrequency'][0]:g} MHz for {nucleus}, a field of "
+                f"{found_t:.3g} T, but "
+                f"MagneticFieldStrength {field_t:g} T; they must agree. Mend SpectrometerFrequency, "
+                "ResonantNucleus or MagneticFieldStrength."
+            )
 
 
 def _value(said: Any) -> Any:

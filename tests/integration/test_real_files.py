@@ -40,3 +40,13 @@ def test_creatine_and_naa_lie_where_they_should(shared_data: Path) -> None:
     for expected, window in ((3.02, (2.9, 3.12)), (2.01, (1.9, 2.1))):
         inside = (data.ppm_axis > window[0]) & (data.ppm_axis < window[1])
         assert data.ppm_axis[inside][np.argmax(spectrum[inside])] == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("field", [123, 297])
+def test_files_as_spant_writes_them_are_read(field: int, shared_data: Path) -> None:
+    """Every value of their header is a list; FSL-MRS's tools refuse them."""
+    data = nifti.read(shared_data / f"slaser_basis/basis_sets/slaser_{field}_mhz/Cr.nii.gz")
+    assert data.spectrometer_frequency_mhz == pytest.approx(field, abs=1)
+    assert data.dim_tags == ("DIM_COIL", "DIM_DYN")
+    spectrum = np.abs(fid_to_spectrum(data.fid[0, 0, 0, :, 0, 0]))
+    assert data.ppm_axis[spectrum.argmax()] == pytest.approx(3.03, abs=0.02)

@@ -95,6 +95,10 @@ class TestSidecar:
         data = nifti.read(with_sidecar(tmp_path, said))
         assert data.spectrometer_frequency_mhz == F0
         assert data.reference_ppm == pytest.approx(4.7)
+        data = nifti.read(with_sidecar(tmp_path, {**said, "RxOffset": -0.2}))
+        assert data.reference_ppm == pytest.approx(4.7)  # it is said of the centre, whatever the offset
+        data = nifti.read(with_sidecar(tmp_path, {**said, "SpecFreqChemShift": 4.65, "RxOffset": -2.0}))
+        assert data.reference_ppm == pytest.approx(2.65)  # the standard's own keys count first
 
     @pytest.mark.parametrize("dwell", [0.0, 1.0])
     def test_a_dwell_time_that_only_the_sidecar_says(self, dwell, tmp_path):
@@ -109,6 +113,8 @@ class TestSidecar:
             ({**SIDECAR, "SpectralWidth": 4000.0}, "but SpectralWidth 4000 Hz"),
             ({**SIDECAR, "dim_5": None}, "has a dimension 5 of 3 that its header does not name"),
             ({**SIDECAR, "SpectrometerFrequency": "x"}, "no usable SpectrometerFrequency"),
+            ({**SIDECAR, "MagneticFieldStrength": 3}, "a field of 6.98 T, but MagneticFieldStrength 3 T"),
+            ({**SIDECAR, "ResonantNucleus": ["31P"]}, "a field of 17.2 T, but MagneticFieldStrength 7 T"),
         ],
     )
     def test_a_sidecar_that_does_not_say_what_is_needed_is_refused(self, said, found, tmp_path):
