@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsl_mrs_dl.errors import DataError, MissingDependencyError
+from fsl_mrs_dl.errors import DataError, MissingDependencyError, OutputError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.io.vendor import VendorScan, vendor_scan
 from fsl_mrs_dl.steps.command import result_name
 from fsl_mrs_dl.steps.registry import usable_fids
@@ -63,6 +64,8 @@ def convert(
         If a file is none that spec2nii reads, or it fails.
     MissingDependencyError
         If spec2nii is not installed.
+    OutputError
+        If a file of that name is there, and may not be replaced.
     """
     program = _program()
     found = vendor_scan(file)
@@ -70,9 +73,10 @@ def convert(
     inputs = [path for scan in (found, *references) for path in scan.files]
     name = result_name(Path(found.name), filename)
     with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
-        made = _converted(program, found, name, staging, anon=anon)
+        staging.reserve(f"{name}{_ENDING}")
+        made = _converted(program, found, name, output, staging, anon=anon)
         for scan in references:
-            made += _converted(program, scan, f"{name}_ref", staging, anon=anon)
+            made += _converted(program, scan, f"{name}_ref", output, staging, anon=anon)
     added = [one.removesuffix(_ENDING).removeprefix(name) for one in made]
     scans = [
         Scan.of(output / one, nifti.read(output / one), more) for one, more in zip(made, added, strict=True)
@@ -92,7 +96,9 @@ def _program() -> list[str]:
     return [elsewhere]
 
 
-def _converted(program: list[str], scan: VendorScan, name: str, staging: Staging, *, anon: bool) -> list[str]:
+def _converted(
+    program: list[str], scan: VendorScan, name: str, output: Path, staging: Staging, *, anon: bool
+) -> list[str]:
     """Convert one scan, and return the names of the files that were made."""
     with tempfile.TemporaryDirectory() as aside:
         made = Path(aside) / "made"
@@ -124,6 +130,7 @@ def _converted(program: list[str], scan: VendorScan, name: str, staging: Staging
         for path in files_made:  # refused before any of them is there
             _check_spectra(path, scan)
         for path in files_made:
+            _refuse_processed(output / path.name)
             shutil.copyfile(path, staging.path(path.name))
         return [path.name for path in files_made]
 
@@ -134,6 +141,21 @@ def _check_spectra(made: Path, scan: VendorScan) -> None:
         raise DataError(
             f"{scan.files[0].name} has no spectra that spec2nii reads: it does not reconstruct raw MRSI. Convert "
             "what the scanner has reconstructed (DICOM, .rda)."
+        )
+
+
+def _refuse_processed(path: Path) -> None:
+    """Refuse to replace what is no conversion: processed data, or a file of another origin."""
+    if not path.exists():
+        return
+    try:
+        there = nifti.read(path)
+    except DataError:
+        there = None
+    if there is None or there.processing or "spec2nii" not in str(there.header.get("ConversionMethod")):
+        raise OutputError(
+            f"{path} is there and no mere conversion by spec2nii; it is left alone. Choose another --output or "
+            "--filename."
         )
 
 
@@ -172,4 +194,4 @@ def _tell(found: VendorScan, scans: list[Scan]) -> None:
         lines.append(
             "It looks like a water reference: the --reference of coilcombine and ecc, the --h2o of quantify."
         )
-    print("\n".join(lines))  # noqa: T201
+    print(printable("\n".join(lines), lines=True))  # noqa: T201

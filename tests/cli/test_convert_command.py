@@ -303,7 +303,8 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a program ``spec2nii`` on the path that writes a scan of coils, and its water."""
     monkeypatch.chdir(tmp_path)
     for name, data in zip(("made", "made_ref"), raw_scan(), strict=True):
-        nifti.write(data, Path(f"{name}.nii.gz"))
+        header = {**data.header, "ConversionMethod": "spec2nii stand-in"}
+        nifti.write(replace(data, header=header), Path(f"{name}.nii.gz"))
     Path("bin").mkdir()
     program = Path("bin/spec2nii")
     program.write_text(STAND_IN.format(python=sys.executable))
@@ -339,6 +340,18 @@ def test_existing_files_are_not_replaced_unasked(stand_in: Path, capsys: pytest.
     assert "add --overwrite" in capsys.readouterr().err
     assert Path("out/P1.nii.gz").stat().st_mtime_ns == before
     assert converted(Path("out"), scan, more=("--overwrite",)) == 0
+    assert Path("out/P1.nii.gz").stat().st_mtime_ns > before
+
+
+def test_processed_data_are_never_replaced(stand_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scan = p_file(Path("P1.7"))
+    assert converted(Path("raw"), scan) == 0
+    assert main(["coilcombine", "--file", "raw/P1.nii.gz", "--output", "out"]) == 0
+    before = Path("out/P1.nii.gz").read_bytes()
+    assert converted(Path("out"), scan, more=("--overwrite",)) == 2
+    assert "no mere conversion by spec2nii; it is left alone" in capsys.readouterr().err
+    assert Path("out/P1.nii.gz").read_bytes() == before
+    assert not Path("out/P1_ref.nii.gz").exists()
 
 
 def test_without_spec2nii_one_line_says_how_to_get_it(
