@@ -3,9 +3,11 @@
 A block fenced as ``python`` is run; a block fenced as ``bash`` holds lines of ``fsl_mrs_dl`` and is run too,
 in process. Both may stand in an HTML comment (``<!-- bash ... -->``), for a set-up that readers need not see.
 The blocks of a page are run in order, in one empty folder. What cannot be run is fenced otherwise (``sh``). A
-``text`` block below the comment ``<!-- printed -->`` must be what the block before it printed.
+``text`` block below the comment ``<!-- printed -->`` must be what the block before it printed. With
+``FSL_MRS_DL_WRITE_PRINTED=1`` in the environment these blocks are written anew instead.
 """
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -19,6 +21,7 @@ BLOCK = re.compile(
     r"^(?:```|<!-- )(?P<kind>python|bash|printed -->\n\n?```text)\n(?P<code>.*?)^(?:```|-->)$",
     re.MULTILINE | re.DOTALL,
 )
+WRITES = os.environ.get("FSL_MRS_DL_WRITE_PRINTED") == "1"
 PAGES = [
     page
     for page in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
@@ -32,9 +35,12 @@ def test_code_of_page_runs(page, tmp_path, monkeypatch, capsys):
     text = page.read_text(encoding="utf-8")
     names = {"__name__": "docs"}
     printed = ""
+    anew, copied = "", 0
     for block in BLOCK.finditer(text):
         if block["kind"].startswith("printed"):
-            assert block["code"] == printed
+            anew += text[copied : block.start("code")] + printed
+            copied = block.end("code")
+            assert WRITES or block["code"] == printed
             continue
         if block["kind"] == "bash":
             for line in block["code"].replace("\\\n", " ").splitlines():
@@ -44,6 +50,8 @@ def test_code_of_page_runs(page, tmp_path, monkeypatch, capsys):
             code = compile("\n" * first_line + block["code"], str(page), "exec")
             exec(code, names)  # noqa: S102
         printed = capsys.readouterr().out
+    if WRITES:
+        page.write_text(anew + text[copied:], encoding="utf-8")
 
 
 def run_line(line):
