@@ -228,6 +228,12 @@ def read_fractions(
             f"--tissue_frac {' '.join(said)}: the fractions are {', '.join(f'{v.flat[0]:g}' for v in values)} and "
             f"add up to {np.ravel(total)[0]:g}; needed are three that are not negative and add up to 1."
         )
+    there = np.isfinite(total) & (np.asarray(total) != 0)
+    if there.any() and wrong[there].all():
+        raise DataError(
+            f"--tissue_frac {' '.join(said)}: the fractions of no voxel add up to 1, the median is "
+            f"{np.median(np.asarray(total)[there]):g}; volume fractions from 0 to 1 are needed."
+        )
     scale = np.where(wrong, np.nan, 1 / np.where(wrong, 1, total))
     return {tissue: value * scale for tissue, value in zip(TISSUES, values, strict=True)}
 

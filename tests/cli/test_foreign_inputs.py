@@ -71,6 +71,33 @@ def test_files_of_any_name_go_through(folder: Path, name: bytes) -> None:
     assert os.fsencode(stem) == name.replace(b".NII.GZ", b".nii.gz")
 
 
+def test_results_go_into_folders_of_any_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = Path(os.fsdecode(os.fsencode(folder) + b"/r\xe9sultats"))
+    assert run(folder, "svs", "--no_posterior", "--report", out=out.name) == 0
+    assert (out / "report.html").is_file()
+    assert "sultats" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "flag", ["--data", "--output", "--basis", "--h2o", "--t1", "--config", "--t1_values"]
+)
+def test_a_path_that_no_file_system_takes_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    known = {
+        "--data": str(folder / "svs.nii.gz"),
+        "--basis": str(folder / "basis"),
+        "--output": str(folder / "out"),
+        "--h2o": str(folder / "svs_water.nii.gz"),
+    }
+    known[flag] = str(folder / ("x" * 300))
+    assert main(["quantify", *FIXED, *(word for pair in known.items() for word in pair)]) == 2
+    said = capsys.readouterr().err
+    assert "too long" in said
+    assert said.count("\n") == 1
+    assert not (folder / "out").exists()
+
+
 @pytest.mark.parametrize("command", [*built_in_steps(), *TOOLS, ""])
 def test_a_command_without_arguments_says_in_one_line_what_it_needs(
     command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -72,3 +72,20 @@ def test_data_are_water_alone_where_it_is_400_times_as_high_as_the_rest(heights,
 
 def test_noise_alone_is_no_water(rng):
     assert not looks_like_water(scan(0, [], rng), ONE)
+
+
+@pytest.mark.parametrize(("factor", "median"), [(100.0, "100"), (0.5, "0.5")])
+def test_fractions_in_percent_are_refused_and_a_voxel_outside_of_the_tissue_is_not(factor, median, tmp_path):
+    grid, affine = (4, 3, 2), np.diag([10.0, 10.0, 15.0, 1.0])
+    tissue = np.ones(grid, dtype=np.float32)
+    tissue[0] = 0  # outside of the head
+    names = []
+    for name, share in (("wm", 0.6), ("gm", 0.3), ("csf", 0.1)):
+        nib.save(nib.Nifti1Image(share * tissue, affine), tmp_path / f"{name}.nii.gz")
+        nib.save(nib.Nifti1Image(factor * share * tissue, affine), tmp_path / f"{name}_wrong.nii.gz")
+        names.append(str(tmp_path / f"{name}.nii.gz"))
+    found = read_fractions(names, grid, [affine])["GM"]
+    np.testing.assert_allclose(found[1:], 0.3, rtol=1e-6)
+    assert np.isnan(found[0]).all()
+    with pytest.raises(DataError, match=f"of no voxel add up to 1, the median is {median};"):
+        read_fractions([name.replace(".nii", "_wrong.nii") for name in names], grid, [affine])
