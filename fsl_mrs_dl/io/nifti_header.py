@@ -67,6 +67,19 @@ def sidecar_of(path: Path) -> Path:
     return path.with_name(f"{without_ending(path.name)}.json")
 
 
+def says_mrs(header: Any, path: Path) -> bool:
+    """Return whether a NIfTI file says that it is NIfTI-MRS, by its header extension or its sidecar.
+
+    Parameters
+    ----------
+    header : nibabel.Nifti1Header or None
+    path : Path
+        Of the file.
+    """
+    own = any(e.get_code() == MRS_EXTENSION for e in getattr(header, "extensions", ()))
+    return own or _sidecar(sidecar_of(path)) is not None
+
+
 def said_by(header: Any, path: Path) -> Said:
     """Return what a file says of itself: its header extension, and what only its sidecar says.
 

@@ -9,6 +9,7 @@ import wx.lib.scrolledpanel as scrolled
 from fsl.data.image import Image
 
 from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.io.names import without_ending
 from fsl_mrs_dl.steps.registry import Step, steps
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.folder import result_root
@@ -177,7 +178,7 @@ class MRSRunStep(DockedPanel):
                 overlays.show_first(SESSION.open(folder), self.overlayList, self.displayCtx)
                 return
             source = Path(values["--file"]).name
-            name = (values.get("--filename") or source).removesuffix(".gz").removesuffix(".nii")
+            name = without_ending(values.get("--filename") or source)
             self.overlayList.append(Image(str(folder / f"{name}.nii.gz")))
         except (MRSDLError, OSError) as error:
             tell("Open the results", error)

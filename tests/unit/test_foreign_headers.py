@@ -14,6 +14,7 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.names import plain_name, shown
+from fsl_mrs_dl.io.nifti_header import says_mrs
 from fsl_mrs_dl.io.sidecar import sidecar_of_written
 from fsl_mrs_dl.io.voxels import VoxelFile
 
@@ -77,6 +78,14 @@ class TestSidecar:
         assert data.header["DeviceSerialNumber"] == "237021"  # a text, as the standard has it
         assert any("scan.json says what the header does not" in note for note in data.notes)
         assert VoxelFile(tmp_path / "scan.nii.gz").one().spectrometer_frequency_mhz == F0
+
+    def test_the_viewer_knows_it(self, tmp_path):
+        path = with_sidecar(tmp_path, SIDECAR)
+        assert says_mrs(nib.load(path).header, path)
+        (tmp_path / "scan.json").write_text('{"EchoTime": 0.004}')  # of a structural image
+        assert not says_mrs(nib.load(path).header, path)
+        nifti.write(MRSData(LINE.reshape(1, 1, 1, -1), DT, F0), tmp_path / "own.nii.gz")
+        assert says_mrs(nib.load(tmp_path / "own.nii.gz").header, tmp_path / "own.nii.gz")
 
     def test_what_is_written_of_it_is_nifti_mrs_and_its_sidecar_says_the_same(self, tmp_path):
         data = nifti.read(with_sidecar(tmp_path, SIDECAR))
