@@ -115,7 +115,9 @@ class ParameterSource:
                 f"{folder.path}/basis lacks metabolites of fit/parameters.json; run the fit again."
             )
         order = [basis.names.index(name) for name in self.names]
-        self._basis = replace(basis, fids=np.asarray(basis.fids)[order], names=self.names)
+        fids = np.asarray(basis.fids)[order]
+        # As it was fitted: about the centre of the data, which its files do not say.
+        self._basis = replace(basis, fids=fids, names=self.names, centre_ppm=data.reference_ppm)
         self._data = data
         self._settings = settings_of(folder, self._groups, basis.spectrometer_frequency_mhz)
         self._resolved: Problem | None = None
@@ -260,7 +262,8 @@ class TableSource:
         groups = tuple(sorted(set(kept)).index(g) for g in kept)
         settings = self._settings
         mhz, nucleus = self._data.spectrometer_frequency_mhz, self._data.nucleus
-        basis = Basis(members, tuple(self.names[n] for n in used), step, mhz, nucleus)
+        names, centre = tuple(self.names[n] for n in used), self._data.reference_ppm
+        basis = Basis(members, names, step, mhz, nucleus, centre_ppm=centre)
         problem = unscaled(Problem.of(basis, replace(settings, groups=groups), self._data.reference_ppm))
         under = None
         if settings.averaged:

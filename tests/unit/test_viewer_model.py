@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 import viewer_results
@@ -61,6 +63,38 @@ def test_lines_are_those_of_the_files(kind, request):
     ground = (expected - lines.fit)[inside]  # half of the first point, the same at every frequency
     assert np.ptp(ground) < 1e-6 * np.abs(lines.fit[inside]).max()
     assert np.allclose((lines.data - lines.fit)[inside], lines.residual[inside])
+
+
+def test_data_about_another_centre_are_fitted_and_drawn_as_about_the_usual_one(many):
+    voxel = a_voxel(many)
+    head = nifti.read(many.folder.path.parent / "head.nii.gz")
+    # By a whole number of bins, so that the window holds the same points.
+    turns = round(1.65 * head.spectrometer_frequency_mhz * head.dwelltime_s * head.n_points)
+    centre = 4.65 - turns / (head.spectrometer_frequency_mhz * head.dwelltime_s * head.n_points)
+    turn = np.exp(2j * np.pi * turns * np.arange(head.n_points) / head.n_points)
+    moved = replace(head.with_fid(head.fid * turn), header={**head.header, "SpecFreqChemShift": centre})
+    nifti.write(moved, many.folder.path.parent / "moved.nii.gz")
+    one = np.zeros(head.fid.shape[:3], np.uint8)
+    one[voxel] = 1
+    nib.save(nib.Nifti1Image(one, head.affine), many.folder.path.parent / "one_voxel.nii.gz")
+    basis = viewer_results.BASIS
+    viewer_results.run(f"quantify --data moved.nii.gz --basis {basis} --output moved --mask one_voxel.nii.gz")
+    fit = Session().open(many.folder.path.parent / "moved")
+    for name in ("NAA", "Glu", "MM"):
+        usual, found = (
+            nib.load(one.folder.path / "concs" / "raw" / f"{name}.nii.gz").get_fdata()[voxel]
+            for one in (many, fit)
+        )
+        assert found == pytest.approx(usual, rel=1e-3)
+    lines = fit.curves.lines(voxel, AS_IS)
+    inside = shown(lines)
+    expected = on_disk(fit, "fit/baseline.nii.gz", voxel)
+    assert np.allclose(lines.baseline[inside], expected[inside], atol=1e-6 * np.abs(lines.fit[inside]).max())
+    naa = lines.metabolites["NAA"]
+    assert 1.95 < lines.ppm[inside][naa[inside].argmax()] < 2.07
+    usual = many.curves.lines(voxel)
+    band, expected = fit.curves.lines(voxel).sd[inside], usual.sd[shown(usual)]
+    assert np.allclose(band, expected, rtol=1e-2)
 
 
 @pytest.mark.parametrize("kind", ["single", "many"])
