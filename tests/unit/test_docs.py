@@ -7,6 +7,7 @@ The blocks of a page are run in order, in one empty folder. What cannot be run i
 ``FSL_MRS_DL_WRITE_PRINTED=1`` in the environment these blocks are written anew instead.
 """
 
+import importlib.util
 import os
 import re
 import shlex
@@ -52,6 +53,16 @@ def test_code_of_page_runs(page, tmp_path, monkeypatch, capsys):
         printed = capsys.readouterr().out
     if WRITES:
         page.write_text(anew + text[copied:], encoding="utf-8")
+
+
+def test_the_summary_of_validation_has_the_numbers_of_its_pages():
+    script = REPOSITORY / "docs" / "_ext" / "validation_numbers.py"
+    spec = importlib.util.spec_from_file_location("validation_numbers", script)
+    numbers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(numbers)
+    text = numbers.SUMMARY.read_text(encoding="utf-8")
+    assert len(numbers.NUMBERS) == 10
+    assert text == numbers.anew(text), f"run python {script.relative_to(REPOSITORY)}"
 
 
 def run_line(line):
