@@ -1,6 +1,7 @@
 """Ways to spoil a file of text or bytes, a table, a JSON object or the words of a command."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def _change(said: Any, rng: np.random.Generator) -> None:
         if rng.random() < 0.25:
             del said[key]
         else:
-            said[key] = _VALUES[int(rng.integers(len(_VALUES)))]
+            said[key] = deepcopy(_VALUES[int(rng.integers(len(_VALUES)))])
         return
 
 
