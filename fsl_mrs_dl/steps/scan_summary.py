@@ -10,6 +10,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, MRSData
 from fsl_mrs_dl.steps.registry import usable_fids
+from fsl_mrs_dl.steps.subtract import opposed
 
 _LOOKED_AT = 16  # FIDs, spread over all, in which water is looked for
 _REFERENCE_HEIGHT = 60.0
@@ -20,7 +21,7 @@ _REFERENCE_NAME = re.compile(r"_(ref|ecc|quant)(_|$)", re.IGNORECASE)
 """In what is added to the name of a scan: the same without water suppression."""
 
 
-_REDUCED = ("DIM_COIL", "DIM_DYN", "DIM_MEAS", "DIM_EDIT")
+_REDUCED = ("DIM_COIL", "DIM_DYN", "DIM_MEAS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +142,16 @@ def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
         lines.append(_line(*words.split(), "--file", source, *more, "--output", folder))
         return Path(folder) / source.name
 
-    raw = sizes.get("DIM_COIL", 1) > 1 or sizes.get("DIM_DYN", 1) > 1
-    if sizes.get("DIM_COIL", 1) > 1:
-        coils = reference is not None and _coils(reference.data) == sizes["DIM_COIL"]
+    n_coils = sizes.get("DIM_COIL", 1)
+    if reference is not None and _coils(reference.data) not in (1, n_coils):
+        reference = water = None  # of other coils its size says nothing
+    if n_coils > 1:
+        coils = reference is not None and _coils(reference.data) == n_coils
         weights = ("--reference", str(water)) if coils else ()
         at = step("coilcombine", at, "combined", *weights)
         if coils and water is not None:
             water = step("coilcombine", water, "combined", *weights)
+    raw = n_coils > 1 or sizes.get("DIM_DYN", 1) > 1
     if raw and reference is not None and _same_sampling(reference.data, data):
         at = step("ecc", at, "ecc", "--reference", str(water))
     if sizes.get("DIM_DYN", 1) > 1:
@@ -156,12 +160,17 @@ def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
         at = step("average --dim DIM_MEAS", at, "averaged")
     if scan.water:
         at = step("remove", at, "dry")
-    if sizes.get("DIM_EDIT", 1) == 2:
-        at = step("subtract --dim DIM_EDIT", at, "difference")
-    left = [tag for tag, n in sizes.items() if n > 1 and tag not in _REDUCED]
+    pair = sizes.get("DIM_EDIT", 1) == 2
+    if pair:
+        first, second = np.moveaxis(data.fid, data.axis("DIM_EDIT"), 0)
+        word = "add" if opposed(first, second) else "subtract"
+        at = step(f"{word} --dim DIM_EDIT", at, "difference")
+    left = [
+        tag for tag, n in sizes.items() if n > 1 and tag not in _REDUCED and not (tag == "DIM_EDIT" and pair)
+    ]
     if left:
         return lines, f"quantify takes one spectrum a voxel: take one of {left[0]} then (mrs_tools split)."
-    name, remark = _basis(data, edited="DIM_EDIT" in sizes)
+    name, remark = _basis(data, edited=pair)
     scaled = ("--h2o", str(water)) if water is not None else ()
     lines.append(_line("quantify", "--data", at, "--basis", name, *scaled, "--output", "fit", "--report"))
     return lines, remark
@@ -184,12 +193,14 @@ def _basis(data: MRSData, *, edited: bool) -> tuple[str, str]:
         te = acquired.echo_time_s
         if near and same and te is not None and abs(recipe.echo_time_s - te) < DOUBTFUL_S:
             return name, ""
-    lacking = (
-        f"The header does not say its {' and '.join(acquired.unknown)}: no" if acquired.unknown else "No"
-    )
-    return "BASIS", (
-        f"{lacking} shipped basis set is known to fit: put that of your scan for BASIS (fsl_mrs_dl basis "
-        "--list_shipped lists the shipped ones; basis makes others)."
+    why = "No shipped basis set is of such a scan"
+    if acquired.unknown:
+        why = (
+            f"The header does not say its {' and '.join(acquired.unknown)}, to choose a shipped basis set by"
+        )
+    return (
+        "BASIS",
+        f"{why}: put that of your scan for BASIS (fsl_mrs_dl basis --list_shipped, or one of your own).",
     )
 
 

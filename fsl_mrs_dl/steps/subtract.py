@@ -84,12 +84,22 @@ def tell_if_opposed(first: Complex, second: Complex, wanted: str, other: str) ->
     wanted, other : str
         What the step should give, and the step that gives it then.
     """
-    known = np.isfinite(first) & np.isfinite(second)
-    a, b = (one[known].astype(np.complex128) for one in (first, second))
-    if np.vdot(a, b).real < _OPPOSED * np.linalg.norm(a) * np.linalg.norm(b):
+    if opposed(first, second):
         logger.warning(
             "The first and the second have opposite signs, as some scanners store ON and OFF: their %s is what "
             "'%s' gives.",
             wanted,
             other,
         )
+
+
+def opposed(first: Complex, second: Complex) -> bool:
+    """Return whether two sets of FIDs have opposite signs, as ON and OFF of some scanners.
+
+    Parameters
+    ----------
+    first, second : ndarray, complex, of one shape
+    """
+    known = np.isfinite(first) & np.isfinite(second)
+    a, b = (one[known].astype(np.complex128) for one in (first, second))
+    return bool(np.vdot(a, b).real < _OPPOSED * np.linalg.norm(a) * np.linalg.norm(b))
