@@ -56,7 +56,7 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, where: Seque
     image = loaded(Path(path), flag)
     if np.prod([float(n) for n in image.shape]) != np.prod(grid):
         # Refused by its shape, before it is read: a small file can unpack to a very large one.
-        return _on_grid(np.broadcast_to(np.float32(0), image.shape), grid, what)
+        raise _of_another_grid(tuple(image.shape), grid, what)
     try:
         values = _of_three_dimensions(np.asanyarray(image.dataobj))
     except DAMAGE as error:
@@ -139,11 +139,14 @@ def _on_grid(values: NDArray[Any], grid: tuple[int, ...], what: str) -> Real:
     """Return values as floats, or refuse those of another grid."""
     values = _of_three_dimensions(values)
     if values.shape != tuple(grid) or np.iscomplexobj(values) or not np.issubdtype(values.dtype, np.number):
-        raise DataError(
-            f"{what} has shape {values.shape}; the data's grid {tuple(grid)} is needed. Bring it to the "
-            "space of the data first."
-        )
+        raise _of_another_grid(values.shape, grid, what)
     return values.astype(np.float64)
+
+
+def _of_another_grid(shape: tuple[int, ...], grid: tuple[int, ...], what: str) -> DataError:
+    return DataError(
+        f"{what} has shape {shape}; the data's grid {tuple(grid)} is needed. Bring it to the space of the data first."
+    )
 
 
 def _at_one_of(

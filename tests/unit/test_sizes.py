@@ -88,6 +88,15 @@ def test_an_image_with_more_voxels_than_any_anatomy(tmp_path: Path) -> None:
         read_image(path, "t1")
 
 
+def test_a_mask_of_impossible_shape(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Image(np.zeros((2, 3, 1), dtype=np.uint8), np.eye(4)), tmp_path / "mask.nii")
+    content = bytearray((tmp_path / "mask.nii").read_bytes())
+    content[42:44] = (-5).to_bytes(2, "little", signed=True)  # the first size
+    (tmp_path / "mask.nii").write_bytes(content)
+    with pytest.raises(DataError, match=r"shape \(-5, 3, 1\)"):
+        read_volume(tmp_path / "mask.nii", (2, 3, 1), "mask")
+
+
 def test_singleton_axes_of_a_mask_do_not_count(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(np.ones((2, 3, 1, 1), dtype=np.uint8), np.eye(4)), tmp_path / "mask.nii")
     assert read_volume(tmp_path / "mask.nii", (2, 3, 1), "mask").shape == (2, 3, 1)
