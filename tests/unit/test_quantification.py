@@ -158,6 +158,16 @@ class TestWater:
             assert molal[0] == pytest.approx(WATER_MOLALITY * water / tissue)
             assert molar[0] == pytest.approx(WATER_MOLALITY * water / (1 - csf))
 
+    def test_each_tissue_relaxes_by_the_times_of_the_water_reference(self) -> None:
+        """White matter alone, by hand: water at its own times over metabolites at theirs."""
+        times = {"water_echo_time_s": 0.08, "water_repetition_time_s": 9.0}
+        only = {"WM": np.ones(1), "GM": np.zeros(1), "CSF": np.zeros(1)}
+        molal, molar = visible_water(only, self.t1, self.t2, 0.03, 2.0, **times)
+        water = (1 - np.exp(-9.0 / self.t1["H2O_WM"])) * np.exp(-0.08 / self.t2["H2O_WM"])
+        metabolites = (1 - np.exp(-2.0 / self.t1["METAB"])) * np.exp(-0.03 / self.t2["METAB"])
+        assert molal[0] == pytest.approx(WATER_MOLALITY * water / metabolites)
+        assert molar[0] == pytest.approx(WATER_MOLALITY * TISSUE_WATER["WM"] * water / metabolites)
+
     def test_a_voxel_of_csf_has_no_concentration(self) -> None:
         only = {"WM": np.zeros(1), "GM": np.zeros(1), "CSF": np.ones(1)}
         assert np.isnan(visible_water(only, self.t1, self.t2, 0.03, 2.0)).all()
