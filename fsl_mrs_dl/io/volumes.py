@@ -145,7 +145,8 @@ def _on_grid(values: NDArray[Any], grid: tuple[int, ...], what: str) -> Real:
 
 def _of_another_grid(shape: tuple[int, ...], grid: tuple[int, ...], what: str) -> DataError:
     return DataError(
-        f"{what} has shape {shape}; the data's grid {tuple(grid)} is needed. Bring it to the space of the data first."
+        f"{what} has shape {shape}; the data's grid {tuple(grid)} is needed. Bring it to the space of the data "
+        "first."
     )
 
 
