@@ -337,6 +337,28 @@ def basis_hash(basis: Basis) -> str:
 
 
 @dataclass(frozen=True, eq=False)
+class Stage:
+    """One step of a chain.
+
+    Attributes
+    ----------
+    name : str
+        Of the step; ``acquired`` for the data that the chain begins with.
+    data : MRSData
+        After it.
+    notes : tuple of str
+        What it decided by itself and what came out, a sentence each.
+    estimates : Estimates or None
+        Shifts and phases that it estimated, of the FIDs of the stage before.
+    """
+
+    name: str
+    data: MRSData
+    notes: tuple[str, ...] = ()
+    estimates: "Estimates | None" = None
+
+
+@dataclass(frozen=True, eq=False)
 class Estimates:
     """Shift and phase of every FID, as estimated; all arrays have the FIDs' shape without the time axis.
 

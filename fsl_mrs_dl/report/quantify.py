@@ -1,21 +1,24 @@
 """The page of ``quantify``: what SVS and MRSI share, and which of the two it is."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.data import MRSData, Stage
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.report.anatomy import place_figure
 from fsl_mrs_dl.report.page import acquisition_rows, figure, page, plain, processing_table, section, table
 from fsl_mrs_dl.report.quantify_mrsi import mrsi_parts
 from fsl_mrs_dl.report.quantify_svs import svs_parts
 from fsl_mrs_dl.report.reporting_table import reporting_table
+from fsl_mrs_dl.report.stages import stages_part
 from fsl_mrs_dl.report.verdicts import verdict_part
 
 
-def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) -> str:
+def quantify_page(
+    data: MRSData, outcome: Outcome, settings: Mapping[str, Any], stages: Sequence[Stage] = ()
+) -> str:
     """Return the HTML page of a quantification: one file that needs no network.
 
     Parameters
@@ -25,6 +28,8 @@ def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) 
     outcome : Outcome
     settings : mapping
         The resolved settings by name, as in ``run.json``.
+    stages : sequence of Stage
+        The steps that led from the raw scan to what was fitted, if they are known.
 
     Returns
     -------
@@ -32,6 +37,8 @@ def quantify_page(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) 
     """
     parts = [verdict_part(outcome)]
     parts += svs_parts(data, outcome) if outcome.single_voxel else mrsi_parts(data, outcome)
+    if stages:
+        parts.append(stages_part(stages))
     if settings.get("t1") is not None:
         drawing = figure(place_figure(data, Path(settings["t1"])), "place")
         text = "Slices of the structural image through the middle of the voxels, whose outline is drawn."

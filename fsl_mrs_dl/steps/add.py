@@ -2,7 +2,7 @@
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.steps.registry import StepResult, step
-from fsl_mrs_dl.steps.subtract import halves, tell_if_opposed
+from fsl_mrs_dl.steps.subtract import halved, halves, warn_if_opposed
 
 
 @step(method="Addition of sub-spectra")
@@ -32,5 +32,5 @@ def add(data: MRSData, *, reference: MRSData | None = None, dim: str | None = No
         If both or neither are given.
     """
     first, second = halves(data, reference, dim)
-    tell_if_opposed(first, second, "sum", "subtract")
-    return StepResult(data.with_fid((first + second) / 2, without=dim))
+    warn_if_opposed(first, second, "sum", "subtract")
+    return halved(data, first, second, dim)

@@ -18,7 +18,7 @@ from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.io.vendor import VendorScan, vendor_scan
 from fsl_mrs_dl.steps.command import result_name
 from fsl_mrs_dl.steps.registry import usable_fids
-from fsl_mrs_dl.steps.scan_summary import Scan, next_commands, of_one_scan, scan_words
+from fsl_mrs_dl.steps.scan_summary import Scan, next_commands, of_one_scan, one_command, scan_words
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,22 @@ def convert(
     OutputError
         If a file of that name is there, and may not be replaced.
     """
+    found, scans = converted(
+        file, output, filename=filename, reference=reference, anon=anon, overwrite=overwrite
+    )
+    _tell(found, scans)
+
+
+def converted(
+    file: tuple[Path, ...],
+    output: Path,
+    *,
+    filename: str | None = None,
+    reference: tuple[Path, ...] | None = None,
+    anon: bool = False,
+    overwrite: bool = False,
+) -> tuple[VendorScan, list[Scan]]:
+    """Convert a scanner's files as :func:`convert` does, and return what they were and what was made of them."""
     program = _program()
     found = vendor_scan(file)
     references = [vendor_scan(files) for files in ([reference] if reference else found.references)]
@@ -81,7 +97,7 @@ def convert(
     scans = [
         Scan.of(output / one, nifti.read(output / one), more) for one, more in zip(made, added, strict=True)
     ]
-    _tell(found, scans)
+    return found, scans
 
 
 def _program() -> list[str]:
@@ -189,7 +205,8 @@ def _tell(found: VendorScan, scans: list[Scan]) -> None:
     pairs = of_one_scan(scans)
     for scan, reference in pairs:
         commands, remark = next_commands(scan, reference)
-        lines += ["Next:", *(f"  {line}" for line in commands), *filter(None, [remark])]
+        lines += ["Next:", f"  {one_command(scan, reference)}", "Or step by step:"]
+        lines += [*(f"  {line}" for line in commands), *filter(None, [remark])]
     if not pairs:
         lines.append(
             "It looks like a water reference: the --reference of coilcombine and ecc, the --h2o of quantify."

@@ -134,7 +134,8 @@ def describe(function: Callable[..., Any]) -> Described:
         name: p.description or "" for p in doc.params for name in p.arg_name.replace(" ", "").split(",")
     }
     hints = typing.get_type_hints(function)
-    parameters = inspect.signature(function).parameters.values()
+    signature = inspect.signature(function).parameters.values()
+    parameters = [p for p in signature if p.kind is not inspect.Parameter.VAR_KEYWORD]
     data = [
         p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY and hints[p.name] is MRSData
     ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import TIME_AXIS, Basis, Estimates, MRSData, fid_flags
+from fsl_mrs_dl.data import TIME_AXIS, Basis, Estimates, MRSData, Stage, fid_flags
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.names import shown
 from fsl_mrs_dl.steps.options import Option, describe
@@ -36,6 +36,7 @@ _NOT_STEPS = {
     "quantify_times",
     "registry",
     "results_folder",
+    "scan_reading",
     "scan_summary",
     "synthesis_models",
     "synthesise",
@@ -68,6 +69,8 @@ class StepResult:
         The data that were fitted, for the residual and the report.
     said : tuple of str
         Lines for the terminal: what the step decided by itself, and what came out.
+    stages : tuple of Stage
+        The steps of a chain, in order; the first is the data that it began with.
     """
 
     data: MRSData
@@ -78,6 +81,7 @@ class StepResult:
     outcome: "Outcome | None" = None
     fitted: MRSData | None = None
     said: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class Step:
     fits : bool
         Whether it fits: it then has FSL-MRS's ``--data``, ``--report`` and ``--config`` in place of ``--file``,
         ``--filename`` and ``-r``, and writes a folder of results.
+    chained : bool
+        Whether it only runs other steps: each of them appends a record of its own, and it has none.
     """
 
     name: str
@@ -111,6 +117,7 @@ class Step:
     options: tuple[Option, ...]
     report: str | None = None
     fits: bool = False
+    chained: bool = False
 
     def __call__(self, data: MRSData, **options: Any) -> StepResult:
         """Run the step and append its record.
@@ -133,6 +140,8 @@ class Step:
         settings = self.resolve(options)
         check_usable(data)
         result = self.function(data, **settings)
+        if self.chained:
+            return result
         details = self._details({**settings, **result.settled})
         from fsl_mrs_dl.io.nifti import record
 
@@ -182,7 +191,7 @@ def _said(value: Any) -> str:
 
 
 def step(
-    *, method: str, report: str | None = None, fits: bool = False
+    *, method: str, report: str | None = None, fits: bool = False, then: Step | None = None
 ) -> Callable[[Callable[..., StepResult]], Step]:
     """Make a step of a function ``(data, *, options) -> StepResult``; its name is the function's.
 
@@ -194,12 +203,25 @@ def step(
         Name of a function in :mod:`fsl_mrs_dl.report`.
     fits : bool
         See :class:`Step`.
+    then : Step, optional
+        The last step of a chain: its options are taken too and passed on, but for files of data.
     """
 
     def decorate(function: Callable[..., StepResult]) -> Step:
         said = describe(function)
+        options = said.options
+        if then is not None:
+            options += tuple(option for option in then.options if option.kind is not MRSData)
         return Step(
-            function.__name__, method, function, said.summary, said.description, said.options, report, fits
+            function.__name__,
+            method,
+            function,
+            said.summary,
+            said.description,
+            options,
+            report,
+            fits,
+            chained=then is not None,
         )
 
     return decorate

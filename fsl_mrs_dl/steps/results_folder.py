@@ -2,13 +2,18 @@
 
 import argparse
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.data import Basis, MRSData, Stage
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.steps.registry import Step
 
-REPORT = "report.html"
+if TYPE_CHECKING:
+    from fsl_mrs_dl.io.staging import Staging
+
+REPORT, STEPS_FOLDER = "report.html", "steps"
 
 
 def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
@@ -25,7 +30,6 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     MRSDLError
         If an input, an option or the output folder cannot be used.
     """
-    from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.results import (
         BASIS_FOLDER,
         FIXED_NAMES,
@@ -47,10 +51,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     with Staging(output, overwrite=arguments.overwrite, inputs=inputs, last=RUN_RECORD) as staging:
         staging.own(files_of_earlier_run(output))
         staging.reserve(RUN_RECORD)
-        data = nifti.read(arguments.data)
-        for option in known_step.options:
-            if option.kind is MRSData and options[option.name] is not None:
-                options[option.name] = nifti.read(options[option.name])
+        data = _read(known_step, arguments.data, options)
         single = data.fid.shape[:3] == (1, 1, 1)
         staging.reserve(*FIXED_NAMES[single], *([REPORT] if arguments.report else []))
         if not single:
@@ -61,16 +62,44 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
             assert result.fitted is not None
             settings = {**known_step.resolve(options), **result.settled, "data": arguments.data}
             write_outcome(result.data, result.fitted, result.outcome, staging)
+            if options.get("keep_steps"):
+                _write_stages(result.stages, staging)
             if data.sidecar:
                 write_sidecars(staging)
         if arguments.report and known_step.report:
             page = getattr(importlib.import_module("fsl_mrs_dl.report"), known_step.report)
-            text = page(result.fitted, result.outcome, settings)
+            text = page(result.fitted, result.outcome, settings, result.stages)
             staging.path(REPORT).write_text(text, encoding="utf-8", errors="backslashreplace")
         record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
         staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names
-    print(printable(quantify_text(result.outcome, arguments.output, files), lines=True))  # noqa: T201
+    told = [f"{stage.name or 'not run'}: {note}" for stage in result.stages for note in stage.notes]
+    told.append(quantify_text(result.outcome, arguments.output, files))
+    print(printable("\n".join(told), lines=True))  # noqa: T201
+
+
+def _read(known_step: Step, file: Path, options: dict[str, Any]) -> MRSData:
+    """Return the data of a file, and put those of the options in place of their names."""
+    from fsl_mrs_dl.io import nifti
+    from fsl_mrs_dl.steps.scan_reading import read_scan
+
+    data, reference = read_scan(file) if known_step.chained else (nifti.read(file), None)
+    for option in known_step.options:
+        value = options[option.name]
+        if option.kind is MRSData and value is not None:
+            options[option.name] = read_scan(value)[0] if known_step.chained else nifti.read(value)
+    if reference is not None and options.get("reference") is None:
+        options["reference"] = reference
+    return data
+
+
+def _write_stages(stages: Sequence[Stage], staging: "Staging") -> None:
+    """Write the data after each step of a chain."""
+    from fsl_mrs_dl.io import nifti
+
+    staging.reserve_folder(STEPS_FOLDER)
+    for n, stage in enumerate([one for one in stages[1:] if one.name], start=1):
+        nifti.write(stage.data, staging.path(f"{STEPS_FOLDER}/{n}_{stage.name}.nii.gz"))
 
 
 def _named_files(known_step: Step, options: dict[str, object]) -> list[Path]:

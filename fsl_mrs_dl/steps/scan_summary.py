@@ -176,6 +176,13 @@ def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
     return lines, remark
 
 
+def one_command(scan: Scan, reference: Scan | None) -> str:
+    """Return the command that does all of :func:`next_commands` at once."""
+    name, _ = _basis(scan.data, edited="DIM_EDIT" in scan.data.dim_tags)
+    water = () if reference is None else ("--reference", reference.path)
+    return _line("process", "--data", scan.path, *water, "--basis", name, "--output", "results", "--report")
+
+
 def _basis(data: MRSData, *, edited: bool) -> tuple[str, str]:
     """Return the shipped basis set of a scan, or a placeholder and what to do."""
     from fsl_mrs_dl.fit.acquisition import DOUBTFUL_S, of_data

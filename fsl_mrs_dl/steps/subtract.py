@@ -43,8 +43,8 @@ def subtract(data: MRSData, *, reference: MRSData | None = None, dim: str | None
         If both or neither are given.
     """
     first, second = halves(data, reference, dim)
-    tell_if_opposed(first, second, "difference", "add")
-    return StepResult(data.with_fid((first - second) / 2, without=dim))
+    warn_if_opposed(first, second, "difference", "add")
+    return halved(data, first, -second, dim)
 
 
 def halves(data: MRSData, reference: MRSData | None, dim: str | None) -> tuple[Complex, Complex]:
@@ -75,7 +75,19 @@ def halves(data: MRSData, reference: MRSData | None, dim: str | None) -> tuple[C
     return np.asarray(data.fid), as_shaped_as(data, reference)
 
 
-def tell_if_opposed(first: Complex, second: Complex, wanted: str, other: str) -> None:
+def halved(data: MRSData, first: Complex, second: Complex, dim: str | None) -> StepResult:
+    """Return half the sum of two sets of FIDs as the result of a step."""
+    return StepResult(data.with_fid((first + second) / 2, without=dim))
+
+
+def opposed(first: Complex, second: Complex) -> bool:
+    """Return whether two sets of FIDs have opposite signs, as some scanners store ON and OFF."""
+    known = np.isfinite(first) & np.isfinite(second)
+    a, b = (one[known].astype(np.complex128) for one in (first, second))
+    return bool(np.vdot(a, b).real < _OPPOSED * np.linalg.norm(a) * np.linalg.norm(b))
+
+
+def warn_if_opposed(first: Complex, second: Complex, wanted: str, other: str) -> None:
     """Warn where the two sets of FIDs have opposite signs, as some scanners store ON and OFF.
 
     Parameters

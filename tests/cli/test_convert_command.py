@@ -105,6 +105,8 @@ def test_the_commands_that_are_told_lead_to_concentrations(
     assert "nifti/metab_ref.nii.gz: Philips" in said
     assert re.search(r"metab_ref\.nii\.gz.*, water reference\n", said)
     assert run_next(said) == [
+        "fsl_mrs_dl process --data nifti/metab.nii.gz --reference nifti/metab_ref.nii.gz --basis press_3t_te30 "
+        "--output results --report",
         "fsl_mrs_dl remove --file nifti/metab.nii.gz --output dry",
         "fsl_mrs_dl quantify --data dry/metab.nii.gz --basis press_3t_te30 --h2o nifti/metab_ref.nii.gz "
         "--output fit --report",
@@ -147,7 +149,8 @@ def test_a_p_file_with_its_reference_to_concentrations(
     assert "1 voxel, 3 coils, 2 transients, water reference" in said
     assert "somebody" not in said
     lines = run_next(said)
-    assert [line.split()[1] for line in lines] == ["coilcombine", "coilcombine", "ecc", "align", "quantify"]
+    steps = ["process", "coilcombine", "coilcombine", "ecc", "align", "quantify"]
+    assert [line.split()[1] for line in lines] == steps
     assert Path("fit/report.html").is_file()
 
 
@@ -173,7 +176,8 @@ def test_twix_files_of_a_scan_and_of_its_water(
     assert "1 voxel, 3 coils, 8 transients" in said
     assert "1 voxel, 3 coils, 2 transients, water reference" in said
     lines = run_next(said)
-    assert [line.split()[1] for line in lines] == ["coilcombine", "coilcombine", "ecc", "align", "quantify"]
+    steps = ["process", "coilcombine", "coilcombine", "ecc", "align", "quantify"]
+    assert [line.split()[1] for line in lines] == steps
     # The water alone is recognised by its height.
     assert converted(Path("alone"), Path("meas_wref.dat")) == 0
     assert "It looks like a water reference" in capsys.readouterr().out

@@ -1,0 +1,203 @@
+"""The command ``process``: a raw scan to concentrations, by the steps it needs, in one go."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from fsl_mrs_dl.data import MRSData, Stage
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.steps.add import add
+from fsl_mrs_dl.steps.align import align
+from fsl_mrs_dl.steps.average import average
+from fsl_mrs_dl.steps.coilcombine import COIL, coilcombine
+from fsl_mrs_dl.steps.ecc import ecc as eddy
+from fsl_mrs_dl.steps.quantify import quantify
+from fsl_mrs_dl.steps.registry import Step, StepResult, step
+from fsl_mrs_dl.steps.remove import remove
+from fsl_mrs_dl.steps.subtract import halved, halves, opposed, subtract
+
+TRANSIENTS, MEASUREMENTS, EDITS = "DIM_DYN", "DIM_MEAS", "DIM_EDIT"
+ACQUIRED = "acquired"
+_WATER_NUCLEI = ("1H", "2H")
+
+
+@step(method="Processing", report="quantify_page", fits=True, then=quantify)
+def process(
+    data: MRSData,
+    *,
+    reference: MRSData | None = None,
+    ecc: MRSData | None = None,
+    quant: MRSData | None = None,
+    edit: Literal["difference", "sum"] = "difference",
+    noalign: bool = False,
+    noremove: bool = False,
+    reject: bool = False,
+    keep_steps: bool = False,
+    **fitting: Any,
+) -> StepResult:
+    """Process one raw scan to concentrations.
+
+    Runs the steps that the data need, in this order: coilcombine, ecc, align, average, subtract (or add), remove,
+    quantify. What a scan lacks (coils, transients, edit conditions, a reference, residual water) is left out, and
+    the report says so. Each step leaves its record in the header; every option of quantify is taken too.
+
+    Parameters
+    ----------
+    data : MRSData
+        Raw scan, one voxel or a grid of them.
+    reference : MRSData
+        Water reference of the scan: coil weights, eddy currents, and water scaling where --quant is not given.
+    ecc : MRSData
+        Another water reference for eddy currents alone.
+    quant : MRSData
+        Another water reference for water scaling alone.
+    edit : str
+        What is fitted of an edited scan: half the difference of its two conditions, or half their sum.
+    noalign : bool
+        Leave frequency and phase of the transients as they are.
+    noremove : bool
+        Leave residual water in.
+    reject : bool
+        Leave transients out that align flags.
+    keep_steps : bool
+        Write the data after each step too, to DIR/steps.
+
+    Returns
+    -------
+    StepResult
+
+    Raises
+    ------
+    MRSDLError
+        If a step cannot be done, or a dimension is left that no step can reduce.
+    """
+    chain = _Chain(data)
+    chain.references(reference, ecc, quant)
+    if not noalign and chain.size(TRANSIENTS) > 1:
+        chain.run(align, reject=reject)
+    elif chain.size(TRANSIENTS) > 1:
+        chain.leave_out("align", "as --noalign asks")
+    for dim in (TRANSIENTS, MEASUREMENTS):
+        if chain.size(dim) > 1:
+            chain.run(average, dim=dim)
+    if chain.size(EDITS) == 2:
+        chain.join_conditions(edit)
+    if data.nucleus in _WATER_NUCLEI and not noremove:
+        chain.run(remove)
+    elif noremove:
+        chain.leave_out("remove", "as --noremove asks")
+    chain.refuse_what_is_left()
+    result = quantify(chain.data, h2o=chain.water, **fitting)
+    return replace(result, stages=tuple(chain.stages), settled={**result.settled, "steps": chain.names})
+
+
+class _Chain:
+    """A scan on its way through the steps."""
+
+    def __init__(self, data: MRSData) -> None:
+        self.data = data
+        self.stages = [Stage(ACQUIRED, data)]
+        self.water: MRSData | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The steps that were run."""
+        return [stage.name for stage in self.stages[1:] if stage.name]
+
+    def size(self, dim: str) -> int:
+        """Return the length of a dimension; 1 where there is none."""
+        return int(self.data.fid.shape[self.data.axis(dim)]) if dim in self.data.dim_tags else 1
+
+    def run(self, known_step: Step, **options: Any) -> None:
+        """Run a step on the data."""
+        done = known_step(self.data, **options)
+        notes = (*_words(known_step.name, self.data, done), *done.said)
+        self.data = done.data
+        self.stages.append(Stage(known_step.name, done.data, notes, done.estimates))
+
+    def leave_out(self, name: str, why: str) -> None:
+        """Say that a step was not run."""
+        self.stages.append(Stage("", self.data, (f"{name} was left out, {why}.",)))
+
+    def join_conditions(self, wanted: str) -> None:
+        """Take half the difference or half the sum of two edit conditions, whichever sign they have."""
+        differ = opposed(*halves(self.data, None, EDITS))
+        known, sign = (subtract, -1) if (wanted == "difference") != differ else (add, 1)
+        self.run(_without_warning(known, sign), dim=EDITS)
+        if differ:
+            note = f"The scanner stores the two with opposite signs, so that this is their {wanted}."
+            last = self.stages.pop()
+            self.stages.append(replace(last, notes=(*last.notes, note)))
+
+    def references(self, reference: MRSData | None, ecc: MRSData | None, quant: MRSData | None) -> None:
+        """Combine coils, correct eddy currents, and bring the water of quantify the same way."""
+        ecc, water = ecc or reference, quant or reference
+        if self.size(COIL) > 1:
+            weights = reference if _coils(reference) == self.size(COIL) else None
+            if reference is not None and weights is None:
+                self.leave_out("the reference of coilcombine", "as it does not have the coils of the data")
+            ecc, water = (_combined(one, weights, self.size(COIL)) for one in (ecc, water))
+            self.run(coilcombine, reference=weights)
+        if ecc is None:
+            self.leave_out("ecc", "as there is no water reference")
+        else:
+            self.run(eddy, reference=ecc)
+        self.water = water
+
+    def refuse_what_is_left(self) -> None:
+        """Refuse a scan that still has several FIDs a voxel."""
+        left = [f"{self.size(tag)} of {tag}" for tag in self.data.dim_tags if self.size(tag) > 1]
+        if left:
+            raise DataError(
+                f"{self.data.name or 'The scan'} has {' and '.join(left)} that no step reduces; quantify needs "
+                "one spectrum a voxel. Take one (mrs_tools split) or average them (fsl_mrs_dl average --dim)."
+            )
+
+
+def _coils(reference: MRSData | None) -> int:
+    if reference is None or COIL not in reference.dim_tags:
+        return 1
+    return int(reference.fid.shape[reference.axis(COIL)])
+
+
+def _combined(reference: MRSData | None, weights: MRSData | None, coils: int) -> MRSData | None:
+    """Return a water reference combined with the weights of the data's coils, where it has them."""
+    if reference is None or _coils(reference) != coils or coils == 1:
+        return reference
+    return coilcombine(reference, reference=weights).data
+
+
+def _without_warning(known: Step, sign: int) -> Step:
+    """Return ``add`` or ``subtract`` for conditions whose signs are known: it need not warn of them."""
+
+    def joined(data: MRSData, *, reference: MRSData | None = None, dim: str | None = None) -> StepResult:
+        first, second = halves(data, reference, dim)
+        return halved(data, first, sign * second, dim)
+
+    joined.__module__, joined.__name__ = known.function.__module__, known.function.__name__
+    return replace(known, function=joined)
+
+
+def _words(name: str, before: MRSData, done: StepResult) -> tuple[str, ...]:
+    """Return what a step did that does not say so itself."""
+    after = done.data
+    gone = [tag for tag in before.dim_tags if tag not in after.dim_tags]
+    sizes = " and ".join(f"{before.fid.shape[before.axis(tag)]} of {tag}" for tag in gone)
+    left = done.settled.get("left_out") or done.settled.get("rejected")
+    words = {
+        "coilcombine": f"Combined {sizes}.",
+        "ecc": "Subtracted the phase of the water reference from every FID.",
+        "average": f"Averaged {sizes}.",
+        "subtract": f"Took half the difference of {sizes}.",
+        "add": f"Took half the sum of {sizes}.",
+    }
+    lines = [words[name]] if name in words else []
+    if name == "align" and done.estimates is not None:
+        good = done.estimates.flag == ""
+        shifts = done.estimates.shift_hz[good]
+        if shifts.size:
+            lines.append(f"Took away shifts of {shifts.min():+.1f} to {shifts.max():+.1f} Hz.")
+        if (~good).any():
+            lines.append(f"{int((~good).sum())} of {good.size} FIDs are flagged.")
+    if left:
+        lines.append(f"Left out: {left if isinstance(left, int) else len(left)}.")
+    return tuple(lines)
