@@ -14,6 +14,8 @@ beyond 1 s nothing is left of metabolites whose T2 is 0.1 to 0.4 s. Those in ms 
 REPETITION_TIME_S = (5e-3, 100.0)
 """Repetition times that are believed, in s: from the fastest spectroscopic imaging to five times the T1 of slow
 nuclei."""
+_LONGEST_USUAL_S = 0.3
+"""Beyond the echo times in use at the brain, 288 ms at most: a header that says more may be of an FID, in ms."""
 _SAME = 0.01  # relative: the flag repeats the number of the header
 _UNITS = (("ms", 1e3), ("us", 1e6))
 
@@ -48,7 +50,7 @@ def echo_time_s(data: MRSData, flag_ms: float | None = None) -> float | None:
         hint = f" ({flag_ms:g} us would be {flag_ms / 1e3:g})" if longest < flag_ms <= 1e3 * longest else ""
         raise OptionError(f"--TE is {flag_ms:g}; give --TE in ms, from 0 to {longest:g}{hint}.")
     repeated = isinstance(said, float) and said > 0 and np.isclose(flag_ms, said, rtol=_SAME, atol=0)
-    if 0 < flag_ms < shortest or (repeated and flag_ms <= ECHO_TIME_S[1]):
+    if 0 < flag_ms < shortest or (repeated and flag_ms < _LONGEST_USUAL_S):
         raise OptionError(
             f"--TE is {flag_ms:g} ms; --TE is in ms: for {flag_ms:g} s give --TE {1e3 * flag_ms:g}."
         )

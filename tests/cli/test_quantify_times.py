@@ -135,6 +135,15 @@ def test_short_echo_times_are_legal(folder: Path, te: str) -> None:
     assert quantified(folder, out="header")["NAA"]["mMol/kg"] == pytest.approx(expected, rel=0.02)
 
 
+def test_a_flag_of_an_fid_repeats_a_header_in_ms(folder: Path) -> None:
+    # Headers of 0.3 (ms, said as s) are believable, and --TE 0.3 is the way out.
+    for name in ("svs", "svs_water"):
+        with_times(folder / f"{name}.nii.gz", 0.3, 2.0)
+    quantified(folder, "--TE", "0.3")
+    record = json.loads((folder / "out" / "run.json").read_text())
+    assert record["water"]["echo_time_s"] == record["water"]["water_echo_time_s"] == pytest.approx(3e-4)
+
+
 def test_absent_times_are_needed_for_water_only(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with_times(folder / "svs.nii.gz", None, None)
     data = nifti.read(folder / "svs.nii.gz")
