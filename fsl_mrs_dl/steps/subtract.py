@@ -80,13 +80,6 @@ def halved(data: MRSData, first: Complex, second: Complex, dim: str | None) -> S
     return StepResult(data.with_fid((first + second) / 2, without=dim))
 
 
-def opposed(first: Complex, second: Complex) -> bool:
-    """Return whether two sets of FIDs have opposite signs, as some scanners store ON and OFF."""
-    known = np.isfinite(first) & np.isfinite(second)
-    a, b = (one[known].astype(np.complex128) for one in (first, second))
-    return bool(np.vdot(a, b).real < _OPPOSED * np.linalg.norm(a) * np.linalg.norm(b))
-
-
 def warn_if_opposed(first: Complex, second: Complex, wanted: str, other: str) -> None:
     """Warn where the two sets of FIDs have opposite signs, as some scanners store ON and OFF.
 
