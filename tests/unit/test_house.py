@@ -62,6 +62,14 @@ def test_version_is_the_same_everywhere():
     assert f"\nversion: {fsl_mrs_dl.__version__}\n" in citation
 
 
+def test_a_released_version_has_its_section_in_the_changelog():
+    sections = re.findall(r"^## \[(.+?)\](.*)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert sections[0] == ("Unreleased", "")
+    dates = dict(sections[1:])
+    if ".dev" not in fsl_mrs_dl.__version__:
+        assert re.fullmatch(r" - \d{4}-\d{2}-\d{2}", dates[fsl_mrs_dl.__version__])
+
+
 def test_licence_is_the_same_everywhere():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     assert f"\nlicense: {project['license']}\n" in (REPOSITORY / "CITATION.cff").read_text()
