@@ -130,11 +130,12 @@ class _Chain:
 
     def references(self, reference: MRSData | None, ecc: MRSData | None, quant: MRSData | None) -> None:
         """Combine coils, correct eddy currents, and bring the water of quantify the same way."""
+        if _coils(reference) not in (1, self.size(COIL)):
+            self.leave_out("the reference", "as it does not have the coils of the data")
+            reference = None
         ecc, water = ecc or reference, quant or reference
         if self.size(COIL) > 1:
             weights = reference if _coils(reference) == self.size(COIL) else None
-            if reference is not None and weights is None:
-                self.leave_out("the reference of coilcombine", "as it does not have the coils of the data")
             ecc, water = (_combined(one, weights, self.size(COIL)) for one in (ecc, water))
             self.run(coilcombine, reference=weights)
         if ecc is None:

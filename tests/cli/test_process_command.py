@@ -120,6 +120,16 @@ class TestRawScan:
         for words in ("Combined 4 of DIM_COIL.", "Took away shifts of", "water"):
             assert words in page
 
+    def test_a_reference_of_other_coils_scales_nothing(self, scan: Path, tmp_path: Path, capsys) -> None:
+        water = nifti.read(scan / "metab_wref.nii.gz")
+        coil = water.axis("DIM_COIL")
+        nifti.write(replace(water, fid=np.take(water.fid, [0, 1, 2], axis=coil)), tmp_path / "three.nii.gz")
+        more = ("--reference", str(tmp_path / "three.nii.gz"), "--no_posterior")
+        assert process(scan, *more, out="three") == 0
+        told = capsys.readouterr().out
+        assert "the reference was left out, as it does not have the coils of the data" in told
+        assert "Molality" not in told
+
     def test_without_a_reference_eddy_currents_stay_and_it_is_said(self, scan: Path, capsys) -> None:
         assert process(scan, "--noalign", "--noremove", "--no_posterior", out="plain") == 0
         told = capsys.readouterr().out
