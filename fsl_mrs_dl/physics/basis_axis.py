@@ -140,6 +140,8 @@ def centred(
     seen = landmarks(basis)
     if witnesses is not None and not _tells(seen):
         seen = landmarks(witnesses)
+        # A single one that is not used may be wrong; those that agree are not.
+        refuse = refuse and _agreed_centre(seen) is not None
     lost = [one for one in seen.values() if one.is_elsewhere]
     if lost and refuse:
         raise DataError(_refusal(basis, seen, lost))
@@ -154,6 +156,10 @@ def centred(
         return replace(basis, notes=(*basis.notes, note))
     offset_ppm = float(np.mean(list(off.values()))) if off else 0.0
     agree = len(off) > 1 and "NAA" in off and np.ptp(list(off.values())) <= _SPREAD_PPM
+    if lost:
+        note = f"centre as the format says, against {', '.join(one.place for one in lost)}, not used"
+        logger.warning("%s: %s.", basis.name or "basis set", note)
+        return replace(basis, notes=(*basis.notes, note))
     if not agree or abs(offset_ppm) <= _OFF_CENTRE_PPM:
         return replace(basis, notes=(*basis.notes, _as_it_is(seen, off)))
     moved_hz = -offset_ppm * basis.spectrometer_frequency_mhz
@@ -187,20 +193,30 @@ def _as_it_is(seen: Mapping[str, Landmark], off: Mapping[str, float]) -> str:
     )
 
 
-def _refusal(basis: Basis, seen: Mapping[str, Landmark], lost: list[Landmark]) -> str:
-    """Return what was seen of landmarks that lie elsewhere, and what to do about it, in one sentence."""
-    ways = "if you know both, give quantify --basis_centre_ppm and --conj_basis or --no_conj_basis"
+def _agreed_centre(seen: Mapping[str, Landmark]) -> float | None:
+    """Return the centre that makes methyl lines of the strongest ones of NAA and another, in one sign only."""
     strong = [one for one in seen.values() if one.is_strong]
+    if len(strong) < 2 or not any(one.name == "NAA" for one in strong):
+        return None
     agreed = []
     for sign in (1, -1):
         centres = [METHYLS_PPM[one.name] - sign * one.strongest_ppm for one in strong]
         if np.ptp(centres) <= _SAME_CENTRE_PPM:
             agreed.append(round(float(np.mean(centres)), 2) + 0.0)  # no -0
-    if len(agreed) == 1 and any(one.name == "NAA" for one in strong):
-        ways = f"they agree on a set made about {agreed[0]:g} ppm: give quantify --basis_centre_ppm {agreed[0]:g}"
+    return agreed[0] if len(agreed) == 1 else None
+
+
+def _refusal(basis: Basis, seen: Mapping[str, Landmark], lost: list[Landmark]) -> str:
+    """Return what was seen of landmarks that lie elsewhere, and what to do about it, in one sentence."""
+    centre = _agreed_centre(seen)
+    ways = (
+        "if you know both, give quantify --basis_centre_ppm and --conj_basis or --no_conj_basis, or leave wrong "
+        "members out with --ignore"
+        if centre is None
+        else f"they agree on a set made about {centre:g} ppm: give quantify --basis_centre_ppm {centre:g}"
+    )
     nucleus = "" if basis.nucleus_said else " (the file does not say its nucleus; it was read as 1H)"
     return (
         f"The strongest lines of {basis.name or 'the basis set'}{nucleus} do not lie where they should about a "
-        f"centre of {basis.reference_ppm:g} ppm: {', '.join(one.place for one in lost)}; {ways}, or leave wrong "
-        "members out with --ignore."
+        f"centre of {basis.reference_ppm:g} ppm: {', '.join(one.place for one in lost)}; {ways}."
     )

@@ -44,7 +44,7 @@ CENTRES = (0.0, 2.0, 2.3, 2.7, 3.0, 3.5, 4.2, 4.5, 4.55, 4.75, 4.8, 5.0, 5.5, 7.
 def test_a_set_about_another_centre_is_refused_with_that_centre_and_right_with_it(centre, conjugated):
     basis = made(centre)
     basis = replace(basis, fids=basis.fids.conj()) if conjugated else basis
-    with pytest.raises(DataError, match=rf"give quantify --basis_centre_ppm {centre:g}[,;]"):
+    with pytest.raises(DataError, match=rf"give quantify --basis_centre_ppm {centre:g}\.$"):
         sound_basis(basis)
     found = sound_basis(basis, centre_ppm=centre)
     np.testing.assert_allclose(found.fids, made().fids, atol=1e-9)
@@ -164,6 +164,19 @@ def test_what_is_wrong_with_members_that_are_left_out_is_no_matter():
         oriented(broken)
     kept = replace(broken, fids=fids[1:], names=broken.names[1:])
     assert basis_for(data(), kept, witnesses=broken).notes[0].startswith("sign confirmed by NAA, PCr")
+
+
+def test_a_landmark_that_is_left_out_refuses_nothing_unless_another_agrees(caplog):
+    whole = made(3.0)
+    rows = {name: whole.names.index(name) for name in whole.names}
+    glu = replace(whole, fids=whole.fids[[rows["Glu"]]], names=("Glu",))
+    some = replace(whole, fids=whole.fids[[rows["Glu"], rows["NAA"]]], names=("Glu", "NAA"))
+    found = basis_for(data(), glu, witnesses=some)
+    np.testing.assert_array_equal(found.fids[0], whole.fids[rows["Glu"], :1024])
+    assert "centre as the format says, against NAA at 3.66 instead of 2.01 ppm, not used" in found.notes[1]
+    assert "against NAA" in caplog.text
+    with pytest.raises(DataError, match="give quantify --basis_centre_ppm 3"):
+        basis_for(data(), glu, witnesses=whole)
 
 
 def test_a_single_landmark_that_is_a_little_off_moves_nothing():
