@@ -138,6 +138,8 @@ def _owner(aside: Path) -> dict[str, object] | None:
         handle = os.open(aside / _OWNER, os.O_RDWR)
     except FileNotFoundError:
         return None
+    except PermissionError:  # of another user, who alone can put it in order
+        return {"host": "?", "pid": "?", "names": []}
     try:
         taken = flock(handle, wait=False)
         said = json.loads(os.pread(handle, os.fstat(handle).st_size, 0) or b"{}")

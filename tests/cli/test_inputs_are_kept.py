@@ -11,6 +11,7 @@ from quantify_scans import run
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.steps.registry import Step
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -38,11 +39,13 @@ def test_a_basis_set_of_an_earlier_run_in_its_own_folder(
     assert run(folder, "mrsi", "--basis", str(folder / "out" / "basis"), out="beside") == 0
 
 
-def test_a_basis_set_where_the_results_put_theirs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_basis_set_where_the_results_put_theirs(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Step, "__call__", lambda *_, **__: pytest.fail("refused after the fit, not before"))
     shutil.copytree(folder / "basis", folder / "out" / "basis")
-    assert "is the input itself, or lies in it" in refused(
-        folder, capsys, "mrsi", "--basis", str(folder / "out" / "basis")
-    )
+    said = refused(folder, capsys, "mrsi", "--basis", str(folder / "out" / "basis"))
+    assert "is the input itself, or lies in it" in said
     # Not an input, but its members would be read with ours.
     assert "is not a file of an earlier run" in refused(folder, capsys, "mrsi")
 

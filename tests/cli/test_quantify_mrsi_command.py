@@ -142,6 +142,22 @@ class TestManyVoxels:
         np.testing.assert_allclose(parts.snr, whole.snr, rtol=1e-4)
         np.testing.assert_allclose(parts.fit, whole.fit, atol=1e-6)
 
+    def test_data_are_fit_and_residual_where_they_were_fitted(self, folder: Path) -> None:
+        chosen = np.ones((8, 1, 1), dtype=np.uint8)
+        chosen[3] = 0
+        nib.save(nib.Nifti1Image(chosen, np.diag([20.0, 20, 20, 1])), folder / "mask.nii.gz")
+        assert run(folder, "mrsi", "--mask", str(folder / "mask.nii.gz"), "--keep", "NAA", "Cr") == 0
+        data, fit, residual = (
+            nifti.read(path).fid
+            for path in (
+                folder / "mrsi.nii.gz",
+                *(folder / "out" / "fit" / f"{n}.nii.gz" for n in ("fit", "residual")),
+            )
+        )
+        whole = np.where(chosen[..., None], data, 0)
+        np.testing.assert_allclose(fit + residual, whole, atol=1e-5 * np.abs(data).max())
+        assert np.abs(fit[0]).max() > np.abs(residual[0]).max()
+
     def test_overwrite_replaces_what_an_earlier_run_wrote_and_no_more(self, folder: Path) -> None:
         assert run(folder, "mrsi") == 0
         assert run(folder, "mrsi") == 2

@@ -1,6 +1,7 @@
 """Publishing: all files or none, whatever ends the run; nothing replaced that this program did not write."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -314,6 +315,26 @@ with Staging(Path({str(tmp_path)!r}), overwrite=True) as staging:
             process.kill()
         write(tmp_path, names=("a.txt",))
         assert texts(tmp_path) == {"a.txt": "new"}
+
+    @pytest.mark.parametrize(
+        ("host", "running", "dead"), [("here", True, False), ("here", False, True), ("x", False, False)]
+    )
+    def test_without_locks_a_run_is_dead_if_its_process_is_known_to_be(
+        self, tmp_path: Path, host: str, running: bool, dead: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        monkeypatch.setattr("fsl_mrs_dl.io.run_folder.flock", lambda *_, **__: None)
+        monkeypatch.setattr("socket.gethostname", lambda: "here")
+        (tmp_path / ".fsl_mrs_dl_other").mkdir()
+        owner = {"host": host, "pid": os.getpid() if running else ended.pid, "names": ["a.txt"]}
+        (tmp_path / ".fsl_mrs_dl_other" / "owner.json").write_text(json.dumps(owner))
+        if dead:
+            write(tmp_path, names=("a.txt",))
+        else:
+            with pytest.raises(OutputError, match=f"process {owner['pid']} on {host}"):
+                write(tmp_path, names=("a.txt",))
+        assert (tmp_path / ".fsl_mrs_dl_other").exists() != dead
 
     def test_a_name_that_was_never_reserved_is_noticed_at_the_end(self, tmp_path: Path) -> None:
         with Staging(tmp_path, overwrite=True) as first:

@@ -3,6 +3,7 @@
 import gzip
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io import nifti, scratch
-from fsl_mrs_dl.io.results import streaming
+from fsl_mrs_dl.io.results import mrsi, streaming
 from fsl_mrs_dl.io.scratch import let_go, new_array, scratch_in
 
 
@@ -97,3 +98,19 @@ class TestScratch:
 
     def test_without_a_folder_arrays_are_in_memory(self) -> None:
         assert new_array((3, 2), np.float32).base is None
+
+
+def test_curves_and_residuals_lie_where_the_voxels_do(rng: np.random.Generator) -> None:
+    grid, n = (3, 4, 2), 5
+    chosen = rng.random(grid) < 0.5
+    voxels = np.argwhere(chosen)
+    curves = (rng.normal(size=(len(voxels), n)) + 1j).astype(np.complex64)
+    whole = np.zeros((*grid, n), dtype=np.complex64)
+    for voxel, curve in zip(voxels, curves, strict=True):
+        whole[tuple(voxel)] = curve
+    fid = rng.normal(size=(*grid, n)) + 1j
+    outcome = SimpleNamespace(grid=grid, voxels=voxels, fit=curves)
+    slab, residual = mrsi._slabs(outcome, curves), mrsi._residual(SimpleNamespace(fid=fid), outcome)
+    for x in range(grid[0]):
+        np.testing.assert_array_equal(slab(x), whole[x])
+        np.testing.assert_allclose(residual(x), np.where(chosen[x, ..., None], fid[x] - whole[x], 0))
