@@ -21,6 +21,7 @@ def benchmark(
         "dq",
         "fit",
         "fpc",
+        "fuzzing",
         "invivo",
         "mrsi",
         "quantify",
@@ -48,13 +49,14 @@ def benchmark(
     ----------
     task : str
         basis: the shipped basis sets beside those of others; dq: networks for quantify beside fits and bounds;
-        fit: the linear-combination fit on simulated spectra; fpc: networks for align beside every other method;
-        invivo: the steps on measured files; mrsi: a large MRSI through quantify; quantify: dq and trust;
-        quantify_invivo: the fit on measured spectra; registration: methods of align on simulated transients;
-        robustness: damaged input files; startup: how long the program takes to start; synthesis: generative
-        networks, and what augmenting with them does; trust: posterior, intervals, biases and unusual inputs of
-        quantify; verdict: good, usable or unusable, on measured spectra and damaged copies of them; worlds:
-        quantify on spectra of known truth that its model did not make.
+        fit: the linear-combination fit on simulated spectra; fuzzing: spoiled inputs of every kind; fpc: networks
+        for align beside every other method; invivo: the steps on measured files; mrsi: a large MRSI through
+        quantify; quantify: dq and trust; quantify_invivo: the fit on measured spectra; registration: methods of
+        align on simulated transients; robustness: runs that are killed or whose disk is full; startup: how long
+        the program takes to start; synthesis: generative networks, and what augmenting with them does; trust:
+        posterior, intervals, biases and unusual inputs of quantify; verdict: good, usable or unusable, on
+        measured spectra and damaged copies of them; worlds: quantify on spectra of known truth that its model did
+        not make.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path

@@ -54,7 +54,7 @@ def test_fit_is_near_its_bound_and_does_not_fail(tmp_path: Path) -> None:
 
 
 def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> None:
-    text = page("robustness", tmp_path)
+    text = page("fuzzing", tmp_path)
     header, *table = rows(text, "damage")
     everything = dict(zip(header, table[-1], strict=True))
     assert everything["damage"] == "all"
@@ -75,6 +75,10 @@ def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> Non
     assert (
         float(text.split("Peak memory of all of them: ")[1].split()[0]) < 4
     )  # of this process, with all tests before
+
+
+def test_killed_runs_and_full_disks_leave_old_or_new(tmp_path: Path) -> None:
+    text = page("robustness", tmp_path)
     header, *table = rows(text, "command")
     kills = dict(zip(header, table[-1], strict=True))
     assert [kills[bad] for bad in ("command", "mixture", "met: mixture")] == ["all", "0", "0"]

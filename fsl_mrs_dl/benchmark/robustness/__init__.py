@@ -1,4 +1,4 @@
-"""Task ``robustness``: damaged files in, plain words out; a killed run leaves old or new results."""
+"""Task ``robustness``: runs that are killed, stopped or whose disk is full leave old or new results."""
 
 from fsl_mrs_dl.benchmark.robustness.task import run
 
