@@ -197,6 +197,7 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
         If an input, an option or the output folder cannot be used.
     """
     from fsl_mrs_dl.io import nifti
+    from fsl_mrs_dl.io.nifti_header import sidecar_of
     from fsl_mrs_dl.io.results import write_estimates
     from fsl_mrs_dl.io.sidecar import sidecar_name, write_sidecars
     from fsl_mrs_dl.io.staging import Staging
@@ -205,7 +206,7 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     file_options = {
         o.name for o in known_step.options if o.kind in (MRSData, Path) and options[o.name] is not None
     }
-    inputs = [arguments.file, *(options[name] for name in file_options)]
+    inputs = [arguments.file, sidecar_of(arguments.file), *(options[name] for name in file_options)]
     name = result_name(arguments.file, arguments.filename)
     report = known_step.report if getattr(arguments, "generateReports", False) else None
     with Staging(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as staging:

@@ -75,8 +75,10 @@ def quantify(
         name of a shipped set such as press_3t_te30.
     h2o : MRSData
         Water reference, unsuppressed, on the grid of the data: one FID a voxel, or transients, which are averaged.
+        It relaxes by the times of its own header.
     mask : Path
-        NIfTI image of the voxels to fit (MRSI only); voxels that are zero everywhere are left out anyway.
+        NIfTI image of the voxels to fit (MRSI only), those that are not 0; its axes may be turned, the voxels must
+        be those of the data. Voxels without signal are left out anyway.
     ppmlim : tuple of float
         Limits of the fit in ppm. Default: 0.2 4.2 for 1H.
     baseline : str
@@ -121,10 +123,11 @@ def quantify(
         Volume fractions WM GM CSF: three numbers, or a JSON file with these keys (SVS), or three NIfTI images
         (MRSI). Default: pure water.
     TE : float
-        Echo time in ms, for water scaling, for the usual size of macromolecules, and to compare with the basis
-        set's. Default: EchoTime of the header.
+        Echo time in ms, 0 of an FID without echo, for water scaling, for the usual size of macromolecules, and to
+        compare with the basis set's. Default: EchoTime of the header. It counts for the water reference too where
+        its header says the same as that of the data, or nothing.
     TR : float
-        Repetition time in s, for water scaling. Default: RepetitionTime of the header.
+        Repetition time in s, for water scaling, likewise. Default: RepetitionTime of the header.
     t1_values : Path
         JSON file of T1 in s: H2O_WM, H2O_GM, H2O_CSF, METAB. Known for 1.5, 3 and 7 T.
     t2_values : Path

@@ -30,6 +30,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     MRSDLError
         If an input, an option or the output folder cannot be used.
     """
+    from fsl_mrs_dl.io.nifti_header import sidecar_of
     from fsl_mrs_dl.io.results import (
         BASIS_FOLDER,
         FIXED_NAMES,
@@ -44,7 +45,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     from fsl_mrs_dl.report import quantify_text
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
-    inputs = [arguments.data, *_named_files(known_step, options)]
+    inputs = [arguments.data, sidecar_of(arguments.data), *_named_files(known_step, options)]
     if arguments.config is not None:
         inputs.append(arguments.config)
     output = arguments.output

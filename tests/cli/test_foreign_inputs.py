@@ -58,6 +58,23 @@ def test_steps_write_a_sidecar_where_the_input_has_one(
     assert "with.nii.gz exists" in capsys.readouterr().err
 
 
+def test_the_sidecar_of_an_input_and_that_of_another_program_stay(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_dcm2niix(folder / "svs.nii.gz")
+    nib.save(nib.load(folder / "svs.nii.gz"), folder / "plain.nii")
+    (folder / "plain.json").write_bytes((folder / "svs.json").read_bytes())
+    before = (folder / "plain.json").read_bytes()
+    line = ["remove", "--overwrite", "--output", str(folder)]
+    # Its own name: plain.nii.gz is another file, plain.json is not.
+    assert main([*line, "--file", str(folder / "plain.nii")]) == 2
+    assert "plain.json is the input itself" in capsys.readouterr().err
+    assert main([*line, "--file", str(folder / "svs.nii.gz"), "--filename", "plain"]) == 2
+    assert "plain.json was not written by fsl_mrs_dl" in capsys.readouterr().err
+    assert (folder / "plain.json").read_bytes() == before
+    assert not (folder / "plain.nii.gz").exists()
+
+
 @pytest.mark.parametrize("name", [b"m\xfc.nii.gz", b"scan.NII.GZ"])
 def test_files_of_any_name_go_through(folder: Path, name: bytes) -> None:
     path = Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
