@@ -152,3 +152,33 @@ def test_a_step_is_cancelled_and_a_wrong_python_told(viewer, tmp_path):
     assert panel.status != 0
     assert "Cancelled" in panel.log.GetValue()
     assert not (tmp_path / "cut" / "run.json").exists()
+
+
+def test_damaged_maps_are_told_once_and_the_panels_stay(viewer, tmp_path):
+    """Maps whose bytes are wrong: one message, no traceback, and an undamaged map can still be chosen."""
+    import shutil
+
+    from fsleyes_plugin.model.maps import MapChoice
+    from fsleyes_plugin.panels.map_panel import MRSFitMaps
+    from fsleyes_plugin.panels.quality_panel import MRSFitQuality
+
+    _, view = viewer.layout()
+    folder = shutil.copytree(viewer_results.mrsi(), tmp_path / "fit")
+    for name in ("concs/internal/Glu.nii.gz", "qc/verdict.nii.gz"):
+        content = bytearray((folder / name).read_bytes())
+        content[10:40] = b"\xff" * 30
+        (folder / name).write_bytes(content)
+    viewer.load(folder)
+    quality = viewer.panel(view, MRSFitQuality)
+    quality.outline.SetValue(True)
+    quality._outline()
+    assert [(title, "verdict.nii.gz is damaged" in said) for title, said in viewer.told] == [
+        ("Quality", True)
+    ]
+    panel = viewer.panel(view, MRSFitMaps)
+    panel.choose(MapChoice("internal", "Glu"))
+    assert len(viewer.told) == 2
+    assert "Glu.nii.gz is damaged" in viewer.told[-1][1]
+    panel.choose(MapChoice("internal", "Ins"))
+    assert panel.shown == MapChoice("internal", "Ins")
+    assert len(viewer.told) == 2

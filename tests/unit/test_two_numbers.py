@@ -338,14 +338,16 @@ def test_the_tree_of_files_names_the_maps_that_are_there(rng, tmp_path):
 def test_the_sd_is_that_of_the_draws(rng):
     draws = rng.exponential(size=(1, 500, 2)) + 1.0
     matrix = np.array([[1.0, 0.0], [1.0, 1.0]])
-    told = summarise(draws, matrix, np.ones((1, 2)))
+    values = draws @ matrix.T
+    told = summarise(values, np.array([[1.0, 2.0]]))
     np.testing.assert_allclose(told.sd[0], (draws[0] @ matrix.T).std(axis=0))
     np.testing.assert_allclose(told.shrinkage[0], told.sd[0] ** 2 / [1.0, 2.0])
     np.testing.assert_allclose(told.columns(3.0)["posterior_sd"], 3 * told.sd)
-    sure = summarise_ratios(draws + 10, matrix, np.array([0.0, 1.0]), told.shrinkage)
+    below = draws[..., 1:] + 0 * values
+    sure = summarise_ratios((draws + 10) @ matrix.T, below + 10, told.shrinkage)
     ratios = ((draws + 10) @ matrix.T / (draws + 10)[..., 1:])[0]
     np.testing.assert_allclose(sure.sd[0], ratios.std(axis=0))
-    unsure = summarise_ratios(draws - 1, matrix, np.array([0.0, 1.0]), told.shrinkage)
+    unsure = summarise_ratios((draws - 1) @ matrix.T, below - 1, told.shrinkage)
     assert np.isnan(unsure.mean).all()
     assert np.isnan(unsure.sd).all()
 

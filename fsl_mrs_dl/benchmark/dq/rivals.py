@@ -82,7 +82,7 @@ def undamped_mean(spectra: Spectra) -> Real:
     low, high = np.full((n, q), -np.inf), np.full((n, q), np.inf)
     ranges = np.array(spectra.expected.amplitudes)
     low[:, : len(ranges)], high[:, : len(ranges)] = ranges.T
-    mean: Real = draw(fitter, fids, found, Resolved(low, high, np.zeros((n, q)))).mean(axis=1)
+    mean: Real = draw(fitter, fids, found, Resolved(low, high, np.zeros((n, q)))).amplitudes.mean(axis=1)
     return mean
 
 

@@ -111,4 +111,4 @@ class Believer:
         prior = generating_prior(basis, found) if self.generating else weak_prior(basis.names, found)
         keys, wider = np.arange(first, first + len(fids)), leftover(self.fitter, fids, found).widening
         drawn = draw(self.fitter, fids, found, prior, widening=wider, keys=keys)
-        return drawn, prior.variance(len(basis.names))
+        return drawn.amplitudes, prior.variance(len(basis.names))

@@ -50,7 +50,7 @@ def _unwidened(outcome: Outcome, data: MRSData) -> tuple[Real, Real]:
     found = fitter(fids)
     draws = draw(fitter, fids, found, weak_prior(basis.names, found))
     weights = np.array([float(name in outcome.internal_reference) for name in basis.names])
-    told = summarise_ratios(draws, np.eye(len(weights)), weights, np.ones(found.amplitudes.shape))
+    told = summarise_ratios(*draws.along(np.eye(len(weights)), weights), np.ones(found.amplitudes.shape))
     return told.intervals["ci95_low"], told.intervals["ci95_high"]
 
 

@@ -1,10 +1,12 @@
 """Posterior means and intervals of amplitudes under a stated prior."""
 
+from fsl_mrs_dl.fit.posterior.draws import Draws, keys_of
 from fsl_mrs_dl.fit.posterior.estimate import (
     LEVELS,
     Posterior,
     draw,
     record,
+    sampling_for,
     summarise,
     summarise_ratios,
 )
@@ -16,12 +18,15 @@ __all__ = [
     "PRIOR_WORDS",
     "UNIFORM_WORDS",
     "WEAK",
+    "Draws",
     "Posterior",
     "Resolved",
     "Sampling",
     "draw",
+    "keys_of",
     "record",
     "sample_box",
+    "sampling_for",
     "summarise",
     "summarise_ratios",
     "weak_prior",

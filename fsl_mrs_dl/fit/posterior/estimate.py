@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm import FitResult, Fitter
 from fsl_mrs_dl.fit.lcm.local import bounds
+from fsl_mrs_dl.fit.posterior.draws import Draws
 from fsl_mrs_dl.fit.posterior.intervals import credible_intervals
 from fsl_mrs_dl.fit.posterior.mixture import draw_average
 from fsl_mrs_dl.fit.posterior.prior import AVERAGED_WORDS, PRIOR_WORDS, UNIFORM_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
-USUAL = Sampling()
+USUAL = Sampling(kept=6)
+_SINGLE = Sampling(chains=192, kept=32)
 _SHORT = Sampling(chains=8, burn_in=1, kept=2)
 _CHUNK = 32
 _EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % too small to 1 %
@@ -26,6 +28,11 @@ _AVERAGED = (
 )
 LEVELS = {"ci68": 0.68, "ci95": 0.95}
 """Beginning of the names of two columns, ``_low`` and ``_high`` -> share of the posterior between them."""
+
+
+def sampling_for(*, single: bool) -> Sampling:
+    """Return how long to draw: of a single spectrum longer, for its time does not count."""
+    return _SINGLE if single else USUAL
 
 
 def record(*, averaged: bool, sampling: Sampling = USUAL) -> dict[str, Any]:
@@ -57,7 +64,7 @@ def draw(
     widening: Real | None = None,
     keys: NDArray[np.integer] | None = None,
     sampling: Sampling = USUAL,
-) -> Real:
+) -> Draws:
     r"""Draw all amplitudes of each spectrum from their posterior.
 
     The likelihood is that of the fit, with noise of the size that the residual has, as a quadratic in
@@ -81,8 +88,7 @@ def draw(
 
     Returns
     -------
-    ndarray, float, shape (S, draw, M)
-        NaN for spectra that were not fitted.
+    Draws
     """
     keys = np.arange(len(fids)) if keys is None else keys
     wider = np.ones(len(fids)) if widening is None else widening
@@ -93,9 +99,9 @@ def draw(
     cut = fitted & (np.isfinite(low) | np.isfinite(high)).any(axis=0)
     members = result.amplitudes.shape[1]
     cut[:members] = True
-    drawn = np.full((len(fids), sampling.chains * sampling.kept, members), np.nan)
     known = np.flatnonzero(np.isfinite(result.information).all(axis=(1, 2)))
-    for first in range(0, len(known), _CHUNK):
+    parts = []
+    for first in range(0, max(len(known), 1), _CHUNK):
         rows = known[first : first + _CHUNK]
         box = (low[rows], high[rows], prior.rate[rows])
         at, rest = result.parameters[rows], fitted & ~cut
@@ -104,12 +110,13 @@ def draw(
         for _ in range(_EXPANSIONS):
             short, others = _draw_about(about, at, box, cut, rest, _SHORT, keys[rows])
             at = at.copy()
-            at[:, cut], at[:, rest] = short.mean(axis=1), others
+            at[:, cut], at[:, rest] = short[-1].mean(axis=1), others
             at = np.clip(at, low[rows], high[rows])
             about = fitter.expand(fids[rows], at, result.noise_sd[rows] * wider[rows])
-        cut_draws, _ = _draw_about(about, at, box, cut, rest, sampling, keys[rows])
-        drawn[rows] = cut_draws[..., :members]
-    return drawn
+        parts.append(_draw_about(about, at, box, cut, rest, sampling, keys[rows])[0])
+    precision, pull, least, most, points = (np.concatenate(values) for values in zip(*parts, strict=True))
+    own = keys[known]
+    return Draws(known, len(fids), members, precision, pull, least, most, points, own, sampling.seed)
 
 
 def _draw_about(
@@ -120,8 +127,8 @@ def _draw_about(
     rest: NDArray[np.bool_],
     sampling: Sampling,
     keys: NDArray[np.integer],
-) -> tuple[Real, Real]:
-    """Draw what is cut, and return the mean of the rest with it."""
+) -> tuple[tuple[Real, ...], Real]:
+    """Return the Gaussian of what is cut (precision, pull, low, high), its draws, and the mean of the rest."""
     low, high, rate = box
     matrix, slope = about[0], about[1] - rate
     held = matrix[:, rest][:, :, rest]
@@ -140,7 +147,8 @@ def _draw_about(
     start = np.zeros_like(here)
     moved = sample_box(precision, pull, low[:, cut] - here, high[:, cut] - here, start, sampling, keys)
     followed = (solved[..., -1] - (solved[..., :-1] @ moved.mean(axis=1)[..., None])[..., 0]) / size
-    return moved + here[:, None], at[:, rest] + followed
+    here_pull = pull + np.einsum("snk,sk->sn", precision, here)
+    return (precision, here_pull, low[:, cut], high[:, cut], moved + here[:, None]), at[:, rest] + followed
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,35 +177,31 @@ class Posterior:
         return scaled | {"shrinkage": self.shrinkage}
 
 
-def summarise(draws: Real, matrix: Real, variance: Real) -> Posterior:
+def summarise(values: Real, variance: Real) -> Posterior:
     """Return mean, SD, intervals and shrinkage of linear combinations.
 
     Parameters
     ----------
-    draws : ndarray, float, shape (S, draw, M)
-    matrix : ndarray, float, shape (N, M)
-    variance : ndarray, float, shape (S, M)
+    values : ndarray, float, shape (S, draw, N)
+        Of :meth:`Draws.along`.
+    variance : ndarray, float, shape (S, N)
         Of the prior.
 
     Returns
     -------
     Posterior
     """
-    values = draws @ matrix.T
-    prior = variance @ (matrix**2).T
     mean, sd = values.mean(axis=1), values.std(axis=1)
-    return Posterior(mean, sd, _intervals(values), sd**2 / prior)
+    return Posterior(mean, sd, _intervals(values), sd**2 / variance)
 
 
-def summarise_ratios(draws: Real, matrix: Real, reference: Real, shrinkage: Real) -> Posterior:
+def summarise_ratios(values: Real, below: Real, shrinkage: Real) -> Posterior:
     """Return mean, SD and intervals of ratios of linear combinations to a sum.
 
     Parameters
     ----------
-    draws, matrix
-        As of :func:`summarise`.
-    reference : ndarray, float, shape (M,)
-        Weights of the sum.
+    values, below : ndarray, float, shape (S, draw, N)
+        Combinations and sum at the same points, of :meth:`Draws.along`.
     shrinkage : ndarray, float, shape (S, N)
         Of the combinations: the prior of a ratio has no variance.
 
@@ -206,14 +210,11 @@ def summarise_ratios(draws: Real, matrix: Real, reference: Real, shrinkage: Real
     Posterior
         Without mean and SD where the reference may be zero, for there it has none of them.
     """
-    below = draws @ reference
     sure = below.mean(axis=1) > _SURE * below.std(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = (draws @ matrix.T) / below[..., None]
-        mean, sd = (
-            np.where(sure[:, None], told, np.nan) for told in (values.mean(axis=1), values.std(axis=1))
-        )
-    return Posterior(mean, sd, _intervals(values), shrinkage)
+        ratios = values / below
+        mean, sd = (np.where(sure, told, np.nan) for told in (ratios.mean(axis=1), ratios.std(axis=1)))
+    return Posterior(mean, sd, _intervals(ratios), shrinkage)
 
 
 def _intervals(values: Real) -> dict[str, Real]:

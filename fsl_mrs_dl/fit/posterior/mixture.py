@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.lcm.result import FitResult
+from fsl_mrs_dl.fit.posterior.draws import Draws
 from fsl_mrs_dl.fit.posterior.prior import Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 SLOTS = 8
 """Shares of the draws that are handed out to hypotheses; each gets as many as its weight asks for."""
 _BURN_IN = 2  # sweeps: chains start at the estimate, where a cut Gaussian has its mode
+_OBLIQUE = 4  # sweeps: with none the mean is 0.026 SD off, with all 0.013 SD, in twice the time
 
 
 def draw_average(
@@ -22,7 +24,7 @@ def draw_average(
     widening: Real,
     keys: NDArray[np.integer],
     sampling: Sampling,
-) -> Real:
+) -> Draws:
     """Draw all amplitudes of each spectrum from the posterior of an averaged fit.
 
     Under each hypothesis the likelihood of the amplitudes is the Gaussian that is left when all other parameters
@@ -42,32 +44,23 @@ def draw_average(
 
     Returns
     -------
-    ndarray, float, shape (S, draw, M)
-        NaN for spectra that were not fitted.
+    Draws
     """
     assert result.average is not None
     members = result.amplitudes.shape[1]
-    few = replace(sampling, chains=max(sampling.chains // SLOTS, 1), burn_in=_BURN_IN)
-    drawn = np.full((len(keys), SLOTS * few.chains * few.kept, members), np.nan)
+    chains = max(sampling.chains // SLOTS, 1)
+    few = replace(sampling, chains=chains, burn_in=_BURN_IN, oblique=_OBLIQUE)
     known = np.flatnonzero(np.isfinite(result.average.weight).all(axis=1))
-    if not len(known):
-        return drawn
     average = result.average
     rows = np.repeat(known, SLOTS)
     which = _slots(average.weight[known]).ravel()
     less = widening[rows, None] ** -2
     low, high, rate = (value[rows, :members] for value in (prior.low, prior.high, prior.rate))
-    draws = sample_box(
-        average.precision[rows, which] * less[..., None],
-        average.pull[rows, which] * less - rate,
-        low,
-        high,
-        average.amplitudes[rows, which],
-        few,
-        keys[rows] * SLOTS + np.tile(np.arange(SLOTS), len(known)),
-    )
-    drawn[known] = draws.reshape(len(known), -1, members)
-    return drawn
+    precision = average.precision[rows, which] * less[..., None]
+    pull = average.pull[rows, which] * less - rate
+    own = keys[rows] * SLOTS + np.tile(np.arange(SLOTS), len(known))
+    points = sample_box(precision, pull, low, high, average.amplitudes[rows, which], few, own)
+    return Draws(known, len(keys), members, precision, pull, low, high, points, own, sampling.seed)
 
 
 def _slots(weight: Real) -> NDArray[np.intp]:

@@ -26,12 +26,16 @@ class Sampling:
     kept : int
         Sweeps whose last point is kept.
     seed : int
+    oblique : int
+        Every so manieth sweep after the burn-in goes along the eigenvectors too, which take twice as long as the
+        axes; sweeps of the burn-in always do.
     """
 
     chains: int = 48
     burn_in: int = 1
     kept: int = 4
     seed: int = 0
+    oblique: int = 1
 
 
 def sample_box(
@@ -45,9 +49,9 @@ def sample_box(
 ) -> Real:
     r"""Draw from :math:`p(x) \propto \exp(-x^T \Lambda x / 2 + h^T x)` for x within a box.
 
-    Gibbs sampling along lines: a sweep goes once along each axis and once along each eigenvector of the
-    precision that a Gaussian of the box's size leaves. The axes move well where the box is narrower than the
-    Gaussian, the eigenvectors where the Gaussian is narrow and oblique. Along a line the density is a
+    Gibbs sampling along lines: a sweep goes once along each eigenvector of the precision that a Gaussian of the
+    box's size leaves, if it is its turn, and once along each axis. The axes move well where the box is narrower
+    than the Gaussian, the eigenvectors where the Gaussian is narrow and oblique. Along a line the density is a
     univariate truncated Gaussian, drawn exactly by inversion (Geweke 1991, in Computing Science and
     Statistics 23, 571; lines other than axes: Belisle, Romeijn and Smith 1993, doi:10.1287/moor.18.2.255).
 
@@ -93,7 +97,8 @@ def sample_box(
         common = _stratified(2 * n, sampling.chains, rng)
         # Each Gaussian's numbers are the common ones turned about the circle: uniform and stratified still.
         uniforms = (common[:, None] + turns[:, sweep].T[..., None]) % 1
-        for line in range(n):
+        turn = sweep < sampling.burn_in or (sweep - sampling.burn_in + 1) % sampling.oblique == 0
+        for line in range(n) if turn else ():
             _along_line(x, slope, lines[line], moved[line], sharp[:, line], low, high, uniforms[line])
         for axis in range(n):
             _along_axis(x, slope, rows[axis], axis, low[axis], high[axis], uniforms[n + axis])

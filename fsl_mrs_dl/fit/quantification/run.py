@@ -13,7 +13,16 @@ from fsl_mrs_dl.data import FLAGS, Basis, Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitResult, FitSettings, Fitter, curves, fitter_for
 from fsl_mrs_dl.fit.lcm.leftover import leftover
 from fsl_mrs_dl.fit.lcm.nuisance import nuisance_sd
-from fsl_mrs_dl.fit.posterior import draw, record, summarise, summarise_ratios, weak_prior
+from fsl_mrs_dl.fit.posterior import (
+    Draws,
+    draw,
+    keys_of,
+    record,
+    sampling_for,
+    summarise,
+    summarise_ratios,
+    weak_prior,
+)
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
 from fsl_mrs_dl.fit.quantification.grade import grade
 from fsl_mrs_dl.fit.quantification.measures import look, measures
@@ -134,10 +143,9 @@ def _chunk(
     wider = left.widening if result.average is None else result.average.widening
     part: dict[str, NDArray[Any]] = dict(_scalings(request, voxels, result, data.reference_ppm))
     if request.posterior:
-        # Random numbers go with the place of a voxel, so that neither chunks nor a mask change them.
-        keys = np.ravel_multi_index(place, data.fid.shape[:3])
         prior = weak_prior(basis.names, result, excess(np.asarray(basis.fids)))
-        draws = draw(fitter, fids, result, prior, widening=wider, keys=keys)
+        sampling = sampling_for(single=single)
+        draws = draw(fitter, fids, result, prior, widening=wider, keys=keys_of(fids), sampling=sampling)
         part |= _beliefs(request, part, draws, prior.variance(len(basis.names)))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
@@ -213,16 +221,17 @@ def _scalings(
 
 
 def _beliefs(
-    request: Request, part: Mapping[str, Real], draws: Real, variance: Real
+    request: Request, part: Mapping[str, Real], draws: Draws, variance: Real
 ) -> dict[str, NDArray[Any]]:
     """Return the posterior's columns of each scaling, named after it."""
     names = request.basis.names
     matrix = combination(names, request.sums)
-    raw = summarise(draws, matrix, variance)
+    weights = np.array([float(name in request.internal_reference) for name in names])
+    values, below = draws.along(matrix, weights)
+    raw = summarise(values, variance @ (matrix**2).T)
     told: dict[str, Mapping[str, Real]] = {"raw": raw.columns()}
     if "internal" in part:
-        weights = np.array([float(name in request.internal_reference) for name in names])
-        told["internal"] = summarise_ratios(draws, matrix, weights, raw.shrinkage).columns()
+        told["internal"] = summarise_ratios(values, below, raw.shrinkage).columns()
     for scaling in ("molality", "molarity"):
         if scaling in part:
             # The SDs are scaled as the values are, and are not zero.
@@ -320,7 +329,9 @@ def _outcome(
         water=water,
         notes=request.notes,
         doubts=request.doubts,
-        posterior=record(averaged=request.settings.averaged) if request.posterior else None,
+        posterior=record(averaged=request.settings.averaged, sampling=sampling_for(single=single))
+        if request.posterior
+        else None,
         hypotheses=hypotheses,
         verdict=judged.verdict,
         reasons=judged.reasons,
