@@ -247,7 +247,16 @@ def _as_standard(said: Mapping[str, Any], what: str) -> tuple[dict[str, Any], tu
             raise DataError(
                 f"{what} names dimension {n} {tag!r}; needed is one of {', '.join(dimension_tags)}."
             )
-    return made, tuple(notes)
+    return {key: _described(key, value) for key, value in made.items()}, tuple(notes)
+
+
+def _described(key: str, value: Any) -> Any:
+    """Return the value of a key of a user's as the standard has it, with a description, if only an empty one."""
+    if key in standard_defined or key in REQUIRED or key.startswith("dim_"):
+        return value
+    if isinstance(value, Mapping) and ("Value" in value or "Description" in value):
+        return {"Description": "", **value}
+    return {"Value": value, "Description": ""}
 
 
 def _check_field(said: Mapping[str, Any], what: str) -> None:
