@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData
-from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.results import read_estimates
 from fsl_mrs_dl.physics import correct
 from fsl_mrs_dl.steps.average import average as average_step
@@ -112,6 +112,7 @@ def align(
         settled["method"] = "replay"
         shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
         estimates = read_estimates(apply, data.dim_tags, shape)
+        _refuse_beyond(estimates, data, apply)
     corrected = data.with_fid(corrected_fids(data, estimates))
     if reject:
         from fsl_mrs_dl.fit.rejection import flagged_transients, without
@@ -121,6 +122,23 @@ def align(
         settled["rejected"] = tuple(int(i) for i in rejected)
     after = ((average_step, {"dim": dim}),) if average else ()
     return StepResult(corrected, estimates=estimates, settled=settled, then=after, said=said)
+
+
+def _refuse_beyond(estimates: Estimates, data: MRSData, table: Path) -> None:
+    """Refuse replayed shifts that are larger than half the bandwidth: no line is that far off.
+
+    Raises
+    ------
+    DataError
+        If one is.
+    """
+    limit_hz = 0.5 / data.dwelltime_s
+    largest = float(np.abs(estimates.shift_hz).max(initial=0.0))
+    if largest > limit_hz:
+        raise DataError(
+            f"{table} has a shift of {largest:.6g} Hz; half the bandwidth of {data.name or 'the data'}, "
+            f"{limit_hz:.6g} Hz, is the limit. Is it the table of another scan, or in another unit?"
+        )
 
 
 def _size(data: MRSData, dim: str) -> int:
