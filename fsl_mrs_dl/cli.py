@@ -3,6 +3,7 @@
 import importlib
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 
 from fsl_mrs_dl import __version__
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 2 where the user can mend what went wrong; 130 where they interrupt it. A defect of the package
         raises (status 1).
     """
+    if argv is None and not sys.warnoptions:
+        # What a library warns of is for who writes the code, and the tests turn it into errors; a user is told
+        # what it means for the result by flags and notes. python -W default brings warnings back.
+        warnings.simplefilter("ignore")
     argv = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files hold any bytes, terminals do not

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "fsl_mrs_dl.steps"
 TOOL_NAMES = frozenset(
-    ("basis", "simulate", "synthesise", "train", "models", "demo", "evaluate", "benchmark")
+    ("basis", "convert", "simulate", "synthesise", "train", "models", "demo", "evaluate", "benchmark")
 )
 """Commands that are no steps, whose names no step may have either."""
 _COMMAND_OPTIONS = frozenset(

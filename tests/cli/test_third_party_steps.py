@@ -122,5 +122,21 @@ def test_the_broken_command_itself_ends_in_a_message(installed):
     assert "The step raises of mylab-mrs is left out: ZeroDivisionError" in done.stderr
 
 
+LOUD = GOOD.replace("    return StepResult(", "    numpy.log(numpy.float64(-1))\n    return StepResult(")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_library_warnings_reach_nobody_who_does_not_ask(asked, installed, scan, tmp_path, monkeypatch):
+    """NumPy's warning of a logarithm that does not exist; it is there with Python's own option."""
+    if asked:
+        monkeypatch.setenv("PYTHONWARNINGS", "default")
+    said = ["scale", "--file", scan, "--output", tmp_path / "out", "--factor", 2]
+    done = installed({"loud": f"import numpy\n{LOUD}"}, [("scale", "loud:scale")], *said)
+    assert done.returncode == 0
+    assert ("RuntimeWarning" in done.stderr) is asked
+    if not asked:
+        assert done.stderr == ""
+
+
 def test_names_of_tools_are_reserved():
     assert set(cli.TOOLS) == TOOL_NAMES
