@@ -205,7 +205,9 @@ def _tell(found: VendorScan, scans: list[Scan]) -> None:
     pairs = of_one_scan(scans)
     for scan, reference in pairs:
         commands, remark = next_commands(scan, reference)
-        lines += ["Next:", f"  {one_command(scan, reference)}", "Or step by step:"]
+        lines.append("Next:")
+        if whole := one_command(scan, reference):
+            lines += [f"  {whole}", "Or step by step:"]
         lines += [*(f"  {line}" for line in commands), *filter(None, [remark])]
     if not pairs:
         lines.append(

@@ -177,10 +177,14 @@ def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
 
 
 def one_command(scan: Scan, reference: Scan | None) -> str:
-    """Return the command that does all of :func:`next_commands` at once."""
-    name, _ = _basis(scan.data, edited="DIM_EDIT" in scan.data.dim_tags)
-    water = () if reference is None else ("--reference", reference.path)
-    return _line("process", "--data", scan.path, *water, "--basis", name, "--output", "results", "--report")
+    """Return the command that does all of :func:`next_commands` at once; empty where they do not reach a fit."""
+    lines, _ = next_commands(scan, reference)
+    last = shlex.split(lines[-1]) if lines else []
+    if "quantify" not in last:
+        return ""
+    water = ("--reference", reference.path) if reference is not None and "--h2o" in last else ()
+    basis = last[last.index("--basis") + 1]
+    return _line("process", "--data", scan.path, *water, "--basis", basis, "--output", "results", "--report")
 
 
 def _basis(data: MRSData, *, edited: bool) -> tuple[str, str]:

@@ -84,7 +84,7 @@ def test_script_from_a_vendors_file_to_concentrations(shared_data: Path, tmp_pat
     assert done.returncode == 0, done.stderr
     # The page shows what is printed; the amounts move with the fit, and have tests of their own.
     shown = fenced("docs/how-to/vendor-to-concentrations.md", "text").splitlines()
-    assert done.stdout.splitlines()[:6] == shown[:6]
+    assert done.stdout.splitlines()[:8] == shown[:8]
     found = molality(tmp_path / "out" / "3_metabolites")
     # Of the healthy brain, pure water assumed: published means and their spread.
     assert 10 < found["NAA+NAAG"] < 18

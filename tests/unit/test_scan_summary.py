@@ -9,7 +9,7 @@ import pytest
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.physics import singlet
-from fsl_mrs_dl.steps.scan_summary import Scan, next_commands, of_one_scan, scan_words
+from fsl_mrs_dl.steps.scan_summary import Scan, next_commands, of_one_scan, one_command, scan_words
 
 N, DT, MHZ = 512, 5e-4, 123.25
 SAID = {"Manufacturer": "GE", "SequenceName": "PROBE-P", "EchoTime": 0.03, "RepetitionTime": 2.0}
@@ -64,6 +64,14 @@ def test_words() -> None:
 )
 def test_each_dimension_has_its_step(tags: dict[str, int], water: float, expected: list[str]) -> None:
     assert commands(scan(tags, water=water)) == expected
+
+
+def test_one_command_for_all_of_it() -> None:
+    raw, water = scan({"DIM_COIL": 2, "DIM_DYN": 8}), scan({"DIM_COIL": 2}, water=1e4)
+    told = "fsl_mrs_dl process --data nifti/x.nii.gz --reference nifti/x.nii.gz --basis press_3t_te30"
+    assert one_command(raw, water) == f"{told} --output results --report"
+    assert "--reference" not in one_command(raw, scan({"DIM_COIL": 3}, water=1e4))
+    assert one_command(scan({"DIM_COIL": 2, "DIM_INDIRECT_0": 4}), None) == ""
 
 
 def test_conditions_of_opposite_signs_are_added() -> None:
