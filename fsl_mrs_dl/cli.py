@@ -12,18 +12,21 @@ from fsl_mrs_dl.steps.options import describe
 from fsl_mrs_dl.steps.registry import built_in_steps, steps
 
 TOOLS = {
-    "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS, and say what they are"),
+    "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS"),
     "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
-    "simulate": ("fsl_mrs_dl.simulate.files", "Write simulated, labelled NIfTI-MRS"),
+    "simulate": ("fsl_mrs_dl.simulate.files", "Simulate a scan with known truth"),
     "synthesise": (
         "fsl_mrs_dl.steps.synthesise",
-        "Write synthetic spectra that carry their labels and origin",
+        "Make synthetic spectra with a generative model",
     ),
     "train": ("fsl_mrs_dl.train.command", "Train a network and write a model package"),
     "models": ("fsl_mrs_dl.benchmark.models", "List, show and verify model packages"),
-    "demo": ("fsl_mrs_dl.benchmark.demo", "Simulate, correct, average and report, with the truth beside"),
-    "evaluate": ("fsl_mrs_dl.benchmark.evaluate", "Compare synthetic transients with real ones, on one page"),
-    "benchmark": ("fsl_mrs_dl.benchmark.command", "Measure accuracy, failures and speed; write the table"),
+    "demo": (
+        "fsl_mrs_dl.benchmark.demo",
+        "Simulate, correct and quantify a scan, and compare with the truth",
+    ),
+    "evaluate": ("fsl_mrs_dl.benchmark.evaluate", "Compare synthetic transients with measured ones"),
+    "benchmark": ("fsl_mrs_dl.benchmark.command", "Measure accuracy, failures and speed"),
 }
 """Tools take no input spectrum: name -> (module that has a documented function of that name, summary)."""
 
@@ -60,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return command.run(known[argv[0]], argv[1:])
     parser = command.Parser(
         prog="fsl_mrs_dl",
-        description="Deep-learning steps for magnetic resonance spectroscopy, on NIfTI-MRS files.",
-        epilog="'fsl_mrs_dl COMMAND --help' tells the options of a command.",
+        description="Magnetic resonance spectroscopy on NIfTI-MRS files, beside FSL-MRS.",
+        epilog="'fsl_mrs_dl COMMAND --help' shows the options of a command, with an example.",
     )
     parser.add_argument("-v", "--version", action="version", version=f"fsl_mrs_dl {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -78,13 +81,19 @@ def _run_tool(name: str, argv: Sequence[str]) -> int:
     """Run a tool; its module is imported only now."""
     module, summary = TOOLS[name]
     tool = getattr(importlib.import_module(module), name)
-    options = describe(tool).options
+    described = describe(tool)
+    options = described.options
     parser = command.Parser(
-        prog=f"fsl_mrs_dl {name}", description=f"{summary}.", add_help=False, allow_abbrev=False
+        prog=f"fsl_mrs_dl {name}",
+        description=f"{summary}.",
+        epilog=command.in_help(described.example),
+        formatter_class=command.Help,
+        add_help=False,
+        allow_abbrev=False,
     )
     for option in options:
         command.add_option(parser, option)
-    parser.add_argument("--verbose", action="store_true", help="Tell what is being done.")
+    parser.add_argument("--verbose", action="store_true", help="Print what is being done.")
     command.add_help(parser)
     arguments = parser.parse_args(argv)
 

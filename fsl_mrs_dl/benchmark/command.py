@@ -60,7 +60,7 @@ def benchmark(
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
-        Folder for the page, TASK.md, and its figures; by default the page is only printed.
+        Folder for the page, TASK.md, and its figures. Default: print the page.
     signal : Path
         Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     models : Path
@@ -70,12 +70,16 @@ def benchmark(
     overwrite : bool
         Replace the page of an earlier run.
     seed : int
-        Of all random numbers.
+        Seed of the random numbers. The same seed gives the same result.
 
     Raises
     ------
     OptionError
         If an option belongs to another task.
+
+    Examples
+    --------
+    fsl_mrs_dl benchmark registration --profile smoke
     """
     parts = _PARTS.get(task, (task,))
     several = {"signal": signal, "models": models, "trained_only": trained_only or None}

@@ -31,11 +31,15 @@ def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1)
     Parameters
     ----------
     output : Path
-        Folder for everything that is made.
+        Folder for all results.
     overwrite : bool
         Replace the files of an earlier demo.
     seed : int
-        Of the simulation.
+        Seed of the random numbers. The same seed gives the same result.
+
+    Examples
+    --------
+    fsl_mrs_dl demo --output demo
     """
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists; add --overwrite to replace the files of an earlier demo.")

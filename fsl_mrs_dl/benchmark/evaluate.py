@@ -32,18 +32,18 @@ def evaluate(
     Parameters
     ----------
     real : Path
-        NIfTI-MRS file of measured transients in DIM_DYN, coils combined, aligned.
+        NIfTI-MRS file of measured transients in DIM_DYN, with coils combined, aligned.
     synthetic : Path
-        NIfTI-MRS file of synthetic transients of the same kind and order of dimensions.
+        NIfTI-MRS file of synthetic transients with the same dimensions in the same order.
     output : Path
         Folder for the page.
     basis : str
-        Basis set for the amounts: a folder or file of a known format, or the name of a shipped one. Of an edited
-        scan it is that of the difference, or where its name ends with _on or _off of that condition.
+        Basis set for the amounts: a file, a folder, or the name of a shipped one. For an edited scan: the set
+        of the difference, or of one condition if its name ends with _on or _off.
     filename : str
         Name of the page, without .html.
     seed : int
-        Of folds and shuffles.
+        Seed of the random numbers. The same seed gives the same result.
     overwrite : bool
         Replace a page of the same name.
 
@@ -51,6 +51,10 @@ def evaluate(
     ------
     MRSDLError
         If a file, the basis set or the output folder cannot be used, or the two files do not belong together.
+
+    Examples
+    --------
+    fsl_mrs_dl evaluate --real aligned/sub-01.nii.gz --synthetic made/synthetic.nii.gz --output page
     """
     from fsl_mrs_dl.benchmark import evaluate_tables as tables
     from fsl_mrs_dl.benchmark.synthesis_compare import samples_of

@@ -17,14 +17,19 @@ def models(action: Literal["list", "show", "verify"], *, model: str | None = Non
     Parameters
     ----------
     action : str
-        list: names of all packages, with what they are for; show: the card of one; verify: one, or all.
+        list: names of all packages and their use. show: the card of one package. verify: check the checksum of
+        one package or of all, and measure again what the card states.
     model : str
-        Name, with @version or without, or path.
+        Name of the package, with @version or without, or its path.
 
     Raises
     ------
     ModelError
         If there is no such package, or verifying fails.
+
+    Examples
+    --------
+    fsl_mrs_dl models show --model align-dsr-1h-3t
     """
     from fsl_mrs_dl.models.package import find, packages
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 from scipy.special import erf
 
 from fsl_mrs_dl.data import NUCLEI, Basis
@@ -160,7 +160,7 @@ def gaussian_lines(
     offset_hz = np.array([line.ppm - reference_ppm for line in lines]) * spectrometer_frequency_mhz
     sigma = sigma_from_fwhm(np.array([line.fwhm_ppm for line in lines]) * spectrometer_frequency_mhz)
     fids = singlet(n_points, dwelltime_s, offset_hz, np.zeros(len(lines)), sigma, like)
-    amplitudes = xp.asarray([line.amplitude for line in lines], dtype=fids.dtype, device=fids.device)
+    amplitudes = xp.asarray([line.amplitude for line in lines], dtype=fids.dtype, device=device(fids))
     return amplitudes[:, None] * fids
 
 

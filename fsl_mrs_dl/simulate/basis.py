@@ -62,37 +62,42 @@ def basis(
     overwrite : bool
         Replace files of the same names, nothing else.
     sequence : str
-        press, steam, slaser (four refocusing pulses, evenly spaced) or mega-press (editing pulses of 14 ms).
+        press, steam, slaser (four refocusing pulses with equal spacing) or mega-press (editing pulses of 14
+        ms).
     te : float
         Echo time, in ms.
     te1 : float
-        First echo time of press, in ms; half of the echo time if not given.
+        First echo time of press, in ms. Default: half of the echo time.
     tm : float
         Mixing time of steam, in ms.
     edit : tuple of float
-        Centre of the editing pulses of mega-press, ON and OFF, in ppm.
+        Frequencies of the editing pulses of mega-press, ON and OFF, in ppm.
     field : float
-        Field strength, in T. For a scanner of 123.25 MHz say 2.8948.
+        Field strength in T, at 42.576 MHz/T. A scanner of 123.25 MHz has 2.8948 T.
     metabolites : tuple of str
-        Names, for example NAA Cr; twenty of the brain if not given.
+        Metabolites, for example NAA Cr. Default: twenty of the brain.
     linewidth : float
-        Lorentzian width, in Hz.
+        Lorentzian width (FWHM), in Hz.
     points : int
-        Points of an FID.
+        Number of points of an FID.
     dwelltime : float
         Time between points, in s.
     mm : bool
-        Add macromolecules, MM09 to MM20.
+        Add the macromolecules MM09 to MM20.
     shipped : str
-        Make a basis set that comes with the package again, by its name; all makes all of them, a folder each.
-        The options above do not count then, but for --output and --overwrite.
+        Make a shipped basis set again, by its name, or all of them (all), each in its own folder. Only --output
+        and --overwrite count then.
     list_shipped : bool
-        Only tell which basis sets come with the package.
+        Print the names of the shipped basis sets, and do nothing else.
 
     Raises
     ------
     MRSDLError
         If an option or the output folder cannot be used, or mrsandbox is not installed.
+
+    Examples
+    --------
+    fsl_mrs_dl basis --sequence press --te 30 --te1 11 --field 2.8948 --mm --output press30
     """
     if list_shipped:
         print("\n".join(f"{name}: {said_of(recipe)}" for name, recipe in RECIPES.items()))  # noqa: T201

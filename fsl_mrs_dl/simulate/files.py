@@ -81,53 +81,56 @@ def simulate(
     overwrite : bool
         Replace files of the same names, nothing else.
     kind : str
-        svs: one FID; transients: a DIM_DYN that drifts; edited: the same, MEGA-edited for GABA, ON and OFF in
-        DIM_EDIT; mrsi: 16 x 16 voxels of a head, one FID each. mrsi takes basis, field, points, dwelltime,
-        snr, lipid and seed; its field, phases and lines are its own.
+        svs: one FID. transients: DIM_DYN with frequency drift. edited: the same, MEGA-edited for GABA, with ON
+        and OFF in DIM_EDIT. mrsi: 16 x 16 voxels of a head, one FID each; it uses only basis, field, points,
+        dwelltime, snr, lipid and seed.
     transients : int
-        Transients (of each edit condition); not used for svs.
+        Number of transients of each edit condition. Not used for svs.
     coils : int
-        Receive coils with correlated noise; 1 is one channel and no DIM_COIL.
+        Number of receive coils, with correlated noise. 1: no DIM_COIL.
     basis : Path
-        Basis set: a folder or file of a known format, or the name of a shipped set such as press_3t_te30;
-        singlets if not given. For edited a pair: NAME stands for NAME_on and NAME_off, such as
-        mega-press_3t_te68.
+        Basis set: a file, a folder, or the name of a shipped set such as press_3t_te30. Default: singlets. For
+        edited, a pair: NAME stands for NAME_on and NAME_off, for example mega-press_3t_te68.
     field : float
-        Field strength in T; that of the basis set, or 3, if not given.
+        Field strength in T. Default: that of the basis set, or 3.
     points : int
-        Points of an FID; as many as the basis set has, or 2048, if not given.
+        Number of points of an FID. Default: as many as the basis set has, or 2048.
     dwelltime : float
-        Time between points, in s; that of the basis set, or 0.00025, if not given.
+        Time between points, in s. Default: that of the basis set, or 0.00025.
     snr : float
-        Of one transient and the average coil, or of the median voxel, by the definition of --snr_definition.
+        SNR of one transient of the average coil, or of the median voxel, as --snr_definition defines it.
     snr_definition : str
-        Of the metabolites x: snr_t0 = first point of x over the noise's standard deviation a channel; snr_f =
-        highest point of the spectrum over that of its real part; snr_db = energy of x over that of the noise,
-        in dB.
+        snr_t0: first point of the metabolites over the SD of the noise of a channel. snr_f: highest point of
+        their spectrum over the SD of its real part. snr_db: their energy over that of the noise, in dB.
     shift_hz : float
-        Each FID is shifted by itself, within plus and minus this, in Hz.
+        Largest random shift of each FID, in both directions.
     phase_deg : float
-        Each FID is turned by itself, within plus and minus this, in degrees.
+        Largest random phase of each FID, in both directions.
     drift_hz : float
-        Linear drift from the first to the last transient, in Hz; a random walk of a twentieth of it a step
-        goes on top. Not used for svs.
+        Linear drift from the first to the last transient. A random walk with steps of a twentieth of it is
+        added. Not used for svs.
     water : float
-        Probability, of each FID, of unstable residual water.
+        Probability that an FID has unstable residual water.
     lipid : float
-        Probability, of each FID, of contamination with lipid; for mrsi the lipid of a voxel full of scalp over
-        the metabolites, which leaks into the rim of the brain.
+        Probability that an FID is contaminated with lipid. For mrsi: lipid of a scalp voxel over the
+        metabolites; it leaks into the rim of the brain.
     eddy_hz : float
-        Field offset by eddy currents at the start of each FID, in Hz; it decays within 50 ms.
+        Frequency offset by eddy currents at the start of each FID. It decays within 50 ms.
     water_reference : bool
-        Also write a scan without water suppression, with the same coils and eddy currents. Its water is that of a
-        voxel of tissue whose metabolites have amplitudes in mmol/kg: quantify --h2o finds those of N_truth.json.
+        Also write a scan without water suppression, with the same coils and eddy currents. Its water belongs to
+        a voxel of tissue whose metabolites have amplitudes in mmol/kg, so that quantify --h2o finds those of
+        N_truth.json.
     seed : int
-        Same seed, same numbers.
+        Seed of the random numbers. The same seed gives the same result.
 
     Raises
     ------
     MRSDLError
         If an option, the basis set or the output folder cannot be used.
+
+    Examples
+    --------
+    fsl_mrs_dl simulate --basis press_3t_te30 --coils 4 --transients 32 --water_reference --output scan
     """
     settings = {name: value for name, value in locals().items() if name not in ("output", "overwrite")}
     _check(settings)

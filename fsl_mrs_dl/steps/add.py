@@ -7,17 +7,17 @@ from fsl_mrs_dl.steps.subtract import halved, halves, warn_if_opposed
 
 @step(method="Addition of sub-spectra")
 def add(data: MRSData, *, reference: MRSData | None = None, dim: str | None = None) -> StepResult:
-    """Add sub-spectra, as ON and OFF of an edited scan.
+    """Add sub-spectra, such as ON and OFF of an edited scan.
 
-    Half the sum: of the first and the second of a dimension of two, or of the data and another file.
+    Gives half the sum: of the two entries of a dimension, or of two files.
 
     Parameters
     ----------
     data : MRSData
     reference : MRSData
-        NIfTI-MRS file to add: as many FIDs as the data, or one for each of a dimension.
+        NIfTI-MRS file to add. It has as many FIDs as the data, or one for each entry of a dimension.
     dim : str
-        NIfTI-MRS tag of the dimension to add across, for example DIM_EDIT. Give this or --reference.
+        NIfTI-MRS tag of the dimension with two entries, for example DIM_EDIT. Give this or --reference.
 
     Returns
     -------
@@ -30,6 +30,10 @@ def add(data: MRSData, *, reference: MRSData | None = None, dim: str | None = No
         If the data have no such dimension, or not two along it, or the reference does not fit the data.
     OptionError
         If both or neither are given.
+
+    Examples
+    --------
+    fsl_mrs_dl add --file aligned/mega.nii.gz --dim DIM_EDIT --output sum
     """
     first, second = halves(data, reference, dim)
     warn_if_opposed(first, second, "sum", "subtract")

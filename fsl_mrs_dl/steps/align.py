@@ -44,9 +44,9 @@ def align(
 ) -> StepResult:
     """Correct the frequency and phase of transients.
 
-    One shift and one phase is estimated for each transient, shared by its coils; voxels and further
-    dimensions are aligned each for itself, edit conditions each to its own reference and then to each other.
-    The estimates, with their standard deviations, are written beside the data and can be replayed.
+    Estimates one shift and one phase for each transient; its coils share them. Each voxel and each further
+    dimension is aligned separately. Edit conditions are first aligned within themselves, then to each other. The
+    estimates and their standard deviations are written beside the data and can be applied again.
 
     Parameters
     ----------
@@ -54,28 +54,29 @@ def align(
     dim : str
         NIfTI-MRS tag of the dimension to align across.
     reference : MRSData
-        Align to this FID (one, or one a coil); by default to the average of the aligned transients. Transients
-        of a reference are aligned and averaged first.
+        Align to this FID (one, or one for each coil). Transients of a reference are first aligned and averaged.
+        Default: the average of the aligned transients.
     ppm : tuple of float
         Limits of the alignment window in ppm. Default: 1.8 4.2 for 1H, the whole band for other nuclei.
     method : str
-        gn: Gauss-Newton on an iterated average; sr, srf: spectral registration, whole band or window; crr,
-        crrf: creatine peak; corr, corrf: correlation of spectra; dsr, dsrf, dcrr, dcrrf, tapper, ma: networks.
+        gn: Gauss-Newton registration to the average. sr, srf: spectral registration of the whole band or a
+        window. crr, crrf: creatine peak. corr, corrf: correlation of spectra. dsr, dsrf, dcrr, dcrrf, tapper,
+        ma: networks.
     model : str
-        Model package of a network, its name (with @version or without) or path; by default the newest for the
-        method, nucleus and field. With gn: starts at the network's shifts instead of its own search.
+        Model package of a network: a name, with @version or without, or a path. Default: the newest for method,
+        nucleus and field. With gn: start from the shifts of this network.
     allow_mismatch : bool
-        Use the model on data outside its valid range.
+        Also use a model outside its valid range.
     refer : bool
-        Bring creatine, NAA and choline of the average to 3.03, 2.01 and 3.21 ppm, for 1H. Default: unless
-        there is a reference.
+        Move creatine, NAA and choline of the average to 3.03, 2.01 and 3.21 ppm, for 1H (--no_refer: never).
+        Default: yes, unless --reference is given.
     reject : bool
-        Leave flagged transients out of the result; one that is flagged in any coil, voxel or condition goes
-        from all.
+        Leave flagged transients out of the result. A transient that is flagged in one coil, voxel or condition
+        is left out of all.
     apply : Path
-        Apply the estimates of an earlier N_align.csv instead of estimating.
+        Apply the estimates of this N_align.csv, written by an earlier run, instead of estimating.
     average : bool
-        Average over the dimension afterwards.
+        Also average over the dimension.
 
     Returns
     -------
@@ -92,6 +93,10 @@ def align(
         for it.
     ModelError
         If there is no such model, or the data lie outside its valid range.
+
+    Examples
+    --------
+    fsl_mrs_dl align --file metab.nii.gz --output aligned --average -r
     """
     settled: dict[str, object] = {}
     said: tuple[str, ...] = ()

@@ -29,36 +29,37 @@ def augment(
     allow_mismatch: bool = False,
     seed: int = 0,
 ) -> StepResult:
-    """Make new FIDs of those of a file, by physics or with a generative model.
+    """Make new FIDs from those of a file, by physics or with a generative model.
 
-    Without a model, FIDs are drawn with replacement along a dimension and changed in frequency, phase, linewidth,
-    amplitude and noise, and some get residual water, lipid, a spurious echo, drift or an eddy current. With a
-    model, transients are encoded and new ones decoded, and the noise that decoding loses is given back. What is
-    made is marked in the header (SyntheticData), each FID by itself; averaging it adds no information. Of the
-    input's header only what says how the signal was acquired is passed on, nothing of the person.
+    Without a model, FIDs are drawn with replacement along a dimension. Their frequency, phase, linewidth,
+    amplitude and noise are changed, and some get residual water, lipid, a spurious echo, drift or an eddy current.
+    With a model, transients are encoded and new ones are decoded; noise that the model loses is added again. Each
+    new FID is marked as synthetic in the header (SyntheticData). Averaging synthetic FIDs adds no information. The
+    result keeps only those header keys that describe the acquisition, nothing about the person.
 
     Parameters
     ----------
     data : MRSData
     dim : str
-        Dimension of the new FIDs; made if the data have none such and more than one is asked for.
+        NIfTI-MRS tag of the dimension of the new FIDs. It is added if the data do not have it.
     n : int
-        How many new FIDs (of each edit condition and further dimension); by default as many as there are.
+        Number of new FIDs, for each edit condition and further dimension. Default: as many as there are.
     keep : bool
-        Put the new FIDs behind the ones of the file, instead of in their place.
+        Keep the FIDs of the file, and put the new ones behind them.
     recipe : Path
-        TOML file of what to draw; by default moderate changes of everything but drift and eddy current.
+        TOML file that says what to change and by how much. Default: moderate changes of everything except drift
+        and eddy currents.
     model : str
-        Model package for synthesis, its name (with @version or without) or path, instead of the recipe.
+        Model package for synthesis: a name, with @version or without, or a path. It replaces the recipe.
     mode : str
-        With a model. interpolate: between two encoded FIDs; hybrid: the same, with the spread of the encoding;
+        With a model. interpolate: between two encoded FIDs. hybrid: the same, plus the spread of the encoding.
         random: from the normal distribution of all encoded FIDs.
     noiseless : bool
-        With a model: leave out the noise, of the size and spectrum that decoding loses.
+        With a model: do not add the noise that decoding loses.
     allow_mismatch : bool
-        Use the model on data outside its valid range.
+        Also use a model outside its valid range.
     seed : int
-        Same seed, same numbers.
+        Seed of the random numbers. The same seed gives the same result.
 
     Returns
     -------
@@ -69,6 +70,10 @@ def augment(
     ------
     MRSDLError
         If the dimension is missing, the recipe is not one, or the model cannot be used on such data.
+
+    Examples
+    --------
+    fsl_mrs_dl augment --file metab.nii.gz --n 32 --seed 1 --output more
     """
     if n is not None and n < 1:
         raise OptionError(f"--n is {n}; at least 1 is needed.")

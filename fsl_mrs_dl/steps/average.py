@@ -11,7 +11,7 @@ from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 def average(data: MRSData, *, dim: str = "DIM_DYN", allow_synthetic: bool = False) -> StepResult:
     """Average FIDs over a dimension.
 
-    The mean, every FID with the same weight. An FID that holds NaN, Inf or nothing but zeros is left out.
+    Takes the mean, with equal weights. FIDs that hold NaN or Inf, or are zero everywhere, are left out.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def average(data: MRSData, *, dim: str = "DIM_DYN", allow_synthetic: bool = Fals
     dim : str
         NIfTI-MRS tag of the dimension to average over.
     allow_synthetic : bool
-        Average measured and synthetic FIDs together; the result stays marked as synthetic.
+        Also average measured and synthetic FIDs together. The result is marked as synthetic.
 
     Returns
     -------
@@ -31,6 +31,10 @@ def average(data: MRSData, *, dim: str = "DIM_DYN", allow_synthetic: bool = Fals
     ------
     DataError
         If the data have no such dimension, or mix measured and synthetic FIDs in it.
+
+    Examples
+    --------
+    fsl_mrs_dl average --file aligned/metab.nii.gz --dim DIM_DYN --output averaged
     """
     axis = data.axis(dim)
     synthetic = refuse_mixture(data, dim, allow=allow_synthetic)

@@ -27,25 +27,25 @@ def coilcombine(
 ) -> StepResult:
     """Combine receive coils by whitened singular value decomposition (WSVD).
 
-    All transients, edit conditions, .. of a voxel share one set of weights, so that the differences between
-    them stay what they were; only coils that hold NaN or nothing in an FID are left out there (Rodgers &
-    Robson 2010, doi:10.1002/mrm.22230). The result has the phase of the first coil and the scale of coils
-    whose squared sensitivities add up to 1, as in FSL-MRS.
+    All transients and edit conditions of a voxel share one set of weights, so that differences between them are
+    kept (Rodgers & Robson 2010, doi:10.1002/mrm.22230). A coil whose FID is zero or holds NaN is left out of that
+    FID only. Phase and scale of the result are as in FSL-MRS: the phase of the first coil, and squared
+    sensitivities that add up to 1.
 
-    FSL-MRS 2.4 differs in two ways: it takes the complex conjugate of the noise covariance, which costs SNR
-    where the coils' noise is correlated with a phase, and without a reference it weights each FID by itself.
+    FSL-MRS 2.4 differs in two ways. It uses the complex conjugate of the noise covariance, which costs SNR where
+    the noise of coils is correlated with a phase. Without a reference, it weights each FID separately.
 
     Parameters
     ----------
     data : MRSData
     reference : MRSData, optional
-        Water-unsuppressed NIfTI-MRS file of the same coils and voxels, to take the weights from; all its
-        transients are used. The weights come from the data themselves if not given.
+        NIfTI-MRS file without water suppression, of the same coils and voxels. The weights come from all its
+        transients. Default: from the data themselves.
     no_prewhiten : bool
-        Take the coils' noise as equal and uncorrelated.
+        Assume that the noise of all coils is equal and not correlated.
     covariance : Path, optional
-        Text file of the coils' noise covariance E[n_i n_j*], a row a line, real or complex (1+2j). If not
-        given, it is estimated from the last tenth of the data's FIDs.
+        Text file with the noise covariance of the coils, E[n_i n_j*]: one row per line, real or complex (1+2j).
+        Default: estimated from the last tenth of each FID.
 
     Returns
     -------
@@ -58,6 +58,10 @@ def coilcombine(
         If there are no coils, the reference does not fit, or the noise cannot be estimated.
     OptionError
         If a covariance is given that may not be used.
+
+    Examples
+    --------
+    fsl_mrs_dl coilcombine --file metab.nii.gz --reference wref.nii.gz --output combined
     """
     fids, usable = _by_voxel(data)
     noise = _noise(fids, usable, no_prewhiten, covariance)

@@ -25,6 +25,14 @@ ALSO = {"--t1_values": ("--t1-values",), "--t2_values": ("--t2-values",)}
 _MENDABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
 """What a file system refuses and a user can mend: too long a name, a full disk, no permission."""
 _LACKING = "the following arguments are required: "
+_EXAMPLE = "example:\n"
+
+
+class Help(argparse.HelpFormatter):
+    """Wraps paragraphs, but leaves an example as it is, to be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(_EXAMPLE) else super()._fill_text(text, width, indent)
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         if message.startswith(_LACKING):
             lacking = message.removeprefix(_LACKING)
             message = f"{lacking} {'are' if ', ' in lacking else 'is'} missing"
-        self.exit(2, f"{self.prog}: {printable(message)}; '{self.prog} --help' tells what there is.\n")
+        self.exit(2, f"{self.prog}: {printable(message)}; '{self.prog} --help' shows the options.\n")
 
 
 def run(known_step: Step, argv: Sequence[str]) -> int:
@@ -56,6 +64,8 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     parser = Parser(
         prog=f"fsl_mrs_dl {known_step.name}",
         description=_text(known_step),
+        epilog=in_help(known_step.example),
+        formatter_class=Help,
         add_help=False,
         allow_abbrev=False,
     )
@@ -112,6 +122,14 @@ def _text(known_step: Step) -> str:
     return f"{known_step.summary}. {' '.join(known_step.description.split())}".replace("%", "%%")
 
 
+def in_help(example: str) -> str | None:
+    """Return an example as the help shows it, below the options."""
+    if not example:
+        return None
+    lines = example.replace("%", "%%").splitlines()
+    return _EXAMPLE + "\n".join(f"  {line}" for line in lines)
+
+
 def _step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
     files = parser.add_argument_group("files")
     name = "--data" if known_step.fits else "--file"
@@ -122,23 +140,24 @@ def _step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
         files.add_argument("--config", type=Path, metavar="TOML", help=CONFIG_HELP)
     else:
         files.add_argument(
-            "--filename", metavar="N", help="Name of the result, without .nii.gz; the input's by default."
+            "--filename", metavar="N", help="Name of the result, without .nii.gz. Default: that of the input."
         )
     files.add_argument("--overwrite", action="store_true", help=f"Replace {replaced}, nothing else.")
-    own = parser.add_argument_group(f"{known_step.name} options")
+    main = parser.add_argument_group("main options") if known_step.first else None
+    own = parser.add_argument_group(f"{'other ' if main else ''}{known_step.name} options")
     for option in known_step.options:
-        add_option(own, option)
+        add_option(main if main and option.name in known_step.first else own, option)
     more = parser.add_argument_group("additional options")
     if known_step.report:
         flags = ["--report"] if known_step.fits else ["-r", "--generateReports"]
         more.add_argument(*flags, action="store_true", help="Write an HTML report.")
-    more.add_argument("--verbose", action="store_true", help="Tell what is being done.")
+    more.add_argument("--verbose", action="store_true", help="Print what is being done.")
     add_help(more)
 
 
 def add_help(parser: Any) -> None:
     """Give a parser the flags that show its help."""
-    parser.add_argument("-h", "--help", action="help", help="Show this help and end.")
+    parser.add_argument("-h", "--help", action="help", help="Show this help and exit.")
 
 
 def add_option(parser: Any, option: Option) -> None:
@@ -148,8 +167,13 @@ def add_option(parser: Any, option: Option) -> None:
     if option.negatable:
         either = parser.add_mutually_exclusive_group()
         either.add_argument(flag, action="store_true", default=None, help=text)
+        # The text of the option says what --no_NAME does.
         either.add_argument(
-            f"--no_{option.name}", dest=option.name, action="store_false", default=None, help="The opposite."
+            f"--no_{option.name}",
+            dest=option.name,
+            action="store_false",
+            default=None,
+            help=argparse.SUPPRESS,
         )
         return
     if option.kind is bool:
@@ -167,19 +191,13 @@ def add_option(parser: Any, option: Option) -> None:
     if option.choices:
         more["choices"] = option.choices
     else:
-        more["metavar"] = _metavar(option)
+        more["metavar"] = option.metavar
     if not option.required:
         more["default"] = option.default
         if option.default is not None:
             said = " ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
             text += f" Default: {said}."
     parser.add_argument(flag, *ALSO.get(flag, ()), help=text, **more)
-
-
-def _metavar(option: Option) -> str | tuple[str, ...]:
-    if option.count == 2 and option.kind is float:
-        return ("LO", "HI")
-    return {MRSData: "FILE", Path: "PATH", Basis: "BASIS", int: "N", float: "X"}.get(option.kind, "NAME")
 
 
 def run_step(known_step: Step, arguments: argparse.Namespace) -> None:

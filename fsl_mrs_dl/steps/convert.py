@@ -45,16 +45,16 @@ def convert(
     Parameters
     ----------
     file : tuple of Path
-        The vendor's file: twix (.dat), .rda, DICOM, SDAT or SPAR (the other is found beside it), .data with .list
-        and .SPAR, P-file (.7), .mrui, LCModel's .RAW; all that belong to one scan, or its folder.
+        The scanner's file: twix (.dat), .rda, DICOM, SDAT or SPAR (the other one is found beside it), .data
+        with .list and .SPAR, P-file (.7), .mrui, or LCModel .RAW. Give all files of one scan, or their folder.
     output : Path
         Folder for the result.
     filename : str
-        Name of the result, without .nii.gz; that of the vendor's file by default.
+        Name of the result, without .nii.gz. Default: the name of the scanner's file.
     reference : tuple of Path
-        The same of the water reference of the scan, where that is another file; it becomes N_ref.nii.gz.
+        Water reference of the scan, if it is in another file. The result is N_ref.nii.gz.
     anon : bool
-        Leave names, dates of birth and the like out of the header.
+        Remove names, dates of birth and other personal data from the header.
     overwrite : bool
         Replace files of the same names, nothing else.
 
@@ -66,6 +66,10 @@ def convert(
         If spec2nii is not installed.
     OutputError
         If a file of that name is there, and may not be replaced.
+
+    Examples
+    --------
+    fsl_mrs_dl convert --file meas_metab.dat --reference meas_wref.dat --output nifti --filename metab
     """
     found, scans = converted(
         file, output, filename=filename, reference=reference, anon=anon, overwrite=overwrite

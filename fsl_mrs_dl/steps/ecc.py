@@ -20,17 +20,17 @@ _SAME_PLACE_MM = 0.1
 def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     """Correct eddy currents with the phase of a water reference.
 
-    The phase of the reference is subtracted from the data, point by point (Klose 1990,
-    doi:10.1002/mrm.1910140104). The reference's own frequency and zero-order phase go with it: its water
-    would come to lie at the carrier, with zero phase.
+    Subtracts the phase of the reference from the data, point by point (Klose 1990, doi:10.1002/mrm.1910140104).
+    This also removes the frequency and the zero-order phase of the reference: its water would lie at the carrier,
+    with zero phase.
 
     Parameters
     ----------
     data : MRSData
     reference : MRSData
-        Water-unsuppressed NIfTI-MRS file with the points, dwell time and voxels of the data; one FID a
-        voxel, or one for each coil, transient, .. of the data. Other numbers of transients are averaged, and
-        coils combined where the data have none any more.
+        NIfTI-MRS file without water suppression, with the points, dwell time and voxels of the data. It has one
+        FID a voxel, or one for each coil and transient of the data. Otherwise its transients are averaged, and
+        its coils are combined if the data have no coils.
 
     Returns
     -------
@@ -41,6 +41,10 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     ------
     DataError
         If the reference does not fit the data, or holds nothing where the data do.
+
+    Examples
+    --------
+    fsl_mrs_dl ecc --file combined/metab.nii.gz --reference wref.nii.gz --output ecc
     """
     check_belongs(reference, data)
     check_sampling(reference, data)

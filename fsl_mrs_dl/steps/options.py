@@ -5,15 +5,59 @@ import inspect
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 import docstring_parser
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
+
+METAVARS: Mapping[str, str] = MappingProxyType(
+    {
+        "TE": "MS",
+        "TR": "S",
+        "apply": "CSV",
+        "baseline": "KIND",
+        "combine": "METAB",
+        "concentrations": "WHAT",
+        "covariance": "TXT",
+        "data": "FILE",
+        "dim": "TAG",
+        "dwelltime": "S",
+        "field": "T",
+        "file": "FILE",
+        "filename": "N",
+        "h2o_scale": "FACTOR",
+        "ignore": "METAB",
+        "internal_ref": "METAB",
+        "keep": "METAB",
+        "like": "FILE",
+        "linewidth": "HZ",
+        "mask": "IMAGE",
+        "metab_groups": "GROUP",
+        "metabolites": "METAB",
+        "model": "MODEL",
+        "output": "DIR",
+        "real": "FILE",
+        "recipe": "TOML",
+        "reference": "FILE",
+        "synthetic": "FILE",
+        "t1": "IMAGE",
+        "t1_values": "JSON",
+        "t2_values": "JSON",
+        "te": "MS",
+        "te1": "MS",
+        "tissue_frac": "FRACTION",
+        "tm": "MS",
+        "wref_metabolite": "METAB",
+    }
+)
+"""Option -> what the help calls its value, where the type or the unit in the name does not say it."""
+_UNITS = ("ppm", "hz", "deg")
 
 
 @dataclass(frozen=True)
@@ -57,6 +101,18 @@ class Option:
     def required(self) -> bool:
         """Whether there is no default."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def metavar(self) -> str | tuple[str, ...]:
+        """What the help calls the value: the kind of file, the unit, or what it counts."""
+        if self.count == 2 and self.kind is float:
+            return ("LO", "HI")
+        if self.name in METAVARS:
+            return METAVARS[self.name]
+        unit = self.name.rpartition("_")[2]
+        if self.kind is float and unit in _UNITS:
+            return unit.upper()
+        return {MRSData: "FILE", Path: "PATH", Basis: "BASIS", int: "N", float: "X"}.get(self.kind, "NAME")
 
     def check(self, value: Any) -> Any:
         """Return a value in the form the function gets it, the same from the command line and from Python.
@@ -105,11 +161,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Described:
-    """A function's own words about itself."""
+    """A function's own words about itself; the example is a line for the shell, or empty."""
 
     summary: str
     description: str
     options: tuple[Option, ...]
+    example: str = ""
 
 
 def describe(function: Callable[..., Any]) -> Described:
@@ -145,7 +202,8 @@ def describe(function: Callable[..., Any]) -> Described:
             f"{function.__qualname__}: documented {sorted(documented)} but takes {sorted(every)}."
         )
     options = tuple(_option(p, hints[p.name], documented[p.name]) for p in parameters if p not in data)
-    return Described((doc.short_description or "").rstrip("."), doc.long_description or "", options)
+    example = next((shown.description or "" for shown in doc.examples), "").strip()
+    return Described((doc.short_description or "").rstrip("."), doc.long_description or "", options, example)
 
 
 def _docstring(function: Callable[..., Any]) -> str:

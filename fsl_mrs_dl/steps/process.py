@@ -20,7 +20,7 @@ ACQUIRED = "acquired"
 _WATER_NUCLEI = ("1H", "2H")
 
 
-@step(method="Processing", report="quantify_page", fits=True, then=quantify)
+@step(method="Processing", report="quantify_page", fits=True, first=("reference", "edit"), then=quantify)
 def process(
     data: MRSData,
     *,
@@ -69,6 +69,10 @@ def process(
     ------
     MRSDLError
         If a step cannot be done, or a dimension is left that no step can reduce.
+
+    Examples
+    --------
+    fsl_mrs_dl process --data metab.nii.gz --reference wref.nii.gz --basis press_3t_te30 --output result --report
     """
     chain = _Chain(data)
     chain.references(reference, ecc, quant)

@@ -18,7 +18,12 @@ from fsl_mrs_dl.steps.water_references import repeats_averaged
 logger = logging.getLogger(__name__)
 
 
-@step(method="Quantification", report="quantify_page", fits=True)
+@step(
+    method="Quantification",
+    report="quantify_page",
+    fits=True,
+    first=("basis", "h2o", "tissue_frac", "internal_ref", "baseline", "mask"),
+)
 def quantify(
     data: MRSData,
     *,
@@ -60,107 +65,111 @@ def quantify(
 ) -> StepResult:
     """Quantify metabolites by a linear-combination fit.
 
-    Fits a basis set to one spectrum (SVS) or to each voxel (MRSI) by maximum likelihood: amplitudes that are
-    not negative, a shift and a Voigt line for each group of metabolites, zero- and first-order phase, with
-    Cramer-Rao bounds. What lies under the metabolites (macromolecules, lipid, baseline) is averaged over, or one
-    baseline is fitted. Amplitudes become ratios to an internal reference and, with a water reference,
-    concentrations. Results are laid out as FSL-MRS lays them out.
+    Fits a basis set to one spectrum (SVS) or to each voxel (MRSI) by maximum likelihood. The parameters are
+    amplitudes at or above zero, a shift and a Voigt line for each group of metabolites, and zero- and first-order
+    phase. Macromolecules, lipid and baseline are averaged over, or one fixed baseline is fitted. Each amount gets
+    a Cramer-Rao bound and a posterior interval, each spectrum a verdict. Amplitudes become ratios to an internal
+    reference and, with a water reference, concentrations. Results have the layout of FSL-MRS.
 
     Parameters
     ----------
     data : MRSData
         One spectrum a voxel.
     basis : Basis
-        Basis set: a folder of FSL-MRS's JSON files, an LCModel .BASIS file, one of the other formats, or the
-        name of a shipped set such as press_3t_te30.
+        Basis set: a folder of FSL-MRS JSON files, an LCModel .BASIS file, a folder of another known format, or
+        the name of a shipped set such as press_3t_te30.
     h2o : MRSData
-        Water reference, unsuppressed, on the grid of the data: one FID a voxel, or transients, which are averaged.
-        It relaxes by the times of its own header.
+        Water reference without water suppression, on the grid of the data. One FID a voxel, or transients, which
+        are averaged. Its own header says its echo and repetition time.
     mask : Path
-        NIfTI image of the voxels to fit (MRSI only), those that are not 0; its axes may be turned, the voxels must
-        be those of the data. Voxels without signal are left out anyway.
+        NIfTI image of the voxels to fit, those that are not 0 (MRSI only). Its voxels must be those of the
+        data; its axes may be turned. Voxels without signal are never fitted.
     ppmlim : tuple of float
         Limits of the fit in ppm. Default: 0.2 4.2 for 1H.
     baseline : str
-        auto: stiffness, lipids and macromolecules are averaged over as the data weigh them, and what the choice
-        costs is in the SDs and intervals; one member MM replaces MM09 to MM20 of the basis set, others stay. Fixed
-        ones: off (a constant); 'poly, N'; or 'spline, S' with S very-stiff, stiff, moderate, flexible,
-        very-flexible or an effective dimension above 2; macromolecules are then those of the basis set. FSL-MRS's
-        default is 'poly, 2'.
+        auto: average over macromolecules, lipid and smooth baselines, weighted by the data; SDs and intervals
+        include the cost of this choice. One member MM replaces MM09 to MM20 of the basis set. Fixed baselines
+        keep the macromolecules of the basis set: off (a constant); 'poly, N'; 'spline, S' with S very-stiff,
+        stiff, moderate, flexible, very-flexible, or an effective dimension above 2. FSL-MRS uses 'poly, 2'.
     ignore : tuple of str
-        Metabolites of the basis set that are left out before anything is checked.
+        Metabolites of the basis set to leave out. They are not checked either.
     keep : tuple of str
-        The only metabolites of the basis set that are fitted.
+        Metabolites of the basis set to fit; all others are left out.
     add_MM : bool
-        Add default macromolecules (MM09, MM12, MM14, MM17, MM20) to a basis set without any, for a fixed
-        baseline; --baseline auto does not need them, and leaves them out.
+        Add the default macromolecules (MM09, MM12, MM14, MM17, MM20) to a basis set that has none. For fixed
+        baselines; --baseline auto has its own.
     add_lipids : bool
-        Add default lipids (Lip09, Lip13, Lip20) to a basis set without any, for tumours and for voxels near fat.
-        --baseline auto weighs lipid anyway, as a hypothesis; with this flag it is fitted and told, and lipids of
-        the basis set stay.
+        Add the default lipids (Lip09, Lip13, Lip20) to a basis set that has none, for tumours and for voxels
+        near fat. --baseline auto considers lipid anyway; this flag also reports its amounts.
     combine : tuple of tuple of str
-        Metabolites whose sum is reported too; may be given again. Cr+PCr, NAA+NAAG, Glu+Gln and GPC+PCh are
-        reported where the basis set has both.
+        Metabolites to report as a sum; may be given several times. Cr+PCr, NAA+NAAG, Glu+Gln and GPC+PCh are
+        always reported where the basis set has both.
     metab_groups : tuple of str
-        Metabolites with a shift and a line of their own (A+B share one), or one number a metabolite, or
-        separate_all. Default: all share one.
+        Metabolites that get a shift and a line of their own (A+B share one); or one number for each metabolite;
+        or separate_all. Default: all metabolites share one.
     lorentzian : bool
-        Fit Lorentzian instead of Voigt lines.
+        Fit Lorentzian lines instead of Voigt lines.
     metab_shift_ppm : float
-        Expected size in ppm (SD) of a small shift of each metabolite of its own, by temperature or acidity; 0:
-        none. Default: 0.004 with --baseline auto, else none.
+        Expected size (SD, in ppm) of a small shift of each single metabolite, caused by temperature or pH. 0: no
+        such shifts. Default: 0.004 with --baseline auto, else 0.
     internal_ref : tuple of str
         Metabolites whose sum is the internal reference. Default: Cr PCr.
     wref_metabolite : tuple of str
-        Metabolites whose fitted signal is compared with the water's. Default: Cr PCr, or NAA.
+        Metabolites whose fitted signal is compared with the water signal. Default: Cr PCr, or NAA.
     ref_protons : int
-        Protons of that signal; known for Cr, PCr and NAA.
+        Number of protons of that signal. Known for Cr, PCr and NAA.
     ref_int_limits : tuple of float
-        Where that signal lies, in ppm; known for Cr, PCr and NAA.
+        Limits of that signal in ppm. Known for Cr, PCr and NAA.
     h2o_scale : float
-        Additional factor of water-scaled concentrations.
+        Extra factor for water-scaled concentrations.
     tissue_frac : tuple of str
-        Volume fractions WM GM CSF: three numbers, or a JSON file with these keys (SVS), or three NIfTI images
-        (MRSI). Default: pure water.
+        Volume fractions of WM, GM and CSF: three numbers, or a JSON file with these keys (SVS), or three NIfTI
+        images (MRSI). Default: the voxel counts as pure water.
     TE : float
-        Echo time in ms, 0 of an FID without echo, for water scaling, for the usual size of macromolecules, and to
-        compare with the basis set's. Default: EchoTime of the header. It counts for the water reference too where
-        its header says the same as that of the data, or nothing.
+        Echo time in ms; 0 for an FID without echo. Used for water scaling, for the expected size of
+        macromolecules, and to check the basis set. Default: EchoTime of the header. It also counts for the
+        water reference, unless the header of that says another one.
     TR : float
-        Repetition time in s, for water scaling, likewise. Default: RepetitionTime of the header.
+        Repetition time in s, for water scaling. Default and use as for --TE, with RepetitionTime.
     t1_values : Path
-        JSON file of T1 in s: H2O_WM, H2O_GM, H2O_CSF, METAB. Known for 1.5, 3 and 7 T.
+        JSON file of T1 in s, with the keys H2O_WM, H2O_GM, H2O_CSF and METAB. Known for 1.5, 3 and 7 T.
     t2_values : Path
-        JSON file of T2 in s, likewise.
+        JSON file of T2 in s, with the same keys. Known for 1.5, 3 and 7 T.
     t1 : Path
-        Structural image on which the report draws the voxel.
+        Structural image. The report draws the voxel on it.
     conj_fid : bool
-        Conjugate the data (and the water reference). Not given or --no_conj_fid: leave them; if they look
-        conjugated, the record says so.
+        Conjugate the data and the water reference. Default (and --no_conj_fid): leave them; the record warns if
+        they look conjugated.
     conj_basis : bool
-        Conjugate the basis set, or do not. Not given: as the methyl lines of its Cr, PCr and NAA tell.
+        Conjugate the basis set (--no_conj_basis: never). Default: decided from the methyl lines of its Cr, PCr
+        and NAA.
     basis_centre_ppm : float
-        Chemical shift at the centre of the basis set's spectra, in ppm. Not given: as its files say, checked by
-        the methyl lines of Cr, PCr and NAA.
+        Chemical shift at the centre of the spectra of the basis set, in ppm. Default: from its files, checked
+        by the methyl lines of its Cr, PCr and NAA.
     field_tolerance : float
-        Largest relative difference of field between basis set and data; couplings err by as much, which is
-        said. Scanners of one nominal field differ by up to 4 %; from there on it is a doubt.
+        Largest relative difference between the field of the basis set and of the data. Couplings are wrong by
+        the same share, which the record says. Scanners of one nominal field differ by up to 4 %; above that,
+        the result is usable at best.
     points : int
-        Fit the first points of each FID only. Default: all that the basis set covers, if that is a third of them.
+        Fit only this many points of each FID. Default: as many as the basis set has, if that is at least a
+        third of them.
     no_posterior : bool
-        Leave out posterior means and intervals, which with a fixed baseline take about as long as the fit does.
+        Do not compute posterior means and intervals. With a fixed baseline they take about as long as the fit.
     method : str
-        lcm: the fit; dq-nmm, dq-pmm, dq-rpmm: a network that was trained with the basis set.
+        lcm: the linear-combination fit. dq-nmm, dq-pmm, dq-rpmm: a network that was trained with the basis set.
     model : str
-        Model package, name (with @version or without) or path. With lcm: the network that starts the fit, for
-        example quantify-start-1h. Default: none; of dq-nmm and its kin the newest for basis set and field.
+        Model package: a name, with @version or without, or a path. With lcm: the network that starts the fit,
+        for example quantify-start-1h; by default none. With dq-nmm, dq-pmm or dq-rpmm: the network; by default
+        the newest for basis set and field.
     refine : int
-        Iterations of the fit after a network. Default: with lcm as many as it needs, else 0: the pure network.
+        Iterations of the fit after a network. Default: with lcm until it converges, with another method 0 (the
+        network alone).
     adapt : int
-        Passes of training on these very data first, without labels; the loss before and after is told.
+        First train the network on these data, for this many passes and without labels. The loss before and
+        after is printed.
     allow_mismatch : bool
-        Use the model on data outside its valid range, and a basis set of another echo time (by more than 10 ms)
-        or of edited spectra for data that are not, or the other way round. Recorded, and said of the result.
+        Also use a model outside its valid range, and a basis set whose echo time differs by more than 10 ms or
+        whose editing differs from that of the data. This is recorded, and the result is usable at best.
 
     Returns
     -------
@@ -176,6 +185,10 @@ def quantify(
         If an option makes no sense for them.
     ModelError
         If there is no such model, or data or basis set are not those it was trained for.
+
+    Examples
+    --------
+    fsl_mrs_dl quantify --data metab.nii.gz --basis press_3t_te30 --h2o wref.nii.gz --output fit --report
     """
     from fsl_mrs_dl.fit import quantification
     from fsl_mrs_dl.fit.basis import basis_for

@@ -105,6 +105,10 @@ class Step:
     fits : bool
         Whether it fits: it then has FSL-MRS's ``--data``, ``--report`` and ``--config`` in place of ``--file``,
         ``--filename`` and ``-r``, and writes a folder of results.
+    first : tuple of str
+        The options that people use first, which the help shows in a group of their own.
+    example : str
+        A command line that can be copied; empty if there is none.
     chained : bool
         Whether it only runs other steps: each of them appends a record of its own, and it has none.
     """
@@ -117,6 +121,8 @@ class Step:
     options: tuple[Option, ...]
     report: str | None = None
     fits: bool = False
+    first: tuple[str, ...] = ()
+    example: str = ""
     chained: bool = False
 
     def __call__(self, data: MRSData, **options: Any) -> StepResult:
@@ -191,7 +197,12 @@ def _said(value: Any) -> str:
 
 
 def step(
-    *, method: str, report: str | None = None, fits: bool = False, then: Step | None = None
+    *,
+    method: str,
+    report: str | None = None,
+    fits: bool = False,
+    first: tuple[str, ...] = (),
+    then: Step | None = None,
 ) -> Callable[[Callable[..., StepResult]], Step]:
     """Make a step of a function ``(data, *, options) -> StepResult``; its name is the function's.
 
@@ -203,6 +214,8 @@ def step(
         Name of a function in :mod:`fsl_mrs_dl.report`.
     fits : bool
         See :class:`Step`.
+    first : tuple of str
+        Likewise.
     then : Step, optional
         The last step of a chain: its options are taken too and passed on, but for files of data.
     """
@@ -221,6 +234,8 @@ def step(
             options,
             report,
             fits,
+            first + (() if then is None else then.first),
+            said.example,
             chained=then is not None,
         )
 

@@ -16,19 +16,19 @@ Band = tuple[float, float]
 
 @step(method="Nuisance peak removal")
 def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResult:
-    """Remove residual water where it stands, or the peaks in a window, by HSVD.
+    """Remove residual water, or all peaks in a window, by HSVD.
 
-    Water is found in each FID, voxel by voxel: the strongest line up to 0.8 ppm from 4.65 ppm that no metabolite
-    can be, or what stands out where Cr, NAA and Cho say that water belongs; where none does, nothing is taken.
-    Each FID is described by 20 damped sinusoids (Barkhuijsen et al. 1987, doi:10.1016/0022-2364(87)90023-0);
-    those with their frequency within 0.3 ppm of strong water, or 0.15 ppm of weak, are subtracted, with their
-    tails beyond it. How much was taken, and from where, is told and recorded.
+    Looks for water in each FID: the strongest line within 0.8 ppm of 4.65 ppm that cannot be a metabolite, or a
+    line at the place of water that Cr, NAA and Cho indicate. If there is none, the FID is left as it is. Each FID
+    is described by 20 damped sinusoids (Barkhuijsen et al. 1987, doi:10.1016/0022-2364(87)90023-0). Those within
+    0.3 ppm of strong water, or within 0.15 ppm of weak water, are subtracted with their tails. The place of the
+    water and the removed energy are printed and recorded.
 
     Parameters
     ----------
     data : MRSData
     ppm : tuple of float, optional
-        Window in ppm, of every FID, whatever is in it. Default for 1H and 2H: about the water that is found.
+        Remove everything in this window, in ppm, from every FID. Default for 1H and 2H: a window around the water.
 
     Returns
     -------
@@ -39,6 +39,10 @@ def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResu
     ------
     OptionError
         If the window is empty, outside the spectrum, or needed and not given.
+
+    Examples
+    --------
+    fsl_mrs_dl remove --file averaged/metab.nii.gz --output dry
     """
     from tqdm import tqdm
 

@@ -16,19 +16,19 @@ _OPPOSED = -0.5
 
 @step(method="Subtraction of sub-spectra")
 def subtract(data: MRSData, *, reference: MRSData | None = None, dim: str | None = None) -> StepResult:
-    """Subtract sub-spectra, as ON and OFF of an edited scan.
+    """Subtract sub-spectra, such as ON and OFF of an edited scan.
 
-    Half the difference: of the first and the second of a dimension of two, or of the data and another file.
-    What both hold alike goes; what only one holds keeps half its size, as in fsl_mrs_proc. A basis set of
-    ON - OFF, as the shipped one, then finds half the amplitude.
+    Gives half the difference, as fsl_mrs_proc does: of the two entries of a dimension, or of two files. Signal
+    that is in only one of them keeps half its size. A basis set of ON - OFF, such as the shipped one, then finds
+    half the amplitude.
 
     Parameters
     ----------
     data : MRSData
     reference : MRSData
-        NIfTI-MRS file to subtract: as many FIDs as the data, or one for each of a dimension.
+        NIfTI-MRS file to subtract. It has as many FIDs as the data, or one for each entry of a dimension.
     dim : str
-        NIfTI-MRS tag of the dimension to subtract across, for example DIM_EDIT. Give this or --reference.
+        NIfTI-MRS tag of the dimension with two entries, for example DIM_EDIT. Give this or --reference.
 
     Returns
     -------
@@ -41,6 +41,10 @@ def subtract(data: MRSData, *, reference: MRSData | None = None, dim: str | None
         If the data have no such dimension, or not two along it, or the reference does not fit the data.
     OptionError
         If both or neither are given.
+
+    Examples
+    --------
+    fsl_mrs_dl subtract --file aligned/mega.nii.gz --dim DIM_EDIT --output difference
     """
     first, second = halves(data, reference, dim)
     warn_if_opposed(first, second, "difference", "add")

@@ -48,29 +48,31 @@ def synthesise(
     output : Path
         Folder for the result.
     model : str
-        Model package, its name (with @version or without) or path; by default the shipped one for 3 T PRESS.
+        Model package: a name, with @version or without, or a path. Default: the shipped one for PRESS at 3 T.
     like : Path
-        NIfTI-MRS file: points, dwell time, field and header are taken from it, and by a vae its transients.
+        NIfTI-MRS file that gives points, dwell time, field and acquisition. A vae also takes its transients.
     n : int
-        Spectra to make; of a table of concentrations as many as it has rows.
+        Number of spectra. A table of concentrations gives as many as it has rows.
     mode : str
-        Of a vae, which needs four transients a set. interpolate: between two encoded transients; hybrid: the same,
-        with the spread of the encoding; random: from the normal distribution of all encoded ones.
+        For a vae, which needs at least four transients a set. interpolate: between two encoded transients.
+        hybrid: the same, plus the spread of the encoding. random: from the normal distribution of all encoded
+        transients.
     concentrations : tuple of str
-        NAME=VALUE or NAME=LOW:HIGH, or one CSV file with a column a metabolite and a row a spectrum; what is not
-        named is drawn over the range of the training.
+        NAME=VALUE or NAME=LOW:HIGH, or one CSV file with a column for each metabolite and a row for each
+        spectrum. Other metabolites are drawn from the range of the training.
     snr : float
-        Of a cvae: add white noise; highest point of the spectrum over the standard deviation of its real part.
+        For a cvae: add white noise. SNR is the highest point of the spectrum over the standard deviation of its
+        real part.
     noiseless : bool
-        Of a vae: leave out the noise, of the size and spectrum that decoding loses.
+        For a vae: do not add the noise that decoding loses.
     filename : str
         Name of the result, without ending.
     uncompressed : bool
-        Write .nii instead of .nii.gz, which is quicker.
+        Write .nii instead of .nii.gz, which is faster.
     allow_mismatch : bool
-        Use the model for data outside its valid range.
+        Also use a model outside its valid range.
     seed : int
-        Same seed, same numbers.
+        Seed of the random numbers. The same seed gives the same result.
     overwrite : bool
         Replace a file of the same name.
 
@@ -78,6 +80,10 @@ def synthesise(
     ------
     MRSDLError
         If an option, the model, a file or the output folder cannot be used.
+
+    Examples
+    --------
+    fsl_mrs_dl synthesise --n 8 --concentrations NAA=10 Cr=4:8 --output made
     """
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.staging import Staging

@@ -56,77 +56,80 @@ def train(
     Parameters
     ----------
     step : str
-        The step that will use it.
+        The step that will use the network.
     architecture : str
-        Of align: dsr, dsrf, dcrr, dcrrf: without labels, relative to a reference or to creatine, in time or in
-        a window (F); tapper, ma: with labels, fully connected or convolutional. Of quantify: dq-nmm, dq-pmm,
-        dq-rpmm: amplitudes without labels, macromolecules from the basis set, as lines, or as lines that are
-        told by their early decay; start: shift, phase and lineshape for the fit with any basis set.
-        Of synthesise: cvae: spectra of concentrations; vae: transients like yours.
+        For align, trained without labels: dsr, dsrf (relative to a reference), dcrr, dcrrf (relative to
+        creatine); those with f use a window of the spectrum, the others the FID. For align, trained with
+        labels: tapper (fully connected), ma (convolutional). For quantify, amplitudes without labels: dq-nmm
+        (macromolecules of the basis set), dq-pmm (macromolecules as lines), dq-rpmm (lines with early decay).
+        For quantify: start (shift, phase and lineshape for the fit with any basis set). For synthesise: cvae
+        (spectra of given concentrations), vae (transients like yours).
     output : Path
-        Folder that keeps packages.
+        Folder of model packages. The new package goes into it.
     data : tuple of Path
-        Your own transients (quantify: spectra or transients), NIfTI-MRS files of one kind; by default they are
-        simulated.
+        Your own transients, as NIfTI-MRS files of one protocol; for quantify also spectra. Default: simulated
+        data.
     prior : str
-        What to simulate. Of align: deepfpc (default): 9.4 T as published; brain_3t, brain_7t: the shipped basis
-        sets. Of quantify: brain (default): Voigt lines and SNR of the brain; dq: as published, to compare.
+        What to simulate. For align: deepfpc (default), 9.4 T as published; brain_3t, brain_7t, from the shipped
+        basis sets. For quantify: brain (default), Voigt lines and SNR of the brain; dq, as published, for
+        comparison.
     basis : str
-        Of quantify: the basis set, a file or folder or the name of a shipped one.
+        For quantify and cvae: the basis set, as a file, a folder or the name of a shipped one.
     signal : Path
-        For deepfpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
+        For the prior deepfpc: the published signal of a rat (obx_23_9_FC.mat) instead of singlets.
     init : str
         Start from this package (name or path) instead of random weights.
     samples : int
-        Transients to simulate, or to make of your own by augmentation.
+        Number of transients to simulate, or to make from your own by augmentation.
     epochs : int
-        Most passes over the data.
+        Largest number of passes over the data.
     batch : int
-        Transients a step.
+        Number of transients in a training step.
     lr : float
-        Learning rate at the start; it falls to nothing along half a cosine.
+        Learning rate at the start. It falls to zero along half a cosine.
     patience : int
-        Epochs without improvement after which to end; 0 = never.
+        Stop after this many epochs without improvement; 0: never.
     reference : str
-        Of dsr and dsrf. kmeans: one transient, chosen as published; average: the iterated average.
+        For dsr and dsrf. kmeans: one transient, chosen as published. average: the iterated average.
     shift_hz : float
-        Shifts within plus and minus this. Default: 20 for deepfpc and your own data, 40 at 3 T and in
+        Largest shift, in both directions. Default: 20 for deepfpc and your own data, 40 at 3 T, and in
         proportion at 7 T.
     phase_deg : float
-        Phases within plus and minus this. Default: 90 for deepfpc and your own data, 180 for the others.
+        Largest phase, in both directions. Default: 90 for deepfpc and your own data, 180 for the others.
     nuisance : float
-        Probability of a transient to have unstable water, and of one to have lipid.
+        Probability that a transient has unstable water, and probability that it has lipid.
     depth : int
-        Convolutions after the first two; of the networks without labels.
+        Number of convolutions after the first two, for networks without labels.
     batch_norm : bool
-        Normalise after each convolution; of the networks without labels.
+        Normalise after each convolution, for networks without labels.
     encoder : str
-        Of quantify: convolutions; fully connected; MLP-Mixer; ConvNeXt.
+        For quantify: cnn (convolutions), fc (fully connected), mixer (MLP-Mixer) or convnext (ConvNeXt).
     amplitudes : str
-        Of quantify: projected: least squares given shift, width and phase; whitened: in coordinates of equal
-        bound; softplus: as published.
+        For quantify. projected: least squares, given shift, width and phase. whitened: in coordinates of equal
+        bound. softplus: as published.
     noise : str
-        Of quantify, prior dq: white, or damped with the signal as in the published simulation (seed).
+        For quantify with the prior dq: white noise, or noise damped with the signal as in the published
+        simulation (seed).
     penalty : float
-        Of dq-rpmm: weight of the early time, per s.
+        For dq-rpmm: weight of the early time, per s.
     seed_sign : bool
-        Of dq-pmm and dq-rpmm: let lines move against metabolites, as the published code does.
+        For dq-pmm and dq-rpmm: let lines move against metabolites, as the published code does.
     augment_with : str
-        Of align and quantify: make half of the training data with this cvae (name or path of its package).
+        For align and quantify: make half of the training data with this cvae (name or path of its package).
     metabolites : tuple of str
-        Of cvae: make spectra of these only; by default of all of the basis set.
+        For cvae: make spectra of these metabolites only. Default: all of the basis set.
     decoder : str
-        physics: of cvae, the network says phase, shift, lineshape and baseline of the one model of the FID; of
-        vae, how a transient deviates from the average of its set. spectrum: it says the whole spectrum.
+        physics: the network gives phase, shift, lineshape and baseline of the signal model (cvae), or how a
+        transient differs from the average of its set (vae). spectrum: the network gives the whole spectrum.
     search : int
-        Try this many settings (learning rate, batch, depth, batch norm) first and take the best. Needs Optuna.
+        First try this many settings (learning rate, batch, depth, batch norm) and take the best. Needs Optuna.
     checkpoint : Path
-        Of align: keep the state of the training in this file, and go on from it if it is there; it is removed at
-        the end. Give the same options again.
+        For align: save the state of the training in this file, and continue from it if it exists. Give the same
+        options again. The file is removed at the end.
     version : str
-        Of the package.
+        Version of the package.
     seed : int
-        Same seed, same weights.
+        Seed of the random numbers. The same seed gives the same result.
     overwrite : bool
         Replace a package of the same name and version.
 
@@ -134,6 +137,10 @@ def train(
     ------
     MRSDLError
         If an option, a file, the package to start from or the output folder cannot be used.
+
+    Examples
+    --------
+    fsl_mrs_dl train align --architecture dsr --prior brain_3t --reference average --output models
     """
     prior = prior or ("deepfpc" if step == "align" else "brain")
     settings = {name: value for name, value in locals().items() if name != "overwrite"}
