@@ -18,7 +18,11 @@ from fsl_mrs_dl.steps.dashes import marked, unmarked
 from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
 
-ALSO = {"--t1_values": ("--t1-values",), "--t2_values": ("--t2-values",)}
+ALSO = {
+    "--t1_values": ("--t1-values",),
+    "--t2_values": ("--t2-values",),
+    "--parallel_workers": ("--parallel-workers",),
+}
 """Flags that FSL-MRS spells with a hyphen, where it has underscores otherwise."""
 
 

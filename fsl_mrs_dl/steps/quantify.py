@@ -62,6 +62,8 @@ def quantify(
     refine: int | None = None,
     adapt: int = 0,
     allow_mismatch: bool = False,
+    parallel: Literal["off", "local", "cluster"] = "off",
+    parallel_workers: int | None = None,
 ) -> StepResult:
     """Quantify metabolites by a linear-combination fit.
 
@@ -170,6 +172,11 @@ def quantify(
     allow_mismatch : bool
         Also use a model outside its valid range, and a basis set whose echo time differs by more than 10 ms or
         whose editing differs from that of the data. This is recorded, and the result is usable at best.
+    parallel : str
+        Where the voxels of MRSI are fitted: off: here; local: on several cores; cluster: by the dask scheduler
+        that DASK_SCHEDULER_ADDRESS names. The numbers are the same. Needs dask.distributed (extra pipeline).
+    parallel_workers : int
+        Processes for --parallel local. Default: as many as there are cores.
 
     Returns
     -------
@@ -294,6 +301,10 @@ def quantify(
         fitted,
         settings,
     )
+    if (method != "lcm" or model is not None) and parallel != "off":
+        raise OptionError("--parallel is for the fit alone; leave it or the network (--method, --model) out.")
+    if parallel_workers is not None and parallel_workers < 1:
+        raise OptionError(f"--parallel_workers is {parallel_workers}; 1 or more are needed.")
     no_posterior = no_posterior or by.pure
     settled |= {"prior": "none" if no_posterior else WEAK, **by.settled}
     alone = notes.water_alone(spectra, voxels)
@@ -305,7 +316,7 @@ def quantify(
         voxels=voxels,
         water=water,
         posterior=not no_posterior,
-        fitter=by.fitter,
+        fitter=by.fitter if parallel == "off" else None,  # each process makes its own
         notes=(
             *(alone or notes.orientation(spectra, voxels, window, conj_fid, fitted)),
             *different,
@@ -321,6 +332,8 @@ def quantify(
             *fitted.notes,
         ),
         doubts=(*agreement.doubts, *field_doubts),
+        parallel=parallel,
+        workers=parallel_workers,
     )
     outcome = quantification.quantify_data(spectra, request)
     # What is a note stands in the results; the verdict says what it comes to.

@@ -27,7 +27,8 @@ from fsl_mrs_dl.fit.quantification.members import (
     with_macromolecules,
 )
 from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
-from fsl_mrs_dl.fit.quantification.run import Request, quantify_data
+from fsl_mrs_dl.fit.quantification.request import Request
+from fsl_mrs_dl.fit.quantification.run import quantify_data
 from fsl_mrs_dl.fit.quantification.selection import fit_window, one_spectrum_a_voxel, voxels_to_fit
 from fsl_mrs_dl.fit.quantification.verdict import SERIOUS, flags_in_words
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference

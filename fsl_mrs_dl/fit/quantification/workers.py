@@ -1,0 +1,97 @@
+"""Chunks of voxels on several processes: dask starts them, results come back in order."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, TypeVar
+
+from fsl_mrs_dl.errors import MissingDependencyError, OptionError
+
+Common = TypeVar("Common")
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+SCHEDULER = "DASK_SCHEDULER_ADDRESS"
+"""Environment variable in which dask looks for the scheduler of a cluster."""
+_AHEAD = 3  # chunks a worker that wait for it, so that it never waits and results do not pile up
+
+
+def chunks_done(
+    function: Callable[[Common, Part], Result],
+    common: Common,
+    parts: Iterable[Part],
+    parallel: str = "off",
+    workers: int | None = None,
+) -> Generator[Result, None, None]:
+    """Yield ``function(common, part)`` of each part, in the order of the parts.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that other processes find it.
+    common : object
+        Sent to each worker once.
+    parts : iterable
+        Each is sent when it is due.
+    parallel : {"off", "local", "cluster"}
+        Here; on processes of this machine; on the workers of the dask scheduler that :data:`SCHEDULER` names.
+    workers : int, optional
+        Processes on this machine. Default: as many as the program may use cores.
+
+    Raises
+    ------
+    MissingDependencyError
+        If dask is needed and not installed.
+    OptionError
+        If no scheduler is named, or it does not answer.
+    """
+    if parallel == "off":
+        for part in parts:
+            yield function(common, part)
+        return
+    try:
+        import distributed
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            "--parallel needs dask.distributed: pip install 'fsl-mrs-dl[pipeline]'."
+        ) from error
+    if parallel == "cluster":
+        with _client_of_cluster(distributed.Client) as client:
+            yield from _done_by(client, function, common, parts)
+        return
+    count = len(os.sched_getaffinity(0)) if workers is None else workers
+    options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    make: Any = distributed  # it has no types
+    with make.LocalCluster(silence_logs="CRITICAL", **options) as cluster, make.Client(cluster) as client:
+        yield from _done_by(client, function, common, parts)
+
+
+def _client_of_cluster(client: Callable[..., Any]) -> Any:
+    """Connect to the scheduler that the environment names."""
+    address = os.environ.get(SCHEDULER)
+    if not address:
+        raise OptionError(
+            "--parallel cluster needs a dask scheduler: start one with its workers (dask scheduler, dask worker) "
+            f"and say where it is in {SCHEDULER}, or take --parallel local."
+        )
+    try:
+        return client(address, timeout="10s")
+    except OSError as error:
+        raise OptionError(
+            f"No dask scheduler answers at {address} ({SCHEDULER}); start it, or take --parallel local."
+        ) from error
+
+
+def _done_by(
+    client: Any, function: Callable[[Common, Part], Result], common: Common, parts: Iterable[Part]
+) -> Iterator[Result]:
+    """Yield what the workers of a client make of the parts, in order."""
+    shared = client.scatter(common, broadcast=True)
+    most = _AHEAD * max(len(client.scheduler_info()["workers"]), 1)
+    waiting: deque[Any] = deque()
+    for part in parts:
+        waiting.append(client.submit(function, shared, part, pure=False))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
