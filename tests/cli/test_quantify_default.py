@@ -58,6 +58,7 @@ def test_the_record_lists_hypotheses_with_their_weights(scan):
     weights = [one["weight"] for one in said["hypotheses"]]
     assert weights == sorted(weights, reverse=True)
     assert sum(weights) == pytest.approx(1.0, abs=1e-3)
+    assert min(weights) > 0
     assert all("macromolecules" in one["hypothesis"] for one in said["hypotheses"])
     assert said["settings"]["macromolecules"] == "prior"
     assert "MM" in said["basis"]["metabolites"]

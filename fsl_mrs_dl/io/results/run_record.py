@@ -86,7 +86,7 @@ def _hash(said: Mapping[str, Any]) -> str:
 
 
 def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
-    """Return what was averaged over, with weights: of one spectrum, or the mean over voxels; best first."""
+    """Return the hypotheses that weigh, best first, with weights: of one spectrum, or the mean over voxels."""
     if outcome.hypothesis is None or outcome.hypothesis_weight is None:
         return None
     known = outcome.hypothesis[:, 0] >= 0
@@ -97,6 +97,7 @@ def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
     return [
         {"index": int(at), "hypothesis": outcome.hypotheses[at], "weight": _plain(float(mean[at]))}
         for at in order
+        if mean[at] > 0
     ]
 
 
