@@ -8,12 +8,15 @@ import numpy as np
 from fsl_mrs_dl.benchmark.robustness.damaged_basis import METHOD as BASIS_METHOD
 from fsl_mrs_dl.benchmark.robustness.damaged_basis import damaged_basis_table
 from fsl_mrs_dl.benchmark.robustness.damaged_files import METHOD, damaged_table
+from fsl_mrs_dl.benchmark.robustness.foreign_inputs import METHOD as FOREIGN_METHOD
+from fsl_mrs_dl.benchmark.robustness.foreign_inputs import foreign_table
 from fsl_mrs_dl.benchmark.robustness.fuzz import METHOD as FUZZ_METHOD
 from fsl_mrs_dl.benchmark.robustness.fuzz import fuzz_table
 from fsl_mrs_dl.benchmark.table import Page
 
-FILES = {"smoke": 56, "small": 1001, "paper": 10_003}
+FILES = {"smoke": 54, "small": 1008, "paper": 10_008}
 BASIS_SETS = {"smoke": 16, "small": 400, "paper": 4000}
+FOREIGN = {"smoke": 30, "small": 500, "paper": 5000}
 SPOILED = {"smoke": 3, "small": 400, "paper": 5000}
 """Inputs of each other kind."""
 
@@ -25,7 +28,8 @@ def run(profile: str, seed: int) -> Page:
         folder = Path(name)
         files = damaged_table(FILES[profile], folder, rng)
         basis_sets = damaged_basis_table(BASIS_SETS[profile], folder, np.random.default_rng(seed + 1))
+        foreign = foreign_table(FOREIGN[profile], folder, np.random.default_rng(seed + 2))
         others, found = fuzz_table(SPOILED[profile], folder, rng)
     remarks = "\n".join(f"- {line}" for line in found)
-    method = f"{METHOD}\n\n{BASIS_METHOD}\n\n{FUZZ_METHOD}"
-    return Page("Fuzzing", method, [files, basis_sets, others], remarks)
+    method = f"{METHOD}\n\n{BASIS_METHOD}\n\n{FOREIGN_METHOD}\n\n{FUZZ_METHOD}"
+    return Page("Fuzzing", method, [files, basis_sets, foreign, others], remarks)
