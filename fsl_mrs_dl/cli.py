@@ -73,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         *((n, t[1]) for n, t in TOOLS.items()),
     ]:
         commands.add_parser(name, help=summary)
+    if not argv:
+        parser.print_help()
+        return 0
     parser.parse_args(argv)
     return 0
 

@@ -173,3 +173,10 @@ def test_pythonoptimize_2(scan: list[str], tmp_path: Path) -> None:
     plain, stripped = (program("quantify", "--help", env=env).stdout for env in (os.environ, optimised))
     assert "Quantify metabolites" in plain
     assert stripped == plain
+
+
+def test_without_a_command_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    for name in ("align", "process", "quantify", "convert"):
+        assert f"    {name} " in listed
