@@ -40,6 +40,10 @@ _COMPARED = (*REQUIRED, "EchoTime", "RepetitionTime", "SpectralWidth")
 """Keys whose values results depend on: told where header and sidecar contradict each other."""
 
 
+_FILLED = tuple(key for key in standard_defined if key not in ("ProcessingApplied", "SpectralWidth"))
+"""Keys that a sidecar may add to a header extension; what was done and how it was sampled, the file itself says."""
+
+
 @dataclass(frozen=True)
 class Said:
     """What a file says of itself, as the standard has it.
@@ -120,7 +124,7 @@ def said_by(header: Any, path: Path) -> Said:
     theirs = _sidecar(beside)
     if theirs is None:
         return Said(mended, notes, False, True)
-    more = {key: theirs[key] for key in standard_defined if key in theirs and key not in mended}
+    more = {key: theirs[key] for key in _FILLED if key in theirs and key not in mended}
     if more:
         notes = (*notes, f"{beside.name} says {', '.join(more)}, which the header does not")
     apart = [

@@ -146,6 +146,9 @@ class TestSidecar:
         data = nifti.read(tmp_path / "a.nii.gz")
         assert (data.header["EchoTime"], data.header["RepetitionTime"]) == (0.035, 4)
         assert any("contradict each other in EchoTime (0.035 and 0.03)" in note for note in data.notes)
+        stale = {**SIDECAR, "dim_5": None, "SpectralWidth": 1.0, "ProcessingApplied": [{"Program": "other"}]}
+        (tmp_path / "a.json").write_text(json.dumps(stale))
+        assert nifti.read(tmp_path / "a.nii.gz").processing == ()
         (tmp_path / "a.json").write_text('{"made_by": "another program"}')
         assert not nifti.read(tmp_path / "a.nii.gz").sidecar
 
