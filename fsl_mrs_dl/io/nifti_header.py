@@ -41,7 +41,7 @@ _COMPARED = (*REQUIRED, "EchoTime", "RepetitionTime", "SpectralWidth")
 
 
 _FILLED = tuple(key for key in standard_defined if key not in ("ProcessingApplied", "SpectralWidth"))
-"""Keys that a sidecar may add to a header extension; what was done and how it was sampled, the file itself says."""
+"""Keys that a sidecar may add to a header extension; what was done, and the bandwidth, the file itself says."""
 
 
 @dataclass(frozen=True)
