@@ -72,9 +72,8 @@ def test_damaged_files_leave_no_traceback_no_hang_no_half(tmp_path: Path) -> Non
     everything = dict(zip(header, table[-1], strict=True))
     assert everything["input"] == "all"
     assert [everything[bad] for bad in ("traceback", "hang", "half-written")] == ["0", "0", "0"]
-    assert (
-        float(text.split("Peak memory of all of them: ")[1].split()[0]) < 4
-    )  # of this process, with all tests before
+    peak_gb = float(text.split("Peak memory of all of them: ")[1].split()[0])
+    assert 0 < peak_gb < 4  # of this process, with the tests before
 
 
 def test_killed_runs_and_full_disks_leave_old_or_new(tmp_path: Path) -> None:
