@@ -16,6 +16,7 @@ import numpy as np
 
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import write_json_basis
+from fsl_mrs_dl.io.signals import ENDING
 from fsl_mrs_dl.simulate import (
     Fixed,
     Noise,
@@ -164,6 +165,8 @@ def forked(work: Callable[[], int], folder: Path) -> Ended:
     if not child:
         status = 1
         logging.getLogger().handlers.clear()  # they write to the standard error of the process before
+        for number in ENDING:  # nothing of this process is to be cleaned up in the copy
+            signal.signal(number, signal.SIG_DFL)
         try:
             with (
                 said.open("w") as handle,
