@@ -17,6 +17,7 @@ from fsl_mrs_dl.fit.posterior import (
     sample_box,
     sampling_for,
     summarise,
+    summarise_ratios,
     weak_prior,
 )
 from fsl_mrs_dl.io.basis import read_basis
@@ -180,3 +181,19 @@ def test_a_fit_with_bounded_widths_draws_amplitudes_alone(basis, rng):
     assert draws.amplitudes.shape[2] == len(NAMES)
     values, _ = draws.along(np.eye(len(NAMES)))
     assert values.mean(axis=1) == pytest.approx(draws.amplitudes.mean(axis=1), rel=0.2, abs=0.2)
+
+
+@pytest.mark.parametrize("baseline", ["auto", "poly, 2"])
+def test_voxels_of_which_none_was_fitted_have_no_posterior(baseline, basis, rng):
+    """A whole block of an image may be outside of the head: zeros, and not a number."""
+    fids = np.zeros((3, N), complex)
+    fids[2, 5] = np.nan
+    fitter = fitter_for(basis, FitSettings(baseline=Baseline.parse(baseline)), reference_ppm=4.65)
+    found = fitter(fids)
+    draws = draw(fitter, fids, found, weak_prior(basis.names, found), keys=keys_of(fids))
+    values, below = draws.along(np.eye(len(NAMES)), np.ones(len(NAMES)))
+    told = summarise(values, np.ones((3, len(NAMES))))
+    for numbers in (draws.amplitudes, values, below, told.mean, told.intervals["ci95_low"]):
+        assert np.isnan(numbers).all()
+        assert len(numbers) == 3
+    assert np.isnan(summarise_ratios(values, below, told.shrinkage).intervals["ci95_high"]).all()

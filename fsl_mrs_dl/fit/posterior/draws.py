@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,10 +68,19 @@ class Draws:
     keys: NDArray[np.integer]
     seed: int = 0
 
+    @classmethod
+    def nothing(cls, spectra: int, members: int) -> Self:
+        """Return what stands for spectra of which none was fitted: one draw, that is not a number."""
+        none, square = np.zeros((0, members)), np.zeros((0, members, members))
+        keys = np.zeros(0, dtype=int)
+        return cls(keys, spectra, members, square, none, none, none, square[:, :1], keys)
+
     @property
     def amplitudes(self) -> Real:
         """All draws, shape (S, draw, M); NaN for spectra that were not fitted."""
-        count = self.points.shape[1] * len(self.points) // max(len(self.known), 1)
+        if not len(self.known):
+            return np.full((self.spectra, 1, self.members), np.nan)
+        count = self.points.shape[1] * len(self.points) // len(self.known)
         drawn = np.full((self.spectra, count, self.members), np.nan)
         drawn[self.known] = self.points[..., : self.members].reshape(len(self.known), count, self.members)
         return drawn
@@ -99,6 +109,9 @@ class Draws:
         below : ndarray, float, of the same shape
             The reference at the same points; zeros without.
         """
+        if not len(self.known):
+            values = np.full((self.spectra, 1, len(matrix)), np.nan)
+            return values, values.copy()
         n = self.points.shape[2]
         wide = np.zeros((len(matrix), n))
         wide[:, : self.members] = matrix
@@ -112,7 +125,7 @@ class Draws:
         largest = np.maximum((here**2).max(axis=1), np.finfo(float).tiny)
         sharp = np.maximum(sharp, np.maximum(_FLAT * (slope**2).max(axis=1), _RIDGE / largest))
         below_here, below_line = self.points @ under, lines @ under
-        spectra, draws = len(self.known), self.points.shape[1] * len(self.points) // max(len(self.known), 1)
+        spectra, draws = len(self.known), self.points.shape[1] * len(self.points) // len(self.known)
         values = np.full((self.spectra, len(matrix), draws * STRATA), np.nan)
         below = np.full_like(values, np.nan)
         order, turn = self._strata(len(matrix), draws)
@@ -144,9 +157,9 @@ class Draws:
         """Return the stratum of each draw on each line, (draw, line), and where in it a spectrum stands."""
         rng = np.random.default_rng([self.seed, lines])
         order = rng.permuted(np.tile(np.arange(draws)[:, None], lines), axis=0)
-        groups = len(self.keys) // max(len(self.known), 1)
-        generators = (np.random.default_rng([self.seed, 1, key]) for key in self.keys[:: max(groups, 1)])
-        turn = np.array([generator.random(lines) for generator in generators]).reshape(-1, lines)
+        groups = len(self.keys) // len(self.known)
+        generators = (np.random.default_rng([self.seed, 1, key]) for key in self.keys[::groups])
+        turn = np.array([generator.random(lines) for generator in generators])
         return order, turn
 
 

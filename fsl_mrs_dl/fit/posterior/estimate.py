@@ -100,8 +100,10 @@ def draw(
     members = result.amplitudes.shape[1]
     cut[:members] = True
     known = np.flatnonzero(np.isfinite(result.information).all(axis=(1, 2)))
+    if not len(known):
+        return Draws.nothing(len(fids), members)
     parts = []
-    for first in range(0, max(len(known), 1), _CHUNK):
+    for first in range(0, len(known), _CHUNK):
         rows = known[first : first + _CHUNK]
         box = (low[rows], high[rows], prior.rate[rows])
         at, rest = result.parameters[rows], fitted & ~cut

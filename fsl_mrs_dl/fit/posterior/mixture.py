@@ -51,6 +51,8 @@ def draw_average(
     chains = max(sampling.chains // SLOTS, 1)
     few = replace(sampling, chains=chains, burn_in=_BURN_IN, oblique=_OBLIQUE)
     known = np.flatnonzero(np.isfinite(result.average.weight).all(axis=1))
+    if not len(known):
+        return Draws.nothing(len(keys), members)
     average = result.average
     rows = np.repeat(known, SLOTS)
     which = _slots(average.weight[known]).ravel()
