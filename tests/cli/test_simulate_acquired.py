@@ -17,8 +17,11 @@ def simulated(folder: Path, *more: str) -> Path:
     return folder / "scan.nii.gz"
 
 
-@pytest.mark.parametrize("basis", ["slaser_7t_te26", "press_3t_te30"])
-def test_concentrations_are_those_of_the_truth_by_its_own_water_and_times(basis: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("basis", "within"), [("slaser_7t_te26", 0.03), ("press_3t_te30", 0.05)])
+def test_concentrations_are_those_of_the_truth_by_its_own_water_and_times(
+    basis: str, within: float, tmp_path: Path
+) -> None:
+    # The stated SD of NAA is 1 % at 7 T and 2 % at 3 T, most of it for not knowing the background.
     more = ("--kind", "svs", "--basis", basis, "--snr", "500", "--water_reference")
     scan = simulated(tmp_path, *more)
     line = ["quantify", "--data", str(scan), "--basis", basis, "--output", str(tmp_path / "fit")]
@@ -27,7 +30,7 @@ def test_concentrations_are_those_of_the_truth_by_its_own_water_and_times(basis:
     found = table(tmp_path / "fit" / "summary.csv")
     for name in ("Cr+PCr", "NAA"):
         expected = sum(truth[part] for part in name.split("+"))
-        assert found[name]["mMol/kg"] == pytest.approx(expected, rel=0.03)
+        assert found[name]["mMol/kg"] == pytest.approx(expected, rel=within)
     record = json.loads((tmp_path / "fit" / "run.json").read_text())
     assert record["doubts"] == []
     assert not any("not compared" in note for note in record["notes"])
