@@ -13,6 +13,7 @@ from fsl_mrs_dl.steps.registry import built_in_steps, steps
 
 TOOLS = {
     "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS"),
+    "study": ("fsl_mrs_dl.study.study", "Process every scan of a folder; one table and one report of all"),
     "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
     "simulate": ("fsl_mrs_dl.simulate.files", "Simulate a scan with known truth"),
     "synthesise": (

@@ -84,14 +84,15 @@ def _row(stage: Stage, fid: Complex) -> tuple[str, ...]:
         for tag, n in zip(data.dim_tags, data.fid.shape[4:], strict=True)
         if n > 1
     ]
-    peak = _naa(data, fid)
+    peak = naa_peak(data, fid)
     snr, width = ("\N{EN DASH}", "\N{EN DASH}")
     if peak is not None and np.isfinite(peak.fwhm_hz):
         snr, width = number(peak.height_sd, 0), f"{number(peak.fwhm_hz, 1)} Hz"
     return stage.name, " ".join(stage.notes), " x ".join(sizes) or "one FID a voxel", snr, width
 
 
-def _naa(data: MRSData, fid: Complex) -> Peak | None:
+def naa_peak(data: MRSData, fid: Complex) -> Peak | None:
+    """Return the line of NAA of one FID; None for another nucleus, or without signal."""
     if data.nucleus != "1H" or not fid.any():
         return None
     where = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm)
@@ -103,7 +104,7 @@ def _spectra_figure(stages: Sequence[Stage], fids: Sequence[Complex]) -> Any:
 
     drawing = go.Figure()
     for n, (stage, fid) in enumerate(zip(stages, fids, strict=True)):
-        ppm, spectrum = _absorption(stage.data, fid)
+        ppm, spectrum = absorption(stage.data, fid)
         top = len(stages) - 1 - n
         drawing.add_trace(
             go.Scatter(
@@ -122,12 +123,12 @@ def _spectra_figure(stages: Sequence[Stage], fids: Sequence[Complex]) -> Any:
     return drawing.update_layout(legend=legend)
 
 
-def _absorption(data: MRSData, fid: Complex) -> tuple[Real, Real]:
+def absorption(data: MRSData, fid: Complex) -> tuple[Real, Real]:
     """Return chemical shift and real spectrum, turned so that its highest line stands up, of height 1."""
     ppm = data.ppm_axis
     shown = ppm_window(ppm, SHOWN_1H_PPM) if data.nucleus == "1H" else np.ones(ppm.shape, dtype=bool)
     spectrum = fid_to_spectrum(fid)[shown]
-    peak = _naa(data, fid)
+    peak = naa_peak(data, fid)
     if peak is not None and np.isfinite(peak.phase_rad):
         angle = peak.phase_rad
     else:

@@ -73,7 +73,7 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
         add_help=False,
         allow_abbrev=False,
     )
-    _step_arguments(parser, known_step)
+    step_arguments(parser, known_step)
     if not known_step.fits:
         arguments = parser.parse_args(marked(argv, known_step.options))
         return guarded(lambda: run_step(known_step, arguments), known_step.name, verbose=arguments.verbose)
@@ -134,7 +134,8 @@ def in_help(example: str) -> str | None:
     return _EXAMPLE + "\n".join(f"  {line}" for line in lines)
 
 
-def _step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
+def step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
+    """Give a parser the arguments of a step's command."""
     files = parser.add_argument_group("files")
     name = "--data" if known_step.fits else "--file"
     files.add_argument(name, type=Path, required=True, metavar="FILE", help="NIfTI-MRS file to work on.")

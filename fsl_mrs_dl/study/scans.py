@@ -1,0 +1,97 @@
+"""The scans of a study, as a file tree names them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from fsl_mrs_dl.errors import DataError, MissingDependencyError, OptionError
+
+SVS, REFERENCE = "svs", "mrsref"
+"""Templates of a tree: the raw scan, and its water reference."""
+SHIPPED = ("bids", "plain")
+_ENDINGS = (".nii.gz", ".nii")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One scan of a study.
+
+    Attributes
+    ----------
+    name : str
+        Its file below the study's folder, without the ending: where its results lie below the output.
+    labels : mapping of str to str
+        Placeholder of the tree -> value: subject, session, ..
+    data : Path
+    reference : Path or None
+        Water reference, where there is one.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    data: Path
+    reference: Path | None
+
+
+def find_scans(folder: Path, tree: str) -> list[Scan]:
+    """Return the scans below a folder, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+    tree : str
+        One of :data:`SHIPPED`, or a file of file-tree with the template ``svs``, and ``mrsref`` if there are water
+        references.
+
+    Raises
+    ------
+    DataError
+        If there is no scan.
+    MissingDependencyError
+        If file-tree is not installed.
+    OptionError
+        If the tree cannot be read, or has no template ``svs``.
+    """
+    try:
+        from file_tree import FileTree
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("study needs file-tree: pip install 'fsl-mrs-dl[pipeline]'.") from error
+    if not folder.is_dir():
+        raise DataError(f"--input {folder} is no folder; the folder of the study is needed.")
+    named = (
+        files("fsl_mrs_dl").joinpath("resources", "trees", f"{tree}.tree") if tree in SHIPPED else Path(tree)
+    )
+    if not named.is_file():
+        raise OptionError(f"--tree {tree} is neither {' nor '.join(SHIPPED)} nor a file; give one of them.")
+    try:
+        known = FileTree.from_string(named.read_text(encoding="utf-8"), top_level=str(folder))
+    except (ValueError, UnicodeDecodeError, KeyError) as error:
+        raise OptionError(f"--tree {tree} cannot be read by file-tree: {error}.") from error
+    keys = known.template_keys()
+    if SVS not in keys:
+        raise OptionError(
+            f"--tree {tree} has no template '{SVS}', the raw scan; it has {', '.join(sorted(keys))}."
+        )
+    found = []
+    there = known.update_glob(SVS)
+    for one in there.iter(SVS) if there.placeholders else ():
+        data = Path(one.get(SVS))
+        if not data.is_file():
+            continue
+        reference = Path(one.get(REFERENCE)) if REFERENCE in keys else None
+        labels = {key: str(value) for key, value in one.placeholders.items() if value is not None}
+        water = reference if reference is not None and reference.is_file() else None
+        found.append(Scan(_name(data, folder), labels, data, water))
+    if not found:
+        raise DataError(
+            f"{folder} holds no scan that --tree {tree} describes: {known.get_template(SVS).as_string}."
+        )
+    return sorted(found, key=lambda scan: scan.name)
+
+
+def _name(data: Path, folder: Path) -> str:
+    name = data.relative_to(folder).as_posix()
+    for ending in _ENDINGS:
+        name = name.removesuffix(ending)
+    return name

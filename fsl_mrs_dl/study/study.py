@@ -1,0 +1,131 @@
+"""The tool ``study``: every scan of a folder to concentrations, one table, one report."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Literal
+
+from tqdm import tqdm
+
+from fsl_mrs_dl import __version__
+from fsl_mrs_dl.errors import OutputError
+from fsl_mrs_dl.fit.quantification.workers import chunks_done
+from fsl_mrs_dl.study.jobs import DONE, Job, State, check_options, done_job
+from fsl_mrs_dl.study.report import study_page
+from fsl_mrs_dl.study.scans import find_scans
+from fsl_mrs_dl.study.table import Result, write_table
+
+DESCRIPTION, TABLE, DICTIONARY, PAGE = "dataset_description.json", "study.csv", "study.json", "study.html"
+
+
+def study(
+    *,
+    input: Path,  # noqa: A002 - the flag's name
+    output: Path,
+    basis: str,
+    tree: str = "bids",
+    config: Path | None = None,
+    parallel: Literal["off", "local", "cluster"] = "off",
+    parallel_workers: int | None = None,
+) -> None:
+    """Process every scan of a folder, and bring the results together in a table and a report.
+
+    Each scan is processed as ``process`` does it, into a folder of its own below the output, with its water
+    reference where there is one. A scan that cannot be processed is told with the reason, and the others go on.
+    What is done is not done again: run the same command after an interruption, or after scans were added.
+
+    Parameters
+    ----------
+    input : Path
+        Folder of the study.
+    output : Path
+        Folder for the results; another one than the input.
+    basis : str
+        Basis set, as of quantify.
+    tree : str
+        How the files are named: bids (sub-01/ses-01/mrs/sub-01_ses-01_svs.nii.gz and _mrsref.nii.gz), plain
+        (NAME_act.nii.gz and NAME_ref.nii.gz), or a file of file-tree with the templates svs and mrsref.
+    config : Path
+        TOML file with options of process, for all scans.
+    parallel : str
+        off: one scan after the other; local: on several cores; cluster: by the dask scheduler that
+        DASK_SCHEDULER_ADDRESS names.
+    parallel_workers : int
+        Processes for --parallel local. Default: as many as there are cores.
+
+    Raises
+    ------
+    DataError
+        If there is no scan.
+    OptionError
+        If the tree or an option cannot be used.
+    OutputError
+        If the output cannot be written.
+    """
+    scans = find_scans(input, tree)
+    _own(output, input)
+    options = ["--basis", basis, *(["--config", str(config)] if config is not None else [])]
+    jobs = [Job(scan, output, tuple(options)) for scan in scans]
+    check_options(jobs[0])
+    states = [job.finished(job.key()) for job in jobs]
+    waiting = [job for job, state in zip(jobs, states, strict=True) if state is None]
+    done = chunks_done(done_job, None, waiting, parallel, parallel_workers)
+    found: dict[str, State] = {}
+    with tqdm(total=len(waiting), unit="scan", desc="study", disable=None, file=sys.stderr) as bar:
+        for job, state in zip(waiting, done, strict=True):
+            state.write(job.state)
+            found[job.scan.name] = state
+            bar.update()
+    results = [Result.of(job, state or found[job.scan.name]) for job, state in zip(jobs, states, strict=True)]
+    _write(results, output, input.resolve().name)
+    _tell(results, len(waiting), output)
+
+
+def _own(output: Path, folder: Path) -> None:
+    """Make the output folder a derivative of this program, or refuse another's."""
+    if output.resolve() == folder.resolve():
+        raise OutputError(f"--output {output} is the folder of the study; give another one.")
+    path = output / DESCRIPTION
+    if path.is_file():
+        try:
+            by = json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"][0]["Name"]
+        except (ValueError, KeyError, IndexError, TypeError):
+            by = "another program"
+        if by != "fsl_mrs_dl":
+            raise OutputError(f"{path} is of {by}; choose another --output.")
+    elif output.is_dir() and any(output.iterdir()):
+        raise OutputError(f"--output {output} holds other files; choose an empty folder, or that of a study.")
+    output.mkdir(parents=True, exist_ok=True)
+    said = {
+        "Name": "MRS concentrations",
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "fsl_mrs_dl", "Version": __version__}],
+    }
+    _replace(path, json.dumps(said, indent=2) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    aside = path.with_name(f".{path.name}.new")
+    aside.write_text(text, encoding="utf-8", errors="backslashreplace")
+    aside.replace(path)
+
+
+def _write(results: list[Result], output: Path, title: str) -> None:
+    table, dictionary = output / f".{TABLE}.new", output / f".{DICTIONARY}.new"
+    write_table(results, table, dictionary)
+    table.replace(output / TABLE)
+    dictionary.replace(output / DICTIONARY)
+    _replace(output / PAGE, study_page(results, title))
+
+
+def _tell(results: list[Result], new: int, output: Path) -> None:
+    """Print how many scans are of which verdict, which failed, and where everything is."""
+    kinds = ("good", "usable", "unusable", "failed")
+    counts = {kind: sum(result.verdict == kind for result in results) for kind in kinds}
+    told = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
+    lines = [f"{len(results)} scans ({new} processed now): {told}."]
+    lines += [f"  {r.job.scan.name}: {r.reason}" for r in results if r.state.status != DONE]
+    lines += [f"Table: {output / TABLE}, its columns: {output / DICTIONARY}", f"Report: {output / PAGE}"]
+    print("\n".join(lines))  # noqa: T201

@@ -1,0 +1,144 @@
+"""The table of a study: one row a scan, metabolite and scaling, and the dictionary of its columns."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fsl_mrs_dl.study.jobs import DONE, Job, State
+
+COLUMNS = {
+    "scan": "File of the scan below the folder of the study, without its ending",
+    "verdict": "good, usable, unusable, or failed where there is no result",
+    "reason": "Why, in a sentence",
+    "snr": "Height of the fitted NAA line after matched damping over the SD of the noise",
+    "linewidth_hz": "Full width at half maximum of NAA, in Hz",
+    "metabolite": "Metabolite, or sum of metabolites",
+    "scaling": "internal: ratio to the internal reference; molality, molarity: by the water; raw: amplitude",
+    "unit": "Of the values",
+    "posterior_mean": "Posterior mean: the number to report of a scan",
+    "posterior_sd": "Its standard deviation",
+    "ci68_low": "Lower end of the 68 % credible interval",
+    "ci68_high": "Upper end of the 68 % credible interval",
+    "ci95_low": "Lower end of the 95 % credible interval",
+    "ci95_high": "Upper end of the 95 % credible interval",
+    "mean": "Estimate without prior (maximum likelihood), as FSL-MRS tells it: to compare groups by",
+    "std": "Its standard deviation: the Cramer-Rao bound, and what the choice of a background costs",
+    "crlb": "The Cramer-Rao bound alone",
+}
+_LEVELS = {
+    "good": "within the published limits and the misfit of good spectra",
+    "usable": "with the doubt that the reason names",
+    "unusable": "not to be believed, for the reason",
+    "failed": "could not be processed, for the reason",
+}
+UNITS = {"internal": "1", "molality": "mmol/kg", "molarity": "mmol/L", "raw": "arbitrary"}
+_VALUES = (
+    "posterior_mean",
+    "posterior_sd",
+    "ci68_low",
+    "ci68_high",
+    "ci95_low",
+    "ci95_high",
+    "mean",
+    "std",
+    "crlb",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is known of one scan.
+
+    Attributes
+    ----------
+    job : Job
+    state : State
+    verdict, reason : str
+    snr, linewidth_hz : float or None
+        Of NAA.
+    amounts : mapping of (metabolite, scaling) to mapping of column to value
+    """
+
+    job: Job
+    state: State
+    verdict: str
+    reason: str
+    snr: float | None
+    linewidth_hz: float | None
+    amounts: dict[tuple[str, str], dict[str, float | None]]
+
+    @classmethod
+    def of(cls, job: Job, state: State) -> "Result":
+        """Read the results of a scan."""
+        if state.status != DONE:
+            return cls(job, state, "failed", state.message, None, None, {})
+        record = json.loads((job.results / "run.json").read_text(encoding="utf-8"))
+        told: dict[str, Any] = record.get("verdict") or {}
+        measures = told.get("measures") or {}
+        amounts = _amounts(job.results / "concentrations.csv")
+        reason = str(told.get("reason", ""))
+        return cls(
+            job,
+            state,
+            str(told.get("verdict", "")),
+            reason,
+            measures.get("snr"),
+            measures.get("fwhm_hz"),
+            amounts,
+        )
+
+    def value(self, metabolite: str, scaling: str, column: str = "posterior_mean") -> float | None:
+        """Return one number; None where there is none."""
+        return self.amounts.get((metabolite, scaling), {}).get(column)
+
+
+def _amounts(path: Path) -> dict[tuple[str, str], dict[str, float | None]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        columns, scalings, *rows = csv.reader(handle)
+    found: dict[tuple[str, str], dict[str, float | None]] = {}
+    for name, *values in rows:
+        for column, scaling, value in zip(columns[1:], scalings[1:], values, strict=True):
+            found.setdefault((name, scaling), {})[column] = float(value) if value else None
+    return found
+
+
+def label_names(results: Sequence[Result]) -> list[str]:
+    """Return the placeholders that the scans of a study have, in the order of the tree."""
+    return list(dict.fromkeys(key for result in results for key in result.job.scan.labels))
+
+
+def write_table(results: Sequence[Result], table: Path, dictionary: Path) -> None:
+    """Write the table of a study, and what its columns are.
+
+    Parameters
+    ----------
+    results : sequence of Result
+    table, dictionary : Path
+        A CSV file, and a JSON file as BIDS describes columns.
+    """
+    labels = label_names(results)
+    with table.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow([*labels, *COLUMNS])
+        for result in results:
+            first = [result.job.scan.labels.get(key, "") for key in labels]
+            first += [result.job.scan.name, result.verdict, result.reason]
+            first += [_text(result.snr), _text(result.linewidth_hz)]
+            if not result.amounts:
+                writer.writerow([*first, *[""] * (3 + len(_VALUES))])
+            for (metabolite, scaling), values in result.amounts.items():
+                told = [_text(values.get(column)) for column in _VALUES]
+                writer.writerow([*first, metabolite, scaling, UNITS.get(scaling, ""), *told])
+    meant: dict[str, dict[str, Any]] = {
+        key: {"Description": f"{key}, from the name of the file"} for key in labels
+    }
+    meant |= {name: {"Description": text} for name, text in COLUMNS.items()}
+    meant["verdict"]["Levels"] = _LEVELS
+    dictionary.write_text(json.dumps(meant, indent=2) + "\n", encoding="utf-8")
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -1,0 +1,127 @@
+"""``study``: a folder of scans to one table and one report, whatever happens to a scan or to the run."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fsl_mrs_dl.cli import main
+
+pytest.importorskip("file_tree", reason="file-tree is not installed")
+
+
+def write_scan(path: Path, seed: int) -> None:
+    """Write a simulated scan of four transients, without coils."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    words = ["--basis", "press_3t_te30", "--transients", "4", "--points", "1024", "--dwelltime", "0.0005"]
+    more = ["--snr", "80", "--seed", str(seed), "--filename", path.name.removesuffix(".nii.gz")]
+    assert main(["simulate", "--output", str(path.parent), *words, *more]) == 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Write a BIDS tree of two people, one with two sessions, and a truncated file of a third."""
+    top = tmp_path_factory.mktemp("study") / "bids"
+    write_scan(top / "sub-01" / "ses-a" / "mrs" / "sub-01_ses-a_svs.nii.gz", 1)
+    write_scan(top / "sub-01" / "ses-b" / "mrs" / "sub-01_ses-b_svs.nii.gz", 2)
+    write_scan(top / "sub-02" / "ses-a" / "mrs" / "sub-02_ses-a_svs.nii.gz", 3)
+    whole = (top / "sub-02" / "ses-a" / "mrs" / "sub-02_ses-a_svs.nii.gz").read_bytes()
+    broken = top / "sub-03" / "ses-a" / "mrs" / "sub-03_ses-a_svs.nii.gz"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(whole[: len(whole) // 3])
+    return top
+
+
+def study(folder: Path, out: str, *more: str) -> int:
+    words = ["--input", str(folder), "--output", str(folder.parent / out), "--basis", "press_3t_te30"]
+    return main(["study", *words, *more])
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_a_bids_tree_becomes_a_table_and_a_report(folder: Path, capsys) -> None:
+    assert study(folder, "out") == 0
+    said = capsys.readouterr().out
+    assert "4 scans (4 processed now)" in said
+    assert "sub-03/ses-a/mrs/sub-03_ses-a_svs: " in said
+    out = folder.parent / "out"
+    table = rows(out / "study.csv")
+    assert {(row["subject"], row["session"]) for row in table} == {
+        ("01", "a"),
+        ("01", "b"),
+        ("02", "a"),
+        ("03", "a"),
+    }
+    failed = [row for row in table if row["verdict"] == "failed"]
+    assert len(failed) == 1
+    assert "damaged" in failed[0]["reason"]
+    described = json.loads((out / "study.json").read_text())
+    assert set(table[0]) == set(described)
+    assert json.loads((out / "dataset_description.json").read_text())["DatasetType"] == "derivative"
+    page = (out / "study.html").read_text()
+    for words in ("sub-01/ses-b/mrs/sub-01_ses-b_svs", "Variation", "Outliers", "mean of good scans"):
+        assert words in page
+
+
+def test_the_table_holds_what_process_finds_and_the_truth(folder: Path) -> None:
+    out = folder.parent / "out"
+    name = "sub-01/ses-a/mrs/sub-01_ses-a_svs"
+    data = folder / f"{name}.nii.gz"
+    alone = ["--data", str(data), "--basis", "press_3t_te30", "--output", str(folder.parent / "alone")]
+    assert main(["process", *alone]) == 0
+    text = (folder.parent / "alone" / "concentrations.csv").read_text()
+    header, scalings, *lines = csv.reader(text.splitlines())
+    column = next(
+        n
+        for n, pair in enumerate(zip(header, scalings, strict=True))
+        if pair == ("posterior_mean", "internal")
+    )
+    ours = {
+        row["metabolite"]: row
+        for row in rows(out / "study.csv")
+        if row["scan"] == name and row["scaling"] == "internal"
+    }
+    for line in lines:
+        assert float(ours[line[0]]["posterior_mean"]) == pytest.approx(float(line[column]), rel=1e-5)
+    truth = json.loads((data.parent / "sub-01_ses-a_svs_truth.json").read_text())["amplitudes"]
+    ratio = (truth["NAA"] + truth["NAAG"]) / (truth["Cr"] + truth["PCr"])
+    row = ours["NAA+NAAG"]
+    assert float(row["posterior_mean"]) == pytest.approx(ratio, abs=4 * float(row["posterior_sd"]))
+
+
+def test_what_is_done_is_not_done_again_and_what_is_lost_is(folder: Path, capsys) -> None:
+    out = folder.parent / "out"
+    before = (out / "study.csv").read_bytes()
+    shutil.rmtree(out / "sub-01" / "ses-b" / "mrs" / "sub-01_ses-b_svs")
+    kept = (out / "sub-02" / "ses-a" / "mrs" / "sub-02_ses-a_svs" / "run.json").stat().st_mtime_ns
+    assert study(folder, "out") == 0
+    assert "4 scans (1 processed now)" in capsys.readouterr().out
+    assert (out / "study.csv").read_bytes() == before
+    assert (out / "sub-02" / "ses-a" / "mrs" / "sub-02_ses-a_svs" / "run.json").stat().st_mtime_ns == kept
+
+
+def test_two_processes_make_the_table_of_one(folder: Path) -> None:
+    pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    assert study(folder, "two", "--parallel", "local", "--parallel-workers", "2") == 0
+    assert (folder.parent / "two" / "study.csv").read_bytes() == (
+        folder.parent / "out" / "study.csv"
+    ).read_bytes()
+
+
+def test_refusals(folder: Path, tmp_path: Path, capsys) -> None:
+    assert study(folder, "bids") == 2
+    assert "the folder of the study" in capsys.readouterr().err
+    (tmp_path / "bids").mkdir()
+    assert study(tmp_path / "bids", "x") == 2
+    assert "holds no scan" in capsys.readouterr().err
+    assert study(folder, "y", "--tree", "nothing.tree") == 2
+    assert "neither bids nor plain" in capsys.readouterr().err
+    (folder.parent / "others").mkdir()
+    (folder.parent / "others" / "mine.txt").write_text("mine")
+    assert study(folder, "others") == 2
+    assert "holds other files" in capsys.readouterr().err
