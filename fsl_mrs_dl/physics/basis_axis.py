@@ -196,9 +196,9 @@ def _as_it_is(seen: Mapping[str, Landmark], off: Mapping[str, float]) -> str:
 def _agreed_centre(seen: Mapping[str, Landmark]) -> float | None:
     """Return the centre that makes methyl lines of the strongest ones of NAA and another, in one sign only."""
     strong = [one for one in seen.values() if one.is_strong]
-    if len(strong) < 2 or not any(one.name == "NAA" for one in strong):
+    if not any(one.name == "NAA" for one in strong):
         return None
-    agreed = []
+    agreed = []  # of one landmark alone, both signs
     for sign in (1, -1):
         centres = [METHYLS_PPM[one.name] - sign * one.strongest_ppm for one in strong]
         if np.ptp(centres) <= _SAME_CENTRE_PPM:

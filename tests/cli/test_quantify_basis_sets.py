@@ -167,6 +167,14 @@ def test_members_outside_a_narrow_band_are_left_out_and_told(
         {name: truth[name] / creatine for name in left}, rel=0.03
     )
     assert not outside & set(found)
+    # Its water, which leaves such a band no room without signal, scales the same amounts.
+    water = 9000 * fids({"H2O": [(4.65, 2)]}, 512, dwell_s, rate=16.0).astype("c8")
+    header = {"EchoTime": 0.03, "RepetitionTime": 2.0}
+    nifti.write(MRSData(water.reshape(1, 1, 1, -1), dwell_s, F0, header=header), folder / "water.nii.gz")
+    scaled = ("--h2o", str(folder / "water.nii.gz"), "--TE", "30", "--TR", "2")
+    assert run(folder, "narrow", *QUICK, *scaled, out="scaled") == 0
+    told = table(folder / "scaled" / "summary.csv")
+    assert told["Ins"]["mMol/kg"] / told["Cr+PCr"]["mMol/kg"] == pytest.approx(found["Ins"]["/Cr+PCr"])
     if outside:
         assert (
             f"{', '.join(sorted(outside))} left out: outside the data's band of {band_hz:.5g} Hz"

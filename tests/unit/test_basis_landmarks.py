@@ -166,6 +166,11 @@ def test_what_is_wrong_with_members_that_are_left_out_is_no_matter():
     assert basis_for(data(), kept, witnesses=broken).notes[0].startswith("sign confirmed by NAA, PCr")
 
 
+def test_another_field_is_told_before_what_it_does_to_the_axis():
+    with pytest.raises(DataError, match=r"of 300 MHz, the data are of 123\.25 MHz"):
+        basis_for(data(), replace(made(3.0), spectrometer_frequency_mhz=300.0))
+
+
 def test_a_landmark_that_is_left_out_refuses_nothing_unless_another_agrees(caplog):
     whole = made(3.0)
     rows = {name: whole.names.index(name) for name in whole.names}
