@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from fsl_mrs_dl.physics import spectrum_to_fid
 from fsl_mrs_dl.scores.accuracy import cv, failures, precision_accuracy, r2, smape
 from fsl_mrs_dl.scores.calibration import conformal_margin, coverage, rank_histogram, sbc_ranks, uniform_p
-from fsl_mrs_dl.scores.spectra import snr_cr, snr_db, snr_f
+from fsl_mrs_dl.scores.spectra import noise_region, noise_sd, snr_cr, snr_db, snr_f
 
 TRUTH = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 60.0]])
 ESTIMATE = np.array([[2.0, 10.0], [2.0, 26.0], [5.0, 60.0]])
@@ -100,3 +101,33 @@ def test_snr_of_creatine_sees_its_window_and_the_tail_of_each_fid():
     tail = scaled[:, -256:].real.std(axis=1)
     assert found[0] == pytest.approx(2 * np.sqrt(n) / tail[0])
     assert found[1] < 1e-9 * found[0]
+
+
+def quiet_zone(start, n=400):
+    """Two FIDs of 31P whose spectra have noise of SD 5, and of SD 1 in a hundred bins from ``start`` on."""
+    rng = np.random.default_rng(3)
+    sd = np.full(n, 5.0)
+    sd[start : start + 100] = 1.0
+    return spectrum_to_fid(sd * (rng.standard_normal((2, n)) + 1j * rng.standard_normal((2, n))))
+
+
+@pytest.mark.parametrize("start", [40, 148, 256])
+def test_the_noise_of_other_nuclei_is_that_of_the_quietest_quarter(start):
+    """Of 400 bins, 40 at each edge left out, in steps of 12: the run of 100 bins that is quiet, and its SD."""
+    ppm = np.linspace(-20, 20, 400)
+    fids = quiet_zone(start)
+    assert noise_region(fids, ppm, "31P") == (slice(start, start + 100),)
+    assert noise_sd(fids, ppm, "31P") == pytest.approx([1.0, 1.0], rel=0.25)
+    broken = np.concatenate([fids, np.full((1, 400), np.nan)])
+    assert noise_region(broken, ppm, "31P") == (slice(start, start + 100),)
+
+
+def test_without_any_finite_spectrum_the_first_quarter_stands_for_the_noise():
+    assert noise_region(np.full((2, 400), np.nan), np.linspace(-20, 20, 400), "31P") == (slice(40, 140),)
+
+
+def test_too_few_cases_give_no_margin_for_any_component():
+    ones = np.ones((3, 2, 4))
+    found = conformal_margin(0 * ones, ones, ones, 0.9)
+    assert found.shape == (2, 4)
+    assert np.isinf(found).all()
