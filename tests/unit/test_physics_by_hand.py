@@ -96,3 +96,23 @@ def test_halved_first_points_are_doubled_or_predicted():
     found = mended(Basis(fids, ("A", "B"), 5e-4, 123.2))
     np.testing.assert_allclose(found.fids[:, 0], [3.0, 2.0], rtol=1e-6)
     assert found.notes == ("first points were halved: 1 doubled, 1 predicted",)
+
+
+@pytest.mark.parametrize(
+    ("dwelltime_s", "mhz", "reference_ppm", "offset_hz", "rate"),
+    [
+        (2.5e-4, 123.2, None, -326.48, 40.0),  # (2.0 - 4.65) x 123.2
+        (4e-4, 123.2, None, -326.48, 40.0),
+        (4e-4, 124.432, None, -329.7448, 40.4),  # one per cent more field: shifts and widths with it
+        (2.5e-4, 123.2, 4.70, -332.64, 40.0),  # (2.0 - 4.70) x 123.2
+    ],
+)
+def test_a_line_keeps_its_chemical_shift_on_other_points(dwelltime_s, mhz, reference_ppm, offset_hz, rate):
+    wave = np.exp((2j * np.pi * -326.48 - 40.0) * 2.5e-4 * np.arange(2048))
+    basis = Basis(wave[None], ("A",), 2.5e-4, 123.2)
+    found = physics.on_points(
+        basis, 1024, dwelltime_s, mhz, reference_ppm=reference_ppm, field_tolerance=0.02
+    )
+    expected = np.exp((2j * np.pi * offset_hz - rate) * dwelltime_s * np.arange(1024))
+    assert np.abs(found.fids[0] - expected)[:900].max() < 2e-3
+    assert found.fids[0, 0] == pytest.approx(1.0, abs=1e-6)
