@@ -10,26 +10,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.steps import command
 from fsl_mrs_dl.steps.options import describe
 from fsl_mrs_dl.steps.registry import built_in_steps, steps
-
-TOOLS = {
-    "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS"),
-    "study": ("fsl_mrs_dl.study.study", "Process every scan of a folder; one table and one report of all"),
-    "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
-    "simulate": ("fsl_mrs_dl.simulate.files", "Simulate a scan with known truth"),
-    "synthesise": (
-        "fsl_mrs_dl.steps.synthesise",
-        "Make synthetic spectra with a generative model",
-    ),
-    "train": ("fsl_mrs_dl.train.command", "Train a network and write a model package"),
-    "models": ("fsl_mrs_dl.benchmark.models", "List, show and verify model packages"),
-    "demo": (
-        "fsl_mrs_dl.benchmark.demo",
-        "Simulate, correct and quantify a scan, and compare with the truth",
-    ),
-    "evaluate": ("fsl_mrs_dl.benchmark.evaluate", "Compare synthetic transients with measured ones"),
-    "benchmark": ("fsl_mrs_dl.benchmark.command", "Measure accuracy, failures and speed"),
-}
-"""Tools take no input spectrum: name -> (module that has a documented function of that name, summary)."""
+from fsl_mrs_dl.steps.tools import TOOLS
 
 
 def main(argv: Sequence[str] | None = None) -> int:

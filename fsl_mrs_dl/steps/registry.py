@@ -41,6 +41,7 @@ _NOT_STEPS = {
     "synthesis_models",
     "synthesise",
     "third_party",
+    "tools",
     "water_references",
 }
 MIN_POINTS = 32

@@ -12,15 +12,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from fsl_mrs_dl.io.untrusted_text import printable
+from fsl_mrs_dl.steps.tools import TOOLS
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.steps.registry import Step
 
 ENTRY_POINTS = "fsl_mrs_dl.steps"
-TOOL_NAMES = frozenset(
-    ("basis", "convert", "simulate", "synthesise", "train", "models", "demo", "evaluate", "benchmark")
-)
-"""Commands that are no steps, whose names no step may have either."""
 _COMMAND_OPTIONS = frozenset(
     (
         "file",
@@ -60,7 +57,7 @@ def third_party_steps(built_in: Collection[str]) -> dict[str, "Step"]:
         return found
     for entry in entries:
         try:
-            loaded = _load(entry, {*built_in, *TOOL_NAMES}, found)
+            loaded = _load(entry, {*built_in, *TOOLS}, found)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # the code of another package
             _log.warning(
                 "The step %s of %s is left out: %s", printable(entry.name), _package(entry), _line(error)

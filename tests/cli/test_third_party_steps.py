@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
 from fsl_mrs_dl import cli
 from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.steps import third_party
 from fsl_mrs_dl.steps.registry import built_in_steps
-from fsl_mrs_dl.steps.third_party import TOOL_NAMES
 
 STEP = '''
 from fsl_mrs_dl.data import MRSData
@@ -100,7 +101,7 @@ def test_a_broken_step_is_left_out_with_a_warning_that_names_it(name, installed)
     assert warning.startswith(f"The step {name} of mylab-mrs is left out")
     assert reason in warning
     assert "Multiply all FIDs by a factor" in listed.stdout  # the good one beside it is there
-    assert all(f"\n    {own} " in listed.stdout for own in [*built_in_steps(), *TOOL_NAMES])
+    assert all(f"\n    {own} " in listed.stdout for own in [*built_in_steps(), *cli.TOOLS])
 
 
 def test_no_command_of_the_program_imports_another_package(installed):
@@ -138,5 +139,9 @@ def test_library_warnings_reach_nobody_who_does_not_ask(asked, installed, scan, 
         assert done.stderr == ""
 
 
-def test_names_of_tools_are_reserved():
-    assert set(cli.TOOLS) == TOOL_NAMES
+@pytest.mark.parametrize("name", cli.TOOLS)
+def test_no_step_takes_the_name_of_a_tool(name, monkeypatch, caplog):
+    point = EntryPoint(name, "fsl_mrs_dl.steps.average:average", "fsl_mrs_dl.steps")
+    monkeypatch.setattr(third_party, "entry_points", lambda group: [point])
+    assert third_party.third_party_steps(built_in_steps()) == {}
+    assert f"The step {name} of" in caplog.text

@@ -1,0 +1,21 @@
+"""The commands that are no steps: one table, for the command line and for names that no step may take."""
+
+TOOLS = {
+    "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS"),
+    "study": ("fsl_mrs_dl.study.study", "Process every scan of a folder; one table and one report of all"),
+    "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
+    "simulate": ("fsl_mrs_dl.simulate.files", "Simulate a scan with known truth"),
+    "synthesise": (
+        "fsl_mrs_dl.steps.synthesise",
+        "Make synthetic spectra with a generative model",
+    ),
+    "train": ("fsl_mrs_dl.train.command", "Train a network and write a model package"),
+    "models": ("fsl_mrs_dl.benchmark.models", "List, show and verify model packages"),
+    "demo": (
+        "fsl_mrs_dl.benchmark.demo",
+        "Simulate, correct and quantify a scan, and compare with the truth",
+    ),
+    "evaluate": ("fsl_mrs_dl.benchmark.evaluate", "Compare synthetic transients with measured ones"),
+    "benchmark": ("fsl_mrs_dl.benchmark.command", "Measure accuracy, failures and speed"),
+}
+"""Tools take no input spectrum: name -> (module that has a documented function of that name, summary)."""
