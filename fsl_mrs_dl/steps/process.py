@@ -37,29 +37,30 @@ def process(
     """Process one raw scan to concentrations.
 
     Runs the steps that the data need, in this order: coilcombine, ecc, align, average, subtract (or add), remove,
-    quantify. What a scan lacks (coils, transients, edit conditions, a reference, residual water) is left out, and
-    the report says so. Each step leaves its record in the header; every option of quantify is taken too.
+    quantify. Steps that the scan does not need (without coils, transients, edit conditions, reference or residual
+    water) are skipped, and the report says so. Each step adds its record to the header. All options of quantify
+    can be given too.
 
     Parameters
     ----------
     data : MRSData
-        Raw scan, one voxel or a grid of them.
+        Raw scan, one voxel or a grid of voxels.
     reference : MRSData
-        Water reference of the scan: coil weights, eddy currents, and water scaling where --quant is not given.
+        Water reference of the scan. Used for coil weights, eddy currents, and water scaling.
     ecc : MRSData
-        Another water reference for eddy currents alone.
+        Another water reference for eddy currents, instead of --reference.
     quant : MRSData
-        Another water reference for water scaling alone.
+        Another water reference for water scaling, instead of --reference.
     edit : str
-        What is fitted of an edited scan: half the difference of its two conditions, or half their sum.
+        For an edited scan: fit half the difference of its two conditions, or half their sum.
     noalign : bool
-        Leave frequency and phase of the transients as they are.
+        Do not correct frequency and phase of the transients.
     noremove : bool
-        Leave residual water in.
+        Do not remove residual water.
     reject : bool
-        Leave transients out that align flags.
+        Leave out the transients that align flags.
     keep_steps : bool
-        Write the data after each step too, to DIR/steps.
+        Also write the data after each step, to DIR/steps.
 
     Returns
     -------

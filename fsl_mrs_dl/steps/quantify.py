@@ -132,7 +132,7 @@ def quantify(
         macromolecules, and to check the basis set. Default: EchoTime of the header. It also counts for the
         water reference, unless the header of that says another one.
     TR : float
-        Repetition time in s, for water scaling. Default and use as for --TE, with RepetitionTime.
+        Repetition time in s, for water scaling. Default: RepetitionTime of the header, as for --TE.
     t1_values : Path
         JSON file of T1 in s, with the keys H2O_WM, H2O_GM, H2O_CSF and METAB. Known for 1.5, 3 and 7 T.
     t2_values : Path

@@ -39,9 +39,9 @@ def study(
     input : Path
         Folder of the study.
     output : Path
-        Folder for the results; another one than the input.
+        Folder for the results. It must not be the input folder.
     basis : str
-        Basis set, as of quantify.
+        Basis set, as for quantify.
     tree : str
         How the files are named: bids (sub-01/ses-01/mrs/sub-01_ses-01_svs.nii.gz and _mrsref.nii.gz), plain
         (NAME_act.nii.gz and NAME_ref.nii.gz), or a file of file-tree with the templates svs and mrsref.
@@ -61,6 +61,10 @@ def study(
         If the tree or an option cannot be used.
     OutputError
         If the output cannot be written.
+
+    Examples
+    --------
+    fsl_mrs_dl study --input bids --output derivatives/mrs --basis press_3t_te30
     """
     scans = find_scans(input, tree)
     _own(output, input)
