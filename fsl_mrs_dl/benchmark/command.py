@@ -28,6 +28,7 @@ def benchmark(
         "quantify_invivo",
         "registration",
         "robustness",
+        "scale",
         "startup",
         "synthesis",
         "trust",

@@ -50,7 +50,7 @@ def run(profile: str, seed: int) -> Page:
     basis = on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        amplitudes, fids = _simulate(basis, int(np.prod(shape)), np.random.default_rng(seed))
+        amplitudes, fids = simulate_grid(basis, int(np.prod(shape)), np.random.default_rng(seed))
         mhz = basis.spectrometer_frequency_mhz
         affine = np.diag([5.0, 5.0, 5.0, 1.0])
         nifti.write(
@@ -113,7 +113,8 @@ metabolite more than {FAILED_BOUNDS:g} bounds off, where the map tells a bound (
 Amplitudes are kept at or above zero."""
 
 
-def _simulate(basis: Basis, n: int, rng: np.random.Generator) -> tuple[Real, Complex]:
+def simulate_grid(basis: Basis, n: int, rng: np.random.Generator) -> tuple[Real, Complex]:
+    """Return amplitudes (n, member) and FIDs (n, time) of voxels that all differ."""
     known = brain_amplitudes([name for name in basis.names if not name.startswith("MM")])
     amplitudes = np.stack(
         [

@@ -125,3 +125,12 @@ def test_refusals(folder: Path, tmp_path: Path, capsys) -> None:
     (folder.parent / "others" / "mine.txt").write_text("mine")
     assert study(folder, "others") == 2
     assert "holds other files" in capsys.readouterr().err
+
+
+def test_the_benchmark_of_scale_finds_the_same_numbers(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    assert main(["benchmark", "scale", "--profile", "smoke", "--output", str(tmp_path / "page")]) == 0
+    page = (tmp_path / "page" / "scale.md").read_text()
+    assert page.count("| yes |") == 2
+    whole, every = page.split(" maps |")[0].split("|")[-1].split(" of ")
+    assert int(whole) == int(every) > 100
