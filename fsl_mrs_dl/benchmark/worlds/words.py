@@ -14,8 +14,9 @@ Lac 1 to 6 mmol/kg). Phase SD 20 degrees, shift within +-5 Hz. The macromolecule
 **Judged** are ratios to total creatine. *MAE*: mean absolute error over spectra and metabolites; those of the
 fitted basis set that are not there count as zero. *Strong*: {strong}. Two numbers: maximum likelihood /
 posterior mean. *Bias*: mean error over mean truth. A ratio that could not be formed counts as zero. *Failures*:
-fits that did not settle or gave no ratios. All settings have the same spectra; a prior is made without the
-macromolecules of the world in which it is judged."""
+fits that did not settle or gave no ratios. All settings have the same spectra. A prior, and the tables among its
+hypotheses, are without the macromolecules of the world in which they are judged; but those of `wilson_2011`, which
+come with the shipped basis sets, are known to every setting."""
 DESIGN = "**The worlds.**"
 SUMMARY = """\
 **Over all worlds.** *Best fixed one*: lowest error of the settings of `quantify` other than the default; errors
