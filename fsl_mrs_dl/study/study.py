@@ -10,6 +10,7 @@ from tqdm import tqdm
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.fit.quantification.workers import chunks_done
+from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.study.jobs import DONE, Job, State, check_options, done_job
 from fsl_mrs_dl.study.report import study_page
 from fsl_mrs_dl.study.scans import find_scans
@@ -132,4 +133,4 @@ def _tell(results: list[Result], new: int, output: Path) -> None:
     lines = [f"{len(results)} scans ({new} processed now): {told}."]
     lines += [f"  {r.job.scan.name}: {r.reason}" for r in results if r.state.status != DONE]
     lines += [f"Table: {output / TABLE}, its columns: {output / DICTIONARY}", f"Report: {output / PAGE}"]
-    print("\n".join(lines))  # noqa: T201
+    print(printable("\n".join(lines), lines=True))  # noqa: T201

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fsl_mrs_dl.io.untrusted_text import csv_cell
 from fsl_mrs_dl.study.jobs import DONE, Job, State
 
 COLUMNS = {
@@ -122,16 +123,17 @@ def write_table(results: Sequence[Result], table: Path, dictionary: Path) -> Non
     labels = label_names(results)
     with table.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow([*labels, *COLUMNS])
+        writer.writerow([csv_cell(label) for label in (*labels, *COLUMNS)])
         for result in results:
             first = [result.job.scan.labels.get(key, "") for key in labels]
             first += [result.job.scan.name, result.verdict, result.reason]
+            first = [csv_cell(text) for text in first]  # names of files and folders
             first += [_text(result.snr), _text(result.linewidth_hz)]
             if not result.amounts:
                 writer.writerow([*first, *[""] * (3 + len(_VALUES))])
             for (metabolite, scaling), values in result.amounts.items():
                 told = [_text(values.get(column)) for column in _VALUES]
-                writer.writerow([*first, metabolite, scaling, UNITS.get(scaling, ""), *told])
+                writer.writerow([*first, csv_cell(metabolite), scaling, UNITS.get(scaling, ""), *told])
     meant: dict[str, dict[str, Any]] = {
         key: {"Description": f"{key}, from the name of the file"} for key in labels
     }

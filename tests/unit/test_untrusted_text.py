@@ -3,6 +3,7 @@
 import csv
 import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from fsl_mrs_dl.io.synthetic import ACQUISITION_KEYS
 from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, csv_cell, printable
 from fsl_mrs_dl.report.page import acquisition_rows, page, processing_table
 from fsl_mrs_dl.steps.augment import augment
+from fsl_mrs_dl.study.table import write_table
 
 PERSON = {key: f"secret {key}" for key, field in standard_defined.items() if field.anon}
 PERSON |= {
@@ -158,3 +160,22 @@ def test_a_report_tells_no_key_that_it_does_not_know(key, rng):
     assert "32 ch" in text
     assert "x&lt;b&gt;" in text
     assert "Synthetic data" in body
+
+
+def test_names_of_a_study_are_no_formulas(tmp_path):
+    """Subjects and sessions are names of folders, which anybody may have made."""
+    scan = SimpleNamespace(labels={"subject": "=1+1"}, name="@x.nii.gz")
+    amounts = {("=NAA", "raw"): {}, ("-CrCH2", "raw"): {}}
+    made = SimpleNamespace(
+        job=SimpleNamespace(scan=scan),
+        verdict="good",
+        reason="+reason",
+        snr=9.0,
+        linewidth_hz=4.0,
+        amounts=amounts,
+    )
+    write_table([made], tmp_path / "study.csv", tmp_path / "study.json")
+    with (tmp_path / "study.csv").open(newline="", encoding="utf-8") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert [cell for cell in cells if cell[:1] in ("=", "+", "@")] == []
+    assert {"'=1+1", "'@x.nii.gz", "'+reason", "'=NAA", "-CrCH2"} <= set(cells)
