@@ -45,11 +45,11 @@ def models(action: Literal["list", "show", "verify"], *, model: str | None = Non
 
 
 def _list() -> None:
-    from fsl_mrs_dl.models.package import packages, read_card
+    from fsl_mrs_dl.models.package import packages, verified
 
     for folder in packages():
         try:
-            card = read_card(folder)
+            card, _ = verified(folder)
         except ModelError as error:
             print(printable(f"{folder.parent.name}@{folder.name}  cannot be used: {error}"))  # noqa: T201
             continue
@@ -62,9 +62,9 @@ def _list() -> None:
 
 def _show(folder: Path) -> None:
     from fsl_mrs_dl.models.card import evaluation_text
-    from fsl_mrs_dl.models.package import CARD, read_card
+    from fsl_mrs_dl.models.package import CARD, verified
 
-    card = read_card(folder)
+    card, _ = verified(folder)
     lines = [
         f"{card.full_name} ({card.architecture}, for {card.task}; {card.licence})",
         f"Use: {card.intended_use}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.models.card_file import MAX_CARD_BYTES, MAX_SIZE
 from fsl_mrs_dl.models.package import CARD, VARIABLE, WEIGHTS, find, load, read_card, roots
@@ -215,3 +216,13 @@ def test_a_folder_of_the_working_directory_does_not_stand_in_for_a_shipped_packa
 def test_names_that_no_package_can_have_are_refused(name):
     with pytest.raises(ModelError, match="no model package"):
         find(name)
+
+
+@pytest.mark.parametrize("action", ["list", "show", "verify"])
+def test_models_never_shows_a_changed_card_as_genuine(action, copy, monkeypatch, capsys):
+    config(copy, shift_scale_hz=38.2)
+    monkeypatch.setenv(VARIABLE, str(copy.parent.parent))
+    status = main(["models", action, *([] if action == "list" else ["--model", str(copy)])])
+    printed = capsys.readouterr()
+    assert "the card or the weights were changed" in printed.out + printed.err
+    assert status == (0 if action == "list" else 2)

@@ -116,3 +116,25 @@ def test_a_line_keeps_its_chemical_shift_on_other_points(dwelltime_s, mhz, refer
     expected = np.exp((2j * np.pi * offset_hz - rate) * dwelltime_s * np.arange(1024))
     assert np.abs(found.fids[0] - expected)[:900].max() < 2e-3
     assert found.fids[0, 0] == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_noise_has_its_sd_in_each_channel_and_follows_its_generator(kind):
+    """SDs of 2 and 3 in 100 000 points each, real and imaginary part apart; the precision of the data stays."""
+    torch = pytest.importorskip("torch")
+    sigma = np.array([2.0, 3.0])
+
+    def drawn(seed):
+        if kind == "numpy":
+            return physics.add_noise(np.zeros((2, 100_000), np.complex64), sigma, np.random.default_rng(seed))
+        fids = torch.zeros((2, 100_000), dtype=torch.complex64)
+        noisy = physics.add_noise(fids, torch.from_numpy(sigma), torch.Generator().manual_seed(seed))
+        return noisy.numpy()
+
+    found = drawn(1)
+    assert found.dtype == np.complex64
+    for channel in (found.real, found.imag):
+        assert channel.std(axis=1) == pytest.approx(sigma, rel=0.02)
+    assert abs(np.corrcoef(found[0].real, found[0].imag)[0, 1]) < 0.02
+    assert (drawn(1) == found).all()
+    assert (drawn(2) != found).any()
