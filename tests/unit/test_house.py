@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fsl_mrs_dl
+from fsl_mrs_dl.cli import TOOLS
 
 REPOSITORY = Path(__file__).parents[2]
 TOP_LEVEL = {
@@ -79,6 +80,20 @@ def test_licence_is_the_same_everywhere():
 def test_top_level_is_fixed():
     top = {name.split("/")[0] for name in tracked()}
     assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
+
+
+def test_the_readme_has_one_line_that_demonstrates_and_one_that_tests():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    lines = re.findall(r"^python3 -m venv .*$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    demonstrates, tests = ([part.split() for part in line.split(" && ")] for line in lines)
+    assert demonstrates[-1] == ["env/bin/fsl_mrs_dl", "demo", "--output", "demo"]
+    assert "demo" in TOOLS
+    assert tests[-1] == ["env/bin/pytest", "-m", '"not', 'slow"']
+    assert any(mark.startswith("slow:") for mark in project["tool"]["pytest"]["ini_options"]["markers"])
+    for _, install, _ in (demonstrates, tests):
+        assert install[:4] == ["env/bin/pip", "install", "-c", "constraints.txt"]
+        extras = re.findall(r"\[(.+)\]", install[-1])
+        assert set(extras) <= set(project["project"]["optional-dependencies"])
 
 
 def test_what_the_demo_of_the_readme_writes_is_ignored():
