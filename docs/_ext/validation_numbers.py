@@ -110,7 +110,7 @@ NUMBERS = (
     ),
     Number(
         "What do damaged files do to the program?",
-        "robustness",
+        "fuzzing",
         "of {} files {} were refused in one line, {} ended in a traceback",
         tuple(({"damage": "all"}, column) for column in ("files", "refused", "traceback")),
     ),
