@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.io import publishing
-from fsl_mrs_dl.io.signals import Raising, Stopped, held_back
+from fsl_mrs_dl.io.signals import Raising, Stopped
 from fsl_mrs_dl.io.staging import Staging
 
 NAMES = ("a.txt", "maps/b.txt", "maps/deep/c.txt", "run.json")
@@ -345,74 +344,17 @@ with Staging(Path({str(tmp_path)!r}), overwrite=True) as staging:
         assert texts(tmp_path) == {"a.txt": "first"}
 
 
-def interrupted_inside() -> None:
-    """Interrupt a block that swallows what it raises, as a command does that becomes an exit status."""
-    with Raising():
-        try:
-            signal.raise_signal(signal.SIGINT)
-            time.sleep(1)
-        except Stopped:
-            pass
+def test_a_signal_that_comes_while_files_are_renamed_waits(
+    earlier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = publishing.rename
 
+    def interrupted(path: Path, target: Path) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        rename(path, target)
 
-class TestSignals:
-    def test_one_that_comes_while_files_are_renamed_waits(
-        self, earlier: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        rename = publishing.rename
-
-        def interrupted(path: Path, target: Path) -> None:
-            signal.raise_signal(signal.SIGTERM)
-            rename(path, target)
-
-        monkeypatch.setattr(publishing, "rename", interrupted)
-        with pytest.raises(Stopped) as stopped, Raising():
-            write(earlier, ours=OLD)
-        assert stopped.value.status == 143
-        assert texts(earlier) == AFTER
-
-    def test_one_is_not_lost_that_another_package_swallows(self) -> None:
-        with Raising() as raising:
-            try:
-                signal.raise_signal(signal.SIGINT)
-                time.sleep(1)
-            except BaseException:  # noqa: BLE001 - as a package might
-                pass
-        assert raising.stopped is not None
-        assert (raising.stopped.status, raising.stopped.words) == (130, "interrupted.")
-
-    def test_one_that_ends_an_inner_block_ends_the_outer_one(self) -> None:
-        went_on = False
-
-        def both() -> None:
-            nonlocal went_on
-            with Raising():
-                interrupted_inside()
-                went_on = True
-
-        with pytest.raises(Stopped):
-            both()
-        assert not went_on
-
-    def test_one_that_follows_at_once_does_not_end_the_cleaning_up(self) -> None:
-        cleaned = False
-
-        def work() -> None:
-            nonlocal cleaned
-            with Raising():
-                try:
-                    signal.raise_signal(signal.SIGINT)
-                finally:
-                    signal.raise_signal(signal.SIGINT)
-                    signal.raise_signal(signal.SIGTERM)
-                    cleaned = True
-
-        with pytest.raises(Stopped, match="SIGINT"):
-            work()
-        assert cleaned
-
-    def test_handlers_are_put_back(self) -> None:
-        before = signal.getsignal(signal.SIGTERM)
-        with Raising(), held_back():
-            pass
-        assert signal.getsignal(signal.SIGTERM) is before
+    monkeypatch.setattr(publishing, "rename", interrupted)
+    with pytest.raises(Stopped) as stopped, Raising():
+        write(earlier, ours=OLD)
+    assert stopped.value.status == 143
+    assert texts(earlier) == AFTER
