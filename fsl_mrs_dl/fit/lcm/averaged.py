@@ -19,12 +19,14 @@ from fsl_mrs_dl.fit.lcm.averaging import (
 from fsl_mrs_dl.fit.lcm.engine import Fitter
 from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, take_steps, weigh
 from fsl_mrs_dl.fit.lcm.over_background import Place, place, slopes
-from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, Parameters, Problem
+from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, OWN_WIDTH_HZ, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import KEPT, FitResult
 from fsl_mrs_dl.fit.lcm.search import Found, Search
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
+from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 _FARTHEST_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
+_ROUNDS, _BENT = 6, 0.1  # relinearisations, and the share of a linewidth from which own shifts ask for one
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
 
 
@@ -66,7 +68,58 @@ class AveragedFitter(Fitter):
         if len(rows):
             there = search.with_shares(scaled[rows], found.take(rows))
             result.put(rows, self._averaged(scaled[rows], there, tokens[rows]))
+        self._straighten(result, scaled, found, uneven, tokens)
         return result
+
+    def _straighten(
+        self,
+        result: FitResult,
+        scaled: Complex,
+        found: Found,
+        uneven: NDArray[np.bool_],
+        tokens: NDArray[np.str_],
+    ) -> None:
+        """Make the linear model again where own shifts and widths of members have moved beyond its reach.
+
+        A shift by s of a line of width w leaves a share of about (s / w)^2 of its height to second order.
+
+        Parameters
+        ----------
+        result : FitResult
+            Changed in place.
+        scaled : ndarray, complex, shape (S, time)
+        found : Found
+        uneven : ndarray, bool, shape (S,)
+            Whether there are shares beside the line.
+        tokens : ndarray, str, shape (S,)
+        """
+        placed = [np.zeros_like(result.member_hz), np.zeros_like(result.member_gamma)]
+        for _ in range(_ROUNDS):
+            width = voigt_fwhm_hz(result.gamma[:, 0], result.sigma[:, 0]) + OWN_WIDTH_HZ
+            far = np.abs(result.member_hz - placed[0]).max(axis=1) > _BENT * width
+            far |= np.abs(result.member_gamma - placed[1]).max(axis=1) > pi * _BENT * width
+            for shares in (False, True):
+                rows = np.flatnonzero(far & (uneven == shares))
+                if len(rows):
+                    there = self._moved_there(found.take(rows), result, rows, shares=shares)
+                    placed[0][rows], placed[1][rows] = there.at.member_hz, there.at.member_gamma
+                    result.put(rows, self._averaged(scaled[rows], there, tokens[rows]))
+
+    def _moved_there(self, found: Found, result: FitResult, rows: NDArray[np.intp], *, shares: bool) -> Found:
+        """Return the place of some rows with the averaged steps taken, those of single members among them."""
+        at = Parameters(
+            result.shift_hz[rows],
+            result.gamma[rows],
+            result.sigma[rows] ** 2,
+            result.phase_rad[rows],
+            result.delay_s[rows],
+            result.member_hz[rows],
+            result.member_gamma[rows],
+            result.lineshape[rows] if shares else np.zeros((len(rows), 0)),
+            (result.noise_sd[rows] / found.unit) ** 2,
+        )
+        amplitudes = result.amplitudes[rows] * (self.problem.scale / found.unit)[:, None]
+        return replace(found, at=at, state=replace(found.state, amplitudes=amplitudes))
 
     def linear(self, fids: Complex, at: Parameters, amplitudes: Real) -> tuple[Linear, NDArray[np.intp]]:
         """Return the model around a place, and the members that may shift; fids in units of 1 mmol/kg."""
@@ -102,6 +155,10 @@ class AveragedFitter(Fitter):
         present[:, rates] = free * (at.gamma - usual) / spread
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
+        if at.member_hz.shape[1]:
+            first, n = shared.shape[1], len(some)
+            present[:, first : first + n] = at.member_hz[:, some] / (settings.member_shift_ppm * mhz)
+            present[:, first + n :] = at.member_gamma[:, some] / (pi * settings.member_width_hz)
         tables = {name: mean / problem.scale for name, mean in problem.background.tables.items()}
         return Linear(here.columns, steps, here.data, weight, present, at.noise, tables, self._broad), some
 
@@ -201,9 +258,11 @@ class AveragedFitter(Fitter):
             steps, np.cumsum([3 * g + 2, at.lineshape.shape[1], n]), axis=1
         )
         size = (len(steps), len(problem.basis))
-        member_hz, member_gamma = np.zeros(size), np.zeros(size)
-        member_hz[:, moving] = moved * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz
-        member_gamma[:, moving] = wider * pi * settings.member_width_hz
+        own = at.member_hz.shape[1] > 0
+        member_hz = at.member_hz.copy() if own else np.zeros(size)
+        member_gamma = at.member_gamma.copy() if own else np.zeros(size)
+        member_hz[:, moving] += moved * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz
+        member_gamma[:, moving] += wider * pi * settings.member_width_hz
         most = _FARTHEST_PPM * self.basis.spectrometer_frequency_mhz
         return Parameters(
             at.shift_hz + np.clip(shared[:, :g], -most, most),

@@ -93,7 +93,7 @@ def background_evaluator(problem: Problem, seen: Seen) -> Evaluate:
 def place(problem: Problem, seen: Seen, fids: Complex, at: Parameters) -> Place:
     """Return members and data at given parameters, from tables where they reach."""
     data = split(problem.corrected(fids, at))
-    if seen.tables is None or at.lineshape.shape[1]:
+    if seen.tables is None or at.lineshape.shape[1] or at.member_hz.shape[1]:
         return Place(*_explicit(problem, seen, at), data)
     out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
     if not out.any():
