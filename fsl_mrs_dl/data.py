@@ -50,7 +50,7 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
     {
         "nonfinite": Flag(0, "the FID holds NaN or Inf; it was left as it is", "unusable"),
         "zero": Flag(1, "the FID is zero everywhere; it was left as it is", "unusable"),
-        "no_convergence": Flag(2, "the estimate did not settle within the allowed iterations"),
+        "no_convergence": Flag(2, "the estimate did not settle within the allowed iterations", "unusable"),
         "out_of_range": Flag(
             3, "the estimate lies at the edge of the searched range, or seems to lie beyond", "usable"
         ),

@@ -115,13 +115,18 @@ def flag_rows(outcome: Outcome) -> list[tuple[str, int, str]]:
 def main_columns(outcome: Outcome, scaling: str) -> list[int]:
     """Return the columns that are told first: those of :data:`MAIN`, or else the best determined five.
 
-    The reference is left out of ratios to itself.
+    The reference is left out of ratios to itself. Without creatine in the basis set, as of an edited difference,
+    the best determined count, for what is usual was edited away; parts of a sum that is told are left out.
     """
     reference = "+".join(outcome.internal_reference) if scaling == "internal" else ""
     chosen = [next((name for name in names if name in outcome.names), "") for names in MAIN]
     found = [outcome.column(name) for name in chosen if name and name != reference]
-    if found:
+    if found and outcome.internal_reference:
         return found
+    if found:
+        sums = {name for name in outcome.names if "+" in name}
+        parts = {part for name in sums for part in name.split("+")}
+        return [n for n in by_bound(outcome) if outcome.names[n] not in parts][: len(MAIN)]
     return [n for n in by_bound(outcome) if outcome.names[n] != reference][: len(MAIN)]
 
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
+
 from fsl_mrs_dl.data import MRSData, Stage
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.steps.add import add
@@ -11,7 +13,7 @@ from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.coilcombine import COIL, coilcombine
 from fsl_mrs_dl.steps.ecc import ecc as eddy
 from fsl_mrs_dl.steps.quantify import quantify
-from fsl_mrs_dl.steps.registry import Step, StepResult, step
+from fsl_mrs_dl.steps.registry import Step, StepResult, step, usable_fids
 from fsl_mrs_dl.steps.remove import remove
 from fsl_mrs_dl.steps.subtract import halved, halves, opposed, subtract
 
@@ -75,15 +77,22 @@ def process(
     --------
     fsl_mrs_dl process --data metab.nii.gz --reference wref.nii.gz --basis press_3t_te30 --output result --report
     """
+    conjugated = bool(fitting.pop("conj_fid", None))
+    if conjugated:
+        data = data.with_fid(data.fid.conj())
+        reference, ecc, quant = (_conjugate(one) for one in (reference, ecc, quant))
     chain = _Chain(data)
+    if conjugated:
+        chain.stages.append(Stage("conjugate", data, ("Conjugated all FIDs, as --conj_fid asks.",)))
     chain.references(reference, ecc, quant)
-    if not noalign and chain.size(TRANSIENTS) > 1:
-        chain.run(align, reject=reject)
-    elif chain.size(TRANSIENTS) > 1:
-        chain.leave_out("align", "as --noalign asks")
     for dim in (TRANSIENTS, MEASUREMENTS):
-        if chain.size(dim) > 1:
-            chain.run(average, dim=dim)
+        if chain.size(dim) == 1:
+            continue
+        if noalign:
+            chain.leave_out("align", "as --noalign asks")
+        else:
+            chain.run(align, dim=dim, reject=reject)
+        chain.run(average, dim=dim)
     if chain.size(EDITS) == 2:
         chain.join_conditions(edit)
     if data.nucleus in _WATER_NUCLEI and not noremove:
@@ -139,15 +148,45 @@ class _Chain:
             self.leave_out("the reference", "as it does not have the coils of the data")
             reference = None
         ecc, water = ecc or reference, quant or reference
-        if self.size(COIL) > 1:
+        coils = self.size(COIL)
+        if coils > 1:
+            if water is not None and _coils(water) == 1:
+                self.leave_out(
+                    "water scaling", "as the water was combined elsewhere and its size says nothing"
+                )
+                water = None
+            ecc, water, reference = self._without_empty_coils(ecc, water, reference)
+            whiten = {"no_prewhiten": True} if self._without_noise(reference) else {}
             weights = reference if _coils(reference) == self.size(COIL) else None
-            ecc, water = (_combined(one, weights, self.size(COIL)) for one in (ecc, water))
-            self.run(coilcombine, reference=weights)
+            ecc, water = (_combined(one, weights, self.size(COIL), **whiten) for one in (ecc, water))
+            self.run(coilcombine, reference=weights, **whiten)
         if ecc is None:
             self.leave_out("ecc", "as there is no water reference")
         else:
             self.run(eddy, reference=ecc)
         self.water = water
+
+    def _without_empty_coils(self, *references: MRSData | None) -> list[MRSData | None]:
+        """Take coils without signal from the data, and from the references that have all coils."""
+        axis, coils = self.data.axis(COIL), self.size(COIL)
+        alive = [at for at in range(coils) if usable_fids(_coil(self.data, [at])).any()]
+        if len(alive) in (0, coils):
+            return list(references)
+        self.leave_out(f"{coils - len(alive)} of {coils} coils", "as they hold no signal")
+        self.data = self.data.with_fid(np.take(self.data.fid, alive, axis=axis))
+        return [_coil(one, alive) if one is not None and _coils(one) == coils else one for one in references]
+
+    def _without_noise(self, reference: MRSData | None) -> bool:
+        """Return whether the ends of FIDs hold zeros, which say nothing of the coils' noise; note it then."""
+        tails = [
+            one.fid[:, :, :, -max(one.n_points // 10, 1) :]
+            for one in (self.data, reference)
+            if one is not None
+        ]
+        if all(tail.any() for tail in tails):
+            return False
+        self.leave_out("whitening of the coils", "as FIDs end in zeros, which say nothing of the noise")
+        return True
 
     def refuse_what_is_left(self) -> None:
         """Refuse a scan that still has several FIDs a voxel."""
@@ -165,11 +204,22 @@ def _coils(reference: MRSData | None) -> int:
     return int(reference.fid.shape[reference.axis(COIL)])
 
 
-def _combined(reference: MRSData | None, weights: MRSData | None, coils: int) -> MRSData | None:
+def _coil(data: MRSData, kept: list[int]) -> MRSData:
+    """Return data with some of their coils."""
+    return data.with_fid(np.take(data.fid, kept, axis=data.axis(COIL)))
+
+
+def _conjugate(data: MRSData | None) -> MRSData | None:
+    return None if data is None else data.with_fid(data.fid.conj())
+
+
+def _combined(
+    reference: MRSData | None, weights: MRSData | None, coils: int, **options: bool
+) -> MRSData | None:
     """Return a water reference combined with the weights of the data's coils, where it has them."""
     if reference is None or _coils(reference) != coils or coils == 1:
         return reference
-    return coilcombine(reference, reference=weights).data
+    return coilcombine(reference, reference=weights, **options).data
 
 
 def _without_warning(known: Step, sign: int) -> Step:

@@ -170,3 +170,61 @@ def test_a_dimension_that_no_step_reduces_is_refused_with_the_way_out(tmp_path: 
     assert "4 of DIM_USER_0" in said
     assert "mrs_tools split" in said
     assert not (tmp_path / "fit").exists()
+
+
+class TestReferencesThatDoNotFit:
+    """Raw data of four coils, 16 transients and known water, with one thing wrong."""
+
+    @staticmethod
+    def total(folder: Path) -> float:
+        columns, *rows = [line.split(",") for line in (folder / "summary.csv").read_text().splitlines()]
+        return {row[0]: float(row[columns.index("mMol/kg")]) for row in rows}["NAA+NAAG"]
+
+    def test_water_that_was_combined_elsewhere_scales_nothing(
+        self, scan: Path, tmp_path: Path, capsys
+    ) -> None:
+        water = nifti.read(scan / "metab_wref.nii.gz")
+        one = water.with_fid(water.fid.mean(axis=water.axis("DIM_COIL")), without="DIM_COIL")
+        nifti.write(one, tmp_path / "one.nii.gz")
+        assert process(scan, "--reference", str(tmp_path / "one.nii.gz"), "--no_posterior", out="one") == 0
+        told = capsys.readouterr().out
+        assert "water scaling was left out, as the water was combined elsewhere" in told
+        assert "Molality" not in told
+
+    def test_an_empty_coil_is_left_out_of_data_and_water(self, scan: Path, tmp_path: Path, capsys) -> None:
+        data = nifti.read(scan / "metab.nii.gz")
+        fid = np.moveaxis(data.fid.copy(), data.axis("DIM_COIL"), 0)
+        fid[2] = 0
+        empty = data.with_fid(np.moveaxis(fid, 0, data.axis("DIM_COIL")))
+        nifti.write(empty, tmp_path / "metab.nii.gz")
+        more = ("--reference", str(scan / "metab_wref.nii.gz"), "--no_posterior")
+        assert process(tmp_path, *more) == 0
+        assert "1 of 4 coils was left out, as they hold no signal" in capsys.readouterr().out
+        assert process(scan, *more, out="whole") == 0
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=0.05)
+
+    def test_fids_that_end_in_zeros_are_combined_without_whitening(self, scan: Path, tmp_path: Path) -> None:
+        for name in ("metab", "metab_wref"):
+            data = nifti.read(scan / f"{name}.nii.gz")
+            fid = data.fid.copy()
+            fid[:, :, :, -300:] = 0
+            nifti.write(data.with_fid(fid), tmp_path / f"{name}.nii.gz")
+        more = ("--reference", str(tmp_path / "metab_wref.nii.gz"), "--no_posterior")
+        assert process(tmp_path, *more) == 0
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=0.05)
+
+    def test_conjugated_data_are_turned_before_they_are_aligned(self, scan: Path, tmp_path: Path) -> None:
+        for name in ("metab", "metab_wref"):
+            data = nifti.read(scan / f"{name}.nii.gz")
+            nifti.write(data.with_fid(data.fid.conj()), tmp_path / f"{name}.nii.gz")
+        more = ("--reference", str(tmp_path / "metab_wref.nii.gz"), "--no_posterior", "--conj_fid")
+        assert process(tmp_path, *more) == 0
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=1e-3)
+
+    def test_measurements_are_aligned_as_transients_are(self, scan: Path, tmp_path: Path) -> None:
+        data = nifti.read(scan / "metab.nii.gz")
+        tags = tuple("DIM_MEAS" if tag == "DIM_DYN" else tag for tag in data.dim_tags)
+        nifti.write(replace(data, dim_tags=tags, dim_headers={}), tmp_path / "metab.nii.gz")
+        more = ("--reference", str(scan / "metab_wref.nii.gz"), "--no_posterior")
+        assert process(tmp_path, *more) == 0
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=1e-3)

@@ -58,6 +58,7 @@ class AveragedFitter(Fitter):
         for which in np.unique(under[under >= 0]):
             rows = np.flatnonzero(under == which)
             there = search.again(scaled[rows], found.take(rows), int(which))
+            tokens[rows] = np.where((tokens[rows] == "no_convergence") & there.settled, "", tokens[rows])
             # What looked like an uneven shim under one hypothesis may be another's macromolecules.
             uneven[rows] &= search.uneven(scaled[rows], there, int(which))
             known = np.flatnonzero(~uneven[rows])

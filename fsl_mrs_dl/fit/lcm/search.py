@@ -179,7 +179,6 @@ class Search:
         evaluator = self.under(hypothesis)[1]
         at, state, more, settled = minimise(self.problem, evaluator, scaled, found.at, _SETTLED_SD)
         at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
-        settled = settled & found.settled
         return replace(found, at=at, state=state, iterations=found.iterations + more, settled=settled)
 
     @property

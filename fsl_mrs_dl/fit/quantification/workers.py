@@ -1,5 +1,6 @@
 """Chunks of voxels on several processes: dask starts them, results come back in order."""
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -59,6 +60,8 @@ def chunks_done(
         with _client_of_cluster(distributed.Client) as client:
             yield from _done_by(client, function, common, parts)
         return
+    for name in ("distributed", "distributed.nanny", "distributed.scheduler", "distributed.worker", "bokeh"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # how processes start and end is no news
     count = len(os.sched_getaffinity(0)) if workers is None else workers
     options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     make: Any = distributed  # it has no types
