@@ -9,7 +9,7 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.background import density_prior, with_member
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, fitter_for
-from fsl_mrs_dl.fit.lcm.evidence import Weighing
+from fsl_mrs_dl.fit.lcm.evidence import Weighing, _factor
 from fsl_mrs_dl.fit.quantification import chosen_members, water_tail, with_background
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, damp, on_points, shift
@@ -99,3 +99,12 @@ def test_metabolites_pulled_apart_by_their_own_shifts_keep_their_amounts(whole, 
     assert rows["Cr"] + rows["PCr"] == pytest.approx(8.0, rel=0.02)
     apart = found.member_hz[:, part.names.index("NAA")] - found.member_hz[:, part.names.index("GPC")]
     assert apart == pytest.approx(np.full(6, -0.9), abs=0.15)
+
+
+def test_products_that_rounding_has_spoiled_sink_no_other_spectrum():
+    sound = np.array([[2.0, 0.5], [0.5, 1.0]])
+    spoiled = np.array([[1.0, 1.0 + 1e-6], [1.0 + 1e-6, 1.0]])  # a correlation above one
+    together, alone = _factor(np.stack([sound, spoiled])), _factor(sound[None])
+    assert np.array_equal(together[0], alone[0])
+    assert np.isfinite(together).all()
+    assert together[1] @ together[1].T == pytest.approx(spoiled, abs=1e-3)

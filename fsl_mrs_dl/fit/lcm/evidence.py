@@ -23,6 +23,7 @@ MARGINS = (np.inf, 20.0, 7.0)
 """Differences in log evidence from the best, beyond which a child is not looked at, in each round: lipids may
 change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than 1e-3."""
 _SOME = 1e-3  # of all weight together: hypotheses that weigh less are left out
+_FIRMER = (0.0, 1e-7, 1e-5, 1e-3, 1e-1)  # on top of the ridge, where rounding has left less than it holds
 _RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
 _BY_EACH = ("log_evidence", "energy", "amplitudes", "pull", "information")  # what each hypothesis is asked
 
@@ -284,8 +285,23 @@ def _factor(gram: Real) -> Real:
     size = np.sqrt(np.maximum(gram[:, index, index], np.finfo(float).tiny))
     scaled = gram / (size[:, :, None] * size[:, None])
     scaled[:, index, index] = 1 + _RIDGE
-    lower: Real = np.linalg.cholesky(scaled) * size[:, :, None]
-    return lower
+    try:
+        lower: Real = np.linalg.cholesky(scaled)
+    except np.linalg.LinAlgError:
+        # One spectrum in which the background leaves next to nothing of two vectors does not sink the others.
+        lower = np.stack([_firm_factor(one) for one in scaled])
+    return lower * size[:, :, None]
+
+
+def _firm_factor(scaled: Real) -> Real:
+    """Return the Cholesky factor of one matrix of unit diagonal, with as large a ridge as it needs."""
+    for ridge in _FIRMER:
+        try:
+            found: Real = np.linalg.cholesky(scaled + ridge * np.eye(len(scaled)))
+        except np.linalg.LinAlgError:
+            continue
+        return found
+    return np.full_like(scaled, np.nan)
 
 
 def steps_of(
