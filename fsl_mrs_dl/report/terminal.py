@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
+
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.report.concentrations import (
     WITHOUT_PRIOR,
@@ -37,7 +39,8 @@ def quantify_text(outcome: Outcome, folder: Path, files: Collection[str]) -> str
     one = outcome.single_voxel
     told = [leading_text(scaled, 0, n) if one else typical_text(scaled, n) for n in columns]
     names = [outcome.names[n] for n in columns]
-    many = "" if one else f", medians over {len(outcome.voxels)} voxels"
+    fitted = int(np.isfinite(scaled.value).any(axis=1).sum())
+    many = "" if one else f", medians over {fitted} voxels"
     wide = max(map(len, names), default=0)
     lines = [*filter(None, [verdict_text(outcome)])]
     lines.append(f"{scaling_title(outcome, scaling)}{many}, {leading_words(scaled)}:")

@@ -38,8 +38,8 @@ def verdict_text(outcome: Outcome) -> str:
         return f"{verdict_of(outcome, 0)}: {outcome.reasons[0]}"
     counts = _counts(outcome)
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    causes = ", ".join(f"{cause} {count}" for cause, count in _causes(outcome))
-    return f"{len(outcome.verdict)} voxels: {said}" + (f" (most for {causes})" if causes else "")
+    causes = ", ".join(f"{cause} ({count})" for cause, count in _causes(outcome))
+    return f"{len(outcome.verdict)} voxels: {said}" + (f"; most frequent reasons: {causes}" if causes else "")
 
 
 def verdict_part(outcome: Outcome) -> str:
@@ -65,4 +65,5 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 
 def _causes(outcome: Outcome) -> list[tuple[str, int]]:
     """Return the most frequent first causes of what is not good, and how many voxels have each."""
-    return Counter(cause for cause in outcome.causes if cause).most_common(_MOST_CAUSES)
+    told = (cause for cause in outcome.causes if cause and cause != "not fitted")
+    return Counter(told).most_common(_MOST_CAUSES)

@@ -73,7 +73,7 @@ def test_of_many_voxels(rng, tmp_path):
     )
     assert rows[1:] == [["1", "0", "0", "good", "SNR 20"], ["2", "0", "0", "unusable", "noise only: .."]]
     assert record["verdict"] == {"voxels": {"good": 1, "unusable": 1}, "causes": {"noise only": 1}}
-    assert verdict_text(outcome) == "2 voxels: 1 good, 1 unusable (most for noise only 1)"
+    assert verdict_text(outcome) == "2 voxels: 1 good, 1 unusable; most frequent reasons: noise only (1)"
     assert "noise only" in verdict_part(outcome)
 
 
