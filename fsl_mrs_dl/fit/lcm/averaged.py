@@ -26,7 +26,7 @@ from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 _FARTHEST_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
-_ROUNDS, _BENT = 6, 0.1  # relinearisations, and the share of a linewidth from which own shifts ask for one
+_ROUNDS, _BENT = 6, 1.0  # relinearisations, and the chi square from which what one leaves asks for the next
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
 
 
@@ -82,7 +82,8 @@ class AveragedFitter(Fitter):
     ) -> None:
         """Make the linear model again where own shifts and widths of members have moved beyond its reach.
 
-        A shift by s of a line of width w leaves a share of about (s / w)^2 of its height to second order.
+        A shift by s of a line of width w leaves a share of about (s / w)^2 of its height to second order: of a
+        metabolite of an SNR q, a residual of chi square q^2 (s / w)^4.
 
         Parameters
         ----------
@@ -97,8 +98,12 @@ class AveragedFitter(Fitter):
         placed = [np.zeros_like(result.member_hz), np.zeros_like(result.member_gamma)]
         for _ in range(_ROUNDS):
             width = voigt_fwhm_hz(result.gamma[:, 0], result.sigma[:, 0]) + OWN_WIDTH_HZ
-            far = np.abs(result.member_hz - placed[0]).max(axis=1) > _BENT * width
-            far |= np.abs(result.member_gamma - placed[1]).max(axis=1) > pi * _BENT * width
+            moved_hz = np.abs(result.member_hz - placed[0])
+            wider_hz = np.abs(result.member_gamma - placed[1]) / pi
+            share = np.maximum(moved_hz, wider_hz) / width[:, None]
+            size = result.amplitudes * self.problem.scale / result.noise_sd[:, None]
+            power = size**2 * np.einsum("smm->sm", found.state.gram)
+            far = (power * share**4).max(axis=1) > _BENT
             for shares in (False, True):
                 rows = np.flatnonzero(far & (uneven == shares))
                 if len(rows):
