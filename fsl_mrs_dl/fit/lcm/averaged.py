@@ -26,7 +26,7 @@ from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 _FARTHEST_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
-_ROUNDS, _BENT = 6, 1.0  # relinearisations, and the chi square from which what one leaves asks for the next
+_ROUNDS, _BENT = 6, 0.05  # relinearisations, and the chi square from which what one leaves asks for the next
 _MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
 
 
