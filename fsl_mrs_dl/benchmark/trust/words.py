@@ -53,8 +53,8 @@ bound."""
 WORLDS = """\
 **Worlds that are not the model's**, at SNR_f {snr:g}: ratios to Cr+PCr of `quantify` with its defaults.
 *Bias*: median of estimate over truth, less one. *Widening*: of the posterior's intervals, by what the residual
-shows through lines; median. *Covers*: mean over metabolites, and the lowest, of the 95 % interval, of the same
-with noise as white as the fit takes it to be, and of estimate +- 1.96 bounds. *Taken up*: share of the energy
+shows through lines; median. *Covers*: mean over metabolites, and the lowest, of the 95 % interval, and of
+estimate +- 1.96 SD. *Taken up*: share of the energy
 of what the basis set has wrong that metabolites of wrong amplitudes describe, so that no residual shows it; a
 third would be theirs if the error looked like no line in particular."""
 FALSE_ALARMS = """\
