@@ -1,9 +1,9 @@
 """One chunk of voxels: fitted, scaled, believed and looked at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from fsl_mrs_dl.fit.quantification.water import reference_area, water_area, wate
 from fsl_mrs_dl.physics.member_sizes import excess
 from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
 
+_FITTERS: dict[str, Fitter] = {}  # of the run that this process works at
 LOOK = "look_"
 """Prefix of what a verdict stands on, among what is kept of a chunk."""
 
@@ -47,12 +48,15 @@ class Common:
     band : QualityBand
     single : bool
         Whether the run has one voxel, of which more is kept.
+    token : str
+        Of the run, by which a process knows its fitter again.
     """
 
     like: MRSData
     request: Request
     band: QualityBand
     single: bool
+    token: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
     def of(cls, data: MRSData, request: Request) -> "Common":
@@ -65,12 +69,16 @@ class Common:
         request = replace(request, voxels=request.voxels[:0], water=water)
         return cls(_one_voxel(data), request, band, data.fid.shape[:3] == (1, 1, 1))
 
-    @cached_property
+    @property
     def fitter(self) -> Fitter:
-        """What fits; made once in each process."""
+        """What fits; made once in each process, however often this is sent there."""
         if self.request.fitter is not None:
             return self.request.fitter
-        return fitter_for(self.request.basis, self.request.settings, reference_ppm=self.like.reference_ppm)
+        if self.token not in _FITTERS:
+            _FITTERS.clear()
+            basis, settings = self.request.basis, self.request.settings
+            _FITTERS[self.token] = fitter_for(basis, settings, reference_ppm=self.like.reference_ppm)
+        return _FITTERS[self.token]
 
 
 @dataclass(frozen=True, eq=False)
