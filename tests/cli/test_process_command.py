@@ -33,6 +33,15 @@ def scan(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def fitted(scan: Path) -> Path:
+    """Process the scan with its water, with a report and the data after each step, and once more without."""
+    reference = ("--reference", str(scan / "metab_wref.nii.gz"))
+    assert process(scan, *reference, "--report", "--keep_steps", out="kept") == 0
+    assert process(scan, *reference, "--no_posterior", out="all_coils") == 0
+    return scan
+
+
 def amounts(folder: Path) -> dict[str, list[str]]:
     rows = [line.split(",") for line in (folder / "concentrations.csv").read_text().splitlines()]
     return {row[0]: row for row in rows}
@@ -63,8 +72,8 @@ class TestRawScan:
         for words in ("coilcombine: Combined 4 of DIM_COIL.", "average: Averaged 12 of DIM_DYN."):
             assert words in told
 
-    def test_every_step_leaves_its_record_and_the_chain_none(self, scan: Path) -> None:
-        found = methods(scan / "fit" / "fit.nii.gz")
+    def test_every_step_leaves_its_record_and_the_chain_none(self, fitted: Path) -> None:
+        found = methods(fitted / "kept" / "fit.nii.gz")
         assert found == [
             "RF coil combination",
             "Eddy current correction",
@@ -73,7 +82,7 @@ class TestRawScan:
             "Nuisance peak removal",
             "Quantification",
         ]
-        steps = sorted(path.name for path in (scan / "fit" / "steps").iterdir())
+        steps = sorted(path.name for path in (fitted / "kept" / "steps").iterdir())
         assert steps == [
             "1_coilcombine.nii.gz",
             "2_ecc.nii.gz",
@@ -81,7 +90,7 @@ class TestRawScan:
             "4_average.nii.gz",
             "5_remove.nii.gz",
         ]
-        assert json.loads((scan / "fit" / "run.json").read_text())["settings"]["steps"] == [
+        assert json.loads((fitted / "kept" / "run.json").read_text())["settings"]["steps"] == [
             "coilcombine",
             "ecc",
             "align",
@@ -89,7 +98,7 @@ class TestRawScan:
             "remove",
         ]
 
-    def test_it_gives_what_the_single_commands_give(self, scan: Path) -> None:
+    def test_it_gives_what_the_single_commands_give(self, scan: Path, fitted: Path) -> None:
         at, water = scan / "metab.nii.gz", scan / "metab_wref.nii.gz"
 
         def step(name: str, *more: str) -> None:
@@ -108,14 +117,14 @@ class TestRawScan:
         more = ["--h2o", str(water), "--basis", "press_3t_te30", "--output", str(scan / "single")]
         assert main(["quantify", "--data", str(at), *more]) == 0
         one, other = (
-            np.genfromtxt(scan / place / "summary.csv", delimiter=",", skip_header=1)[:, 1:]
-            for place in ("fit", "single")
+            np.genfromtxt(fitted / place / "summary.csv", delimiter=",", skip_header=1)[:, 1:]
+            for place in ("kept", "single")
         )
         # The single commands write complex64 between the steps.
         assert np.allclose(one, other, rtol=2e-3, atol=1e-3, equal_nan=True)
 
-    def test_the_report_shows_the_steps_under_the_verdict(self, scan: Path) -> None:
-        page = (scan / "fit" / "report.html").read_text()
+    def test_the_report_shows_the_steps_under_the_verdict(self, fitted: Path) -> None:
+        page = (fitted / "kept" / "report.html").read_text()
         assert page.index("Processing</h2>") > page.index("Concentrations")
         for words in ("Combined 4 of DIM_COIL.", "Took away shifts of", "water"):
             assert words in page
@@ -191,7 +200,9 @@ class TestReferencesThatDoNotFit:
         assert "water scaling was left out, as the water was combined elsewhere" in told
         assert "Molality" not in told
 
-    def test_an_empty_coil_is_left_out_of_data_and_water(self, scan: Path, tmp_path: Path, capsys) -> None:
+    def test_an_empty_coil_is_left_out_of_data_and_water(
+        self, scan: Path, fitted: Path, tmp_path: Path, capsys
+    ) -> None:
         data = nifti.read(scan / "metab.nii.gz")
         fid = np.moveaxis(data.fid.copy(), data.axis("DIM_COIL"), 0)
         fid[2] = 0
@@ -200,10 +211,11 @@ class TestReferencesThatDoNotFit:
         more = ("--reference", str(scan / "metab_wref.nii.gz"), "--no_posterior")
         assert process(tmp_path, *more) == 0
         assert "1 of 4 coils was left out, as they hold no signal" in capsys.readouterr().out
-        assert process(scan, *more, out="whole") == 0
-        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=0.05)
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(fitted / "all_coils"), rel=0.05)
 
-    def test_fids_that_end_in_zeros_are_combined_without_whitening(self, scan: Path, tmp_path: Path) -> None:
+    def test_fids_that_end_in_zeros_are_combined_without_whitening(
+        self, scan: Path, fitted: Path, tmp_path: Path
+    ) -> None:
         for name in ("metab", "metab_wref"):
             data = nifti.read(scan / f"{name}.nii.gz")
             fid = data.fid.copy()
@@ -211,20 +223,24 @@ class TestReferencesThatDoNotFit:
             nifti.write(data.with_fid(fid), tmp_path / f"{name}.nii.gz")
         more = ("--reference", str(tmp_path / "metab_wref.nii.gz"), "--no_posterior")
         assert process(tmp_path, *more) == 0
-        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=0.05)
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(fitted / "all_coils"), rel=0.05)
 
-    def test_conjugated_data_are_turned_before_they_are_aligned(self, scan: Path, tmp_path: Path) -> None:
+    def test_conjugated_data_are_turned_before_they_are_aligned(
+        self, scan: Path, fitted: Path, tmp_path: Path
+    ) -> None:
         for name in ("metab", "metab_wref"):
             data = nifti.read(scan / f"{name}.nii.gz")
             nifti.write(data.with_fid(data.fid.conj()), tmp_path / f"{name}.nii.gz")
         more = ("--reference", str(tmp_path / "metab_wref.nii.gz"), "--no_posterior", "--conj_fid")
         assert process(tmp_path, *more) == 0
-        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=1e-3)
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(fitted / "all_coils"), rel=1e-3)
 
-    def test_measurements_are_aligned_as_transients_are(self, scan: Path, tmp_path: Path) -> None:
+    def test_measurements_are_aligned_as_transients_are(
+        self, scan: Path, fitted: Path, tmp_path: Path
+    ) -> None:
         data = nifti.read(scan / "metab.nii.gz")
         tags = tuple("DIM_MEAS" if tag == "DIM_DYN" else tag for tag in data.dim_tags)
         nifti.write(replace(data, dim_tags=tags, dim_headers={}), tmp_path / "metab.nii.gz")
         more = ("--reference", str(scan / "metab_wref.nii.gz"), "--no_posterior")
         assert process(tmp_path, *more) == 0
-        assert self.total(tmp_path / "fit") == pytest.approx(self.total(scan / "whole"), rel=1e-3)
+        assert self.total(tmp_path / "fit") == pytest.approx(self.total(fitted / "all_coils"), rel=1e-3)
