@@ -116,9 +116,8 @@ def test_what_is_done_is_not_done_again_and_what_is_lost_is(folder: Path, done: 
 def test_two_processes_make_the_table_of_one(folder: Path, done: Path) -> None:
     pytest.importorskip("distributed", reason="dask.distributed is not installed")
     assert study(folder, "two", "--parallel", "local", "--parallel-workers", "2") == 0
-    assert (folder.parent / "two" / "study.csv").read_bytes() == (
-        folder.parent / "out" / "study.csv"
-    ).read_bytes()
+    two = folder.parent / "two" / "study.csv"
+    assert two.read_bytes() == (done / "study.csv").read_bytes()
 
 
 def test_refusals(folder: Path, tmp_path: Path, capsys) -> None:
