@@ -20,7 +20,7 @@ from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import on_points
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 
-_POLL_S = 0.2
+_POLL_S = 0.2  # between two looks at the memory of the processes
 
 
 @dataclass(frozen=True)

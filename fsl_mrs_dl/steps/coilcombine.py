@@ -11,10 +11,9 @@ from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.physics import coils
 from fsl_mrs_dl.steps.ecc import check_belongs
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
+from fsl_mrs_dl.steps.water_references import COIL
 
 logger = logging.getLogger(__name__)
-
-COIL = "DIM_COIL"
 
 
 @step(method="RF coil combination")

@@ -10,12 +10,13 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.steps.add import add
 from fsl_mrs_dl.steps.align import align
 from fsl_mrs_dl.steps.average import average
-from fsl_mrs_dl.steps.coilcombine import COIL, coilcombine
+from fsl_mrs_dl.steps.coilcombine import coilcombine
 from fsl_mrs_dl.steps.ecc import ecc as eddy
 from fsl_mrs_dl.steps.quantify import quantify
 from fsl_mrs_dl.steps.registry import Step, StepResult, step, usable_fids
 from fsl_mrs_dl.steps.remove import remove
 from fsl_mrs_dl.steps.subtract import halved, halves, opposed, subtract
+from fsl_mrs_dl.steps.water_references import COIL
 
 TRANSIENTS, MEASUREMENTS, EDITS = "DIM_DYN", "DIM_MEAS", "DIM_EDIT"
 ACQUIRED = "acquired"

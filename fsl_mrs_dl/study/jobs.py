@@ -23,6 +23,13 @@ from fsl_mrs_dl.study.scans import Scan
 DONE, FAILED = "done", "failed"
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, in place of an earlier one."""
+    aside = path.with_name(f".{path.name}.new")
+    aside.write_text(text, encoding="utf-8", errors="backslashreplace")
+    aside.replace(path)
+
+
 @dataclass(frozen=True)
 class State:
     """How a scan ended.
@@ -46,9 +53,7 @@ class State:
     def write(self, path: Path) -> None:
         """Write it, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.new")
-        aside.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-        aside.replace(path)
+        write_whole(path, json.dumps(asdict(self), indent=1))
 
     @classmethod
     def read(cls, path: Path) -> "State | None":

@@ -11,7 +11,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.fit.quantification.workers import chunks_done
 from fsl_mrs_dl.io.untrusted_text import printable
-from fsl_mrs_dl.study.jobs import DONE, Job, State, check_options, done_job
+from fsl_mrs_dl.study.jobs import DONE, Job, State, check_options, done_job, write_whole
 from fsl_mrs_dl.study.report import study_page
 from fsl_mrs_dl.study.scans import find_scans
 from fsl_mrs_dl.study.table import Result, write_table
@@ -107,14 +107,7 @@ def _own(output: Path, folder: Path) -> None:
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "fsl_mrs_dl", "Version": __version__}],
     }
-    _replace(path, json.dumps(said, indent=2) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_text(text, encoding="utf-8", errors="backslashreplace")
-    aside.replace(path)
+    write_whole(path, json.dumps(said, indent=2) + "\n")
 
 
 def _write(results: list[Result], output: Path, title: str) -> None:
@@ -122,7 +115,7 @@ def _write(results: list[Result], output: Path, title: str) -> None:
     write_table(results, table, dictionary)
     table.replace(output / TABLE)
     dictionary.replace(output / DICTIONARY)
-    _replace(output / PAGE, study_page(results, title))
+    write_whole(output / PAGE, study_page(results, title))
 
 
 def _tell(results: list[Result], new: int, output: Path) -> None:

@@ -22,7 +22,7 @@ from fsl_mrs_dl.steps.registry import steps
 
 _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 256, 5e-4, 127.7
 _METABOLITES = ("Cr", "GPC", "Glu", "Ins", "Lac", "NAA", "PCr")
-_SNR = 100.0
+_SNR = 100.0  # of the highest line, as of a good measured spectrum
 _SAME_CURVE = 0.01
 """Largest relative difference of fitted curves: of a line 2 Hz wide, that of 0.01 Hz."""
 METHOD = """\

@@ -36,7 +36,7 @@ from fsl_mrs_dl.steps.command import run as run_command
 from fsl_mrs_dl.steps.registry import Step, steps
 
 OUTCOMES = ("done", "refused", "traceback", "hang", "half-written")
-HANG_S = 30
+HANG_S = 30  # a command on a few voxels takes seconds: what takes longer hangs
 _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7
 
 

@@ -16,7 +16,7 @@ from fsl_mrs_dl.benchmark.table import Table
 
 _COLUMNS = ("command", "full", "runs", "done", "refused", "otherwise")
 _NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
-_BLOCK = 4096
+_BLOCK = 4096  # bytes, the unit of room on a tmpfs
 _ROOM = 1.5
 """The largest disk has room for so many times the results beside those of the earlier run."""
 

@@ -14,14 +14,12 @@ from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
 from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import Average, FitCurves, FitResult
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
-from fsl_mrs_dl.fit.lcm.start import SEARCH_PPM, starts
+from fsl_mrs_dl.fit.lcm.start import ALMOST_AS_GOOD, N_STARTS, SEARCH_PPM, starts
 from fsl_mrs_dl.fit.lcm.tabulated import fast_evaluator
 from fsl_mrs_dl.physics import first_order_phase, phase, shift, spectrum_to_fid
 
 _CHUNK = 32  # spectra whose members fit the cache
-_N_STARTS = 3
 _NO_CURVATURE = 1e-200
-_ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 
 
 class Fitter:
@@ -170,13 +168,13 @@ def _fit_chunk(
     size: Real = np.linalg.norm(fids, axis=1)
     scaled = fids / size[:, None]
     if start is None:
-        choices, explained, beyond = starts(problem, basis, scaled, _N_STARTS)
+        choices, explained, beyond = starts(problem, basis, scaled, N_STARTS)
     else:
         choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
     at, state, iterations, settled = minimise(problem, evaluator, scaled, choices[0])
     at = Parameters(*(value.copy() for value in vars(at).values()))
     for choice, share in zip(choices[1:], explained[1:], strict=True):
-        rows = np.flatnonzero(share > _ALMOST_AS_GOOD)
+        rows = np.flatnonzero(share > ALMOST_AS_GOOD)
         if len(rows):
             other, there, more, done = minimise(problem, evaluator, scaled[rows], choice.take(rows))
             better = _unexplained(there) < _unexplained(state)[rows] * (1 - 1e-9)

@@ -12,14 +12,12 @@ from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, minimise
 from fsl_mrs_dl.fit.lcm.over_background import Seen, background_evaluator, lineshape_gain
 from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import FitResult
-from fsl_mrs_dl.fit.lcm.start import starts
+from fsl_mrs_dl.fit.lcm.start import ALMOST_AS_GOOD, N_STARTS, starts
 from fsl_mrs_dl.fit.lcm.tabulated import Tables
 from fsl_mrs_dl.physics.member_sizes import excess
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
-_N_STARTS = 3
 _WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
-_ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 _FIRST_SNR = 20.0  # of NAA: the search begins with backgrounds held as firmly as a poor spectrum holds them
 _NO_BACKGROUND = 1e6  # noise beside which a background has no room
 _FEW = 4  # iterations after which noise and unit are known well enough
@@ -114,12 +112,12 @@ class Search:
         """
         size: Real = np.linalg.norm(fids, axis=1)
         if start is None:
-            choices, explained, beyond = starts(self.problem, self.basis, fids / size[:, None], _N_STARTS)
+            choices, explained, beyond = starts(self.problem, self.basis, fids / size[:, None], N_STARTS)
         else:
             choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
         found = self._from(fids, choices[0], self._unit(fids, choices[0]))
         for choice, share in zip(choices[1:], explained[1:], strict=True):
-            rows = np.flatnonzero(share > _ALMOST_AS_GOOD)
+            rows = np.flatnonzero(share > ALMOST_AS_GOOD)
             if len(rows):
                 other = self._from(fids[rows], choice.take(rows), found.unit[rows])
                 both = found.iterations[rows] + other.iterations

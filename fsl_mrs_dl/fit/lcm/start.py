@@ -11,6 +11,8 @@ from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.physics import damp, fid_to_spectrum
 from fsl_mrs_dl.physics.member_sizes import excess
 
+N_STARTS = 3  # places that matched filters explain most by
+ALMOST_AS_GOOD = 0.9  # another start that explains this much of what the best explains is tried too
 SEARCH_PPM = 0.25
 """Half-width of the search for a common shift about the place of the whole spectrum: +-31 Hz at 3 T."""
 RATES = (5.0, 15.0, 40.0)
