@@ -11,11 +11,7 @@ from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.benchmark.rivals import fsl_mrs_estimates
 from fsl_mrs_dl.benchmark.table import Page, Table
 from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData, Real
-from fsl_mrs_dl.fit.alignment import CAPTURE_PPM, estimate_alignment
-from fsl_mrs_dl.fit.fisher import registration_crlb
-from fsl_mrs_dl.fit.gauss_newton import gn
-from fsl_mrs_dl.fit.methods import METHODS
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.registration import CAPTURE_PPM, METHODS, Band, estimate_alignment, gn, registration_crlb
 from fsl_mrs_dl.physics.lines import BIRCH_2017
 from fsl_mrs_dl.scores import phase_difference
 from fsl_mrs_dl.simulate import (

@@ -9,7 +9,7 @@ import numpy as np
 
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.data import MRSData, Real
-from fsl_mrs_dl.fit.methods import METHODS
+from fsl_mrs_dl.fit.registration import METHODS
 from fsl_mrs_dl.io.nifti import from_nifti_mrs, to_nifti_mrs
 from fsl_mrs_dl.steps.align import align
 from fsl_mrs_dl.steps.average import average

@@ -1,12 +1,8 @@
 """The Fisher matrix and the Cramer-Rao bound, for every fit and every benchmark."""
 
-import math
-
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.registration import Band
-from fsl_mrs_dl.physics import time_axis
 
 
 def fisher_matrix(derivatives: Complex, noise_sd: float = 1.0, weighed: Complex | None = None) -> Real:
@@ -40,44 +36,3 @@ def crlb(fisher: Real) -> Real:
     """Return the smallest SD an unbiased estimator can reach, shape (..., parameter)."""
     bound: Real = np.sqrt(np.diagonal(np.linalg.inv(fisher), axis1=-2, axis2=-1))
     return bound
-
-
-def registration_derivatives(fid: Complex, dwelltime_s: float) -> Complex:
-    """Return the derivatives of a exp(i phi + 2 pi i f t) r(t) at a = 1, phi = f = 0.
-
-    Parameters
-    ----------
-    fid : ndarray, complex, shape (coil, time)
-        r(t).
-    dwelltime_s : float
-        In s.
-
-    Returns
-    -------
-    ndarray, complex, shape (3, coil, time)
-        For scale, phase (rad) and shift (Hz).
-    """
-    t = time_axis(fid.shape[-1], dwelltime_s, fid)
-    return np.stack([fid, 1j * fid, 2j * math.pi * t * fid])
-
-
-def registration_crlb(fid: Complex, band: Band, noise_sd: float) -> tuple[float, float]:
-    """Return the bounds of shift (Hz) and phase (rad) of one transient whose reference is known.
-
-    Parameters
-    ----------
-    fid : ndarray, complex, shape (coil, time)
-        The transient without noise.
-    band : Band
-        Its window, and the weight of its smooth baseline.
-    noise_sd : float
-        A channel.
-
-    Returns
-    -------
-    shift_hz, phase_rad : float
-    """
-    columns = registration_derivatives(fid, band.dwelltime_s)
-    fisher = fisher_matrix(columns.reshape(3, -1), noise_sd, band.weighed(columns).reshape(3, -1))
-    _, phase_rad, shift_hz = crlb(fisher)
-    return float(shift_hz), float(phase_rad)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
-from fsl_mrs_dl.fit.referencing import LANDMARKS_PPM, landmark_shift
+from fsl_mrs_dl.fit.registration.ppm_axis import LANDMARKS_PPM, landmark_shift
 from fsl_mrs_dl.physics import damp, fid_to_spectrum
 from fsl_mrs_dl.physics.hsvd import band_signal
 

@@ -120,7 +120,7 @@ def align(
         _refuse_beyond(estimates, data, apply)
     corrected = data.with_fid(corrected_fids(data, estimates))
     if reject:
-        from fsl_mrs_dl.fit.rejection import flagged_transients, without
+        from fsl_mrs_dl.fit.registration import flagged_transients, without
 
         rejected = flagged_transients(data, estimates, dim)
         corrected = without(corrected, dim, rejected)
@@ -164,8 +164,7 @@ def _estimated(
     refer: bool | None,
 ) -> Estimates:
     """Estimate, and note in ``settled`` how."""
-    from fsl_mrs_dl.fit.alignment import estimate_alignment
-    from fsl_mrs_dl.fit.referencing import referenced
+    from fsl_mrs_dl.fit.registration import estimate_alignment, referenced
     from fsl_mrs_dl.steps.align_models import method_of
 
     nucleus = NUCLEI.get(data.nucleus)

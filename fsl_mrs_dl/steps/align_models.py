@@ -8,9 +8,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.fit.gauss_newton import gn
-from fsl_mrs_dl.fit.methods import METHODS, Method
-from fsl_mrs_dl.fit.registration import Band, Registration
+from fsl_mrs_dl.fit.registration import METHODS, Band, Method, Registration, gn
 from fsl_mrs_dl.models.package import Model, load, package_name
 from fsl_mrs_dl.scores import phase_difference
 
@@ -28,7 +26,7 @@ def method_of(
     Parameters
     ----------
     method : str
-        Of :data:`fsl_mrs_dl.fit.methods.METHODS`, or an architecture.
+        Of :data:`fsl_mrs_dl.fit.registration.methods.METHODS`, or an architecture.
     model : str or None
         Package; by default the newest that is named after architecture, nucleus and field. With ``gn`` it gives
         the shifts to start from.
@@ -87,7 +85,7 @@ def starting_at(model: Model) -> Callable[[Complex, Complex, Band], Real]:
     Returns
     -------
     callable
-        For :attr:`fsl_mrs_dl.fit.methods.Method.start`.
+        For :attr:`fsl_mrs_dl.fit.registration.methods.Method.start`.
     """
     return lambda fids, reference, band: register(model, fids, reference, band).shift_hz
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.fisher import registration_crlb
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.registration import Band, registration_crlb
 from fsl_mrs_dl.models.card import Score
 from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork, estimate
 from fsl_mrs_dl.physics import correct, fid_to_spectrum, ppm_window

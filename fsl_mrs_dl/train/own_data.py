@@ -8,8 +8,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.average_reference import register_to_average
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.registration import Band, register_to_average
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.transient_sets import check_alike
 from fsl_mrs_dl.physics import add_noise, damp, phase, shift

@@ -3,8 +3,7 @@
 import numpy as np
 
 from fsl_mrs_dl.data import Complex
-from fsl_mrs_dl.fit.average_reference import register_to_average
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.registration import Band, register_to_average
 from fsl_mrs_dl.physics import ppm_window
 from fsl_mrs_dl.scores import snr_cr
 from fsl_mrs_dl.train.registration_data import Transients

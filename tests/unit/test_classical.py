@@ -8,11 +8,11 @@ from scipy.stats import chi2, f
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.classical import corr, corrf, crr, crrf, sr, srf
-from fsl_mrs_dl.fit.correlation import ZERO_FILL
-from fsl_mrs_dl.fit.creatine import sensitivities
 from fsl_mrs_dl.fit.registration import Band
-from fsl_mrs_dl.fit.spectral_registration import used_points
+from fsl_mrs_dl.fit.registration.classical import corr, corrf, crr, crrf, sr, srf
+from fsl_mrs_dl.fit.registration.classical.correlation import ZERO_FILL
+from fsl_mrs_dl.fit.registration.classical.creatine import sensitivities
+from fsl_mrs_dl.fit.registration.classical.spectral_registration import used_points
 
 N_POINTS, DWELLTIME_S, FREQUENCY_MHZ, REFERENCE_PPM = 1024, 0.5e-3, 127.7, 4.65
 PPM = physics.ppm_axis(N_POINTS, DWELLTIME_S, FREQUENCY_MHZ, REFERENCE_PPM)

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from fsl_mrs_dl import physics
-from fsl_mrs_dl.fit import consensus
-from fsl_mrs_dl.fit.average_reference import register_to_average
-from fsl_mrs_dl.fit.capture import MatchedFilter
-from fsl_mrs_dl.fit.registration import Band, Registration
+from fsl_mrs_dl.fit.registration import Band, Registration, consensus, register_to_average
+from fsl_mrs_dl.fit.registration.matched_filter import MatchedFilter
 
 N, DT, F0 = 2048, 2.5e-4, 127.7
 PPM = physics.ppm_axis(N, DT, F0, 4.65)

@@ -7,12 +7,9 @@ import pytest
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import MRSData
-from fsl_mrs_dl.fit.alignment import estimate_alignment
-from fsl_mrs_dl.fit.average_reference import register_to_average
-from fsl_mrs_dl.fit.decimation import Decimation
-from fsl_mrs_dl.fit.gauss_newton import capture, gn, refine
-from fsl_mrs_dl.fit.methods import METHODS
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.registration import METHODS, Band, estimate_alignment, gn, register_to_average
+from fsl_mrs_dl.fit.registration.decimation import Decimation
+from fsl_mrs_dl.fit.registration.gauss_newton import capture, refine
 
 F0 = 127.7
 LIKE = np.zeros(1, dtype=complex)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fsl_mrs_dl import physics
-from fsl_mrs_dl.fit.average_reference import register_to_average
-from fsl_mrs_dl.fit.fisher import crlb, fisher_matrix, registration_crlb, registration_derivatives
-from fsl_mrs_dl.fit.gauss_newton import capture, gn, with_learned_baseline
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.fisher import crlb, fisher_matrix
+from fsl_mrs_dl.fit.registration import Band, gn, register_to_average, registration_crlb
+from fsl_mrs_dl.fit.registration.gauss_newton import capture, with_learned_baseline
+from fsl_mrs_dl.fit.registration.template import registration_derivatives
 
 N, DT, F0 = 2048, 2.5e-4, 127.7
 LIKE = np.zeros(1, dtype=complex)

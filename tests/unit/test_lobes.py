@@ -3,10 +3,9 @@
 import numpy as np
 
 from fsl_mrs_dl import physics
-from fsl_mrs_dl.fit.fisher import registration_crlb
-from fsl_mrs_dl.fit.lobes import better_lobe
-from fsl_mrs_dl.fit.registration import Band
-from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.fit.registration import Band, registration_crlb
+from fsl_mrs_dl.fit.registration.lobes import better_lobe
+from fsl_mrs_dl.fit.registration.template import Template
 
 N, DT, F0 = 2048, 2.5e-4, 127.7
 PPM = physics.ppm_axis(N, DT, F0, 4.65)

@@ -12,11 +12,7 @@ from fsl_mrs_dl.benchmark.fpc.networks import Trained
 from fsl_mrs_dl.benchmark.fpc.profiles import CLASSICAL, NETWORKS
 from fsl_mrs_dl.benchmark.rivals import fsl_mrs_estimates
 from fsl_mrs_dl.data import Complex, MRSData, Real
-from fsl_mrs_dl.fit.alignment import CAPTURE_PPM, estimate_alignment
-from fsl_mrs_dl.fit.fisher import registration_crlb
-from fsl_mrs_dl.fit.gauss_newton import gn
-from fsl_mrs_dl.fit.methods import Method
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.registration import CAPTURE_PPM, Band, Method, estimate_alignment, gn, registration_crlb
 from fsl_mrs_dl.models.registration_encoders import estimate
 from fsl_mrs_dl.physics import correct, ppm_axis, ppm_window
 from fsl_mrs_dl.scores import phase_difference

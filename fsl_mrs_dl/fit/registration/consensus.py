@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.averages import Moved
-from fsl_mrs_dl.fit.capture import MatchedFilter
-from fsl_mrs_dl.fit.decimation import moved_back
-from fsl_mrs_dl.fit.gauss_newton import at, iterate
-from fsl_mrs_dl.fit.lobes import better_lobe
-from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.fit.registration.averages import Moved
+from fsl_mrs_dl.fit.registration.band import Band, Registration
+from fsl_mrs_dl.fit.registration.decimation import moved_back
+from fsl_mrs_dl.fit.registration.gauss_newton import at, iterate
+from fsl_mrs_dl.fit.registration.lobes import better_lobe
+from fsl_mrs_dl.fit.registration.matched_filter import MatchedFilter
+from fsl_mrs_dl.fit.registration.template import Template
 
 _FIRST_REFERENCES = 4
 _SEARCHES = 4

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex
-from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.fit.spectral_registration import signal_norm
+from fsl_mrs_dl.fit.registration.band import Band, Registration
+from fsl_mrs_dl.fit.registration.classical.spectral_registration import signal_norm
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz, ppm_axis, project
 
 ZERO_FILL = 8

@@ -5,7 +5,7 @@ y = a exp(i phi + 2 pi i f t) r. Shift and phase are undone on the *data*, so th
 reference has its signal, and what moves in from outside (residual water, lipid) is not fitted away. In that
 corrected frame the derivatives of the model do not depend on the estimates: they are made once from the
 reference, and an iteration costs two inner products a transient. Search and iterations run at the rate of the
-window (:mod:`fsl_mrs_dl.fit.decimation`), the last step on the whole FIDs.
+window (:mod:`fsl_mrs_dl.fit.registration.decimation`), the last step on the whole FIDs.
 """
 
 import math
@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.capture import MatchedFilter
-from fsl_mrs_dl.fit.decimation import decimated, moved_back
-from fsl_mrs_dl.fit.fisher import registration_derivatives
-from fsl_mrs_dl.fit.lobes import better_lobe
-from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.fit.registration.band import Band, Registration
+from fsl_mrs_dl.fit.registration.decimation import decimated, moved_back
+from fsl_mrs_dl.fit.registration.lobes import better_lobe
+from fsl_mrs_dl.fit.registration.matched_filter import MatchedFilter
+from fsl_mrs_dl.fit.registration.template import Template, registration_derivatives
 from fsl_mrs_dl.physics import correct, fid_to_spectrum
 
 _ITERATIONS = 12

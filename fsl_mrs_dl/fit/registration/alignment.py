@@ -10,13 +10,13 @@ from tqdm import tqdm
 
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.average_reference import first_reference, register_to_average
-from fsl_mrs_dl.fit.capture import MatchedFilter
-from fsl_mrs_dl.fit.decimation import decimated
-from fsl_mrs_dl.fit.gauss_newton import at, gn
-from fsl_mrs_dl.fit.methods import METHODS, Method
-from fsl_mrs_dl.fit.registration import Band, Registration, weigh_coils
-from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.fit.registration.average_reference import first_reference, register_to_average
+from fsl_mrs_dl.fit.registration.band import Band, Registration, weigh_coils
+from fsl_mrs_dl.fit.registration.decimation import decimated
+from fsl_mrs_dl.fit.registration.gauss_newton import at, gn
+from fsl_mrs_dl.fit.registration.matched_filter import MatchedFilter
+from fsl_mrs_dl.fit.registration.methods import METHODS, Method
+from fsl_mrs_dl.fit.registration.template import Template
 from fsl_mrs_dl.physics import correct
 from fsl_mrs_dl.scores import noise_sd
 
@@ -90,7 +90,7 @@ def estimate_alignment(
     limits_ppm : tuple of float or None
         Alignment window, in ppm; None = the whole band.
     method : str or Method
-        Key of :data:`fsl_mrs_dl.fit.methods.METHODS`, or a method that is not of this room.
+        Key of :data:`fsl_mrs_dl.fit.registration.methods.METHODS`, or a method that is not of this room.
     reference : MRSData, optional
         One FID (or one a coil) to register to.
     progress : callable

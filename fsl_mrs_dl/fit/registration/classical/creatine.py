@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.fit.spectral_registration import Solution, View, registration, signal_norm, solve
+from fsl_mrs_dl.fit.registration.band import Band, Registration
+from fsl_mrs_dl.fit.registration.classical.spectral_registration import (
+    Solution,
+    View,
+    registration,
+    signal_norm,
+    solve,
+)
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, phase, ppm_window, singlet, time_axis
 
 CREATINE_PPM = 3.027

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.fft import next_fast_len
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.registration import Band, Registration
+from fsl_mrs_dl.fit.registration.band import Band, Registration
 from fsl_mrs_dl.physics import shift
 
 _EDGE_HZ = 40.0

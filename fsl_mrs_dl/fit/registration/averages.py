@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.decimation import moved_back
-from fsl_mrs_dl.fit.registration import Band, Registration
-from fsl_mrs_dl.fit.template import Template, faded_out
+from fsl_mrs_dl.fit.registration.band import Band, Registration
+from fsl_mrs_dl.fit.registration.decimation import moved_back
+from fsl_mrs_dl.fit.registration.template import Template, faded_out
 
 _FOLDS = 8
 _MOST_WEIGHT = 4.0

@@ -1,5 +1,6 @@
 """What a reference tells about shift and phase: its derivatives under the weight of a window."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,8 +10,9 @@ from scipy.ndimage import uniform_filter1d
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.fisher import fisher_matrix, registration_derivatives
-from fsl_mrs_dl.fit.registration import Band
+from fsl_mrs_dl.fit.fisher import crlb, fisher_matrix
+from fsl_mrs_dl.fit.registration.band import Band
+from fsl_mrs_dl.physics import time_axis
 
 _ABOVE_FLOOR = 4.0
 _FADE = 0.8  # exp(-(t / 0.8)^4) is 0.09 where the noise takes over
@@ -176,3 +178,44 @@ def faded_out(references: Complex, band: Band, noise_sd: Real) -> Real:
         if noise_sd[k] > 0 and len(below):
             fade[k] = np.exp(-((since / max(since[top + below[0]], _SMOOTH_S) / _FADE) ** 4))
     return fade
+
+
+def registration_derivatives(fid: Complex, dwelltime_s: float) -> Complex:
+    """Return the derivatives of a exp(i phi + 2 pi i f t) r(t) at a = 1, phi = f = 0.
+
+    Parameters
+    ----------
+    fid : ndarray, complex, shape (coil, time)
+        r(t).
+    dwelltime_s : float
+        In s.
+
+    Returns
+    -------
+    ndarray, complex, shape (3, coil, time)
+        For scale, phase (rad) and shift (Hz).
+    """
+    t = time_axis(fid.shape[-1], dwelltime_s, fid)
+    return np.stack([fid, 1j * fid, 2j * math.pi * t * fid])
+
+
+def registration_crlb(fid: Complex, band: Band, noise_sd: float) -> tuple[float, float]:
+    """Return the bounds of shift (Hz) and phase (rad) of one transient whose reference is known.
+
+    Parameters
+    ----------
+    fid : ndarray, complex, shape (coil, time)
+        The transient without noise.
+    band : Band
+        Its window, and the weight of its smooth baseline.
+    noise_sd : float
+        A channel.
+
+    Returns
+    -------
+    shift_hz, phase_rad : float
+    """
+    columns = registration_derivatives(fid, band.dwelltime_s)
+    fisher = fisher_matrix(columns.reshape(3, -1), noise_sd, band.weighed(columns).reshape(3, -1))
+    _, phase_rad, shift_hz = crlb(fisher)
+    return float(shift_hz), float(phase_rad)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.registration import Band
-from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.fit.registration.band import Band
+from fsl_mrs_dl.fit.registration.template import Template
 from fsl_mrs_dl.physics import shift
 
 _STEP = 0.15  # of the shift that turns the signal by a radian at its middle time

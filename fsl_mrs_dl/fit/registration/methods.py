@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.classical import corr, corrf, crr, crrf, sr, srf
-from fsl_mrs_dl.fit.gauss_newton import gn
-from fsl_mrs_dl.fit.registration import Band, Registration
+from fsl_mrs_dl.fit.registration.band import Band, Registration
+from fsl_mrs_dl.fit.registration.classical import corr, corrf, crr, crrf, sr, srf
+from fsl_mrs_dl.fit.registration.gauss_newton import gn
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.registration import Band, Registration
+from fsl_mrs_dl.fit.registration.band import Band, Registration
 from fsl_mrs_dl.physics import fid_to_spectrum, phase, shift, time_axis
 
 View = Callable[[Complex], Complex]

@@ -1,7 +1,7 @@
 """What every registration method takes and gives: transients in a band, shifts and phases out.
 
 A method is a function ``(fids, reference, band) -> Registration``; :data:`METHODS` in
-:mod:`fsl_mrs_dl.fit.methods` names them.
+:mod:`fsl_mrs_dl.fit.registration.methods` names them.
 """
 
 from dataclasses import dataclass

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.averages import Moved, centred
-from fsl_mrs_dl.fit.capture import MatchedFilter
-from fsl_mrs_dl.fit.consensus import checked, most_alike, started, together
-from fsl_mrs_dl.fit.decimation import decimated
-from fsl_mrs_dl.fit.gauss_newton import at, last_step, with_learned_baseline
-from fsl_mrs_dl.fit.registration import Band, Registration
+from fsl_mrs_dl.fit.registration.averages import Moved, centred
+from fsl_mrs_dl.fit.registration.band import Band, Registration
+from fsl_mrs_dl.fit.registration.consensus import checked, most_alike, started, together
+from fsl_mrs_dl.fit.registration.decimation import decimated
+from fsl_mrs_dl.fit.registration.gauss_newton import at, last_step, with_learned_baseline
+from fsl_mrs_dl.fit.registration.matched_filter import MatchedFilter
 
 _ROUNDS = 8
 _SETTLED_SD = 0.05  # of an SD: further rounds would move nothing that noise does not move more
@@ -19,7 +19,7 @@ _ROUGHLY_SD = 0.3  # before the baseline is learnt
 
 
 def first_reference(fids: Complex, band: Band) -> Complex:
-    """Return the transient that is most like the others, see :func:`fsl_mrs_dl.fit.consensus.most_alike`.
+    """Return the transient that is most like the others, see :func:`~.consensus.most_alike`.
 
     Parameters
     ----------

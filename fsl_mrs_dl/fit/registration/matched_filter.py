@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.fft import fft
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.registration import Band
-from fsl_mrs_dl.fit.template import Template
+from fsl_mrs_dl.fit.registration.band import Band
+from fsl_mrs_dl.fit.registration.template import Template
 from fsl_mrs_dl.physics import fid_to_spectrum, spectrum_to_fid
 
 _LITTLE = 0.01

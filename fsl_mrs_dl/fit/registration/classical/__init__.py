@@ -1,0 +1,12 @@
+"""The classical estimators of shift and phase, one import: the rivals that every other method must beat.
+
+All take ``(fids, reference, band)`` and give a :class:`~fsl_mrs_dl.fit.registration.band.Registration`. The F
+variants use the window of the band alone. ``crr`` and ``crrf`` are absolute, the others relative to the
+reference.
+"""
+
+from fsl_mrs_dl.fit.registration.classical.correlation import corr, corrf
+from fsl_mrs_dl.fit.registration.classical.creatine import crr, crrf
+from fsl_mrs_dl.fit.registration.classical.spectral_registration import sr, srf
+
+__all__ = ["corr", "corrf", "crr", "crrf", "sr", "srf"]
