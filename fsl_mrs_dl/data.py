@@ -31,14 +31,14 @@ TIME_AXIS = 3
 
 @dataclass(frozen=True)
 class Flag:
-    """One thing that can be wrong with one FID: its bit in ``qc/flags``, what it means, and how much it matters.
+    """A fault that one FID can have: its bit in ``qc/flags``, its meaning and its severity.
 
     Attributes
     ----------
     bit : int
     meaning : str
     severity : str
-        ``note``: worth knowing, the result may be good; ``usable``, ``unusable``: it is no better than this.
+        Best verdict that the result can still get: ``note`` does not limit it, ``usable`` and ``unusable`` do.
     """
 
     bit: int
@@ -63,12 +63,12 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "model_misfit": Flag(8, "the residual is not noise: errors are twice the bounds or more"),
     }
 )
-"""The one flag table: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz``, meaning and severity."""
+"""Table of flags: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz``, meaning and severity."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One verdict on a fitted spectrum: its code in ``qc/verdict`` and what it means."""
+    """One verdict on a fitted spectrum: its code in ``qc/verdict`` and its meaning."""
 
     code: int
     meaning: str
@@ -85,8 +85,8 @@ VERDICTS: Mapping[str, Level] = MappingProxyType(
 """Verdict in ``qc.csv`` -> code in ``qc/verdict.nii.gz`` and its meaning."""
 
 
-_LEAST, _MOST = 1e-150, 1e150
-"""Magnitudes whose squares neither vanish nor overflow; what lies outside is damage, not signal."""
+_LEAST_MAGNITUDE, _LARGEST_MAGNITUDE = 1e-150, 1e150
+"""In units of the file. Squares of magnitudes in between neither underflow nor overflow in double precision."""
 
 
 def fid_flags(fid: Complex, axis: int = -1) -> NDArray[np.str_]:
@@ -96,7 +96,7 @@ def fid_flags(fid: Complex, axis: int = -1) -> NDArray[np.str_]:
     ----------
     fid : ndarray, complex
     axis : int
-        Of time.
+        Time axis.
 
     Returns
     -------
@@ -104,12 +104,12 @@ def fid_flags(fid: Complex, axis: int = -1) -> NDArray[np.str_]:
     """
     ends = [bound for part in (fid.real, fid.imag) for bound in (part.max(axis=axis), -part.min(axis=axis))]
     largest = np.maximum.reduce(ends).astype(np.float64)  # NaN wins
-    usable = np.where(largest < _MOST, "", "nonfinite")
-    return np.where(largest < _LEAST, "zero", usable).astype("<U16")
+    usable = np.where(largest < _LARGEST_MAGNITUDE, "", "nonfinite")
+    return np.where(largest < _LEAST_MAGNITUDE, "zero", usable).astype("<U16")
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a read-only view, so that a step cannot change its input by accident."""
+    """Return a read-only view of an array, so that a step cannot change its input by accident."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -117,7 +117,7 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class MRSData:
-    """FIDs with what is needed to read them; the one type that goes between steps.
+    """FIDs with their axes, position and header: the type that every step takes and returns.
 
     Attributes
     ----------
@@ -134,17 +134,17 @@ class MRSData:
     affine : ndarray, float, shape (4, 4), or None
         Voxel to world, in mm; None where the position is not known.
     header : mapping
-        Every key of the NIfTI-MRS header extension that is not said by a field of this class, as it was.
+        Keys of the NIfTI-MRS header extension that have no field in this class, unchanged.
     dim_headers : mapping
         Tag -> ``{"info": str, "header": dict}``, either may be missing.
     processing : tuple of mapping
         The records of ``ProcessingApplied``, oldest first.
     name : str
-        Name of the file it came from, without folder; ``""`` if it came from none.
+        Name of the source file without its folder; ``""`` if there is no file.
     nifti_header : object
-        The file's own NIfTI header, carried unread for :mod:`fsl_mrs_dl.io.nifti` to write back.
+        NIfTI header of the source file; only :mod:`fsl_mrs_dl.io.nifti` uses it, to write the result.
     notes : tuple of str
-        What reading the file had to decide, for the record of a run.
+        Decisions made while the file was read, for the record of a run.
     sidecar : bool
         Whether a JSON sidecar of BIDS-MRS stood beside the file; results then get one too.
     """
@@ -194,7 +194,7 @@ class MRSData:
 
     @property
     def n_points(self) -> int:
-        """Points of an FID."""
+        """Number of points of an FID."""
         return int(self.fid.shape[TIME_AXIS])
 
     @property
@@ -229,12 +229,12 @@ class MRSData:
         return 4 + self.dim_tags.index(tag)
 
     def with_fid(self, fid: Complex, *, without: str | None = None) -> Self:
-        """Return the same data with other FIDs and, if asked, with one dimension less.
+        """Return the same data with other FIDs and, with ``without``, one dimension less.
 
         Parameters
         ----------
         fid : ndarray, complex
-            The new FIDs, NIfTI-MRS axis order; kept in the precision of the old ones.
+            New FIDs in NIfTI-MRS axis order; converted to the precision of the old ones.
         without : str, optional
             Tag of the dimension that ``fid`` no longer has.
         """
@@ -258,22 +258,22 @@ class Basis:
         In MHz.
     nucleus : str
     name : str
-        Of the file or folder it came from, without the path; ``""`` if it came from none.
+        Name of the source file or folder, without the path; ``""`` if there is none.
     file_format : str
-        What it was read as; ``""`` if it came from no file.
+        Format of the source file; ``""`` if there is none.
     notes : tuple of str
-        What was done to it since, oldest first, for the record of a run.
+        Changes made after reading, oldest first, for the record of a run.
     echo_time_s : float or None
-        In s, as its files say it; None where they do not.
+        Echo time in the file, in s; None if the file has none.
     sequence : str
-        Pulse sequence in the words of its files, with the part of an edited pair (``mega-press diff``); ``""``
-        where they do not say it.
-    nucleus_said : bool
-        Whether its files say the nucleus; else ``nucleus`` is an assumption that data may correct.
+        Pulse sequence as written in the file, with the part of an edited pair (``mega-press diff``); ``""`` if
+        the file has none.
+    has_nucleus : bool
+        Whether the file names the nucleus; if not, ``nucleus`` is an assumption that the data may correct.
     centre_ppm : float or None
         Chemical shift at frequency zero, in ppm, where it is not the usual one of the nucleus.
     left_out : mapping of str to str
-        Members that its files have and it has not (any more) -> why, to explain an option that names one.
+        Member of the file that is not in this set -> reason, to explain an option that names it.
     """
 
     fids: Complex
@@ -286,7 +286,7 @@ class Basis:
     notes: tuple[str, ...] = ()
     echo_time_s: float | None = None
     sequence: str = ""
-    nucleus_said: bool = True
+    has_nucleus: bool = True
     centre_ppm: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -317,9 +317,9 @@ class Basis:
 
 
 def basis_hash(basis: Basis) -> str:
-    """Return the SHA-256 of what a basis set is: names, nucleus, dwell time, frequency and FIDs.
+    """Return the SHA-256 of the names, nucleus, dwell time, frequency and FIDs of a basis set.
 
-    Where it came from and what was done to it does not count; two sets of one hash give the same results.
+    Source file and notes do not count: two sets with the same hash give the same results.
 
     Parameters
     ----------
@@ -330,8 +330,8 @@ def basis_hash(basis: Basis) -> str:
     str
         64 hexadecimal digits, the same on every machine.
     """
-    said = [*basis.names, basis.nucleus, basis.dwelltime_s.hex(), basis.spectrometer_frequency_mhz.hex()]
-    digest = hashlib.sha256(repr(said).encode())
+    content = [*basis.names, basis.nucleus, basis.dwelltime_s.hex(), basis.spectrometer_frequency_mhz.hex()]
+    digest = hashlib.sha256(repr(content).encode())
     digest.update(np.ascontiguousarray(basis.fids, dtype="<c16").tobytes())
     return digest.hexdigest()
 
@@ -343,13 +343,13 @@ class Stage:
     Attributes
     ----------
     name : str
-        Of the step; ``acquired`` for the data that the chain begins with.
+        Name of the step; ``acquired`` for the data at the start of the chain.
     data : MRSData
-        After it.
+        Data after the step.
     notes : tuple of str
-        What it decided by itself and what came out, a sentence each.
+        Decisions and results of the step, one sentence each.
     estimates : Estimates or None
-        Shifts and phases that it estimated, of the FIDs of the stage before.
+        Shifts and phases that the step estimated for the FIDs of the previous stage.
     """
 
     name: str
@@ -365,11 +365,11 @@ class Estimates:
     Attributes
     ----------
     shift_hz, phase_rad : ndarray, float
-        Of the FID against the final reference: subtract them to correct. In Hz and rad.
+        Of the FID relative to the final reference, in Hz and rad: subtract them to correct.
     shift_hz_sd, phase_rad_sd : ndarray, float
         Their standard deviations; NaN where the method gives none.
     reference_shift_hz : ndarray, float
-        The part of ``shift_hz`` that all FIDs of one reference share (for example ON against OFF), in Hz.
+        Part of ``shift_hz`` that all FIDs of one reference share (for example ON relative to OFF), in Hz.
     flag : ndarray, str
         Empty, or a token of :data:`FLAGS`.
     """

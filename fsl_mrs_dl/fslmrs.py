@@ -1,7 +1,7 @@
-"""FSL-MRS, where it is installed: the only module that imports ``fsl_mrs``, for comparison with our steps.
+"""Call FSL-MRS where it is installed, to compare it with our steps. No other module imports ``fsl_mrs``.
 
-FSL-MRS is not on PyPI and has a non-commercial licence, so that it is an option that is imported when it is
-called; nothing of it is copied. https://open.win.ox.ac.uk/pages/fsl/fsl_mrs
+FSL-MRS is not on PyPI and its licence is non-commercial. So it is optional, imported when it is called, and
+none of its code is copied. https://open.win.ox.ac.uk/pages/fsl/fsl_mrs
 """
 
 import contextlib
@@ -22,22 +22,22 @@ _NEEDED = "Install FSL-MRS with FSL's conda channel (conda install -c conda-forg
 
 
 def available() -> bool:
-    """Return whether FSL-MRS is installed; it is not imported."""
+    """Return whether FSL-MRS is installed, without importing it."""
     return importlib.util.find_spec("fsl_mrs") is not None
 
 
 def process(function: str, data: NIFTI_MRS, **options: Any) -> NIFTI_MRS:
-    """Run a processing function of FSL-MRS, what ``fsl_mrs_proc`` does behind its command line.
+    """Run a processing function of FSL-MRS, the one that ``fsl_mrs_proc`` calls.
 
     Parameters
     ----------
     function : str
-        Of ``fsl_mrs.utils.preproc.nifti_mrs_proc``, for example ``"align"``, ``"average"``,
+        Name in ``fsl_mrs.utils.preproc.nifti_mrs_proc``, for example ``"align"``, ``"average"``,
         ``"coilcombine"``, ``"ecc"``, ``"remove_peaks"``.
     data : NIFTI_MRS
         Not changed.
     **options
-        The function's; a ``NIFTI_MRS`` among them is given as FSL-MRS's own type.
+        Options of the function; a ``NIFTI_MRS`` is converted to FSL-MRS's own type.
 
     Returns
     -------
@@ -68,12 +68,13 @@ def version() -> str:
 
 
 def _own(data: NIFTI_MRS) -> NIFTI_MRS:
-    """Return a copy of FSL-MRS's own type; made of a copy, as the new object shares its source's header."""
+    """Return a copy as FSL-MRS's own type; the data are copied first, as the new object shares their header."""
     copied: NIFTI_MRS = _module("fsl_mrs.core").NIFTI_MRS(data.copy())
     return copied
 
 
 def _module(name: str) -> Any:
+    """Import a module of FSL-MRS, or raise MissingDependencyError with the install command."""
     try:
         with warnings.catch_warnings():
             # Its dependency hlsvdpropy imports pkg_resources, which warns that it will go.
@@ -97,18 +98,18 @@ def fit(
     fid : ndarray, complex, shape (time,)
         In memory sign.
     basis : Basis
-        Of the same points and dwell time.
+        With the points and dwell time of ``fid``.
     ppmlim : tuple of float
-        In ppm.
+        Limits of the fit, in ppm.
     baseline : str
-        As ``fsl_mrs --baseline`` takes it.
+        As in ``fsl_mrs --baseline``.
     model : str
         FSL-MRS's name of the lineshape.
 
     Returns
     -------
     amplitudes, sd : ndarray, float, shape (metabolite,)
-        In units of data over basis, in the order of ``basis``; SD as FSL-MRS gives it.
+        In units of data over basis, in the order of ``basis``; FSL-MRS's own SD.
 
     Raises
     ------
@@ -125,10 +126,10 @@ def fit(
         FID=np.array(fid), cf=hertz, bw=bandwidth, nucleus=basis.nucleus, basis=theirs
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its optimiser warns of what it mends itself
+        warnings.simplefilter("ignore")  # its optimiser warns of states from which it recovers by itself
         mrs.processForFitting()
-        found = mrs.fit(ppmlim=ppmlim, method="Newton", baseline=baseline, model=model)
+        result = mrs.fit(ppmlim=ppmlim, method="Newton", baseline=baseline, model=model)
     scale = mrs.scaling["basis"] / mrs.scaling["FID"]
-    amplitudes = np.array([float(np.ravel(found.getConc(metab=name))[0]) for name in basis.names]) * scale
-    percent = np.ravel(found.getUncertainties(type="percentage", metab=list(basis.names)))
+    amplitudes = np.array([float(np.ravel(result.getConc(metab=name))[0]) for name in basis.names]) * scale
+    percent = np.ravel(result.getUncertainties(type="percentage", metab=list(basis.names)))
     return amplitudes, np.abs(amplitudes) * percent / 100

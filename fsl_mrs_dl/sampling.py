@@ -1,4 +1,4 @@
-"""Nuclei, and the dwell times, frequencies and fields that a scan of them can have."""
+"""Nuclei, and the possible dwell times, frequencies and fields of their scans."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from types import MappingProxyType
 from fsl_mrs_dl.errors import DataError
 
 DWELLTIME_S = (1e-6, 1e-2)
-"""Dwell times that are believed, in s: bandwidths of 1 MHz, beyond any receiver, to 100 Hz, which is less than
-the lines of 1H span at 0.5 T. A value in ms or us that counts as s lies outside."""
+"""Accepted dwell times, in s: from a bandwidth of 1 MHz, beyond any receiver, to 100 Hz, which is less than the
+range of 1H lines at 0.5 T. A value in ms or us that is read as s lies outside."""
 _FIELD_T = (0.2, 30.0)  # open scanners to the strongest NMR magnets; a field in T in place of MHz lies below
-_FREQUENCY_MHZ = (1.0, 1300.0)  # of nuclei whose gyromagnetic ratio is not known here: what 1H has at 30 T
+_FREQUENCY_MHZ = (1.0, 1300.0)  # for nuclei that are not in NUCLEI; the upper end is 1H at 30 T
 _NUCLEUS = re.compile(r"[1-9]\d{0,2}[A-Z][A-Z]?")
 
 
@@ -51,7 +51,7 @@ def check_sampling(name: str, dwelltime_s: float, frequency_mhz: float, nucleus:
     Parameters
     ----------
     name : str
-        Of the data, for the message.
+        Name of the data, for the message.
     dwelltime_s : float
         In s.
     frequency_mhz : float
@@ -61,7 +61,7 @@ def check_sampling(name: str, dwelltime_s: float, frequency_mhz: float, nucleus:
     Raises
     ------
     DataError
-        If a value is not finite or outside of what is believed; it says which unit would fit.
+        If a value is not finite or out of range; the message names the unit that would fit.
     """
     low, high = DWELLTIME_S
     if not low <= dwelltime_s <= high:

@@ -92,7 +92,7 @@ def of_nucleus(basis: Basis, data: MRSData, field_tolerance: float) -> Basis:
     """
     name = data.name or "the data"
     theirs, own = basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz
-    if basis.nucleus_said or data.nucleus not in NUCLEI:
+    if basis.has_nucleus or data.nucleus not in NUCLEI:
         if basis.nucleus == data.nucleus:
             return basis
         raise DataError(

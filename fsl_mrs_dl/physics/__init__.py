@@ -1,7 +1,7 @@
-"""The one model of the FID, for NumPy and torch arrays alike (array API), batched over leading axes.
+"""The model of the FID, for NumPy and torch arrays (array API), batched over leading axes.
 
 Every simulator, fit, network decoder, correction and figure calls these functions; time is the last axis.
-Units are SI: s, Hz, rad. The sign convention stands in :mod:`fsl_mrs_dl.data`.
+Units are SI: s, Hz, rad. :mod:`fsl_mrs_dl.data` states the sign convention.
 """
 
 from fsl_mrs_dl.physics.basis import covered_points, on_points, sound_basis

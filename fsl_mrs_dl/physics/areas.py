@@ -1,4 +1,4 @@
-"""Areas of lines of known protons, by which concentrations are measured, in data and in simulation alike."""
+"""Areas of lines with a known number of protons: the scale of concentrations, in data and in simulation."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,9 +10,9 @@ from fsl_mrs_dl.physics.signal import damp
 from fsl_mrs_dl.physics.spectrum import ppm_axis
 
 WATER_PROTONS = 2
-_SEEN_RAD_PER_S = (
-    5 * np.pi
-)  # lines of a basis set that has not decayed ring, those of a scan, 5 Hz wide, do not
+"""Protons of a water molecule."""
+_DAMPING_RAD_PER_S = 5 * np.pi
+"""Adds 5 Hz to the width, as a scan has it: the lines of a basis set that has not decayed at its end ring."""
 REFERENCES: Mapping[tuple[str, ...], tuple[int, tuple[float, float]]] = MappingProxyType(
     {
         ("Cr", "PCr"): (5, (2.0, 5.0)),
@@ -21,14 +21,14 @@ REFERENCES: Mapping[tuple[str, ...], tuple[int, tuple[float, float]]] = MappingP
         ("NAA",): (3, (1.8, 2.2)),
     }
 )
-"""Metabolites -> protons of their lines between limits in ppm, in order of preference (FSL-MRS's)."""
+"""Metabolites -> number of protons, limits in ppm, in order of preference; values of FSL-MRS."""
 
 
 def area(fids: Complex, dwelltime_s: float, ppm: Real, limits_ppm: tuple[float, float]) -> Real:
     r"""Return the area of the real spectrum between limits, :math:`\sum |\mathrm{Re} S(f)| \Delta f`.
 
-    The integral over time is taken by the trapezoid rule, hence the halved first point: without it the whole
-    spectrum would stand on a pedestal that two windows of different width hold differently.
+    The first point of the FID is halved (trapezoid rule): otherwise the spectrum has an offset, and windows of
+    different width would hold different parts of it.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def area(fids: Complex, dwelltime_s: float, ppm: Real, limits_ppm: tuple[float, 
         In phase.
     dwelltime_s : float
     ppm : ndarray, float, shape (time,)
-        Of the DFT bins, ascending.
+        Chemical shifts of the DFT bins, ascending.
     limits_ppm : tuple of float
 
     Returns
@@ -53,7 +53,7 @@ def area(fids: Complex, dwelltime_s: float, ppm: Real, limits_ppm: tuple[float, 
 
 
 def area_of_a_proton(basis: Basis) -> float | None:
-    """Return the area of one proton for an amplitude of one, of the first reference that a basis set has.
+    """Return the area of one proton at amplitude 1, from the first of :data:`REFERENCES` in a basis set.
 
     Parameters
     ----------
@@ -70,6 +70,6 @@ def area_of_a_proton(basis: Basis) -> float | None:
     for names, (protons, limits_ppm) in REFERENCES.items():
         if names[0] in basis.names:
             line = basis.fids[basis.names.index(names[0])].astype(np.complex128)
-            seen = damp(line, np.array(_SEEN_RAD_PER_S), np.array(0.0), basis.dwelltime_s)
-            return float(area(seen, basis.dwelltime_s, ppm, limits_ppm)) / protons
+            damped = damp(line, np.array(_DAMPING_RAD_PER_S), np.array(0.0), basis.dwelltime_s)
+            return float(area(damped, basis.dwelltime_s, ppm, limits_ppm)) / protons
     return None

@@ -1,6 +1,6 @@
-"""A basis set brought to the data: put right, at its points, field and centre; or refused.
+"""Correct a basis set and bring it to the points, field and centre of the data, or refuse it.
 
-Whatever is done is said in :attr:`fsl_mrs_dl.data.Basis.notes`.
+:attr:`fsl_mrs_dl.data.Basis.notes` records every change.
 """
 
 from dataclasses import replace
@@ -16,9 +16,12 @@ from fsl_mrs_dl.physics.signal import shift
 
 FIELD_TOLERANCE = 5e-3
 """Largest relative difference of field: at 0.5 % a coupling of 15 Hz, which does not scale, errs by 0.08 Hz."""
-_SAME = 1e-6
-_DECAYED = 1e-3
-_OUTSIDE = 1e-3
+_ROUNDING = 1e-6
+"""Relative difference of two dwell times that count as equal: 0.004 of a step after 4096 points."""
+_LARGEST_END = 1e-3
+"""Magnitude of a member's last points over its largest, up to which zeros may follow: a step of 0.1 %."""
+_LARGEST_LOSS = 1e-3
+"""Share of a member's energy that may lie outside of a band: 0.1 %."""
 
 
 def sound_basis(
@@ -28,7 +31,7 @@ def sound_basis(
     centre_ppm: float | None = None,
     witnesses: Basis | None = None,
 ) -> Basis:
-    """Return a basis set with its first points mended, in the sign of memory, and centred as usual.
+    """Return a basis set with corrected first points, the package's sign, and the usual centre.
 
     See :func:`mended`, :func:`oriented` and :func:`centred`.
 
@@ -36,11 +39,11 @@ def sound_basis(
     ----------
     basis : Basis
     conjugate : bool, optional
-        Whether to conjugate it; not given: as Cr, PCr and NAA tell.
+        Whether to conjugate it. Default: decided from its Cr, PCr and NAA.
     centre_ppm : float, optional
-        Chemical shift at its frequency zero, in ppm; not given: as its files say, or Cr, PCr and NAA tell.
+        Chemical shift at its frequency zero, in ppm. Default: from its file, or decided from its Cr, PCr and NAA.
     witnesses : Basis, optional
-        The same set with members that are not used; they may tell sign and centre where those used do not.
+        The same set with unused members; they decide sign and centre where the used members do not.
 
     Returns
     -------
@@ -49,22 +52,22 @@ def sound_basis(
     Raises
     ------
     DataError
-        If sign or centre cannot be believed.
+        If sign or centre contradict the lines of Cr, PCr and NAA.
     """
     if centre_ppm is not None:
         basis = replace(basis, centre_ppm=centre_ppm)
         witnesses = None if witnesses is None else replace(witnesses, centre_ppm=centre_ppm)
-    basis, found = oriented(mended(basis), conjugate=conjugate, witnesses=witnesses)
-    if witnesses is not None and found.conjugated:
+    basis, orientation = oriented(mended(basis), conjugate=conjugate, witnesses=witnesses)
+    if witnesses is not None and orientation.conjugated:
         witnesses = replace(witnesses, fids=witnesses.fids.conj())
-    given = centre_ppm is not None
-    refuse = conjugate is None or not given
-    found_centre = centred(basis, given=given, refuse=refuse, witnesses=witnesses)
-    return recentred(found_centre, replace(basis, centre_ppm=None).reference_ppm)
+    user_centre = centre_ppm is not None
+    refuse = conjugate is None or not user_centre
+    at_centre = centred(basis, user_centre=user_centre, refuse=refuse, witnesses=witnesses)
+    return recentred(at_centre, replace(basis, centre_ppm=None).reference_ppm)
 
 
 def recentred(basis: Basis, centre_ppm: float) -> Basis:
-    """Return a basis set whose frequency zero is at another chemical shift.
+    """Shift a basis set so that its frequency zero is at another chemical shift.
 
     Parameters
     ----------
@@ -81,7 +84,7 @@ def recentred(basis: Basis, centre_ppm: float) -> Basis:
 
 
 def covered_points(basis: Basis, dwelltime_s: float, spectrometer_frequency_mhz: float) -> int:
-    """Return how many points of data a basis set covers.
+    """Return for how many points of the data a basis set lasts.
 
     Parameters
     ----------
@@ -96,7 +99,7 @@ def covered_points(basis: Basis, dwelltime_s: float, spectrometer_frequency_mhz:
     int
     """
     step = dwelltime_s * spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz / basis.dwelltime_s
-    return int((basis.fids.shape[1] - 1) / step * (1 + _SAME)) + 1
+    return int((basis.fids.shape[1] - 1) / step * (1 + _ROUNDING)) + 1
 
 
 def on_points(
@@ -109,10 +112,10 @@ def on_points(
     field_tolerance: float = FIELD_TOLERANCE,
     may_fold: bool = False,
 ) -> Basis:
-    r"""Return a basis set at other points, at the field of the data; the first point stays.
+    r"""Resample a basis set to the points and field of the data; the first point does not move.
 
-    A small difference of field is taken out by :math:`x(t) \to x(t \, f_{data} / f_{basis})`: every line keeps
-    its chemical shift. Couplings and linewidths scale with it, by as much as the tolerance allows.
+    A small difference of field is corrected by :math:`x(t) \to x(t \, f_{data} / f_{basis})`: every line keeps
+    its chemical shift. Couplings and linewidths change by the same factor, within the tolerance.
 
     Parameters
     ----------
@@ -123,12 +126,11 @@ def on_points(
     spectrometer_frequency_mhz : float
         In MHz.
     reference_ppm : float, optional
-        Chemical shift of the centre of the data, in ppm; the basis set's if not given.
+        Chemical shift of the centre of the data, in ppm. Default: that of the basis set.
     field_tolerance : float
-        Largest relative difference of field. A greater one than the default is a choice to record: couplings
-        err by as much.
+        Largest relative difference of field; couplings err by as much.
     may_fold : bool
-        Whether signal may lie outside the band of the points: it folds, as it does in a receiver without a filter.
+        Whether to accept signal outside of the new band; it folds, as in a receiver without a filter.
 
     Returns
     -------
@@ -137,8 +139,8 @@ def on_points(
     Raises
     ------
     DataError
-        If the field differs, the basis set ends before the points and before it has decayed to 1e-3, or
-        signal lies where it would fold or be lost.
+        If the field differs, if the basis set is too short and has not decayed to 1e-3, or if signal would fold
+        or be lost.
     """
     check_field(basis, spectrometer_frequency_mhz, field_tolerance)
     own_mhz = basis.spectrometer_frequency_mhz
@@ -150,9 +152,9 @@ def on_points(
         _refuse_undecayed(basis, n_points, dwelltime_s, points)
         notes.append(f"zeros after point {points} of {n_points}: it has decayed there")
     step_s = dwelltime_s * ratio
-    if np.isclose(step_s, basis.dwelltime_s, rtol=_SAME, atol=0):
-        kept = np.asarray(basis.fids[:, : min(n_points, points)])
-        fids = np.pad(kept, ((0, 0), (0, n_points - kept.shape[1])))
+    if np.isclose(step_s, basis.dwelltime_s, rtol=_ROUNDING, atol=0):
+        covered = np.asarray(basis.fids[:, : min(n_points, points)])
+        fids = np.pad(covered, ((0, 0), (0, n_points - covered.shape[1])))
     else:
         _refuse_lost_signal(basis, basis.dwelltime_s if may_fold else step_s)
         fids = resample(basis.fids, basis.dwelltime_s, n_points, step_s)
@@ -171,7 +173,7 @@ def on_points(
 
 
 def check_field(basis: Basis, spectrometer_frequency_mhz: float, field_tolerance: float) -> None:
-    """Refuse a basis set of another field than the data's.
+    """Refuse a basis set whose field is not that of the data.
 
     Parameters
     ----------
@@ -197,12 +199,12 @@ def check_field(basis: Basis, spectrometer_frequency_mhz: float, field_tolerance
 
 
 def outside_band(basis: Basis, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Real:
-    """Return the share of each member's energy that data of a narrower band do not hold.
+    """Return the share of each member's energy that lies outside of the band of the data.
 
     Parameters
     ----------
     basis : Basis
-        About the centre of the data.
+        With the centre of the data.
     dwelltime_s : float
         Of the data, in s.
     spectrometer_frequency_mhz : float
@@ -211,19 +213,19 @@ def outside_band(basis: Basis, dwelltime_s: float, spectrometer_frequency_mhz: f
     Returns
     -------
     ndarray, float64, shape (member,)
-        Zeros where the data's band is not narrower.
+        Zeros if the band of the data is not narrower.
     """
     step_s = dwelltime_s * spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz
-    if step_s <= basis.dwelltime_s * (1 + _SAME):
+    if step_s <= basis.dwelltime_s * (1 + _ROUNDING):
         return np.zeros(len(basis.names))
     return energy_beyond(basis.fids, basis.dwelltime_s / step_s)
 
 
 def _refuse_undecayed(basis: Basis, n_points: int, dwelltime_s: float, points: int) -> None:
-    """Refuse to lengthen what has not decayed: nobody knows how it goes on."""
+    """Refuse to add zeros to a basis set that has not decayed: its further course is not known."""
     end = max(basis.fids.shape[1] // 50, 1)
     left = np.abs(basis.fids[:, -end:]).max(axis=1) / np.abs(basis.fids).max(axis=1)
-    if (left > _DECAYED).any():
+    if (left > _LARGEST_END).any():
         worst = int(left.argmax())
         lasts_s = (basis.fids.shape[1] - 1) * basis.dwelltime_s
         raise DataError(
@@ -234,7 +236,7 @@ def _refuse_undecayed(basis: Basis, n_points: int, dwelltime_s: float, points: i
 
 
 def _refuse_lost_signal(basis: Basis, step_s: float) -> None:
-    """Refuse signal at the edge of the basis set's band, and signal that the data's band does not hold."""
+    """Refuse signal at the edge of the basis set's band, and signal outside of the data's band."""
     shares: list[tuple[Real, str]] = [
         (energy_beyond(basis.fids, PASSBAND), f"at the edge of its own band, {1 / basis.dwelltime_s:g} Hz")
     ]
@@ -246,7 +248,7 @@ def _refuse_lost_signal(basis: Basis, step_s: float) -> None:
             )
         )
     for share, where in shares:
-        if (share > _OUTSIDE).any():
+        if (share > _LARGEST_LOSS).any():
             worst = int(share.argmax())
             raise DataError(
                 f"The basis set has {100 * share[worst]:.2g} % of {basis.names[worst]} {where}, so that it cannot "

@@ -1,4 +1,4 @@
-"""An FID as a sum of damped sinusoids, by the state-space method (HSVD). NumPy and SciPy only.
+"""Describe an FID as a sum of damped sinusoids by the state-space method (HSVD). NumPy and SciPy only.
 
 Barkhuijsen et al. 1987, doi:10.1016/0022-2364(87)90023-0: the first left singular vectors of the FID's
 Hankel matrix span the signal; their shift invariance gives the poles. As in HLSVD (Pijnappel et al. 1992,
@@ -13,10 +13,10 @@ from scipy.sparse.linalg import LinearOperator, svds
 from fsl_mrs_dl.data import Complex
 
 COMPONENTS = 20
-"""Sinusoids of an FID, as many as FSL-MRS takes."""
-# Two poles that nearly coincide would share one line as huge amplitudes of opposite sign, of which only one
-# may lie in the band that is removed; this cut of the least-squares solution forbids that.
+"""Number of sinusoids of an FID; FSL-MRS's value."""
 _AMPLITUDE_CUT = 1e-6
+"""Relative cut of singular values in the least-squares solution. Without it two poles that nearly coincide share
+one line as huge amplitudes of opposite sign, and only one of them may lie in the band that is removed."""
 
 
 def damped_sinusoids(fid: Complex, components: int = COMPONENTS) -> tuple[Complex, Complex]:

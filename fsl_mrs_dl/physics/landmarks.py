@@ -1,7 +1,7 @@
-"""What creatine, phosphocreatine and NAA of a basis set show of its axis, each judged alone.
+"""Find the lines of creatine, phosphocreatine and NAA of a basis set, which show its sign and centre.
 
-All are shares of a member's own energy, so that no other member's size matters. A methyl line counts as seen where
-it holds half of that energy: the tails of lines that happen to reach where a methyl line should be tell nothing.
+All values are shares of a member's own energy, so that the size of other members does not matter. A methyl line
+counts where it has half of that energy; the tails of other lines have less.
 """
 
 from collections.abc import Mapping
@@ -15,39 +15,43 @@ from fsl_mrs_dl.physics.member_sizes import usual_height
 
 # Govindaraju et al. 2000, doi:10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V, table 1.
 METHYLS_PPM = {"Cr": 3.027, "PCr": 3.029, "NAA": 2.008}
-"""Chemical shifts of methyl groups, by which an axis is told."""
+"""Chemical shifts of the methyl groups, in ppm."""
 _OTHERS_PPM = {"Cr": (3.913,), "PCr": (3.930,), "NAA": (2.486, 2.673, 4.382)}
-"""Where else these metabolites have lines: the strongest ones where editing takes the methyl line away."""
+"""Chemical shifts of their other lines, in ppm: the strongest ones where editing removes the methyl line."""
 _FOREIGN_PPM = (0.0, 8.44)
-"""TSP or DSS, and formate, which some simulations add to each metabolite as a reference."""
+"""TSP or DSS, and formate, in ppm: some simulations add them to each metabolite as a reference."""
 _HALF_WINDOW_PPM = 0.1
-_EDGE_PPM = 0.09  # a line beyond it may belong outside of the window
-_NEAR_PPM = 0.12  # of a multiplet's lines around its shift
+"""Half of the window around a methyl line: wider than any offset that is corrected (up to _EDGE_PPM)."""
+_EDGE_PPM = 0.09  # a maximum beyond it may be the flank of a line outside of the window
+_NEAR_PPM = 0.12  # distance of the lines of a multiplet from its chemical shift
 _FOREIGN_HALF_PPM = 0.15
-_SHARE = 0.5  # of a metabolite's energy: CH3 of creatine holds 9/13, CH2 4/13, CH3 of NAA above 0.9
-# How much more energy one side must hold, and how small a metabolite counts as absent (edited spectra).
-_CLEAR = 4.0
-_ABSENT = 1e-3
+"""Half of the window around a foreign line: wider than that of a methyl line, which it must not fill."""
+_LEAST_SHARE = 0.5  # of a metabolite's energy: CH3 of creatine has 9/13, CH2 4/13, CH3 of NAA above 0.9
+_CLEAR_RATIO = 4.0
+"""Energy at the methyl line over that at its mirror image, above which the sign is clear."""
+_LEAST_HEIGHT = 1e-3
+"""Height over that of a usual member, below which a metabolite is absent: edited spectra keep a remainder."""
 _ZERO_FILLING = 8
+"""Factor of zero filling: places are read off bins of an eighth of the resolution."""
 
 
 @dataclass(frozen=True)
 class Landmark:
-    """What one metabolite shows, if frequency zero is at the centre that its basis set has.
+    """Lines of one metabolite, if frequency zero is at the centre of its basis set.
 
     Attributes
     ----------
     name : str
     centre_ppm : float
-        Of the basis set.
+        Centre of the basis set, in ppm.
     upright, turned : float
-        Share of its energy at its methyl line, as it is and conjugated.
+        Share of the energy at the methyl line, as it is and conjugated.
     strongest_ppm : float
-        Distance of its strongest line from frequency zero, in ppm.
+        Distance of the strongest line from frequency zero, in ppm.
     strongest : float
-        Share of its energy there.
+        Share of the energy at the strongest line.
     off_ppm : float or None
-        How far its methyl line lies from where it belongs, in ppm; None where it is not seen there.
+        Offset of the methyl line from its chemical shift, in ppm; None if there is no such line.
     """
 
     name: str
@@ -60,48 +64,48 @@ class Landmark:
 
     @property
     def reversed(self) -> bool | None:
-        """Whether the methyl line lies on the wrong side of the centre; None where that is not seen."""
-        if max(self.upright, self.turned) < _SHARE:
+        """Whether the methyl line lies on the wrong side of the centre; None if that is not clear."""
+        if max(self.upright, self.turned) < _LEAST_SHARE:
             return None
-        if max(self.upright, self.turned) <= _CLEAR * min(self.upright, self.turned):
+        if max(self.upright, self.turned) <= _CLEAR_RATIO * min(self.upright, self.turned):
             return None  # the centre lies in the methyl line itself
         return self.turned > self.upright
 
     @property
     def is_strong(self) -> bool:
-        """Whether one line holds half of the energy."""
-        return self.strongest >= _SHARE
+        """Whether one line has half of the energy."""
+        return self.strongest >= _LEAST_SHARE
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the strongest line is a strong one, and lies where this metabolite has none."""
-        if self.turned >= _SHARE:  # which is a question of sign
+        """Whether one line has half of the energy and lies where this metabolite has no line."""
+        if self.turned >= _LEAST_SHARE:  # the sign is wrong, not the centre
             return False
         place = self.centre_ppm + self.strongest_ppm
-        methyl = self.upright >= _SHARE and abs(place - METHYLS_PPM[self.name]) <= _EDGE_PPM
+        methyl = self.upright >= _LEAST_SHARE and abs(place - METHYLS_PPM[self.name]) <= _EDGE_PPM
         other = any(abs(place - ppm) <= _NEAR_PPM for ppm in _OTHERS_PPM[self.name])
         foreign = any(abs(place - ppm) <= _FOREIGN_HALF_PPM for ppm in _FOREIGN_PPM)
-        return self.is_strong and not (methyl or other or (foreign and self.upright >= _SHARE))
+        return self.is_strong and not (methyl or other or (foreign and self.upright >= _LEAST_SHARE))
 
     @property
     def place(self) -> str:
-        """Where the strongest line lies and where the methyl line belongs, in words."""
+        """Name the place of the strongest line and that of the methyl line, for a message."""
         there = self.centre_ppm + self.strongest_ppm
         return f"{self.name} at {there:.2f} instead of {METHYLS_PPM[self.name]:.2f} ppm"
 
 
 def landmarks(basis: Basis) -> Mapping[str, Landmark]:
-    """Return what Cr, PCr and NAA of a basis set show.
+    """Return the landmarks of a basis set by name: Cr, PCr and NAA.
 
     Parameters
     ----------
     basis : Basis
-        Of any sign; its centre is :attr:`~fsl_mrs_dl.data.Basis.reference_ppm`.
+        In either sign; its centre is :attr:`~fsl_mrs_dl.data.Basis.reference_ppm`.
 
     Returns
     -------
     mapping of str to Landmark
-        Without metabolites that editing took away. Empty for another nucleus than 1H.
+        Without metabolites that editing removed. Empty for nuclei other than 1H.
     """
     if basis.nucleus != "1H":
         return {}
@@ -111,16 +115,16 @@ def landmarks(basis: Basis) -> Mapping[str, Landmark]:
     offset_ppm = np.fft.fftfreq(n_points, basis.dwelltime_s) / basis.spectrometer_frequency_mhz
     heights = np.abs(fids).max(axis=1)
     usual = usual_height(fids)
-    found = {}
+    marks = {}
     for name, fid, height in zip(basis.names, fids, heights, strict=True):
-        if name in METHYLS_PPM and height >= _ABSENT * usual:
+        if name in METHYLS_PPM and height >= _LEAST_HEIGHT * usual:
             energy = np.abs(np.fft.fft(fid * rising)) ** 2
             upright, turned = _methyl_shares(name, energy, offset_ppm, basis.reference_ppm)
             strongest_ppm = float(offset_ppm[energy.argmax()])
-            off_ppm = _methyl_off(basis, name) if upright >= _SHARE else None
+            off_ppm = _methyl_off(basis, name) if upright >= _LEAST_SHARE else None
             shares = (upright, turned, strongest_ppm, _share(energy, offset_ppm, strongest_ppm))
-            found[name] = Landmark(name, basis.reference_ppm, *shares, off_ppm)
-    return found
+            marks[name] = Landmark(name, basis.reference_ppm, *shares, off_ppm)
+    return marks
 
 
 def _methyl_shares(name: str, energy: Real, offset_ppm: Real, centre_ppm: float) -> tuple[float, float]:
@@ -139,7 +143,7 @@ def _share(energy: Real, offset_ppm: Real, place_ppm: float) -> float:
 
 
 def _methyl_off(basis: Basis, name: str) -> float | None:
-    """Return how far off the highest point near a methyl line lies, in ppm; None where it is at the edge."""
+    """Return the offset of the highest point near a methyl line, in ppm; None if it is at the window's edge."""
     n_points = _ZERO_FILLING * basis.fids.shape[1]
     ppm = basis.reference_ppm + np.fft.fftfreq(n_points, basis.dwelltime_s) / basis.spectrometer_frequency_mhz
     spectrum = np.abs(np.fft.fft(basis.fids[basis.names.index(name)], n_points))

@@ -1,7 +1,7 @@
-"""Macromolecule and lipid lines from the literature, and the FIDs they make at any field.
+"""Macromolecule and lipid lines from the literature, and their FIDs at any field.
 
-Widths stand in ppm, as published, and become Hz at the field asked for: a macromolecule line is wide by its
-spread of chemical shifts, which grows with the field.
+Widths are in ppm, as published, and are converted to Hz at the field of the data: a macromolecule line is wide
+because of its spread of chemical shifts, which grows with the field.
 """
 
 import math
@@ -18,7 +18,7 @@ from fsl_mrs_dl.physics.signal import singlet
 
 Array = Any
 
-_BIRCH_MHZ = 128.0
+_BIRCH_MHZ = 128.0  # 1H frequency of the 3 T scanner of Birch 2017, whose table has widths in Hz
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def gaussian_lines(
 def line_basis(
     lines: Sequence[GaussianLine], n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float
 ) -> Basis:
-    """Return a basis set with one FID a named signal, its lines added up.
+    """Return a basis set with one FID for each named signal: the sum of its lines.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Published tables of macromolecules by name, from which worlds are made and priors can be.
+"""Tables of macromolecules by name, published or measured, for simulation and for priors.
 
-Each is one signal of fixed ratios: areas relative to the line at 0.9 ppm, widths (FWHM) in ppm.
+Each table is one signal with fixed ratios: areas relative to the line at 0.9 ppm, widths (FWHM) in ppm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from fsl_mrs_dl.physics.lines import BIRCH_2017, WILSON_2011, GaussianLine
 
 
 def _table(rows: Sequence[tuple[float, float, float]]) -> tuple[GaussianLine, ...]:
-    """Return lines from rows of place in ppm, area, and width in ppm."""
+    """Return lines from rows of chemical shift in ppm, area, and width in ppm."""
     return tuple(GaussianLine("MM", ppm, area, fwhm_ppm) for ppm, area, fwhm_ppm in rows)
 
 

@@ -1,17 +1,17 @@
-"""How large the members of a basis set are beside each other, and which of them are of another unit."""
+"""Compare the sizes of the members of a basis set, to find those in another unit."""
 
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, Real
 
 UNLIKE_SIZE = 50.0
-"""Ratio of a member's height to the usual one, beyond which it is of another unit: protons differ by up to 9."""
+"""Height of a member over the usual one, beyond which it is in another unit: protons differ by up to 9."""
 
 
 def usual_height(fids: Complex) -> float:
-    """Return the height of a usual member: that which a quarter of all members exceed.
+    """Return the upper quartile of the members' heights.
 
-    Neither one member of another unit decides, nor the half of an edited difference that subtraction took away.
+    One member in another unit does not change it, nor half of the members, which subtraction removes when editing.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def usual_height(fids: Complex) -> float:
 
 
 def excess(fids: Complex) -> Real:
-    """Return by how much each member is larger than the usual one, where that is another unit; else 1.
+    """Return each member's height over the usual one if it is in another unit, else 1.
 
     Parameters
     ----------
@@ -32,5 +32,5 @@ def excess(fids: Complex) -> Real:
     ndarray, float64, shape (member,)
     """
     ratio = np.abs(fids).max(axis=1) / max(usual_height(fids), np.finfo(np.float64).tiny)
-    found: Real = np.where(ratio > UNLIKE_SIZE, ratio, 1.0)
-    return found
+    factor: Real = np.where(ratio > UNLIKE_SIZE, ratio, 1.0)
+    return factor

@@ -1,4 +1,4 @@
-"""Relaxation and water content of the brain, and the water concentration that they make visible."""
+"""Relaxation and water content of the brain, and the visible concentration of water."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from fsl_mrs_dl.data import NUCLEI, Real
 from fsl_mrs_dl.errors import OptionError
 
 WATER_MOLALITY = 55.51e3
-"""Of pure water, in mmol/kg: 1 kg over 18.015 g/mol."""
+"""Molality of pure water, in mmol/kg: 1 kg over 18.015 g/mol."""
 
 TISSUE_WATER = MappingProxyType({"GM": 0.78, "WM": 0.65, "CSF": 0.97})
 """Water in a volume of tissue against pure water (Ernst, Kreis and Ross 1993, doi:10.1006/jmrb.1993.1055)."""
@@ -46,7 +46,7 @@ T2_S: Mapping[str, Mapping[str, float]] = MappingProxyType(
 
 
 _POSSIBLE_S = (1e-3, 20.0)
-"""What a T1 or T2 can be, in s: pure water at body temperature has 4.5; a number in ms is above."""
+"""Range of possible T1 and T2, in s: pure water at body temperature has 4.5; a number in ms is above."""
 
 
 def relaxation_times(
@@ -54,7 +54,7 @@ def relaxation_times(
     t1_values: Mapping[str, float] | None,
     t2_values: Mapping[str, float] | None,
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """Return T1 and T2 of water and metabolites: those given, or the table's of the field.
+    """Return T1 and T2 of water and metabolites: from the user, or from the table of the field.
 
     Parameters
     ----------
@@ -66,18 +66,18 @@ def relaxation_times(
     Raises
     ------
     OptionError
-        If the field has no table and values are not given, or one is missing or not positive.
+        If the field has no table and the user gives no values, or if one is missing or out of range.
     """
     field_t = spectrometer_frequency_mhz / NUCLEI["1H"].gyromagnetic_mhz_per_t
     key = next((name for name, (low, high) in _FIELDS_T.items() if low < field_t < high), None)
-    found = []
-    for name, given, table in (("t1_values", t1_values, T1_S), ("t2_values", t2_values, T2_S)):
-        if given is None and key is None:
+    times = []
+    for name, chosen, table in (("t1_values", t1_values, T1_S), ("t2_values", t2_values, T2_S)):
+        if chosen is None and key is None:
             raise OptionError(
                 f"No relaxation times of the brain are known for {field_t:.1f} T (only for 1.5, 3 and 7 T); give "
                 f"--{name} FILE.json with {', '.join(POOLS)} in s, or leave --h2o out."
             )
-        values = given if given is not None else table[str(key)]
+        values = chosen if chosen is not None else table[str(key)]
         low, high = _POSSIBLE_S
         wrong = [
             f"{pool} = {values.get(pool, 0):g}" for pool in POOLS if not low <= values.get(pool, 0) <= high
@@ -86,12 +86,12 @@ def relaxation_times(
             raise OptionError(
                 f"--{name} has {', '.join(wrong)}; needed is a positive value in s for each, {low:g} to {high:g}."
             )
-        found.append({pool: float(values[pool]) for pool in POOLS})
-    return found[0], found[1]
+        times.append({pool: float(values[pool]) for pool in POOLS})
+    return times[0], times[1]
 
 
 def visible(t1_s: float, t2_s: float, echo_time_s: float, repetition_time_s: float) -> float:
-    r"""Return the signal left by relaxation, for a 90 degree excitation and a TR far above TE.
+    r"""Return the share of signal that relaxation leaves, for an excitation of 90 degrees and TR far above TE.
 
     .. math:: R = (1 - e^{-TR/T_1}) \, e^{-TE/T_2}
     """
@@ -108,7 +108,7 @@ def visible_water(
     water_echo_time_s: float | None = None,
     water_repetition_time_s: float | None = None,
 ) -> tuple[Real, Real]:
-    r"""Return the water that stands against metabolites, as they are seen, by mass and by volume.
+    r"""Return the visible water relative to the visible metabolites, by mass and by volume.
 
     .. math::
         [H_2O]_{molal} \frac{\sum_t f_t R_t}{(1 - f_{CSF}) R_M}, \quad
@@ -128,7 +128,7 @@ def visible_water(
     echo_time_s, repetition_time_s : float
         Of the metabolites, in s.
     water_echo_time_s, water_repetition_time_s : float, optional
-        Of the water reference, in s; those of the metabolites if not given.
+        Of the water reference, in s. Default: those of the metabolites.
 
     Returns
     -------
@@ -158,10 +158,10 @@ def visible_water(
         return pure, pure
     water = {tissue: fractions[tissue] * TISSUE_WATER[tissue] for tissue in TISSUES}
     everything = sum(water.values())
-    seen = sum(water[tissue] * left(f"H2O_{tissue}") for tissue in TISSUES) / metabolites
+    signal = sum(water[tissue] * left(f"H2O_{tissue}") for tissue in TISSUES) / metabolites
     with np.errstate(divide="ignore", invalid="ignore"):
-        molal = seen / everything / (1 - water["CSF"] / everything)
-        molar = seen / (1 - fractions["CSF"])
+        molal = signal / everything / (1 - water["CSF"] / everything)
+        molar = signal / (1 - fractions["CSF"])
     none = fractions["CSF"] >= 1
     return (
         WATER_MOLALITY * np.where(none, np.nan, molal),

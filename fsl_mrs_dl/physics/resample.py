@@ -1,8 +1,8 @@
-"""FIDs at other points of time. NumPy only: a basis set is brought to the data once, before any gradient.
+"""Resample FIDs to other points of time. NumPy only: a basis set is resampled once, before any gradient.
 
-A noiseless FID is a sum of damped oscillations that starts at t = 0. Interpolation by a windowed sinc would
-ring there, because the record has nothing before; so the FID is first continued a few points over both ends
-by linear prediction, which is exact for such sums.
+A noiseless FID is a sum of damped oscillations that starts at t = 0. Interpolation by a windowed sinc rings
+there, because there are no points before. So the FID is first continued by a few points at both ends by linear
+prediction, which is exact for such sums.
 """
 
 import numpy as np
@@ -10,18 +10,19 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, Real
 
 HALF_WIDTH = 32
-"""Points on either side of a new point that it is made of."""
+"""Number of old points on either side that contribute to a new point."""
 PASSBAND = 0.85
 """Share of the Nyquist frequency up to which the interpolation is exact to 5e-6 of the FID's largest point."""
 
 # Kaiser's window for 120 dB (Kaiser 1974; Oppenheim and Schafer, Discrete-Time Signal Processing, 7.5.3): with
 # this half width its transition lies within 0.12 of the Nyquist frequency on either side of it.
 _KAISER_BETA = 0.1102 * (120 - 8.7)
-_TRAINING = 120
-# Singular values below this are rounding (files hold 5 to 7 digits), and would let the prediction explode.
-_CUT = 1e-6
-# Even a broad line grows less than this over the half width; more is an FID that cannot be predicted.
-_MOST_GROWTH = 100.0
+_TRAINING_POINTS = 120
+"""Points that determine the coefficients of the prediction; a third of them is its order."""
+# Relative. Smaller singular values are rounding (files have 5 to 7 digits) and would let the prediction explode.
+_RANK_CUT = 1e-6
+# Magnitude over the largest of the FID. Broad lines grow less over the half width; more cannot be predicted.
+_LARGEST_GROWTH = 100.0
 
 
 def points_before(fids: Complex, count: int) -> Complex:
@@ -42,7 +43,7 @@ def points_before(fids: Complex, count: int) -> Complex:
         In order of time: the last is the one next to the FID.
     """
     fids = np.asarray(fids, dtype=np.complex128)
-    points = min(_TRAINING, fids.shape[1])
+    points = min(_TRAINING_POINTS, fids.shape[1])
     order = points // 3
     buffer = np.zeros((len(fids), count + order), dtype=np.complex128)
     if order < 1 or count < 1:
@@ -51,7 +52,7 @@ def points_before(fids: Complex, count: int) -> Complex:
     known = fids[:, :points] / largest
     later = np.lib.stride_tricks.sliding_window_view(known[:, 1:], order, axis=1)[:, : points - order]
     left, size, right = np.linalg.svd(later, full_matrices=False)
-    inverse = np.where(size > _CUT * size[:, :1], 1 / np.maximum(size, np.finfo(np.float64).tiny), 0)
+    inverse = np.where(size > _RANK_CUT * size[:, :1], 1 / np.maximum(size, np.finfo(np.float64).tiny), 0)
     projected = np.einsum("mnk,mn->mk", left.conj(), known[:, : points - order])
     coefficients = np.einsum("mko,mk->mo", right.conj(), inverse * projected)
     buffer[:, count:] = known[:, :order]
@@ -59,7 +60,7 @@ def points_before(fids: Complex, count: int) -> Complex:
         for n in range(count - 1, -1, -1):
             buffer[:, n] = np.sum(buffer[:, n + 1 : n + 1 + order] * coefficients, axis=1)
         before = buffer[:, :count]
-        steady = np.isfinite(before).all(axis=1) & (np.abs(before).max(axis=1) <= _MOST_GROWTH)
+        steady = np.isfinite(before).all(axis=1) & (np.abs(before).max(axis=1) <= _LARGEST_GROWTH)
     return np.where(steady[:, None], before * largest, 0)
 
 
@@ -71,10 +72,10 @@ def _kernel(distance: Real) -> Real:
 
 
 def resample(fids: Complex, dwelltime_s: float, n_points: int, new_dwelltime_s: float) -> Complex:
-    """Return FIDs at other points; the first stays what and where it is.
+    """Resample FIDs to other points; the first point does not change.
 
     Points up to the half width after the end are predicted, those beyond are zero. Frequencies above the
-    Nyquist frequency of the new points fold, as they would in a receiver without a filter.
+    Nyquist frequency of the new points fold, as in a receiver without a filter.
 
     Parameters
     ----------
@@ -94,23 +95,23 @@ def resample(fids: Complex, dwelltime_s: float, n_points: int, new_dwelltime_s: 
     after = points_before(fids[:, ::-1], HALF_WIDTH)[:, ::-1]
     longer = np.concatenate([points_before(fids, HALF_WIDTH), fids, after, np.zeros_like(after)], axis=1)
     place = np.arange(n_points) * (new_dwelltime_s / dwelltime_s)
-    # A point that falls on an old one but for rounding is that one.
+    # A point that differs from an old one by rounding alone is set to it.
     nearest = np.round(place)
     place = np.where(np.abs(place - nearest) < 1e-9 * np.maximum(nearest, 1), nearest, place)
     reached = place < fids.shape[1] + HALF_WIDTH - 1
     whole = np.floor(place).astype(np.intp)
-    found = np.zeros((len(fids), n_points), dtype=np.complex128)
+    resampled = np.zeros((len(fids), n_points), dtype=np.complex128)
     for tap in range(1 - HALF_WIDTH, HALF_WIDTH + 1):
         weight = _kernel(place - whole - tap) * reached
         index = np.minimum(whole + tap + HALF_WIDTH, longer.shape[1] - 1)
-        found += weight * longer[:, index]
-    return found
+        resampled += weight * longer[:, index]
+    return resampled
 
 
 def energy_beyond(fids: Complex, frequency: float) -> Real:
-    """Return the share of each FID's energy at frequencies above one, in its own band.
+    """Return the share of each FID's energy above a frequency.
 
-    A window that is zero at the start takes out the jump there: its wide foot is no signal.
+    A window that is zero at the start removes the jump there, whose broad spectrum is no signal.
 
     Parameters
     ----------

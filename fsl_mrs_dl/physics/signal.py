@@ -1,4 +1,4 @@
-"""What happens to an FID in time: shift, phase, damping, noise, and the sum over a basis.
+"""Shift, phase, damp and add noise to an FID, and add up a basis set.
 
 Arrays are NumPy or torch; ``Array`` below means either. A parameter of shape (...) belongs to FIDs of shape
 (..., time); a plain number serves all of them.
@@ -106,7 +106,7 @@ def phase(fid: Array, phase_rad: Array) -> Array:
 
 
 def correct(fid: Array, shift_hz: Array, phase_rad: Array, dwelltime_s: float) -> Array:
-    r"""Take an estimated shift and phase away again, :math:`s'(t) = s(t) e^{-i (\phi + 2 \pi f t)}`.
+    r"""Remove an estimated shift and phase, :math:`s'(t) = s(t) e^{-i (\phi + 2 \pi f t)}`.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def apply_time_phase(fid: Array, phase_rad: Array) -> Array:
 def eddy_current_phase(
     n_points: int, dwelltime_s: float, amplitude_hz: Array, time_constant_s: Array, like: Array
 ) -> Array:
-    r"""Return the phase that a decaying field offset leaves, zero at t = 0.
+    r"""Return the phase caused by a decaying field offset, zero at t = 0.
 
     .. math:: \phi(t) = 2 \pi \int_0^t A e^{-t'/\tau} dt' = 2 \pi A \tau (1 - e^{-t/\tau})
 

@@ -1,4 +1,4 @@
-"""From FID to spectrum and back, its axes, and the projection onto a window of it.
+"""Transform FIDs to spectra and back, with their axes, and project an FID onto a window.
 
 The transform is the orthonormal DFT with the zero frequency in the middle, so that white noise keeps its
 standard deviation. The first point is not halved: that is for display only.
@@ -88,7 +88,7 @@ def ppm_window(ppm: NDArray[np.floating], limits: tuple[float, float] | None) ->
 
 
 def project(fid: Array, inside: NDArray[np.bool_]) -> Array:
-    """Keep of an FID what lies in a window of its spectrum.
+    """Return the part of an FID that lies in a window of its spectrum.
 
     Parameters
     ----------

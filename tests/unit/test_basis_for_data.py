@@ -142,7 +142,7 @@ def test_without_landmarks_the_format_is_believed(basis):
     np.testing.assert_array_equal(found.fids, edited.fids)
     assert not said.conjugated
     assert not said.by
-    assert "as the format says" in found.notes[0]
+    assert "sign of the file format" in found.notes[0]
 
 
 def test_a_landmark_that_editing_took_away_says_nothing(basis):
@@ -171,7 +171,7 @@ def test_another_centre_of_simulation_is_taken_out(basis):
     # The place of a peak is read to half a bin of eightfold zero-filling.
     within = 0.5 / (8 * POINTS * DWELL) * 2 * np.pi * POINTS * DWELL
     np.testing.assert_allclose(found.fids, basis.fids, atol=within * np.abs(basis.fids).max())
-    assert "told by Cr, NAA, PCr" in found.notes[0]
+    assert "from the lines of Cr, NAA, PCr" in found.notes[0]
     np.testing.assert_array_equal(centred(basis).fids, basis.fids)
     assert centred(basis).notes[0].startswith("centre confirmed by Cr, NAA, PCr")
 

@@ -92,7 +92,7 @@ def test_the_centre_that_a_basis_file_says_is_kept(tmp_path, basis, ppmcen, cent
     same(found, basis, 1e-4)
     assert found.centre_ppm == centre
     assert found.reference_ppm == (4.65 if centre is None else centre)
-    assert not found.nucleus_said
+    assert not found.has_nucleus
 
 
 def test_numbers_that_touch_are_parted_by_the_format(tmp_path, basis):
@@ -315,13 +315,13 @@ def test_nifti_mrs_files_say_their_centre(tmp_path, basis):
 
 def test_a_json_set_that_says_no_nucleus_leaves_it_open(tmp_path, basis):
     write_json_basis(basis, tmp_path / "b")
-    assert read_basis(tmp_path / "b").nucleus_said
+    assert read_basis(tmp_path / "b").has_nucleus
     for path in (tmp_path / "b").iterdir():
         content = json.loads(path.read_text())
         del content["basis"]["basis_nucleus"]
         path.write_text(json.dumps(content))
     found = read_basis(tmp_path / "b")
-    assert (found.nucleus, found.nucleus_said) == ("1H", False)
+    assert (found.nucleus, found.has_nucleus) == ("1H", False)
 
 
 def test_what_is_no_basis_set_is_refused(tmp_path):

@@ -95,19 +95,20 @@ def test_a_line_at_the_place_of_another_metabolites_methyl_is_no_landmark():
 def test_a_third_of_the_energy_makes_no_landmark():
     lines = {"Cr": [(3.027, 1), (3.5, 1), (3.7, 1)], "Glu": LINES["Glu"]}
     notes = sound_basis(made(lines=lines)).notes
-    assert [note.split(":")[0] for note in notes] == ["sign as the format says", "centre as the format says"]
+    assert [note.split(":")[0] for note in notes] == ["sign of the file format", "centre of the file format"]
 
 
 def test_a_line_at_the_edge_of_the_window_is_not_believed():
     lines = {"NAA": [(2.008, 3)], "Glu": LINES["Glu"]}
-    assert sound_basis(made(4.73, lines)).notes[1].startswith("centre as the format says, beside NAA")
+    assert sound_basis(made(4.73, lines)).notes[1].startswith("centre of the file format, with NAA")
     with pytest.raises(DataError, match=r"NAA at 1\.9\d instead of 2\.01 ppm"):
         sound_basis(made(4.745, lines))
 
 
 def test_one_landmark_alone_cannot_say_the_centre():
     with pytest.raises(
-        DataError, match="if you know both, give quantify --basis_centre_ppm and --conj_basis"
+        DataError,
+        match="give quantify --basis_centre_ppm and --conj_basis or --no_conj_basis if you know both",
     ):
         sound_basis(made(3.0, {name: LINES[name] for name in ("Cr", "Glu")}))
 
@@ -118,8 +119,8 @@ def test_editing_that_takes_a_methyl_line_away_is_no_displacement():
     assert found.notes[0].startswith("sign confirmed by Cr, PCr")
     alone = sound_basis(made(lines={"Glu": LINES["Glu"], "NAA": lines["NAA"]}))
     assert [note.split(":")[0] for note in alone.notes] == [
-        "sign as the format says",
-        "centre as the format says",
+        "sign of the file format",
+        "centre of the file format",
     ]
 
 
@@ -178,7 +179,7 @@ def test_a_landmark_that_is_left_out_refuses_nothing_unless_another_agrees(caplo
     some = replace(whole, fids=whole.fids[[rows["Glu"], rows["NAA"]]], names=("Glu", "NAA"))
     found = basis_for(data(), glu, witnesses=some)
     np.testing.assert_array_equal(found.fids[0], whole.fids[rows["Glu"], :1024])
-    assert "centre as the format says, against NAA at 3.66 instead of 2.01 ppm, not used" in found.notes[1]
+    assert "centre of the file format, against NAA at 3.66 instead of 2.01 ppm, not used" in found.notes[1]
     assert "against NAA" in caplog.text
     with pytest.raises(DataError, match="give quantify --basis_centre_ppm 3"):
         basis_for(data(), glu, witnesses=whole)
@@ -187,7 +188,7 @@ def test_a_landmark_that_is_left_out_refuses_nothing_unless_another_agrees(caplo
 def test_a_single_landmark_that_is_a_little_off_moves_nothing():
     found = centred(made(4.70, {name: LINES[name] for name in ("Cr", "PCr", "Glu")}))
     assert found.notes[0].startswith(
-        "centre as the format says, beside Cr, PCr, whose methyl lines lie within 0.05"
+        "centre of the file format, with Cr, PCr, whose methyl lines lie within 0.05"
     )
 
 

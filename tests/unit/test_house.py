@@ -1,5 +1,6 @@
 """The house rules that no linter checks."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -125,3 +126,85 @@ def test_constraints_meet_the_declared_dependencies():
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+RIDDLES = frozenset(
+    ("said", "found", "made", "kept", "wanted", "given", "seen", "told", "asked", "tells", "telling", "holds")
+)
+"""Participles that do not name what a variable, a function or a class is."""
+UNNAMED_ROOMS = (
+    "fsl_mrs_dl/benchmark/",
+    "fsl_mrs_dl/fit/",
+    "fsl_mrs_dl/io/",
+    "fsl_mrs_dl/models/",
+    "fsl_mrs_dl/report/",
+    "fsl_mrs_dl/scores/",
+    "fsl_mrs_dl/simulate/",
+    "fsl_mrs_dl/steps/",
+    "fsl_mrs_dl/study/",
+    "fsl_mrs_dl/train/",
+    "fsleyes_plugin/",
+)
+"""Rooms that still have such names, or constants without a reason; the list only gets shorter."""
+
+
+def package_files() -> list[str]:
+    """The modules of the package and of the viewer that are held to names and reasons."""
+    files = [name for name in tracked() if name.startswith(("fsl_mrs_dl/", "fsleyes_plugin/"))]
+    return [name for name in files if name.endswith(".py") and not name.startswith(UNNAMED_ROOMS)]
+
+
+def names_bound_in(tree: ast.AST) -> set[str]:
+    """The names that a module gives: of variables, arguments, functions, classes and imports."""
+    names = {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    names |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    return names | {node.asname for node in ast.walk(tree) if isinstance(node, ast.alias) and node.asname}
+
+
+def test_names_are_those_of_the_field():
+    riddles = {}
+    for file in package_files():
+        names = names_bound_in(ast.parse((REPOSITORY / file).read_text())) | {Path(file).stem}
+        if bad := sorted(name for name in names if RIDDLES & set(name.lower().strip("_").split("_"))):
+            riddles[file] = bad
+    assert riddles == {}
+
+
+def is_number(value: ast.expr | None) -> bool:
+    """Whether an expression is a number, or a tuple or sum of numbers."""
+    match value:
+        case ast.Constant(value=bool()):
+            return False
+        case ast.Constant(value=int() | float() | complex()):
+            return True
+        case ast.UnaryOp(operand=operand):
+            return is_number(operand)
+        case ast.BinOp(left=left, right=right):
+            return is_number(left) or is_number(right)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return bool(parts) and all(map(is_number, parts))
+    return False
+
+
+def test_every_constant_has_a_reason():
+    """A number of a module has a docstring, or a comment on its line or the line before it."""
+    bare = []
+    for file in package_files():
+        text = (REPOSITORY / file).read_text()
+        lines, body = text.splitlines(), ast.parse(text).body
+        for node, after in zip(body, [*body[1:], None], strict=True):
+            if not isinstance(node, (ast.Assign, ast.AnnAssign)) or not is_number(node.value):
+                continue
+            documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            own = lines[node.lineno - 1 : node.end_lineno]
+            commented = any("#" in line for line in own) or lines[node.lineno - 2].startswith("#")
+            if not documented and not commented:
+                bare.append(f"{file}:{node.lineno} {own[0]}")
+    assert bare == []
+
+
+def test_no_room_is_excused_for_nothing():
+    assert [room for room in UNNAMED_ROOMS if not any(name.startswith(room) for name in tracked())] == []

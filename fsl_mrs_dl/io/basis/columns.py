@@ -64,7 +64,7 @@ def read_text_basis(
             )
         fid = _pairs(text, file)
         axes = (dwelltime_s, spectrometer_frequency_mhz)
-        entries.append(Entry(str(file), file.stem, fid, *axes, nucleus_said=False))
+        entries.append(Entry(str(file), file.stem, fid, *axes, has_nucleus=False))
     if not entries:
         raise DataError(f"{path} holds no metabolite; needed is one .txt file a metabolite.")
     return put_together(entries, path.name, " and ".join(sorted(kinds)), wanted=wanted)
@@ -100,7 +100,7 @@ def _jmrui(file: Path, text: str) -> list[Entry]:
                 f"{file} has {fid.size} points of {name}, its header says {said:g}; the file is truncated."
             )
         axes = (step_ms * 1e-3, frequency_hz * 1e-6, nucleus)
-        entries.append(Entry(f"{file}, {name}", name, fid, *axes, nucleus_said=kind in NUCLEI))
+        entries.append(Entry(f"{file}, {name}", name, fid, *axes, has_nucleus=kind in NUCLEI))
     return entries
 
 

@@ -50,7 +50,7 @@ class Entry:
     nucleus: str = "1H"
     echo_time_s: float | None = None
     sequence: str = ""
-    nucleus_said: bool = True
+    has_nucleus: bool = True
     centre_ppm: float | None = None
 
 
@@ -129,7 +129,7 @@ def put_together(
         notes=(*notes, *unlike),
         echo_time_s=echo_time_s,
         sequence=sequence,
-        nucleus_said=first.nucleus_said,
+        has_nucleus=first.has_nucleus,
         centre_ppm=first.centre_ppm,
         left_out=left_out,
     )

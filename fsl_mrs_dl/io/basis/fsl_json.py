@@ -93,7 +93,7 @@ def _entry(path: Path) -> Entry:
         raise DataError(f"{path} has basis_name {name!r}; the name of a metabolite is needed.")
     nucleus, (echo_time_s, sequence) = _nucleus(basis, content), _acquisition(content)
     acquired = (nucleus or "1H", echo_time_s, sequence)
-    return Entry(str(path), name, fid, dwell, centre, *acquired, nucleus_said=bool(nucleus))
+    return Entry(str(path), name, fid, dwell, centre, *acquired, has_nucleus=bool(nucleus))
 
 
 def _fid(basis: Mapping[str, Any], path: Path) -> Complex:

@@ -81,7 +81,7 @@ def read_lcmodel_basis(path: Path | str, wanted: Callable[[str], bool] = every_m
             mhz,
             "1H",
             *acquired,
-            nucleus_said=False,
+            has_nucleus=False,
             centre_ppm=centre_ppm,
         )
         for section in found
@@ -228,7 +228,7 @@ def read_lcmodel_raw(
         centre_ppm = _centre_ppm(found + shared)
         axes = (dwell, mhz, "1H")
         entries.append(
-            Entry(str(path), path.stem, fid, *axes, *acquired, nucleus_said=False, centre_ppm=centre_ppm)
+            Entry(str(path), path.stem, fid, *axes, *acquired, has_nucleus=False, centre_ppm=centre_ppm)
         )
     return put_together(entries, folder.name, "LCModel .RAW", wanted=wanted)
 
