@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.steps import command
-from fsl_mrs_dl.steps.options import describe
 from fsl_mrs_dl.steps.registry import built_in_steps, steps
 from fsl_mrs_dl.steps.tools import TOOLS
 
@@ -43,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     known = own if argv[:1] in (["-v"], ["--version"]) else steps()
     if argv and argv[0] in known:
         return command.run(known[argv[0]], argv[1:])
+    if argv[:1] == ["benchmark"]:
+        print("fsl_mrs_dl: benchmarks run from a clone, by python -m tests.benchmarks.", file=sys.stderr)  # noqa: T201
+        return 2
     parser = command.Parser(
         prog="fsl_mrs_dl",
         description="Magnetic resonance spectroscopy on NIfTI-MRS files, beside FSL-MRS.",
@@ -66,23 +68,4 @@ def _run_tool(name: str, argv: Sequence[str]) -> int:
     """Run a tool; its module is imported only now."""
     module, summary = TOOLS[name]
     tool = getattr(importlib.import_module(module), name)
-    described = describe(tool)
-    options = described.options
-    parser = command.Parser(
-        prog=f"fsl_mrs_dl {name}",
-        description=f"{summary}.",
-        epilog=command.in_help(described.example),
-        formatter_class=command.Help,
-        add_help=False,
-        allow_abbrev=False,
-    )
-    for option in options:
-        command.add_option(parser, option)
-    parser.add_argument("--verbose", action="store_true", help="Print what is being done.")
-    command.add_help(parser)
-    arguments = parser.parse_args(argv)
-
-    def work() -> None:
-        tool(**{option.name: option.check(getattr(arguments, option.name)) for option in options})
-
-    return command.guarded(work, name, verbose=arguments.verbose)
+    return command.run_tool(tool, argv, program=f"fsl_mrs_dl {name}", summary=summary)

@@ -185,7 +185,7 @@ NULLED_3T = _table(
 
 Fitted by non-negative least squares to the metabolite-nulled spectrum of the example data of Osprey (one person,
 ``sub-01_press-inverted``; doi:10.1016/j.jneumeth.2020.108827), whose water and what was left of metabolites were
-taken off (:func:`fsl_mrs_dl.benchmark.worlds.nulled.nulled_lines`). Above 4.08 ppm water hides them.
+taken off (``nulled_lines`` in ``tests/benchmarks/worlds/nulled.py``). Above 4.08 ppm water hides them.
 """
 
 MM_SETS: Mapping[str, tuple[GaussianLine, ...]] = MappingProxyType(

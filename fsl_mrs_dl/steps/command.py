@@ -15,7 +15,7 @@ from fsl_mrs_dl.io.signals import Raising
 from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
 from fsl_mrs_dl.steps.dashes import marked, unmarked
-from fsl_mrs_dl.steps.options import Option
+from fsl_mrs_dl.steps.options import Option, describe
 from fsl_mrs_dl.steps.registry import Step
 
 ALSO = {
@@ -76,18 +76,68 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     step_arguments(parser, known_step)
     if not known_step.fits:
         arguments = parser.parse_args(marked(argv, known_step.options))
-        return guarded(lambda: run_step(known_step, arguments), known_step.name, verbose=arguments.verbose)
+        return guarded(lambda: run_step(known_step, arguments), parser.prog, verbose=arguments.verbose)
 
     def work() -> None:
         from fsl_mrs_dl.steps.results_folder import run_fit
 
         run_fit(known_step, parser.parse_args(marked(with_config(argv, known_step), known_step.options)))
 
-    return guarded(work, known_step.name, verbose="--verbose" in argv)
+    return guarded(work, parser.prog, verbose="--verbose" in argv)
 
 
-def guarded(work: Callable[[], None], name: str, *, verbose: bool) -> int:
-    """Do the work of a command; tell the user in one line what can be mended, and return its exit code."""
+def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, summary: str) -> int:
+    """Run a documented function that takes no spectrum as a command.
+
+    Parameters
+    ----------
+    tool : callable
+        Its signature and docstring make the options and the help.
+    argv : sequence of str
+        The arguments of the command.
+    program : str
+        What is typed before them, for the help and the messages.
+    summary : str
+        First sentence of the help, without its full stop.
+
+    Returns
+    -------
+    int
+        As of :func:`run`.
+    """
+    described = describe(tool)
+    options = described.options
+    parser = Parser(
+        prog=program,
+        description=f"{summary}.",
+        epilog=in_help(described.example),
+        formatter_class=Help,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    for option in options:
+        add_option(parser, option)
+    parser.add_argument("--verbose", action="store_true", help="Print what is being done.")
+    add_help(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> None:
+        tool(**{option.name: option.check(getattr(arguments, option.name)) for option in options})
+
+    return guarded(work, program, verbose=arguments.verbose)
+
+
+def guarded(work: Callable[[], None], program: str, *, verbose: bool) -> int:
+    """Do the work of a command; tell the user in one line what can be mended, and return its exit code.
+
+    Parameters
+    ----------
+    work : callable
+    program : str
+        Program and command, such as ``fsl_mrs_dl align``: the line begins with it.
+    verbose : bool
+        Whether messages of progress are printed, too.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(PrintableFormatter("%(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
@@ -100,7 +150,7 @@ def guarded(work: Callable[[], None], name: str, *, verbose: bool) -> int:
     if signals.stopped is not None:  # whatever became of it on its way through other packages
         status, said = signals.stopped.status, signals.stopped.words
     if said:
-        print(f"fsl_mrs_dl {name}: {printable(said)}", file=sys.stderr)  # noqa: T201
+        print(f"{program}: {printable(said)}", file=sys.stderr)  # noqa: T201
     return status
 
 

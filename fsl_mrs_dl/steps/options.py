@@ -80,7 +80,7 @@ class Option:
     help : str
         First paragraph of what the docstring says of it.
     positional : bool
-        Whether the value is given without a flag (``benchmark TASK``); tools only.
+        Whether the value is given without a flag (``models ACTION``); tools only.
     repeats : bool
         Whether the flag may be given again, each time with a list: ``--combine A B --combine C D``.
     negatable : bool

@@ -10,12 +10,11 @@ TOOLS = {
         "Make synthetic spectra with a generative model",
     ),
     "train": ("fsl_mrs_dl.train.command", "Train a network and write a model package"),
-    "models": ("fsl_mrs_dl.benchmark.models", "List, show and verify model packages"),
+    "models": ("fsl_mrs_dl.evaluation.models", "List, show and verify model packages"),
     "demo": (
-        "fsl_mrs_dl.benchmark.demo",
+        "fsl_mrs_dl.demo.demo",
         "Simulate, correct and quantify a scan, and compare with the truth",
     ),
-    "evaluate": ("fsl_mrs_dl.benchmark.evaluate", "Compare synthetic transients with measured ones"),
-    "benchmark": ("fsl_mrs_dl.benchmark.command", "Measure accuracy, failures and speed"),
+    "evaluate": ("fsl_mrs_dl.evaluation.evaluate", "Compare synthetic transients with measured ones"),
 }
 """Tools take no input spectrum: name -> (module that has a documented function of that name, summary)."""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from fsl_mrs_dl.cli import main
+from tests.benchmarks.command import main
 
 
 def page(task: str, folder: Path) -> str:
-    assert main(["benchmark", task, "--profile", "smoke", "--output", str(folder), "--seed", "2"]) == 0
+    assert main([task, "--profile", "smoke", "--output", str(folder), "--seed", "2"]) == 0
     return (folder / f"{task}.md").read_text(encoding="utf-8")
 
 
@@ -29,7 +29,7 @@ def test_page_says_how_it_was_made(task: str, tmp_path: Path, capsys: pytest.Cap
     text = page(task, tmp_path)
     assert capsys.readouterr().out.strip() == text.strip()
     for said in (
-        f"fsl_mrs_dl benchmark {task} --profile smoke --seed 2",
+        f"python -m tests.benchmarks {task} --profile smoke --seed 2",
         "- commit:",
         "- machine:",
         "- date:",
@@ -92,7 +92,7 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FSL_MRS_DL_TEST_DATA", str(tmp_path / "none"))
-    words = ["benchmark", "fpc", "--output", str(tmp_path), "--models", str(tmp_path / "models")]
+    words = ["fpc", "--output", str(tmp_path), "--models", str(tmp_path / "models")]
     assert main(words) == 0
     text = (tmp_path / "fpc.md").read_text(encoding="utf-8")
     header, *table = rows(text, "method")
@@ -114,10 +114,10 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
 
 def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
     """The training mean explains nothing, the Bayes bound is above the efficient one, no network is made again."""
-    from fsl_mrs_dl.benchmark.dq.plans import PROFILES, Store, main_plans, trained  # needs PyTorch
+    from tests.benchmarks.dq.plans import PROFILES, Store, main_plans, trained  # needs PyTorch
 
     folder = tmp_path / "models"
-    words = ["benchmark", "dq", "--profile", "smoke", "--models", str(folder), "--output", str(tmp_path)]
+    words = ["dq", "--profile", "smoke", "--models", str(folder), "--output", str(tmp_path)]
     assert main(words) == 0
     table = {cells[0]: cells[1:] for cells in rows((tmp_path / "dq.md").read_text("utf-8"), "method")}
     assert all(float(value) <= 0 for value in table["training mean"][:9])
@@ -132,7 +132,7 @@ def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
 def test_options_of_another_task_are_refused(
     option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["benchmark", "startup", f"--{option}", str(tmp_path)]) == 2
+    assert main(["startup", f"--{option}", str(tmp_path)]) == 2
     assert f"--{option}" in capsys.readouterr().err
 
 

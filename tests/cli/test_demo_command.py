@@ -2,8 +2,8 @@
 
 import re
 
-from fsl_mrs_dl.benchmark import demo, demo_quantify
 from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.demo import demo, quantification
 
 PROMISED = (
     "align.png",
@@ -43,12 +43,12 @@ def test_demo_makes_what_it_promises(tmp_path, capfd):
 
 
 def test_sums_are_read_from_their_names():
-    assert demo_quantify._sum({"Cr": 1.0, "PCr": 2.0}, "Cr+PCr") == 3.0
-    assert demo_quantify._sum({"Cr": 1.0, "PCr": 2.0}, "PCr") == 2.0
+    assert quantification._sum({"Cr": 1.0, "PCr": 2.0}, "Cr+PCr") == 3.0
+    assert quantification._sum({"Cr": 1.0, "PCr": 2.0}, "PCr") == 2.0
 
 
 def test_an_earlier_demo_is_not_replaced_unasked(tmp_path, capsys):
     (tmp_path / "demo").mkdir()
     assert main(["demo", "--output", str(tmp_path / "demo")]) == 2
     assert "--overwrite" in capsys.readouterr().err
-    assert demo.BASIS == demo_quantify.BASIS
+    assert demo.BASIS == quantification.BASIS

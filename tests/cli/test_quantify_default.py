@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from quantify_scans import table
 
-from fsl_mrs_dl.benchmark.worlds.world import World, make
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import nifti
+from tests.benchmarks.worlds.world import World, make
 
 BIRCH = World("other macromolecules", mm="birch_2017", snr_f=(100.0, 100.0))
 

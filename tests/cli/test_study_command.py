@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsl_mrs_dl.cli import main
+from tests.benchmarks.command import main as benchmark
 
 pytest.importorskip("file_tree", reason="file-tree is not installed")
 
@@ -136,7 +137,7 @@ def test_refusals(folder: Path, tmp_path: Path, capsys) -> None:
 
 def test_the_benchmark_of_scale_finds_the_same_numbers(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="dask.distributed is not installed")
-    assert main(["benchmark", "scale", "--profile", "smoke", "--output", str(tmp_path / "page")]) == 0
+    assert benchmark(["scale", "--profile", "smoke", "--output", str(tmp_path / "page")]) == 0
     page = (tmp_path / "page" / "scale.md").read_text()
     assert page.count("| yes |") == 2
     whole, every = page.split(" maps |")[0].split("|")[-1].split(" of ")

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from fsl_mrs_dl.cli import main
+from tests.benchmarks.command import main as benchmark
 
 
 def test_smoke_writes_page_and_pictures(tmp_path: Path) -> None:
-    assert (
-        main(["benchmark", "synthesis", "--profile", "smoke", "--output", str(tmp_path), "--seed", "2"]) == 0
-    )
+    words = ["synthesis", "--profile", "smoke", "--output", str(tmp_path), "--seed", "2"]
+    assert benchmark(words) == 0
     text = (tmp_path / "synthesis.md").read_text(encoding="utf-8")
-    assert "fsl_mrs_dl benchmark synthesis --profile smoke --seed 2" in text
+    assert "python -m tests.benchmarks synthesis --profile smoke --seed 2" in text
     for name in ("paths", "reconstruction", "embedding", "application"):
         assert (tmp_path / f"figures/synthesis-{name}.png").stat().st_size > 10_000
         assert f"figures/synthesis-{name}.png" in text

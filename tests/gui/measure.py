@@ -14,8 +14,8 @@ import numpy as np
 import viewer_results
 from conftest import Viewer
 
-from fsl_mrs_dl.benchmark.table import Table, circumstances
 from fsl_mrs_dl.io.nifti_file import opened
+from tests.benchmarks.table import Table, circumstances
 
 GRID = (64, 64, 32)
 MOVES = 60

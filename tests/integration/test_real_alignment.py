@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsl_mrs_dl.benchmark import quality
-from fsl_mrs_dl.benchmark.rivals import Chain, aligners
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io.nifti import read
 from fsl_mrs_dl.steps.align import align
 from fsl_mrs_dl.steps.average import average
+from tests.benchmarks import quality
+from tests.benchmarks.rivals import Chain, aligners
 
 pytestmark = pytest.mark.realdata
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsl_mrs_dl.benchmark.verdict.judged import damaged
-from fsl_mrs_dl.benchmark.verdict.scans import Measured, mrsi, single_spectra
 from fsl_mrs_dl.data import VERDICTS
 from fsl_mrs_dl.fit.quantification.criteria import CRITERIA, GOOD, UNUSABLE, USABLE
+from tests.benchmarks.verdict.judged import damaged
+from tests.benchmarks.verdict.scans import Measured, mrsi, single_spectra
 
 pytestmark = pytest.mark.realdata
 

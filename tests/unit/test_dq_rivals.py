@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fsl_mrs_dl.benchmark.dq.rivals import maximum_likelihood, undamped, undamped_mean
 from fsl_mrs_dl.train.quantification_data import basis_of, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds
+from tests.benchmarks.dq.rivals import maximum_likelihood, undamped, undamped_mean
 
 N = 100
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from fsl_mrs_dl import physics
-from fsl_mrs_dl.benchmark import invivo, quality
-from fsl_mrs_dl.benchmark.table import NOT_RUN
 from fsl_mrs_dl.data import MRSData
+from tests.benchmarks import invivo, quality
+from tests.benchmarks.table import NOT_RUN
 
 DWELLTIME_S, FREQUENCY_MHZ, N_POINTS = 0.5e-3, 127.7, 1024
 

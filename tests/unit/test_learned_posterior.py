@@ -7,14 +7,14 @@ import pytest
 import torch
 from scipy.stats import truncnorm
 
-from fsl_mrs_dl.benchmark.trust.learned import LearnedBeliever, learn
-from fsl_mrs_dl.benchmark.trust.sets import GAMMA, PHASE_RAD, SHIFT_HZ, Believer, noise_sd, ranges, simulate
 from fsl_mrs_dl.models.quantification_inference import channels
 from fsl_mrs_dl.models.quantification_posterior import log_density
 from fsl_mrs_dl.physics import on_points
 from fsl_mrs_dl.scores import coverage
 from fsl_mrs_dl.simulate.papers import DQ_RANGES
 from fsl_mrs_dl.train.quantification_data import basis_of, simulated
+from tests.benchmarks.trust.learned import LearnedBeliever, learn
+from tests.benchmarks.trust.sets import GAMMA, PHASE_RAD, SHIFT_HZ, Believer, noise_sd, ranges, simulate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

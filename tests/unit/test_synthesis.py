@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from fsl_mrs_dl.benchmark.evaluate_tables import agreement_rows
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.evaluation.tables import agreement_rows
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.models.synthesis_modes import new_latent
 from fsl_mrs_dl.physics import fid_to_spectrum

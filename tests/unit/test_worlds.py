@@ -8,22 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsl_mrs_dl.benchmark.worlds import additions
-from fsl_mrs_dl.benchmark.worlds.amounts import DISEASED, HEALTHY, HEALTHY_TCR, draw_amounts
-from fsl_mrs_dl.benchmark.worlds.broad import SIZE, SIZE_PPM, SPREAD_LINE, SPREAD_SIZE
-from fsl_mrs_dl.benchmark.worlds.design import CENTRE, worlds
-from fsl_mrs_dl.benchmark.worlds.judged import score, true_ratios
-from fsl_mrs_dl.benchmark.worlds.lineshapes import LINESHAPES, lineshapes
-from fsl_mrs_dl.benchmark.worlds.run_worlds import scores
-from fsl_mrs_dl.benchmark.worlds.settings import Ratios, by_fsl_mrs
-from fsl_mrs_dl.benchmark.worlds.sites import between, within
-from fsl_mrs_dl.benchmark.worlds.spins import DWELLTIME_S, POINTS, SOURCES
-from fsl_mrs_dl.benchmark.worlds.world import World, make
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.quantify import quantify
+from tests.benchmarks.worlds import additions
+from tests.benchmarks.worlds.amounts import DISEASED, HEALTHY, HEALTHY_TCR, draw_amounts
+from tests.benchmarks.worlds.broad import SIZE, SIZE_PPM, SPREAD_LINE, SPREAD_SIZE
+from tests.benchmarks.worlds.design import CENTRE, worlds
+from tests.benchmarks.worlds.judged import score, true_ratios
+from tests.benchmarks.worlds.lineshapes import LINESHAPES, lineshapes
+from tests.benchmarks.worlds.run_worlds import scores
+from tests.benchmarks.worlds.settings import Ratios, by_fsl_mrs
+from tests.benchmarks.worlds.sites import between, within
+from tests.benchmarks.worlds.spins import DWELLTIME_S, POINTS, SOURCES
+from tests.benchmarks.worlds.world import World, make
 
 SHIPPED = [name for name, source in SOURCES.items() if not source.place and not source.recipe]
 
@@ -98,7 +98,7 @@ def test_design_varies_one_factor_and_then_all() -> None:
 
 
 def test_world_without_its_files_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from fsl_mrs_dl.benchmark.worlds.spins import making
+    from tests.benchmarks.worlds.spins import making
 
     monkeypatch.setenv("FSL_MRS_DL_TEST_DATA", str(tmp_path))
     making.cache_clear()
@@ -155,7 +155,7 @@ def test_additions_have_their_sizes(rng: np.random.Generator) -> None:
 
 @pytest.mark.realdata
 def test_size_is_that_of_the_measured_spectrum(shared_data: Path) -> None:
-    from fsl_mrs_dl.benchmark.worlds.nulled import nulled_lines, size_in_vivo
+    from tests.benchmarks.worlds.nulled import nulled_lines, size_in_vivo
 
     size, lines = size_in_vivo(SIZE_PPM), nulled_lines()
     if size is None or lines is None:
@@ -182,7 +182,7 @@ def test_perfect_ratios_have_no_error_and_are_covered(rng: np.random.Generator) 
 
 
 def test_settings_see_the_same_spectra_and_no_prior_knows_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsl_mrs_dl.benchmark.worlds import settings
+    from tests.benchmarks.worlds import settings
 
     told: list[str] = []
 

@@ -3,8 +3,8 @@
 What is judged is what the consensus of experts asks for: signal-to-noise ratio, linewidth, suppression of water,
 unwanted coherences (abstract of Öz et al 2020, doi:10.1002/nbm.4236), and the residual against the noise (Wilson
 et al 2019, doi:10.1002/mrm.27742, and Near et al 2021, doi:10.1002/nbm.4257). Limits that are *measured* are those
-which spectra of healthy brains of several scanners keep, with a margin; ``fsl_mrs_dl benchmark verdict`` finds and
-judges them.
+which spectra of healthy brains of several scanners keep, with a margin; the benchmark ``verdict`` finds and judges
+them.
 """
 
 from collections.abc import Mapping

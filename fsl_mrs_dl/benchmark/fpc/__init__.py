@@ -1,5 +1,0 @@
-"""Task ``fpc``: frequency and phase correction, every network beside every other method and beside the bound."""
-
-from fsl_mrs_dl.benchmark.fpc.task import run
-
-__all__ = ["run"]

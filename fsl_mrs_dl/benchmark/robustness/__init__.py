@@ -1,5 +1,0 @@
-"""Task ``robustness``: runs that are killed, stopped or whose disk is full leave old or new results."""
-
-from fsl_mrs_dl.benchmark.robustness.task import run
-
-__all__ = ["run"]

@@ -1,5 +1,0 @@
-"""Task ``verdict``: limits of good spectra, set without one site or scan, and damaged copies judged with them."""
-
-from fsl_mrs_dl.benchmark.verdict.task import run
-
-__all__ = ["run"]

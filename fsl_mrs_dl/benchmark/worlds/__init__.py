@@ -1,5 +1,0 @@
-"""Task ``worlds``: quantification judged on spectra of known truth that the fit's model did not make."""
-
-from fsl_mrs_dl.benchmark.worlds.task import run
-
-__all__ = ["run"]

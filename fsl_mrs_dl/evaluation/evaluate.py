@@ -1,0 +1,119 @@
+"""The command ``evaluate``: synthetic transients beside real ones, on one page."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.names import plain_name
+
+_FEWEST = 8
+
+
+def evaluate(
+    *,
+    real: Path,
+    synthetic: Path,
+    output: Path,
+    basis: str | None = None,
+    filename: str = "evaluation",
+    seed: int = 0,
+    overwrite: bool = False,
+) -> None:
+    """Compare synthetic transients with real ones, and write one HTML page.
+
+    Each voxel and edit condition by itself: classifier and kernel two-sample tests, coverage by nearest
+    neighbours, distance to the nearest real transient, noise, averages (ON, OFF and their difference), errors by
+    region, and with a basis set amounts by the fit with bias, concordance and limits of agreement. Beside the
+    numbers of likeness stands what the two halves of the real transients reach. Where there are several sets, a
+    classifier of sets that has seen synthetic transients alone is tested on real ones.
+
+    Parameters
+    ----------
+    real : Path
+        NIfTI-MRS file of measured transients in DIM_DYN, with coils combined, aligned.
+    synthetic : Path
+        NIfTI-MRS file of synthetic transients with the same dimensions in the same order.
+    output : Path
+        Folder for the page.
+    basis : str
+        Basis set for the amounts: a file, a folder, or the name of a shipped one. For an edited scan: the set
+        of the difference, or of one condition if its name ends with _on or _off.
+    filename : str
+        Name of the page, without .html.
+    seed : int
+        Seed of the random numbers. The same seed gives the same result.
+    overwrite : bool
+        Replace a page of the same name.
+
+    Raises
+    ------
+    MRSDLError
+        If a file, the basis set or the output folder cannot be used, or the two files do not belong together.
+
+    Examples
+    --------
+    fsl_mrs_dl evaluate --real aligned/sub-01.nii.gz --synthetic made/synthetic.nii.gz --output page
+    """
+    from fsl_mrs_dl.evaluation import tables
+    from fsl_mrs_dl.evaluation.likeness import samples_of
+    from fsl_mrs_dl.io import nifti
+    from fsl_mrs_dl.io.staging import Staging
+    from fsl_mrs_dl.report.page import page, section, table
+
+    filename = plain_name(filename, "filename")
+    measured, made = nifti.read(real), nifti.read(synthetic)
+    pairs = list(zip(samples_of(measured), samples_of(made), strict=False))
+    _check(measured, made, [len(sample.fids) for pair in pairs for sample in pair])
+    rng = np.random.default_rng(seed)
+    with Staging(output, overwrite=overwrite, inputs=[real, synthetic]) as staging:
+        staging.reserve(f"{filename}.html")
+        likeness = [
+            row for index, pair in enumerate(pairs) for row in tables.likeness_rows(index, *pair, rng)
+        ]
+        edited = "DIM_EDIT" in measured.dim_tags and len(pairs) == 2
+        amounts, agreements = tables.amount_rows(pairs, basis, edited=edited)
+        transfer = tables.transfer_rows(pairs, rng)
+        pictures = [tables.image(index, *pair, rng) for index, pair in enumerate(pairs)]
+        parts = [
+            section("Likeness", table(likeness, tables.LIKENESS), text=tables.LIKENESS_TEXT),
+            section(
+                "Averages",
+                table(tables.average_rows(pairs, edited=edited), tables.AVERAGES),
+                text=tables.AVERAGES_TEXT,
+            ),
+            section(
+                "Averages by region",
+                table(tables.region_rows(pairs), tables.REGIONS_OF),
+                text=tables.REGIONS_TEXT,
+            ),
+            *([section("Amounts", table(amounts, tables.AMOUNTS))] if amounts else []),
+            *(
+                [section("Agreement", table(agreements, tables.AGREEMENT), text=tables.AGREEMENT_TEXT)]
+                if agreements
+                else []
+            ),
+            *(
+                [section("Transfer", table(transfer, tables.TRANSFER), text=tables.TRANSFER_TEXT)]
+                if transfer
+                else []
+            ),
+            section("Pictures", *pictures),
+        ]
+        text = page("Synthetic beside real transients", made, parts)
+        staging.path(f"{filename}.html").write_text(text, encoding="utf-8")
+    for row in likeness:
+        print("  ".join(row))  # noqa: T201
+
+
+def _check(measured: Any, made: Any, counts: list[int]) -> None:
+    kinds = [(d.nucleus, d.n_points, round(d.dwelltime_s, 9)) for d in (measured, made)]
+    if kinds[0] != kinds[1]:
+        raise DataError(
+            f"{made.name} has {kinds[1]} (nucleus, points, dwell time), {measured.name} has {kinds[0]}; files of "
+            "one kind are needed."
+        )
+    if not counts or min(counts) < _FEWEST:
+        n = min(counts, default=0)
+        raise DataError(f"A set has {n} transients; at least {_FEWEST} of each kind are needed.")

@@ -1,0 +1,76 @@
+"""Pictures of real transients beside synthetic ones."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.evaluation.likeness import Sample, embedded, features
+from fsl_mrs_dl.physics import fid_to_spectrum
+
+REAL, MADE = "#0072b2", "#d55e00"
+"""Colours of measured and of synthetic transients."""
+_FEWEST_UMAP = 100
+"""A neighbourhood is 15; of fewer than some of these there is no manifold to learn."""
+
+
+def new_figure(*grid: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    """Return a figure and the array of its axes, rows first; size in inches."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(*grid, figsize=size, layout="constrained", squeeze=False)
+
+
+def png(figure: Any) -> bytes:
+    """Return a figure as PNG, and close it."""
+    from matplotlib import pyplot as plt
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def on_the_plane(
+    place: Real, others: Sequence[Real], rng: np.random.Generator
+) -> tuple[str, Real, list[Real]]:
+    """Return UMAP coordinates, else the first two principal components: of few, or without umap-learn."""
+    if len(place) < _FEWEST_UMAP:
+        return "principal component", place[:, :2], [points[:, :2] for points in others]
+    try:
+        import umap
+    except ImportError:
+        return "principal component", place[:, :2], [points[:, :2] for points in others]
+    fitted = umap.UMAP(random_state=int(rng.integers(2**31)), n_jobs=1).fit(place)
+    return "UMAP", fitted.embedding_, [fitted.transform(points) for points in others]
+
+
+def pair_picture(title: str, real: Sample, made: Sample, rng: np.random.Generator) -> bytes:
+    """Draw averages, noise power and two coordinates of real and synthetic transients."""
+    figure, axes = new_figure(1, 3, size=(12, 3.8))
+    data = real.data
+    inside = (data.ppm_axis > 0.2) & (data.ppm_axis < 4.2)
+    samples = ((real, REAL, "real"), (made, MADE, "synthetic"))
+    for sample, colour, name in samples:
+        spectra = fid_to_spectrum(sample.fids)
+        axes[0, 0].plot(
+            data.ppm_axis[inside], spectra.mean(axis=0)[inside].real, color=colour, lw=0.8, label=name
+        )
+        power = np.mean(np.abs(spectra - spectra.mean(axis=0)) ** 2, axis=0)
+        axes[0, 1].semilogy(data.ppm_axis, power, color=colour, lw=0.6, label=name)
+    axes[0, 0].set(title=f"{title}: averages", xlabel="ppm", yticks=[])
+    axes[0, 1].set(title="power about the average", xlabel="ppm")
+    for axis in axes[0, :2]:
+        axis.invert_xaxis()
+    place, other = embedded(*(features(sample.fids, data) for sample, _, _ in samples))
+    name_of, place, others = on_the_plane(place, [other], rng)
+    for points, (_, colour, name) in zip((place, *others), samples, strict=True):
+        axes[0, 2].scatter(*points.T, s=5, color=colour, alpha=0.5, label=name)
+    axes[0, 2].set(title="fitted to real ones", xlabel=f"{name_of} 1", ylabel="2")
+    axes[0, 0].legend(frameon=False)
+    return png(figure)

@@ -1,0 +1,1 @@
+"""The tests, and the benchmarks that write the published tables."""

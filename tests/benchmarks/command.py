@@ -1,0 +1,135 @@
+"""The command ``python -m tests.benchmarks``."""
+
+import importlib
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.steps.command import run_tool
+from tests.benchmarks.table import Page, page_text, picture_file
+
+PROGRAM = "python -m tests.benchmarks"
+_OF = {"signal": ("fpc",), "models": ("fpc", "dq"), "trained_only": ("dq",)}
+"""Option -> the tasks that have it."""
+_PARTS = {"quantify": ("dq", "trust")}
+"""Task -> the tasks whose pages it makes, if it is not one itself."""
+
+
+def benchmark(
+    task: Literal[
+        "basis",
+        "dq",
+        "fit",
+        "fpc",
+        "fuzzing",
+        "invivo",
+        "mrsi",
+        "quantify",
+        "quantify_invivo",
+        "registration",
+        "robustness",
+        "scale",
+        "startup",
+        "synthesis",
+        "trust",
+        "verdict",
+        "worlds",
+    ],
+    *,
+    profile: Literal["smoke", "small", "paper"] = "smoke",
+    output: Path | None = None,
+    signal: Path | None = None,
+    models: Path | None = None,
+    trained_only: bool = False,
+    overwrite: bool = False,
+    seed: int = 1,
+) -> None:
+    """Measure accuracy, failures and speed, and write the table.
+
+    Parameters
+    ----------
+    task : str
+        basis: the shipped basis sets beside those of others; dq: networks for quantify beside fits and bounds;
+        fit: the linear-combination fit on simulated spectra; fuzzing: spoiled inputs of every kind; fpc: networks
+        for align beside every other method; invivo: the steps on measured files; mrsi: a large MRSI through
+        quantify; quantify: dq and trust; quantify_invivo: the fit on measured spectra; registration: methods of
+        align on simulated transients; robustness: runs that are killed or whose disk is full; startup: how long
+        the program takes to start; synthesis: generative networks, and what augmenting with them does; trust:
+        posterior, intervals, biases and unusual inputs of quantify; verdict: good, usable or unusable, on
+        measured spectra and damaged copies of them; worlds: quantify on spectra of known truth that its model did
+        not make.
+    profile : str
+        smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
+    output : Path
+        Folder for the page, TASK.md, and its figures. Default: print the page.
+    signal : Path
+        Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
+    models : Path
+        Of fpc and dq: folder that keeps the networks it trains; one that is there already is not trained again.
+    trained_only : bool
+        Of dq: train nothing; what is not in the folder of models prints "not run".
+    overwrite : bool
+        Replace the page of an earlier run.
+    seed : int
+        Seed of the random numbers. The same seed gives the same result.
+
+    Raises
+    ------
+    OptionError
+        If an option belongs to another task.
+
+    Examples
+    --------
+    python -m tests.benchmarks registration --profile smoke
+    """
+    parts = _PARTS.get(task, (task,))
+    several = {"signal": signal, "models": models, "trained_only": trained_only or None}
+    given: dict[str, object] = {name: value for name, value in several.items() if value is not None}
+    for name in given:
+        if not set(parts) & set(of := _OF[name]):
+            raise OptionError(f"--{name} is for the task {' or '.join(of)}; leave it out.")
+    if output is None:
+        for part in parts:
+            print(_page(part, profile, seed, given)[1])  # noqa: T201
+        return
+    texts = []
+    with Staging(output, overwrite=overwrite) as staging:
+        for part in parts:
+            staging.reserve(f"{part}.md")
+        for part in parts:
+            page, text = _page(part, profile, seed, given)
+            texts.append(text)
+            staging.path(f"{part}.md").write_text(text, encoding="utf-8")
+            for picture in page.pictures:
+                staging.path(picture_file(part, picture)).write_bytes(picture.png)
+    print("\n".join(texts))  # noqa: T201
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process if not given.
+
+    Returns
+    -------
+    int
+        As of the program, see :func:`fsl_mrs_dl.cli.main`.
+    """
+    if argv is None and not sys.warnoptions:
+        warnings.simplefilter("ignore")  # as the program does
+    argv = sys.argv[1:] if argv is None else argv
+    return run_tool(benchmark, argv, program=PROGRAM, summary="Measure accuracy, failures and speed")
+
+
+def _page(task: str, profile: str, seed: int, given: Mapping[str, object]) -> tuple[Page, str]:
+    """Run one task; return its page and the page's text."""
+    more: dict[str, Any] = {name: value for name, value in given.items() if task in _OF[name]}
+    page: Page = importlib.import_module(f"tests.benchmarks.{task}").run(profile, seed, **more)
+    return page, page_text(page, task=task, profile=profile, seed=seed)

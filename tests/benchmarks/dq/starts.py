@@ -1,0 +1,106 @@
+"""The start network beside matched filters: failures, iterations, errors and speed, one package for all."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.errors import ModelError
+from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, Fitter
+from fsl_mrs_dl.fit.lcm.problem import Parameters
+from fsl_mrs_dl.io.basis import read_basis
+from fsl_mrs_dl.models.package import load
+from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
+from fsl_mrs_dl.steps.quantify_models import StartedFitter
+from fsl_mrs_dl.train.start import NAME
+from fsl_mrs_dl.train.start_data import Scene, scene
+from tests.benchmarks.dq.plans import Profile
+from tests.benchmarks.table import NOT_RUN, Table
+
+SETTINGS = FitSettings(baseline=Baseline.parse("spline, 10"))
+SNR_F = (20.0, 100.0)
+FAILED_PPM = 0.025
+_SEED = 31
+
+
+@dataclass(frozen=True)
+class _Cell:
+    failed: NDArray[np.bool_]
+    rmse: Real
+    iterations: float
+    per_s: float
+
+
+def starts_table(profile: Profile, seed: int) -> Table:
+    """Return a row a basis set and a start.
+
+    A failure is a shift more than 0.025 ppm off. RMSE is that of each amplitude over that of the fit from the
+    truth, over spectra that neither fails, averaged over the members.
+    """
+    lines = []
+    try:
+        model: Any = load(NAME)
+    except ModelError:
+        model = None
+    for i, name in enumerate(list(RECIPES)[: profile.bases]):
+        basis = read_basis(shipped_basis(name))
+        made = scene(basis, profile.starts, np.random.default_rng([_SEED, seed, i]), snr_f=SNR_F, smooth=0.05)
+        fitter = Fitter(made.basis, SETTINGS, reference_ppm=made.basis.reference_ppm)
+        truth = _cell(fitter, made, _truth(made))
+        cells: list[tuple[str, _Cell | None]] = [
+            ("truth", truth),
+            ("matched filters", _cell(fitter, made, None)),
+        ]
+        if model is None:
+            cells.append(("network", None))
+        else:
+            started = StartedFitter(made.basis, SETTINGS, reference_ppm=made.basis.reference_ppm, model=model)
+            cells.append(("network", _cell(started, made, None)))
+        lines += [_line(name, label, cell, truth) for label, cell in cells]
+    columns = ["basis set", "start", "n", "failures", "RMSE / from the truth", "iterations", "spectra/s"]
+    caption = (
+        "The fit from three starts (window 0.2 to 4.2 ppm, spline of 10, Voigt lines, first-order phase): shift "
+        "within +-0.2 ppm, any phase, SNR_f 20 to 100, macromolecules broader than metabolites, smooth baseline. "
+        f"A failure is a shift more than {FAILED_PPM:g} ppm off. RMSE is that of each amplitude over that of the "
+        "fit from the truth, over spectra that neither fails, averaged over the members."
+    )
+    return Table(caption, columns, lines)
+
+
+def _truth(made: Scene) -> Parameters:
+    shift_hz, gamma, spread = (value[:, None].copy() for value in (made.shift_hz, made.gamma, made.sigma**2))
+    return Parameters.shared(shift_hz, gamma, spread, made.phase_rad, made.delay_s)
+
+
+def _cell(fitter: Fitter, made: Scene, start: Parameters | None) -> _Cell:
+    few = None if start is None else start.take(np.arange(4))
+    fitter(made.fids[:4], few)
+    began = time.perf_counter()
+    found: FitResult = fitter(made.fids, start)
+    seconds = time.perf_counter() - began
+    mhz = made.basis.spectrometer_frequency_mhz
+    failed = ~(np.abs(found.shift_hz[:, 0] - made.shift_hz) < FAILED_PPM * mhz)
+    return _Cell(
+        failed, found.amplitudes - made.amplitudes, float(found.iterations.mean()), len(made.fids) / seconds
+    )
+
+
+def _line(name: str, label: str, cell: _Cell | None, truth: _Cell) -> list[str]:
+    if cell is None:
+        return [name, label, *[NOT_RUN] * 5]
+    both = ~cell.failed & ~truth.failed
+    # Each member over its own error from the truth, then the mean: no member outweighs the others.
+    ratio = np.sqrt(np.nanmean(cell.rmse[both] ** 2, axis=0) / np.nanmean(truth.rmse[both] ** 2, axis=0))
+    n = len(cell.failed)
+    return [
+        name,
+        label,
+        str(n),
+        f"{int(cell.failed.sum())} ({100 * cell.failed.mean():.1f} %)",
+        f"{np.nanmean(ratio):.3f}",
+        f"{cell.iterations:.1f}",
+        f"{cell.per_s:.0f}",
+    ]

@@ -1,0 +1,104 @@
+"""The networks of the tables, trained here by the documented command, or taken from an earlier run."""
+
+import contextlib
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fsl_mrs_dl.models.card import Card
+from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork
+from tests.benchmarks.fpc.profiles import NETWORKS, Profile
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : RegistrationNetwork
+    card : Card
+    folder : Path
+        Its package.
+    """
+
+    network: RegistrationNetwork
+    card: Card
+    folder: Path
+
+    @property
+    def minutes(self) -> float:
+        """How long its data and its training took, in minutes, on the machine that trained it."""
+        return 60 * self.card.recipe.hours
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @property
+    def n_flops(self) -> int:
+        """Floating-point operations of a transient: two for each multiplication of layers and DFTs left out."""
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            self.network.estimates(torch.zeros(1, 2, self.network.n_points))
+        return int(counter.get_total_flops())
+
+
+def train_all(profile: Profile, signal: Path | None, folder: Path, seed: int) -> dict[str, Trained]:
+    """Train every architecture on the 9.4 T set, by one recipe.
+
+    Parameters
+    ----------
+    profile : Profile
+    signal : Path or None
+        The measured rat signal; None = its stand-in.
+    folder : Path
+        Keeps the packages; one that is there already and was made by the same options is not trained again.
+    seed : int
+
+    Returns
+    -------
+    dict
+        Architecture -> network.
+    """
+    return {
+        name: train_one(folder, architecture=name, signal=signal, seed=seed, samples=samples, epochs=epochs)
+        for name, (samples, epochs) in ((name, profile.training[name]) for name in NETWORKS)
+    }
+
+
+def train_one(folder: Path, **options: Any) -> Trained:
+    """Train one network with the options of ``train align``, or load it if it is there."""
+    from fsl_mrs_dl.models.package import CARD, load
+    from fsl_mrs_dl.train.command import train
+
+    own = folder / f"{options['architecture']}-{_digest(options)}"
+    found = list(own.glob(f"*/*/{CARD}"))
+    if not found:
+        # What the command prints is not part of the page.
+        with contextlib.redirect_stdout(sys.stderr):
+            train("align", output=own, **options)
+        found = list(own.glob(f"*/*/{CARD}"))
+    model = load(found[0].parent)
+    if not isinstance(model.network, RegistrationNetwork):
+        raise TypeError(f"{found[0]} is no registration network")
+    return Trained(model.network, model.card, found[0].parent)
+
+
+def _digest(options: Mapping[str, Any]) -> str:
+    """Return what tells options apart; of files their names, for where they lie changes nothing."""
+
+    def said(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [said(item) for item in value]
+        return value.name if isinstance(value, Path) else value
+
+    text = json.dumps({key: said(value) for key, value in options.items()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,101 @@
+"""Ratios beside their truth: errors, biases, and how often intervals hold the truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.scores import coverage, mae
+from tests.benchmarks.worlds.settings import CREATINES, LEVELS, SUMS, Ratios
+
+STRONG = ("NAA+NAAG", "GPC+PCh", "Glu+Gln", "Ins", "NAA", "Glu", "GSH", "Tau")
+"""Sums and single metabolites that studies report."""
+BIASED = ("Glu", "Gln", "GABA", "Ins")
+LIKELIHOOD, MEAN = "likelihood", "mean"
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """How one setting does on the spectra of one world.
+
+    Attributes
+    ----------
+    n : int
+        Spectra.
+    error, strong : mapping of str to float
+        :data:`LIKELIHOOD` or :data:`MEAN` -> mean absolute error of the ratios to total creatine: of all
+        metabolites, and of :data:`STRONG`. No mean for FSL-MRS.
+    bias : mapping of str to mapping of str to float
+        The same -> name of :data:`BIASED` -> mean error over mean truth.
+    covered : mapping of int to float
+        Level in per cent -> share of truths within their intervals; empty for FSL-MRS.
+    flagged, failed : float
+        Shares of the spectra.
+    milliseconds : float
+        Of a spectrum.
+    """
+
+    n: int
+    error: Mapping[str, float]
+    strong: Mapping[str, float]
+    bias: Mapping[str, Mapping[str, float]]
+    covered: Mapping[int, float]
+    flagged: float
+    failed: float
+    milliseconds: float
+
+
+def true_ratios(truth: Mapping[str, Real]) -> dict[str, Real]:
+    """Return the true ratios to total creatine of metabolites, without creatines, and of sums.
+
+    Parameters
+    ----------
+    truth : mapping
+        As :class:`~.world.Made` has it.
+    """
+    creatine = sum(truth[name] for name in CREATINES)
+    single = {name: amount / creatine for name, amount in truth.items() if name not in CREATINES}
+    return single | {"+".join(parts): np.sum([single[part] for part in parts], axis=0) for parts in SUMS}
+
+
+def score(found: Ratios, truth: Mapping[str, Real]) -> Score:
+    """Return how close ratios are to their truth.
+
+    Parameters
+    ----------
+    found : Ratios
+    truth : mapping
+        As :class:`~.world.Made` has it, of the same spectra.
+
+    Returns
+    -------
+    Score
+    """
+    ratios = true_ratios(truth)
+    single = [name for name in ratios if "+" not in name]
+    estimates = {LIKELIHOOD: found.likelihood, MEAN: found.mean}
+    given = {kind: values for kind, values in estimates.items() if values}
+
+    def error(values: Mapping[str, Real], names: list[str]) -> float:
+        return float(np.mean([mae(values[name], ratios[name]) for name in names]))
+
+    covered = {
+        level: float(np.mean([coverage(*found.intervals[level][name], ratios[name]) for name in single]))
+        for level in LEVELS
+        if level in found.intervals
+    }
+    n = len(found.failed)
+    return Score(
+        n,
+        {kind: error(values, single) for kind, values in given.items()},
+        {kind: error(values, list(STRONG)) for kind, values in given.items()},
+        {
+            kind: {name: float(values[name].mean() / ratios[name].mean() - 1) for name in BIASED}
+            for kind, values in given.items()
+        },
+        covered,
+        float(found.flagged.mean()),
+        float(found.failed.mean()),
+        1e3 * found.seconds / n,
+    )
