@@ -1,0 +1,1 @@
+"""The command ``demo``: simulated data through the program, the truth beside the results."""
