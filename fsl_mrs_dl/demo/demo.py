@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData, Real
 from fsl_mrs_dl.demo.quantification import BASIS, compare_maps, compare_single_voxel
 from fsl_mrs_dl.demo.synthesis import MODEL, REQUEST, compare_synthetic
-from fsl_mrs_dl.data import TIME_AXIS, Estimates, MRSData, Real
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results import read_estimates

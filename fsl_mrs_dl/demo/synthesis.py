@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fsl_mrs_dl.demo.quantification import BASIS
 from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.demo.quantification import BASIS
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.lcm import FitSettings, Fitter
 from fsl_mrs_dl.fit.lcm.settings import Baseline
