@@ -1,0 +1,50 @@
+"""Sparse deconvolution of FIDs: lines on a grid or members of a basis set, with a known decay."""
+
+from fsl_mrs_dl.fit.reconstruction.debias import debias, spectrum_sd
+from fsl_mrs_dl.fit.reconstruction.lineshape import Lineshape, lorentzian, of_lines, of_water
+from fsl_mrs_dl.fit.reconstruction.operators import AtomOperator, GridOperator, Operator, largest_eigenvalue
+from fsl_mrs_dl.fit.reconstruction.penalty import (
+    RATIOS,
+    discrepancy_penalty,
+    path,
+    sure_penalty,
+    universal_penalty,
+)
+from fsl_mrs_dl.fit.reconstruction.run import Reconstruction, operator_for, reconstruct_sets
+from fsl_mrs_dl.fit.reconstruction.sets import Sets
+from fsl_mrs_dl.fit.reconstruction.solver import (
+    Solution,
+    duality_gap,
+    largest_penalty,
+    magnitude,
+    shrink,
+    solve,
+)
+
+__all__ = [
+    "RATIOS",
+    "AtomOperator",
+    "GridOperator",
+    "Lineshape",
+    "Operator",
+    "Reconstruction",
+    "Sets",
+    "Solution",
+    "debias",
+    "discrepancy_penalty",
+    "duality_gap",
+    "largest_eigenvalue",
+    "largest_penalty",
+    "lorentzian",
+    "magnitude",
+    "of_lines",
+    "of_water",
+    "operator_for",
+    "path",
+    "reconstruct_sets",
+    "shrink",
+    "solve",
+    "spectrum_sd",
+    "sure_penalty",
+    "universal_penalty",
+]
