@@ -5,7 +5,7 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, Real
 
 
-def fisher_matrix(derivatives: Complex, noise_sd: float = 1.0, weighed: Complex | None = None) -> Real:
+def fisher_matrix(derivatives: Complex, noise_sd: float = 1.0, weighted: Complex | None = None) -> Real:
     r"""Return the Fisher matrix of real parameters under complex Gaussian noise.
 
     .. math:: F_{ij} = \frac{1}{\sigma^2} \mathrm{Re} \left(
@@ -19,15 +19,15 @@ def fisher_matrix(derivatives: Complex, noise_sd: float = 1.0, weighed: Complex 
         Of the model in the samples that are fitted.
     noise_sd : float
         Standard deviation of the noise, a channel.
-    weighed : ndarray, complex, shape of ``derivatives``, optional
+    weighted : ndarray, complex, shape of ``derivatives``, optional
         The derivatives under W, the inverse of the noise's covariance in units of its variance (a projector
-        for a window); not given = white noise in all samples.
+        for a window); by default white noise in all samples.
 
     Returns
     -------
     ndarray, float, shape (..., parameter, parameter)
     """
-    product = derivatives.conj() @ np.swapaxes(derivatives if weighed is None else weighed, -1, -2)
+    product = derivatives.conj() @ np.swapaxes(derivatives if weighted is None else weighted, -1, -2)
     matrix: Real = product.real / noise_sd**2
     return matrix
 

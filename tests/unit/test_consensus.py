@@ -7,7 +7,9 @@ import pytest
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.fit.registration import Band, Registration, consensus, register_to_average
-from fsl_mrs_dl.fit.registration.matched_filter import MatchedFilter
+from fsl_mrs_dl.fit.registration.search import MatchedFilter
+from fsl_mrs_dl.fit.registration.set_registration import SetRegistration
+from fsl_mrs_dl.fit.registration.template import Template
 
 N, DT, F0 = 2048, 2.5e-4, 127.7
 PPM = physics.ppm_axis(N, DT, F0, 4.65)
@@ -64,11 +66,21 @@ def test_the_smaller_of_two_groups_joins_the_larger(rng: np.random.Generator) ->
     apart = np.where(np.arange(64) % 3 == 0, (3.2 - 3.027) * F0, 0.0)
     phase_rad = np.angle(fids[:, 0, 0])
     start = replace(given(shift_hz + apart), phase_rad=phase_rad)
-    found, sure = consensus.checked(fids, start, BAND, np.ones(N))
-    assert not elsewhere(found.shift_hz, shift_hz).any()
-    assert sure.all()
-    told, _ = consensus.checked(fids, start, BAND, np.ones(N), moves=False)
-    assert elsewhere(told.shift_hz, shift_hz).sum() == (apart > 0).sum()
+
+    def started() -> SetRegistration:
+        work = SetRegistration(fids, BAND, fids, BAND, trust=np.ones(N))
+        work.estimates = start
+        return work
+
+    work = started()
+    moved, certain = consensus.check_places(work)
+    assert moved
+    assert certain.all()
+    assert not elsewhere(work.estimates.shift_hz, shift_hz).any()
+    work = started()
+    moved, _ = consensus.check_places(work, move=False)
+    assert not moved
+    assert elsewhere(work.estimates.shift_hz, shift_hz).sum() == (apart > 0).sum()
 
 
 def test_odds_are_those_of_a_place_among_noise(rng: np.random.Generator) -> None:
@@ -76,7 +88,7 @@ def test_odds_are_those_of_a_place_among_noise(rng: np.random.Generator) -> None
     n = 256
     noise = (rng.standard_normal((n, 1, N)) + 1j * rng.standard_normal((n, 1, N))).astype(complex)
     finder = MatchedFilter.of(noise, BAND)
-    template = consensus.Template.of(scan(1, 20.0, rng)[0], BAND, np.ones(1))
+    template = Template.of(scan(1, 20.0, rng)[0], BAND, np.ones(1))
     odds = finder.odds(finder.likeness(template, np.zeros(n, dtype=int), BAND.max_shift_hz))
     np.testing.assert_allclose(odds.sum(axis=1), 1)
     assert np.median(odds.max(axis=1)) < 0.5

@@ -9,7 +9,7 @@ from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.fit.registration import METHODS, Band, estimate_alignment, gn, register_to_average
 from fsl_mrs_dl.fit.registration.decimation import Decimation
-from fsl_mrs_dl.fit.registration.gauss_newton import capture, refine
+from fsl_mrs_dl.fit.registration.set_registration import SetRegistration
 
 F0 = 127.7
 LIKE = np.zeros(1, dtype=complex)
@@ -34,7 +34,10 @@ def test_shift_and_phase_come_through(n: int, dt: float, rng: np.random.Generato
     assert len(decimation.bins) < 0.6 * n
     shift_hz, phase_rad = rng.uniform(-40, 40, 20), rng.uniform(-3, 3, 20)
     fids = physics.phase(physics.shift(np.repeat(fid, 20, axis=0), shift_hz, dt), phase_rad)[:, None]
-    found = decimation.at_zero(capture(decimation.fids(fids), decimation.fids(fid[None])[0], decimation.band))
+    work = SetRegistration.of(fids, here, here.max_shift_hz)
+    work.compare_with(work.at_rate(fid))
+    work.register_all(work.search())
+    found = decimation.at_zero(work.estimates)
     # No noise: what is left is what the edges smear over the ends, a thousandth of a linewidth.
     np.testing.assert_allclose(found.shift_hz, shift_hz, atol=5e-3)
     np.testing.assert_allclose(np.angle(np.exp(1j * (found.phase_rad - phase_rad))), 0, atol=2e-3)
@@ -67,10 +70,12 @@ def test_whole_and_decimated_have_the_same_precision(rng: np.random.Generator) -
     shift_hz = rng.uniform(-20, 20, count)
     fids = physics.add_noise(physics.shift(np.repeat(fid, count, axis=0), shift_hz, dt)[:, None], 0.4, rng)
     plain = replace(here, share=np.zeros(here.baseline.shape[1]))
-    whole = refine(fids, fid, plain, shift_hz)
-    decimation = Decimation.of(plain, here.max_shift_hz)
-    assert decimation is not None
-    low = refine(decimation.fids(fids), decimation.fids(fid[None])[0], decimation.band, shift_hz)
+    sets = SetRegistration(fids, plain, fids, plain), SetRegistration.of(fids, plain, here.max_shift_hz)
+    assert sets[1].decimation is not None
+    for work in sets:
+        work.compare_with(work.at_rate(fid))
+        work.register_all(shift_hz, side_lobes=True)
+    whole, low = (work.estimates for work in sets)
     ratio = np.std(low.shift_hz - shift_hz) / np.std(whole.shift_hz - shift_hz)
     # An SD from 300 draws has a relative SD of 0.04, less for the common noise.
     assert ratio == pytest.approx(1, abs=0.1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.fit.registration import Band, registration_crlb
-from fsl_mrs_dl.fit.registration.lobes import better_lobe
+from fsl_mrs_dl.fit.registration.search import side_lobe_hz
 from fsl_mrs_dl.fit.registration.template import Template
 
 N, DT, F0 = 2048, 2.5e-4, 127.7
@@ -23,7 +23,7 @@ def test_a_transient_beside_its_place_is_seen_to_a_step() -> None:
     template = Template.of(brain()[None], BAND, np.zeros(1))
     beside_hz = np.array([0.0, 2.0, -1.5])
     fids = physics.shift(np.repeat(brain(), 3, axis=0), beside_hz, DT)[:, None]
-    more_hz = better_lobe(fids, template, np.zeros(3, dtype=int), BAND)
+    more_hz = side_lobe_hz(fids, template, np.zeros(3, dtype=int), BAND)
     assert more_hz[0] == 0
     step_hz = 0.15 / np.sqrt(template.gram[0, 2, 2] / template.gram[0, 0, 0])
     np.testing.assert_allclose(more_hz[1:], beside_hz[1:], atol=step_hz)

@@ -1,31 +1,36 @@
 """Where a set's own average comes from: transients that agree, found from a few of them as first references."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.registration.averages import Moved
+from fsl_mrs_dl.fit.registration.averages import FoldAverages
 from fsl_mrs_dl.fit.registration.band import Band, Registration
-from fsl_mrs_dl.fit.registration.decimation import moved_back
-from fsl_mrs_dl.fit.registration.gauss_newton import at, iterate
-from fsl_mrs_dl.fit.registration.lobes import better_lobe
-from fsl_mrs_dl.fit.registration.matched_filter import MatchedFilter
-from fsl_mrs_dl.fit.registration.template import Template
+from fsl_mrs_dl.fit.registration.decimation import shifted_back
+from fsl_mrs_dl.fit.registration.search import MatchedFilter, side_lobe_hz
+from fsl_mrs_dl.fit.registration.set_registration import SetRegistration
 
 _FIRST_REFERENCES = 4
+"""Most transients that are tried as first reference."""
 _SEARCHES = 4
-_DOUBT = 0.02  # of a set's transients stand elsewhere: then another first reference is tried
-_NEAR_SD, _NEAR_BINS = 4.0, 1.5  # what a shift's SD covers, by and large
+"""Most searches from one first reference; whole bins settle after two or three."""
+_MAX_DOUBT = 0.02
+"""Share of the transients that may lie elsewhere; with more, another first reference is tried."""
+_NEAR_SD, _NEAR_BINS = 4.0, 1.5
+"""Half-width of one place: so many SDs of the shift (all but 1 in 10 000) and bins (the filter's own
+resolution)."""
 _UNSURE = 0.05
+"""Largest probability of all other places at which a place is certain."""
 _LOST = 0.5
+"""Probability of its place below which a transient moves to the most likely one."""
 
 
 def most_alike(fids: Complex, band: Band) -> NDArray[np.integer]:
-    """Return transients in the order of how much they are like the others, whatever their shift and phase.
+    """Return the transients in the order of how much they are like the others, whatever their shift and phase.
 
-    The magnitude of the windowed FID does not depend on phase and hardly on shift; the transient nearest to
+    The magnitude of the windowed FID does not depend on phase and hardly on shift. The transient nearest to
     the point-wise median is first, so that one with motion, lipid or a spurious echo is not.
 
     Parameters
@@ -37,145 +42,142 @@ def most_alike(fids: Complex, band: Band) -> NDArray[np.integer]:
     -------
     ndarray, int, shape (transient,)
     """
-    magnitude = np.abs(band.weighed(fids))[..., : fids.shape[-1] // 2]  # the rest is mostly noise
+    magnitude = np.abs(band.weighted(fids))[..., : fids.shape[-1] // 2]  # the rest is mostly noise
     distance = ((magnitude - np.median(magnitude, axis=0)) ** 2).sum(axis=(1, 2))
     order: NDArray[np.integer] = np.argsort(distance, kind="stable")
     return order
 
 
-def started(finder: MatchedFilter, band: Band, start_hz: Real) -> Registration:
-    """Register all to the transient that is most like the others, from given shifts.
+def start_at(work: SetRegistration, start_hz: Real) -> None:
+    """Register all to the transient that is most like the others, from given shifts, to a fraction of a bin.
 
     Parameters
     ----------
-    finder : MatchedFilter
-    band : Band
-        Of the finder, with the range of the search.
+    work : SetRegistration
     start_hz : ndarray, float, shape (transient,)
-
-    Returns
-    -------
-    Registration
+        In Hz.
     """
-    chosen = most_alike(finder.fids, band)[0]
-    template = Template.of(finder.fids[chosen][None], band, np.ones(1))
-    which = np.zeros(len(start_hz), dtype=int)
-    steps = iterate(finder.fids, template, which, finder.band, start_hz - start_hz[chosen], finder.step_hz)
-    return at(finder.fids, template, which, finder.band, *steps)
+    first = most_alike(work.fids, work.band)[0]
+    work.compare_with(work.fids[first], noise_sd=1.0)
+    bin_hz = 1 / (work.fids.shape[-1] * work.band.dwelltime_s)
+    work.estimates = work.evaluate(*work.iterate(start_hz - start_hz[first], settled_hz=bin_hz))
 
 
-def together(finder: MatchedFilter, band: Band) -> Registration:
+def search_consensus(work: SetRegistration, wide_hz: float) -> None:
     """Find the shifts at which the transients of a set are most alike, to a fraction of a bin.
 
     All are searched for one of them, then each fold for the average of the others, over and over. A transient
-    counts in an average by how sure its place is, so that those that agree draw the rest: of two groups that
-    stand apart, the larger one makes the higher peak, to which the other moves. A first reference of an unlucky
-    transient leaves doubt; then others are tried, and that set of shifts is taken whose averages explain most.
+    counts in an average by the probability of its place, so that those that agree draw the rest: of two groups
+    that stand apart, the larger one makes the higher peak, to which the other moves. A first reference of an
+    unlucky transient leaves doubt; then others are tried, and that set of shifts is taken whose averages explain
+    most.
 
     Parameters
     ----------
-    finder : MatchedFilter
-        Searches twice as far as ``band``: the first may lie at one end of the set and another at the other end.
-    band : Band
-
-    Returns
-    -------
-    Registration
-        Against the average of the others.
+    work : SetRegistration
+    wide_hz : float
+        How far to search, in Hz: twice as far as the set is wide, for the first reference may lie at one end.
     """
-    best: tuple[float, Registration] | None = None
-    for chosen in most_alike(finder.fids, band)[:_FIRST_REFERENCES]:
-        explained, doubt, found = _agreed(finder, band, int(chosen))
-        if best is None or explained > best[0]:
-            best = explained, found
-        if doubt < _DOUBT:
+    finder = MatchedFilter.of(work.fids, replace(work.band, max_shift_hz=wide_hz))
+    best: _Agreement | None = None
+    for first in most_alike(work.fids, work.band)[:_FIRST_REFERENCES]:
+        agreement = _agree(work, finder, int(first))
+        if best is None or agreement.explained > best.explained:
+            best = agreement
+        if agreement.doubt < _MAX_DOUBT:
             break
     assert best is not None
-    return best[1]
+    work.estimates = best.estimates
 
 
-def _agreed(finder: MatchedFilter, band: Band, chosen: int) -> tuple[float, float, Registration]:
-    """Return how much is explained, the share of transients in doubt, and what was found, from one of them."""
-    fids = finder.fids
-    template = Template.of(fids[chosen][None], band, np.ones(1))
-    which = np.zeros(len(fids), dtype=int)
-    likeness = finder.likeness(template, which, finder.band.max_shift_hz)
+@dataclass(frozen=True, eq=False)
+class _Agreement:
+    """Shifts found from one first reference.
+
+    Attributes
+    ----------
+    explained : float
+        Log likelihood of the shifts, up to a factor and a constant; more is better.
+    doubt : float
+        Share of the transients that lie elsewhere, 0 to 1.
+    estimates : Registration
+    """
+
+    explained: float
+    doubt: float
+    estimates: Registration
+
+
+def _agree(work: SetRegistration, finder: MatchedFilter, first: int) -> _Agreement:
+    """Search all for one of them, then each fold for the average of the others, until no shift moves by a bin."""
+    fids, wide_hz = work.fids, finder.band.max_shift_hz
+    work.compare_with(fids[first], noise_sd=1.0)
+    likeness = finder.likeness(work.template, work.folds, wide_hz)
     before = np.full(len(fids), np.inf)
     for _ in range(_SEARCHES):
         shift_hz = finder.highest(likeness)
         if (np.abs(shift_hz - before) < finder.step_hz).all():
             break
         before = shift_hz
-        near = moved_back(fids, shift_hz, band.dwelltime_s)
-        phase_rad = template.step(template.products(near, which), which).phase_rad
-        unknown = np.full(len(fids), np.nan)
-        found = Registration(shift_hz, phase_rad, unknown, unknown, np.ones(len(fids), dtype=bool))
-        weight = _certainty(finder, likeness, template, which)
-        moved = Moved(near, found, weight / weight.sum())
-        template, which = moved.template(band), moved.folds
-        likeness = finder.likeness(template, which, finder.band.max_shift_hz)
+        corrected = shifted_back(fids, shift_hz, work.band.dwelltime_s)
+        best = work.template.step(work.template.products(corrected, work.folds), work.folds)
+        weight = _certainty(work, finder, likeness)
+        averages = FoldAverages(
+            corrected, Registration.without_sd(shift_hz, best.phase_rad), weight / weight.sum()
+        )
+        work.template, work.folds = averages.template(work.band), averages.folds
+        likeness = finder.likeness(work.template, work.folds, wide_hz)
     explained = -np.log1p(-likeness.max(axis=1)).sum()
-    doubt = 1 - _certainty(finder, likeness, template, which).mean()
-    steady = np.ones(len(fids), dtype=bool)
-    return float(explained), float(doubt), at(fids, template, which, finder.band, shift_hz, steady)
+    doubt = 1 - _certainty(work, finder, likeness).mean()
+    estimates = work.evaluate(shift_hz, np.ones(len(fids), dtype=bool))
+    return _Agreement(float(explained), float(doubt), estimates)
 
 
-def _certainty(finder: MatchedFilter, likeness: Real, template: Template, which: NDArray[np.integer]) -> Real:
-    """Return the odds of all around the highest peak against other places, shape (transient,)."""
+def _certainty(work: SetRegistration, finder: MatchedFilter, likeness: Real) -> Real:
+    """Return the probability of the place around the highest peak, shape (transient,)."""
     # Noise has unit SD, and transients have the scale of their average.
-    sd_hz = template.unit_sd[which, 1]
-    return _within(finder, finder.odds(likeness), finder.highest(likeness), sd_hz)
+    sd_hz = work.template.unit_sd[work.folds, 1]
+    return _probability_near(finder, finder.odds(likeness), finder.highest(likeness), sd_hz)
 
 
-def _within(finder: MatchedFilter, odds: Real, shift_hz: Real, sd_hz: Real) -> Real:
-    """Return the odds of the places near a shift."""
+def _probability_near(finder: MatchedFilter, odds: Real, shift_hz: Real, sd_hz: Real) -> Real:
+    """Return the probability of the moves near a shift, shape (transient,)."""
     most = odds.shape[1] // 2
     away = np.abs(np.arange(-most, most + 1) * finder.step_hz - shift_hz[:, None])
     near = away <= (_NEAR_SD * sd_hz + _NEAR_BINS * finder.step_hz)[:, None]
-    within: Real = np.where(near, odds, 0.0).sum(axis=1)
-    return within
+    probability: Real = np.where(near, odds, 0.0).sum(axis=1)
+    return probability
 
 
-def checked(
-    fids: Complex, found: Registration, band: Band, trust: Real, *, moves: bool = True
-) -> tuple[Registration, NDArray[np.bool_]]:
-    """Search once more, the whole range, for the average that was found; tell which places are sure.
+def check_places(work: SetRegistration, *, move: bool = True) -> tuple[bool, NDArray[np.bool_]]:
+    """Search the whole range once more for the averages; move transients to a better place, if allowed.
 
     Parameters
     ----------
-    fids : ndarray, complex, shape (transient, coil, time)
-    found : Registration
-    band : Band
-        With the smooth baseline that was learnt.
-    trust : ndarray, float, shape (time,)
-        How much of the average is signal.
-    moves : bool
-        Whether a transient is to be moved to a better place, or only told of.
+    work : SetRegistration
+    move : bool
+        Whether transients move to a better place or lobe; otherwise the places are only judged.
 
     Returns
     -------
-    found : Registration
-        Where another place is more likely than all around the old one, the best.
-    sure : ndarray, bool, shape (transient,)
-        Whether other places together are unlikely, 1 in 20.
+    moved : bool
+        Whether any transient was moved.
+    certain : ndarray, bool, shape (transient,)
+        Whether all other places together have a probability below 1 in 20.
     """
-    moved = Moved.of(fids, found, band)
-    found = moved.found
-    template = moved.template(band, trust)
-    finder = MatchedFilter.of(fids, band)
-    likeness = finder.likeness(template, moved.folds, band.max_shift_hz)
+    averages = work.compare_with_averages()
+    before = work.estimates
+    finder = MatchedFilter.of(work.fids, work.band)
+    likeness = finder.likeness(work.template, work.folds, work.band.max_shift_hz)
     odds = finder.odds(likeness)
-    within = _within(finder, odds, found.shift_hz, found.shift_hz_sd)
-    lost = within < _LOST
-    start_hz = found.shift_hz + better_lobe(moved.near, template, moved.folds, band)
+    probability = _probability_near(finder, odds, before.shift_hz, before.shift_hz_sd)
+    lost = probability < _LOST
+    start_hz = before.shift_hz + side_lobe_hz(averages.corrected, work.template, work.folds, work.band)
     start_hz[lost] = finder.highest(likeness[lost])
-    better = np.flatnonzero(start_hz != found.shift_hz)
-    if not (moves and len(better)):
-        return found, within > 1 - _UNSURE
-    mine, some = moved.folds[better], fids[better]
-    again = at(some, template, mine, band, *iterate(some, template, mine, band, start_hz[better]))
-    new = {name: getattr(found, name).copy() for name in found.__dataclass_fields__}
-    for name, values in new.items():
-        values[better] = getattr(again, name)
-    found = replace(found, **new)
-    return found, _within(finder, odds, found.shift_hz, found.shift_hz_sd) > 1 - _UNSURE
+    rows = np.flatnonzero(start_hz != before.shift_hz)
+    if not (move and len(rows)):
+        return False, probability > 1 - _UNSURE
+    shift_hz, settled = work.iterate(start_hz[rows], rows)
+    work.estimates = before.with_rows(rows, work.evaluate(shift_hz, settled, rows))
+    probability = _probability_near(finder, odds, work.estimates.shift_hz, work.estimates.shift_hz_sd)
+    return bool((work.estimates.shift_hz != before.shift_hz).any()), probability > 1 - _UNSURE
