@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.nifti_header import says_mrs
+from fsl_mrs_dl.io.nifti_header import is_nifti_mrs
 from fsleyes_plugin.model.folder import result_root
 from fsleyes_plugin.model.maps import MapChoice, display_range
 from fsleyes_plugin.model.quantities import colour_map
@@ -162,7 +162,7 @@ def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None
         known.add(overlay)
         source = getattr(overlay, "dataSource", None)
         path = Path(source) if source else None
-        if path is None or not says_mrs(getattr(overlay, "header", None), path):
+        if path is None or not is_nifti_mrs(getattr(overlay, "header", None), path):
             continue
         if path.name.split(".")[0] == "fit" and result_root(path) is not None:
             fit = SESSION.open(path)

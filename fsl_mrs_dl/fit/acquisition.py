@@ -9,7 +9,7 @@ from typing import Any
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.fit.sequences import UNKNOWN, Sequence, part_of, sequence_of
-from fsl_mrs_dl.io.times import ECHO_TIME_S, said_echo_time, single_headers
+from fsl_mrs_dl.io.times import ECHO_TIME_S, header_echo_time, single_headers
 
 # Couplings evolve with TE: of a doublet of 7 Hz, sin(pi J dTE) = 7 % of the amplitude turns antiphase in 3 ms,
 # which finite pulses make of one echo time too, and 22 % in 10 ms, as much as tells metabolites apart.
@@ -108,7 +108,7 @@ def of_data(data: MRSData, echo_time_s: float | None = None) -> Acquisition:
     sequence = sequence_of(texts)
     if sequence.edited or _edited(data):
         sequence = Sequence(sequence.family, edited=True, part=_part(data))
-    said = said_echo_time(data) if echo_time_s is None else echo_time_s
+    said = header_echo_time(data) if echo_time_s is None else echo_time_s
     pulse_acquire = isinstance(said, float) and said == 0.0
     return Acquisition(0.0, sequence) if pulse_acquire else _plausible(said, sequence, "the data say")
 

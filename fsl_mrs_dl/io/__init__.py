@@ -1,1 +1,1 @@
-"""Files in, files out: NIfTI-MRS, basis sets, results. No torch, no FSL-MRS."""
+"""Read and write files: NIfTI-MRS, basis sets, results. No torch, no FSL-MRS."""

@@ -1,4 +1,4 @@
-"""Locks on folders that end with the process that holds them."""
+"""Lock folders; a lock ends with the process that has it."""
 
 import contextlib
 import errno
@@ -9,12 +9,12 @@ from pathlib import Path
 
 _LOCK = ".fsl_mrs_dl_lock"
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
-"""What a file system without locks answers."""
+"""Error numbers of a file system without locks."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder while it is looked over or while files are renamed; wait for who holds it.
+    """Lock a folder inside the block; wait while another process has the lock.
 
     Parameters
     ----------
@@ -24,14 +24,14 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     OSError
-        If no file can be made in it.
+        If no file can be created in it.
     """
     path = folder / _LOCK
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         flock(handle, wait=True)
         with contextlib.suppress(FileNotFoundError):
-            # The holder before removed the file: a lock on a removed file keeps nobody out.
+            # The previous process removed the file: a lock on a removed file excludes no other process.
             if os.path.samestat(os.fstat(handle), path.stat()):
                 break
         os.close(handle)
@@ -49,13 +49,13 @@ def flock(handle: int, *, wait: bool) -> bool | None:
     Parameters
     ----------
     handle : int
-        Closing it, or the end of the process, gives the lock back.
+        Closing it, or the end of the process, releases the lock.
     wait : bool
 
     Returns
     -------
     bool or None
-        False if another process holds it and ``wait`` is false; None on a file system that knows no locks.
+        False if another process has the lock and ``wait`` is false; None on a file system without locks.
     """
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -1,7 +1,7 @@
-"""NIfTI-MRS files and ``NIFTI_MRS`` objects to and from :class:`~fsl_mrs_dl.data.MRSData`.
+"""Convert NIfTI-MRS files and ``NIFTI_MRS`` objects to and from :class:`~fsl_mrs_dl.data.MRSData`.
 
-The only module that knows that a file holds the complex conjugate of memory. That and the header are left to the
-packages of the standard, nifti-mrs and nibabel; :mod:`fsl_mrs_dl.io.nifti_file` says why a file is none.
+Only this module knows that a file has the complex conjugate of the package's sign. nifti-mrs and nibabel, the
+packages of the standard, read and write the header; :mod:`fsl_mrs_dl.io.nifti_file` refuses other files.
 """
 
 import json
@@ -24,7 +24,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.names import shown
-from fsl_mrs_dl.io.nifti_file import DAMAGE, aside, damaged, opened, reason_of
+from fsl_mrs_dl.io.nifti_file import DAMAGE, damaged, opened, output_to_log, reason_of
 from fsl_mrs_dl.io.nifti_header import DIMENSIONS, MRS_EXTENSION
 from fsl_mrs_dl.io.position import position
 
@@ -53,7 +53,7 @@ def read(path: Path | str) -> MRSData:
     path = Path(path)
     file = opened(path)
     try:
-        with aside():
+        with output_to_log():
             data = from_nifti_mrs(file.nmrs, name=shown(path.name))
     except DataError:
         raise
@@ -73,10 +73,10 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     ----------
     nmrs : NIFTI_MRS
     name : str, optional
-        File name to remember; the object's own if not given.
+        Name of the file. Default: the object's own.
     voxel : tuple of int, optional
-        Read the first FID of this one only; the grid and all higher dimensions then have the length one, header
-        and position are those of all.
+        Read only the first FID of this voxel; the grid and all higher dimensions then have length one, header
+        and position are those of the file.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     Raises
     ------
     DataError
-        If what it holds is not valid.
+        If the header is not valid.
     """
     extension = _without_loss(nmrs)
     tags = tuple(tag for tag in nmrs.dim_tags if tag is not None)
@@ -96,10 +96,10 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
         fid = np.asarray(nmrs[(*voxel, slice(None), *[0] * higher)]).reshape(1, 1, 1, -1, *[1] * higher)
     dim_headers: dict[str, dict[str, Any]] = {}
     for n, tag in zip(DIMENSIONS, tags, strict=False):
-        said = {"info": extension.get(f"dim_{n}_info"), "header": extension.get(f"dim_{n}_header")}
-        dim_headers[tag] = {key: value for key, value in said.items() if value is not None}
-    said_by_fields = {f"dim_{n}{part}" for n in DIMENSIONS for part in ("", "_info", "_header")}
-    header = {k: v for k, v in extension.items() if k not in said_by_fields and k != "ProcessingApplied"}
+        parts = {"info": extension.get(f"dim_{n}_info"), "header": extension.get(f"dim_{n}_header")}
+        dim_headers[tag] = {key: value for key, value in parts.items() if value is not None}
+    field_keys = {f"dim_{n}{part}" for n in DIMENSIONS for part in ("", "_info", "_header")}
+    header = {k: v for k, v in extension.items() if k not in field_keys and k != "ProcessingApplied"}
     nifti_header = nmrs.header.copy()
     place = position(nifti_header, fid.shape[:3] if voxel is None else tuple(nmrs.shape[:3]))
     return MRSData(
@@ -127,7 +127,7 @@ def _records(applied: Any) -> list[Mapping[str, Any]]:
 
 
 def _without_loss(nmrs: NIFTI_MRS) -> dict[str, Any]:
-    """Return the header extension; nifti-mrs drops extra keys of user keys that have a Value, we keep them."""
+    """Return the whole header extension; nifti-mrs drops extra keys of user keys that have a Value."""
     extension: dict[str, Any] = deepcopy(nmrs.hdr_ext.to_dict())
     stored = [e for e in nmrs.header.extensions if e.get_code() == MRS_EXTENSION]
     raw = stored[0].json() if stored else {}
@@ -139,16 +139,16 @@ def _without_loss(nmrs: NIFTI_MRS) -> dict[str, Any]:
 
 
 def stored(fid: Complex) -> Complex:
-    """Return FIDs as a file holds them: in the standard's sign, the conjugate of memory.
+    """Return FIDs in the sign of the standard, the conjugate of the package's.
 
-    This function and ``NIFTI_MRS.__getitem__`` are the only two places that turn the sign.
+    Only this function and ``NIFTI_MRS.__getitem__`` convert between the two.
     """
     turned: Complex = np.conj(fid)
     return turned
 
 
 def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
-    """Return a ``NIFTI_MRS`` object of the data, with everything the header held.
+    """Return a ``NIFTI_MRS`` object of the data, with all of their header.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     Raises
     ------
     DataError
-        If the standard does not allow what the data hold.
+        If the standard does not allow a value of the data.
     """
     if data.nifti_header is None:
         header = nib.Nifti2Header()
@@ -175,7 +175,7 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     values = stored(data.fid)
     header.set_data_dtype(values.dtype)
     header.set_data_shape(values.shape)
-    # In s: what checks the standard takes the number for s, and few read the unit.
+    # In s: the validator of the standard assumes s, and few programs read the unit.
     if header.get_xyzt_units()[1] in ("msec", "usec"):
         header.set_xyzt_units(header.get_xyzt_units()[0], "sec")
     header["pixdim"][4] = data.dwelltime_s
@@ -186,7 +186,7 @@ def to_nifti_mrs(data: MRSData) -> NIFTI_MRS:
     header.extensions.extend(others)
     kind = nib.Nifti2Image if header["sizeof_hdr"] == nib.Nifti2Header.sizeof_hdr else nib.Nifti1Image
     try:
-        with aside():
+        with output_to_log():
             nmrs = NIFTI_MRS(kind(values, None, header))
         validator.validate_nifti_mrs(nmrs.image)
     except (validator.Error, NotNIFTI_MRS) as error:
@@ -225,14 +225,14 @@ def write(data: MRSData, path: Path) -> None:
     Raises
     ------
     DataError
-        If the standard does not allow what the data hold.
+        If the standard does not allow a value of the data.
     """
     # Not NIFTI_MRS.save: it drops other header extensions and leaves the file readable by its owner alone.
     nib.save(to_nifti_mrs(data).image.nibImage, path)
 
 
 def record(method: str, details: str, **more: str) -> dict[str, str]:
-    """Return one entry for ``ProcessingApplied``, in the form FSL-MRS writes it.
+    """Return one entry for ``ProcessingApplied``, in the form of FSL-MRS.
 
     Parameters
     ----------

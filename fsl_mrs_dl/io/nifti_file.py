@@ -1,4 +1,4 @@
-"""NIfTI-MRS files opened; what keeps a file from being one is said in plain words."""
+"""Open NIfTI-MRS files, and explain why another file is refused."""
 
 import contextlib
 import io
@@ -26,16 +26,16 @@ from nifti_mrs.nifti_mrs import NIFTI_MRS, NotNIFTI_MRS
 
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.names import is_packed
-from fsl_mrs_dl.io.nifti_header import DIMENSIONS, MRS_EXTENSION, Said, said_by, with_spectral_width
+from fsl_mrs_dl.io.nifti_header import DIMENSIONS, MRS_EXTENSION, MRSHeader, read_header, with_spectral_width
 from fsl_mrs_dl.io.sizes import check_fids
 from fsl_mrs_dl.sampling import check_sampling
 
 logger = logging.getLogger(__name__)
 
-# Deflate cannot shrink by more than this, so a header that promises more bytes than file x ratio is a lie.
-_MAX_DEFLATE_RATIO = 1032
+# Deflate cannot compress by more than this: a header that promises more bytes than file size x ratio is wrong.
+_LARGEST_DEFLATE_RATIO = 1032
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
-"""Units of time of NIfTI in s; some converters leave it out and mean s."""
+"""Units of time of NIfTI in s; some converters leave the unit out and write s."""
 
 DAMAGE = (
     ImageFileError,
@@ -61,20 +61,20 @@ DAMAGE = (
     OverflowError,
     MemoryError,
 )
-"""What nibabel, nifti-mrs, zlib and JSON raise on damaged files; each is told to the user with its reason."""
+"""Exceptions of nibabel, nifti-mrs, zlib and JSON for damaged files; each becomes a DataError with its reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A NIfTI-MRS file whose FIDs were not read: ``nmrs[x, y, z]`` reads those of one voxel.
+    """A NIfTI-MRS file whose FIDs are not yet read: ``nmrs[x, y, z]`` reads those of one voxel.
 
     Attributes
     ----------
     nmrs : NIFTI_MRS
     notes : tuple of str
-        What had to be decided, a sentence without full stop each.
+        Decisions made while opening, each a sentence without full stop.
     sidecar : bool
-        Whether a BIDS-MRS sidecar stands beside it.
+        Whether the file has a BIDS-MRS sidecar.
     """
 
     nmrs: NIFTI_MRS
@@ -89,12 +89,12 @@ def opened(path: Path, *, beside: Path | None = None) -> Opened:
     ----------
     path : Path
     beside : Path, optional
-        Where its sidecar is looked for, if not beside itself (a copy).
+        Original file, if ``path`` is a copy without its sidecar.
 
     Raises
     ------
     DataError
-        If the file is missing, damaged, not NIfTI-MRS, or says of itself what cannot be.
+        If the file is missing, damaged, not NIfTI-MRS, or has impossible values in its header.
     """
     image = loaded(path)
     if not isinstance(image, nib.Nifti1Pair):
@@ -104,10 +104,10 @@ def opened(path: Path, *, beside: Path | None = None) -> Opened:
     named = beside or path
     try:
         _check_size(image, path)
-        said = said_by(image.header, named)
-        image, notes = _as_said(image, said, named)
-        with aside():
-            return Opened(NIFTI_MRS(image), (*said.notes, *notes), said.sidecar)
+        mrs_header = read_header(image.header, named)
+        image, notes = _with_header(image, mrs_header, named)
+        with output_to_log():
+            return Opened(NIFTI_MRS(image), (*mrs_header.notes, *notes), mrs_header.sidecar)
     except DataError:
         raise
     except DAMAGE as error:
@@ -115,18 +115,18 @@ def opened(path: Path, *, beside: Path | None = None) -> Opened:
 
 
 def loaded(path: Path, flag: str = "") -> Any:
-    """Return an image of any kind that nibabel knows, its values not read.
+    """Open an image of any kind that nibabel knows, without reading its values.
 
     Parameters
     ----------
     path : Path
     flag : str
-        The option that names it, for the message.
+        Option that names it, for the message.
 
     Raises
     ------
     DataError
-        If there is no such file, or it is no image.
+        If the file is missing, or is not an image.
     """
     before = f"--{flag}: " if flag else ""
     if not path.exists():
@@ -134,7 +134,7 @@ def loaded(path: Path, flag: str = "") -> Any:
     if path.is_dir():
         raise DataError(f"{before}{path} is a folder; a NIfTI file (.nii or .nii.gz) is needed.")
     try:
-        with aside():
+        with output_to_log():
             return nib.load(path)
     except DAMAGE as error:
         raise DataError(
@@ -144,7 +144,7 @@ def loaded(path: Path, flag: str = "") -> Any:
 
 
 def damaged(path: Path, error: BaseException) -> DataError:
-    """Return what is said of a file that is no NIfTI-MRS, with the reason."""
+    """Return the error for a file that is damaged or not NIfTI-MRS, with the reason."""
     return DataError(f"{path} is damaged or not valid NIfTI-MRS ({reason_of(error)}); convert it again.")
 
 
@@ -155,10 +155,10 @@ def reason_of(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def aside() -> Iterator[None]:
-    """Send what nifti-mrs prints and nibabel warns of to the log; standard output is for results.
+def output_to_log() -> Iterator[None]:
+    """Send output of nifti-mrs and warnings of nibabel to the log; standard output is for results.
 
-    Both mend small faults of a header aloud; what matters of them is checked here.
+    They report small errors of a header that they correct; this module checks the errors that matter.
     """
     aloud = logging.getLogger("nibabel.global")
     before, aloud.disabled = aloud.disabled, True
@@ -178,7 +178,7 @@ def aside() -> Iterator[None]:
 
 
 def _check_size(image: Any, path: Path) -> None:
-    """Refuse what is no time signal, or promises more than the file can hold."""
+    """Refuse an image that is not complex, or whose header promises more data than the file can have."""
     if not np.issubdtype(image.get_data_dtype(), np.complexfloating):
         raise DataError(
             f"{path} holds {image.get_data_dtype()} numbers and is not NIfTI-MRS, whose FIDs are complex; "
@@ -188,7 +188,7 @@ def _check_size(image: Any, path: Path) -> None:
     if not 4 <= len(shape) <= 7 or min(shape) < 1:
         raise DataError(f"{path} has shape {shape}; needed are 4 to 7 dimensions without empty ones.")
     promised = int(np.prod([float(n) for n in shape])) * image.get_data_dtype().itemsize
-    held = path.stat().st_size * (_MAX_DEFLATE_RATIO if is_packed(path) else 1)
+    held = path.stat().st_size * (_LARGEST_DEFLATE_RATIO if is_packed(path) else 1)
     if promised > held:
         raise DataError(
             f"{path} is truncated: its header promises {promised} bytes of data, it cannot hold them."
@@ -198,13 +198,13 @@ def _check_size(image: Any, path: Path) -> None:
         raise DataError(f"{path} has a position or voxel size that is not finite; convert it again.")
 
 
-def _as_said(image: Any, said: Said, path: Path) -> tuple[Any, tuple[str, ...]]:
-    """Return an image that is NIfTI-MRS by what it and its sidecar say, and what had to be decided."""
+def _with_header(image: Any, mrs_header: MRSHeader, path: Path) -> tuple[Any, tuple[str, ...]]:
+    """Return the image with a valid NIfTI-MRS header from extension and sidecar, and notes on decisions."""
     header = image.header.copy()
-    extension, notes = dict(said.extension), []
+    extension, notes = dict(mrs_header.extension), []
     intent = str(header.get_intent()[2])
     if not intent.startswith("mrs_v"):
-        if said.own:
+        if mrs_header.own:
             raise DataError(
                 f"{path} is a NIfTI image but not NIfTI-MRS (intent name {intent!r}, needed 'mrs_v...'); "
                 "convert the vendor's data (fsl_mrs_dl convert)."
@@ -219,8 +219,8 @@ def _as_said(image: Any, said: Said, path: Path) -> tuple[Any, tuple[str, ...]]:
     dwelltime_s = float(header["pixdim"][4]) * _SECONDS[unit]
     if unit == "unknown":
         notes.append(f"the header does not say the unit of the dwell time: {dwelltime_s:g} counts as s")
-    if not said.own and dwelltime_s in (0.0, 1.0) and (theirs := _dwelltime_of(extension)):
-        notes.append(f"the sidecar says the dwell time, {theirs:g} s, and the header does not")
+    if not mrs_header.own and dwelltime_s in (0.0, 1.0) and (theirs := _dwelltime_of(extension)):
+        notes.append(f"the dwell time, {theirs:g} s, is that of the sidecar: the header has none")
         dwelltime_s = theirs
         header["pixdim"][4] = theirs / _SECONDS[unit]
     nucleus, frequency = extension["ResonantNucleus"][0], extension["SpectrometerFrequency"][0]
@@ -246,7 +246,7 @@ def _as_said(image: Any, said: Said, path: Path) -> tuple[Any, tuple[str, ...]]:
 
 
 def _dwelltime_of(extension: dict[str, Any]) -> float | None:
-    """Return the dwell time that the keys of a sidecar say, in s."""
+    """Return the dwell time from the keys of a sidecar, in s; None if there is none."""
     for key, invert in (("DwellTime", False), ("SpectralWidth", True)):
         value = extension.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:

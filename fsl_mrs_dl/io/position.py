@@ -1,4 +1,4 @@
-"""Where a grid of voxels lies in the world: qform and sform, and images of the same grid turned otherwise."""
+"""Position of a grid of voxels: read qform and sform, compare positions, reorder the axes of images."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,21 +10,21 @@ from nibabel.spatialimages import HeaderDataError
 
 from fsl_mrs_dl.data import MRSData, Real
 
-_SEEN = 0.1
-"""Share of the smallest side of a voxel by which qform and sform may differ untold: the quaternions of a qform are
-rounded, and by eye less is not seen."""
+_VISIBLE_SHARE = 0.1
+"""Difference of qform and sform that needs no warning, as a share of the smallest side of a voxel: the quaternions
+of a qform are rounded, and a tenth of a voxel is not visible."""
 
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """Voxel to world, as a header says it.
+    """Voxel to world coordinates of a header.
 
     Attributes
     ----------
     affine : ndarray, float, shape (4, 4), or None
-        The qform where there is one, as NIfTI-MRS has it, else the sform, in mm; None where neither is set.
+        The qform, which NIfTI-MRS uses, or else the sform, in mm; None if neither is set.
     other : ndarray, float, shape (4, 4), or None
-        The sform, where it puts the grid elsewhere.
+        The sform, if it differs.
     notes : tuple of str
     """
 
@@ -34,7 +34,7 @@ class Position:
 
 
 def position(header: Any, grid: tuple[int, ...]) -> Position:
-    """Return where a NIfTI header puts a grid.
+    """Return the position of a grid according to a NIfTI header.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ def position(header: Any, grid: tuple[int, ...]) -> Position:
     if qform is None or sform is None:
         return Position(sform if qform is None else qform)
     apart = apart_mm(qform, sform, grid)
-    if apart <= _SEEN * smallest_side(qform):
+    if apart <= _VISIBLE_SHARE * smallest_side(qform):
         return Position(qform)
     note = (
-        f"WARNING: its sform puts it up to {apart:.1f} mm from its qform: the qform is taken, where "
-        "NIfTI-MRS has the position; viewers that prefer the sform show it elsewhere"
+        f"WARNING: its sform puts it up to {apart:.1f} mm from its qform: the qform is used, as in the NIfTI-MRS "
+        "standard; viewers that prefer the sform show it elsewhere"
     )
     return Position(qform, sform, (note,))
 
@@ -60,15 +60,15 @@ def _form(header: Any, which: str) -> Real | None:
     if int(header[f"{which}_code"]) <= 0:
         return None
     try:
-        found = np.asarray(getattr(header, f"get_{which}")(), dtype=np.float64)
+        affine = np.asarray(getattr(header, f"get_{which}")(), dtype=np.float64)
     except (HeaderDataError, ValueError):  # quaternions that are no rotation
         return None
-    usable = np.isfinite(found).all() and abs(np.linalg.det(found[:3, :3])) > 0
-    return found if usable else None
+    usable = np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 0
+    return affine if usable else None
 
 
 def places(data: MRSData) -> tuple[Real, ...]:
-    """Return where data lie: the place that counts, and that of their sform where it differs; none if unknown."""
+    """Return the affines of data: the one that is used, and the sform if it differs; none if not known."""
     if data.affine is None:
         return ()
     if data.nifti_header is None:
@@ -78,7 +78,7 @@ def places(data: MRSData) -> tuple[Real, ...]:
 
 
 def apart_mm(one: Real, other: Real, grid: tuple[int, ...]) -> float:
-    """Return how far apart two affines put the corners of a grid, in mm."""
+    """Return the largest distance between the corners of a grid with two affines, in mm."""
     corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)]) * [*(np.array(grid) - 1), 1]
     return float(np.linalg.norm((corners @ (one - other).T)[:, :3], axis=1).max())
 
@@ -89,7 +89,7 @@ def smallest_side(affine: Real) -> float:
 
 
 def turned_to(values: Real, affine: Real, needed: Real) -> tuple[Real, Real]:
-    """Return an image with its axes in the order and direction of another grid, and its affine then.
+    """Reorder the axes of an image to the order and direction of another grid; return values and new affine.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def turned_to(values: Real, affine: Real, needed: Real) -> tuple[Real, Real]:
     Returns
     -------
     values : ndarray, shape (x, y, z)
-        Not interpolated: axes are swapped and flipped only.
+        Not interpolated: axes are only swapped and flipped.
     affine : ndarray, float, shape (4, 4)
     """
     along = io_orientation(np.linalg.inv(needed) @ affine)
@@ -112,7 +112,7 @@ def turned_to(values: Real, affine: Real, needed: Real) -> tuple[Real, Real]:
 
 
 def image_places(image: Any) -> tuple[Real, ...]:
-    """Return where an image lies: by qform and sform (NIfTI; none if neither is set), or by its affine."""
+    """Return the affines of an image: qform and sform (NIfTI; none if neither is set), or its affine."""
     if not isinstance(image, nib.Nifti1Pair):
         return (np.asarray(image.affine, dtype=np.float64),)
     return tuple(form for which in ("qform", "sform") if (form := _form(image.header, which)) is not None)

@@ -1,8 +1,8 @@
-"""Many renames as one step: a journal says what is to be renamed, so that a successor can finish or undo it.
+"""Publish many files in one step: a journal lists the renames, so that a later run can finish or undo them.
 
-Beside the files of a run, in its temporary folder: ``new`` holds what it wrote, ``old`` what stood in the places
-until then. ``journal.json`` is written when ``new`` is complete and on disk. A run that dies before has changed
-nothing; one that dies after is finished by whoever comes next, or undone where a file was changed in between.
+In the temporary folder of a run, ``new`` has the files that it wrote, and ``old`` the files that they replace.
+``journal.json`` is written when ``new`` is complete and on disk. A run that dies before has changed nothing; if it
+dies later, the next run finishes the renames, or undoes them if a file was changed in between.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ _JOURNAL, _UNDO = "journal.json", "undo.json"
 
 @dataclass(frozen=True)
 class Journal:
-    """What is to be renamed in one folder; names are relative to it.
+    """Renames in one folder; names are relative to it.
 
     Attributes
     ----------
     new : mapping of str to str
-        File to be put in place -> SHA-256 of its content.
+        File to publish -> SHA-256 of its content.
     old : mapping of str to str
-        File to be replaced or removed -> SHA-256 of its content.
+        File to replace or remove -> SHA-256 of its content.
     last : str or None
-        The one of ``new`` that says that all others are there; put in place last, taken away first.
+        The file of ``new`` that shows that the results are complete: published last, removed first.
     folders : tuple of str
-        Sub-folders that were made for this, the outer ones first.
+        Sub-folders that were created for this, the outer ones first.
     """
 
     new: Mapping[str, str]
@@ -116,9 +116,9 @@ def recover(folder: Path, aside: Path) -> str:
 
 def _read(path: Path) -> Journal:
     """Read a journal; it may have been written by anybody."""
-    said = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8"))
     try:
-        new, old, last, folders = (said[key] for key in ("new", "old", "last", "folders"))
+        new, old, last, folders = (content[key] for key in ("new", "old", "last", "folders"))
         names = [*new, *old, *folders, *([] if last is None else [last])]
         texts = [*names, *new.values(), *old.values()]
     except (TypeError, KeyError, AttributeError) as error:
@@ -185,36 +185,36 @@ def _put(folder: Path, aside: Path, name: str, *, replaces: bool) -> None:
 
 def _keep(aside: Path, target: Path, name: str) -> None:
     """Keep what is about to be replaced, by a second name, so that its place is never empty."""
-    kept = aside / OLD / name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    if kept.exists():
+    backup = aside / OLD / name
+    backup.parent.mkdir(parents=True, exist_ok=True)
+    if backup.exists():
         return
     try:
-        os.link(target, kept)
+        os.link(target, backup)
     except OSError:  # a file system without hard links: its place is empty for a moment
-        rename(target, kept)
+        rename(target, backup)
 
 
 def _take_away(folder: Path, aside: Path, name: str) -> None:
-    kept = aside / OLD / name
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    backup = aside / OLD / name
+    backup.parent.mkdir(parents=True, exist_ok=True)
     if (folder / name).exists():
-        rename(folder / name, kept)
+        rename(folder / name, backup)
 
 
 def _undo(folder: Path, aside: Path, journal: Journal) -> None:
     """Put back what was renamed; files that are neither the old nor the new ones are left alone."""
     last = journal.last
     for name in sorted({*journal.new, *journal.old}, key=lambda name: name == last):
-        kept, target = aside / OLD / name, folder / name
-        found = checksum(target)
-        if name in journal.new and found == journal.new[name] and not (aside / NEW / name).exists():
-            if kept.exists():
-                rename(kept, target)
+        backup, target = aside / OLD / name, folder / name
+        digest = checksum(target)
+        if name in journal.new and digest == journal.new[name] and not (aside / NEW / name).exists():
+            if backup.exists():
+                rename(backup, target)
             else:
                 target.unlink()
-        elif not found and kept.exists():
-            rename(kept, target)
+        elif not digest and backup.exists():
+            rename(backup, target)
     remove_empty(folder, journal.folders)
     (aside / _UNDO).unlink()
 

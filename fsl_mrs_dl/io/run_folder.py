@@ -1,4 +1,4 @@
-"""The temporary folders of runs in an output folder: who is at work there, and what dead runs left behind."""
+"""Temporary folders of runs in an output folder: show which run is at work, and clean up after dead runs."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from pathlib import Path
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.io import publishing
 from fsl_mrs_dl.io.locks import flock
-from fsl_mrs_dl.io.signals import held_back
+from fsl_mrs_dl.io.signals import defer_signals
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +21,10 @@ _OWNER = "owner.json"
 
 
 class RunFolder:
-    """The temporary folder of this run, which tells other runs which files it will write.
+    """Temporary folder of this run; other runs read in it which files this run will write.
 
-    Its file ``owner.json`` is locked for as long as the process lives, so that others can tell it from what a dead
-    run left. Make one, and call its methods, with the output folder locked.
+    The process locks its file ``owner.json`` as long as it lives, so that other runs recognise a dead run. Create
+    it, and call its methods, with the output folder locked.
 
     Parameters
     ----------
@@ -58,19 +58,19 @@ class RunFolder:
         OutputError
             If another run is about to write one of them.
         """
-        wanted = set(names) - self._claimed
-        if not wanted:
+        claimed = set(names) - self._claimed
+        if not claimed:
             return
         for aside in _asides(self._folder):
             if aside == self.path or (owner := _owner(aside)) is None:
                 continue
             others = owner["names"]
-            if isinstance(others, list) and (both := wanted.intersection(others)):
+            if isinstance(others, list) and (both := claimed.intersection(others)):
                 raise OutputError(
                     f"Another run (process {owner['pid']} on {owner['host']}) is about to write "
                     f"{self._folder / min(both)}; wait for it, or choose another name."
                 )
-        self._claimed |= wanted
+        self._claimed |= claimed
         self._write()
 
     def remove(self) -> None:
@@ -81,13 +81,13 @@ class RunFolder:
             self._owner = -1
 
     def _write(self) -> None:
-        said = {"host": socket.gethostname(), "pid": os.getpid(), "names": sorted(self._claimed)}
+        owner = {"host": socket.gethostname(), "pid": os.getpid(), "names": sorted(self._claimed)}
         os.ftruncate(self._owner, 0)
-        os.pwrite(self._owner, json.dumps(said).encode(), 0)
+        os.pwrite(self._owner, json.dumps(owner).encode(), 0)
 
 
 def recover(folder: Path) -> None:
-    """Finish or undo what dead runs left in a folder, and remove their temporary files; with the folder locked.
+    """Finish or undo the renames of dead runs in a locked folder, and remove their temporary files.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ def recover(folder: Path) -> None:
     Raises
     ------
     OutputError
-        If what a dead run left in the middle can be neither finished nor undone.
+        If the renames of a dead run can be neither finished nor undone.
     """
     for aside in _asides(folder):
         if _owner(aside) is not None:
             continue
         try:
-            with held_back():
+            with defer_signals():
                 done = publishing.recover(folder, aside)
         except (OSError, ValueError, RecursionError) as error:
             raise OutputError(
@@ -133,7 +133,7 @@ def _asides(folder: Path) -> list[Path]:
 
 
 def _owner(aside: Path) -> dict[str, object] | None:
-    """Return who is at work in a temporary folder, or None if that run is dead; with the folder locked."""
+    """Return the run that is at work in a temporary folder; None if it is dead. Lock the output folder first."""
     try:
         handle = os.open(aside / _OWNER, os.O_RDWR)
     except FileNotFoundError:
@@ -141,19 +141,19 @@ def _owner(aside: Path) -> dict[str, object] | None:
     except PermissionError:  # of another user, who alone can put it in order
         return {"host": "?", "pid": "?", "names": []}
     try:
-        taken = flock(handle, wait=False)
-        said = json.loads(os.pread(handle, os.fstat(handle).st_size, 0) or b"{}")
+        unlocked = flock(handle, wait=False)
+        owner = json.loads(os.pread(handle, os.fstat(handle).st_size, 0) or b"{}")
     except ValueError:
-        said = {}
+        owner = {}
     finally:
         os.close(handle)
-    if taken or (taken is None and _ended(said)):
+    if unlocked or (unlocked is None and _ended(owner)):
         return None
-    return {"host": "?", "pid": "?", "names": [], **said}
+    return {"host": "?", "pid": "?", "names": [], **owner}
 
 
 def _ended(owner: Mapping[str, object]) -> bool:
-    """Return whether a process is known to have ended, where locks cannot tell."""
+    """Return whether a process has ended, for file systems without locks."""
     if owner.get("host") != socket.gethostname() or not isinstance(pid := owner.get("pid"), int):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Arrays too large to wait in memory: kept in files of a run's temporary folder, and taken in piece by piece."""
+"""Arrays that are too large for memory: they are stored in files of the temporary folder of a run."""
 
 import contextlib
 import mmap
@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _LARGE_BYTES = 2**25
-"""From 32 MiB on an array lies in a file: that of 512 points of 8192 voxels in single precision."""
+"""Size from which an array is stored in a file: 32 MiB, or 512 points of 8192 voxels in single precision."""
 
 _FOLDER: ContextVar[Path | None] = ContextVar("scratch folder", default=None)
 
 
 @contextlib.contextmanager
 def scratch_in(folder: Path) -> Iterator[None]:
-    """Have :func:`new_array` keep large arrays in files of a folder.
+    """Let :func:`new_array` store large arrays in files of a folder, inside the block.
 
     Parameters
     ----------
     folder : Path
-        On a disk with room for them; in memory they stay where no folder was named.
+        On a disk with enough space. Without a folder, arrays stay in memory.
     """
     token = _FOLDER.set(folder)
     try:
@@ -35,9 +35,9 @@ def scratch_in(folder: Path) -> Iterator[None]:
 
 
 def new_array(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Return an array of zeros, in memory or, if it is large and a folder was named, in a file.
+    """Return an array of zeros, in memory or, if it is large and there is a folder, in a file.
 
-    The file has no name any more, and its space is given back with the array, however the program ends.
+    The file has no name, and its space is released with the array, however the program ends.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def new_array(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         return np.zeros(shape, dtype=kind)
     with tempfile.TemporaryFile(dir=folder) as handle:
         if hasattr(os, "posix_fallocate"):  # Linux
-            # Room is taken now: a disk that is full later would end the program without a word.
+            # Reserve the space now: a disk that is full later would end the program without a message.
             os.posix_fallocate(handle.fileno(), 0, size)
         else:
             handle.truncate(size)
@@ -67,8 +67,8 @@ def new_array(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return np.frombuffer(mapped, dtype=kind).reshape(shape)
 
 
-def let_go(*arrays: NDArray[Any] | None) -> None:
-    """Take arrays of :func:`new_array` out of memory until they are looked at again; others are left alone."""
+def release_memory(*arrays: NDArray[Any] | None) -> None:
+    """Release the memory of arrays of :func:`new_array` until they are read again; other arrays do not change."""
     for array in arrays:
         base: Any = array
         while isinstance(base, np.ndarray):
@@ -76,4 +76,4 @@ def let_go(*arrays: NDArray[Any] | None) -> None:
         if isinstance(base, memoryview):
             base = base.obj
         if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            base.madvise(mmap.MADV_DONTNEED)  # of a file that others could map: nothing is lost
+            base.madvise(mmap.MADV_DONTNEED)  # the mapping is shared with the file: no value is lost

@@ -1,4 +1,4 @@
-"""JSON sidecars of BIDS-MRS beside results, for programs that read no header extension."""
+"""Write JSON sidecars of BIDS-MRS with results, for programs that cannot read a header extension."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def sidecar_name(name: str) -> str:
 
 
 def write_sidecars(staging: Staging) -> None:
-    """Write a sidecar beside each NIfTI-MRS file that was written so far.
+    """Write a sidecar for each NIfTI-MRS file that was written so far.
 
     Parameters
     ----------
@@ -30,26 +30,26 @@ def write_sidecars(staging: Staging) -> None:
     """
     for name in staging.names:
         if name.endswith(ENDINGS):
-            said = sidecar_of_written(staging.path(name))
-            if said is not None:
-                text = json.dumps(said, indent=1) + "\n"
+            content = sidecar_of_result(staging.path(name))
+            if content is not None:
+                text = json.dumps(content, indent=1) + "\n"
                 staging.path(sidecar_name(name)).write_text(text, encoding="utf-8")
 
 
-def sidecar_of_written(path: Path) -> dict[str, Any] | None:
-    """Return the sidecar of a NIfTI-MRS file that this program wrote; None of another image.
+def sidecar_of_result(path: Path) -> dict[str, Any] | None:
+    """Return the content of the sidecar of a NIfTI-MRS file that this program wrote; None for another image.
 
-    Every key of its header extension, but for what names a person, for BIDS is made to be shared; what a sidecar
-    said once stands there again as it did. Beside them dwell time, bandwidth and number of points of the file.
+    It has every key of the header extension except personal ones, because BIDS data are shared; keys that came
+    from a sidecar get their original form. Dwell time, bandwidth and number of points are added.
     """
     header = nib.load(path).header
     own = [extension for extension in header.extensions if extension.get_code() == MRS_EXTENSION]
     if not own:
         return None
-    said = {key: _plain(value) for key, value in own[0].json().items() if not _personal(key)}
+    content = {key: _plain(value) for key, value in own[0].json().items() if not _personal(key)}
     dwelltime_s = float(header["pixdim"][4])
     return {
-        **said,
+        **content,
         "SpectralWidth": 1 / dwelltime_s,
         "DwellTime": dwelltime_s,
         "NumberOfSpectralPoints": int(header.get_data_shape()[3]),
@@ -61,7 +61,7 @@ def _personal(key: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value of a user key without description, which is how a sidecar's own keys enter a header."""
+    """Return the plain value of a user key without description: it came from a sidecar in this form."""
     if isinstance(value, dict) and set(value) == {"Value", "Description"} and not value["Description"]:
         return value["Value"]
     return value

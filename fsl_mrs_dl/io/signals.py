@@ -1,4 +1,4 @@
-"""Signals that end a run: raised where it can clean up, held back while files are renamed."""
+"""Signals that end a run: raise an exception so that it can clean up, and defer them while files are renamed."""
 
 import contextlib
 import math
@@ -10,22 +10,22 @@ from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What a user, a scheduler or a closed terminal sends to end a run."""
+"""Signals by which a user, a scheduler or a closed terminal ends a run."""
 
 
 _IMPATIENCE_S = 1.0
-"""A signal that follows another one within this time raises nothing: the first one is being cleaned up after."""
+"""A signal that follows another one within this time, in s, raises nothing: the run is already cleaning up."""
 
 
 class Stopped(BaseException):
-    """A signal asked the run to end.
+    """A signal that ends the run.
 
-    Not a ``KeyboardInterrupt``, which training loops of other packages catch and go on from.
+    It is not a ``KeyboardInterrupt``, because training loops of other packages catch that and continue.
 
     Parameters
     ----------
     number : int
-        Of the signal.
+        Number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -39,7 +39,7 @@ class Stopped(BaseException):
 
     @property
     def words(self) -> str:
-        """What is told to the user."""
+        """Message to the user."""
         return "interrupted." if self.number == signal.SIGINT else f"stopped by {self}."
 
 
@@ -49,7 +49,7 @@ class Raising:
     Attributes
     ----------
     stopped : Stopped or None
-        The first signal that came, also if the exception was lost on its way through another package.
+        The first signal, also if another package swallowed the exception.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Raising:
     def __enter__(self) -> "Raising":
         if threading.current_thread() is threading.main_thread():
             for number in ENDING:
-                # What is ignored stays so: nohup ignores SIGHUP, a shell's background job SIGINT.
+                # Ignored signals stay ignored: nohup ignores SIGHUP, a shell's background job SIGINT.
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._raise)
         return self
@@ -76,31 +76,31 @@ class Raising:
             signal.signal(number, handler)
         if self.stopped is not None:
             outer = getattr(self._before.get(self.stopped.number), "__self__", None)
-            if isinstance(outer, Raising):  # a command that runs commands is to end too
+            if isinstance(outer, Raising):  # a command that runs other commands must end too
                 signal.raise_signal(self.stopped.number)
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[None]:
-    """Let no signal end the block; one that came is delivered after it.
+def defer_signals() -> Iterator[None]:
+    """Let no signal end the block; a signal is delivered after the block.
 
-    By handlers, not by a mask: with threads about, a masked signal still runs the handler of the main thread.
+    With handlers, not with a mask: with threads, a masked signal still runs the handler of the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
+    received: list[int] = []
 
     def keep(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
 
-    # None: a handler that was not set by Python and cannot be put back.
-    known = [n for n in ENDING if signal.getsignal(n) not in (signal.SIG_IGN, None)]
-    before = {number: signal.signal(number, keep) for number in known}
+    # None: a handler that was not set by Python and cannot be restored.
+    replaceable = [n for n in ENDING if signal.getsignal(n) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, keep) for number in replaceable}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])

@@ -1,4 +1,4 @@
-"""How much may be read and made: more is refused with the number and the limit, before memory is taken for it."""
+"""Limits of what is read and simulated: more is refused before memory is allocated."""
 
 import os
 from pathlib import Path
@@ -9,20 +9,20 @@ import numpy as np
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.names import is_packed
 
-MOST_POINTS = 2**27
-"""Complex points that a command makes at most: 1 GiB in single precision, 4 GiB while it works on them."""
-_MOST_VOXELS = 2**27
-"""Of an image that is shown: 512 x 512 x 512, or 1 GiB in double precision."""
-_SMALL_BYTES = 2**28
-"""What any file may unpack to: 256 MiB."""
-_MOST_PACKED = 100
-"""By how much a large file of FIDs may be packed: noise packs by less than 2, a grid with signal in a hundredth of
-its voxels by 100."""
-_SHARE = 0.5
-"""Of the machine's memory that FIDs may take: they are in memory once or twice, beside what is made of them."""
+LARGEST_POINTS = 2**27
+"""Largest number of complex points that a command makes: 1 GiB in single precision, 4 GiB during the work."""
+_LARGEST_VOXELS = 2**27
+"""Largest number of voxels of an anatomical image: 512 x 512 x 512, or 1 GiB in double precision."""
+_ALWAYS_ALLOWED_BYTES = 2**28
+"""Any file may unpack to this size: 256 MiB."""
+_LARGEST_PACKING = 100
+"""Largest ratio of unpacked to packed size of a large file of FIDs: noise packs by less than 2, a grid with signal
+in a hundredth of its voxels by 100."""
+_MEMORY_SHARE = 0.5
+"""Share of the machine's memory that FIDs may take: they are in memory once or twice, and so are the results."""
 
 
-def check_made(n_fids: int, n_points: int, option: str) -> None:
+def check_new_fids(n_fids: int, n_points: int, option: str) -> None:
     """Refuse to make more FIDs than fit into memory.
 
     Parameters
@@ -31,40 +31,41 @@ def check_made(n_fids: int, n_points: int, option: str) -> None:
     n_points : int
         Of each.
     option : str
-        That asks for them.
+        Option with the number, for the message.
 
     Raises
     ------
     OptionError
-        If they have more than :data:`MOST_POINTS` in all.
+        If they have more than :data:`LARGEST_POINTS` in all.
     """
-    if n_fids * n_points > MOST_POINTS:
+    if n_fids * n_points > LARGEST_POINTS:
         raise OptionError(
-            f"--{option} asks for {n_fids} FIDs of {n_points} points; at most {MOST_POINTS // n_points} of this "
-            "length are made at a time. Ask for fewer."
+            f"--{option} asks for {n_fids} FIDs of {n_points} points; at most {LARGEST_POINTS // n_points} of "
+            "this length are made at a time. Ask for fewer."
         )
 
 
 def check_fids(path: Path, promised: int) -> None:
-    """Refuse a file of FIDs that would unpack to more than it can honestly hold, or than the machine has room for.
+    """Refuse a file of FIDs that would unpack to an implausible size, or does not fit into memory.
 
     Parameters
     ----------
     path : Path
     promised : int
-        Bytes of FIDs, by its header.
+        Bytes of FIDs according to the header.
 
     Raises
     ------
     DataError
+        If it unpacks to more than :data:`_LARGEST_PACKING` times its size, or to half of the memory.
     """
     size = max(path.stat().st_size, 1)
-    if is_packed(path) and promised > _SMALL_BYTES and promised > _MOST_PACKED * size:
+    if is_packed(path) and promised > _ALWAYS_ALLOWED_BYTES and promised > _LARGEST_PACKING * size:
         raise DataError(
             f"{path} has {size} bytes and unpacks to {promised}, {promised // size} times as many; FIDs of a scan "
-            f"pack by at most {_MOST_PACKED}. It is damaged or nearly empty: cut it to the voxels with signal."
+            f"pack by at most {_LARGEST_PACKING}. It is damaged or nearly empty: cut it to the voxels with signal."
         )
-    room = int(_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    room = int(_MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     if promised > room:
         raise DataError(
             f"{path} holds {promised / 1e9:.1f} GB of FIDs; this machine has room for {room / 1e9:.1f} GB, half "
@@ -88,5 +89,7 @@ def check_image(image: Any, what: str) -> None:
         If it has more than 512 x 512 x 512 voxels in all.
     """
     voxels = int(np.prod([float(n) for n in image.shape]))
-    if voxels > _MOST_VOXELS:
-        raise DataError(f"{what} has {voxels} voxels; at most {_MOST_VOXELS} are read. Give a coarser image.")
+    if voxels > _LARGEST_VOXELS:
+        raise DataError(
+            f"{what} has {voxels} voxels; at most {_LARGEST_VOXELS} are read. Give a coarser image."
+        )

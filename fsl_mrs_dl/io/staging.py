@@ -1,4 +1,4 @@
-"""Writing without halves: the files of a run appear under their names together, or not at all."""
+"""Write the files of a run so that all appear under their names together, or none."""
 
 import contextlib
 import errno
@@ -12,32 +12,32 @@ from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.io import publishing
 from fsl_mrs_dl.io.locks import locked
 from fsl_mrs_dl.io.run_folder import RunFolder, recover
-from fsl_mrs_dl.io.signals import held_back
+from fsl_mrs_dl.io.signals import defer_signals
 
 _SCRATCH = "scratch"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-"""What the system answers where no more can be written: disk or quota full, file too large, read-only."""
+"""Error numbers of a system that cannot write more: disk or quota full, file too large, read-only."""
 
 
 class Staging:
-    """An output folder whose files, in sub-folders too, are written aside and put in place in one step.
+    """An output folder whose files are first written to a temporary folder, then published in one step.
 
-    Use it as a context manager. Entering it finishes or undoes what a run that died here left in the middle,
-    and removes what dead runs left behind. :meth:`path` names a file to write. Leaving the block without an error
-    puts all files in place, see :mod:`fsl_mrs_dl.io.publishing`; leaving it with an error leaves the folder as
-    it was, and removes the folder if it did not exist before. Two runs that would write a file of one name
-    exclude each other.
+    Use it as a context manager. On entry, the renames of a run that died here are finished or undone, and the
+    temporary files of dead runs are removed. :meth:`path` returns the path of a file to write. On exit without an
+    error all files are published, see :mod:`fsl_mrs_dl.io.publishing`; on exit with an error the folder is
+    unchanged, and it is removed if it did not exist before. Two runs cannot write a file of the same name at the
+    same time.
 
     Parameters
     ----------
     folder : Path
-        Made if it does not exist; its parent must exist or be makeable.
+        Created, with its parents, if it does not exist.
     overwrite : bool
         Whether files of the same names may be replaced. Nothing else is ever removed, and no folder.
     inputs : iterable of Path
-        Files and folders that are read; no file of them is replaced or removed, and none written into the folders.
+        Files and folders that are read: never replaced or removed, and nothing is written into the folders.
     last : str, optional
-        The file that says that all others are there: put in place last.
+        File that shows that the results are complete: published last.
 
     Raises
     ------
@@ -80,7 +80,7 @@ class Staging:
         try:
             with locked(self._folder):
                 recover(self._folder)
-                with held_back():
+                with defer_signals():
                     self._entered = RunFolder(self._folder)
         except FileNotFoundError:
             # A run that failed beside this one may have removed the folder that it had made.
@@ -190,7 +190,7 @@ class Staging:
         except OSError as wrong:
             raise self._unwritable(wrong) from wrong
         finally:
-            with held_back():
+            with defer_signals():
                 self._discard()
 
     def _discard(self) -> None:
@@ -211,7 +211,7 @@ class Staging:
             written.chmod(0o666 & ~umask)
             with written.open("rb") as handle:
                 os.fsync(handle.fileno())
-        with self._locked(), held_back():
+        with self._locked(), defer_signals():
             self._run.claim(self._names)
             for name in self._names:
                 self._check(name)  # again: the work may have taken hours
@@ -242,17 +242,17 @@ class Staging:
 
     def _make_folders(self) -> tuple[str, ...]:
         """Make the sub-folders of the results; return those that were not there."""
-        made: list[str] = []
+        created: list[str] = []
         try:
             for name in self._names:
                 for parent in reversed((self._folder / name).relative_to(self._folder).parents):
                     if not (self._folder / parent).exists():
                         (self._folder / parent).mkdir()
-                        made.append(str(parent))
+                        created.append(str(parent))
         except OSError:
-            publishing.remove_empty(self._folder, tuple(made))
+            publishing.remove_empty(self._folder, tuple(created))
             raise
-        return tuple(made)
+        return tuple(created)
 
     def _check(self, name: str) -> None:
         """Refuse a name that may not be written."""
@@ -295,7 +295,7 @@ class Staging:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the folder; what the system answers is told as :class:`OutputError`."""
+        """Lock the folder; errors of the system become :class:`OutputError`."""
         try:
             with locked(self._folder):
                 yield
@@ -303,7 +303,7 @@ class Staging:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> OutputError:
-        """Return what is told of a folder that cannot be written; what has been told stays."""
+        """Return the error for a folder that cannot be written; an OutputError is returned unchanged."""
         if isinstance(error, OutputError):
             return error
         advice = "Make room, or choose" if error.errno in FULL else "Choose"
@@ -312,6 +312,6 @@ class Staging:
 
 
 def _signature(path: Path) -> tuple[int, ...]:
-    """Return what changes when a file is written."""
-    said = path.stat()
-    return said.st_ino, said.st_size, said.st_mtime_ns
+    """Return inode, size and time of change: one of them changes when a file is written."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns

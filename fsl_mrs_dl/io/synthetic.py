@@ -1,10 +1,9 @@
-"""The mark on made-up FIDs: the header key ``SyntheticData``, and one flag an FID along a dimension.
+"""Mark synthetic FIDs: the header key ``SyntheticData``, and one flag for each FID along a dimension.
 
-A whole file is marked by the key in the header. A file that holds measured and synthetic FIDs side by side says
-by the header of their dimension which is which, so that splitting, merging and reordering carry the flags along.
-The further dimensions are flagged too: ``mrs_tools merge`` keeps the header of the first file, but refuses files
-of which one has a header of the dimension to merge and the other has none, so that synthetic FIDs do not slip
-behind measured ones without a word.
+The key in the header marks a whole file. If a file has measured and synthetic FIDs, the header of their dimension
+flags each of them, so that splitting, merging and reordering keep the flags. The further dimensions are flagged
+too: ``mrs_tools merge`` keeps the header of the first file, but refuses two files if only one has a header of the
+dimension to merge. So synthetic FIDs cannot be appended to measured ones unnoticed.
 """
 
 from collections.abc import Sequence
@@ -48,28 +47,28 @@ ACQUISITION_KEYS = frozenset(
         "EditPulse",
     )
 )
-"""Header keys of the NIfTI-MRS standard that say how a signal was acquired. A list of what may be passed on, not
-of what may not: a key that nobody thought of stays with the measurement."""
+"""Header keys of the NIfTI-MRS standard about the acquisition. Only these are passed on to synthetic FIDs: any
+other key may be personal."""
 _RECORD_KEYS = ("Time", "Program", "Version", "Method", "Details")
-_EACH = "1: this FID was made by a program; 0: it was measured."
-_HOLDS = "1: FIDs at this index were made by a program, some or all."
+_FID_MEANING = "1: this FID was made by a program; 0: it was measured."
+_ANY_MEANING = "1: FIDs at this index were made by a program, some or all."
 
 
 def synthetic_header(
     method: str, seed: int | None, parents: Sequence[str] = (), **more: Any
 ) -> dict[str, Any]:
-    """Return the header key that marks made-up FIDs as such.
+    """Return the header key that marks FIDs as synthetic.
 
     Parameters
     ----------
     method : str
-        How they were made.
+        Method that made them.
     seed : int or None
-        Of the generator, as far as known.
+        Seed of the random numbers, if known.
     parents : sequence of str
-        Names of the files whose FIDs went into them.
+        Names of the files whose FIDs were used.
     **more
-        What else is true of them, in terms of JSON.
+        Further facts, as JSON values.
     """
     return {
         KEY: {
@@ -85,7 +84,7 @@ def synthetic_header(
 def marked(
     data: MRSData,
     dim: str | None,
-    made: NDArray[np.bool_],
+    is_synthetic: NDArray[np.bool_],
     method: str,
     seed: int,
     parents: Sequence[str] = (),
@@ -93,42 +92,46 @@ def marked(
 ) -> MRSData:
     """Return data with the mark in the header and, along each dimension, a flag for each index.
 
-    What was already said of their making stays, as ``before``.
+    An earlier mark is kept under the key ``before``.
 
     Parameters
     ----------
     data : MRSData
     dim : str or None
-        The dimension that holds the new FIDs; None where there is none.
-    made : ndarray, bool, shape (size of ``dim``,)
-        Which of them a program made.
+        Dimension of the new FIDs; None if there is none.
+    is_synthetic : ndarray, bool, shape (size of ``dim``,)
+        Whether a program made each of them.
     method, seed, parents, **more
         See :func:`synthetic_header`.
     """
     before = {"before": data.header[KEY]} if KEY in data.header else {}
     header = {**data.header, **synthetic_header(method, seed, parents, **more, **before)}
-    dim_headers = {tag: dict(said) for tag, said in data.dim_headers.items()}
+    dim_headers = {tag: dict(parts) for tag, parts in data.dim_headers.items()}
     for tag in data.dim_tags:
-        flags, meaning = (made, _EACH) if tag == dim else (np.ones(data.fid.shape[data.axis(tag)]), _HOLDS)
-        said = dim_headers.setdefault(tag, {})
+        flags, meaning = (
+            (is_synthetic, _FID_MEANING)
+            if tag == dim
+            else (np.ones(data.fid.shape[data.axis(tag)]), _ANY_MEANING)
+        )
+        parts = dim_headers.setdefault(tag, {})
         each = {"Value": np.asarray(flags).astype(int).tolist(), "Description": meaning}
-        said["header"] = {**said.get("header", {}), KEY: each}
+        parts["header"] = {**parts.get("header", {}), KEY: each}
     return replace(data, header=header, dim_headers=dim_headers)
 
 
 def without_person(data: MRSData) -> MRSData:
-    """Return data without what its header says of a person, a place or a day, for synthetic FIDs made from it.
+    """Remove header fields about a person, a place or a day from data, for synthetic FIDs made from them.
 
-    Of the header extension and of the headers of dimensions only :data:`ACQUISITION_KEYS` stay, of each record in
-    ``ProcessingApplied`` the keys of the standard; the NIfTI header, with its free text and its other extensions,
-    is made anew. The position of the voxels stays, and so do the names of files.
+    Only :data:`ACQUISITION_KEYS` stay of the header extension and the headers of dimensions, and only the keys of
+    the standard of each record in ``ProcessingApplied``. The NIfTI header is new, without free text and other
+    extensions. The position of the voxels and the names of files stay.
     """
     header = {key: value for key, value in data.header.items() if key in ACQUISITION_KEYS}
     dim_headers: dict[str, Any] = {}
-    for tag, said in data.dim_headers.items():
-        each = {key: value for key, value in said.get("header", {}).items() if key in ACQUISITION_KEYS}
-        kept = {"info": said.get("info"), "header": each}
-        dim_headers[tag] = {part: value for part, value in kept.items() if value}
+    for tag, parts in data.dim_headers.items():
+        each = {key: value for key, value in parts.get("header", {}).items() if key in ACQUISITION_KEYS}
+        reduced = {"info": parts.get("info"), "header": each}
+        dim_headers[tag] = {part: value for part, value in reduced.items() if value}
     processing = tuple(
         {key: record[key] for key in _RECORD_KEYS if key in record} for record in data.processing
     )
@@ -136,7 +139,7 @@ def without_person(data: MRSData) -> MRSData:
 
 
 def synthetic_along(data: MRSData, dim: str) -> NDArray[np.bool_]:
-    """Return which FIDs along a dimension are said to be synthetic, shape (size of the dimension,)."""
+    """Return which FIDs along a dimension are marked as synthetic, shape (size of the dimension,)."""
     n = data.fid.shape[data.axis(dim)]
     flags = data.dim_headers.get(dim, {}).get("header", {}).get(KEY, {})
     values = flags.get("Value") if isinstance(flags, dict) else None
@@ -146,36 +149,37 @@ def synthetic_along(data: MRSData, dim: str) -> NDArray[np.bool_]:
 
 
 def all_measured(data: MRSData, dim: str) -> MRSData:
-    """Return data without the mark, if the FIDs along a dimension are all said to be measured ones.
+    """Return data without the mark, if all FIDs along a dimension are flagged as measured.
 
-    So are those that were split from a file that held both.
+    This is so for measured FIDs that were split from a file with both kinds.
     """
     if KEY not in data.header or synthetic_along(data, dim).any():
         return data
     header = {key: value for key, value in data.header.items() if key != KEY}
     dim_headers: dict[str, Any] = {}
-    for tag, said in data.dim_headers.items():
-        kept = {key: value for key, value in said.get("header", {}).items() if key != KEY}
-        rest = {key: value for key, value in said.items() if key != "header"} | (
-            {"header": kept} if kept else {}
+    for tag, parts in data.dim_headers.items():
+        unmarked = {key: value for key, value in parts.get("header", {}).items() if key != KEY}
+        rest = {key: value for key, value in parts.items() if key != "header"} | (
+            {"header": unmarked} if unmarked else {}
         )
         dim_headers |= {tag: rest} if rest else {}
     return replace(data, header=header, dim_headers=dim_headers)
 
 
 def refuse_mixture(data: MRSData, dim: str, *, allow: bool = False) -> str:
-    """Return what of a dimension is synthetic, in words, before its FIDs are added up.
+    """Refuse to add up measured and synthetic FIDs; return how many are synthetic, in words.
 
     Raises
     ------
     DataError
-        If measured and synthetic FIDs stand side by side and that was not allowed: their average would pass for
-        one of measured FIDs with a signal-to-noise ratio that nobody measured.
+        If a dimension has both kinds and ``allow`` is false: their average would look like one of measured FIDs
+        with a higher signal-to-noise ratio than the measurement had.
     """
-    made = synthetic_along(data, dim)
-    if made.any() and not made.all() and not allow:
+    is_synthetic = synthetic_along(data, dim)
+    if is_synthetic.any() and not is_synthetic.all() and not allow:
         raise DataError(
-            f"{data.name or 'The data'} has {int(made.sum())} synthetic and {int((~made).sum())} measured FIDs in "
-            f"{dim}. Split them (mrs_tools split), or use fsl_mrs_dl average --allow_synthetic on purpose."
+            f"{data.name or 'The data'} has {int(is_synthetic.sum())} synthetic and "
+            f"{int((~is_synthetic).sum())} measured FIDs in {dim}. Split them (mrs_tools split), or use "
+            "fsl_mrs_dl average --allow_synthetic on purpose."
         )
-    return "" if not made.any() else f"{int(made.sum())} of {len(made)}"
+    return "" if not is_synthetic.any() else f"{int(is_synthetic.sum())} of {len(is_synthetic)}"

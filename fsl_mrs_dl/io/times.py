@@ -1,4 +1,4 @@
-"""Echo and repetition times: of flag or header, in s, or refused where they cannot be one."""
+"""Read echo and repetition times from option or header, in s, and refuse impossible ones."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,14 +9,13 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError, OptionError
 
 ECHO_TIME_S = (1e-4, 1.0)
-"""Echo times that are believed, in s, beside 0 of an FID without an echo: delays of pulse-acquire begin at 0.1 ms;
-beyond 1 s nothing is left of metabolites whose T2 is 0.1 to 0.4 s. Those in ms that count as s are above."""
+"""Accepted echo times, in s; and 0, for an FID without an echo. Delays of pulse-acquire begin at 0.1 ms; after 1 s
+metabolites, with T2 of 0.1 to 0.4 s, have no signal. A value in ms that is read as s is above."""
 REPETITION_TIME_S = (5e-3, 100.0)
-"""Repetition times that are believed, in s: from the fastest spectroscopic imaging to five times the T1 of slow
-nuclei."""
+"""Accepted repetition times, in s: from the fastest spectroscopic imaging to five times the T1 of slow nuclei."""
 _LONGEST_USUAL_S = 0.3
-"""Beyond the echo times in use at the brain, 288 ms at most: a header that says more may be of an FID, in ms."""
-_SAME = 0.01  # relative: the flag repeats the number of the header
+"""Longer than any echo time in use at the brain, 288 ms: a longer one in a header may be in ms."""
+_REPEATED_TOLERANCE = 0.01  # relative difference of a flag that repeats the number of the header
 _UNITS = (("ms", 1e3), ("us", 1e6))
 
 
@@ -26,30 +25,34 @@ def echo_time_s(data: MRSData, flag_ms: float | None = None) -> float | None:
     Parameters
     ----------
     data : MRSData
-        Its header says it in s, or that of a dimension of one element.
+        The time, in s, is in its header or in the header of a dimension of one element.
     flag_ms : float, optional
-        ``--TE``, in ms; counts before the header.
+        ``--TE``, in ms; it is preferred to the header.
 
     Returns
     -------
     float or None
-        In s; None where it is not said.
+        In s; None if it is not known.
 
     Raises
     ------
     OptionError
         If the flag cannot be an echo time in ms.
     DataError
-        If it is not given, and what the header says cannot be an echo time in s.
+        If there is no flag, and the value of the header cannot be an echo time in s.
     """
-    said = said_echo_time(data)
+    header_s = header_echo_time(data)
     if flag_ms is None:
-        return _of_header(data, "EchoTime", said, ECHO_TIME_S, "TE in ms", 1e3)
+        return _of_header(data, "EchoTime", header_s, ECHO_TIME_S, "TE in ms", 1e3)
     shortest, longest = (1e3 * limit for limit in ECHO_TIME_S)
     if not 0 <= flag_ms <= longest:
         hint = f" ({flag_ms:g} us would be {flag_ms / 1e3:g})" if longest < flag_ms <= 1e3 * longest else ""
         raise OptionError(f"--TE is {flag_ms:g}; give --TE in ms, from 0 to {longest:g}{hint}.")
-    repeated = isinstance(said, float) and said > 0 and np.isclose(flag_ms, said, rtol=_SAME, atol=0)
+    repeated = (
+        isinstance(header_s, float)
+        and header_s > 0
+        and np.isclose(flag_ms, header_s, rtol=_REPEATED_TOLERANCE, atol=0)
+    )
     if 0 < flag_ms < shortest or (repeated and flag_ms < _LONGEST_USUAL_S):
         raise OptionError(
             f"--TE is {flag_ms:g} ms; --TE is in ms: for {flag_ms:g} s give --TE {1e3 * flag_ms:g}."
@@ -86,11 +89,11 @@ def check_order(data: MRSData, echo_s: float | None, repetition_s: float | None)
         )
 
 
-def said_echo_time(data: MRSData) -> Any:
-    """Return what the header says as the echo time, believable or not; a number as float, None if it says none."""
-    said = [_value(header["EchoTime"]) for header in single_headers(data) if "EchoTime" in header]
-    found = said[0] if said else data.header.get("EchoTime")
-    return float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else found
+def header_echo_time(data: MRSData) -> Any:
+    """Return the echo time of the header unchecked: a number as float, or any other value; None if it has none."""
+    values = [_value(header["EchoTime"]) for header in single_headers(data) if "EchoTime" in header]
+    value = values[0] if values else data.header.get("EchoTime")
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def single_headers(data: MRSData) -> Iterator[Mapping[str, Any]]:
@@ -101,29 +104,31 @@ def single_headers(data: MRSData) -> Iterator[Mapping[str, Any]]:
             yield header
 
 
-def _value(said: Any) -> Any:
-    """Return what a dynamic header says once: it holds a list, a start, or either in a user key."""
-    if isinstance(said, Mapping):
-        said = said.get("Value", said.get("start"))
-    return said[0] if isinstance(said, (list, tuple)) and len(said) == 1 else said
+def _value(value: Any) -> Any:
+    """Return the single value of a dynamic header: it has a list, a start, or either in a user key."""
+    if isinstance(value, Mapping):
+        value = value.get("Value", value.get("start"))
+    return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
 
 
 def _of_header(
-    data: MRSData, key: str, said: Any, limits: tuple[float, float], flag: str, per_s: float
+    data: MRSData, key: str, value: Any, limits: tuple[float, float], flag: str, per_s: float
 ) -> float | None:
-    if said is None:
+    if value is None:
         return None
     low, high = limits
-    number = isinstance(said, (int, float)) and not isinstance(said, bool)
-    if number and (low <= said <= high or (said == 0 and key == "EchoTime")):
-        return float(said)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and (low <= value <= high or (value == 0 and key == "EchoTime")):
+        return float(value)
     fits = [
-        (unit, said / scale)
+        (unit, value / scale)
         for unit, scale in _UNITS
-        if number and said > high and low <= said / scale <= high
+        if number and value > high and low <= value / scale <= high
     ]
-    hint = f"; {said:g} {fits[0][0]} would be one, --{flag.split()[0]} {per_s * fits[0][1]:g}" if fits else ""
+    hint = (
+        f"; {value:g} {fits[0][0]} would be one, --{flag.split()[0]} {per_s * fits[0][1]:g}" if fits else ""
+    )
     raise DataError(
-        f"{data.name or 'The data'} says {key} {said!r} in its header; in s from {low:g} to {high:g} is "
+        f"{data.name or 'The data'} says {key} {value!r} in its header; in s from {low:g} to {high:g} is "
         f"needed{hint}. Give --{flag}, or mend the header (spec2nii insert)."
     )

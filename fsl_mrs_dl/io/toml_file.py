@@ -7,10 +7,10 @@ from typing import Any
 
 from fsl_mrs_dl.errors import OptionError
 
-_MOST_BYTES = 2**20
-"""Of a file of settings: 1 MiB; one with every option has 2 KiB."""
-_MOST_DOTS = 16
-"""In one key: each makes a table in a table, and the reader takes the square of their number of memory."""
+_LARGEST_BYTES = 2**20
+"""Largest size of a file of settings: 1 MiB; one with every option has 2 KiB."""
+_LARGEST_DEPTH = 16
+"""Largest number of dots in a key: each makes a table in a table, and the reader's memory grows as its square."""
 _QUOTED = re.compile(r"""\"[^"\n]*\"|'[^'\n]*'""")
 _KEY = re.compile(r"[\w-]+(?:[ \t]*\.[ \t]*[\w-]+)*")
 
@@ -22,7 +22,7 @@ def read_toml(path: Path, option: str) -> dict[str, Any]:
     ----------
     path : Path
     option : str
-        That names it, for messages.
+        Option that names the file, for messages.
 
     Returns
     -------
@@ -31,21 +31,21 @@ def read_toml(path: Path, option: str) -> dict[str, Any]:
     Raises
     ------
     OptionError
-        If it is not readable, not TOML, or larger than settings are.
+        If it is not readable, not TOML, or larger than :data:`_LARGEST_BYTES`.
     """
     what = f"--{option} {path}"
     try:
         with path.open("rb") as handle:
-            content = handle.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise OptionError(f"{what} is longer than {_MOST_BYTES} bytes; a file of settings is needed.")
+            content = handle.read(_LARGEST_BYTES + 1)
+        if len(content) > _LARGEST_BYTES:
+            raise OptionError(f"{what} is longer than {_LARGEST_BYTES} bytes; a file of settings is needed.")
         text = content.decode("utf-8")
         keys = _KEY.finditer(_QUOTED.sub("quoted", text))
-        deepest = max((found.group().count(".") for found in keys), default=0)
-        if deepest > _MOST_DOTS:
+        deepest = max((match.group().count(".") for match in keys), default=0)
+        if deepest > _LARGEST_DEPTH:
             raise OptionError(
-                f"{what} is nested too deeply: a key has {deepest} dots, at most {_MOST_DOTS} are read; name = "
-                "value is needed, one line an option."
+                f"{what} is nested too deeply: a key has {deepest} dots, at most {_LARGEST_DEPTH} are read; "
+                "name = value is needed, one line an option."
             )
         return tomllib.loads(text)
     except OptionError:

@@ -1,4 +1,4 @@
-"""FIDs along one dimension as sets of transients: (set, transient, coil, time), and back to NIfTI-MRS order."""
+"""Arrange FIDs along a dimension as sets of transients, (set, transient, coil, time), and back."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -12,12 +12,12 @@ from fsl_mrs_dl.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class TransientSets:
-    """The FIDs of data, one set a voxel and index of the further dimensions.
+    """FIDs of data: one set for each voxel and each index of the further dimensions.
 
     Attributes
     ----------
     data : MRSData
-        Has the dimension ``dim``; of size 1 if it was not there.
+        With the dimension ``dim``; its size is 1 if the data had no such dimension.
     dim : str
     fids : ndarray, complex, shape (set, transient, coil, time)
     usable : ndarray, bool, shape (set, transient)
@@ -31,12 +31,12 @@ class TransientSets:
 
     @classmethod
     def of(cls, data: MRSData, dim: str) -> Self:
-        """Return the sets of data along a dimension, which is made if there is none.
+        """Return the sets of data along a dimension, which is added if it is missing.
 
         Raises
         ------
         DataError
-            If there is no room for it.
+            If the data have three other dimensions already.
         """
         if dim not in data.dim_tags:
             if len(data.dim_tags) == 3:
@@ -54,7 +54,7 @@ class TransientSets:
     def with_fids(self, fids: Complex) -> MRSData:
         """Return the data with other FIDs, shape (set, any number, coil, time).
 
-        Lists in the header of the dimension, one entry an FID, are dropped where their number changes.
+        If their number changes, the header of the dimension is dropped: it has one entry for each FID.
         """
         coil = "DIM_COIL" in self.data.dim_tags and self.dim != "DIM_COIL"
         source, target = _axes(self.data, self.dim)
@@ -62,30 +62,30 @@ class TransientSets:
         outer = moved.shape[: -len(source)]
         inner = fids.shape[1:] if coil else (fids.shape[1], fids.shape[3])
         back = np.moveaxis(fids.reshape(*outer, *inner), target, source)
-        headers = {tag: dict(said) for tag, said in self.data.dim_headers.items()}
+        headers = {tag: dict(parts) for tag, parts in self.data.dim_headers.items()}
         if self.dim in headers and fids.shape[1] != self.fids.shape[1]:
             headers[self.dim].pop("header", None)
-            headers = {tag: said for tag, said in headers.items() if said}
+            headers = {tag: parts for tag, parts in headers.items() if parts}
         return replace(self.data.with_fid(back), dim_headers=headers)
 
 
 def _axes(data: MRSData, dim: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the axes of transient, coil (if there) and time, and where they go: the end."""
+    """Return the axes of transient, coil (if there) and time, and their target: the last axes."""
     coil = (data.axis("DIM_COIL"),) if "DIM_COIL" in data.dim_tags and dim != "DIM_COIL" else ()
     source = (data.axis(dim), *coil, TIME_AXIS)
     return source, tuple(range(-len(source), 0))
 
 
 def set_scale(fids: Complex) -> float:
-    """Return the size of a set of transients: the norm of their average. A network sees transients over this."""
+    """Return the norm of the average of a set of transients, by which the input of a network is divided."""
     return float(np.linalg.norm(fids.mean(axis=0))) or 1.0
 
 
 def deviations_of(fids: Complex) -> tuple[Complex, Complex]:
-    """Return the average of a set of transients, and how each deviates from it, in double precision.
+    """Return the average of a set of transients, and the deviation of each from it, in double precision.
 
-    Deviations are lengthened by what they lose because the average contains each of them: their mean square is
-    that of transients about the average that infinitely many would have.
+    Deviations are scaled by sqrt(n / (n - 1)), because the average contains each transient: their mean square is
+    then that about the average of infinitely many.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def check_combined(data: MRSData) -> None:
 
 
 def check_alike(data: MRSData, first: MRSData) -> None:
-    """Refuse transients of coils, or of another kind than those of the first file.
+    """Refuse transients with coils, or with other acquisition parameters than those of the first file.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Show text that files, names and other packages bring along: on a terminal, and in the cells of a table.
+"""Make text from files and other packages safe for a terminal and for the cells of a table.
 
-Such text may hold what a terminal obeys (escape sequences that clear the screen or rewrite earlier lines) or what
-a spreadsheet computes (a cell that begins with an equals sign).
+Such text can contain escape sequences, which clear the terminal or rewrite earlier lines, or a formula, which a
+spreadsheet computes (a cell that begins with an equals sign).
 """
 
 import logging
@@ -9,14 +9,14 @@ import re
 import unicodedata
 
 _OBEYED = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
-"""Unicode categories that are no visible text: control and format characters (of direction, too), halves of
-surrogates, private use, line and paragraph separators."""
+"""Unicode categories that are not visible text: control and format characters (of direction, too), surrogates,
+private use, line and paragraph separators."""
 _FORMULA = re.compile(r"[=+@]|-(?!\w+$)")
-"""How a formula begins. A minus before one word is a name: FSL-MRS's -CrCH2."""
+"""Start of a formula. A minus before one word is a name: FSL-MRS's -CrCH2."""
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""Return a text with what a terminal would obey written out, an escape character as ``\x1b``.
+    r"""Return a text with control characters written out, an escape character as ``\x1b``.
 
     Parameters
     ----------
@@ -24,21 +24,20 @@ def printable(text: str, *, lines: bool = False) -> str:
     lines : bool
         Keep line feeds and tabs.
     """
-    kept = "\n\t" if lines else ""
+    whitespace = "\n\t" if lines else ""
     return "".join(
         letter
-        if letter in kept or unicodedata.category(letter) not in _OBEYED
+        if letter in whitespace or unicodedata.category(letter) not in _OBEYED
         else letter.encode("unicode_escape").decode("ascii")
         for letter in text
     )
 
 
 def csv_cell(text: str) -> str:
-    """Return a text as the cell of a table that no spreadsheet takes for a formula: with an apostrophe in front.
+    """Return a text as the cell of a table; an apostrophe in front keeps a spreadsheet from reading a formula.
 
-    Spreadsheets take ``=``, ``+``, ``-`` and ``@`` at the beginning for one, also behind a tab or a line end
-    (OWASP, CSV injection); control characters are written out. A minus before a single word stays: ``-CrCH2`` is
-    a name of FSL-MRS and computes nothing.
+    A formula begins with ``=``, ``+``, ``-`` or ``@``, also behind a tab or a line end (OWASP, CSV injection);
+    control characters are written out. A minus before a single word stays: ``-CrCH2`` is a name of FSL-MRS.
     """
     text = printable(text)
     return f"'{text}" if _FORMULA.match(text) else text

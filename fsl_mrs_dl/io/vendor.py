@@ -1,4 +1,4 @@
-"""What a scanner or another program wrote, told from the files themselves: the arguments that spec2nii needs."""
+"""Recognise the files of a scanner or another program, and return the arguments that spec2nii needs."""
 
 import math
 import re
@@ -13,13 +13,13 @@ KINDS = (
     "Siemens twix (.dat), .rda and DICOM; Philips SDAT/SPAR, data/list and DICOM; GE P-files (.7); UIH DICOM; "
     "Bruker and Varian folders; jMRUI (.mrui, .txt); LCModel (.RAW, .H2O)"
 )
-"""What is told apart, in words."""
-_HEAD = 4096
-_XPROTOCOL = 65536  # header of a VB file, in which its protocol stands in words
-_RAIDED = range(1, 65)  # measurements in a VD or later file
-_GE_REVISIONS = (4.0, 99.0)  # of the header, as GE counts them: 7 to 30 so far
+"""Formats that are recognised, for messages."""
+_HEAD_BYTES = 4096  # start of a file that is read to recognise its format
+_XPROTOCOL_BYTES = 65536  # part of a VB file that is searched for the text of its protocol
+_RAID_COUNTS = range(1, 65)  # number of measurements in a VD or later file
+_GE_REVISIONS = (4.0, 99.0)  # revision of a P-file's header: 7 to 30 so far
 _RDA_END = b">>> End of header <<<"
-_RDA_POINT = 16  # bytes, two numbers of double precision
+_RDA_POINT_BYTES = 16  # two numbers of double precision
 _DICOM_MAGIC = slice(128, 132)
 _DICOM_MANUFACTURER = re.compile(rb"\x08\x00\x70\x00(?:LO(?P<short>..)|(?P<long>....))", re.DOTALL)
 _MANUFACTURERS = {
@@ -32,7 +32,7 @@ _ACTUAL = re.compile(r"(?<![a-z])act(?![a-z])", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class VendorScan:
-    """One scan as a vendor's or another program's files.
+    """Files of one scan, written by a scanner or another program.
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ class VendorScan:
     command : tuple of str
         Subcommand of spec2nii and its own options.
     files : tuple of Path
-        In the order in which spec2nii takes them.
+        In the order that spec2nii expects.
     name : str
-        Of the result, without an ending.
+        Name of the result, without an ending.
     references : tuple of tuple of Path
-        The files of water references of this scan that lie beside it and have to be converted for themselves.
+        Files of water references of this scan in the same folder, which are converted separately.
     as_folder : bool
-        Whether spec2nii takes the folder that holds the files, and nothing else, in their place.
+        Whether spec2nii takes a folder with these files alone instead of the files.
     """
 
     kind: str
@@ -59,7 +59,7 @@ class VendorScan:
 
 
 def vendor_scan(paths: Sequence[Path]) -> VendorScan:
-    """Tell what files are, by their contents where these say it.
+    """Recognise files by their contents, or by their endings.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def vendor_scan(paths: Sequence[Path]) -> VendorScan:
     Raises
     ------
     DataError
-        If one is not there, or is none of :data:`KINDS`, or a file of the scan is missing.
+        If a file is missing, or is none of :data:`KINDS`.
     """
     for path in paths:
         if not path.exists():
@@ -118,11 +118,11 @@ def _folder(folder: Path) -> VendorScan:
 
 
 def _dicom(files: tuple[Path, ...], name: str, head: bytes) -> VendorScan:
-    found = _DICOM_MANUFACTURER.search(head)
+    match = _DICOM_MANUFACTURER.search(head)
     maker = ""
-    if found:
-        size = int.from_bytes(found["short"] or found["long"], "little")
-        maker = head[found.end() : found.end() + size].decode("latin-1").strip("\0 ")
+    if match:
+        size = int.from_bytes(match["short"] or match["long"], "little")
+        maker = head[match.end() : match.end() + size].decode("latin-1").strip("\0 ")
     for word, (kind, command) in _MANUFACTURERS.items():
         if word in maker.lower():
             return VendorScan(kind, (command,), files, name, as_folder=len(files) > 1)
@@ -137,14 +137,14 @@ def _sdat(paths: Sequence[Path]) -> VendorScan:
     reference = tuple(
         beside
         for path in (sdat, spar)
-        if (beside := path.with_stem(_ACTUAL.sub(_like_act, path.stem))) != path and beside.is_file()
+        if (beside := path.with_stem(_ACTUAL.sub(_reference_word, path.stem))) != path and beside.is_file()
     )
     references = (reference,) if len(reference) == 2 else ()
     return VendorScan("Philips SDAT/SPAR", ("philips",), (sdat, spar), sdat.stem, references)
 
 
-def _like_act(found: re.Match[str]) -> str:
-    return "REF" if found[0].isupper() else "ref"
+def _reference_word(match: re.Match[str]) -> str:
+    return "REF" if match[0].isupper() else "ref"
 
 
 def _data_list(paths: Sequence[Path]) -> VendorScan:
@@ -153,16 +153,16 @@ def _data_list(paths: Sequence[Path]) -> VendorScan:
 
 
 def _partner(paths: Sequence[Path], ending: str) -> Path:
-    """Return the file of an ending among those given, or beside the first, whatever the capitals."""
-    given = [path for path in paths if _ending(path) == ending]
-    if len(given) > 1:
-        raise DataError(f"{given[0].name} and {given[1].name} are of two scans; convert one after the other.")
+    """Return the file with an ending, in any case: among ``paths``, or in the folder of the first."""
+    named = [path for path in paths if _ending(path) == ending]
+    if len(named) > 1:
+        raise DataError(f"{named[0].name} and {named[1].name} are of two scans; convert one after the other.")
     beside = [
         path
         for path in paths[0].parent.iterdir()
         if _ending(path) == ending and path.stem == paths[0].stem and path.is_file()
     ]
-    for path in (*given, *sorted(beside)):
+    for path in (*named, *sorted(beside)):
         return path
     raise DataError(
         f"{paths[0].name} needs its .{ending.upper()} file, and there is none of that name beside it; give both: "
@@ -171,11 +171,11 @@ def _partner(paths: Sequence[Path], ending: str) -> Path:
 
 
 def _twix(paths: Sequence[Path]) -> VendorScan:
-    (path,) = _one(paths)
+    (path,) = _single(paths)
     with path.open("rb") as handle:
-        head = handle.read(_XPROTOCOL)
+        head = handle.read(_XPROTOCOL_BYTES)
     first, count = struct.unpack("<2I", head[:8].ljust(8, b"\0"))
-    if not (first == 0 and count in _RAIDED) and b"<XProtocol>" not in head:
+    if not (first == 0 and count in _RAID_COUNTS) and b"<XProtocol>" not in head:
         raise DataError(
             f"{path.name} is no Siemens twix file, though its name ends in .dat; give the raw data of the scan."
         )
@@ -183,7 +183,7 @@ def _twix(paths: Sequence[Path]) -> VendorScan:
 
 
 def _p_file(paths: Sequence[Path]) -> VendorScan:
-    (path,) = _one(paths)
+    (path,) = _single(paths)
     start = _head(path)[:4].ljust(4, b"\0")
     # Before revision 11 the numbers are big-endian.
     revisions = [struct.unpack(order, start)[0] for order in ("<f", ">f")]
@@ -223,24 +223,29 @@ def _by_content(path: Path, head: bytes) -> VendorScan:
 
 
 def _check_rda(path: Path) -> None:
-    """Refuse an .rda whose data are shorter than its header says: spec2nii takes what is there for all."""
+    """Refuse an .rda file with fewer points than its header says; spec2nii would convert it without a warning."""
     contents = path.read_bytes()
     head, _, data = contents.partition(_RDA_END)
-    said = dict(re.findall(rb"^(VectorSize|CSIMatrixSize\[\d\]): *(\d+)", head, re.MULTILINE))
-    size = math.prod(int(number) for number in said.values())
-    if _RDA_END in contents and b"VectorSize" in said and len(data.lstrip(b"\r\n")) < _RDA_POINT * size:
+    sizes = dict(re.findall(rb"^(VectorSize|CSIMatrixSize\[\d\]): *(\d+)", head, re.MULTILINE))
+    size = math.prod(int(number) for number in sizes.values())
+    if (
+        _RDA_END in contents
+        and b"VectorSize" in sizes
+        and len(data.lstrip(b"\r\n")) < _RDA_POINT_BYTES * size
+    ):
         raise DataError(
-            f"{path.name} is cut short: {len(data) // _RDA_POINT} of {size} points are there; export it again."
+            f"{path.name} is cut short: {len(data) // _RDA_POINT_BYTES} of {size} points are there; export it "
+            "again."
         )
 
 
 def _frequency(head: bytes) -> tuple[str, ...]:
-    """Return the option that says the frequency in MHz: spec2nii 0.8 takes LCModel's HZPPPM for MHz times 1e6."""
-    found = re.search(rb"HZPPPM\s*=\s*([\d.eEdD+-]+)", head, re.IGNORECASE)
-    return ("--override_frequency", found[1].decode().lower().replace("d", "e")) if found else ()
+    """Return the option with the frequency in MHz: spec2nii 0.8 reads LCModel's HZPPPM as MHz times 1e6."""
+    match = re.search(rb"HZPPPM\s*=\s*([\d.eEdD+-]+)", head, re.IGNORECASE)
+    return ("--override_frequency", match[1].decode().lower().replace("d", "e")) if match else ()
 
 
-def _one(paths: Sequence[Path]) -> Sequence[Path]:
+def _single(paths: Sequence[Path]) -> Sequence[Path]:
     if len(paths) > 1:
         raise DataError(
             f"{paths[0].name} is a scan by itself; convert it and {paths[1].name} one after the other."
@@ -251,7 +256,7 @@ def _one(paths: Sequence[Path]) -> Sequence[Path]:
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as handle:
-            return handle.read(_HEAD)
+            return handle.read(_HEAD_BYTES)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -272,4 +277,4 @@ _BY_ENDING: dict[tuple[str, ...], Callable[[Sequence[Path]], VendorScan]] = {
     ("nii", "gz"): _nifti,
     ("h5",): _archive,
 }
-"""Formats that are told by their ending first: it names the partner, or what to look for in the file."""
+"""Formats that are recognised by their ending: it decides the second file, or what the file is searched for."""

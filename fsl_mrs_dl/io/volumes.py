@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError, OptionError
-from fsl_mrs_dl.io.nifti_file import DAMAGE, aside, loaded, reason_of
+from fsl_mrs_dl.io.nifti_file import DAMAGE, loaded, output_to_log, reason_of
 from fsl_mrs_dl.io.position import apart_mm, image_places, smallest_side, turned_to
 from fsl_mrs_dl.io.sizes import check_image
 
@@ -20,26 +20,27 @@ logger = logging.getLogger(__name__)
 
 TISSUES = ("WM", "GM", "CSF")
 _SUM_TOLERANCE = 0.1
-_LARGEST = 1e300
-"""What a number in a file may be; NaN is not smaller either."""
+"""Largest difference of the sum of tissue fractions from 1; a smaller one is scaled away."""
+_LARGEST_NUMBER = 1e300
+"""Largest number that is accepted from a file; the comparison refuses NaN too."""
 
 
 def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, where: Sequence[Real] = ()) -> Real:
-    """Read a NIfTI image that must lie on the grid of the data.
+    """Read a NIfTI image on the grid of the data.
 
-    An image of the same voxels whose axes are swapped or flipped is turned; nothing is interpolated.
+    If the axes of the image are swapped or flipped, its voxels are reordered; nothing is interpolated.
 
     Parameters
     ----------
     path : Path or ndarray
-        An array is taken as it is.
+        A file, or the values themselves.
     grid : tuple of int
         (x, y, z) of the data.
     flag : str
-        That names it, for messages.
+        Option that names the image, for messages.
     where : sequence of ndarray, float, shape (4, 4)
-        Where the data lie (:func:`fsl_mrs_dl.io.position.places`), the place that counts first; an image at any of
-        them fits. Empty: not known, and the place of the image does not count.
+        Affines of the data (:func:`fsl_mrs_dl.io.position.places`), the preferred one first; the image must lie at
+        one of them. Empty: not known, and the position of the image is not checked.
 
     Returns
     -------
@@ -63,18 +64,18 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, where: Seque
         raise DataError(f"{what} is not a readable NIfTI image ({reason_of(error)}).") from error
     theirs = image_places(image)
     if where and theirs:
-        values = _at_one_of(values, theirs, where, grid, what)
+        values = _at_place(values, theirs, where, grid, what)
     return _on_grid(values, grid, what)
 
 
 def read_image(path: Path, flag: str) -> tuple[Real, Real]:
-    """Read an image of any grid, with axes towards right, front and top.
+    """Read an image of any grid, and reorder its axes to right, anterior and superior.
 
     Parameters
     ----------
     path : Path
     flag : str
-        That names it, for messages.
+        Option that names the image, for messages.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def read_image(path: Path, flag: str) -> tuple[Real, Real]:
     image = loaded(Path(path), flag)
     check_image(image, what)
     try:
-        with aside():
+        with output_to_log():
             image = nib.as_closest_canonical(image)
             values = np.asarray(image.dataobj)
     except DAMAGE as error:
@@ -104,7 +105,7 @@ def read_image(path: Path, flag: str) -> tuple[Real, Real]:
 
 
 def read_mask(path: Path | Any, grid: tuple[int, ...], where: Sequence[Real] = ()) -> NDArray[np.bool_]:
-    """Read which voxels are chosen: all that are not zero, as FSL takes a mask; see :func:`read_volume`.
+    """Read a mask: all voxels that are not zero, as in FSL; see :func:`read_volume`.
 
     Raises
     ------
@@ -150,7 +151,7 @@ def _of_another_grid(shape: tuple[int, ...], grid: tuple[int, ...], what: str) -
     )
 
 
-def _at_one_of(
+def _at_place(
     values: NDArray[Any], theirs: Sequence[Real], where: Sequence[Real], grid: tuple[int, ...], what: str
 ) -> NDArray[Any]:
     """Return an image on the grid of the data, or refuse one that lies more than half a voxel off."""
@@ -177,18 +178,18 @@ def _at_one_of(
 
 
 def read_fractions(
-    said: Sequence[str], grid: tuple[int, int, int], where: Sequence[Real] = ()
+    words: Sequence[str], grid: tuple[int, int, int], where: Sequence[Real] = ()
 ) -> Mapping[str, Real]:
     """Read tissue volume fractions: three numbers or a JSON file for one voxel, three images for many.
 
     Parameters
     ----------
-    said : sequence of str
+    words : sequence of str
         ``WM GM CSF``, each a number or an image, or one JSON file with these keys (of ``svs_segment``).
     grid : tuple of int
         (x, y, z) of the data.
     where : sequence of ndarray, float, shape (4, 4)
-        Where the data lie, see :func:`read_volume`.
+        Affines of the data, see :func:`read_volume`.
 
     Returns
     -------
@@ -203,25 +204,25 @@ def read_fractions(
         If a file cannot be read, or an image has another grid or place than the data.
     """
     many = grid != (1, 1, 1)
-    if len(said) == 3 and many:
-        if any(_number(word) is not None for word in said):
+    if len(words) == 3 and many:
+        if any(_number(word) is not None for word in words):
             raise OptionError(
                 "--tissue_frac has numbers for many voxels; three images, WM GM CSF, are needed."
             )
-        values = [read_volume(Path(word), grid, "tissue_frac", where) for word in said]
-    elif len(said) == 3:
-        numbers = [_number(word) for word in said]
+        values = [read_volume(Path(word), grid, "tissue_frac", where) for word in words]
+    elif len(words) == 3:
+        numbers = [_number(word) for word in words]
         values = [
             np.full(grid, number)
             if number is not None
             else read_volume(Path(word), grid, "tissue_frac", where)
-            for word, number in zip(said, numbers, strict=True)
+            for word, number in zip(words, numbers, strict=True)
         ]
-    elif len(said) == 1 and not many:
-        values = [np.full(grid, number) for number in _json_fractions(Path(said[0]))]
+    elif len(words) == 1 and not many:
+        values = [np.full(grid, number) for number in _json_fractions(Path(words[0]))]
     else:
         raise OptionError(
-            f"--tissue_frac has {len(said)} values; needed are WM GM CSF as "
+            f"--tissue_frac has {len(words)} values; needed are WM GM CSF as "
             f"{'three images' if many else 'three numbers, or one JSON file'}."
         )
     total = sum(values)
@@ -229,13 +230,13 @@ def read_fractions(
     wrong = ~((np.abs(total - 1) <= _SUM_TOLERANCE) & (low >= 0))
     if not many and wrong.any():
         raise OptionError(
-            f"--tissue_frac {' '.join(said)}: the fractions are {', '.join(f'{v.flat[0]:g}' for v in values)} and "
-            f"add up to {np.ravel(total)[0]:g}; needed are three that are not negative and add up to 1."
+            f"--tissue_frac {' '.join(words)}: the fractions are {', '.join(f'{v.flat[0]:g}' for v in values)} "
+            f"and add up to {np.ravel(total)[0]:g}; needed are three that are not negative and add up to 1."
         )
     there = np.isfinite(total) & (np.asarray(total) != 0)
     if there.any() and wrong[there].all():
         raise DataError(
-            f"--tissue_frac {' '.join(said)}: the fractions of no voxel add up to 1, the median is "
+            f"--tissue_frac {' '.join(words)}: the fractions of no voxel add up to 1, the median is "
             f"{np.median(np.asarray(total)[there]):g}; volume fractions from 0 to 1 are needed."
         )
     scale = np.where(wrong, np.nan, 1 / np.where(wrong, 1, total))
@@ -250,8 +251,8 @@ def _number(word: str) -> float | None:
 
 
 def _json_fractions(path: Path) -> list[float]:
-    said = read_numbers(path, TISSUES, "tissue_frac")
-    return [said[tissue] for tissue in TISSUES]
+    fractions = read_numbers(path, TISSUES, "tissue_frac")
+    return [fractions[tissue] for tissue in TISSUES]
 
 
 def read_numbers(path: Path, keys: Sequence[str], flag: str) -> Mapping[str, float]:
@@ -263,17 +264,17 @@ def read_numbers(path: Path, keys: Sequence[str], flag: str) -> Mapping[str, flo
         If it does not.
     """
     try:
-        said = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"--{flag}: {path} is not a readable JSON file ({reason}).") from error
-    found = said if isinstance(said, dict) else {}
+    values = content if isinstance(content, dict) else {}
     for key in keys:
-        value = found.get(key)
+        value = values.get(key)
         # By comparison: a number of hundreds of digits is no float.
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LARGEST:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LARGEST_NUMBER:
             raise DataError(
                 f"--{flag}: {path} has {key} = {repr(value)[:60]}; a number is needed for each of "
                 f"{', '.join(keys)}."
             )
-    return {key: float(found[key]) for key in keys}
+    return {key: float(values[key]) for key in keys}

@@ -1,4 +1,4 @@
-"""Files of FIDs of which one voxel is read at a time, for a viewer: one voxel costs one voxel."""
+"""Read files of FIDs one voxel at a time, for the viewer."""
 
 import gzip
 import shutil
@@ -18,10 +18,10 @@ from fsl_mrs_dl.io.nifti_file import opened
 
 
 class VoxelFile:
-    """A NIfTI-MRS file that is opened when it is first looked at.
+    """A NIfTI-MRS file whose FIDs are read one voxel at a time.
 
-    An uncompressed file is read in place. A compressed one is decompressed once, to a temporary file that goes
-    with this object, so that memory does not grow with the file.
+    An uncompressed file is read in place. A compressed one is decompressed at first use, to a temporary file that
+    is removed with this object, so that memory does not grow with the file.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class VoxelFile:
         self._one: MRSData | None = None
 
     def one(self) -> MRSData:
-        """Return the first FID of the first voxel as data: header, axes and position are those of all."""
+        """Return the first FID of the first voxel as data, with the header, axes and position of the file."""
         if self._one is None:
             one = nifti.from_nifti_mrs(self._opened(), shown(self.path.name), voxel=(0, 0, 0))
             self._one = replace(one, notes=(*self._notes, *one.notes), sidecar=self._sidecar)
@@ -65,8 +65,8 @@ class VoxelFile:
             In memory sign.
         """
         chosen = voxel if places is None else (*voxel, slice(None), *places)
-        found: Complex = np.asarray(self._opened()[chosen], dtype=np.complex128)
-        return found.reshape(self._header.shape[3:] if places is None else self._header.shape[3])
+        fids: Complex = np.asarray(self._opened()[chosen], dtype=np.complex128)
+        return fids.reshape(self._header.shape[3:] if places is None else self._header.shape[3])
 
     def _opened(self) -> NIFTI_MRS:
         if self._image is None:
@@ -90,6 +90,6 @@ class VoxelFile:
 
 
 def _mapped(nmrs: NIFTI_MRS) -> NIFTI_MRS:
-    """Return the same file mapped into memory, or else each point of a FID is a read of its own."""
+    """Return the same file mapped into memory; otherwise each point of an FID is a separate read."""
     image = nmrs.image.nibImage
     return NIFTI_MRS(type(image)(np.asanyarray(image.dataobj), None, image.header))

@@ -1,6 +1,6 @@
-"""Every metric once: similarity of spectra, noise, the named SNRs, linewidth, errors of estimates, calibration.
+"""Metrics: similarity of spectra, noise, SNR, linewidth, errors of estimates, calibration.
 
-The word SNR alone names nothing: each definition has its own function.
+SNR has several definitions; each has its own function.
 """
 
 from fsl_mrs_dl.scores.accuracy import (

@@ -1,6 +1,6 @@
-"""How far estimates are from the truth; an error is estimate minus truth.
+"""Errors of estimates; an error is estimate minus truth.
 
-Metrics go along the first axis, so that arrays of shape (case, component) give one number a component.
+Metrics reduce the first axis: arrays of shape (case, component) give one number for each component.
 """
 
 from typing import Any, NamedTuple
@@ -25,15 +25,15 @@ class Scatter(NamedTuple):
 def precision_accuracy(estimate: Any, truth: Any) -> Scatter:
     """Return the SD and the mean of the errors, in the unit of the estimate.
 
-    The mean of a shift or phase tells of the reference; what is lost in an average is in the SD. Phases must
-    be wrapped first: ``precision_accuracy(phase_difference(estimate, truth), 0)``.
+    The mean error of a shift or phase depends on the reference; an average loses signal by the SD. Wrap phases
+    first: ``precision_accuracy(phase_difference(estimate, truth), 0)``.
     """
     error = np.asarray(estimate) - np.asarray(truth)
     return Scatter(np.std(error, axis=0), np.mean(error, axis=0))
 
 
 def failures(estimate: Any, truth: Any, limit_hz: float) -> int:
-    """Return how many shifts are off by more than a limit, in Hz, or not finite."""
+    """Count the shifts that are off by more than a limit, in Hz, or not finite."""
     error = np.abs(np.asarray(estimate) - np.asarray(truth))
     return int(np.sum(~(error <= limit_hz)))
 
@@ -54,7 +54,7 @@ def mape(estimate: Any, truth: Any) -> Any:
 
 
 def r2(estimate: Any, truth: Any) -> Any:
-    r"""Return R2 :math:`1 - \sum (a - e)^2 / \sum (a - \bar a)^2`, also < 0."""
+    r"""Return R2, :math:`1 - \sum (a - e)^2 / \sum (a - \bar a)^2`; it can be negative."""
     estimate, truth = np.asarray(estimate), np.asarray(truth)
     return 1 - np.sum((truth - estimate) ** 2, axis=0) / np.sum((truth - truth.mean(axis=0)) ** 2, axis=0)
 
@@ -81,7 +81,7 @@ def cv(estimate: Any) -> Any:
 
 
 def slope(estimate: Any, truth: Any) -> Any:
-    """Return the slope of the regression of estimate (y) on truth (x): 1 is faithful, less is shrinkage."""
+    """Return the slope of the regression of estimate (y) on truth (x); below 1, estimates shrink to their mean."""
     estimate, truth = np.asarray(estimate), np.asarray(truth)
     x = truth - truth.mean(axis=0)
     return np.sum(x * estimate, axis=0) / np.sum(x**2, axis=0)

@@ -1,4 +1,4 @@
-"""Whether beliefs are right: coverage, simulation-based ranks, conformal corrections, detection."""
+"""Calibration of intervals and posteriors: coverage, simulation-based ranks, conformal corrections, detection."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ def coverage(low: Any, high: Any, truth: Any) -> Any:
 
 
 def sbc_ranks(draws: Any, truth: Any) -> Any:
-    """Return how many draws lie below each truth, uniform in 0 .. draws where the posterior is right.
+    """Count the draws below each truth: uniform from 0 to the number of draws if the posterior is right.
 
     Talts et al 2018, arXiv:1804.06788, algorithm 1. The draws should be independent.
 
@@ -27,9 +27,9 @@ def sbc_ranks(draws: Any, truth: Any) -> Any:
 
 
 def rank_histogram(ranks: Any, n_draws: int, n_bins: int) -> Any:
-    """Return how many ranks of 0 .. n_draws lie in each of equal bins; shape (bin, component).
+    """Count the ranks, from 0 to n_draws, in bins of equal width; shape (bin, component).
 
-    Each rank's share is spread evenly, so that bins that do not divide n_draws + 1 are no defect.
+    A rank at the edge of a bin counts for both by its share, so that n_bins need not divide n_draws + 1.
     """
     ranks = np.asarray(ranks)
     edges = np.linspace(0, n_draws + 1, n_bins + 1)
@@ -40,29 +40,29 @@ def rank_histogram(ranks: Any, n_draws: int, n_bins: int) -> Any:
 
 
 def uniform_p(counts: Any) -> Any:
-    """Return the chance of a histogram at least as uneven as this from uniform ranks (chi squared)."""
+    """Return the probability that uniform ranks give a histogram at least as uneven (chi-squared test)."""
     counts = np.asarray(counts)
     expected = counts.mean(axis=0)
     return chi2.sf(np.sum((counts - expected) ** 2, axis=0) / expected, len(counts) - 1)
 
 
 def conformal_margin(low: Any, high: Any, truth: Any, level: float) -> Any:
-    """Return by what share of its width to widen each end of intervals so that they cover.
+    """Return the margin that gives intervals the coverage ``level``, as a share of their width, at each end.
 
     Split-conformal quantile regression (Romano, Patterson and Candes 2019, arXiv:1905.03222) with scores in
-    units of the interval's width. Holds for new cases of the same distribution, on average over them.
+    units of the interval's width. Valid on average for new cases of the same distribution.
 
     Parameters
     ----------
     low, high, truth : array, shape (case, ...)
-        Of cases kept for this.
+        Of cases that are used for nothing else.
     level : float
-        Wanted coverage.
+        Coverage.
 
     Returns
     -------
     array, shape (...)
-        Negative where the intervals are too wide; infinite where there are too few cases.
+        Negative if the intervals are too wide; infinite if there are too few cases.
     """
     low, high, truth = np.asarray(low), np.asarray(high), np.asarray(truth)
     width = np.maximum(high - low, np.finfo(float).tiny)
@@ -72,7 +72,7 @@ def conformal_margin(low: Any, high: Any, truth: Any, level: float) -> Any:
 
 
 def auroc(usual: Any, unusual: Any) -> float:
-    """Return the chance that an unusual case scores higher than a usual one, ties half (area under the ROC)."""
+    """Return the area under the ROC: the probability that an unusual case scores above a usual one, ties half."""
     usual, unusual = np.asarray(usual), np.asarray(unusual)
     ranks = rankdata(np.concatenate([usual, unusual]))
     n = len(unusual)

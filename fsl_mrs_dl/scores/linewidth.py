@@ -1,4 +1,4 @@
-"""Width and place of a singlet."""
+"""Measure the width and chemical shift of a singlet."""
 
 import math
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from fsl_mrs_dl.physics import fid_to_spectrum, ppm_axis, singlet
 from fsl_mrs_dl.scores.spectra import noise_sd
 
 PEAK_HEIGHT = 5.0
-"""A line lower than this many noise SDs is none: one of 50 noise bins reaches it once in 5 000 spectra."""
+"""Height in noise SDs above which there is a line: one of 50 noise bins reaches it once in 5 000 spectra."""
 
 
 class Peak(NamedTuple):
@@ -73,11 +73,11 @@ def peak_linewidth_hz(
     search_ppm: float = 0.06,
     half_width_ppm: float = 0.1,
 ) -> Peak:
-    """Return width and place of a singlet, from a fit of one line on a sloping baseline.
+    """Measure width and chemical shift of a singlet by a fit of one line on a sloping baseline.
 
-    A line of free complex amplitude, place, Lorentzian and Gaussian width, plus a complex straight line, is
-    fitted to the complex bins around the highest one near ``centre_ppm``; the linear parameters are solved
-    exactly within (variable projection). The phase of the spectrum does not matter.
+    A Voigt line of free complex amplitude and a complex straight line are fitted to the complex bins around the
+    highest one near ``centre_ppm``; the linear parameters are solved exactly (variable projection). The phase of
+    the spectrum does not matter.
 
     Parameters
     ----------
@@ -90,17 +90,17 @@ def peak_linewidth_hz(
     reference_ppm : float
         Chemical shift at zero frequency, in ppm.
     centre_ppm : float
-        Where the singlet should be, in ppm: creatine 3.03, NAA 2.01, choline 3.2.
+        Expected chemical shift, in ppm: creatine 3.03, NAA 2.01, choline 3.2.
     search_ppm : float
-        How far from there its highest bin may lie, in ppm.
+        Largest distance of the highest bin from there, in ppm.
     half_width_ppm : float
-        How far the fitted bins reach to either side of that bin, in ppm.
+        Half width of the fitted range around that bin, in ppm.
 
     Returns
     -------
     Peak
-        NaN if the line is lower than :data:`PEAK_HEIGHT` noise SDs, wider than the fitted bins, or of a width
-        that the data do not determine to within a half.
+        NaN if the line is lower than :data:`PEAK_HEIGHT` noise SDs, wider than the fitted range, or if the SD of
+        its width exceeds half of the width.
     """
     fid = np.asarray(fid, dtype=np.complex128)
     ppm = ppm_axis(fid.size, dwelltime_s, spectrometer_frequency_mhz, reference_ppm)
@@ -111,7 +111,7 @@ def peak_linewidth_hz(
     top = near[np.argmax(np.abs(spectrum[near]))]
     reach = max(math.ceil(half_width_ppm * spectrometer_frequency_mhz * dwelltime_s * fid.size), 6)
     inside = slice(max(top - reach, 0), top + reach + 1)
-    # A simulation without noise still has its rounding, above which a line must stand.
+    # A simulation without noise still has rounding errors, and a line must be higher than those.
     noise = max(float(noise_sd(fid, ppm)), np.finfo(np.float64).eps * float(np.abs(spectrum).max()))
     if noise == 0:
         return _NO_PEAK
@@ -122,7 +122,7 @@ def peak_linewidth_hz(
 
 
 class _LineFit:
-    """One Voigt line and a complex straight line against some bins, in units of the noise."""
+    """Fit of a Voigt line and a complex straight line to some bins, in units of the noise."""
 
     def __init__(self, n_points: int, dwelltime_s: float, inside: slice, bins: Complex) -> None:
         self.n_points, self.dwelltime_s, self.inside, self.bins = n_points, dwelltime_s, inside, bins
@@ -138,7 +138,7 @@ class _LineFit:
         return np.column_stack([line[self.inside], self.straight])
 
     def residual(self, parameters: Real) -> Real:
-        """Return what the best amplitudes for these parameters leave, shape (2 bins,)."""
+        """Return the residual with the best amplitudes for these parameters, shape (2 bins,)."""
         columns = self.columns(parameters)
         rest = self.bins - columns @ np.linalg.lstsq(columns, self.bins, rcond=None)[0]
         return np.concatenate([rest.real, rest.imag])
@@ -148,9 +148,9 @@ class _LineFit:
         step = self.span_hz / self.bins.size
         lower, upper = [offset_hz - 3 * step, 0, 0], [offset_hz + 3 * step, self.span_hz, self.span_hz]
         start = [offset_hz, self.span_hz / 8, self.span_hz / 8]
-        found = least_squares(self.residual, start, bounds=(lower, upper), x_scale=[step, step, step])
-        offset, lorentz, gauss = found.x
-        columns = self.columns(found.x)
+        solution = least_squares(self.residual, start, bounds=(lower, upper), x_scale=[step, step, step])
+        offset, lorentz, gauss = solution.x
+        columns = self.columns(solution.x)
         amplitude = np.linalg.lstsq(columns, self.bins, rcond=None)[0][0]
         width = _width(lorentz, gauss)
         height = float(np.abs(amplitude) * np.abs(columns[:, 0]).max())
@@ -158,7 +158,7 @@ class _LineFit:
             return _NO_PEAK
         root = width - 0.5346 * lorentz
         gradient = np.array([0, 0.5346 + 0.2166 * lorentz / root, gauss / root])
-        variance = gradient @ np.linalg.pinv(found.jac.T @ found.jac) @ gradient
+        variance = gradient @ np.linalg.pinv(solution.jac.T @ solution.jac) @ gradient
         width_sd = math.sqrt(max(variance, 0))
         if width_sd > width / 2:
             return _NO_PEAK

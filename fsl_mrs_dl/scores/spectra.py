@@ -1,4 +1,4 @@
-"""What spectra are like: similarity of transients, noise, and the SNRs by their definitions."""
+"""Similarity of transients, noise of spectra, and SNR by several definitions."""
 
 import math
 from typing import Any
@@ -9,15 +9,17 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 
 SIGNAL_1H_PPM = (-0.5, 9.5)
-"""Outside of this a 1H spectrum holds no signal in vivo: lipids at 0.9 to amides at 8.5 ppm, and a margin."""
+"""Range of 1H signals in vivo, in ppm: lipids at 0.9 to amides at 8.5, and a margin."""
 BAND_EDGE = 0.1
-"""Part of the band at either end where the scanner's digital filter may have damped the noise; left out."""
+"""Share of the band at either end that is left out: digital filters of scanners damp the noise there."""
 _MIN_NOISE_BINS = 64
-_TAIL_ORDER = 3
+"""Least number of signal-free bins: the relative error of the noise is then 0.72 / sqrt(64) = 9 %."""
+_TAIL_DEGREE = 3
+"""Degree of the polynomial that is subtracted: tails of far lines are smooth over a run of bins."""
 
 
 def similarity_matrix(spectra: Complex) -> Real:
-    r"""Return how alike transients are, two by two.
+    r"""Return the similarity of each pair of transients.
 
     .. math:: M_{ij} = \mathrm{Re} \langle S_i, S_j \rangle / (\|S_i\| \, \|S_j\|)
 
@@ -70,23 +72,23 @@ def noise_sd(fid: Complex, ppm: Real, nucleus: str = "1H", region: tuple[slice, 
 
     .. math:: \sigma = \sqrt{\mathrm{median} |S|^2 / (2 \ln 2)}
 
-    over the signal-free bins of the orthonormal spectrum, in which white noise has the SD it has in time. A
-    cubic is first taken off each run of bins: the tails of far lines, of water foremost, are smooth there.
+    over the signal-free bins of the orthonormal spectrum, where white noise has the same SD as in time. A cubic is
+    first subtracted from each run of bins: the tails of far lines, mostly of water, are smooth there.
 
-    For 1H the bins lie outside of :data:`SIGNAL_1H_PPM`; the outer tenths of the band are left out. Where
-    that leaves fewer than 64 bins, and for other nuclei, the quietest quarter of the band is taken, chosen
-    once for all FIDs: with a few FIDs only, that choice makes the result a few per cent too low. The median
-    bears a stray line in fewer than half of the bins. The relative error is about 0.72 / sqrt(bins).
+    For 1H the bins lie outside of :data:`SIGNAL_1H_PPM`, without the outer tenths of the band. If these are fewer
+    than 64 bins, and for other nuclei, the quietest quarter of the band is used, the same for all FIDs: with few
+    FIDs, this choice makes the result a few per cent too low. The median tolerates lines in fewer than half of
+    the bins. The relative error is about 0.72 / sqrt(bins).
 
     Parameters
     ----------
     fid : ndarray, complex, shape (..., time)
-        Not zero-filled or apodised, else the result is the SD that their spectrum still has.
+        Not zero-filled or apodised; otherwise the result is the SD of the noise that is left.
     ppm : ndarray, float, shape (time,)
         Chemical shifts of the DFT bins, ascending.
     nucleus : str
     region : tuple of slice, optional
-        Runs of bins from :func:`noise_region`, where they were chosen from other FIDs than these.
+        Runs of bins from :func:`noise_region`, if they were chosen from other FIDs.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def noise_sd(fid: Complex, ppm: Real, nucleus: str = "1H", region: tuple[slice, 
 
 
 def noise_region(fid: Complex, ppm: Real, nucleus: str = "1H") -> tuple[slice, ...]:
-    """Return the runs of bins from which :func:`noise_sd` takes the noise.
+    """Return the runs of bins in which :func:`noise_sd` measures the noise.
 
     Parameters
     ----------
@@ -118,11 +120,11 @@ def _region(spectrum: Complex, ppm: Real, nucleus: str) -> tuple[slice, ...]:
 
 
 def _signal_free(ppm: Real) -> list[slice]:
-    """Return the runs of bins below and above the signal, less the edges of the band and too short ones."""
+    """Return the runs of bins below and above the signal, without the edges of the band and short runs."""
     edge = math.ceil(BAND_EDGE * ppm.size)
     low, high = (int(np.searchsorted(ppm, limit)) for limit in SIGNAL_1H_PPM)
     runs = [slice(edge, low), slice(max(high, edge), ppm.size - edge)]
-    return [run for run in runs if run.stop - run.start >= 4 * (_TAIL_ORDER + 1)]
+    return [run for run in runs if run.stop - run.start >= 4 * (_TAIL_DEGREE + 1)]
 
 
 def _quietest_quarter(spectrum: Complex) -> slice:
@@ -139,9 +141,9 @@ def _quietest_quarter(spectrum: Complex) -> slice:
 
 
 def _power_without_tails(bins: Complex) -> Real:
-    """Return |S|^2 of a run of bins less its cubic, made up for the freedom that the cubic took."""
+    """Return |S|^2 of a run of bins without its cubic, corrected for the degrees of freedom of the cubic."""
     n = bins.shape[-1]
-    order = min(_TAIL_ORDER, n // 4)
+    order = min(_TAIL_DEGREE, n // 4)
     smooth, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, n), order + 1))
     power: Real = np.abs(bins - (bins @ smooth) @ smooth.T) ** 2 * (n / (n - order - 1))
     return power
@@ -201,16 +203,16 @@ def snr_cr(fid: Complex, ppm: Real, limits: tuple[float, float] = (2.5, 4.0), n_
 
     .. math:: \max |S| / (\mathrm{SD}(\mathrm{Re}\, s_{tail}) \sqrt N)
 
-    with the plain DFT; the orthonormal one used here holds the :math:`\sqrt N`.
+    with the plain DFT; the orthonormal DFT used here includes the :math:`\sqrt N`.
 
     Parameters
     ----------
     fid : ndarray, complex, shape (..., time)
     ppm : ndarray, float, shape (time,)
     limits : tuple of float
-        Where the peak is looked for, in ppm.
+        Range of the peak, in ppm.
     n_noise : int
-        Number of points at the FID's end that hold noise alone.
+        Number of points at the end of the FID that are noise alone.
 
     References
     ----------

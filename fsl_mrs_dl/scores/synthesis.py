@@ -1,4 +1,4 @@
-"""How synthetic spectra differ from real ones: two-sample tests, coverage, memory, agreement."""
+"""Compare synthetic spectra with real ones: two-sample tests, coverage, memorisation, agreement."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Real
 
 _NEIGHBOURS = 5
+"""Neighbour whose distance is the radius of a sample in precision and recall; the default of the call."""
 _BOOTSTRAPS = 200
+"""Permutations of the labels: five of them lie beyond each 2.5 % limit."""
 _FOLDS = 5
+"""Folds of cross-validation."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +30,19 @@ class Interval:
 def distances(a: Real, b: Real) -> Real:
     """Return Euclidean distances, shape (len(a), len(b)), of features of shape (sample, feature)."""
     squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    found: Real = np.sqrt(np.maximum(squares, 0.0))
-    return found
+    distance: Real = np.sqrt(np.maximum(squares, 0.0))
+    return distance
 
 
-def classifier_two_sample(real: Real, made: Real, rng: np.random.Generator) -> Interval:
-    """Return the accuracy of a classifier that tells real from made samples; 0.5 = cannot tell.
+def classifier_two_sample(real: Real, synthetic: Real, rng: np.random.Generator) -> Interval:
+    """Return the accuracy of a classifier of real and synthetic samples; 0.5 = it cannot separate them.
 
-    Logistic regression on features and their squares, cross-validated, as many of each; the interval is the
-    binomial one. Lopez-Paz and Oquab 2017, arXiv:1610.06545.
+    Logistic regression on features and their squares, cross-validated on equal numbers of both; the interval is
+    binomial. Lopez-Paz and Oquab 2017, arXiv:1610.06545.
 
     Parameters
     ----------
-    real, made : ndarray, float, shape (sample, feature)
+    real, synthetic : ndarray, float, shape (sample, feature)
     rng : numpy.random.Generator
     """
     from sklearn.linear_model import LogisticRegression
@@ -47,8 +50,8 @@ def classifier_two_sample(real: Real, made: Real, rng: np.random.Generator) -> I
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    n = min(len(real), len(made))
-    x = np.concatenate([real[rng.permutation(len(real))[:n]], made[rng.permutation(len(made))[:n]]])
+    n = min(len(real), len(synthetic))
+    x = np.concatenate([real[rng.permutation(len(real))[:n]], synthetic[rng.permutation(len(synthetic))[:n]]])
     x = np.concatenate([x, (x - x.mean(axis=0)) ** 2], axis=1)
     y = np.repeat([0, 1], n)
     folds = StratifiedKFold(min(_FOLDS, n), shuffle=True, random_state=int(rng.integers(2**31)))
@@ -58,13 +61,13 @@ def classifier_two_sample(real: Real, made: Real, rng: np.random.Generator) -> I
     return Interval(accuracy, accuracy - half, accuracy + half)
 
 
-def mmd(real: Real, made: Real, rng: np.random.Generator) -> Interval:
+def mmd(real: Real, synthetic: Real, rng: np.random.Generator) -> Interval:
     """Return the squared maximum mean discrepancy of a Gaussian kernel of median width, and its 95 % null range.
 
-    The unbiased estimate of Gretton et al 2012, JMLR 13:723; ``low`` and ``high`` are what it is when the labels
-    are shuffled: a value above ``high`` says that the two differ.
+    The unbiased estimate of Gretton et al 2012, JMLR 13:723; ``low`` and ``high`` are its range for shuffled
+    labels: above ``high`` the two sets differ.
     """
-    x = np.concatenate([real, made])
+    x = np.concatenate([real, synthetic])
     between = distances(x, x)
     width = float(np.median(between[between > 0])) if (between > 0).any() else 1.0
     kernel = np.exp(-((between / width) ** 2) / 2)
@@ -82,32 +85,32 @@ def mmd(real: Real, made: Real, rng: np.random.Generator) -> Interval:
     return Interval(value(np.arange(len(x))), *(float(v) for v in np.quantile(null, [0.025, 0.975])))
 
 
-def precision_recall(real: Real, made: Real, k: int = _NEIGHBOURS) -> tuple[float, float]:
-    """Return which share of the made samples lies among the real ones, and of the real ones among the made.
+def precision_recall(real: Real, synthetic: Real, k: int = _NEIGHBOURS) -> tuple[float, float]:
+    """Return the share of synthetic samples among the real ones, and of real samples among the synthetic ones.
 
-    A sample lies among others if it is nearer to one of them than that one's k-th neighbour of its own kind
-    (Kynkaanniemi et al 2019, arXiv:1904.06991).
+    A sample is among the others if its distance to one of them is at most the distance of that one to its k-th
+    neighbour of the same set (Kynkaanniemi et al 2019, arXiv:1904.06991).
     """
 
     def radii(samples: Real) -> Real:
         reach: Real = np.sort(distances(samples, samples), axis=1)[:, min(k, len(samples) - 1)]
         return reach
 
-    between = distances(real, made)
+    between = distances(real, synthetic)
     precision = (between <= radii(real)[:, None]).any(axis=0).mean()
-    recall = (between <= radii(made)[None, :]).any(axis=1).mean()
+    recall = (between <= radii(synthetic)[None, :]).any(axis=1).mean()
     return float(precision), float(recall)
 
 
-def memorisation(real: Real, made: Real) -> float:
-    """Return the median distance of a made sample to its nearest real one over that of a real one to the next.
+def memorisation(real: Real, synthetic: Real) -> float:
+    """Return the median distance of synthetic samples to the nearest real one over that between real samples.
 
-    Near 1: made samples are as far from real ones as these from each other; near 0: they are copies.
+    Near 1: synthetic samples are as far from real ones as these from each other; near 0: they are copies.
     """
     own = distances(real, real)
     np.fill_diagonal(own, np.inf)
     nearest = float(np.median(own.min(axis=1)))
-    return float(np.median(distances(made, real).min(axis=1))) / nearest if nearest else float("nan")
+    return float(np.median(distances(synthetic, real).min(axis=1))) / nearest if nearest else float("nan")
 
 
 def concordance(a: Real, b: Real) -> float:

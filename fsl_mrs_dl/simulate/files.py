@@ -16,7 +16,7 @@ from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.names import plain_name
 from fsl_mrs_dl.io.results import write_estimates
-from fsl_mrs_dl.io.sizes import check_made
+from fsl_mrs_dl.io.sizes import check_new_fids
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.physics import covered_points, on_points, sound_basis
 from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, sigma_from_fwhm
@@ -172,7 +172,7 @@ def _check(settings: dict[str, Any]) -> None:
     n_fids = settings["transients"] * settings["coils"]
     n_points = settings["points"] or _POINTS
     # A basis set takes memory as well.
-    check_made(max(n_fids, 2**9), n_points, "points" if n_fids < 2**9 else "transients")
+    check_new_fids(max(n_fids, 2**9), n_points, "points" if n_fids < 2**9 else "transients")
     for option in ("field", "dwelltime", "snr"):
         value = settings[option]
         decibels = option == "snr" and settings["snr_definition"] == "snr_db"

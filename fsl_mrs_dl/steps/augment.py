@@ -81,13 +81,13 @@ def augment(
         raise OptionError(f"--seed is {seed}; at least 0 is needed.")
     if model is not None and recipe is not None:
         raise OptionError("--recipe draws by physics, --model decodes; give one of them.")
-    from fsl_mrs_dl.io.sizes import check_made
+    from fsl_mrs_dl.io.sizes import check_new_fids
     from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
 
     data = without_person(data)
     sets = TransientSets.of(data, dim)
     count = sets.fids.shape[1] if n is None else n
-    check_made(count * len(sets.fids) * sets.fids.shape[2], data.n_points, "n")
+    check_new_fids(count * len(sets.fids) * sets.fids.shape[2], data.n_points, "n")
     rng = np.random.default_rng(seed)
     settled: dict[str, Any] = {"n": count}
     if model is None:

@@ -85,7 +85,7 @@ def water_times_of(
     """
     echo = _water_time(
         "EchoTime",
-        (times.said_echo_time(h2o), times.said_echo_time(data)),
+        (times.header_echo_time(h2o), times.header_echo_time(data)),
         lambda: times.echo_time_s(h2o),
         own.echo_s,
         given=echo_ms is not None,

@@ -172,14 +172,14 @@ def labelled_spectra(
     OptionError
         If the concentrations are not those of the network, or there are too many spectra for one file.
     """
-    from fsl_mrs_dl.io.sizes import check_made
+    from fsl_mrs_dl.io.sizes import check_new_fids
     from fsl_mrs_dl.io.synthetic import marked
     from fsl_mrs_dl.physics import add_noise, fid_to_spectrum
 
     n_points, dwelltime_s = (
         (network.n_points, network.dwelltime_s) if like is None else (like.n_points, like.dwelltime_s)
     )
-    check_made(n, n_points, "n")
+    check_new_fids(n, n_points, "n")
     amounts = requested_amounts(concentrations, network, n, rng)
     fids = spectra_of(network, amounts, n_points, dwelltime_s, rng)
     if snr is not None:
@@ -308,14 +308,14 @@ def _transients(
     seed: int,
 ) -> MRSData:
     """Return ``n`` new transients of each set of data."""
-    from fsl_mrs_dl.io.sizes import check_made
+    from fsl_mrs_dl.io.sizes import check_new_fids
     from fsl_mrs_dl.io.synthetic import marked
     from fsl_mrs_dl.io.transient_sets import TransientSets
     from fsl_mrs_dl.steps.synthesis_models import transients_like
 
     data.axis("DIM_DYN")
     sets = TransientSets.of(data, "DIM_DYN")
-    check_made(n * len(sets.fids) * sets.fids.shape[2], data.n_points, "n")
+    check_new_fids(n * len(sets.fids) * sets.fids.shape[2], data.n_points, "n")
     fids, said = transients_like(
         sets, n, model, mode=mode, noiseless=noiseless, allow_mismatch=allow_mismatch, rng=rng
     )

@@ -64,7 +64,7 @@ def test_what_the_files_get_wrong_is_mended_and_said(shared_data):
     assert osprey.notes[2].startswith("moved by +0.0300 ppm")
     slaser = sound_basis(read(shared_data / SLASER / "basis_3T"))
     assert slaser.notes[0] == "first points were halved: 29 doubled, 0 predicted"
-    assert read(shared_data / CHALLENGE).notes == ("zero-filling taken off: 2048 of 4096 points",)
+    assert read(shared_data / CHALLENGE).notes == ("zero-filling removed: 2048 of 4096 points",)
 
 
 def test_both_forms_of_the_challenge_agree_but_for_the_reference_line(shared_data):

@@ -107,7 +107,7 @@ def test_zero_filling_and_another_centre_are_taken_out(tmp_path, basis):
     )
     found = read_basis(tmp_path / "x.basis")
     same(found, basis, 1e-6)
-    assert [note.split(":")[0][:14] for note in found.notes] == ["centre moved f", "zero-filling t"]
+    assert [note.split(":")[0][:14] for note in found.notes] == ["centre moved f", "zero-filling r"]
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,8 @@ def test_metabolites_that_say_different_things_are_not_believed(folder):
     found = read_json_basis(folder)
     assert (found.echo_time_s, found.sequence) == (None, "")
     assert [note.split(" (")[0] for note in found.notes] == [
-        "its metabolites say different echo times",
-        "its metabolites say different sequences",
+        "its metabolites have different echo times",
+        "its metabolites have different sequences",
     ]
     (folder / "Cr.json").write_text(json.dumps(content | {"meta": {}}))  # one that says nothing is no matter
     assert read_json_basis(folder).echo_time_s == 0.03

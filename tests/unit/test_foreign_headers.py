@@ -14,8 +14,8 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.names import plain_name, shown
-from fsl_mrs_dl.io.nifti_header import says_mrs
-from fsl_mrs_dl.io.sidecar import sidecar_of_written
+from fsl_mrs_dl.io.nifti_header import is_nifti_mrs
+from fsl_mrs_dl.io.sidecar import sidecar_of_result
 from fsl_mrs_dl.io.voxels import VoxelFile
 
 N, DT, F0 = 64, 5e-4, 297.15
@@ -81,18 +81,18 @@ class TestSidecar:
 
     def test_the_viewer_knows_it(self, tmp_path):
         path = with_sidecar(tmp_path, SIDECAR)
-        assert says_mrs(nib.load(path).header, path)
+        assert is_nifti_mrs(nib.load(path).header, path)
         (tmp_path / "scan.json").write_text('{"EchoTime": 0.004}')  # of a structural image
-        assert not says_mrs(nib.load(path).header, path)
+        assert not is_nifti_mrs(nib.load(path).header, path)
         nifti.write(MRSData(LINE.reshape(1, 1, 1, -1), DT, F0), tmp_path / "own.nii.gz")
-        assert says_mrs(nib.load(tmp_path / "own.nii.gz").header, tmp_path / "own.nii.gz")
+        assert is_nifti_mrs(nib.load(tmp_path / "own.nii.gz").header, tmp_path / "own.nii.gz")
 
     def test_what_is_written_of_it_is_nifti_mrs_and_its_sidecar_says_the_same(self, tmp_path):
         data = nifti.read(with_sidecar(tmp_path, SIDECAR))
         nifti.write(data, tmp_path / "out.nii.gz")
         again = nifti.read(tmp_path / "out.nii.gz")  # with no sidecar beside it
         np.testing.assert_array_equal(again.fid, data.fid)
-        said = sidecar_of_written(tmp_path / "out.nii.gz")
+        said = sidecar_of_result(tmp_path / "out.nii.gz")
         assert "PatientName" not in said
         rounded = ("DwellTime", "SpectralWidth")
         assert [said.pop(key) for key in rounded] == pytest.approx([DT, 1 / DT])

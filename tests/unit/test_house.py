@@ -135,10 +135,8 @@ RIDDLES = frozenset(
 UNNAMED_ROOMS = (
     "fsl_mrs_dl/benchmark/",
     "fsl_mrs_dl/fit/",
-    "fsl_mrs_dl/io/",
     "fsl_mrs_dl/models/",
     "fsl_mrs_dl/report/",
-    "fsl_mrs_dl/scores/",
     "fsl_mrs_dl/simulate/",
     "fsl_mrs_dl/steps/",
     "fsl_mrs_dl/study/",

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from fsl_mrs_dl.io.signals import Raising, Stopped, held_back
+from fsl_mrs_dl.io.signals import Raising, Stopped, defer_signals
 
 
 def interrupted_inside() -> None:
@@ -61,6 +61,6 @@ class TestSignals:
 
     def test_handlers_are_put_back(self) -> None:
         before = signal.getsignal(signal.SIGTERM)
-        with Raising(), held_back():
+        with Raising(), defer_signals():
             pass
         assert signal.getsignal(signal.SIGTERM) is before

@@ -50,7 +50,7 @@ def test_a_scan_that_unpacks_to_a_hundred_times_its_size(
 
 
 def test_a_scan_larger_than_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "_SHARE", 1e-6)
+    monkeypatch.setattr(sizes, "_MEMORY_SHARE", 1e-6)
     nifti.write(MRSData(np.ones((1, 1, 1, 8192), dtype=np.complex128), 5e-4, 123.2), tmp_path / "scan.nii")
     with pytest.raises(DataError, match=r"holds 0.0 GB of FIDs; this machine has room for"):
         nifti.read(tmp_path / "scan.nii")

@@ -12,7 +12,7 @@ import pytest
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io import nifti, scratch
 from fsl_mrs_dl.io.results import mrsi, streaming
-from fsl_mrs_dl.io.scratch import let_go, new_array, scratch_in
+from fsl_mrs_dl.io.scratch import new_array, release_memory, scratch_in
 
 
 def same(one: Path, other: Path) -> bool:
@@ -68,7 +68,7 @@ class TestScratch:
         assert not array.any()
         array[:] = values
         view = array.reshape(10, 10, 7)[3:, 2]
-        let_go(array, view, np.ones(3), None)
+        release_memory(array, view, np.ones(3), None)
         np.testing.assert_array_equal(array, values)
         np.testing.assert_array_equal(view, values.reshape(10, 10, 7)[3:, 2])
         assert not list(tmp_path.iterdir())
@@ -83,7 +83,7 @@ class TestScratch:
         before = int(resident.read_text().split()[1])
         for start in range(0, n, 2**16):
             array[start : start + 2**16] = start
-            let_go(array)
+            release_memory(array)
         assert int(resident.read_text().split()[1]) - before < pages / 8
         assert array.sum() > 0
         assert int(resident.read_text().split()[1]) - before > pages / 2

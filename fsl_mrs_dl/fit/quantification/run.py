@@ -17,7 +17,7 @@ from fsl_mrs_dl.fit.quantification.request import Request
 from fsl_mrs_dl.fit.quantification.water import with_areas
 from fsl_mrs_dl.fit.quantification.workers import chunks_done
 from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
-from fsl_mrs_dl.io.scratch import let_go, new_array
+from fsl_mrs_dl.io.scratch import new_array, release_memory
 
 CHUNK = 64
 """Voxels that are fitted together: enough for batched algebra, few enough to stay out of fresh memory."""
@@ -61,7 +61,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
                 if key not in found:
                     found[key] = new_array((len(request.voxels), *values.shape[1:]), values.dtype)
                 found[key][rows] = values
-            let_go(fit, baseline, *found.values())
+            release_memory(fit, baseline, *found.values())
             bar.update(len(request.voxels[rows]))
     ground = common.fitter.problem.background.hypotheses if request.settings.averaged else ()
     return _outcome(data, request, found, (fit, baseline), tuple(one.words for one in ground), single)

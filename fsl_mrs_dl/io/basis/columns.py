@@ -1,7 +1,7 @@
-"""Basis sets in columns of text: jMRUI's files, and plain ones of a real and an imaginary column.
+"""Read basis sets in columns of text: jMRUI's files, and plain files with a real and an imaginary column.
 
-Both are taken as the complex conjugate of memory, as FSL-MRS takes jMRUI's. Files of either kind exist the
-other way round: see :func:`fsl_mrs_dl.physics.oriented`.
+Both are read as the complex conjugate of the package's sign, as FSL-MRS reads jMRUI's. Files with the other sign
+exist: see :func:`fsl_mrs_dl.physics.oriented`.
 """
 
 import re
@@ -12,7 +12,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
+from fsl_mrs_dl.io.basis.entries import Entry, assemble_basis, every_member
 from fsl_mrs_dl.io.basis.namelist import text_of
 
 _HEADER = re.compile(r"^(\w+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -24,16 +24,16 @@ def read_text_basis(
     path: Path | str,
     dwelltime_s: float | None = None,
     spectrometer_frequency_mhz: float | None = None,
-    wanted: Callable[[str], bool] = every_member,
+    is_used: Callable[[str], bool] = every_member,
 ) -> Basis:
-    """Read a ``.txt`` file of jMRUI, or a folder of them or of plain columns, one a metabolite.
+    """Read a ``.txt`` file of jMRUI, or a folder of such files or of plain columns, one for each metabolite.
 
     Parameters
     ----------
     path : Path or str
     dwelltime_s, spectrometer_frequency_mhz : float, optional
-        In s and MHz. Plain columns do not say them; jMRUI's files do, and are believed.
-    wanted : callable
+        In s and MHz, for plain columns. jMRUI's files have their own values.
+    is_used : callable
         See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
@@ -43,7 +43,7 @@ def read_text_basis(
     Raises
     ------
     DataError
-        If a file is damaged, or dwell time or frequency are said nowhere.
+        If a file is damaged, or dwell time or frequency are not known.
     """
     path = Path(path)
     files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
@@ -67,7 +67,7 @@ def read_text_basis(
         entries.append(Entry(str(file), file.stem, fid, *axes, has_nucleus=False))
     if not entries:
         raise DataError(f"{path} holds no metabolite; needed is one .txt file a metabolite.")
-    return put_together(entries, path.name, " and ".join(sorted(kinds)), wanted=wanted)
+    return assemble_basis(entries, path.name, " and ".join(sorted(kinds)), is_used=is_used)
 
 
 def _jmrui(file: Path, text: str) -> list[Entry]:
@@ -89,15 +89,15 @@ def _jmrui(file: Path, text: str) -> list[Entry]:
                 f"{file} has {len(blocks) - 1} signals and {len(names)} SignalNames; one a signal is needed."
             )
         names = [file.stem]
-    said = _number(header, "PointsInDataset")
+    n_points = _number(header, "PointsInDataset")
     kind = header.get("TypeOfNucleus", "")
     nucleus = kind if kind in NUCLEI else "1H"
     entries = []
     for name, block in zip(names, blocks[1:], strict=True):
         fid = _pairs(block, file)
-        if np.isfinite(said) and fid.size != said:
+        if np.isfinite(n_points) and fid.size != n_points:
             raise DataError(
-                f"{file} has {fid.size} points of {name}, its header says {said:g}; the file is truncated."
+                f"{file} has {fid.size} points of {name}, its header says {n_points:g}; the file is truncated."
             )
         axes = (step_ms * 1e-3, frequency_hz * 1e-6, nucleus)
         entries.append(Entry(f"{file}, {name}", name, fid, *axes, has_nucleus=kind in NUCLEI))
@@ -112,7 +112,7 @@ def _number(header: dict[str, str], key: str) -> float:
 
 
 def _pairs(text: str, file: Path) -> Complex:
-    """Return the first two columns as an FID in the sign of memory."""
+    """Return the first two columns as an FID in the package's sign."""
     rows = [line.replace(",", " ").split()[:2] for line in text.splitlines() if line.strip()]
     try:
         values = np.array(rows, dtype=np.float64)

@@ -1,6 +1,6 @@
-"""Basis sets in FSL-MRS's folder of JSON files: one file a metabolite, read and written.
+"""Read and write basis sets as FSL-MRS's folder of JSON files: one file for each metabolite.
 
-The files hold the complex conjugate of memory, as FSL-MRS writes them; only this module knows.
+The files have the complex conjugate of the package's sign, as FSL-MRS writes them; only this module knows it.
 """
 
 import json
@@ -15,32 +15,32 @@ import numpy as np
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import Basis, Complex
 from fsl_mrs_dl.errors import DataError, OptionError
-from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
+from fsl_mrs_dl.io.basis.entries import Entry, assemble_basis, every_member
 from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.io.staging import Staging
 
 _NEEDED = ("basis_re", "basis_im", "basis_dwell", "basis_centre", "basis_name")
 
 
-def read_json_basis(folder: Path | str, wanted: Callable[[str], bool] = every_member) -> Basis:
+def read_json_basis(folder: Path | str, is_used: Callable[[str], bool] = every_member) -> Basis:
     """Read a basis set from a folder of JSON files, in the order of their names.
 
     Parameters
     ----------
     folder : Path or str
-        Files that are not named ``*.json`` are left alone.
-    wanted : callable
+        Only files named ``*.json`` are read.
+    is_used : callable
         See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
     -------
     Basis
-        Names as :func:`~fsl_mrs_dl.io.basis.entries.put_together` gives them.
+        With names from :func:`~fsl_mrs_dl.io.basis.entries.assemble_basis`.
 
     Raises
     ------
     DataError
-        If the folder holds no such files, one of them is damaged, or they do not fit together.
+        If the folder has no such files, one of them is damaged, or they do not fit together.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -58,17 +58,17 @@ def read_json_basis(folder: Path | str, wanted: Callable[[str], bool] = every_me
             entries.append(_entry(path))
         except DataError as error:
             name = canonical_name(path.stem)
-            if wanted(name):
+            if is_used(name):
                 raise
             unreadable[name] = f"it is damaged: {error}"
     if not entries:
         raise DataError(f"{folder} holds no member that can be read; write the basis set again.")
-    basis = put_together(entries, folder.name, "FSL-MRS JSON", wanted=wanted)
+    basis = assemble_basis(entries, folder.name, "FSL-MRS JSON", is_used=is_used)
     return replace(basis, left_out={**unreadable, **basis.left_out})
 
 
 def _entry(path: Path) -> Entry:
-    """Return what one file says; the FID in the sign of memory."""
+    """Read one file; the FID is returned in the package's sign."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -112,15 +112,15 @@ def _fid(basis: Mapping[str, Any], path: Path) -> Complex:
 
 
 def _nucleus(basis: Mapping[str, Any], content: Mapping[str, Any]) -> str:
-    """Return the nucleus as FSL-MRS finds it: said of the basis, or of the sequence; empty if nowhere."""
+    """Return the nucleus of the basis or, as in FSL-MRS, of the sequence; empty if there is none."""
     sequence = content.get("seq")
-    said = basis.get("basis_nucleus", sequence.get("Nucleus") if isinstance(sequence, dict) else None)
-    first = said[0] if isinstance(said, list) and said else said
+    value = basis.get("basis_nucleus", sequence.get("Nucleus") if isinstance(sequence, dict) else None)
+    first = value[0] if isinstance(value, list) and value else value
     return first if isinstance(first, str) else ""
 
 
 def _acquisition(content: Mapping[str, Any]) -> tuple[float | None, str]:
-    """Return echo time in s and sequence, as this package says them; ``fsl_mrs_sim`` says the sequence."""
+    """Return echo time in s and sequence: this package writes both, ``fsl_mrs_sim`` the sequence."""
     meta, simulated = (part if isinstance(part := content.get(key), dict) else {} for key in ("meta", "seq"))
     time_ms: Any = meta.get("EchoTime_ms")
     known = isinstance(time_ms, (int, float)) and not isinstance(time_ms, bool) and 0 < time_ms < np.inf
@@ -135,28 +135,28 @@ def write_json_basis(basis: Basis, folder: Path, *, overwrite: bool = False) -> 
     ----------
     basis : Basis
     folder : Path
-        Made if it does not exist.
+        Created if it does not exist.
     overwrite : bool
-        Whether files of the same names may be replaced. Others stay, and would be read with them.
+        Whether files of the same names may be replaced. Other files stay, and a reader would read them too.
 
     Raises
     ------
     OptionError
-        If a metabolite's name cannot be a file's.
+        If the name of a metabolite cannot name a file.
     OutputError
         If the folder cannot be written, or a file exists and may not be replaced.
     """
     for name in basis.names:
         if not name or name != Path(name).name or name in (".", ".."):
             raise OptionError(f"The metabolite {name!r} cannot name a file; give it a name without slashes.")
-    made: dict[str, Any] = {
+    meta: dict[str, Any] = {
         "time": datetime.now().strftime("%Y%m%d_%H%M%S"),
         "SimVersion": f"fsl_mrs_dl {__version__}",
     }
     if basis.sequence:
-        made["Sequence"] = basis.sequence
+        meta["Sequence"] = basis.sequence
     if basis.echo_time_s is not None:
-        made["EchoTime_ms"] = round(basis.echo_time_s * 1e3, 6)
+        meta["EchoTime_ms"] = round(basis.echo_time_s * 1e3, 6)
     with Staging(folder, overwrite=overwrite) as staging:
         for name, fid in zip(basis.names, basis.fids, strict=True):
             entry = {
@@ -168,5 +168,5 @@ def write_json_basis(basis: Basis, folder: Path, *, overwrite: bool = False) -> 
                 "basis_name": name,
                 "basis_nucleus": basis.nucleus,
             }
-            content = json.dumps({"basis": entry, "meta": made})
+            content = json.dumps({"basis": entry, "meta": meta})
             staging.path(f"{name}.json").write_text(content, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Text written for FORTRAN programs: namelists and formatted numbers, as LCModel's files have them."""
+"""Read namelists and formatted numbers of FORTRAN programs, as in LCModel's files."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
 
 # A namelist ends with $END, &END or, as gfortran writes it, a slash; text in quotes may hold any of them.
-# No namelist of LCModel is longer than a page; the limit ends the search in a file that closes none.
+# No namelist of LCModel is longer than a page; the limit ends the search in a file without an end mark.
 _SECTION = re.compile(
     r"""^[ \t]*[$&](?!end\b)(\w+)
     ((?:(?>'[^'\n]*'|"[^"\n]*")|(?!(?<![^\s,])/[ \t]*$|[$&]end\b).){0,20000}+)
@@ -30,7 +30,7 @@ class Section:
     name : str
         In lower case.
     values : dict
-        Keys in lower case -> text; quotes taken off. Of a list only the first number.
+        Keys in lower case -> text without quotes; only the first number of a list.
     after : str
         All text up to the next namelist.
     """
@@ -49,11 +49,11 @@ class Section:
 
 def sections(text: str) -> list[Section]:
     """Return the namelists of a file, in order; ``$NAME .. $END``, ``&NAME .. &END`` and ``&NAME .. /``."""
-    found = list(_SECTION.finditer(text))
-    ends = [*(match.start() for match in found), len(text)]
+    matches = list(_SECTION.finditer(text))
+    ends = [*(match.start() for match in matches), len(text)]
     return [
         Section(match[1].lower(), _values(match[2]), text[match.end() : end])
-        for match, end in zip(found, ends[1:], strict=True)
+        for match, end in zip(matches, ends[1:], strict=True)
     ]
 
 
@@ -66,10 +66,10 @@ def _values(text: str) -> dict[str, str]:
 
 
 def numbers(text: str, fortran_format: str, where: str) -> Real:
-    """Return formatted numbers.
+    """Read formatted numbers.
 
-    Numbers apart are read as they stand, whatever the format says: many programs write other widths than
-    they claim. Only where numbers touch does the format decide.
+    Numbers with spaces between them are read without the format: many programs write other widths than their
+    format says. The format is used only if numbers touch.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def numbers(text: str, fortran_format: str, where: str) -> Real:
     fortran_format : str
         For example ``(6E13.5)``.
     where : str
-        What to call the text in a message.
+        Name of the text in messages.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def numbers(text: str, fortran_format: str, where: str) -> Real:
 
 
 def text_of(path: object) -> str:
-    """Return the text of a file, whatever its bytes.
+    """Return the text of a file; any bytes are accepted.
 
     Raises
     ------

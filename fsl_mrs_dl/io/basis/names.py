@@ -1,4 +1,4 @@
-"""The one table of metabolite names: every spelling that is met, and FSL-MRS's, which the package writes."""
+"""Table of metabolite names: common spellings, and FSL-MRS's spelling, which the package writes."""
 
 import difflib
 import unicodedata
@@ -8,7 +8,8 @@ from types import MappingProxyType
 from fsl_mrs_dl.errors import OptionError
 
 LONGEST_NAME = 100
-"""Bytes of a member's name: two in a sum and the ending of a map stay below the 255 of a file system."""
+"""Longest name of a member, in bytes: a sum of two with the ending of a map stays below 255, the limit of file
+systems."""
 
 _SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "Ace": ("Acetate",),
@@ -44,9 +45,9 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 
 
 def canonical_name(name: str) -> str:
-    """Return FSL-MRS's spelling of a metabolite; a name that is not in the table is returned as it is.
+    """Return FSL-MRS's spelling of a metabolite; a name that is not in the table is not changed.
 
-    Capitals do not matter. A number that a reader gave to a name that occurs again (``PCho_1``) stays.
+    The case of letters is ignored. The number of a repeated name (``PCho_1``) stays.
 
     Parameters
     ----------
@@ -101,9 +102,9 @@ def check_names(names: Iterable[str]) -> None:
 
 
 def nearest_names(name: str, known: Iterable[str]) -> list[str]:
-    """Return up to three known names that look most like a mistyped one, likeliest first.
+    """Return up to three known names that resemble a mistyped one, the most similar first.
 
-    The right name of a metabolite is not taken for a mistyped one of another.
+    A name that is in the table is not mistyped: nothing is returned.
 
     Parameters
     ----------

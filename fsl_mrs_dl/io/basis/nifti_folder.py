@@ -1,4 +1,4 @@
-"""Basis sets as a folder of NIfTI-MRS files: one a metabolite, called as the file."""
+"""Read basis sets as a folder of NIfTI-MRS files: one for each metabolite, named as the file."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import Any
 
 from fsl_mrs_dl.data import NUCLEI, Basis
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io.basis.entries import Entry, every_member, put_together
+from fsl_mrs_dl.io.basis.entries import Entry, assemble_basis, every_member
 
 
-def read_nifti_basis(folder: Path | str, wanted: Callable[[str], bool] = every_member) -> Basis:
+def read_nifti_basis(folder: Path | str, is_used: Callable[[str], bool] = every_member) -> Basis:
     """Read a folder of NIfTI-MRS files, one FID each.
 
     Parameters
     ----------
     folder : Path or str
-    wanted : callable
+    is_used : callable
         See :func:`~fsl_mrs_dl.io.basis.read_basis`.
 
     Returns
@@ -43,11 +43,11 @@ def read_nifti_basis(folder: Path | str, wanted: Callable[[str], bool] = every_m
         entries.append(Entry(str(path), name, fid, *axes, *_acquisition(data.header), centre_ppm=centre))
     if not entries:
         raise DataError(f"{folder} holds no NIfTI-MRS files; needed is one a metabolite.")
-    return put_together(entries, folder.name, "NIfTI-MRS", wanted=wanted)
+    return assemble_basis(entries, folder.name, "NIfTI-MRS", is_used=is_used)
 
 
 def _acquisition(header: Mapping[str, Any]) -> tuple[float | None, str]:
-    """Return echo time in s and sequence, as far as the standard's keys say them."""
+    """Return echo time in s and sequence from the keys of the standard."""
     time_s = header.get("EchoTime")
     known = isinstance(time_s, (int, float)) and not isinstance(time_s, bool)
     sequence = header.get("SequenceName") or header.get("ProtocolName")

@@ -1,4 +1,4 @@
-"""The layouts of results, written and read in one place."""
+"""Write and read results, in all their layouts."""
 
 from fsl_mrs_dl.io.results.alignment import read_estimates, wrap, write_estimates
 from fsl_mrs_dl.io.results.outcome import (

@@ -1,4 +1,4 @@
-"""The table of an alignment, ``N_align.csv``: one row an FID."""
+"""Write and read the table of an alignment, ``N_align.csv``: one row for each FID."""
 
 import csv
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ import numpy as np
 from fsl_mrs_dl.data import FLAGS, Estimates, Real
 from fsl_mrs_dl.errors import DataError
 
-_BEYOND = 1e6
-"""Beyond any shift in Hz (the widest bandwidth) and any phase in degrees that an alignment writes."""
+_LARGEST_VALUE = 1e6
+"""Largest magnitude of a shift in Hz (the widest bandwidth) or phase in degrees that is accepted."""
 _COLUMNS = ("shift_hz", "phase_deg", "shift_hz_sd", "phase_deg_sd", "reference_shift_hz", "flag")
 
 
@@ -42,7 +42,7 @@ def write_estimates(estimates: Estimates, dim_tags: Sequence[str], path: Path) -
 
 
 def _number(value: float) -> str:
-    """Return a number to 9 digits, which replays a correction to far below the noise; empty for NaN."""
+    """Return a number with 9 digits: replayed, its rounding is far below the noise; empty for NaN."""
     return "" if np.isnan(value) else f"{value:.9g}"
 
 
@@ -59,7 +59,7 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
     ----------
     path : Path
     dim_tags : sequence of str
-        Of the data it shall be applied to.
+        Of the data to correct.
     shape : sequence of int
         (x, y, z, *higher dimensions) of those data.
 
@@ -70,7 +70,7 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
     Raises
     ------
     DataError
-        If the file is missing or damaged, or does not hold exactly one row for each FID.
+        If the file is missing or damaged, or does not have exactly one row for each FID.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -86,27 +86,29 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
         ) from error
     index_columns = ["x", "y", "z", *dim_tags]
     needed = {*index_columns, *_COLUMNS}
-    found = set(rows[0]) if rows else set()
-    if not rows or found != needed:
+    columns = set(rows[0]) if rows else set()
+    if not rows or columns != needed:
         raise DataError(
-            f"{path} has the columns {', '.join(map(str, sorted(map(str, found)))) or 'none'}; "
+            f"{path} has the columns {', '.join(map(str, sorted(map(str, columns)))) or 'none'}; "
             f"needed for this file are {', '.join([*index_columns, *_COLUMNS])}."
         )
     estimates = Estimates.empty(shape)
-    seen = np.zeros(tuple(shape), dtype=bool)
+    filled = np.zeros(tuple(shape), dtype=bool)
     for line, row in enumerate(rows, start=2):
         try:
             index = tuple(int(row[column]) for column in index_columns)
-            if min(index) < 0 or seen[index]:
+            if min(index) < 0 or filled[index]:
                 raise IndexError(f"FID {index} is there twice or negative")
             _fill(estimates, index, row)
-            seen[index] = True
+            filled[index] = True
         except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
             raise DataError(
                 f"{path}, line {line}, cannot be used ({str(error)[:200]}); needed is one row an FID."
             ) from error
-    if not seen.all():
-        raise DataError(f"{path} has {int(seen.sum())} rows for {seen.size} FIDs; one row an FID is needed.")
+    if not filled.all():
+        raise DataError(
+            f"{path} has {int(filled.sum())} rows for {filled.size} FIDs; one row an FID is needed."
+        )
     return estimates
 
 
@@ -124,8 +126,8 @@ def _fill(estimates: Estimates, index: tuple[int, ...], row: dict[str, str]) -> 
 def _sensible(text: str, column: str) -> float:
     """Return a shift in Hz or a phase in degrees, or refuse what cannot be one."""
     value = float(text)
-    if not abs(value) <= _BEYOND:
-        raise ValueError(f"{column} is {text[:40]!r}; a number up to {_BEYOND:g} is needed")
+    if not abs(value) <= _LARGEST_VALUE:
+        raise ValueError(f"{column} is {text[:40]!r}; a number up to {_LARGEST_VALUE:g} is needed")
     return value
 
 

@@ -1,4 +1,4 @@
-r"""Fitted parameters in the signs and units of FSL-MRS, for those who write its results and those who read them.
+r"""Convert fitted parameters to and from the signs and units of FSL-MRS.
 
 FSL-MRS's Voigt model is :math:`e^{-i(\phi_0 + \phi_1 \nu)} \sum_m a_m F\{x_m(t) e^{-(i \epsilon + \gamma +
 \sigma^2 t) t}\}`: its phases and its shift have the opposite sign of ours; gamma and sigma are the same.
@@ -29,7 +29,7 @@ def shift_ppm(outcome: Outcome) -> Real:
 
 
 def from_parameters(phi0_rad: float, phi1_rad_s: float, eps_rad_s: float) -> tuple[float, float, float]:
-    """Return what the parameters of FSL-MRS's Voigt model say in our signs.
+    """Convert parameters of FSL-MRS's Voigt model to our signs.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ def from_parameters(phi0_rad: float, phi1_rad_s: float, eps_rad_s: float) -> tup
 
 
 def from_maps(p0_deg: float, p1_s: float, shift_group_ppm: float, mhz: float) -> tuple[float, float, float]:
-    """Return what the maps ``p0``, ``p1`` and ``shift_group0`` say in our signs, see :func:`from_parameters`."""
+    """Convert the maps ``p0``, ``p1`` and ``shift_group0`` to our signs, see :func:`from_parameters`."""
     turn = 2 * math.pi
     return from_parameters(math.radians(p0_deg), -turn * p1_s, turn * shift_group_ppm * mhz)
 
 
 def widths_hz(outcome: Outcome) -> tuple[Real, Real, Real]:
-    """Return the widths of the lines that were added to the basis's, combined, Lorentzian and Gaussian.
+    """Return the widths that the fit adds to the lines of the basis: combined, Lorentzian and Gaussian.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def parameter_rows(outcome: Outcome, row: int = 0) -> list[tuple[str, Any, Any]]
     Returns
     -------
     list of (name, value, sd)
-        The SD is NaN where the fit gives none.
+        The SD is NaN if the fit has none.
     """
     raw = outcome.scaled["raw"]
     size = len(outcome.members)

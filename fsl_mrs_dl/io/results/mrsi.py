@@ -1,4 +1,4 @@
-"""The results of many voxels: fsl_mrsi's folders of maps, and ours beside them."""
+"""Write the results of many voxels: the folders of maps of fsl_mrsi, and further ones."""
 
 import csv
 import json
@@ -31,9 +31,9 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
     Parameters
     ----------
     fit : MRSData
-        The fitted curves with the record of the run, which the other curves get too.
+        Fitted curves, with the record of the run, which the other curves get too.
     fitted : MRSData
-        The data that were fitted.
+        Data that were fitted.
     outcome : Outcome
     staging : Staging
     """
@@ -43,7 +43,7 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
     for name, values, keep_nan in _maps(outcome):
         _write_map(np.asarray(values, dtype=np.float64), outcome, fit, staging.path(name), keep_nan=keep_nan)
     for name, values in _posterior_maps(outcome):
-        # Single precision: a few hundred draws know no more.
+        # Single precision: the error of a few hundred draws is larger.
         _write_map(np.asarray(values, dtype=np.float32), outcome, fit, staging.path(name), keep_nan=False)
     flags = outcome.on_grid(outcome.flags)
     _save(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
@@ -65,8 +65,8 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
 
 
 def _slabs(outcome: Outcome, curves: Complex) -> Callable[[int], Complex]:
-    """Return a function of the index along x that gives curves of the fitted voxels there, (y, z, time)."""
-    # Voxels are in the order of np.argwhere: those of one x follow each other.
+    """Return a function: index along x -> curves of the fitted voxels there, shape (y, z, time)."""
+    # Voxels are in the order of np.argwhere: those with the same x are neighbours.
     ends = np.searchsorted(outcome.voxels[:, 0], np.arange(outcome.grid[0] + 1))
 
     def slab(x: int) -> Complex:
@@ -79,7 +79,7 @@ def _slabs(outcome: Outcome, curves: Complex) -> Callable[[int], Complex]:
 
 
 def _residual(fitted: MRSData, outcome: Outcome) -> Callable[[int], Complex]:
-    """Return a function of the index along x that gives data less fit there, zero where there is no fit."""
+    """Return a function: index along x -> data minus fit there, zero in voxels without fit."""
     fit = _slabs(outcome, outcome.fit)
     chosen = np.zeros(outcome.grid, dtype=bool)
     chosen[tuple(outcome.voxels.T)] = True
@@ -87,7 +87,7 @@ def _residual(fitted: MRSData, outcome: Outcome) -> Callable[[int], Complex]:
 
 
 def _maps(outcome: Outcome) -> Iterator[tuple[str, Real, bool]]:
-    """Yield the file of each map, its values, and whether FSL-MRS leaves NaN in it."""
+    """Yield the file of each map, its values, and whether it keeps NaN, as in FSL-MRS."""
     for scaling, scaled in outcome.scaled.items():
         for column, name in enumerate(outcome.names):
             yield f"concs/{scaling}/{name}.nii.gz", scaled.value[:, column], False
@@ -135,9 +135,9 @@ def _write_verdict(outcome: Outcome, verdict: NDArray[np.int8], fit: MRSData, st
 
 
 def _write_map(values: Real, outcome: Outcome, like: MRSData, path: Path, *, keep_nan: bool) -> None:
-    """Write a map; where there is no value it is zero, as FSL-MRS has it, but in the nuisance maps."""
-    seen = values if keep_nan else np.where(np.isfinite(values), values, 0.0)
-    _save(outcome.on_grid(seen), like, path)
+    """Write a map; missing values are zero, as in FSL-MRS, except in the nuisance maps."""
+    shown = values if keep_nan else np.where(np.isfinite(values), values, 0.0)
+    _save(outcome.on_grid(shown), like, path)
 
 
 def _save(values: NDArray[Any], like: MRSData, path: Path) -> None:
@@ -160,7 +160,7 @@ def _header(kind: np.dtype[Any], like: MRSData) -> Any:
 
 
 def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None:
-    """Write all that is needed to draw any curve at any voxel: one volume a parameter, and their names."""
+    """Write the parameters of every curve in every voxel: one volume for each parameter, and their names."""
     columns: list[tuple[str, str, Real]] = [
         (f"amplitude_{name}", "", outcome.scaled["raw"].value[:, i]) for i, name in enumerate(outcome.members)
     ]
@@ -190,7 +190,7 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
     shape = (*outcome.grid, len(columns))
     header = _header(np.dtype(np.float64), like)
     write_image(header, shape, volumes, staging.path("fit/parameters.nii.gz"))
-    said = {
+    content = {
         "parameters": [{"name": name, "unit": unit} for name, unit, _ in columns],
         "metabolites": list(outcome.members),
         "groups": list(outcome.groups),
@@ -200,11 +200,11 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
         "sign": "downfield is positive frequency; curve = exp(i phase) exp(2 pi i delay (f - shift_0)) "
         "F{amplitude x(t) exp((2 pi i shift - gamma) t - sigma^2 t^2)}",
     }
-    staging.path("fit/parameters.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+    staging.path("fit/parameters.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def _averaged_columns(outcome: Outcome) -> list[tuple[str, str, Real]]:
-    """Return the parameters that only an average over hypotheses has."""
+    """Return the parameters of an average over hypotheses."""
     columns: list[tuple[str, str, Real]] = []
     if outcome.member_gamma is not None:
         wider = outcome.member_gamma
@@ -223,7 +223,7 @@ def _averaged_columns(outcome: Outcome) -> list[tuple[str, str, Real]]:
 
 
 def _write_lists(outcome: Outcome, staging: Staging) -> None:
-    """Write the lists that fsl_mrsi keeps in ``misc``, and the meaning of the flags."""
+    """Write the lists of fsl_mrsi's folder ``misc``, and the meaning of the flags."""
     groups: dict[str, list[str]] = {}
     for name, group in zip(outcome.members, outcome.groups, strict=True):
         groups.setdefault(str(group), []).append(name)

@@ -1,4 +1,4 @@
-"""Where the maps of the posterior lie, for those who write them, list them and look at them."""
+"""Names of the files of posterior maps, for writers, viewers and the tree of files."""
 
 from fsl_mrs_dl.io.results.outcome import INTERVALS, POSTERIOR_COLUMNS, Outcome
 
@@ -6,7 +6,7 @@ from fsl_mrs_dl.io.results.outcome import INTERVALS, POSTERIOR_COLUMNS, Outcome
 def posterior_file(kind: str, scaling: str) -> str:
     """Return the file of a map without ending, with ``{}`` for the metabolite.
 
-    Amplitudes lie in ``posterior`` and ``intervals``, other scalings in folders of their names therein.
+    Amplitudes are in ``posterior`` and ``intervals``, other scalings in sub-folders with their names.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def posterior_file(kind: str, scaling: str) -> str:
 
 
 def posterior_maps(outcome: Outcome) -> list[tuple[str, str]]:
-    """Return (scaling, kind) of the maps there are; the shrinkage is that of the amplitude in every scaling."""
+    """Return (scaling, kind) of each known map; shrinkage is the same in every scaling, and listed once."""
     return [
         (scaling, kind)
         for scaling, scaled in outcome.scaled.items()

@@ -1,4 +1,4 @@
-"""``run.json``: what was asked, with what it was done, and every file that it made."""
+"""Write and read ``run.json``: the settings of a run, its inputs and software, and every file that it wrote."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _PACKAGES = ("numpy", "scipy", "nibabel", "nifti-mrs")
 
 
 def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str, str], step: str) -> str:
-    """Return the text of ``run.json``, which is put in place when all other files are, and so says complete.
+    """Return the text of ``run.json``; it is published after all other files, and so marks complete results.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str
     settings : mapping
         The resolved settings of the step by name.
     files : mapping of str to str
-        Every other file of the run, relative to its folder -> SHA-256 of its content.
+        Every other file of the run, relative to the folder -> SHA-256 of its content.
     step : str
         Name of the step.
 
@@ -41,7 +41,7 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str
     str
     """
     basis = outcome.basis
-    said = {
+    content = {
         "program": "fsl_mrs_dl",
         "version": __version__,
         "step": step,
@@ -73,20 +73,20 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str
         "files": sorted([*files, RUN_RECORD]),
         "sha256": dict(sorted(files.items())),
     }
-    return _text({**said, _OWN_HASH: _hash(said)})
+    return _text({**content, _OWN_HASH: _hash(content)})
 
 
-def _text(said: Mapping[str, Any]) -> str:
-    return json.dumps(said, indent=1, allow_nan=False) + "\n"
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def _hash(said: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record, by which an edited one is known."""
-    return hashlib.sha256(_text(said).encode()).hexdigest()
+def _hash(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record, which shows whether it was edited."""
+    return hashlib.sha256(_text(content).encode()).hexdigest()
 
 
 def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
-    """Return the hypotheses that weigh, best first, with weights: of one spectrum, or the mean over voxels."""
+    """Return the hypotheses with a weight, best first: of one spectrum, or the mean over voxels."""
     if outcome.hypothesis is None or outcome.hypothesis_weight is None:
         return None
     known = outcome.hypothesis[:, 0] >= 0
@@ -102,7 +102,7 @@ def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
 
 
 def _verdict(outcome: Outcome) -> dict[str, Any] | None:
-    """Return verdict, reason and what they stand on, of one spectrum; of many, how often each was given."""
+    """Return verdict, reason and measures of one spectrum; for many spectra, the number of each verdict."""
     if outcome.verdict is None:
         return None
     words = {level.code: word for word, level in VERDICTS.items()}
@@ -115,13 +115,13 @@ def _verdict(outcome: Outcome) -> dict[str, Any] | None:
 
 
 def _flags(outcome: Outcome) -> dict[str, int]:
-    """Return how many voxels have each flag; those of none are left out."""
+    """Count the voxels with each flag; flags without voxels are left out."""
     counts = Counter({token: int(((outcome.flags >> flag.bit) & 1).sum()) for token, flag in FLAGS.items()})
     return {token: count for token, count in counts.items() if count}
 
 
 def _residual(outcome: Outcome) -> dict[str, Any] | None:
-    """Return what the residual of one spectrum says; of many there are maps."""
+    """Return the measures of the residual of one spectrum; None for many spectra, which have maps."""
     names = ("misfit", "surprise", "widening", "line_ppm", "line_z")
     values = {name: getattr(outcome, name) for name in names}
     if not outcome.single_voxel or any(value is None for value in values.values()):
@@ -164,17 +164,17 @@ def _water(outcome: Outcome) -> dict[str, Any] | None:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "unknown"
-    return found
+            versions[package] = "unknown"
+    return versions
 
 
 def _plain(value: Any) -> Any:
-    """Return a setting as JSON has it: files by name, what was given in memory as such."""
+    """Return a setting as a JSON value; data in memory are named by their file."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -209,16 +209,16 @@ def files_of_earlier_run(folder: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        content = path.read_bytes()
-        said = json.loads(content)
-        if said.get("program") != "fsl_mrs_dl":
+        encoded = path.read_bytes()
+        content = json.loads(encoded)
+        if content.get("program") != "fsl_mrs_dl":
             raise ValueError("it is not a record of fsl_mrs_dl")
-        own = said.pop(_OWN_HASH, None)
+        own = content.pop(_OWN_HASH, None)
         if own is None:
             raise ValueError("it is of a version that kept no checksums")
-        if own != _hash(said):
+        if own != _hash(content):
             raise ValueError("it was edited")
-        files = said["sha256"]
+        files = content["sha256"]
         if not all(isinstance(word, str) for pair in files.items() for word in pair):
             raise ValueError("its list of files is damaged")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -231,4 +231,4 @@ def files_of_earlier_run(folder: Path) -> dict[str, str]:
             raise DataError(
                 f"{path} lists {name!r}, which lies outside of its folder; choose another --output."
             )
-    return {**files, RUN_RECORD: hashlib.sha256(content).hexdigest()}
+    return {**files, RUN_RECORD: hashlib.sha256(encoded).hexdigest()}

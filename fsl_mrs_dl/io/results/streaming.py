@@ -1,4 +1,4 @@
-"""Images written piece by piece, so that a map of a whole brain's FIDs never lies in memory twice."""
+"""Write images piece by piece, so that the FIDs of a whole brain are never in memory twice."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData
 from fsl_mrs_dl.io import nifti
-from fsl_mrs_dl.io.scratch import let_go
+from fsl_mrs_dl.io.scratch import release_memory
 
 _PIECE_BYTES = 2**26
-"""Of the points that are written at a time: 64 MiB."""
+"""Size of the points that are written at a time: 64 MiB."""
 
 
 def write_image(header: Any, shape: tuple[int, ...], pieces: Iterable[NDArray[Any]], path: Path) -> None:
-    """Write a single-file NIfTI image whose values come piece by piece.
+    """Write a single-file NIfTI image from pieces of its values.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ def write_curves(
     Parameters
     ----------
     like : MRSData
-        Of the same shape, without higher dimensions: header and records.
+        Source of header and records: data of the same shape, without higher dimensions.
     values : callable
-        Index along x -> ndarray, complex, shape (y, z, time), in memory sign.
+        Index along x -> ndarray, complex, shape (y, z, time), in the package's sign.
     path : Path
     held : tuple of ndarray
-        Large arrays that ``values`` looks at, to be let go of in between.
+        Large arrays that ``values`` reads; their memory is released in between.
     """
     shape = like.fid.shape
     one = replace(like, fid=np.zeros((1, 1, 1, shape[TIME_AXIS]), dtype=like.fid.dtype))
@@ -72,7 +72,7 @@ def write_curves(
             piece = np.empty((*shape[:3], width), dtype=like.fid.dtype, order="F")
             for x in range(shape[0]):
                 piece[x] = nifti.stored(values(x)[..., points])
-                let_go(*held)
+                release_memory(*held)
             yield piece
 
     write_image(header, shape, pieces(), path)

@@ -1,4 +1,4 @@
-"""The results of one spectrum: FSL-MRS's tables, and the curves as NIfTI-MRS."""
+"""Write the results of one spectrum: FSL-MRS's tables, and the curves as NIfTI-MRS."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import csv_cell
 
 _SUMMARY = {"molality": "mMol/kg", "molarity": "mM"}
-_TOLD = ("posterior_mean", "posterior_sd", "ci95_low", "ci95_high")
+_SUMMARY_COLUMNS = ("posterior_mean", "posterior_sd", "ci95_low", "ci95_high")
 
 
 def write_svs(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging) -> None:
@@ -25,9 +25,9 @@ def write_svs(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging)
     Parameters
     ----------
     fit : MRSData
-        The fitted curve with the record of the run, which the other curves get too.
+        Fitted curve, with the record of the run, which the other curves get too.
     fitted : MRSData
-        The data that were fitted.
+        Data that were fitted.
     outcome : Outcome
         Of one voxel.
     staging : Staging
@@ -35,10 +35,10 @@ def write_svs(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging)
     _write_rows(staging.path("summary.csv"), _summary(outcome))
     _write_rows(staging.path("concentrations.csv"), _concentrations(outcome))
     misfit = np.full(len(outcome.members), np.nan if outcome.misfit is None else outcome.misfit[0])
-    # Of the spectrum, thus the same in each row.
-    judged = ("", "") if outcome.verdict is None else (_verdict(outcome), outcome.reasons[0])
+    # The verdict is that of the spectrum, the same in each row.
+    verdict = ("", "") if outcome.verdict is None else (_verdict(outcome), outcome.reasons[0])
     quality = [
-        (*row, *judged)
+        (*row, *verdict)
         for row in zip(outcome.members, outcome.snr[0], outcome.fwhm_hz[0], misfit, strict=True)
     ]
     head = ("Metab", "SNR", "FWHM", "ood", "verdict", "reason")
@@ -66,23 +66,23 @@ def _metabolites(fit: MRSData, outcome: Outcome) -> MRSData:
     assert outcome.metabolites is not None
     curves = np.moveaxis(outcome.metabolites, 1, -1)[:, None, None].astype(fit.fid.dtype)
     names = {"Metabolite": {"Value": list(outcome.members), "Description": "Member of the basis set"}}
-    said = {"DIM_USER_0": {"info": "Fitted signal of each metabolite", "header": names}}
-    return replace(fit, fid=curves, dim_tags=("DIM_USER_0",), dim_headers=said)
+    headers = {"DIM_USER_0": {"info": "Fitted signal of each metabolite", "header": names}}
+    return replace(fit, fid=curves, dim_tags=("DIM_USER_0",), dim_headers=headers)
 
 
 def _summary(outcome: Outcome) -> list[Sequence[Any]]:
-    """Return FSL-MRS's summary, and behind it the posterior of the same scalings, if there is one.
+    """Return FSL-MRS's summary, followed by the posterior of the same scalings, if there is one.
 
     FSL-MRS's columns are the estimates without prior with their SDs, the SD in per cent, SNR and width.
     """
     columns: list[tuple[str, Sequence[Any]]] = [("Metab", outcome.names)]
-    told: dict[str, Scaled] = {}
+    shown: dict[str, Scaled] = {}
     if "internal" in outcome.scaled:
-        told["/" + "+".join(outcome.internal_reference)] = outcome.scaled["internal"]
+        shown["/" + "+".join(outcome.internal_reference)] = outcome.scaled["internal"]
     else:
-        told["Raw conc"] = outcome.scaled["raw"]
-    told |= {label: outcome.scaled[name] for name, label in _SUMMARY.items() if name in outcome.scaled}
-    for label, scaled in told.items():
+        shown["Raw conc"] = outcome.scaled["raw"]
+    shown |= {label: outcome.scaled[name] for name, label in _SUMMARY.items() if name in outcome.scaled}
+    for label, scaled in shown.items():
         beside = "Raw CRLB" if label == "Raw conc" else f"{label} CRLB"
         columns += [(label, scaled.value[0]), (beside, scaled.sd[0])]
     nothing = [np.nan] * len(outcome.sums)
@@ -91,15 +91,17 @@ def _summary(outcome: Outcome) -> list[Sequence[Any]]:
         ("SNR", [*outcome.snr[0], *nothing]),
         ("FWHM", [*outcome.fwhm_hz[0], *nothing]),
     ]
-    for label, scaled in told.items():
-        columns += [(f"{label} {name}", scaled.extra[name][0]) for name in _TOLD if name in scaled.extra]
+    for label, scaled in shown.items():
+        columns += [
+            (f"{label} {name}", scaled.extra[name][0]) for name in _SUMMARY_COLUMNS if name in scaled.extra
+        ]
     if "shrinkage" in (extra := outcome.scaled["raw"].extra):
         columns.append(("shrinkage", extra["shrinkage"][0]))
     return [[label for label, _ in columns], *zip(*(values for _, values in columns), strict=True)]
 
 
 def _concentrations(outcome: Outcome) -> list[Sequence[Any]]:
-    """Return FSL-MRS's two-line header and values, then our columns; those not known are empty."""
+    """Return FSL-MRS's two-line header and values, then our columns; unknown values are empty."""
     columns: list[tuple[str, str, Sequence[Any]]] = [("Metabs", "", outcome.names)]
     columns += [("mean", name, scaled.value[0]) for name, scaled in outcome.scaled.items()]
     columns += [("std", name, scaled.sd[0]) for name, scaled in outcome.scaled.items()]
@@ -118,7 +120,7 @@ def _write_rows(path: Path, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    """Return a number to ten digits, empty for NaN; text so that no spreadsheet takes it for a formula."""
+    """Return a number with ten digits, empty for NaN; text that a spreadsheet cannot read as a formula."""
     if isinstance(value, str):
         return csv_cell(value)
     return "" if np.isnan(value) else f"{float(value):.10g}"

@@ -1,4 +1,4 @@
-"""What the MRS plugin of FSLeyes reads beside the maps: the tree of files, and how they are coloured."""
+"""Write the files that the MRS plugin of FSLeyes reads with the maps: the tree of files, and colours."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _RANGES = {
 
 
 def _key(kind: str, scaling: str) -> str:
-    """Return the key of a map of the posterior; amplitudes have no scaling in it."""
+    """Return the key of a posterior map; the key of amplitudes has no scaling."""
     return kind.replace("_", "-") + ("" if scaling == "raw" else f"-{scaling}")
 
 
@@ -40,14 +40,14 @@ COLOUR_SCHEME: dict[str, dict[str, Any]] = {
         for kind in POSTERIOR_COLUMNS
     },
 }
-"""Colours and ranges by key of the tree; those of the plugin's own scheme, and ours in their manner."""
+"""Colours and ranges by key of the tree: the plugin's own scheme, and similar ones for our maps."""
 
 
 def tree(outcome: Outcome) -> str:
     """Return the file tree of a folder of results, in the syntax of the ``file-tree`` package.
 
-    Keys are those of the plugin for fsl_mrsi's files; ours that hold ``{metab}`` become further choices in its
-    drop-down list without a change to it. Only files that are there are named.
+    Keys for fsl_mrsi's files are those of the plugin; our keys with ``{metab}`` appear as further choices in its
+    drop-down list. Only existing files are listed.
 
     Parameters
     ----------
@@ -69,13 +69,13 @@ def tree(outcome: Outcome) -> str:
 
 
 def _posterior(outcome: Outcome) -> list[str]:
-    """Return the lines of the posterior's maps, with which the tree begins."""
+    """Return the lines of the posterior maps, which are first in the tree."""
     lines: list[str] = []
-    found = [
+    files = [
         (posterior_file(kind, scaling), _key(kind, scaling)) for scaling, kind in posterior_maps(outcome)
     ]
     above: list[str] = []
-    for file, key in sorted(found, key=lambda pair: pair[0].startswith("intervals")):
+    for file, key in sorted(files, key=lambda pair: pair[0].startswith("intervals")):
         *folders, name = file.split("/")
         lines += [
             "    " * n + folder for n, folder in enumerate(folders) if folders[: n + 1] != above[: n + 1]

@@ -1,4 +1,4 @@
-"""A quantification into its folder, whichever layout it has."""
+"""Write the results of a quantification, in the layout of one voxel or of many."""
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io.results.outcome import Outcome
@@ -15,11 +15,11 @@ _SVS = (
     "metabolites.nii.gz",
 )
 BASIS_FOLDER = "basis"
-"""Sub-folder of the basis set that was fitted, of MRSI; a reader takes every JSON file in it for a member."""
+"""Sub-folder of the fitted basis set, for MRSI; a reader takes every JSON file in it as a member."""
 _MRSI = ("fit/fit.nii.gz", "fit/baseline.nii.gz", "fit/residual.nii.gz", "fit/parameters.nii.gz")
 
 FIXED_NAMES = {True: _SVS, False: _MRSI}
-"""Whether it is one voxel -> files that do not depend on the basis set, to be checked before long work."""
+"""Whether there is one voxel -> files that do not depend on the basis set, checked before long work."""
 
 
 def write_outcome(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging) -> None:
@@ -34,7 +34,7 @@ def write_outcome(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Stag
     outcome : Outcome
     staging : Staging
     """
-    from fsl_mrs_dl.io.results import mrsi, svs  # here, for nibabel would slow down every --help
+    from fsl_mrs_dl.io.results import mrsi, svs  # here, because nibabel would slow down every --help
 
     write = svs.write_svs if outcome.single_voxel else mrsi.write_mrsi
     write(fit, fitted, outcome, staging)
