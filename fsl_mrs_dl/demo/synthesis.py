@@ -22,10 +22,7 @@ REQUEST = ("--n", "6", "--snr", "100", "--concentrations", "NAA=6:14", "PCr=3:7"
 
 def compare_synthetic(output: Path, *, overwrite: bool) -> None:
     """Print and draw the concentrations asked for beside those that the fit finds."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
+    from fsl_mrs_dl.report.drawing import new_panels
 
     data = nifti.read(output / "8_synthetic/synthetic.nii.gz")
     labels = labels_of(data)
@@ -39,7 +36,7 @@ def compare_synthetic(output: Path, *, overwrite: bool) -> None:
     for m, (name, asked) in enumerate(labels.items()):
         for truth, value, sd in zip(asked, result.amplitudes[:, m], result.crlb[:, m], strict=True):
             print(f"{name:14}{truth:9.2f}{value:10.2f}{sd:9.2f}{(value - truth) / sd:12.2f}")  # noqa: T201
-    figure, axis = plt.subplots(figsize=(9, 5), layout="constrained")
+    figure, ((axis,),) = new_panels(1, 1, (9, 5), dpi=100)
     inside = (data.ppm_axis > 0.5) & (data.ppm_axis < 4.2)
     spectra = fid_to_spectrum(fids)[:, inside].real
     for k, spectrum in enumerate(spectra):
@@ -51,5 +48,4 @@ def compare_synthetic(output: Path, *, overwrite: bool) -> None:
     axis.invert_xaxis()
     figure.legend(loc="outside right upper", frameon=False)
     with Staging(output, overwrite=overwrite) as staging:
-        figure.savefig(staging.path("synthetic.png"), dpi=100)
-    plt.close(figure)
+        figure.savefig(staging.path("synthetic.png"))

@@ -1,39 +1,19 @@
 """Pictures of real transients beside synthetic ones."""
 
-import io
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.evaluation.likeness import Sample, embedded, features
 from fsl_mrs_dl.physics import fid_to_spectrum
+from fsl_mrs_dl.report.drawing import new_panels, png
 
 REAL, MADE = "#0072b2", "#d55e00"
 """Colours of measured and of synthetic transients."""
+DPI = 100
 _FEWEST_UMAP = 100
 """A neighbourhood is 15; of fewer than some of these there is no manifold to learn."""
-
-
-def new_figure(*grid: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    """Return a figure and the array of its axes, rows first; size in inches."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    return plt.subplots(*grid, figsize=size, layout="constrained", squeeze=False)
-
-
-def png(figure: Any) -> bytes:
-    """Return a figure as PNG, and close it."""
-    from matplotlib import pyplot as plt
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    plt.close(figure)
-    return buffer.getvalue()
 
 
 def on_the_plane(
@@ -52,7 +32,7 @@ def on_the_plane(
 
 def pair_picture(title: str, real: Sample, made: Sample, rng: np.random.Generator) -> bytes:
     """Draw averages, noise power and two coordinates of real and synthetic transients."""
-    figure, axes = new_figure(1, 3, size=(12, 3.8))
+    figure, axes = new_panels(1, 3, (12, 3.8), dpi=DPI)
     data = real.data
     inside = (data.ppm_axis > 0.2) & (data.ppm_axis < 4.2)
     samples = ((real, REAL, "real"), (made, MADE, "synthetic"))

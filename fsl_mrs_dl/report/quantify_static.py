@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.report.concentrations import PLUS_MINUS, half_width_percent, is_broad, scaling_title
+from fsl_mrs_dl.report.drawing import new_figure
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.page import BEFORE, CONDITIONS, FLAGGED, TRUTH
 from fsl_mrs_dl.report.quantify_figures import BASELINE, DATA, FIT, residual_offset
@@ -44,7 +45,7 @@ def save_fit_figure(
         True amplitudes by metabolite, to be drawn beside what was found.
     """
     view = view_fit(data, outcome, row)
-    drawing = _figure((11, 6.6))
+    drawing = new_figure((11, 6.6))
     panels = drawing.subplot_mosaic("AB;CB", height_ratios=[1.6, 1], width_ratios=[1.75, 1])
     panels["C"].sharex(panels["A"])
     _draw_fit(panels["A"], view)
@@ -102,7 +103,7 @@ def save_map_figure(
         percent = outcome.crlb_percent
     rows = [*(("truth",) if truth else ()), amount, spread]
     size = (1.0 + 2.1 * max(len(names), 1), 0.5 + 2.3 * len(rows))
-    drawing = _figure(size, "compressed")  # of pictures that keep their shape
+    drawing = new_figure(size, layout="compressed")  # of pictures that keep their shape
     axes = drawing.subplots(len(rows), max(len(names), 1), squeeze=False)
     for n, name in enumerate(names):
         column = outcome.column(name)
@@ -129,15 +130,6 @@ def save_map_figure(
     if "SyntheticData" in data.header:
         drawing.suptitle("Synthetic data", fontsize="medium")
     drawing.savefig(path)
-
-
-def _figure(size: tuple[float, float], layout: Literal["constrained", "compressed"] = "constrained") -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=size, layout=layout, dpi=130)
-    FigureCanvasAgg(drawing)
-    return drawing
 
 
 def _draw_fit(axes: Any, view: FitView) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import Estimates, MRSData, Real
+from fsl_mrs_dl.report.drawing import new_figure
 from fsl_mrs_dl.report.figures import colour_limit, image_rows
 from fsl_mrs_dl.report.page import AFTER, BEFORE, CONDITIONS, FLAGGED, TRUTH
 from fsl_mrs_dl.report.view import AlignResult, AlignView, Stack, view_alignment, voxel_estimates
@@ -38,11 +39,7 @@ def save_align_figure(
     truth : Estimates, optional
         What was simulated, to be drawn over the estimates.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(11, 6.2), layout="constrained", dpi=130)
-    FigureCanvasAgg(drawing)
+    drawing = new_figure((11, 6.2))
     draw_alignment(drawing, before, result, dim=dim, limits_ppm=limits_ppm, truth=truth)
     drawing.savefig(path)
 

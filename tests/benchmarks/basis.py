@@ -10,6 +10,7 @@ from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
 from fsl_mrs_dl.io.basis import canonical_name, read_json_basis, read_text_basis
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_axis, ppm_window, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
+from fsl_mrs_dl.report.drawing import new_figure
 from fsl_mrs_dl.simulate.shipped import BRAIN_METABOLITES, RECIPES, said_of, shipped_basis
 from tests.benchmarks.realdata import data_folder
 from tests.benchmarks.table import Page, Table
@@ -226,12 +227,10 @@ def draw(path: Path) -> None:
     DataError
         If the challenge's set is not there.
     """
-    from matplotlib.figure import Figure
-
     other = OTHERS[0]
     ours, theirs = read_json_basis(shipped_basis(other.name)), read_other(other, data_folder() / other.path)
     known = {canonical_name(name): fid for name, fid in zip(theirs.names, theirs.fids, strict=True)}
-    figure = Figure(figsize=(12, 10), layout="constrained")
+    figure = new_figure((12, 10), dpi=90)
     for axes, name in zip(figure.subplots(5, 4).ravel(), BRAIN_METABOLITES, strict=True):
         compared = Compared(other, ours, name, known[name], theirs.dwelltime_s)
         own, their = compared.spectra()
@@ -245,4 +244,4 @@ def draw(path: Path) -> None:
         axes.tick_params(labelsize=7)
     figure.supxlabel("Chemical shift (ppm)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=3, fontsize=8)
-    figure.savefig(path, dpi=90)
+    figure.savefig(path)

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import Basis, Real
-from fsl_mrs_dl.evaluation.figures import MADE, REAL, new_figure, on_the_plane, png
+from fsl_mrs_dl.evaluation.figures import DPI, MADE, REAL, on_the_plane
 from fsl_mrs_dl.evaluation.likeness import embedded, features
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz
+from fsl_mrs_dl.report.drawing import new_panels, png
 from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transients
 from fsl_mrs_dl.train.synthesis_evaluation import Way
 from tests.benchmarks.synthesis_likeness import MODES
@@ -22,7 +23,7 @@ _COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000", "#
 
 def path_picture(paths: Sequence[Way], mixed: Sequence[Way], basis: Basis) -> Picture:
     """Draw decoded spectra along paths, and what the fit finds along them."""
-    figure, axes = new_figure(3, len(paths), size=(11, 10))
+    figure, axes = new_panels(3, len(paths), (11, 10), dpi=DPI)
     ppm = basis.reference_ppm + frequency_axis_hz(basis.fids.shape[1], basis.dwelltime_s) / (
         basis.spectrometer_frequency_mhz
     )
@@ -55,7 +56,7 @@ def path_picture(paths: Sequence[Way], mixed: Sequence[Way], basis: Basis) -> Pi
 def reconstruction_picture(network: Generative, subjects: Sequence[Subject]) -> Picture:
     """Draw a transient, its reconstruction and the rest, and the same of the averages."""
     rows = [(one, name) for one in subjects[:2] for name in CONDITIONS]
-    figure, axes = new_figure(len(rows), 2, size=(11, 2.6 * len(rows)))
+    figure, axes = new_panels(len(rows), 2, (11, 2.6 * len(rows)), dpi=DPI)
     for row, (one, name) in enumerate(rows):
         sample = one.condition(name)
         decoded, _, _ = reconstruct_transients(network, sample.fids, one.data)
@@ -95,7 +96,7 @@ def embedding_picture(network: Generative, subjects: Sequence[Subject], rng: np.
     together = np.concatenate(real)
     place, *others = embedded(together, *(values for _, _, values in parts))
     name_of, place, others = on_the_plane(place, others, rng)
-    figure, axes = new_figure(1, len(MODES), size=(13, 4.6))
+    figure, axes = new_panels(1, len(MODES), (13, 4.6), dpi=DPI)
     for axis, mode in zip(axes[0], MODES, strict=True):
         axis.scatter(*place.T, s=3, color=_REST, alpha=0.3, label="real")
         for (which, name, _), points in zip(parts, others, strict=True):
@@ -131,7 +132,7 @@ def application_picture(steps: Sequence[Step], name: str, title: str) -> Picture
         ("shape", "shape score"),
         ("error", "error against the full set (%)"),
     )
-    figure, axes = new_figure(3, 3, size=(12, 9))
+    figure, axes = new_panels(3, 3, (12, 9), dpi=DPI)
     ways = list(dict.fromkeys(step.way for step in steps))
     for column, condition in enumerate((*CONDITIONS, "DIFF")):
         for row, (key, label) in enumerate(shown):

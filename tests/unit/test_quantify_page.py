@@ -241,9 +241,11 @@ def test_still_pictures(rng, tmp_path):
 
 
 def test_tall_maps_keep_the_names_of_their_rows_in_the_picture(rng, tmp_path, monkeypatch):
-    drawings, figure = [], quantify_static._figure
+    drawings, figure = [], quantify_static.new_figure
     monkeypatch.setattr(
-        quantify_static, "_figure", lambda *size: drawings.append(figure(*size)) or drawings[-1]
+        quantify_static,
+        "new_figure",
+        lambda size, **more: drawings.append(figure(size, **more)) or drawings[-1],
     )
     data, outcome = make(rng, grid=(3, 4, 1))
     save_map_figure(data, outcome, tmp_path / "maps.png", names=("NAA", "Cr", "GPC"))

@@ -1,12 +1,12 @@
 """The pictures of task ``dq``: PNG, small enough for the documentation."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fsl_mrs_dl.models.quantification_encoders import flops
+from fsl_mrs_dl.report.drawing import new_panels, png
 from tests.benchmarks.dq.accuracy import SHOWN
 from tests.benchmarks.dq.plans import SIX, Trained
 from tests.benchmarks.dq.studies import GAMMA, SHIFT_HZ, Draws, Studies
@@ -18,7 +18,7 @@ _OURS, _FIT, _TRUTH = "#1b6ca8", "#d1495b", "black"
 def histograms(draws: Draws) -> Picture:
     """Draw the histogram of each amplitude, network and fit, the truth and the bound."""
     names = [name for name in SHOWN if name in draws.truth.basis.names]
-    figure, axes = _figure((10, 6.4), 3, 3)
+    figure, axes = _bare(3, 3, (10, 6.4))
     for axis, name in zip(axes.ravel(), names, strict=False):
         m = draws.truth.basis.names.index(name)
         truth, bound = draws.truth.amplitudes[0, m], draws.bound[m]
@@ -34,12 +34,12 @@ def histograms(draws: Draws) -> Picture:
         axis.set_title(name, fontsize="medium")
     axes[0, 0].legend(frameon=False, fontsize="x-small")
     text = "Amplitudes of one spectrum over draws of the noise; the curve is the bound's Gaussian"
-    return Picture("histograms", f"{text}.", _png(figure))
+    return Picture("histograms", f"{text}.", png(figure))
 
 
 def scatter(draws: Draws) -> Picture:
     """Draw shift against damping over the draws."""
-    figure, axes = _figure((4.6, 3.8), 1, 1)
+    figure, axes = _bare(1, 1, (4.6, 3.8))
     axis = axes[0, 0]
     axis.scatter(draws.network.shift_hz, draws.network.gamma, s=6, color=_OURS, alpha=0.6, linewidths=0)
     axis.axvline(SHIFT_HZ, color=_TRUTH, linewidth=0.8, linestyle="--")
@@ -47,14 +47,14 @@ def scatter(draws: Draws) -> Picture:
     axis.set_xlabel("Shift (Hz)")
     axis.set_ylabel("Damping (rad/s)")
     return Picture(
-        "shift-damping", "Shift and damping that the network finds; dashed: the truth.", _png(figure)
+        "shift-damping", "Shift and damping that the network finds; dashed: the truth.", png(figure)
     )
 
 
 def heat_map(draws: Draws) -> Picture:
     """Draw the correlation of all amplitudes over the draws."""
     names = draws.truth.basis.names
-    figure, axes = _figure((10.5, 4.8), 1, 2)
+    figure, axes = _bare(1, 2, (10.5, 4.8))
     both = {"Network": draws.network.amplitudes, "Fit": draws.fit}
     for axis, (title, values) in zip(axes[0], both.items(), strict=True):
         image = axis.imshow(np.corrcoef(values.T), vmin=-1, vmax=1, cmap="RdBu_r")
@@ -62,12 +62,12 @@ def heat_map(draws: Draws) -> Picture:
         axis.set_yticks(range(len(names)), names, fontsize=7)
         axis.set_title(title)
     figure.colorbar(image, ax=list(axes[0]), label="Correlation", shrink=0.8)
-    return Picture("correlation", "Correlation of the amplitudes over the draws of the noise.", _png(figure))
+    return Picture("correlation", "Correlation of the amplitudes over the draws of the noise.", png(figure))
 
 
 def curves(main: Sequence[Trained], studies: Studies) -> Picture:
     """Draw R2 against steps of the main networks, of sizes and of encoders, and t_r of rpMM."""
-    figure, axes = _figure((11, 7), 2, 2)
+    figure, axes = _bare(2, 2, (11, 7))
     panels = (
         ("Ways to the amplitudes", main),
         ("Signals to learn from", studies.sizes),
@@ -94,20 +94,12 @@ def curves(main: Sequence[Trained], studies: Studies) -> Picture:
     axis.set_yscale("log")
     axis.legend(frameon=False, fontsize="x-small", loc="center right")
     text = f"Mean R2 of {', '.join(SIX)} on spectra not trained on, and t_r of rpMM, against steps"
-    return Picture("training", f"{text}.", _png(figure))
+    return Picture("training", f"{text}.", png(figure))
 
 
-def _figure(size: tuple[float, float], rows: int, columns: int) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, dpi=90, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
+def _bare(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    """Return panels without a frame."""
+    figure, axes = new_panels(rows, columns, size, dpi=90)
     for axis in axes.ravel():
         axis.spines[["top", "right"]].set_visible(False)
     return figure, axes
-
-
-def _png(figure: Any) -> bytes:
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()

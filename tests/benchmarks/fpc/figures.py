@@ -8,6 +8,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.report.drawing import new_panels, png
 from fsl_mrs_dl.scores import similarity_matrix
 from fsl_mrs_dl.steps.align import align
 from tests.benchmarks import quality
@@ -21,12 +22,13 @@ _COLOURS = {"Free": "#1b6ca8", "UW": "#d1495b", "LC": "#edae49", "UW&LC": "#3d5a
 _SAID = {"Free": "no nuisance", "UW": "unstable water", "LC": "lipid", "UW&LC": "both"}
 _ERRORS = ("dsr", "dcrr", "sr", OWN)
 _SHOWN, _DOTS, _PALETTE = 64, 600, 96
+_DPI = 90
 
 
 def error_picture(everything: Compared) -> Picture:
     """Draw errors against the true shift by nuisance, and estimates against truth as Bland and Altman do."""
     names = [name for name in _ERRORS if everything.found.get(name) is not None]
-    figure, axes = _figure((11, 5.6), 2, len(names))
+    figure, axes = new_panels(2, len(names), (11, 5.6), dpi=_DPI)
     for k, name in enumerate(names):
         one, part = everything.found[name], everything.part(name)
         if one is None:
@@ -54,14 +56,14 @@ def error_picture(everything: Compared) -> Picture:
         "Error of the shift against its truth (top) and as Bland and Altman draw it, with 95 % limits (bottom); "
         f"at most {_DOTS} transients. Errors beyond the axes are not shown."
     )
-    return Picture("error-against-shift", text, _png(figure))
+    return Picture("error-against-shift", text, _small_png(figure))
 
 
 def correlation_picture(everything: Compared) -> Picture:
     """Draw the correlation of the errors of the methods, two by two."""
     every = {n: f for n, f in everything.found.items() if f is not None and n not in (BEFORE, ORACLE)}
     n = min(len(one.shift_hz) for one in every.values())
-    figure, axes = _figure((11, 5.2), 1, 2)
+    figure, axes = new_panels(1, 2, (11, 5.2), dpi=_DPI)
     for k, (title, errors) in enumerate(
         (
             ("Errors of shift", [one.shift_error_hz[:n] for one in every.values()]),
@@ -74,7 +76,7 @@ def correlation_picture(everything: Compared) -> Picture:
         axes[0, k].set_yticks(range(len(every)), list(every), fontsize="small")
         figure.colorbar(image, ax=axes[0, k], shrink=0.8)
     text = f"Correlation of the errors of the methods, of the same {n} transients."
-    return Picture("method-correlation", text, _png(figure))
+    return Picture("method-correlation", text, _small_png(figure))
 
 
 def monte_carlo_picture(found: Compared) -> Picture:
@@ -82,7 +84,7 @@ def monte_carlo_picture(found: Compared) -> Picture:
     names = [n for n, one in found.found.items() if one is not None and n not in (BEFORE, ORACLE)]
     n_columns = 3
     n_rows = -(-len(names) // n_columns)
-    figure, axes = _figure((9, 2.5 * n_rows), n_rows, n_columns, shared=True)
+    figure, axes = new_panels(n_rows, n_columns, (9, 2.5 * n_rows), dpi=_DPI, shared=True)
     for axis, name in zip(axes.ravel(), names, strict=False):
         one = found.found[name]
         if one is None:
@@ -100,12 +102,12 @@ def monte_carlo_picture(found: Compared) -> Picture:
     for axis in axes[:, 0]:
         axis.set_ylabel("Phase (degrees)")
     text = "Estimates of one signal under many draws of the noise, about their middle."
-    return Picture("monte-carlo", text, _png(figure))
+    return Picture("monte-carlo", text, _small_png(figure))
 
 
 def noise_picture(study: Noise) -> Picture:
     """Draw the precision against the SNR."""
-    figure, axes = _figure((10, 4.2), 1, 2)
+    figure, axes = new_panels(1, 2, (10, 4.2), dpi=_DPI)
     names = [n for n in study.compared[0].found if n not in (BEFORE, ORACLE)]
     for name in names:
         found = [one.found[name] for one in study.compared]
@@ -121,13 +123,13 @@ def noise_picture(study: Noise) -> Picture:
         axes[0, k].minorticks_off()
     axes[0, 1].legend(frameon=False, fontsize="x-small", ncols=2)
     text = "Precision against the noise, without nuisance signals."
-    return Picture("precision-against-snr", text, _png(figure))
+    return Picture("precision-against-snr", text, _small_png(figure))
 
 
 def similarity_picture(everything: Compared) -> Picture:
     """Draw the similarity matrices before and after."""
     names = [n for n in (BEFORE, "dsr", OWN, ORACLE) if everything.found.get(n) is not None]
-    figure, axes = _figure((11, 3.1), 1, len(names))
+    figure, axes = new_panels(1, len(names), (11, 3.1), dpi=_DPI)
     inside = ppm_window(everything.test.ppm, SI_PPM)
     for axis, name in zip(axes[0], names, strict=True):
         spectra = fid_to_spectrum(everything.corrected(name)[:_SHOWN])[:, inside]
@@ -137,14 +139,14 @@ def similarity_picture(everything: Compared) -> Picture:
     axes[0, 0].set_ylabel("Transient")
     figure.colorbar(image, ax=axes[0, -1], shrink=0.8)
     text = f"How alike the first {_SHOWN} transients of Table 1 are, 2.5 to 3.5 ppm, before and after."
-    return Picture("similarity", text, _png(figure))
+    return Picture("similarity", text, _small_png(figure))
 
 
 def subjects_picture(found: Subjects) -> Picture:
     """Draw the similarity of each subject by two methods at a time."""
     methods = [n for n in ("gn", "sr", "dsr", "dcrr") if np.isfinite(found.similarity[n]).any()]
     pairs = [(BEFORE, "gn"), *((other, "gn") for other in methods if other != "gn")]
-    figure, axes = _figure((10, 3.1), 1, len(pairs))
+    figure, axes = new_panels(1, len(pairs), (10, 3.1), dpi=_DPI)
     for axis, (one, other) in zip(axes[0], pairs, strict=True):
         x, y = found.similarity[one], found.similarity[other]
         low, high = float(np.nanmin([x, y])), float(np.nanmax([x, y]))
@@ -153,7 +155,7 @@ def subjects_picture(found: Subjects) -> Picture:
         axis.scatter(x, y, s=18, color="#1b6ca8")
         axis.set_xlabel(f"SI, {one}")
         axis.set_ylabel(f"SI, {other}")
-    return Picture("subjects", "Similarity index of each edited set by two methods.", _png(figure))
+    return Picture("subjects", "Similarity index of each edited set by two methods.", _small_png(figure))
 
 
 def difference_picture() -> Picture | None:
@@ -162,7 +164,7 @@ def difference_picture() -> Picture | None:
     if data is None:
         return None
     made = {BEFORE: data} | {name: align(data, method=name).data for name in ("sr", "gn")}
-    figure, axes = _figure((9, 4.2), 1, 1)
+    figure, axes = new_panels(1, 1, (9, 4.2), dpi=_DPI)
     inside = ppm_window(data.ppm_axis, (1.6, 4.4))
     step = 0.0
     for k, (name, one) in enumerate(made.items()):
@@ -177,7 +179,7 @@ def difference_picture() -> Picture | None:
     axes[0, 0].set_xlabel("Chemical shift (ppm)")
     axes[0, 0].set_yticks([])
     text = "The difference of ON and OFF of the measured 3 T MEGA-PRESS scan, aligned from 1.8 to 4.2 ppm."
-    return Picture("difference", text, _png(figure))
+    return Picture("difference", text, _small_png(figure))
 
 
 def _difference(data: MRSData) -> Real:
@@ -191,22 +193,14 @@ def _difference(data: MRSData) -> Real:
     return real if sign < 0 else -real
 
 
-def _figure(size: tuple[float, float], rows: int, columns: int, *, shared: bool = False) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained", dpi=90)
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
-
-
-def _png(figure: Any) -> bytes:
+def _small_png(figure: Any) -> bytes:
     """Return a picture with a palette: a third of the bytes of full colour, for the same picture."""
     from PIL import Image
 
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png")
-    Image.open(full).convert("RGB").quantize(_PALETTE).save(small, format="png", optimize=True)
+    small = io.BytesIO()
+    Image.open(io.BytesIO(png(figure))).convert("RGB").quantize(_PALETTE).save(
+        small, format="png", optimize=True
+    )
     return small.getvalue()
 
 

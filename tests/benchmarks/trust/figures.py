@@ -1,11 +1,9 @@
 """The pictures of the trust page."""
 
-import io
-from typing import Any
-
 import numpy as np
 
 from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.report.drawing import new_panels, png
 from fsl_mrs_dl.scores import rank_histogram, slope
 from tests.benchmarks.table import Picture
 from tests.benchmarks.trust.bias import SLOPES, Estimates
@@ -16,8 +14,7 @@ _COLOURS = ("#7a7a7a", "#0072b2", "#e69f00", "#009e73", "#cc79a7")
 
 def coverage_picture(informed: list[Cell], weak: list[Cell]) -> Picture:
     """Draw coverage less nominal for every member, by SNR; both priors."""
-    figure = _figure((10, 4))
-    panels = figure.subplots(1, 2)
+    figure, (panels,) = new_panels(1, 2, (10, 4), dpi=110)
     for axes, cells, title in zip(panels, (informed, weak), ("Generating prior", "Weak prior"), strict=True):
         axes.axhspan(-100 * WITHIN, 100 * WITHIN, color="0.92", zorder=0)
         axes.axhline(0, color="0.6", linewidth=0.8)
@@ -35,7 +32,7 @@ def coverage_picture(informed: list[Cell], weak: list[Cell]) -> Picture:
         "Coverage of posterior intervals less their nominal coverage. One dot a member of the basis; grey: "
         "3 points."
     )
-    return Picture("coverage", text, _png(figure))
+    return Picture("coverage", text, png(figure))
 
 
 def ranks_picture(cell: Cell, basis: Basis) -> Picture:
@@ -45,8 +42,7 @@ def ranks_picture(cell: Cell, basis: Basis) -> Picture:
     spread = 2.58 * np.sqrt(expected * (1 - 1 / BINS))
     across = 5
     down = -(-len(basis.names) // across)
-    figure = _figure((10, 1.5 * down + 0.4))
-    panels = np.atleast_2d(figure.subplots(down, across, sharex=True, sharey=True))
+    figure, panels = new_panels(down, across, (10, 1.5 * down + 0.4), dpi=110, shared=True)
     for axes in panels.flat[len(basis.names) :]:
         axes.set_visible(False)
     for m, name in enumerate(basis.names):
@@ -62,13 +58,12 @@ def ranks_picture(cell: Cell, basis: Basis) -> Picture:
         f"Rank of the truth among posterior draws at SNR_f {cell.snr_f:g}, {len(cell.truth)} spectra, generating "
         "prior; flat is right, a hump too wide, a bowl too narrow. Grey: 99 % of uniform histograms' bars."
     )
-    return Picture("ranks", text, _png(figure))
+    return Picture("ranks", text, png(figure))
 
 
 def slopes_picture(every: list[Estimates], basis: Basis) -> Picture:
     """Draw the slope of estimate on truth against the relative bound."""
-    figure = _figure((7, 4))
-    axes = figure.subplots()
+    figure, ((axes,),) = new_panels(1, 1, (7, 4), dpi=110)
     axes.axhspan(*SLOPES, color="0.9", zorder=0)
     for one, colour in zip(every, _COLOURS, strict=True):
         relative = 100 * np.median(one.bound / one.truth, axis=0)
@@ -92,19 +87,4 @@ def slopes_picture(every: list[Estimates], basis: Basis) -> Picture:
         f"Slope against relative bound at SNR_f {every[0].snr_f:g}: 1 is faithful, 0 is the mean of the "
         "training set."
     )
-    return Picture("slopes", text, _png(figure))
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained", dpi=110)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Any) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    return Picture("slopes", text, png(figure))

@@ -1,8 +1,8 @@
 """The picture of the page on worlds."""
 
-import io
 from itertools import cycle
 
+from fsl_mrs_dl.report.drawing import new_figure, png
 from tests.benchmarks.table import Picture
 from tests.benchmarks.worlds.run_worlds import Scores
 from tests.benchmarks.worlds.settings import DEFAULT
@@ -14,13 +14,10 @@ _COLOURS = ("#d1495b", "#1b6ca8", "#e69f00", "#7a7a7a", "#009e73")
 
 def errors_picture(found: Scores) -> Picture:
     """Draw the error of every setting in every world."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator
 
     made = [world for world, by_setting in found.items() if by_setting]
-    figure = Figure(figsize=(9, 0.24 * len(made) + 1.6), layout="constrained", dpi=110)
-    FigureCanvasAgg(figure)
+    figure = new_figure((9, 0.24 * len(made) + 1.6), dpi=110)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, strong in zip(panels, (False, True), strict=True):
         for setting, colour in zip(settings_of(found), cycle(_COLOURS), strict=False):
@@ -38,10 +35,8 @@ def errors_picture(found: Scores) -> Picture:
     panels[0].set_yticks(range(len(made)), made, fontsize=8)
     panels[0].invert_yaxis()
     panels[1].legend(fontsize=8)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
     caption = (
         "Mean absolute error of ratios to total creatine in each world: of the posterior mean, for FSL-MRS of the "
         "fit."
     )
-    return Picture("errors", caption, stream.getvalue())
+    return Picture("errors", caption, png(figure))

@@ -1,0 +1,63 @@
+"""Figures of Matplotlib that no window shows and no global list holds."""
+
+import io
+from typing import Any, Literal
+
+
+def new_figure(
+    size: tuple[float, float],
+    *,
+    dpi: float = 130,
+    layout: Literal["constrained", "compressed"] = "constrained",
+) -> Any:
+    """Return an empty figure.
+
+    Parameters
+    ----------
+    size : tuple of float
+        Width and height in inches.
+    dpi : float
+        Pixels per inch of what is saved.
+    layout : {"constrained", "compressed"}
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout=layout, dpi=dpi)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def new_panels(
+    rows: int, columns: int, size: tuple[float, float], *, dpi: float = 130, shared: bool = False
+) -> tuple[Any, Any]:
+    """Return a figure and its axes.
+
+    Parameters
+    ----------
+    rows, columns : int
+    size : tuple of float
+        Width and height of the figure in inches.
+    dpi : float
+        Pixels per inch of what is saved.
+    shared : bool
+        Whether all axes have the same limits.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : ndarray of matplotlib.axes.Axes, shape (rows, columns)
+    """
+    figure = new_figure(size, dpi=dpi)
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
+
+
+def png(figure: Any) -> bytes:
+    """Return a figure as a PNG file, without the version of Matplotlib: the same figure, the same bytes."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    return content.getvalue()
