@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.io.names import plain_name
 
 _FEWEST = 8
@@ -56,6 +57,8 @@ def evaluate(
     --------
     fsl_mrs_dl evaluate --real aligned/sub-01.nii.gz --synthetic made/synthetic.nii.gz --output page
     """
+    for package in ("torch", "sklearn"):
+        require(package, "evaluate")
     from fsl_mrs_dl.evaluation import tables
     from fsl_mrs_dl.evaluation.likeness import samples_of
     from fsl_mrs_dl.io import nifti

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import fsl_mrs_dl
 from fsl_mrs_dl.data import NUCLEI
 from fsl_mrs_dl.errors import ModelError
+from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.models.card import Card
 from fsl_mrs_dl.models.card_file import MAX_CARD_BYTES, card_from_text, card_text, seal
 
@@ -102,11 +103,15 @@ def load(model: str | Path) -> Model:
     ------
     ModelError
         If there is none, its weights are not those of the card, or its architecture is not known.
+    MissingDependencyError
+        If PyTorch is not installed.
     """
-    from fsl_mrs_dl.models.architectures import ARCHITECTURES
-
     folder = find(model)
     card, weights = verified(folder)
+    for package in ("torch", "safetensors"):
+        require(package, f"The network {card.full_name}")
+    from fsl_mrs_dl.models.architectures import ARCHITECTURES
+
     if card.architecture not in ARCHITECTURES:
         raise ModelError(
             f"{folder} has the architecture {card.architecture!r}; known are {', '.join(ARCHITECTURES)}. "

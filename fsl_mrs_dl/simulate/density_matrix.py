@@ -8,7 +8,6 @@ has unit amplitude in every sequence, also in STEAM, where half the signal is lo
 measurement loses the same half.
 """
 
-import importlib
 import importlib.metadata
 import os
 from collections.abc import Mapping
@@ -19,12 +18,11 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Complex, Real
-from fsl_mrs_dl.errors import MissingDependencyError, OptionError
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.physics import singlet
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.simulate.shipped import Recipe
-
-_NEEDED = 'Install it with: pip install "fsl-mrs-dl[basis]".'
 
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
@@ -231,7 +229,4 @@ def _echoes(library: Any, delays: list[float], pulses: list[Any], turns: list[bo
 
 def _module(name: str) -> Any:
     os.environ.setdefault("KERAS_BACKEND", "torch")  # what the package has anyway; else Keras asks TensorFlow
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingDependencyError(f"mrsandbox cannot be imported ({error}). {_NEEDED}") from error
+    return require(name, "making a basis set")

@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import importlib
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from typing import Any, NoReturn
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import DataError, MRSDLError, OutputError
+from fsl_mrs_dl.extras import explained
 from fsl_mrs_dl.io.signals import Raising
 from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
@@ -162,6 +162,11 @@ def _done(work: Callable[[], None]) -> tuple[int, str]:
         return 2, str(error)
     except KeyboardInterrupt:
         return 130, "interrupted."
+    except ModuleNotFoundError as error:
+        lack = explained(error, "this command")
+        if lack is error:
+            raise
+        return 2, str(lack)
     except MemoryError:
         return 2, "there is not enough memory for this; fit fewer voxels or points, or take a larger machine."
     except OSError as error:
@@ -267,7 +272,8 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     Raises
     ------
     MRSDLError
-        If an input, an option or the output folder cannot be used.
+        If an input, an option or the output folder cannot be used; after the result is written, if its report
+        lacks a package.
     """
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.nifti_header import sidecar_of
@@ -298,13 +304,16 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
             write_sidecars(staging)
         if result.estimates is not None:
             write_estimates(result.estimates, data.dim_tags, staging.path(f"{name}_{known_step.name}.csv"))
+        lack = None
         if report:
-            page = getattr(importlib.import_module("fsl_mrs_dl.report"), report)
-            staging.path(f"{name}_{known_step.name}.html").write_text(
-                page(data, result, options), encoding="utf-8"
-            )
+            from fsl_mrs_dl.report.writing import write_page
+
+            file = f"{name}_{known_step.name}.html"
+            lack = write_page(report, lambda: staging.path(file), data, result, options)
     for line in result.said:
         print(printable(line))  # noqa: T201
+    if lack is not None:
+        raise lack
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsl_mrs_dl.errors import DataError, MissingDependencyError, OutputError
+from fsl_mrs_dl.errors import DataError, OutputError
+from fsl_mrs_dl.extras import absent
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
@@ -110,9 +111,7 @@ def _program() -> list[str]:
         return [sys.executable, "-c", _MODULE]
     elsewhere = shutil.which("spec2nii")
     if elsewhere is None:
-        raise MissingDependencyError(
-            "convert calls spec2nii, which is not installed: pip install spec2nii (or 'fsl-mrs-dl[convert]')."
-        )
+        raise absent("spec2nii", "convert")
     return [elsewhere]
 
 

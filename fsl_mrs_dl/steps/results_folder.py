@@ -1,7 +1,6 @@
 """The command of a step that fits: from its files to a folder of results."""
 
 import argparse
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,8 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     Raises
     ------
     MRSDLError
-        If an input, an option or the output folder cannot be used.
+        If an input, an option or the output folder cannot be used; after the result is written, if its report
+        lacks a package.
     """
     from fsl_mrs_dl.io.nifti_header import sidecar_of
     from fsl_mrs_dl.io.results import (
@@ -43,6 +43,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     from fsl_mrs_dl.io.sidecar import write_sidecars
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report import quantify_text
+    from fsl_mrs_dl.report.writing import write_page
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
     inputs = [arguments.data, sidecar_of(arguments.data), *_named_files(known_step, options)]
@@ -67,16 +68,18 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
                 _write_stages(result.stages, staging)
             if data.sidecar:
                 write_sidecars(staging)
+        lack = None
         if arguments.report and known_step.report:
-            page = getattr(importlib.import_module("fsl_mrs_dl.report"), known_step.report)
-            text = page(result.fitted, result.outcome, settings, result.stages)
-            staging.path(REPORT).write_text(text, encoding="utf-8", errors="backslashreplace")
+            shown = (result.fitted, result.outcome, settings, result.stages)
+            lack = write_page(known_step.report, lambda: staging.path(REPORT), *shown)
         record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
         staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names
     told = [f"{stage.name or 'not run'}: {note}" for stage in result.stages for note in stage.notes]
     told.append(quantify_text(result.outcome, arguments.output, files))
     print(printable("\n".join(told), lines=True))  # noqa: T201
+    if lack is not None:
+        raise lack
 
 
 def _read(known_step: Step, file: Path, options: dict[str, Any]) -> MRSData:

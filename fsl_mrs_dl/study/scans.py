@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from fsl_mrs_dl.errors import DataError, MissingDependencyError, OptionError
+from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.extras import require
 
 SVS, REFERENCE = "svs", "mrsref"
 """Templates of a tree: the raw scan, and its water reference."""
@@ -53,10 +54,7 @@ def find_scans(folder: Path, tree: str) -> list[Scan]:
     OptionError
         If the tree cannot be read, or has no template ``svs``.
     """
-    try:
-        from file_tree import FileTree
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("study needs file-tree: pip install 'fsl-mrs-dl[pipeline]'.") from error
+    tree_reader = require("file_tree", "study").FileTree
     if not folder.is_dir():
         raise DataError(f"--input {folder} is no folder; the folder of the study is needed.")
     named = (
@@ -65,7 +63,7 @@ def find_scans(folder: Path, tree: str) -> list[Scan]:
     if not named.is_file():
         raise OptionError(f"--tree {tree} is neither {' nor '.join(SHIPPED)} nor a file; give one of them.")
     try:
-        known = FileTree.from_string(named.read_text(encoding="utf-8"), top_level=str(folder))
+        known = tree_reader.from_string(named.read_text(encoding="utf-8"), top_level=str(folder))
     except (ValueError, UnicodeDecodeError, KeyError) as error:
         raise OptionError(f"--tree {tree} cannot be read by file-tree: {error}.") from error
     keys = known.template_keys()

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import OutputError
+from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.fit.quantification.workers import chunks_done
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.study.jobs import DONE, Job, State, check_options, done_job, write_whole
@@ -58,6 +59,8 @@ def study(
     ------
     DataError
         If there is no scan.
+    MissingDependencyError
+        If a package for the tree or the report is not installed.
     OptionError
         If the tree or an option cannot be used.
     OutputError
@@ -67,6 +70,7 @@ def study(
     --------
     fsl_mrs_dl study --input bids --output derivatives/mrs --basis press_3t_te30
     """
+    require("plotly", "The report of study")
     scans = find_scans(input, tree)
     _own(output, input)
     options = ["--basis", basis, *(["--config", str(config)] if config is not None else [])]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.extras import require
 
 
 def train(
@@ -122,7 +123,8 @@ def train(
         physics: the network gives phase, shift, lineshape and baseline of the signal model (cvae), or how a
         transient differs from the average of its set (vae). spectrum: the network gives the whole spectrum.
     search : int
-        First try this many settings (learning rate, batch, depth, batch norm) and take the best. Needs Optuna.
+        First try this many settings (learning rate, batch, depth, batch norm) and take the best. Needs the
+        extra studies.
     checkpoint : Path
         For align: save the state of the training in this file, and continue from it if it exists. Give the same
         options again. The file is removed at the end.
@@ -136,7 +138,8 @@ def train(
     Raises
     ------
     MRSDLError
-        If an option, a file, the package to start from or the output folder cannot be used.
+        If an option, a file, the package to start from or the output folder cannot be used, or PyTorch is not
+        installed.
 
     Examples
     --------
@@ -147,6 +150,8 @@ def train(
     _check(settings)
     _check_step(settings)
     settings = {name: value for name, value in settings.items() if name not in _OTHERS[step]}
+    for package in ("torch", "lightning", "safetensors", "sklearn", *(["optuna"] if search else [])):
+        require(package, f"train {step}")
     began = time.monotonic()
     if step in ("synthesise", "quantify"):
         from fsl_mrs_dl.train.quantification_command import train_quantification

@@ -1,4 +1,4 @@
-"""The search for training settings, Bayesian with early ends (Hyperband); the only importer of Optuna.
+"""The search for training settings, Bayesian with early ends (Hyperband); the only user of Optuna.
 
 The published ranges (Shamaei et al 2023, doi:10.1002/mrm.29498): learning rate 1e-6 to 1e-1, depth 3 to 6,
 batch, batch normalisation.
@@ -7,7 +7,7 @@ batch, batch normalisation.
 from collections.abc import Callable
 from typing import Any
 
-from fsl_mrs_dl.errors import MissingDependencyError
+from fsl_mrs_dl.extras import require
 
 Trial = Callable[[dict[str, Any], Callable[[int, float], None]], float]
 """From choices (``lr, batch, depth, batch_norm``) and a report of each epoch to the validation loss."""
@@ -34,12 +34,7 @@ def search(trial_loss: Trial, n_trials: int, epochs: int, seed: int) -> dict[str
     MissingDependencyError
         If Optuna is not installed.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingDependencyError(
-            'The search needs Optuna, which is not installed: pip install "fsl-mrs-dl[tune]".'
-        ) from error
+    optuna = require("optuna", "The search for settings")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def objective(trial: Any) -> float:

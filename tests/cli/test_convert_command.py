@@ -366,7 +366,7 @@ def test_without_spec2nii_one_line_says_how_to_get_it(
     assert converted(tmp_path / "out", p_file(tmp_path / "P1.7")) == 2
     said = capsys.readouterr().err
     assert said == (
-        "fsl_mrs_dl convert: convert calls spec2nii, which is not installed: pip install spec2nii (or "
-        "'fsl-mrs-dl[convert]').\n"
+        "fsl_mrs_dl convert: convert needs spec2nii, which is not installed. Install it with: "
+        'pip install "fsl-mrs-dl[convert]"\n'
     )
     assert not (tmp_path / "out").exists()

@@ -200,7 +200,7 @@ def test_search_without_optuna_says_what_to_install(monkeypatch):
     from fsl_mrs_dl.train.search import search
 
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(MissingDependencyError, match=r"fsl-mrs-dl\[tune\]"):
+    with pytest.raises(MissingDependencyError, match=r"fsl-mrs-dl\[studies\]"):
         search(lambda choices, report: 0.0, 1, 1, 0)
 
 

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
-from fsl_mrs_dl.errors import MissingDependencyError, OptionError
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.extras import require
 
 Common = TypeVar("Common")
 Part = TypeVar("Part")
@@ -50,12 +51,7 @@ def chunks_done(
         for part in parts:
             yield function(common, part)
         return
-    try:
-        import distributed
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            "--parallel needs dask.distributed: pip install 'fsl-mrs-dl[pipeline]'."
-        ) from error
+    distributed = require("distributed", "--parallel")
     if parallel == "cluster":
         with _client_of_cluster(distributed.Client) as client:
             yield from _done_by(client, function, common, parts)
@@ -64,8 +60,10 @@ def chunks_done(
         logging.getLogger(name).setLevel(logging.CRITICAL)  # how processes start and end is no news
     count = len(os.sched_getaffinity(0)) if workers is None else workers
     options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    make: Any = distributed  # it has no types
-    with make.LocalCluster(silence_logs="CRITICAL", **options) as cluster, make.Client(cluster) as client:
+    with (
+        distributed.LocalCluster(silence_logs="CRITICAL", **options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         yield from _done_by(client, function, common, parts)
 
 
