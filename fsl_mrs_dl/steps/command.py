@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import DataError, MRSDLError, OutputError
 from fsl_mrs_dl.extras import explained
@@ -277,7 +279,7 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     """
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.nifti_header import sidecar_of
-    from fsl_mrs_dl.io.results import write_estimates
+    from fsl_mrs_dl.io.results import write_estimates, write_map_image
     from fsl_mrs_dl.io.sidecar import sidecar_name, write_sidecars
     from fsl_mrs_dl.io.staging import Staging
 
@@ -304,6 +306,9 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
             write_sidecars(staging)
         if result.estimates is not None:
             write_estimates(result.estimates, data.dim_tags, staging.path(f"{name}_{known_step.name}.csv"))
+        for shows, values in result.images.items():
+            image = staging.path(f"{name}_{known_step.name}_{shows}.nii.gz")
+            write_map_image(values.astype(np.float32), result.data, image)
         lack = None
         if report:
             from fsl_mrs_dl.report.writing import write_page

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+DENOISED = "Denoising"
+"""The keyword of NIfTI-MRS for a step that takes noise away, whatever program it is of."""
 _ONE_NOMINAL_FIELD = 0.04
 """Relative difference that scanners of one nominal field stay within: 123.2 and 127.8 MHz are 3.7 % apart. Beyond
 it the basis set is of another kind of scanner, or a header is wrong. Amplitudes of Asp, simulated with PRESS of
@@ -20,7 +22,7 @@ it the basis set is of another kind of scanner, or a header is wrong. Amplitudes
 
 
 def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return notes on points left out and on another field, and doubts of a field beyond one nominal field."""
+    """Return notes on points, field and denoising, and doubts of a far field and of denoised FIDs."""
     from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
 
     said, doubts = [], []
@@ -35,6 +37,11 @@ def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[tuple[str
         if abs(field) > _ONE_NOMINAL_FIELD:
             doubts.append(text)
             logger.warning("%s.", text)
+    if any(record.get("Method") == DENOISED for record in data.processing):
+        text = "the FIDs are denoised: bounds and intervals are too small; quantify the file before that"
+        said.append(f"WARNING: {text}")
+        doubts.append(text)
+        logger.warning("%s.", text)
     return tuple(said), tuple(doubts)
 
 

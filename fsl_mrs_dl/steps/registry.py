@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import TIME_AXIS, Basis, Estimates, MRSData, Stage, fid_flags
+from fsl_mrs_dl.data import TIME_AXIS, Basis, Estimates, MRSData, Real, Stage, fid_flags
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.names import shown
 from fsl_mrs_dl.steps.options import Option, describe
 
 if TYPE_CHECKING:
+    from fsl_mrs_dl.fit.reconstruction import Reconstruction
     from fsl_mrs_dl.io.results import Outcome
 
 _NOT_STEPS = {
@@ -34,6 +35,7 @@ _NOT_STEPS = {
     "quantify_models",
     "quantify_notes",
     "quantify_times",
+    "reconstruct_penalty",
     "registry",
     "results_folder",
     "scan_reading",
@@ -72,6 +74,10 @@ class StepResult:
         Lines for the terminal: what the step decided by itself, and what came out.
     stages : tuple of Stage
         The steps of a chain, in order; the first is the data that it began with.
+    images : mapping of str to ndarray, float, shape (x, y, z)
+        Images to write beside the data, by what they show.
+    reconstruction : Reconstruction or None
+        For the report.
     """
 
     data: MRSData
@@ -83,6 +89,8 @@ class StepResult:
     fitted: MRSData | None = None
     said: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
+    images: Mapping[str, Real] = field(default_factory=dict)
+    reconstruction: "Reconstruction | None" = None
 
 
 @dataclass(frozen=True)

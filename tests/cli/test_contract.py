@@ -44,6 +44,7 @@ CASES = {
     "ecc": Case(options=("--reference", "{reference}")),
     "process": Case(options=("--basis", "{basis}"), result="fit/fit.nii.gz"),
     "quantify": Case(options=("--basis", "{basis}"), result="fit/fit.nii.gz"),
+    "reconstruct": Case(),
     "remove": Case(),
     "subtract": Case(options=("--reference", "{reference}")),
 }

@@ -1,7 +1,8 @@
 """Sparse deconvolution of FIDs: lines on a grid or members of a basis set, with a known decay."""
 
 from fsl_mrs_dl.fit.reconstruction.debias import debias, spectrum_sd
-from fsl_mrs_dl.fit.reconstruction.lineshape import Lineshape, lorentzian, of_lines, of_water
+from fsl_mrs_dl.fit.reconstruction.dictionary import dictionary
+from fsl_mrs_dl.fit.reconstruction.lineshape import Lineshape, lorentzian, of_lines, of_water, water_decay
 from fsl_mrs_dl.fit.reconstruction.operators import AtomOperator, GridOperator, Operator, largest_eigenvalue
 from fsl_mrs_dl.fit.reconstruction.penalty import (
     RATIOS,
@@ -10,7 +11,7 @@ from fsl_mrs_dl.fit.reconstruction.penalty import (
     sure_penalty,
     universal_penalty,
 )
-from fsl_mrs_dl.fit.reconstruction.run import Reconstruction, operator_for, reconstruct_sets
+from fsl_mrs_dl.fit.reconstruction.run import FidModel, Reconstruction, grid_of_lines, reconstruct_sets
 from fsl_mrs_dl.fit.reconstruction.sets import Sets
 from fsl_mrs_dl.fit.reconstruction.solver import (
     Solution,
@@ -24,6 +25,7 @@ from fsl_mrs_dl.fit.reconstruction.solver import (
 __all__ = [
     "RATIOS",
     "AtomOperator",
+    "FidModel",
     "GridOperator",
     "Lineshape",
     "Operator",
@@ -31,15 +33,16 @@ __all__ = [
     "Sets",
     "Solution",
     "debias",
+    "dictionary",
     "discrepancy_penalty",
     "duality_gap",
+    "grid_of_lines",
     "largest_eigenvalue",
     "largest_penalty",
     "lorentzian",
     "magnitude",
     "of_lines",
     "of_water",
-    "operator_for",
     "path",
     "reconstruct_sets",
     "shrink",
@@ -47,4 +50,5 @@ __all__ = [
     "spectrum_sd",
     "sure_penalty",
     "universal_penalty",
+    "water_decay",
 ]

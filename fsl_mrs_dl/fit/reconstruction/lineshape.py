@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.data import Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.physics import fid_to_spectrum
 from fsl_mrs_dl.scores.linewidth import Peak, peak_linewidth_hz, voigt_fwhm_hz
 
+WATER = "water reference"
 LINES_PPM = (2.01, 3.03, 3.2)  # NAA, creatine, choline: singlets of the brain
 _LEAST_SHARE = 0.05  # of water's first points: below it, its decay is continued as an exponential
 _SMOOTH_S = (
@@ -26,9 +27,10 @@ class Lineshape:
 
     Attributes
     ----------
-    decay : ndarray, complex, shape (time,)
+    decay : ndarray, complex, shape (set or 1, 1, time)
         1 at time zero.
     fwhm_hz : float
+        Median.
     source : str
         Where it comes from, for the record.
     """
@@ -44,7 +46,7 @@ def lorentzian(n_points: int, dwelltime_s: float, fwhm_hz: float) -> Complex:
     return decay
 
 
-def of_water(fid: Complex, dwelltime_s: float) -> Lineshape:
+def water_decay(fid: Complex, dwelltime_s: float) -> tuple[Complex, float]:
     """Return the decay and the eddy-current phase of a water reference, without its frequency and phase.
 
     Parameters
@@ -53,6 +55,12 @@ def of_water(fid: Complex, dwelltime_s: float) -> Lineshape:
         One averaged FID, nothing but water.
     dwelltime_s : float
         In s.
+
+    Returns
+    -------
+    decay : ndarray, complex, shape (time,)
+        1 at time zero.
+    fwhm_hz : float
 
     Raises
     ------
@@ -87,7 +95,38 @@ def of_water(fid: Complex, dwelltime_s: float) -> Lineshape:
     # Beyond the end the reference is noise: its last phase and deviation from the model stay.
     whole = np.concatenate([shape, np.full(n - end, shape[-1])]) * model
     fwhm = float(voigt_fwhm_hz(gamma, math.sqrt(sigma_squared)))
-    return Lineshape(whole, fwhm, "water reference")
+    return whole, fwhm
+
+
+def of_water(fids: Complex, dwelltime_s: float) -> Lineshape:
+    """Return the lineshape of each set from its own water reference.
+
+    Parameters
+    ----------
+    fids : ndarray, complex, shape (set or 1, time)
+        Where a set has no usable reference, the mean of the others stands in.
+    dwelltime_s : float
+        In s.
+
+    Raises
+    ------
+    DataError
+        If none decays as water does.
+    """
+    shapes: list[tuple[Complex, float] | None] = []
+    reason = DataError("The water reference is empty.")
+    for fid in fids:
+        try:
+            shapes.append(water_decay(fid, dwelltime_s) if fid_flags(fid) == "" else None)
+        except DataError as error:
+            reason = error
+            shapes.append(None)
+    seen = [shape for shape in shapes if shape is not None]
+    if not seen:
+        raise reason
+    mean = np.mean([decay for decay, _ in seen], axis=0)
+    decay = np.stack([mean if shape is None else shape[0] for shape in shapes])
+    return Lineshape(decay[:, None], float(np.median([width for _, width in seen])), WATER)
 
 
 def _smooth(values: Complex | Real, width: int) -> Complex | Real:
@@ -138,7 +177,8 @@ def of_lines(data: MRSData, fids: Complex, noise_sd: Real) -> Lineshape:
             "a water reference (--reference)."
         )
     width = float(np.nanmedian(widths))
-    return Lineshape(lorentzian(data.n_points, data.dwelltime_s, width), width, source)
+    decay = lorentzian(data.n_points, data.dwelltime_s, width)
+    return Lineshape(decay[None, None], width, source)
 
 
 def _width(peak: Peak) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.physics import project
 
 Sets = slice | NDArray[np.intp]
 
@@ -112,11 +113,14 @@ class AtomOperator:
     decay : ndarray, complex, shape (set or 1, 1, time)
         Measured lineshape, as in :class:`GridOperator`.
     wanted : ndarray, complex, shape (set or 1, 1, time)
+    inside : ndarray, bool, shape (frequency,), or None
+        The window of the spectrum that counts: what lies outside is not described by the atoms. None: all of it.
     """
 
     atoms: Complex
     decay: Complex
     wanted: Complex
+    inside: NDArray[np.bool_] | None = None
 
     @property
     def n_atoms(self) -> int:
@@ -126,20 +130,24 @@ class AtomOperator:
     @cached_property
     def norms(self) -> Real:
         """Return the norm of each atom, shape (set or 1, 1, atom)."""
-        norms: Real = np.sqrt(np.abs(self.decay) ** 2 @ (np.abs(self.atoms) ** 2).T)
-        return norms
+        columns = [np.linalg.norm(self._seen(self.atoms * decay), axis=-1) for decay in self.decay]
+        return np.stack(columns)[:, None]
 
     @cached_property
     def _conjugates(self) -> Complex:
         return np.ascontiguousarray(self.atoms.conj().T)
 
+    def _seen(self, fids: Complex) -> Complex:
+        """Return the part of FIDs in the window."""
+        return fids if self.inside is None else project(fids, self.inside)
+
     def forward(self, amplitudes: Complex) -> Complex:
-        """Return the FIDs as measured, A s."""
-        return (amplitudes @ self.atoms) * self.decay
+        """Return the FIDs as measured, A s, in the window."""
+        return self._seen((amplitudes @ self.atoms) * self.decay)
 
     def adjoint(self, fids: Complex) -> Complex:
         """Return A^H y."""
-        return (fids * self.decay.conj()) @ self._conjugates
+        return (self._seen(fids) * self.decay.conj()) @ self._conjugates
 
     def restored(self, amplitudes: Complex) -> Complex:
         """Return the FIDs with the wanted lineshape, over all points."""
@@ -147,7 +155,7 @@ class AtomOperator:
 
     def take(self, sets: Sets) -> "AtomOperator":
         """Return the operator of some of the sets."""
-        return AtomOperator(self.atoms, _of_sets(self.decay, sets), _of_sets(self.wanted, sets))
+        return AtomOperator(self.atoms, _of_sets(self.decay, sets), _of_sets(self.wanted, sets), self.inside)
 
 
 def _of_sets(per_set: Complex, sets: Sets) -> Complex:

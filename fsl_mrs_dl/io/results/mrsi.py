@@ -46,7 +46,7 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
         # Single precision: the error of a few hundred draws is larger.
         _write_map(np.asarray(values, dtype=np.float32), outcome, fit, staging.path(name), keep_nan=False)
     flags = outcome.on_grid(outcome.flags)
-    _save(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
+    write_map_image(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
     if outcome.verdict is not None:
         _write_verdict(outcome, outcome.verdict, fit, staging)
     write_curves(fit, lambda x: fit.fid[x], staging.path("fit/fit.nii.gz"), (fit.fid,))
@@ -120,7 +120,7 @@ def _posterior_maps(outcome: Outcome) -> Iterator[tuple[str, Real]]:
 
 def _write_verdict(outcome: Outcome, verdict: NDArray[np.int8], fit: MRSData, staging: Staging) -> None:
     """Write the codes of the verdicts, their meaning, and the reason of each voxel."""
-    _save(outcome.on_grid(verdict.astype(np.int16)), fit, staging.path("qc/verdict.nii.gz"))
+    write_map_image(outcome.on_grid(verdict.astype(np.int16)), fit, staging.path("qc/verdict.nii.gz"))
     words = {level.code: word for word, level in VERDICTS.items()}
     meaning = {
         word: {"value": level.code, "meaning": level.meaning, "voxels": int((verdict == level.code).sum())}
@@ -137,10 +137,10 @@ def _write_verdict(outcome: Outcome, verdict: NDArray[np.int8], fit: MRSData, st
 def _write_map(values: Real, outcome: Outcome, like: MRSData, path: Path, *, keep_nan: bool) -> None:
     """Write a map; missing values are zero, as in FSL-MRS, except in the nuisance maps."""
     shown = values if keep_nan else np.where(np.isfinite(values), values, 0.0)
-    _save(outcome.on_grid(shown), like, path)
+    write_map_image(outcome.on_grid(shown), like, path)
 
 
-def _save(values: NDArray[Any], like: MRSData, path: Path) -> None:
+def write_map_image(values: NDArray[Any], like: MRSData, path: Path) -> None:
     """Write a plain NIfTI image on the grid of the data, with their position."""
     write_image(_header(values.dtype, like), values.shape, [values], path)
 

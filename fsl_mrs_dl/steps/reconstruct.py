@@ -1,0 +1,159 @@
+"""The step ``reconstruct``."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fsl_mrs_dl.data import TIME_AXIS, Basis, MRSData
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Sets
+
+NOT_RAW = (
+    "A reconstructed FID is not raw data: its noise is gone, not its error. Quantify the file that went in; "
+    "bounds and intervals of a fit to this one are not valid."
+)
+_DIM = "DIM_DYN"
+_WIDEST_HZ = 100.0
+
+
+@step(method="Denoising", report="reconstruct_page")
+def reconstruct(
+    data: MRSData,
+    *,
+    dim: str | None = None,
+    reference: MRSData | None = None,
+    basis: Basis | None = None,
+    linewidth: float | None = None,
+    penalty: str = "auto",
+    model: str | None = None,
+    allow_mismatch: bool = False,
+) -> StepResult:
+    """Reconstruct FIDs by sparse deconvolution.
+
+    Describes each FID by few lines of a known shape, or by few members of a basis set, and writes the FID of these
+    lines: without noise, without eddy-current phase and, with --linewidth, with narrower lines. The result is for
+    the eye. A reconstructed FID is not raw data: quantify the file that went in.
+
+    Parameters
+    ----------
+    data : MRSData
+    dim : str
+        NIfTI-MRS tag of the dimension whose FIDs share their lines (not their amplitudes and phases). Align them
+        first. Default: DIM_DYN, where the data have it.
+    reference : MRSData
+        Water reference: its decay and eddy-current phase are the shape of every line. Default: Lorentzian lines as
+        wide as those of NAA, creatine and choline, or as the highest line.
+    basis : Basis
+        Basis set whose members are looked for, instead of single lines. What it does not describe (water, lipids)
+        is left out of the result.
+    linewidth : float
+        Width (FWHM) of the lines of the result in Hz; with --basis what is added to the lines of the basis set.
+        Default: as measured, without deconvolution.
+    penalty : str
+        Weight of sparsity. auto: by a network, or as universal where no network is valid. universal: what noise
+        alone does not exceed. sure: the least estimated error. discrepancy: the residual is as large as the noise.
+        Or a number: the share, between 0 and 1, of the weight that leaves nothing.
+    model : str
+        Model package for --penalty auto: a name, with @version or without, or a path.
+    allow_mismatch : bool
+        Also use a model outside its valid range.
+
+    Returns
+    -------
+    StepResult
+        The reconstructed data, the noise level, and what the report shows.
+
+    Raises
+    ------
+    DataError
+        If a dimension is missing, reference or basis set do not fit the data, or no linewidth can be measured.
+    OptionError
+        If an option makes no sense.
+    ModelError
+        If there is no such model, or the data lie outside its valid range.
+
+    Examples
+    --------
+    fsl_mrs_dl reconstruct --file metab.nii.gz --output reconstructed --linewidth 4 -r
+    """
+    from fsl_mrs_dl.fit import reconstruction as sparse
+    from fsl_mrs_dl.steps.reconstruct_penalty import penalty_of
+
+    if linewidth is not None and not 0 < linewidth <= _WIDEST_HZ:
+        raise OptionError(
+            f"--linewidth is {linewidth:g} Hz; a width above 0 and up to {_WIDEST_HZ:g} is needed."
+        )
+    if reference is not None and basis is not None:
+        raise OptionError("--reference and --basis both give the lineshape; leave one of them out.")
+    if dim is None and _DIM in data.dim_tags:
+        dim = _DIM
+    sets = sparse.Sets.of(data, dim)
+    weights = penalty_of(penalty, model, data, allow_mismatch=allow_mismatch)
+    model_of_fids = _model_of_fids(data, sets, reference, basis, linewidth)
+    found = sparse.reconstruct_sets(sets, model_of_fids, weights.function)
+    shape = model_of_fids.lineshape
+    settled: dict[str, object] = {
+        "dim": dim or "none",
+        "basis": getattr(basis, "name", basis) or "none",
+        "lineshape": f"{shape.source}, {shape.fwhm_hz:.2f} Hz",
+        "linewidth": model_of_fids.fwhm_hz,
+        **weights.settled,
+        "penalty_ratio": float(np.median(found.ratio)),
+        "duality_gap": float(found.gap.max()),
+    }
+    left = int((~usable_fids(data)).sum())
+    if left:
+        settled["not_reconstructed"] = left
+    told = (
+        f"{len(found.support)} sets of {sets.shape[-1]} FIDs: {int(np.median(found.support))} of "
+        f"{model_of_fids.operator.n_atoms} atoms in the median; lines of {shape.fwhm_hz:.1f} Hz "
+        f"({shape.source}), {model_of_fids.fwhm_hz:.1f} Hz in the result.",
+        NOT_RAW,
+    )
+    return StepResult(
+        sets.back(found.fids, data),
+        settled=settled,
+        said=(*weights.said, *told),
+        images={"noise": sets.noise_map(data)},
+        reconstruction=found,
+    )
+
+
+def _model_of_fids(
+    data: MRSData,
+    sets: "Sets",
+    reference: MRSData | None,
+    basis: Basis | None,
+    linewidth: float | None,
+) -> "FidModel":
+    """Return the atoms and their lineshape: of a basis set, a water reference, or the lines of the data."""
+    from fsl_mrs_dl.fit import reconstruction as sparse
+
+    if basis is not None:
+        from fsl_mrs_dl.steps.quantify_inputs import named_basis
+
+        return sparse.dictionary(data, named_basis(basis), sets, linewidth)
+    if reference is None:
+        shape = sparse.of_lines(data, sets.fids[sets.usable], np.ones(int(sets.usable.sum())))
+    else:
+        shape = _of_reference(reference, data, sets)
+    return sparse.grid_of_lines(data, shape, linewidth, sets.n_measured)
+
+
+def _of_reference(reference: MRSData, data: MRSData, sets: "Sets") -> "Lineshape":
+    """Return the lineshape of each set from the water reference of its voxel."""
+    from fsl_mrs_dl.fit.reconstruction import of_water
+    from fsl_mrs_dl.steps.ecc import as_shaped_as, check_belongs, check_sampling
+    from fsl_mrs_dl.steps.water_references import reduced
+
+    check_belongs(reference, data)
+    check_sampling(reference, data)
+    fids = np.moveaxis(as_shaped_as(data, reduced(reference, data)[0]), TIME_AXIS, -1)
+    fids = fids[..., None, :] if sets.dim is None else np.moveaxis(fids, data.axis(sets.dim) - 1, -2)
+    first = fids.reshape(-1, sets.shape[-1], data.n_points)[
+        sets.rows, 0
+    ]  # the FIDs of a set have one lineshape
+    return of_water(first.astype(np.complex128), data.dwelltime_s)

@@ -1,0 +1,174 @@
+"""The step ``reconstruct``: known lines come back, with less error, and marked as what they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.data import Complex, MRSData
+from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.io import nifti
+from fsl_mrs_dl.io.basis import read_basis
+from fsl_mrs_dl.physics import add_noise, damp, eddy_current_phase, fid_to_spectrum, shift, singlet
+from fsl_mrs_dl.scores.linewidth import peak_linewidth_hz
+from fsl_mrs_dl.simulate.shipped import shipped_basis
+from fsl_mrs_dl.steps.quantify_notes import differences
+from fsl_mrs_dl.steps.reconstruct import NOT_RAW, reconstruct
+
+N, DT, F0 = 1024, 5e-4, 123.25
+LINE_HZ = 6.0
+
+
+def lines(width_hz: float = LINE_HZ, n: int = N) -> Complex:
+    """NAA, creatine and choline as singlets of one width."""
+    hz = (np.array([2.01, 3.03, 3.2]) - 4.65) * F0
+    like = np.zeros(1, complex)
+    each = singlet(n, DT, hz, np.full(3, np.pi * width_hz), np.zeros(3), like)
+    return np.array([3.0, 2.0, 1.0]) @ each
+
+
+def data(fids: Complex, *tags: str) -> MRSData:
+    """One voxel whose FIDs, shape (..., time), have these dimensions."""
+    fid = np.moveaxis(fids, -1, 0)[None, None, None]
+    return MRSData(fid.astype(np.complex64), DT, F0, dim_tags=tags, name="scan")
+
+
+def error(result: MRSData, truth: Complex) -> float:
+    fid = np.moveaxis(result.fid[0, 0, 0], 0, -1)
+    return float(np.linalg.norm(fid - truth) / np.linalg.norm(np.broadcast_to(truth, fid.shape)))
+
+
+class TestSingleSpectrum:
+    @pytest.mark.parametrize("penalty", ["auto", "universal", "sure", "discrepancy", "0.1"])
+    def test_the_error_falls(self, penalty: str, rng: np.random.Generator) -> None:
+        scan = data(add_noise(lines(), 0.3, rng))
+        result = reconstruct(scan, penalty=penalty)
+        assert error(result.data, lines()) < 0.5 * error(scan, lines())
+        assert result.data.processing[-1]["Method"] == "Denoising"
+        assert (
+            f"penalty={'universal' if penalty == 'auto' else penalty}"
+            in result.data.processing[-1]["Details"]
+        )
+        assert NOT_RAW in result.said
+
+    def test_lines_become_as_narrow_as_asked(self, rng: np.random.Generator) -> None:
+        scan = data(add_noise(lines(), 0.02, rng))
+        result = reconstruct(scan, linewidth=3.0)
+        width = peak_linewidth_hz(result.data.fid[0, 0, 0], DT, F0, 4.65, 2.01).fwhm_hz
+        assert width == pytest.approx(3.0, rel=0.15)
+        assert error(result.data, lines(3.0)) < 0.3 * error(scan, lines(3.0))
+
+    def test_water_reference_takes_eddy_currents_away(self, rng: np.random.Generator) -> None:
+        like = np.zeros(1, complex)
+        eddy = np.exp(1j * eddy_current_phase(N, DT, np.array(6.0), np.array(0.03), like))
+        water = singlet(N, DT, np.array(2.0), np.array(np.pi * LINE_HZ), np.array(0.0), like)
+        reference = data(add_noise(1e4 * water * eddy, 1.0, rng))
+        scan = data(add_noise(lines() * eddy, 0.02, rng))
+        plain, corrected = reconstruct(scan), reconstruct(scan, reference=reference)
+        # A straight line in phase, a shift, belongs to no lineshape; it is what is left of eddy currents.
+        moved = np.linspace(-6, 6, 121)
+        left = [
+            min(error(r.data, shift(lines(), np.array(hz), DT) * turn) for hz in moved for turn in TURNS)
+            for r in (plain, corrected)
+        ]
+        assert left[1] < 0.5 * left[0]
+
+    def test_noise_level(self, rng: np.random.Generator) -> None:
+        result = reconstruct(data(add_noise(lines(), 0.3, rng)))
+        # 1 024 bins, about half of them without signal: 0.72 / sqrt(500) = 3 %
+        assert result.images["noise"].item() == pytest.approx(0.3, rel=0.1)
+
+    def test_basis_set(self, rng: np.random.Generator) -> None:
+        basis = read_basis(shipped_basis("press_3t_te30"))
+        scale = 1 / np.abs(basis.fids[:, 0]).max()
+        clean = damp(
+            scale * np.asarray(basis.fids).sum(axis=0), np.array(10.0), np.array(0.0), basis.dwelltime_s
+        )
+        sd = 0.03 * np.abs(clean[0])
+        fid = add_noise(clean, sd, rng)[None, None, None]
+        scan = MRSData(fid, basis.dwelltime_s, F0)
+        result = reconstruct(scan, basis=basis)
+        window = (scan.ppm_axis > 0.4) & (scan.ppm_axis < 4.0)
+        spectra = [fid_to_spectrum(x)[..., window] for x in (clean, fid[0, 0, 0], result.data.fid[0, 0, 0])]
+        before, after = (np.linalg.norm(spectra[i] - spectra[0]) for i in (1, 2))
+        assert after < 0.5 * before
+
+
+TURNS = np.exp(1j * np.linspace(-0.8, 0.8, 33))
+
+
+class TestSets:
+    def test_transients_share_their_lines(self, rng: np.random.Generator) -> None:
+        turns = np.exp(1j * rng.uniform(-3, 3, (8, 1)))
+        scan = data(add_noise(lines() * turns, 0.8, rng), "DIM_DYN")
+        result = reconstruct(scan)
+        used = result.reconstruction.amplitudes[0] != 0
+        assert (used == used[0]).all()
+        assert error(result.data, lines() * turns) < 0.5 * error(scan, lines() * turns)
+
+    def test_what_cannot_be_used_stays(self, rng: np.random.Generator) -> None:
+        fids = add_noise(np.broadcast_to(lines(), (3, 4, N)).copy(), 0.3, rng)
+        fids[1, 2], fids[2, 0], fids[0] = np.nan, 0, 0
+        scan = data(fids, "DIM_COIL", "DIM_DYN")
+        result = reconstruct(scan)
+        assert np.isnan(result.data.fid[0, 0, 0, :, 1, 2]).all()
+        assert not result.data.fid[0, 0, 0, :, 0].any()
+        assert not result.data.fid[0, 0, 0, :, 2, 0].any()
+        assert np.isfinite(result.data.fid[0, 0, 0, :, 1, 0]).all()
+        assert "not_reconstructed=6" in result.data.processing[-1]["Details"]
+
+    def test_zeros_at_the_end_are_not_data(self, rng: np.random.Generator) -> None:
+        fids = add_noise(lines(), 0.05, rng)
+        fids[600:] = 0
+        result = reconstruct(data(fids))
+        assert error(result.data, lines()) < 0.05
+        assert np.abs(result.data.fid[0, 0, 0, 600:]).max() > 0
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        "options",
+        [{"penalty": "much"}, {"penalty": "2"}, {"linewidth": -1.0}, {"model": "x", "penalty": "sure"}],
+    )
+    def test_options(self, options: dict[str, object], rng: np.random.Generator) -> None:
+        with pytest.raises(OptionError):
+            reconstruct(data(add_noise(lines(), 0.3, rng)), **options)
+
+    def test_noise_alone(self, rng: np.random.Generator) -> None:
+        with pytest.raises(DataError, match="--reference"):
+            reconstruct(data(add_noise(np.zeros(N, complex), 0.3, rng)))
+
+    def test_missing_dimension(self, rng: np.random.Generator) -> None:
+        with pytest.raises(DataError, match="DIM_EDIT"):
+            reconstruct(data(add_noise(lines(), 0.3, rng)), dim="DIM_EDIT")
+
+
+def test_quantify_warns(rng: np.random.Generator) -> None:
+    scan = data(add_noise(lines(), 0.05, rng))
+    basis = read_basis(shipped_basis("press_3t_te30"))
+    assert not differences(scan, scan, basis)[1]
+    denoised = reconstruct(scan).data
+    notes, doubts = differences(denoised, denoised, basis)
+    assert "denoised" in doubts[0]
+    assert any(note.startswith("WARNING") for note in notes)
+
+
+def test_command_writes_noise_and_page(tmp_path: Path, rng: np.random.Generator) -> None:
+    fids = add_noise(np.broadcast_to(lines(), (2, N)), 0.2, rng)
+    nifti.write(data(fids, "DIM_DYN"), tmp_path / "scan.nii.gz")
+    command = [
+        "reconstruct",
+        "--file",
+        str(tmp_path / "scan.nii.gz"),
+        "--output",
+        str(tmp_path / "out"),
+        "-r",
+    ]
+    assert main(command) == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"scan.nii.gz", "scan_reconstruct_noise.nii.gz", "scan_reconstruct.html"}
+    page = (tmp_path / "out" / "scan_reconstruct.html").read_text()
+    for words in ("not raw data", "Chosen lines", "Residual", "1.96 SD", "duality_gap"):
+        assert words in page
+    assert main(command) == 2  # nothing is replaced unasked
