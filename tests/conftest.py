@@ -1,14 +1,13 @@
 """Fixtures for all tests: a generator of its own for each test, and the real data where they are."""
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-REPOSITORY = Path(__file__).parents[1]
+from tests.benchmarks.realdata import data_folder
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real files: $FSL_MRS_DL_TEST_DATA, or shared/data beside the repository."""
-    folder = Path(os.environ.get("FSL_MRS_DL_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    folder = data_folder()
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}; name their folder in FSL_MRS_DL_TEST_DATA")
     return folder

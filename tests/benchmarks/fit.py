@@ -15,7 +15,7 @@ from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, basis_sum, on_points, phase, sound_basis
 from fsl_mrs_dl.simulate.papers import DQ_RANGES, DQ_UNIT
 from fsl_mrs_dl.simulate.shipped import shipped_basis
-from tests.benchmarks.realdata import data_folder
+from tests.benchmarks.realdata import challenge_folder
 from tests.benchmarks.table import NOT_RUN, Page, Table
 
 POINTS, DWELLTIME_S = 2048, 2.5e-4
@@ -119,8 +119,8 @@ class _Made:
 
 def task_basis() -> tuple[Basis, str]:
     """Return the challenge's basis where it is, else a shipped one, and what to call it."""
-    folder = data_folder() / "ismrm2016_basis" / "basisset_text_noTMS"
-    if folder.is_dir():
+    folder = challenge_folder()
+    if folder is not None:
         basis = sound_basis(
             read_basis(folder, dwelltime_s=DWELLTIME_S, spectrometer_frequency_mhz=_CHALLENGE_MHZ)
         )

@@ -5,13 +5,12 @@ import numpy as np
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.physics.coils import noise_covariance
 from fsl_mrs_dl.steps.align import align
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.coilcombine import coilcombine
 from tests.benchmarks import quality
-from tests.benchmarks.realdata import data_folder
+from tests.benchmarks.realdata import in_vivo
 from tests.benchmarks.rivals import Chain, Window, aligners, difference
 from tests.benchmarks.table import Page, Table, fslmrs_words
 
@@ -42,12 +41,6 @@ def run(profile: str, seed: int) -> Page:
     return Page("Measured data", METHOD, tables, fslmrs_words())
 
 
-def _read(*names: str) -> MRSData | None:
-    """Return a file below $FSL_MRS_DL_TEST_DATA, or shared/data beside the checkout; None if it is absent."""
-    path = data_folder().joinpath("invivo", *names)
-    return nifti.read(path) if path.exists() else None
-
-
 def _whole_window() -> Table:
     columns = [
         "method",
@@ -62,7 +55,7 @@ def _whole_window() -> Table:
         "3 T MEGA-PRESS, 20 x ON and OFF, `align` with its own window, 1.8 to 4.2 ppm. sr, crr and corr use the "
         "whole band, water included: for them its scatter is no independent measure."
     )
-    data = _read(MEGA, "metab.nii.gz")
+    data = in_vivo(MEGA, "metab.nii.gz")
 
     def row(name: str, one: MRSData, flagged: int | None) -> list[str]:
         widths = [quality.line(one, "Cr", ON), quality.line(one, "Cr", OFF), quality.line(one, "NAA", OFF)]
@@ -83,7 +76,7 @@ def _held_out(ppm: Window, unseen: Window) -> Table:
         f"The same file after `align {given}`, scored from {where}. sr, corr and crr use the whole band, crrf "
         "2.5 to 3.5 ppm as far as they are in the window; it refuses a window without creatine."
     )
-    data = _read(MEGA, "metab.nii.gz")
+    data = in_vivo(MEGA, "metab.nii.gz")
 
     def row(name: str, sees: str, indices: list[Real]) -> list[str]:
         return [name, sees, *(f"{v:.4f}" for v in np.ravel(indices))]
@@ -113,7 +106,7 @@ def _deviations() -> Table:
         "The same file, `gn`: the median SD that it states beside the scatter of the water that it does not see. "
         "The scatter holds also what moves water alone."
     )
-    data = _read(MEGA, "metab.nii.gz")
+    data = in_vivo(MEGA, "metab.nii.gz")
     rows = []
     for window in (LOWER_PPM, UPPER_PPM, WHOLE_PPM):
         rows.append(["{:g} to {:g}".format(*window)])
@@ -136,7 +129,7 @@ def _steam() -> Table:
         "7 T STEAM, 4 coils x 16: `coilcombine` with the weights of `wref_raw`, `ecc` with a reference averaged "
         "and combined in the same way, `align --ppm 1.8 3.1`."
     )
-    data, water = _read(STEAM, "metab_raw.nii.gz"), _read(STEAM, "wref_raw.nii.gz")
+    data, water = in_vivo(STEAM, "metab_raw.nii.gz"), in_vivo(STEAM, "wref_raw.nii.gz")
     if data is None or water is None:
         return Table.filled(caption, columns, [["fsl_mrs_dl"]])
     water = average(water).data
@@ -165,7 +158,7 @@ def _steam() -> Table:
         rows.append(row(program, "coilcombine", "-", combined))
         rows.append(row(program, "coilcombine, align", "-", chain.align(combined, LOWER_PPM)))
         for name in ("ecc", "wref_raw", "quant_raw"):
-            reference = _read(STEAM, f"{name}.nii.gz")
+            reference = in_vivo(STEAM, f"{name}.nii.gz")
             if reference is None:
                 continue
             reference = average(reference).data if "DIM_DYN" in reference.dim_tags else reference
@@ -186,7 +179,7 @@ def _agreement() -> Table:
         "after one complex constant. FSL-MRS 2.4 agrees when it is given the complex conjugate of the noise "
         "covariance."
     )
-    data, water = _read(STEAM, "metab_raw.nii.gz"), _read(STEAM, "wref_raw.nii.gz")
+    data, water = in_vivo(STEAM, "metab_raw.nii.gz"), in_vivo(STEAM, "wref_raw.nii.gz")
     if data is None or water is None or not fslmrs.available():
         return Table.filled(caption, columns, [["coilcombine"]])
     water, ours, theirs = average(water).data, Chain(False), Chain(True)
@@ -216,7 +209,7 @@ def _remove() -> Table:
     caption = "3 T PRESS: `remove`, 4.5 to 4.8 ppm. `sub-01_press-inverted` has its metabolites nulled."
     rows = []
     for name in PRESS:
-        data = _read("press_3t", f"{name}.nii.gz")
+        data = in_vivo("press_3t", f"{name}.nii.gz")
         if data is None:
             rows.append([f"`{name}`"])
             continue

@@ -15,7 +15,6 @@ from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.lcm import Baseline
 from fsl_mrs_dl.fit.lcm.baseline import smoother
-from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import (
@@ -31,7 +30,7 @@ from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.quantify import quantify
 from fsl_mrs_dl.steps.remove import remove
-from tests.benchmarks.realdata import data_folder
+from tests.benchmarks.realdata import data_folder, in_vivo, philips_basis
 from tests.benchmarks.rivals import Chain
 
 FIELD_TOLERANCE = 0.05  # relative: scanners of 3 T, 123.2 to 127.8 MHz, share the shipped sets
@@ -74,25 +73,17 @@ class Case:
         return result.fitted, result.outcome
 
 
-def read(*names: str) -> MRSData | None:
-    """Return a file below ``invivo``; None if it is absent."""
-    path = data_folder().joinpath("invivo", *names)
-    return nifti.read(path) if path.exists() else None
-
-
 def single_voxels() -> Iterator[Case]:
     """Yield the single-voxel spectra, each with each of its basis sets."""
-    scan, water = read("press_3t", "sub-01_press.nii.gz"), read("press_3t", "sub-01_press_ref.nii.gz")
+    scan, water = in_vivo("press_3t", "sub-01_press.nii.gz"), in_vivo("press_3t", "sub-01_press_ref.nii.gz")
     yield Case("PRESS TE 30", "ISMRM 2016", scan, challenge(), water)
     yield Case("PRESS TE 30", "`press_3t_te30`", scan, shipped("press_3t_te30"), water)
     scan, water = (
-        read("press_3t", "unedited_sub-01_act.nii.gz"),
-        read("press_3t", "unedited_sub-01_ref.nii.gz"),
+        in_vivo("press_3t", "unedited_sub-01_act.nii.gz"),
+        in_vivo("press_3t", "unedited_sub-01_ref.nii.gz"),
     )
     scan = None if scan is None else remove(scan).data
-    path = data_folder() / "invivo" / "press_3t" / "3T_PRESS_Philips_35ms_noMM.BASIS"
-    own = read_basis(path) if path.exists() else None
-    yield Case("PRESS TE 35", "its `.BASIS`, no MM", scan, own, water)
+    yield Case("PRESS TE 35", "its `.BASIS`, no MM", scan, philips_basis(), water)
     yield Case("PRESS TE 35", "`press_3t_te35`", scan, shipped("press_3t_te35"), water)
     scan, water = _steam()
     yield Case("7 T STEAM TE 11", "`steam_7t_te11`", scan, shipped("steam_7t_te11"), water)
@@ -121,7 +112,7 @@ def _steam() -> tuple[MRSData | None, MRSData | None]:
 def steam_transients() -> tuple[MRSData, MRSData] | None:
     """Return the aligned 7 T transients, coils combined, and their water; None if a file is absent."""
     raw, weights, water = (
-        read("steam_7t", f"{name}.nii.gz") for name in ("metab_raw", "wref_raw", "quant_raw")
+        in_vivo("steam_7t", f"{name}.nii.gz") for name in ("metab_raw", "wref_raw", "quant_raw")
     )
     if raw is None or weights is None or water is None:
         return None
@@ -149,7 +140,7 @@ def with_measured_mm(case: Case) -> tuple[Case, dict[str, float]] | None:
     tuple or None
         None where a file is absent. What was left is a share of what the spectrum with metabolites has.
     """
-    nulled = read("press_3t", f"{NULLED}.nii.gz")
+    nulled = in_vivo("press_3t", f"{NULLED}.nii.gz")
     if nulled is None or case.data is None or case.basis is None:
         return None
     fitted, found = case.fit(FLEXIBLE)

@@ -18,12 +18,12 @@ from tests.benchmarks.quantify_cases import (
     DEFAULT,
     WINDOW_PPM,
     Case,
-    read,
     shipped,
     single_voxels,
     with_measured_mm,
 )
 from tests.benchmarks.quantify_default import default_table, moves_table
+from tests.benchmarks.realdata import in_vivo
 from tests.benchmarks.table import NOT_RUN, Page, Table, fslmrs_words
 
 RATIOS = ("NAA+NAAG", "GPC+PCh", "Ins", "Glu+Gln")
@@ -222,7 +222,7 @@ def _mrsi() -> Table:
         "which makes concentrations and ratios worth nothing; what is compared are the curves. Residual"
         " SD in the window, median of the voxels, in thousandths of the data's unit."
     )
-    data, given = read("mrsi_3t", "data.nii.gz"), read("mrsi_3t", "fit.nii.gz")
+    data, given = in_vivo("mrsi_3t", "data.nii.gz"), in_vivo("mrsi_3t", "fit.nii.gz")
     if data is None or given is None:
         return Table.filled(caption, columns, [["FSL-MRS, given"]])
     rows: list[list[str]] = []

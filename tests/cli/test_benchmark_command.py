@@ -1,10 +1,15 @@
 """The smoke profiles of the benchmark: they run, they write their page, and what must be zero is zero."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from fsl_mrs_dl.cli import main as program
 from tests.benchmarks.command import main
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def page(task: str, folder: Path) -> str:
@@ -134,6 +139,20 @@ def test_options_of_another_task_are_refused(
 ) -> None:
     assert main(["startup", f"--{option}", str(tmp_path)]) == 2
     assert f"--{option}" in capsys.readouterr().err
+
+
+def test_benchmarks_run_as_a_module_of_a_clone(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "tests.benchmarks", "startup", "--models", str(tmp_path)]
+    ran = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr == "python -m tests.benchmarks: --models is for the task fpc or dq; leave it out.\n"
+
+
+def test_the_program_says_where_the_benchmarks_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program(["benchmark", "fit"]) == 2
+    assert capsys.readouterr().err == (
+        "fsl_mrs_dl: benchmarks run from a clone, by python -m tests.benchmarks.\n"
+    )
 
 
 def test_trust_covers_and_draws(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from fsl_mrs_dl.scores import r2
 from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.quantification import Sets, make_card, new_network, train_on
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, basis_of, simulated
-from tests.benchmarks.realdata import data_folder
+from tests.benchmarks.realdata import challenge_folder
 
 _CURVE = "curve.json"
 _WATCHED = 256
@@ -183,8 +183,8 @@ def invivo_plan(profile: Profile, seed: int) -> Plan:
 
 def basis_of_tables() -> tuple[str, str]:
     """Return the challenge's basis set where it is, else a shipped one, and what to call it."""
-    folder = data_folder() / "ismrm2016_basis" / "basisset_text_noTMS"
-    if folder.is_dir():
+    folder = challenge_folder()
+    if folder is not None:
         return str(folder), "ISMRM 2016 fitting challenge, measured macromolecules among it"
     return "press_3t_te30", "shipped PRESS TE 30"
 

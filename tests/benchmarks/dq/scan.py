@@ -4,7 +4,8 @@ from fsl_mrs_dl.data import FLAGS, MRSData
 from fsl_mrs_dl.steps.quantify import quantify
 from fsl_mrs_dl.steps.remove import remove
 from tests.benchmarks.dq.invivo import RATIOS
-from tests.benchmarks.quantify_cases import read, shipped
+from tests.benchmarks.quantify_cases import shipped
+from tests.benchmarks.realdata import in_vivo
 from tests.benchmarks.table import NOT_RUN, Table
 
 _BASIS, _PACKAGE = "press_3t_te30", "quantify-dq-nmm-press-1h-3t"
@@ -19,7 +20,7 @@ _CAPTION = (
 def scan_table() -> Table:
     """Return ratios of the fit, the network and the adapted network, with residual water and without."""
     columns = ["spectrum", "method", *_SHOWN, "misfit", "flags"]
-    data = read("press_3t", "sub-01_press.nii.gz")
+    data = in_vivo("press_3t", "sub-01_press.nii.gz")
     if data is None:
         return Table.filled("Not run: the measured spectrum (invivo/press_3t) is not here.", columns, [["-"]])
     lines = []

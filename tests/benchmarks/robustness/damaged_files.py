@@ -1,15 +1,11 @@
 """Damaged input files, one command each; and ``align`` killed at random moments."""
 
-import contextlib
 import gzip
-import io
-import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,11 +28,11 @@ from fsl_mrs_dl.simulate.coils import draw_coils
 from fsl_mrs_dl.simulate.editing import edited_singlets
 from fsl_mrs_dl.steps.command import run as run_command
 from fsl_mrs_dl.steps.registry import Step, steps
+from tests.benchmarks.robustness.attempt import HANG_S, attempt
 from tests.benchmarks.robustness.damage import DAMAGES
 from tests.benchmarks.table import Table
 
 OUTCOMES = ("done", "refused", "traceback", "hang", "half-written")
-HANG_S = 30  # a command on a few voxels takes seconds: what takes longer hangs
 _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7
 
 
@@ -51,11 +47,18 @@ def damaged_table(n: int, folder: Path, rng: np.random.Generator) -> Table:
     return counts_table("Damaged files, one command each.", "files", counts, OUTCOMES)
 
 
-def counts_table(title: str, what: str, counts: Mapping[str, Counter[str]], outcomes: Sequence[str]) -> Table:
-    """Return a table of how often each damage had each outcome, with a row for all."""
+def counts_table(
+    title: str,
+    what: str,
+    counts: Mapping[str, Counter[str]],
+    outcomes: Sequence[str],
+    *,
+    kind: str = "damage",
+) -> Table:
+    """Return a table of how often each kind had each outcome, with a row for all."""
     total = sum(counts.values(), Counter[str]())
     rows = [[d, str(c.total()), *(str(c[o]) for o in outcomes)] for d, c in {**counts, "all": total}.items()]
-    return Table(title, ["damage", what, *outcomes], rows)
+    return Table(title, [kind, what, *outcomes], rows)
 
 
 def random_kills_table(n: int, folder: Path, rng: np.random.Generator) -> Table:
@@ -137,19 +140,15 @@ def outcome_of(chosen: Step, arguments: list[str], out: Path, main: str) -> str:
     str
         done, refused, traceback, hang or half-written.
     """
-    said = io.StringIO()
-    try:
-        aside = contextlib.redirect_stdout(io.StringIO())
-        with limit(HANG_S), contextlib.redirect_stderr(said), aside, warnings.catch_warnings():
-            warnings.simplefilter("error")  # a warning on the way is a defect too
-            status = run_command(chosen, arguments)
-    except TimeoutError:
-        return "hang"
-    except SystemExit as left:
-        status = int(left.code or 0)
-    except Exception:  # noqa: BLE001 - counting what no one foresaw is the purpose
-        return "traceback"
-    return _judge(status, said.getvalue(), out, main)
+    ended = attempt(lambda: run_command(chosen, arguments))
+    if ended.defect:
+        return ended.defect
+    if ended.refused:
+        return "half-written" if out.exists() else "refused"
+    written = sorted(p.name for p in out.iterdir())
+    if any(name.startswith(".") for name in written):
+        return "half-written"
+    return "done" if (out / main).is_file() and _readable(out / main) else "half-written"
 
 
 def _arguments(chosen: Step, bad: Path, folder: Path, basis: Path, *, as_reference: bool) -> list[str]:
@@ -162,38 +161,6 @@ def _arguments(chosen: Step, bad: Path, folder: Path, basis: Path, *, as_referen
     if references and (as_reference or references[0].required):
         arguments += [f"--{references[0].name}", str(reference)]
     return arguments
-
-
-def _judge(status: int, said: str, out: Path, main: str) -> str:
-    # What is logged on the way stands before the one line of a refusal.
-    if status == 2 and said.splitlines()[-1].startswith("fsl_mrs_dl "):
-        return "half-written" if out.exists() else "refused"
-    if status != 0:
-        return "traceback"
-    written = sorted(p.name for p in out.iterdir())
-    if not (out / main).is_file() or any(name.startswith(".") for name in written):
-        return "half-written"
-    try:
-        nifti.read(out / main)
-    except MRSDLError:
-        return "half-written"
-    return "done"
-
-
-@contextlib.contextmanager
-def limit(seconds: int) -> Iterator[None]:
-    """Raise a TimeoutError in a block that takes longer than some seconds."""
-
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _kills(n: int, folder: Path, rng: np.random.Generator) -> Counter[str]:

@@ -1,16 +1,11 @@
 """Inputs of every kind, spoiled at random and given to the commands that read them."""
 
-import contextlib
 import gzip
-import io
 import json
-import logging
 import shutil
 import sys
-import traceback
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +14,6 @@ import numpy as np
 from tqdm import tqdm
 
 from fsl_mrs_dl.data import Basis
-from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.evaluation.models import models
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
@@ -29,7 +23,8 @@ from fsl_mrs_dl.steps.command import guarded
 from fsl_mrs_dl.steps.options import Option, describe
 from fsl_mrs_dl.steps.registry import steps
 from fsl_mrs_dl.steps.synthesise import synthesise
-from tests.benchmarks.robustness.damaged_files import HANG_S, OUTCOMES, limit
+from tests.benchmarks.robustness.attempt import Work, attempt, quiet
+from tests.benchmarks.robustness.damaged_files import OUTCOMES, counts_table
 from tests.benchmarks.robustness.mutate import any_word, spoiled_bytes, spoiled_json, spoiled_table
 from tests.benchmarks.robustness.scenarios import Scenario, left_behind, run_step, scenarios, standing
 from tests.benchmarks.table import Table
@@ -42,7 +37,6 @@ METHOD = """\
 Other inputs are spoiled by their bytes, their text, or one value of another kind, sign or size, and given to a
 command that reads them. There `half-written` also counts results that a refusal changed, and temporary files left
 behind."""
-Work = Callable[[], int]
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ class Originals:
         water = svs.with_fid(_WATER * line[None, None, None].astype(svs.fid.dtype))
         nifti.write(water, folder / "water.nii.gz")
         shutil.copytree(find(_MODEL), folder / "package")
-        with _quiet():
+        with quiet():
             run_step(align.line(folder / "aligned", new=False))
             run_step(many.line(folder / "results", new=False))
         return cls(folder, {"align": align, "single": single, "many": many})
@@ -302,65 +296,39 @@ def fuzz_table(n: int, folder: Path, rng: np.random.Generator) -> tuple[Table, l
     """
     (folder / "whole").mkdir()
     whole = Originals.made(folder / "whole", rng)
-    rows, found = [], []
+    counts: dict[str, Counter[str]] = {name: Counter() for name in SUBJECTS}
+    found: list[str] = []
     for name, subject in SUBJECTS.items():
-        counts: Counter[str] = Counter()
         for at in tqdm(range(n), desc=name, leave=False, disable=None):
             place = folder / "spoiled"
             place.mkdir()
             outcome, said = _tried(subject(whole, place, rng), place)
-            counts[outcome] += 1
+            counts[name][outcome] += 1
             if (
                 outcome not in ("done", "refused")
                 and (text := f"{name} {at}: {outcome}: {said}") not in found
             ):
                 found.append(text)
             shutil.rmtree(place)
-        rows.append([name, str(counts.total()), *(str(counts[outcome]) for outcome in OUTCOMES)])
-    sums = [str(sum(int(row[column]) for row in rows)) for column in range(1, len(OUTCOMES) + 2)]
     caption = (
         f"Other inputs, spoiled at random, one command each. Peak memory of all of them: {_peak_gb():.2f} GB."
     )
-    return Table(caption, ["input", "commands", *OUTCOMES], [*rows, ["all", *sums]]), found
+    return counts_table(caption, "commands", counts, OUTCOMES, kind="input"), found
 
 
 def _tried(work: Work, place: Path) -> tuple[str, str]:
     """Run a command; return what came of it and, where that is a defect, what was said."""
     out = place / "out"
     before = standing(out) if out.exists() else None
-    said = io.StringIO()
-    try:
-        with limit(HANG_S), _quiet(said), warnings.catch_warnings():
-            warnings.simplefilter("error")  # a warning on the way is a defect too
-            status = work()
-    except TimeoutError:
-        return "hang", ""
-    except SystemExit as left:
-        status = int(left.code or 0)
-    except MRSDLError as error:  # beside the command
-        return "traceback", f"not told as a command tells it: {error}"
-    except Exception:  # noqa: BLE001 - counting what no one foresaw is the purpose
-        return "traceback", " / ".join(traceback.format_exc().strip().splitlines()[-3:])
-    lines = said.getvalue().splitlines()
-    if status == 2 and lines and lines[-1].startswith("fsl_mrs_dl "):
+    ended = attempt(work)
+    if ended.defect:
+        return ended.defect, ended.text
+    if ended.refused:
         kept = standing(out) if out.exists() else None
         # A journal is brought to its end before what is refused is refused.
         same = kept == before or (before is not None and not left_behind(out))
-        return ("refused", "") if same else ("half-written", lines[-1])
-    if status:
-        return "traceback", f"status {status}: {lines[-1:]}"
+        return ("refused", "") if same else ("half-written", ended.text)
     return ("half-written", "temporary files") if out.exists() and left_behind(out) else ("done", "")
-
-
-@contextlib.contextmanager
-def _quiet(said: io.StringIO | None = None) -> Iterator[None]:
-    """Keep what is printed; nothing is logged."""
-    logging.disable()
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said or io.StringIO()):
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _peak_gb() -> float:

@@ -31,7 +31,7 @@ from fsl_mrs_dl.simulate.brain import MACROMOLECULES, macromolecule_amplitudes, 
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.quantify import quantify
 from tests.benchmarks.fit import task_basis
-from tests.benchmarks.realdata import data_folder
+from tests.benchmarks.realdata import philips_basis
 
 POINTS, DWELLTIME_S = 1024, 5e-4
 FITTED = "press_3t_te30"
@@ -176,11 +176,9 @@ def worlds() -> list[World]:
 def _shaped_pulses() -> World:
     """Return the world of a scanner's pulses: a set simulated with them, and our macromolecules."""
     effect = "PRESS TE 35 with Philips' pulses, 127.7 MHz, beside `press_3t_te35`"
-    path = data_folder() / "invivo" / "press_3t" / "3T_PRESS_Philips_35ms_noMM.BASIS"
-    ours = _set("press_3t_te35")
-    if not path.exists():
+    ours, theirs = _set("press_3t_te35"), philips_basis()
+    if theirs is None:
         return World("shaped pulses", effect, None, brain(ours))
-    theirs = read_basis(path)
     mhz = theirs.spectrometer_frequency_mhz
     there = on_points(theirs, POINTS, DWELLTIME_S, mhz, field_tolerance=0.05)
     here = on_points(ours, POINTS, DWELLTIME_S, mhz, field_tolerance=0.05)

@@ -9,7 +9,8 @@ from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.steps.quantify import quantify
 from fsl_mrs_dl.steps.remove import remove
-from tests.benchmarks.quantify_cases import FIELD_TOLERANCE, read, shipped, single_voxels
+from tests.benchmarks.quantify_cases import FIELD_TOLERANCE, shipped, single_voxels
+from tests.benchmarks.realdata import in_vivo
 from tests.benchmarks.trust.scans import scan, usual
 
 SITES = {"P1": 4, "P5": 4, "P8": 4}
@@ -84,7 +85,7 @@ def single_spectra() -> Iterator[Measured]:
     for site, people in SITES.items():
         for person in range(1, people + 1):
             name = f"{site}_S{person:02d}"
-            data, water = (read("big_gaba", f"{name}_{kind}.nii.gz") for kind in ("act", "ref"))
+            data, water = (in_vivo("big_gaba", f"{name}_{kind}.nii.gz") for kind in ("act", "ref"))
             if data is not None:
                 yield Measured(site, name, remove(data).data, "press_3t_te35", water)
     for case in single_voxels():
@@ -94,7 +95,7 @@ def single_spectra() -> Iterator[Measured]:
 
 def mrsi() -> Measured | None:
     """Return the MRSI; None if it is absent."""
-    data = read("mrsi_3t", "data.nii.gz")
+    data = in_vivo("mrsi_3t", "data.nii.gz")
     return None if data is None else Measured(MRSI, "3 T MRSI", data, MRSI_BASIS)
 
 

@@ -5,7 +5,8 @@ from scipy.optimize import nnls
 
 from fsl_mrs_dl.physics import correct, fid_to_spectrum, first_order_phase, ppm_axis, ppm_window
 from fsl_mrs_dl.physics.lines import GaussianLine, gaussian_lines
-from tests.benchmarks.quantify_cases import WINDOW_PPM, Case, read, shipped, with_measured_mm
+from tests.benchmarks.quantify_cases import WINDOW_PPM, Case, shipped, with_measured_mm
+from tests.benchmarks.realdata import in_vivo
 from tests.benchmarks.worlds.broad import METHYL_PROTONS
 
 _STEP_PPM, _WIDTHS_PPM = 0.05, (0.08, 0.13, 0.2, 0.3)
@@ -86,4 +87,4 @@ def size_in_vivo(limits: tuple[float, float]) -> float | None:
 
 
 def _case() -> Case:
-    return Case("", "", read("press_3t", "sub-01_press.nii.gz"), shipped("press_3t_te30"))
+    return Case("", "", in_vivo("press_3t", "sub-01_press.nii.gz"), shipped("press_3t_te30"))
