@@ -127,7 +127,7 @@ class Card:
         ``<task>-<architecture>-<nucleus>-<field>`` and for example ``1.0.0``: the package's two folders.
     task : str
     architecture : str
-        Key of :data:`fsl_mrs_dl.models.architectures.ARCHITECTURES`.
+        Key of :data:`fsl_mrs_dl.models.catalogue.CATALOGUE`.
     config : mapping
         Keywords of the architecture.
     inputs, outputs : tuple of Channel

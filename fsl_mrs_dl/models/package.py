@@ -13,19 +13,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import fsl_mrs_dl
 from fsl_mrs_dl.data import NUCLEI
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.models.card import Card
 from fsl_mrs_dl.models.card_file import MAX_CARD_BYTES, card_from_text, card_text, seal
+from fsl_mrs_dl.models.catalogue import SHIPPED, architectures
 
 if TYPE_CHECKING:
     from torch import nn
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 VARIABLE = "FSL_MRS_DL_MODELS"
-_SHIPPED = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
 _FIELDS_T = (1.5, 3.0, 4.7, 7.0, 9.4, 11.7, 14.1)
 MAX_BYTES = 2e9
 """Most memory that a network takes; the largest shipped one takes 220 MB."""
@@ -108,15 +107,13 @@ def load(model: str | Path) -> Model:
     """
     folder = find(model)
     card, weights = verified(folder)
-    for package in ("torch", "safetensors"):
-        require(package, f"The network {card.full_name}")
-    from fsl_mrs_dl.models.architectures import ARCHITECTURES
-
-    if card.architecture not in ARCHITECTURES:
+    if card.architecture not in architectures():
         raise ModelError(
-            f"{folder} has the architecture {card.architecture!r}; known are {', '.join(ARCHITECTURES)}. "
+            f"{folder} has the architecture {card.architecture!r}; known are {', '.join(architectures())}. "
             "Update fsl-mrs-dl, or take another model."
         )
+    for package in ("torch", "safetensors"):
+        require(package, f"The network {card.full_name}")
     try:
         network = _network(card, weights)
     except (RuntimeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
@@ -137,9 +134,7 @@ def _network(card: Card, weights: bytes) -> "nn.Module":
     from safetensors import SafetensorError
     from safetensors.torch import load as tensors_of
 
-    from fsl_mrs_dl.models.architectures import ARCHITECTURES
-
-    build = ARCHITECTURES[card.architecture]
+    build = architectures()[card.architecture].build
     with torch.device("meta"):
         planned = build(**card.config)
     size = sum(t.numel() * t.element_size() for t in (*planned.parameters(), *planned.buffers()))
@@ -258,7 +253,7 @@ def roots() -> list[Path]:
     import platformdirs
 
     named = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
-    return [*named, platformdirs.user_data_path("fsl_mrs_dl", appauthor=False) / "models", _SHIPPED]
+    return [*named, platformdirs.user_data_path("fsl_mrs_dl", appauthor=False) / "models", SHIPPED]
 
 
 def packages() -> Iterator[Path]:

@@ -19,8 +19,6 @@ from fsl_mrs_dl.models.inputs import from_channels, on_network_points, to_channe
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, phase, ppm_axis, ppm_window, shift, singlet
 
-WINDOW_PPM = (2.5, 3.5)
-"""Where the F variants compare spectra, in ppm."""
 CREATINE_PPM = 3.027
 BASELINE_PER_S = 500.0
 """Damping of the input that stands for broad signal in dCrR: 1/s in DeepFPC's code, 159 Hz wide."""

@@ -7,6 +7,8 @@ away. *Not* from the publications, and our proposals: the sizes of the layers, t
 that both are trained together on the mean absolute error.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -23,26 +25,26 @@ class SupervisedPair(RegistrationNetwork):
 
     Parameters
     ----------
-    shift_net, phase_net : Module
-        From (batch, 1, frequency) to (batch, 1).
     n_points, dwelltime_s, spectrometer_frequency_mhz
         See :class:`~fsl_mrs_dl.models.registration_encoders.RegistrationNetwork`.
     shift_scale_hz, phase_scale_rad : float
         An output of 1 means this much, in Hz and rad.
+    layers : {"connected", "convolutional"}
+        Of both networks.
     """
 
     def __init__(
         self,
-        shift_net: nn.Module,
-        phase_net: nn.Module,
         n_points: int,
         dwelltime_s: float,
         spectrometer_frequency_mhz: float,
         shift_scale_hz: float,
         phase_scale_rad: float,
+        layers: Literal["connected", "convolutional"],
     ) -> None:
         super().__init__(n_points, dwelltime_s, spectrometer_frequency_mhz)
-        self.shift_net, self.phase_net = shift_net, phase_net
+        made = fully_connected if layers == "connected" else convolutional
+        self.shift_net, self.phase_net = made(n_points), made(n_points)
         self.shift_scale_hz, self.phase_scale_rad = shift_scale_hz, phase_scale_rad
 
     def estimates(self, inputs: Tensor) -> tuple[Tensor, Tensor]:

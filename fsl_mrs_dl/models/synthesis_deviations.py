@@ -17,7 +17,7 @@ the weight 1: only what stands out of the noise is encoded; the rest is noise, a
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.io.transient_sets import deviations_of
 from fsl_mrs_dl.models.inputs import on_network_points
 from fsl_mrs_dl.models.network import Network
-from fsl_mrs_dl.models.synthesis import Layers, complex_of
+from fsl_mrs_dl.models.synthesis import Layers, SynthesisNetwork, complex_of
 
 N_PHYSICS = 2
 """The set's average, and time times it."""
@@ -219,3 +219,8 @@ class CarriedSet:
         there = (split_parts(made @ self.axes.conj().T / self.size) @ vectors).var(axis=0)
         missing = np.sqrt(np.maximum(true - 1 - there, 0.0))
         return self._signals((missing * rng.standard_normal((len(made), len(values)))) @ vectors.T)
+
+
+def transient_network(*, decoder: str = "spectrum", **config: Any) -> Network:
+    """Return the network ``vae``: of deviations from the average of a set (physics), or of whole spectra."""
+    return DeviationNetwork(**config) if decoder == "physics" else SynthesisNetwork(**config)

@@ -1,13 +1,14 @@
 """The step ``align``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
 import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.results import read_estimates
+from fsl_mrs_dl.models.catalogue import choices, methods
 from fsl_mrs_dl.physics import correct
 from fsl_mrs_dl.steps.average import average as average_step
 from fsl_mrs_dl.steps.registry import StepResult, step
@@ -20,21 +21,7 @@ def align(
     dim: str = "DIM_DYN",
     reference: MRSData | None = None,
     ppm: tuple[float, float] | None = None,
-    method: Literal[
-        "gn",
-        "sr",
-        "srf",
-        "crr",
-        "crrf",
-        "corr",
-        "corrf",
-        "dsr",
-        "dsrf",
-        "dcrr",
-        "dcrrf",
-        "tapper",
-        "ma",
-    ] = "gn",
+    method: Annotated[str, choices(methods("align"))] = "gn",
     model: str | None = None,
     allow_mismatch: bool = False,
     refer: bool | None = None,
@@ -59,9 +46,7 @@ def align(
     ppm : tuple of float
         Limits of the alignment window in ppm. Default: 1.8 4.2 for 1H, the whole band for other nuclei.
     method : str
-        gn: Gauss-Newton registration to the average. sr, srf: spectral registration of the whole band or a
-        window. crr, crrf: creatine peak. corr, corrf: correlation of spectra. dsr, dsrf, dcrr, dcrrf, tapper,
-        ma: networks.
+        How shift and phase are estimated.
     model : str
         Model package of a network: a name, with @version or without, or a path. Default: the newest for method,
         nucleus and field. With gn: start from the shifts of this network.

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import docstring_parser
 
+from fsl_mrs_dl.choices import Choices
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 
@@ -190,7 +191,7 @@ def describe(function: Callable[..., Any]) -> Described:
     documented = {
         name: p.description or "" for p in doc.params for name in p.arg_name.replace(" ", "").split(",")
     }
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, include_extras=True)
     signature = inspect.signature(function).parameters.values()
     parameters = [p for p in signature if p.kind is not inspect.Parameter.VAR_KEYWORD]
     data = [
@@ -227,12 +228,18 @@ def _option(parameter: inspect.Parameter, hint: Any, text: str) -> Option:
         inner = get_args(hint)
         count = -1 if inner[-1] is Ellipsis else len(inner)
         hint = _without_none(inner[0])
+    more = ""
+    if get_origin(hint) is Annotated:
+        hint, named = get_args(hint)
+        if not isinstance(named, Choices):
+            raise TypeError(f"Option {parameter.name} is annotated with {named}; Choices are needed.")
+        choices, more = named.values, named.help
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         hint = type(choices[0])
     if hint not in (str, int, float, bool, Path, MRSData, Basis):
         raise TypeError(f"Option {parameter.name} has the type {hint}; no flag can be made of it.")
-    paragraph = " ".join(text.split("\n\n")[0].split())
+    paragraph = " ".join([*text.split("\n\n")[0].split(), *more.split()])
     positional = parameter.kind is not inspect.Parameter.KEYWORD_ONLY
     return Option(
         parameter.name, hint, count, choices, parameter.default, paragraph, positional, repeats, negatable

@@ -3,12 +3,13 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.models.catalogue import choices, methods
 from fsl_mrs_dl.steps import quantify_inputs as inputs
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_times import Times, water_times_of
@@ -57,7 +58,7 @@ def quantify(
     field_tolerance: float = 0.05,
     points: int | None = None,
     no_posterior: bool = False,
-    method: Literal["lcm", "dq-nmm", "dq-pmm", "dq-rpmm"] = "lcm",
+    method: Annotated[str, choices(methods("quantify"))] = "lcm",
     model: str | None = None,
     refine: int | None = None,
     adapt: int = 0,
@@ -158,11 +159,11 @@ def quantify(
     no_posterior : bool
         Do not compute posterior means and intervals. With a fixed baseline they take about as long as the fit.
     method : str
-        lcm: the linear-combination fit. dq-nmm, dq-pmm, dq-rpmm: a network that was trained with the basis set.
+        How amplitudes are estimated. A network must have been trained with the basis set.
     model : str
         Model package: a name, with @version or without, or a path. With lcm: the network that starts the fit,
-        for example quantify-start-1h; by default none. With dq-nmm, dq-pmm or dq-rpmm: the network; by default
-        the newest for basis set and field.
+        for example quantify-start-1h; by default none. With a network as method: the network; by default the
+        newest for basis set and field.
     refine : int
         Iterations of the fit after a network. Default: with lcm until it converges, with another method 0 (the
         network alone).

@@ -27,7 +27,6 @@ from fsl_mrs_dl.simulate.brain import macromolecules
 
 logger = logging.getLogger(__name__)
 
-NETWORKS = ("dq-nmm", "dq-pmm", "dq-rpmm")
 _ALIKE = 0.98
 _BROADENED = 20.0
 _ABSENT = 1e-12
@@ -40,7 +39,7 @@ class Asked:
     Attributes
     ----------
     method : str
-        ``lcm`` or one of :data:`NETWORKS`.
+        ``lcm`` or a network, see :func:`fsl_mrs_dl.models.catalogue.methods`.
     model : str or None
     refine : int or None
         Iterations of the fit after a network; 0: none. None: as many as the fit needs for ``lcm``, none after a

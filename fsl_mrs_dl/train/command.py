@@ -6,18 +6,17 @@ import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.extras import require
+from fsl_mrs_dl.models.catalogue import Task, architectures, choices
 
 
 def train(
-    step: Literal["align", "quantify", "synthesise"],
+    step: Task,
     *,
-    architecture: Literal[
-        "dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma", "dq-nmm", "dq-pmm", "dq-rpmm", "start", "cvae", "vae"
-    ],
+    architecture: Annotated[str, choices(architectures())],
     output: Path,
     data: tuple[Path, ...] | None = None,
     prior: Literal["deepfpc", "brain_3t", "brain_7t", "brain", "dq"] | None = None,
@@ -59,12 +58,7 @@ def train(
     step : str
         The step that will use the network.
     architecture : str
-        For align, trained without labels: dsr, dsrf (relative to a reference), dcrr, dcrrf (relative to
-        creatine); those with f use a window of the spectrum, the others the FID. For align, trained with
-        labels: tapper (fully connected), ma (convolutional). For quantify, amplitudes without labels: dq-nmm
-        (macromolecules of the basis set), dq-pmm (macromolecules as lines), dq-rpmm (lines with early decay).
-        For quantify: start (shift, phase and lineshape for the fit with any basis set). For synthesise: cvae
-        (spectra of given concentrations), vae (transients like yours).
+        The network.
     output : Path
         Folder of model packages. The new package goes into it.
     data : tuple of Path
@@ -245,11 +239,6 @@ _OTHERS = {
     "synthesise": {*_ALIGN, *_QUANTIFY, "init", "checkpoint", "augment_with"},
 }
 """Options that a step does not have."""
-_ARCHITECTURES = {
-    "align": ("dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma"),
-    "quantify": ("dq-nmm", "dq-pmm", "dq-rpmm", "start"),
-    "synthesise": ("cvae", "vae"),
-}
 _MOST_SAMPLES = 2**19
 """Simulated at once: 4 GiB of 1024 points in single precision."""
 _PRIORS = {
@@ -262,7 +251,7 @@ _PRIORS = {
 def _check_step(settings: dict[str, Any]) -> None:
     """Refuse options and architectures of another step."""
     step, architecture = settings["step"], settings["architecture"]
-    if architecture not in _ARCHITECTURES[step]:
+    if architecture not in architectures(step):
         raise OptionError(f"--architecture {architecture} is not for {step}; see fsl_mrs_dl train --help.")
     if settings["prior"] not in _PRIORS[step]:
         raise OptionError(

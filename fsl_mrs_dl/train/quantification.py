@@ -9,8 +9,8 @@ import torch
 
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.models.architectures import ARCHITECTURES
 from fsl_mrs_dl.models.card import Card, Channel, Score, ValidRange
+from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.models.package import load, package_name
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
 from fsl_mrs_dl.models.quantification_inference import channels
@@ -96,7 +96,7 @@ def new_network(
         config |= {"names": list(used.names), "expected": dict(config["expected"], amplitudes=spans)}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network: Any = ARCHITECTURES[architecture](**config)
+        network: Any = CATALOGUE[architecture].build(**config)
     network.set_basis(used)
     return network, config
 

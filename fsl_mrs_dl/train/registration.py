@@ -12,8 +12,8 @@ from torch import Tensor
 
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.models.architectures import ARCHITECTURES
 from fsl_mrs_dl.models.card import Card, Channel, Recipe, ValidRange
+from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.models.inputs import on_network_points, to_channels
 from fsl_mrs_dl.models.package import load, package_name
 from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork, SpectralRegistration
@@ -31,7 +31,6 @@ _LEAST_DURATION = 0.5
 _SHORTEST = 0.1
 _LEAST_BAND_PPM = 10.0
 """A receiver band that holds every metabolite, 0.4 to 8.9 ppm, within what resampling leaves alone."""
-_SUPERVISED = ("tapper", "ma")
 _USE = "Estimating shift and phase of single transients of the kind in the valid range, for averaging."
 _NOT = (
     "Quantification, diagnosis, and spectra that were already averaged across a drift. On measured scans it can "
@@ -89,13 +88,13 @@ def new_network(
         "dwelltime_s": data.dwelltime_s,
         "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
     }
-    if architecture in _SUPERVISED:
+    if CATALOGUE[architecture].labels:
         config |= {"shift_scale_hz": spread.shift_hz, "phase_scale_rad": spread.phase_rad}
     else:
         config |= {"shift_scale_hz": spread.shift_hz / spread.phase_rad} | more
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return ARCHITECTURES[architecture](**config), config  # type: ignore[return-value]
+        return CATALOGUE[architecture].build(**config), config  # type: ignore[return-value]
 
 
 def started(init: str, architecture: str, data: Transients) -> tuple[RegistrationNetwork, dict[str, Any]]:

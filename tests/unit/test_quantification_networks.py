@@ -9,7 +9,7 @@ import torch
 
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
-from fsl_mrs_dl.models.architectures import QUANTIFICATION
+from fsl_mrs_dl.models.catalogue import architectures
 from fsl_mrs_dl.models.quantification import MAC_LINES, Modelled
 from fsl_mrs_dl.models.quantification_encoders import ENCODERS, flops
 from fsl_mrs_dl.models.quantification_inference import channels, network_parameters
@@ -21,6 +21,8 @@ from fsl_mrs_dl.train.quantification_data import DWELLTIME_S, basis_of, clean_of
 from fsl_mrs_dl.train.quantification_evaluation import bounds, metabolites, plain_fit
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+DQ = [name for name, entry in architectures("quantify").items() if entry.training == "amplitudes"]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def test_projected_amplitudes_of_the_true_shift_and_width_are_true(spectra):
     assert np.abs(found.numpy() - spectra.amplitudes).max() < 1e-3 * spectra.amplitudes.max()
 
 
-@pytest.mark.parametrize("architecture", [name for name in QUANTIFICATION if name != "start"])
+@pytest.mark.parametrize("architecture", DQ)
 def test_the_gradient_of_the_projected_loss_is_that_of_the_loss(architecture, spectra):
     """Amplitudes carry no gradient, yet the slope is the difference quotient's (variable projection)."""
     network, _ = new_network(architecture, spectra, 0, scaled=False)
@@ -151,7 +153,7 @@ def test_rpmm_has_a_slope_in_its_early_time_and_pays_for_it(spectra):
         assert float(network.loss(inputs)) - cheap == pytest.approx(time_s, rel=1e-2)
 
 
-@pytest.mark.parametrize("architecture", [name for name in QUANTIFICATION if name != "start"])
+@pytest.mark.parametrize("architecture", DQ)
 def test_amplitudes_scale_with_the_data(architecture, spectra):
     network, _ = new_network(architecture, spectra, 0, amplitudes="whitened", scaled=True)
     first = network_parameters(network.eval(), spectra.fids, DWELLTIME_S)

@@ -9,7 +9,7 @@ import torch
 
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.errors import MissingDependencyError
-from fsl_mrs_dl.models.architectures import REGISTRATION
+from fsl_mrs_dl.models.catalogue import architectures
 from fsl_mrs_dl.models.registration_encoders import estimate
 from fsl_mrs_dl.train.evaluation import crlb_rms, errors, scores
 from fsl_mrs_dl.train.loop import Settings
@@ -59,7 +59,7 @@ def test_training_leaves_the_global_state_alone(sets):
     assert not network.training
 
 
-@pytest.mark.parametrize("architecture", REGISTRATION)
+@pytest.mark.parametrize("architecture", architectures("align"))
 def test_every_architecture_trains(architecture, sets):
     network, outcome = trained(sets, architecture, 0)
     assert len(outcome.losses) == 2

@@ -1,0 +1,76 @@
+"""The table of networks: what derives from it, and what must agree with it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fsl_mrs_dl.fit.methods import METHODS
+from fsl_mrs_dl.models.catalogue import CATALOGUE, SHIPPED, architectures, choices, methods
+from fsl_mrs_dl.steps.options import describe
+from fsl_mrs_dl.steps.registry import built_in_steps
+from fsl_mrs_dl.train.command import train
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def option(options, name):
+    return next(one for one in options if one.name == name)
+
+
+@pytest.mark.parametrize("task", ["align", "quantify"])
+def test_the_methods_of_a_step_are_those_of_the_table(task):
+    offered = option(built_in_steps()[task].options, "method")
+    assert offered.choices == tuple(methods(task))
+    for entry in methods(task).values():
+        assert entry.summary in offered.help
+
+
+def test_the_classical_methods_of_align_are_those_of_the_fit():
+    assert [name for name, entry in methods("align").items() if not entry.builder] == list(METHODS)
+
+
+def test_train_offers_every_network_and_says_which_are_shipped():
+    offered = option(describe(train).options, "architecture")
+    assert offered.choices == tuple(architectures())
+    assert (
+        "dsrf: network, relative to a reference, by the spectrum near creatine (shipped for 3 T and 7 T)."
+        in (offered.help)
+    )
+    assert "tapper: two fully connected networks, trained with labels (train it first)." in offered.help
+    assert "start: network that starts the fit with any basis set (shipped for any field)." in offered.help
+
+
+def test_a_start_is_no_method():
+    assert "start" in architectures("quantify")
+    assert "start" not in methods("quantify")
+
+
+def test_every_shipped_package_is_of_a_row_that_says_its_field():
+    for file in SHIPPED.glob("*/*/card.json"):
+        card = json.loads(file.read_text(encoding="utf-8"))
+        entry = CATALOGUE[card["architecture"]]
+        assert entry.task == card["task"]
+        field = file.parents[1].name.rpartition("-")[2]
+        assert (f"{field.removesuffix('t')} T" if field.endswith("t") else "any field") in entry.fields
+
+
+def test_every_row_with_a_source_has_it_in_the_table_of_methods():
+    text = (DOCS / "methods.md").read_text(encoding="utf-8")
+    assert [entry.name for entry in CATALOGUE.values() if entry.source not in text] == []
+
+
+def test_help_of_one_task_is_not_grouped():
+    assert not choices(methods("align")).help.startswith("For align")
+    assert "For quantify: dq-nmm" in choices(architectures()).help
+
+
+def test_the_table_needs_no_torch():
+    script = (
+        "import sys; from fsl_mrs_dl.models.catalogue import architectures, choices; choices(architectures());"
+        "print([name for name in ('torch', 'scipy', 'lightning') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
