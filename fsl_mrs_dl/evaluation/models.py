@@ -7,7 +7,9 @@ from fsl_mrs_dl.errors import ModelError, OptionError
 from fsl_mrs_dl.io.untrusted_text import printable
 
 
-def models(action: Literal["list", "show", "verify"], *, model: str | None = None) -> None:
+def models(
+    action: Literal["list", "show", "verify"], *, model: str | None = None, architectures: bool = False
+) -> None:
     """List, show or verify model packages.
 
     Packages are looked for in the folders of ``$FSL_MRS_DL_MODELS``, in the user's data folder and among those
@@ -21,6 +23,8 @@ def models(action: Literal["list", "show", "verify"], *, model: str | None = Non
         one package or of all, and measure again what the card states.
     model : str
         Name of the package, with @version or without, or its path.
+    architectures : bool
+        With list: list the networks that the program knows instead of the packages.
 
     Raises
     ------
@@ -33,8 +37,10 @@ def models(action: Literal["list", "show", "verify"], *, model: str | None = Non
     """
     from fsl_mrs_dl.models.package import find, packages
 
+    if architectures and action != "list":
+        raise OptionError("--architectures is for list; leave it out.")
     if action == "list":
-        _list()
+        _list_architectures() if architectures else _list()
     elif action == "show":
         if model is None:
             raise OptionError("show needs --model; fsl_mrs_dl models list tells the names.")
@@ -60,6 +66,17 @@ def _list() -> None:
         )
 
 
+def _list_architectures() -> None:
+    from fsl_mrs_dl.models.catalogue import architectures
+
+    for name, entry in architectures().items():
+        source = f"  {entry.source}" if entry.source else ""
+        print(  # noqa: T201
+            f"{name}  {entry.task}, {entry.summary}; reads {entry.reads}; gives {entry.gives}; "
+            f"{entry.availability}{source}"
+        )
+
+
 def _show(folder: Path) -> None:
     from fsl_mrs_dl.models.card import evaluation_text
     from fsl_mrs_dl.models.package import CARD, verified
@@ -82,10 +99,6 @@ def _show(folder: Path) -> None:
 def _verified(folder: Path) -> str:
     """Check one package and return in words what was found."""
     from fsl_mrs_dl.models.package import load
-
-    model = load(folder)
-    if model.card.task not in ("align", "quantify", "synthesise"):
-        return "checksum is right"
     from fsl_mrs_dl.train.verification import check_scores
 
-    return f"checksum is right; {check_scores(model)}"
+    return f"checksum is right; {check_scores(load(folder))}"

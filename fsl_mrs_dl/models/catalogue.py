@@ -91,13 +91,13 @@ class CatalogueEntry:
     @property
     def fields(self) -> tuple[str, ...]:
         """Where a package of it is shipped: ``("3 T", "7 T")``; one for every field is ``("any field",)``."""
-        found = set()
+        shipped = set()
         pattern = re.compile(rf"{self.task}-{self.name}(?:-.+?)??-\d+[a-z]+(?:-([\d.]+)t)?")
         for folder in SHIPPED.iterdir() if SHIPPED.is_dir() else ():
-            if named := pattern.fullmatch(folder.name):
-                found.add(named[1] or "")
+            if match := pattern.fullmatch(folder.name):
+                shipped.add(match[1] or "")
         return tuple(
-            f"{name} T" if name else "any field" for name in sorted(found, key=lambda n: float(n or 0))
+            f"{name} T" if name else "any field" for name in sorted(shipped, key=lambda n: float(n or 0))
         )
 
     @property
@@ -202,7 +202,7 @@ _ROWS = (
     CatalogueEntry(
         "cvae",
         "synthesise",
-        "spectra of given concentrations",
+        "spectra of the concentrations that you ask for",
         FIDS,
         "ISMRM 2023, abstract 5027",
         builder="synthesis:SynthesisNetwork",
@@ -250,7 +250,7 @@ def choices(entries: Mapping[str, CatalogueEntry]) -> Choices:
     for name, entry in entries.items():
         more = f" ({entry.availability})" if entry.builder else ""
         by_task.setdefault(entry.task, []).append(f"{name}: {entry.summary}{more}.")
-    groups = [" ".join(said) for said in by_task.values()]
+    groups = [" ".join(texts) for texts in by_task.values()]
     if len(groups) > 1:
-        groups = [f"For {task}: {said}" for task, said in zip(by_task, groups, strict=True)]
+        groups = [f"For {task}: {text}" for task, text in zip(by_task, groups, strict=True)]
     return Choices(tuple(entries), " ".join(groups))

@@ -132,8 +132,8 @@ def transients_with(data: Transients, model: str, spread: Spread, seed: int) -> 
     mixed, chosen, truth = labelled_share(data.fids, model, data.dwelltime_s, spread, sigma, rng)
     labels = data.truth.copy()
     labels[chosen] = truth
-    said = f"{data.said}; {len(chosen)} of them synthetic"
-    return replace(data, fids=mixed, truth=labels, said=said, clean=None)
+    description = f"{data.description}; {len(chosen)} of them synthetic"
+    return replace(data, fids=mixed, truth=labels, description=description, clean=None)
 
 
 def spectra_with(data: Spectra, model: str, seed: int) -> Spectra:
@@ -154,4 +154,4 @@ def spectra_with(data: Spectra, model: str, seed: int) -> Spectra:
         )
         noise = noise_sd(data.fids, ppm, basis.nucleus)
     mixed, chosen, _ = labelled_share(data.fids, model, basis.dwelltime_s, spread, noise, rng)
-    return replace(data, fids=mixed, said=f"{data.said}; {len(chosen)} of them synthetic")
+    return replace(data, fids=mixed, description=f"{data.description}; {len(chosen)} of them synthetic")

@@ -4,13 +4,14 @@ import inspect
 import math
 import shlex
 import time
-from dataclasses import replace
+import types
+import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.errors import ModelError, OptionError
 from fsl_mrs_dl.extras import require
-from fsl_mrs_dl.models.catalogue import Task, architectures, choices
+from fsl_mrs_dl.models.catalogue import CATALOGUE, Task, architectures, choices
 
 
 def train(
@@ -139,95 +140,14 @@ def train(
     --------
     fsl_mrs_dl train align --architecture dsr --prior brain_3t --reference average --output models
     """
-    prior = prior or ("deepfpc" if step == "align" else "brain")
-    settings = {name: value for name, value in locals().items() if name != "overwrite"}
-    _check(settings)
-    _check_step(settings)
-    settings = {name: value for name, value in settings.items() if name not in _OTHERS[step]}
+    options = resolved(**locals())
     for package in ("torch", "lightning", "safetensors", "sklearn", *(["optuna"] if search else [])):
         require(package, f"train {step}")
     began = time.monotonic()
-    if step in ("synthesise", "quantify"):
-        from fsl_mrs_dl.train.quantification_command import train_quantification
-        from fsl_mrs_dl.train.synthesis_command import train_synthesis
-        from fsl_mrs_dl.train.writing import Request
+    from fsl_mrs_dl.train.training import run
+    from fsl_mrs_dl.train.trainings import training_of
 
-        train_this = train_synthesis if step == "synthesise" else train_quantification
-        train_this(Request(settings, _command(settings), output, overwrite, began))
-        return
-    from fsl_mrs_dl.train import registration as work
-    from fsl_mrs_dl.train.loop import Settings
-    from fsl_mrs_dl.train.registration_data import default_spread
-    from fsl_mrs_dl.train.writing import files_read, write_trained
-
-    spread = default_spread("deepfpc" if data else prior, nuisance)
-    if shift_hz is not None:
-        spread = replace(spread, shift_hz=shift_hz)
-    if phase_deg is not None:
-        spread = replace(spread, phase_rad=math.radians(phase_deg))
-    sets = work.make_sets(data, prior, signal, spread, samples, seed)
-    if augment_with is not None:
-        from fsl_mrs_dl.train.augmentation import transients_with
-
-        sets = replace(sets, training=transients_with(sets.training, augment_with, spread, seed))
-    chosen: dict[str, Any] = {"lr": lr, "batch": batch, "depth": depth, "batch_norm": batch_norm}
-    if search:
-        chosen = _searched(work, architecture, sets, spread, reference, search, epochs, patience, seed)
-        settings |= chosen | {"search": 0}
-
-    def prepared(choices: dict[str, Any]) -> Any:
-        if init is not None:
-            return work.started(init, architecture, sets.training)
-        more = {key: choices[key] for key in ("depth", "batch_norm")}
-        return work.new_network(architecture, sets.training, spread, seed, **more)
-
-    network, config = prepared(chosen)
-    work.give_reference(network, sets.training, reference, spread)
-    name = work.name_of(architecture, network, sets.training.nucleus)
-
-    def trained() -> Any:
-        how = Settings(epochs, chosen["batch"], chosen["lr"], patience, seed, anneal=True)
-        outcome = work.train_on(network, sets, how, checkpoint=checkpoint)
-        card = work.make_card(
-            architecture,
-            config,
-            network,
-            sets,
-            spread,
-            version=version,
-            command=_command(settings),
-            seed=seed,
-            started_at=began,
-        )
-        return network, card, outcome
-
-    write_trained(trained, output, name, version, overwrite=overwrite, inputs=files_read(settings))
-
-
-def _searched(
-    work: Any,
-    architecture: str,
-    sets: Any,
-    spread: Any,
-    reference: str,
-    trials: int,
-    epochs: int,
-    patience: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Return the best of some settings; each is trained from random weights of the same seed."""
-    from fsl_mrs_dl.train.loop import Settings
-    from fsl_mrs_dl.train.search import search
-
-    def loss_of(choices: dict[str, Any], report: Any) -> float:
-        more = {key: choices[key] for key in ("depth", "batch_norm")}
-        network, _ = work.new_network(architecture, sets.training, spread, seed, **more)
-        work.give_reference(network, sets.training, reference, spread)
-        settings = Settings(epochs, choices["batch"], choices["lr"], patience, seed, anneal=True)
-        loss: float = work.train_on(network, sets, settings, report).best
-        return loss
-
-    return search(loss_of, trials, epochs, seed)
+    run(training_of(options), output, began, overwrite=overwrite)
 
 
 _ALIGN = ("signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm", "search")
@@ -239,6 +159,8 @@ _OTHERS = {
     "synthesise": {*_ALIGN, *_QUANTIFY, "init", "checkpoint", "augment_with"},
 }
 """Options that a step does not have."""
+_OF_FILES = ("output", "overwrite")
+"""Where the package goes: no options of the training."""
 _MOST_SAMPLES = 2**19
 """Simulated at once: 4 GiB of 1024 points in single precision."""
 _PRIORS = {
@@ -246,6 +168,73 @@ _PRIORS = {
     "quantify": ("brain", "dq"),
     "synthesise": ("brain",),
 }
+
+
+def resolved(architecture: str, *, step: str | None = None, **options: Any) -> dict[str, Any]:
+    """Return every option that training a network has, in the order of the command.
+
+    Parameters
+    ----------
+    architecture : str
+        A network of the catalogue.
+    step : str, optional
+        By default that of the network.
+    **options
+        Options of :func:`train`; those left out have their default.
+
+    Raises
+    ------
+    OptionError
+        If one makes no sense, or is of another step.
+    """
+    step = step or CATALOGUE[architecture].task
+    options |= {"step": step, "architecture": architecture}
+    options["prior"] = options.get("prior") or ("deepfpc" if step == "align" else "brain")
+    known = inspect.signature(train).parameters
+    every = {name: options.get(name, known[name].default) for name in known if name not in _OF_FILES}
+    _check(every)
+    _check_step(every)
+    return {name: value for name, value in every.items() if name not in _OTHERS[step]}
+
+
+def options_of(command: str) -> dict[str, Any]:
+    """Return the options of a command that a card states; the inverse of ``command_of``.
+
+    Raises
+    ------
+    ModelError
+        If it is not a command of this program.
+    """
+    words = shlex.split(command)
+    hints = typing.get_type_hints(train)
+    stated: dict[str, Any] = {"step": words[2] if words[:2] == ["fsl_mrs_dl", "train"] else ""}
+    values: list[str] = []
+    for word in words[3:]:
+        if word.startswith("--"):
+            values = stated[word.removeprefix("--")] = []
+        else:
+            values.append(word)
+    try:
+        typed = {name: _typed(hints[name], text) for name, text in stated.items() if name not in _OF_FILES}
+        return resolved(**typed)
+    except (OptionError, KeyError, ValueError, IndexError, TypeError) as error:
+        raise ModelError(f"The card's command cannot be repeated: {command}") from error
+
+
+def _typed(hint: Any, text: list[str] | str) -> Any:
+    """Return the words of an option as the value that its annotation asks for."""
+    if isinstance(text, str):
+        return text
+    parts = [part for part in typing.get_args(hint) if part is not type(None)]
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        (hint,) = parts
+        parts = list(typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        return tuple(parts[0](word) for word in text)
+    if hint is bool:
+        return True
+    (word,) = text
+    return word if typing.get_origin(hint) is typing.Literal else hint(word)
 
 
 def _check_step(settings: dict[str, Any]) -> None:
@@ -293,21 +282,3 @@ def _check(settings: dict[str, Any]) -> None:
         raise OptionError("--search chooses the network's layers, --init brings them; give one of them.")
     if settings["signal"] and (settings["data"] or settings["prior"] not in ("deepfpc", None)):
         raise OptionError("--signal is for --prior deepfpc; leave it out.")
-
-
-def _command(settings: dict[str, Any]) -> str:
-    """Return the command that makes the weights again; files by name."""
-    words = ["fsl_mrs_dl", "train", settings["step"]]
-    for name, value in settings.items():
-        if (
-            name in ("step", "output", "checkpoint")
-            or value is None
-            or value is False
-            or (name == "search" and not value)
-        ):
-            continue
-        words.append(f"--{name}")
-        if value is not True:
-            several = value if isinstance(value, tuple) else (value,)
-            words += [item.name if isinstance(item, Path) else str(item) for item in several]
-    return shlex.join([*words, "--output", "DIR"])

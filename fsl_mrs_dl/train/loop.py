@@ -62,7 +62,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LossCurve:
     """How a training went.
 
     Attributes
@@ -174,7 +174,7 @@ def fit(
     settings: Settings,
     report: Report | None = None,
     checkpoint: Path | None = None,
-) -> Outcome:
+) -> LossCurve:
     """Train a network in place; it ends with the weights of its best epoch, in evaluation mode.
 
     Parameters
@@ -192,7 +192,7 @@ def fit(
 
     Returns
     -------
-    Outcome
+    LossCurve
     """
     best = _Best(network, report)
     generator = torch.Generator().manual_seed(settings.seed)
@@ -225,7 +225,7 @@ def fit(
     if best.weights:
         network.load_state_dict(best.weights)
     network.cpu().eval()
-    return Outcome(tuple(best.losses), min(best.losses, default=float("nan")))
+    return LossCurve(tuple(best.losses), min(best.losses, default=float("nan")))
 
 
 @contextmanager

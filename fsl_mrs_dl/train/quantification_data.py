@@ -50,7 +50,7 @@ class Spectra:
         Where the parameters lie.
     noise : {"white", "seed"}
         seed: the noise is damped with the signal, as in the published simulation.
-    said : str
+    description : str
         What it is, in words.
     """
 
@@ -64,7 +64,7 @@ class Spectra:
     basis: Basis
     expected: Expected
     noise: NoiseKind
-    said: str
+    description: str
 
     @property
     def sha256(self) -> str:
@@ -125,9 +125,9 @@ def ranges_of(basis: Basis, prior: str) -> dict[str, tuple[float, float]]:
     if "Mac" not in known:
         known |= macromolecule_amplitudes(basis)
     return {
-        name: (said.low / DQ_UNIT, said.high / DQ_UNIT)
-        for name, said in known.items()
-        if isinstance(said, Uniform)
+        name: (span.low / DQ_UNIT, span.high / DQ_UNIT)
+        for name, span in known.items()
+        if isinstance(span, Uniform)
     }
 
 

@@ -8,7 +8,7 @@ import torch
 from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.models.quantification import Expected
 from fsl_mrs_dl.models.quantification_posterior import PosteriorNetwork
-from fsl_mrs_dl.train.loop import Outcome, Report, Settings, fit, set_sizes
+from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, fit, set_sizes
 
 
 def train_posterior(
@@ -18,7 +18,7 @@ def train_posterior(
     samples: int,
     settings: Settings,
     report: Report | None = None,
-) -> tuple[PosteriorNetwork, Outcome]:
+) -> tuple[PosteriorNetwork, LossCurve]:
     """Train a network on spectra whose parameters are uniform in what is expected.
 
     Parameters
@@ -38,7 +38,7 @@ def train_posterior(
     -------
     network : PosteriorNetwork
         In evaluation mode.
-    outcome : Outcome
+    outcome : LossCurve
         Losses are negative log densities of phase, shift and damping in half ranges.
     """
     rng = np.random.default_rng(settings.seed)

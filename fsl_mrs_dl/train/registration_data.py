@@ -80,7 +80,7 @@ class Transients:
         In s and MHz.
     labels : ndarray, str, shape (transient,)
         Which nuisance signals, see :func:`fsl_mrs_dl.simulate.nuisance.nuisance_labels`.
-    said : str
+    description : str
         What it is, in words.
     linewidth_hz, snr_t0 : tuple of float
         Lowest and highest.
@@ -96,7 +96,7 @@ class Transients:
     dwelltime_s: float
     spectrometer_frequency_mhz: float
     labels: NDArray[np.str_]
-    said: str
+    description: str
     linewidth_hz: tuple[float, float] = (0.0, 0.0)
     snr_t0: tuple[float, float] = (0.0, 0.0)
     clean: Complex | None = None
@@ -144,12 +144,15 @@ def simulated(
     if prior == "deepfpc":
         rat = _rat(signal)
         if signal is None:
-            made, said = deepfpc_prior(rat, probability=spread.nuisance), "singlets of the brain at 9.4 T"
+            made, description = (
+                deepfpc_prior(rat, probability=spread.nuisance),
+                "singlets of the brain at 9.4 T",
+            )
         else:
             lines = brain_singlets(RAT_9T4_MHZ, RAT_9T4_DWELLTIME_S, 32)
             made = deepfpc_prior(lines, probability=spread.nuisance)
-            made, said = replace(made, amplitudes={"rat": Fixed(1.0)}), "the measured rat signal"
-        return _simulate(made, rat, spread, n, rng, f"DeepFPC's simulation on {said}", (0.5, 0.8))
+            made, description = replace(made, amplitudes={"rat": Fixed(1.0)}), "the measured rat signal"
+        return _simulate(made, rat, spread, n, rng, f"DeepFPC's simulation on {description}", (0.5, 0.8))
     names = SHIPPED[prior]
     counts = [n // len(names) + (i < n % len(names)) for i in range(len(names))]
     parts = []
@@ -167,7 +170,7 @@ def _simulate(
     spread: Spread,
     n: int,
     rng: np.random.Generator,
-    said: str,
+    description: str,
     linewidth_hz: tuple[float, float] = (0.0, 0.0),
 ) -> Transients:
     prior = replace(
@@ -187,7 +190,7 @@ def _simulate(
         basis.dwelltime_s,
         basis.spectrometer_frequency_mhz,
         made.labels,
-        said,
+        description,
         linewidth_hz,
         (float(snr.min()), float(snr.max())),
         clean,
@@ -239,7 +242,7 @@ def _residual_water(nuisance: float) -> ResidualWater:
     return ResidualWater(min(1.0, 2 * nuisance), LogNormal(*_WATER), Normal(0.0, 4.0), Uniform(5.0, 20.0))
 
 
-def _together(parts: Sequence[Transients], rng: np.random.Generator, said: str) -> Transients:
+def _together(parts: Sequence[Transients], rng: np.random.Generator, description: str) -> Transients:
     """Return several sets as one, in random order."""
     order = rng.permutation(sum(len(part.fids) for part in parts))
 
@@ -255,7 +258,7 @@ def _together(parts: Sequence[Transients], rng: np.random.Generator, said: str) 
         labels=joined("labels"),
         clean=joined("clean"),
         noise_sigma=joined("noise_sigma"),
-        said=said,
+        description=description,
         linewidth_hz=(_LINEWIDTH_HZ_PER_T[0] * field_t, _LINEWIDTH_HZ_PER_T[1] * field_t),
         snr_t0=(min(part.snr_t0[0] for part in parts), max(part.snr_t0[1] for part in parts)),
     )

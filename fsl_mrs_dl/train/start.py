@@ -1,71 +1,100 @@
-"""Trains the network that starts a fit with any basis set, and makes its package."""
+"""Trains the network that starts a fit with any basis set: spectra of every shipped set, with labels."""
 
 import math
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fsl_mrs_dl.data import Real
-from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.models.card import Card, Channel, Score, ValidRange
-from fsl_mrs_dl.models.network import Network
-from fsl_mrs_dl.models.package import load
+from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.quantification_start import GRID_POINTS, GRID_PPM, SCALES, StartNetwork
-from fsl_mrs_dl.train.loop import Outcome, fit, set_sizes
-from fsl_mrs_dl.train.start_data import (
-    GAMMA_HZ_PER_T,
-    SHIFT_PPM,
-    SNR_F,
-    Examples,
-    examples,
-)
-from fsl_mrs_dl.train.writing import Request, recipe
+from fsl_mrs_dl.train.loop import set_sizes
+from fsl_mrs_dl.train.start_data import GAMMA_HZ_PER_T, SHIFT_PPM, Examples, examples
+from fsl_mrs_dl.train.training import Scope, Sets, Training
 
 NAME = "quantify-start-1h"
 _TESTED = 2000
-_USE = "Starting the linear-combination fit of 1H spectra of the brain with any basis set."
-_NOT = "Quantification by itself; nuclei other than 1H; spectra with residual water above the metabolites."
 _UNITS = ("ppm", "rad", "cycles/ppm", "rad/s/T", "rad/s/T", "rad/s/T", "1")
 
 
-def train_start(request: Request) -> None:
-    """Train the start network and write its package.
+class StartTraining(Training[Sets[Examples], StartNetwork]):
+    """Trains the network that gives shift, phase and lineshape, with their uncertainty."""
 
-    Raises
-    ------
-    OptionError
-        If own data are given, whose truth nobody knows.
-    """
-    said, settings = request.said, request.settings
-    if said["data"] is not None:
-        raise OptionError("--architecture start learns from simulated spectra with labels; leave --data out.")
-    training, validation, test = sets(said["samples"], settings.seed)
-    if said["init"] is not None:
-        network: Any = load(said["init"]).network
-        if not isinstance(network, StartNetwork):
-            raise ModelError(f"--init {said['init']} is no start network; give one.")
-    else:
+    intended_use = "Starting the linear-combination fit of 1H spectra of the brain with any basis set."
+    refused_use = (
+        "Quantification by itself; nuclei other than 1H; spectra with residual water above the metabolites."
+    )
+
+    def make_sets(self) -> Sets[Examples]:
+        """Simulate spectra of all shipped basis sets.
+
+        Raises
+        ------
+        OptionError
+            If own data are given, whose truth nobody knows, or a cVAE, which has one basis set.
+        """
+        if self.options["data"] is not None:
+            raise OptionError(
+                "--architecture start learns from simulated spectra with labels; leave --data out."
+            )
+        if self.options["augment_with"] is not None:
+            raise OptionError("--architecture start learns from all basis sets; leave --augment_with out.")
+        rng = np.random.default_rng(self.options["seed"])
+        return Sets(*(examples(n, rng) for n in set_sizes(self.options["samples"], _TESTED)))
+
+    def new_network(self, sets: Sets[Examples]) -> tuple[StartNetwork, dict[str, Any]]:
+        """Return a network with random weights; it has one size."""
         with torch.random.fork_rng():
-            torch.manual_seed(settings.seed)
-            network = StartNetwork()
+            torch.manual_seed(self.options["seed"])
+            network: Any = self.entry.build()
+        return network, {}
 
-    def trained() -> tuple[Network, Card, Outcome]:
-        outcome = fit(network, _tensors(training), _tensors(validation), settings)
-        card = _card(network, training, test, request)
-        return network, card, outcome
+    def tensors(
+        self, network: StartNetwork, sets: Sets[Examples]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return spectra, acquisition and truth of the training and the validation examples."""
+        return _tensors(sets.training), _tensors(sets.validation)
 
-    request.write(trained, NAME)
+    def name(self, network: StartNetwork, sets: Sets[Examples]) -> str:
+        """Return the name of the one package, for every field."""
+        return NAME
+
+    def scores(self, network: StartNetwork, sets: Sets[Examples]) -> tuple[Score, ...]:
+        """Return errors, and how they compare with the network's own SDs."""
+        return start_scores(network, sets.test)
+
+    def scope(self, network: StartNetwork, sets: Sets[Examples]) -> Scope:
+        """Return the channels, and the valid range: 1H, from 3 T to 9.4 T."""
+        spectrum = Channel(
+            "spectrum",
+            "frequency",
+            ("batch", "2", str(GRID_POINTS)),
+            f"{GRID_PPM[0]:g} to {GRID_PPM[1]:g} ppm",
+            "over the largest magnitude, apodised by 0.5 Hz/T",
+        )
+        acquisition = Channel(
+            "acquisition", "parameter", ("batch", "3"), "logarithms", "of field, dwell time, duration"
+        )
+        outputs = tuple(
+            Channel(f"{name}, mean and SD", "parameter", ("batch", "2"), unit)
+            for name, unit in zip(SCALES, _UNITS, strict=True)
+        )
+        valid = ValidRange(
+            nucleus="1H",
+            spectrometer_frequency_mhz=(115.0, 410.0),
+            dwelltime_s=(5e-5, 7e-4),
+            duration_s=(0.25, 1e3),
+            shift_hz=(-SHIFT_PPM * 123, SHIFT_PPM * 123),
+            phase_deg=(-180.0, 180.0),
+            linewidth_hz=(0.0, 3 * GAMMA_HZ_PER_T[1]),
+        )
+        return Scope((spectrum, acquisition), outputs, valid)
 
 
-def sets(samples: int, seed: int) -> tuple[Examples, Examples, Examples]:
-    """Return examples to train on, to stop by, and to judge by."""
-    rng = np.random.default_rng(seed)
-    training, validation, test = (examples(n, rng) for n in set_sizes(samples, _TESTED))
-    return training, validation, test
-
-
-def _tensors(part: Examples) -> tuple[torch.Tensor, ...]:
+def _tensors(part: Examples) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(values) for values in (part.inputs, part.acquisition, part.truth))
 
 
@@ -100,43 +129,3 @@ def start_scores(network: StartNetwork, test: Examples) -> tuple[Score, ...]:
 
 def _rms(values: Real) -> float:
     return float(math.sqrt(np.mean(values**2)))
-
-
-def _card(network: StartNetwork, training: Examples, test: Examples, request: Request) -> Card:
-    data = f"{len(training.inputs)} spectra of all shipped basis sets, 40 acquisitions, SNR_f {SNR_F}"
-    return Card(
-        name=NAME,
-        version=request.said["version"],
-        task="quantify",
-        architecture="start",
-        config={},
-        inputs=(
-            Channel(
-                "spectrum",
-                "frequency",
-                ("batch", "2", str(GRID_POINTS)),
-                f"{GRID_PPM[0]:g} to {GRID_PPM[1]:g} ppm",
-                "over the largest magnitude, apodised by 0.5 Hz/T",
-            ),
-            Channel(
-                "acquisition", "parameter", ("batch", "3"), "logarithms", "of field, dwell time, duration"
-            ),
-        ),
-        outputs=tuple(
-            Channel(f"{name}, mean and SD", "parameter", ("batch", "2"), unit)
-            for name, unit in zip(SCALES, _UNITS, strict=True)
-        ),
-        valid=ValidRange(
-            nucleus="1H",
-            spectrometer_frequency_mhz=(115.0, 410.0),
-            dwelltime_s=(5e-5, 7e-4),
-            duration_s=(0.25, 1e3),
-            shift_hz=(-SHIFT_PPM * 123, SHIFT_PPM * 123),
-            phase_deg=(-180.0, 180.0),
-            linewidth_hz=(0.0, 3 * GAMMA_HZ_PER_T[1]),
-        ),
-        recipe=recipe(request.command, request.said["seed"], data, training.sha256, request.began),
-        evaluation=start_scores(network, test),
-        intended_use=_USE,
-        refused_use=_NOT,
-    )

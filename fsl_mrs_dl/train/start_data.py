@@ -190,6 +190,11 @@ class Examples:
     truth: Real
 
     @property
+    def description(self) -> str:
+        """What they are, in words."""
+        return f"{len(self.inputs)} spectra of all shipped basis sets, 40 acquisitions, SNR_f {SNR_F}"
+
+    @property
     def sha256(self) -> str:
         """Checksum of the inputs."""
         return hashlib.sha256(np.ascontiguousarray(self.inputs, dtype="<f4").tobytes()).hexdigest()

@@ -1,6 +1,5 @@
-"""Trains a generative network: its fixed signals from the training data, then the loop."""
+"""The fixed signals of a generative network, from the training data, and its first random layers."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -8,10 +7,8 @@ import torch
 from torch import Tensor
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.physics import damp, phase, shift
-from fsl_mrs_dl.train.loop import Outcome, Report, Settings, fit
 from fsl_mrs_dl.train.synthesis_data import LabelledSpectra
 
 _FOR_COMPONENTS = 500
@@ -22,15 +19,6 @@ _N_ENVELOPES = 32
 _SAID = ("phase_rad", "shift_hz", "gamma", "sigma")
 """What the decoder ``physics`` says of each spectrum, in its order."""
 Decoder = Literal["spectrum", "physics"]
-
-
-@dataclass(frozen=True, eq=False)
-class Sets:
-    """Spectra to train on, to stop by, and to judge by."""
-
-    training: LabelledSpectra
-    validation: LabelledSpectra
-    test: LabelledSpectra
 
 
 def tensors(fids: Complex, amounts: Real | None = None) -> tuple[Tensor, ...]:
@@ -125,25 +113,3 @@ def new_network(
         read = network.coefficients(*tensors(examples.fids[some], examples.amounts[some])).numpy()
         network.set_statistics(centre=read.mean(axis=0), spread=np.maximum(read.std(axis=0), 1e-6))
     return network, config
-
-
-def train_on(
-    network: SynthesisNetwork,
-    training: tuple[Tensor, ...],
-    validation: tuple[Tensor, ...],
-    settings: Settings,
-    report: Report | None = None,
-) -> Outcome:
-    """Train a network in place and have it remember how its latent numbers are spread.
-
-    Raises
-    ------
-    OptionError
-        If the loss is not a number after the first epoch.
-    """
-    learned, stopped = network.examples(*training), network.examples(*validation)
-    outcome = fit(network, learned, stopped, settings, report)
-    if not np.isfinite(outcome.best):
-        raise OptionError(f"The training diverged at --lr {settings.lr:g}; take a smaller one.")
-    network.settle(*learned[:2])
-    return outcome

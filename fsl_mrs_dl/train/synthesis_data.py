@@ -46,7 +46,7 @@ class LabelledSpectra:
     basis : Basis
     baselines : ndarray, complex, shape (line, time)
         The broad lines that the baselines are made of, each of height 1 in the spectrum.
-    said : str
+    description : str
     """
 
     fids: Complex
@@ -54,7 +54,7 @@ class LabelledSpectra:
     parameters: dict[str, Real]
     basis: Basis
     baselines: Complex
-    said: str
+    description: str
 
     @property
     def sha256(self) -> str:
@@ -142,8 +142,8 @@ def simulated_spectra(basis: Basis, n: int, rng: np.random.Generator) -> Labelle
     baselines = baseline_signals(basis)
     parts = rng.uniform(-1, 1, (2, n, len(baselines)))
     fids = with_baseline(parameters, basis, baselines, parts[0] + 1j * parts[1])
-    said = f"{n} spectra of {', '.join(basis.names)} from {basis.name}"
-    return LabelledSpectra(fids, parameters["amplitudes"], parameters, basis, baselines, said)
+    description = f"{n} spectra of {', '.join(basis.names)} from {basis.name}"
+    return LabelledSpectra(fids, parameters["amplitudes"], parameters, basis, baselines, description)
 
 
 def with_baseline(parameters: dict[str, Real], basis: Basis, baselines: Complex, weights: Complex) -> Complex:

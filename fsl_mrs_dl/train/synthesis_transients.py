@@ -38,14 +38,14 @@ class Transients:
     fids : ndarray, complex64, shape (transient, time)
     data : MRSData
         The first file, for its axes.
-    said : str
+    description : str
     sets : ndarray, int, shape (transient,)
         Number of the set that each belongs to.
     """
 
     fids: Complex
     data: MRSData
-    said: str
+    description: str
     sets: NDArray[np.intp]
 
     @property
@@ -82,10 +82,10 @@ def transients_of(subjects: Sequence[MRSData]) -> Transients:
     return joined_sets(parts, first, f"{n} transients, {len(parts)} sets of {len(subjects)} files")
 
 
-def joined_sets(parts: Sequence[Complex], data: MRSData, said: str) -> Transients:
+def joined_sets(parts: Sequence[Complex], data: MRSData, description: str) -> Transients:
     """Return sets of transients, each of shape (transient, time), as one collection."""
     sets = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    return Transients(np.concatenate(parts).astype(np.complex64), data, said, sets)
+    return Transients(np.concatenate(parts).astype(np.complex64), data, description, sets)
 
 
 def subject(

@@ -1,8 +1,8 @@
-"""From a command to a package on disk, the same for every task."""
+"""From the options of a training to the command that repeats it, and to a package on disk."""
 
+import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
@@ -14,62 +14,39 @@ from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.models.card import Card, Recipe, evaluation_text
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import CARD, WEIGHTS, find, package_bytes
-from fsl_mrs_dl.train.loop import Outcome, Settings
+from fsl_mrs_dl.train.loop import LossCurve
 
-Work = Callable[[], tuple[Network, Card, Outcome]]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command ``train`` was asked for.
-
-    Attributes
-    ----------
-    said : mapping
-        Its options, resolved.
-    command : str
-        What makes the weights again.
-    output : Path
-    overwrite : bool
-    began : float
-        Of :func:`time.monotonic`.
-    """
-
-    said: Mapping[str, Any]
-    command: str
-    output: Path
-    overwrite: bool
-    began: float
-
-    @property
-    def settings(self) -> Settings:
-        """How to train."""
-        said = self.said
-        return Settings(
-            said["epochs"], said["batch"], said["lr"], said["patience"], said["seed"], anneal=True
-        )
-
-    def write(self, work: Work, name: str) -> None:
-        """Train and write the package of this name, see :func:`write_trained`."""
-        version, inputs = self.said["version"], files_read(self.said)
-        write_trained(work, self.output, name, version, overwrite=self.overwrite, inputs=inputs)
+Work = Callable[[], tuple[Network, Card, LossCurve]]
+_NOT_SAID = ("step", "output", "checkpoint")
+"""Options that do not change the weights; the step comes first."""
 
 
-def files_read(said: Mapping[str, Any]) -> list[Path]:
+def command_of(options: Mapping[str, Any]) -> str:
+    """Return the command that makes the weights again; files by name."""
+    words = ["fsl_mrs_dl", "train", options["step"]]
+    for name, value in options.items():
+        if name in _NOT_SAID or value is None or value is False or (name == "search" and not value):
+            continue
+        words.append(f"--{name}")
+        if value is not True:
+            several = value if isinstance(value, tuple) else (value,)
+            words += [item.name if isinstance(item, Path) else str(item) for item in several]
+    return shlex.join([*words, "--output", "DIR"])
+
+
+def files_read(options: Mapping[str, Any]) -> list[Path]:
     """Return the files, and the folders of basis sets and packages, that training reads by its options."""
-    found = [Path(path) for path in said.get("data") or ()]
-    found += [Path(said[name]) for name in ("signal", "basis") if said.get(name) is not None]
-    for name in ("init", "augment_with"):
-        if said.get(name) is not None:
-            found.append(find(said[name]))
-    return found
+    files = [Path(path) for path in options.get("data") or ()]
+    files += [Path(options[name]) for name in ("signal", "basis") if options.get(name) is not None]
+    files += [find(options[name]) for name in ("init", "augment_with") if options.get(name) is not None]
+    return files
 
 
-def recipe(command: str, seed: int, data: str, data_sha256: str, began: float) -> Recipe:
+def recipe(options: Mapping[str, Any], data: str, data_sha256: str, began: float) -> Recipe:
     """Return the recipe of weights that were made now, from ``began`` on, with this software."""
     return Recipe(
-        command=command,
-        seed=seed,
+        command=command_of(options),
+        seed=options["seed"],
         data=data,
         data_sha256=data_sha256,
         hours=round((time.monotonic() - began) / 3600, 4),
@@ -78,8 +55,8 @@ def recipe(command: str, seed: int, data: str, data_sha256: str, began: float) -
     )
 
 
-def write_trained(
-    work: Work, output: Path, name: str, version: str, *, overwrite: bool, inputs: Sequence[Path]
+def write_package(
+    work: Work, output: Path, name: str, options: Mapping[str, Any], *, overwrite: bool
 ) -> None:
     """Reserve the place of a package, train, write it and print its evaluation.
 
@@ -89,15 +66,16 @@ def write_trained(
         Trains; called once the place is known to be free.
     output : Path
         Folder that keeps packages.
-    name, version : str
+    name : str
+    options : mapping
+        Of the training; the version is one of them, and no file that they name is replaced.
     overwrite : bool
-    inputs : sequence of Path
-        Files and folders that must not be replaced.
     """
-    with Staging(output / name / version, overwrite=overwrite, inputs=inputs) as staging:
+    folder = output / name / options["version"]
+    with Staging(folder, overwrite=overwrite, inputs=files_read(options)) as staging:
         staging.reserve(CARD, WEIGHTS)
-        network, card, outcome = work()
+        network, card, curve = work()
         for file, content in package_bytes(network, card).items():
             staging.path(file).write_bytes(content)
-    print(f"{output / name / version}: {len(outcome.losses)} epochs")  # noqa: T201
+    print(f"{folder}: {len(curve.losses)} epochs")  # noqa: T201
     print(evaluation_text(card))  # noqa: T201

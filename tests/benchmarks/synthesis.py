@@ -4,6 +4,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,12 @@ from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.synthesis_models import DEFAULT_MODEL
 from fsl_mrs_dl.steps.synthesise import labelled_spectra, spectra_of
-from fsl_mrs_dl.train.loop import Settings
-from fsl_mrs_dl.train.synthesis_command import make_sets, train_cvae
+from fsl_mrs_dl.train.command import resolved
+from fsl_mrs_dl.train.concentrations import make_sets
 from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, training_basis
 from fsl_mrs_dl.train.synthesis_evaluation import N_PATHS, N_REQUESTS, Way, path_between, scores
+from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.trainings import training_of
 from tests.benchmarks.synthesis_figures import (
     application_picture,
     embedding_picture,
@@ -172,17 +175,31 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
+def _trained(sets: Sets[LabelledSpectra], decoder: str, epochs: int, seed: int) -> SynthesisNetwork:
+    more: dict[str, Any] = {
+        "epochs": epochs,
+        "batch": 128,
+        "lr": 2e-3,
+        "patience": 0,
+        "seed": seed,
+        "decoder": decoder,
+    }
+    training = training_of(resolved("cvae", **more))
+    network, _ = training.begin(sets)
+    training.fit(network, sets, training.settings)
+    assert isinstance(network, SynthesisNetwork)
+    return network
+
+
 def _networks(
     size: Size, profile: str, seed: int
 ) -> dict[str, tuple[SynthesisNetwork, tuple[str, ...] | None]]:
     """Return the shipped networks, or quick ones for a smoke test, and one of the other decoder."""
-    settings = Settings(size.epochs, 128, 2e-3, 0, seed, anneal=True)
     sets = make_sets(_BASIS, _SEED, size.samples, seed)
-    plain, _, _ = train_cvae(sets, "spectrum", settings, (512, 256, 128))
+    plain = _trained(sets, "spectrum", size.epochs, seed)
     networks: dict[str, tuple[SynthesisNetwork, tuple[str, ...] | None]] = {}
     if profile == "smoke":
-        quick, _, _ = train_cvae(sets, "physics", settings)
-        networks["PCr+NAA, physics"] = (quick, _SEED)
+        networks["PCr+NAA, physics"] = (_trained(sets, "physics", size.epochs, seed), _SEED)
     else:
         for label, name, metabolites in (
             ("PCr+NAA, physics", _SEED_MODEL, _SEED),

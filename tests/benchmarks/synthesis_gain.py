@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import pi
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +22,12 @@ from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.simulate.transients import simulate_transients
 from fsl_mrs_dl.train import quantification, registration
 from fsl_mrs_dl.train.augmentation import spectra_with, transients_with
-from fsl_mrs_dl.train.loop import Settings
+from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.quantification_data import Spectra, basis_of
 from fsl_mrs_dl.train.registration_data import Spread, simulated
 from fsl_mrs_dl.train.synthesis_evaluation import STRONG
+from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.trainings import training_of
 from tests.benchmarks.table import Table
 
 _BASIS = "press_3t_te30"
@@ -136,8 +139,10 @@ def _align(model: str, size: GainSize, seed: int) -> dict[str, tuple[float, floa
     }
     found = {}
     for way, sets in ways.items():
-        network, _ = registration.new_network("tapper", sets.training, _SPREAD, seed)
-        registration.train_on(network, sets, Settings(size.epochs, 64, 1e-3, 0, seed, anneal=True))
+        more: dict[str, Any] = {"epochs": size.epochs, "batch": 64, "lr": 1e-3, "patience": 0, "seed": seed}
+        training = training_of(resolved("tapper", shift_hz=20.0, phase_deg=90.0, **more))
+        network, _ = training.begin(sets)
+        training.fit(network, sets, training.settings)
         shift_hz, phase_rad = estimate(network.eval(), test.fids, test.dwelltime_s)
         errors = (
             shift_hz - test.truth[:, 0],
@@ -166,10 +171,11 @@ def _quantify(model: str, size: GainSize, seed: int) -> dict[str, tuple[float, f
 
 
 def _quantified(
-    sets: quantification.Sets, test: Spectra, weights: Real, truth: Real, size: GainSize, seed: int
+    sets: Sets[Spectra], test: Spectra, weights: Real, truth: Real, size: GainSize, seed: int
 ) -> tuple[float, float]:
-    network, _ = quantification.new_network("dq-nmm", sets.training, seed, scaled=True)
-    quantification.train_on(network, sets, Settings(size.epochs, _BATCH, 3e-3, 0, seed, anneal=True))
+    training = training_of(resolved("dq-nmm", epochs=size.epochs, batch=_BATCH, patience=0, seed=seed))
+    network, _ = training.begin(sets)
+    training.fit(network, sets, training.settings)
     found = network_parameters(network.eval(), test.fids, test.basis.dwelltime_s)
     got = found.amplitudes @ weights.T
     error = 100 * float(np.mean(np.abs(got - truth).mean(axis=0) / truth.mean(axis=0)))

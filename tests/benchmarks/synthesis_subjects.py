@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,10 @@ from fsl_mrs_dl.io.transient_sets import set_scale
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.models.synthesis_deviations import DeviationNetwork
 from fsl_mrs_dl.steps.align import align, corrected_fids
-from fsl_mrs_dl.train.loop import Settings
-from fsl_mrs_dl.train.synthesis_command import train_vae
-from fsl_mrs_dl.train.synthesis_transients import joined_sets, subject, transients_of
+from fsl_mrs_dl.train.command import resolved
+from fsl_mrs_dl.train.synthesis_transients import Transients, joined_sets, subject, transients_of
+from fsl_mrs_dl.train.trainings import training_of
+from fsl_mrs_dl.train.transients import SplitTransients
 
 CONDITIONS = ("ON", "OFF")
 Generative = SynthesisNetwork | DeviationNetwork
@@ -68,18 +70,30 @@ def simulated_subjects(n: int, n_transients: int, rng: np.random.Generator) -> l
 
 def trained(subjects: Sequence[MRSData], epochs: int, seed: int, decoder: str = "physics") -> Generative:
     """Return a VAE trained on the transients of some subjects."""
-    settings = Settings(epochs, 128 if decoder == "physics" else 64, 2e-3, 0, seed, anneal=True)
-    network, _, _ = train_vae(transients_of(subjects), settings, decoder)
-    assert isinstance(network, Generative)
-    return network
+    batch = 128 if decoder == "physics" else 64
+    return _trained(transients_of(subjects), epochs, seed, batch, decoder)
 
 
 def trained_on(samples: Mapping[str, Sample], epochs: int, seed: int) -> Generative:
     """Return a VAE of deviations trained on no more than the transients given, a sample a condition."""
     several = list(samples.values())
     parts = [sample.fids / set_scale(sample.fids) for sample in several]
-    settings = Settings(epochs, 128, 2e-3, 0, seed, anneal=True)
-    network, _, _ = train_vae(joined_sets(parts, several[0].data, ""), settings)
+    return _trained(joined_sets(parts, several[0].data, ""), epochs, seed, 128, "physics")
+
+
+def _trained(transients: Transients, epochs: int, seed: int, batch: int, decoder: str) -> Generative:
+    more: dict[str, Any] = {
+        "epochs": epochs,
+        "seed": seed,
+        "batch": batch,
+        "decoder": decoder,
+        "lr": 2e-3,
+        "patience": 0,
+    }
+    training = training_of(resolved("vae", **more))
+    sets = SplitTransients.of(transients, seed)
+    network, _ = training.begin(sets)
+    training.fit(network, sets, training.settings)
     assert isinstance(network, Generative)
     return network
 

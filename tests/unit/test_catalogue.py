@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fsl_mrs_dl.fit.methods import METHODS
+from fsl_mrs_dl.fit.registration import METHODS
 from fsl_mrs_dl.models.catalogue import CATALOGUE, SHIPPED, architectures, choices, methods
 from fsl_mrs_dl.steps.options import describe
 from fsl_mrs_dl.steps.registry import built_in_steps

@@ -9,14 +9,14 @@ import torch
 
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
-from fsl_mrs_dl.models.catalogue import architectures
+from fsl_mrs_dl.models.catalogue import CATALOGUE, architectures
 from fsl_mrs_dl.models.quantification import MAC_LINES, Modelled
 from fsl_mrs_dl.models.quantification_encoders import ENCODERS, flops
 from fsl_mrs_dl.models.quantification_inference import channels, network_parameters
 from fsl_mrs_dl.physics import damp, on_points, phase, shift, singlet
 from fsl_mrs_dl.steps.quantify_models import same_members
+from fsl_mrs_dl.train import quantification
 from fsl_mrs_dl.train.adaptation import adapt
-from fsl_mrs_dl.train.quantification import new_network
 from fsl_mrs_dl.train.quantification_data import DWELLTIME_S, basis_of, clean_of, expected_of, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds, metabolites, plain_fit
 
@@ -33,6 +33,10 @@ def basis():
 @pytest.fixture(scope="module")
 def spectra(basis):
     return simulated(basis, "dq", "white", 16, np.random.default_rng(4))
+
+
+def new_network(architecture, spectra, seed, **layers):
+    return quantification.new_network(CATALOGUE[architecture], spectra, seed, **layers)
 
 
 def said(spectra, amplitudes=None):

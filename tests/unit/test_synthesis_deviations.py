@@ -10,10 +10,12 @@ from fsl_mrs_dl.models.synthesis_deviations import CarriedSet, DeviationNetwork,
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.measured_noise import MeasuredNoise
 from fsl_mrs_dl.steps.synthesis_models import new_transients, transients_like
+from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.loop import Settings
-from fsl_mrs_dl.train.synthesis_command import train_vae
 from fsl_mrs_dl.train.synthesis_deviations import deviation_components, signal_subspace
 from fsl_mrs_dl.train.synthesis_transients import joined_sets
+from fsl_mrs_dl.train.trainings import training_of
+from fsl_mrs_dl.train.transients import SplitTransients
 
 N, DT, F0, SD = 512, 5e-4, 123.2, 0.5
 T = np.arange(N) * DT
@@ -69,7 +71,10 @@ def test_the_average_is_kept_and_the_noise_given_back(rng: np.random.Generator) 
     fids = scan(60, rng, scale=0.02, tail=3.0)
     data = data_of(fids)
     settings = Settings(20, 16, 3e-3, 0, 1)
-    network, _, _ = train_vae(joined_sets([fids.astype(np.complex64)], data, ""), settings)
+    training = training_of(resolved("vae", seed=settings.seed))
+    sets = SplitTransients.of(joined_sets([fids.astype(np.complex64)], data, ""), settings.seed)
+    network, _ = training.begin(sets)
+    training.fit(network, sets, settings)
     network.eval()
     average, deviations = deviations_of(fids)
     made = new_transients(network, fids, data, 400, "hybrid", rng)  # type: ignore[arg-type]

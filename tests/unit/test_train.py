@@ -11,11 +11,14 @@ from fsl_mrs_dl import physics
 from fsl_mrs_dl.errors import MissingDependencyError
 from fsl_mrs_dl.models.catalogue import architectures
 from fsl_mrs_dl.models.registration_encoders import estimate
+from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.evaluation import crlb_rms, errors, scores
 from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.references import average_reference, kmeans_reference
-from fsl_mrs_dl.train.registration import Sets, give_reference, new_network, tensors, train_on
+from fsl_mrs_dl.train.registration import tensors
 from fsl_mrs_dl.train.registration_data import RAT_POINTS, Spread, default_spread, simulated
+from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.trainings import training_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,9 +33,9 @@ def sets():
 
 def trained(sets, architecture, seed, epochs=2, lr=1e-3):
     torch.manual_seed(99 + seed)  # a state that a training must not depend on
-    network, _ = new_network(architecture, sets.training, SPREAD, seed)
-    give_reference(network, sets.training, "kmeans", SPREAD)
-    outcome = train_on(network, sets, Settings(epochs, 32, lr, 0, seed))
+    training = training_of(resolved(architecture, seed=seed))
+    network, _ = training.begin(sets)
+    outcome = training.fit(network, sets, Settings(epochs, 32, lr, 0, seed))
     return network, outcome
 
 
@@ -52,8 +55,9 @@ def test_same_seed_same_weights(architecture, sets):
 def test_training_leaves_the_global_state_alone(sets):
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
-    network, _ = new_network("dsr", sets.training, SPREAD, 0)
-    train_on(network, sets, Settings(1, 64, 1e-3, 0, 0))
+    training = training_of(resolved("dsr"))
+    network, _ = training.new_network(sets)
+    training.fit(network, sets, Settings(1, 64, 1e-3, 0, 0))
     assert torch.equal(before, torch.random.get_rng_state())
     assert not torch.are_deterministic_algorithms_enabled()
     assert not network.training
@@ -72,21 +76,22 @@ def test_every_architecture_trains(architecture, sets):
 def test_a_network_from_a_package_is_trained_with_dropout(sets):
     losses = []
     for mode in (True, False):
-        fresh, _ = new_network("dsr", sets.training, SPREAD, 0)
-        give_reference(fresh, sets.training, "kmeans", SPREAD)
-        losses.append(train_on(fresh.train(mode), sets, Settings(1, 64, 1e-3, 0, 0)).losses)
+        training = training_of(resolved("dsr"))
+        fresh, _ = training.begin(sets)
+        losses.append(training.fit(fresh.train(mode), sets, Settings(1, 64, 1e-3, 0, 0)).losses)
     assert losses[0] == losses[1]
 
 
 def test_the_weights_of_the_best_epoch_are_kept(sets):
     """A network that is spoilt after its first epoch ends with the weights of its first epoch."""
-    network, _ = new_network("dcrr", sets.training, SPREAD, 0)
+    training = training_of(resolved("dcrr"))
+    network, _ = training.begin(sets)
 
     def spoil(epoch, loss):
         with torch.no_grad():
             network.encoder.layers[1].weight.mul_(1e3)
 
-    outcome = train_on(network, sets, Settings(3, 64, 1e-4, 0, 0), spoil)
+    outcome = training.fit(network, sets, Settings(3, 64, 1e-4, 0, 0), spoil)
     assert outcome.best == outcome.losses[0] < min(outcome.losses[1:])
     inputs, truth = tensors(network, sets.validation)
     with torch.no_grad():
@@ -102,26 +107,27 @@ def test_an_interrupted_training_ends_where_an_unbroken_one_does(architecture, s
         if epoch == 2:
             raise KeyboardInterrupt
 
+    training = training_of(resolved(architecture))
+
     def start():
-        network, _ = new_network(architecture, sets.training, SPREAD, 0)
-        give_reference(network, sets.training, "kmeans", SPREAD)
-        return network
+        return training.begin(sets)[0]
 
     unbroken = start()
-    losses = train_on(unbroken, sets, settings).losses
+    losses = training.fit(unbroken, sets, settings).losses
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        train_on(start(), sets, settings, stop, checkpoint)
+        training.fit(start(), sets, settings, stop, checkpoint)
     assert checkpoint.exists()
     resumed = start()
-    assert train_on(resumed, sets, settings, None, checkpoint).losses == losses
+    assert training.fit(resumed, sets, settings, None, checkpoint).losses == losses
     assert not checkpoint.exists()
     for name, value in unbroken.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name])
 
 
 def test_training_ends_when_nothing_gets_better(sets):
-    network, _ = new_network("dsr", sets.training, SPREAD, 0)
-    outcome = train_on(network, sets, Settings(20, 64, 1e-30, 2, 0))
+    training = training_of(resolved("dsr"))
+    network, _ = training.new_network(sets)
+    outcome = training.fit(network, sets, Settings(20, 64, 1e-30, 2, 0))
     assert len(outcome.losses) == 3
 
 
@@ -130,8 +136,9 @@ def test_a_supervised_network_learns_the_sign(sets):
     rng = np.random.default_rng(3)
     quiet = Spread(20.0, 0.1, 0.0)
     clean = [simulated("deepfpc", None, quiet, n, rng) for n in (384, 32, 64)]
-    network, _ = new_network("ma", clean[0], quiet, 0)
-    train_on(network, Sets(*clean), Settings(6, 16, 1e-3, 0, 0))
+    training = training_of(resolved("ma", phase_deg=np.degrees(0.1)))
+    network, _ = training.begin(Sets(*clean))
+    training.fit(network, Sets(*clean), Settings(6, 16, 1e-3, 0, 0))
     shift_hz, _ = estimate(network, clean[2].fids, clean[2].dwelltime_s)
     assert np.corrcoef(shift_hz, clean[2].truth[:, 0])[0, 1] > 0.9
 

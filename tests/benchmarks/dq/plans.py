@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import Basis, Real
+from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.models.package import CARD, load, save_package
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
 from fsl_mrs_dl.models.quantification_inference import network_parameters
 from fsl_mrs_dl.scores import r2
+from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.loop import Settings
-from fsl_mrs_dl.train.quantification import Sets, make_card, new_network, train_on
+from fsl_mrs_dl.train.quantification import AmplitudesTraining, new_network
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, basis_of, simulated
+from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.writing import recipe
 from tests.benchmarks.realdata import challenge_folder
 
 _CURVE = "curve.json"
@@ -268,8 +272,9 @@ def _train(plan: Plan, home: Path) -> None:
     n_validation = max(1, plan.samples // 10)
     counts = (plan.samples - n_validation, n_validation, _WATCHED)
     training, validation, test = (simulated(basis, plan.prior, plan.noise, n, rng) for n in counts)
+    entry = CATALOGUE[plan.architecture]
     network, config = new_network(
-        plan.architecture,
+        entry,
         training,
         plan.seed,
         encoder=plan.encoder,
@@ -289,20 +294,12 @@ def _train(plan: Plan, home: Path) -> None:
     started = time.monotonic()
     settings = Settings(plan.epochs, plan.batch, plan.lr, 0, plan.seed, anneal=True)
     sets = Sets(training, validation, test)
-    train_on(network, sets, settings, watch)
+    kind = AmplitudesTraining(entry, resolved(entry.name, prior=plan.prior, seed=plan.seed))
+    kind.fit(network, sets, settings, watch)
     curve["seconds"] = time.monotonic() - started
-    card = make_card(
-        plan.architecture,
-        config,
-        network,
-        sets,
-        name=plan.folder,
-        version="1.0.0",
-        command="python -m tests.benchmarks dq",
-        seed=plan.seed,
-        started_at=started,
-        rows=(),
-    )
+    how = recipe(kind.options, training.description, training.sha256, started)
+    how = replace(how, command="python -m tests.benchmarks dq")
+    card = kind.card(network, config, sets, how, name=plan.folder, version="1.0.0", evaluation=())
     save_package(network, card, home)
     (home / _CURVE).write_text(json.dumps(curve), encoding="utf-8")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl import fslmrs
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.registration import CAPTURE_PPM, Band, Method, estimate_alignment, gn, registration_crlb
+from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.models.registration_encoders import estimate
 from fsl_mrs_dl.physics import correct, ppm_axis, ppm_window
 from fsl_mrs_dl.scores import phase_difference
@@ -20,7 +21,6 @@ from tests.benchmarks.rivals import fsl_mrs_estimates
 
 WINDOW_PPM = (1.8, 4.2)
 """Of ``gn`` and of every rival that has a window."""
-NETWORK_WINDOW_PPM = (2.5, 3.5)
 NETWORK_POINTS = 512
 FAILURE_HZ = 3.0
 KNOWN, OWN, FSL_MRS = "gn, known", "gn", "FSL-MRS align"
@@ -99,7 +99,7 @@ def estimators(networks: dict[str, Trained]) -> dict[str, Estimator | None]:
     order = ("dsr", "dsrf", "sr", "srf", "dcrr", "dcrrf", "crr", "crrf", "corr", "corrf", "tapper", "ma")
     every: dict[str, Estimator | None] = {
         name: of_networks[name] if name in NETWORKS else by_align(name)
-        for name in order
+        for name in (*order, *(name for name in of_networks if name not in order))
         if name in CLASSICAL or name in of_networks
     }
     every |= {KNOWN: by_known_template, OWN: by_align("gn")}
@@ -182,7 +182,7 @@ class Reach:
 def reach_of(method: str) -> Reach:
     """Return what a method reads."""
     if method in NETWORKS:
-        return Reach(NETWORK_POINTS, NETWORK_WINDOW_PPM if method in ("dsrf", "dcrrf") else None)
+        return Reach(NETWORK_POINTS, CATALOGUE[method].fixed.get("window_ppm"))
     if method in ("sr", "crr", "corr"):
         return Reach()
     return Reach(None, WINDOW_PPM)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-NETWORKS = ("dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma")
+from fsl_mrs_dl.models.catalogue import architectures
+
+NETWORKS = tuple(architectures("align"))
 CLASSICAL = ("sr", "srf", "crr", "crrf", "corr", "corrf")
-DAES = ("dsr", "dsrf", "dcrr", "dcrrf")
+DAES = tuple(name for name, entry in architectures("align").items() if not entry.labels)
 
 
 @dataclass(frozen=True)
