@@ -9,6 +9,7 @@ from fsl_mrs_dl.data import Basis, MRSData, basis_hash
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis, write_json_basis
+from fsl_mrs_dl.io.basis.formats import FORMATS
 from fsl_mrs_dl.simulate import brain_singlets
 
 MHZ, DWELL, POINTS = 123.25, 1 / 4000, 128
@@ -353,3 +354,14 @@ def test_the_hash_is_of_the_content_alone(basis):
     changed[0, 0] *= 1 + 1e-15 * 2
     assert basis_hash(Basis(changed, basis.names, DWELL, MHZ)) != basis_hash(basis)
     assert basis_hash(Basis(basis.fids, basis.names, 2 * DWELL, MHZ)) != basis_hash(basis)
+
+
+@pytest.mark.parametrize("one", FORMATS, ids=lambda one: one.suffixes[0])
+@pytest.mark.parametrize("content", [b"", b"\0\1\2\3" * 64, b"nothing of this kind\n"])
+def test_every_format_refuses_a_damaged_file(one, content, tmp_path):
+    """A new row is a case by itself."""
+    file = tmp_path / "set" / f"Cr{one.suffixes[0]}"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    with pytest.raises(DataError):
+        read_basis(file if one.file else file.parent, **SETTINGS)
