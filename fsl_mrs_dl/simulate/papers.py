@@ -1,17 +1,22 @@
 """Priors of published simulations, rebuilt from their descriptions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import pi
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
 from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.physics.lines import BIRCH_2017
 from fsl_mrs_dl.simulate.brain import brain_amplitudes
+from fsl_mrs_dl.simulate.components import BroadSignal, ComponentPrior
 from fsl_mrs_dl.simulate.distributions import Fixed, Normal, Uniform
 from fsl_mrs_dl.simulate.nuisance import LipidContamination, UnstableWater
 from fsl_mrs_dl.simulate.priors import Noise, Prior
 
+Damping = Literal["seed", "physical"]
 DQ_UNIT = 17.0
 DQ_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -81,3 +86,57 @@ def deepfpc_prior(basis: Basis, *, probability: float = 0.4) -> Prior:
         phase_rad=Uniform(-pi / 2, pi / 2),
         nuisances=(UnstableWater(probability), LipidContamination(probability)),
     )
+
+
+def hatami_prior(damping: Damping = "seed", snr_t0: float | None = None) -> ComponentPrior:
+    """Return the prior of Hatami et al. 2018 (arXiv:1806.07237): every component for itself.
+
+    Amplitudes uniform in [0, 1], shifts in +-10 Hz. The paper gives +-10 Hz for the damping too. Read as a rate
+    in Hz (times pi), components would grow 5000-fold within 0.5 s.
+
+    Parameters
+    ----------
+    damping : {"seed", "physical"}
+        seed: a rate of +-10 1/s, half of the components decaying more slowly than in the basis set. physical:
+        0 to 10 Hz of extra width.
+    snr_t0 : float, optional
+        First point over the noise's SD; None = no noise.
+
+    Returns
+    -------
+    ComponentPrior
+    """
+    gamma = Uniform(-10.0, 10.0) if damping == "seed" else Uniform(0.0, 10.0 * pi)
+    noise = None if snr_t0 is None else Noise(Fixed(snr_t0), "snr_t0")
+    return ComponentPrior(Uniform(0.0, 1.0), Uniform(-10.0, 10.0), gamma, noise=noise)
+
+
+_DSS_PHASE_RAD = pi / 8
+_DSS_NOISE = Noise(Uniform(5.0, 15.0), "snr_db")
+_DSS_BROAD_SIZE = 0.3
+"""First point of macromolecules over that of the metabolites; not in the paper. In the brain 0.1 to 0.3 at short
+echo times (see :data:`fsl_mrs_dl.simulate.brain.MACROMOLECULES`): its upper end."""
+
+
+def scattering_priors() -> dict[str, ComponentPrior]:
+    """Return the priors DSS1 to DSS7 of Shamaei et al. 2021 (doi:10.5220/0010318502680275).
+
+    DSS1 is that of :func:`hatami_prior` with an SNR_t0 of 10. The others have amplitudes in [0.5, 1], shifts in
+    +-10 Hz and damping rates of -2.5 to 5 1/s on top of the basis set (the paper prints [-5, 2.5] for the
+    exponent). DSS3: one phase within +-22.5 degrees; DSS4: a phase for each metabolite; DSS5: DSS3 with noise of
+    5 to 15 dB; DSS6: and macromolecules; DSS7: and each of their lines +-10 %. The paper's 11 lines of
+    macromolecules are not printed: those of Birch et al. 2017 stand in.
+    """
+    base = ComponentPrior(Uniform(0.5, 1.0), Uniform(-10.0, 10.0), Uniform(-2.5, 5.0))
+    turned = replace(base, phase_rad=Uniform(-_DSS_PHASE_RAD, _DSS_PHASE_RAD))
+    noisy = replace(turned, noise=_DSS_NOISE)
+    constant = BroadSignal(BIRCH_2017, _DSS_BROAD_SIZE)
+    return {
+        "DSS1": hatami_prior(snr_t0=10.0),
+        "DSS2": base,
+        "DSS3": turned,
+        "DSS4": replace(turned, own_phases=True),
+        "DSS5": noisy,
+        "DSS6": replace(noisy, broad=constant),
+        "DSS7": replace(noisy, broad=replace(constant, spread=0.1)),
+    }
