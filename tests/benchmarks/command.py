@@ -13,7 +13,13 @@ from fsl_mrs_dl.steps.command import run_tool
 from tests.benchmarks.table import Page, page_text, picture_file
 
 PROGRAM = "python -m tests.benchmarks"
-_OF = {"signal": ("fpc",), "models": ("fpc", "dq"), "trained_only": ("dq",)}
+_SUPERVISED = ("hatami",)
+_OF = {
+    "signal": ("fpc",),
+    "models": ("fpc", "dq", *_SUPERVISED),
+    "trained_only": ("dq", *_SUPERVISED),
+    "basis": _SUPERVISED,
+}
 """Option -> the tasks that have it."""
 _PARTS = {"quantify": ("dq", "trust")}
 """Task -> the tasks whose pages it makes, if it is not one itself."""
@@ -26,6 +32,7 @@ def benchmark(
         "fit",
         "fpc",
         "fuzzing",
+        "hatami",
         "invivo",
         "mrsi",
         "quantify",
@@ -45,6 +52,7 @@ def benchmark(
     signal: Path | None = None,
     models: Path | None = None,
     trained_only: bool = False,
+    basis: str | None = None,
     overwrite: bool = False,
     seed: int = 1,
 ) -> None:
@@ -55,7 +63,8 @@ def benchmark(
     task : str
         basis: the shipped basis sets beside those of others; dq: networks for quantify beside fits and bounds;
         fit: the linear-combination fit on simulated spectra; fuzzing: spoiled inputs of every kind; fpc: networks
-        for align beside every other method; invivo: the steps on measured files; mrsi: a large MRSI through
+        for align beside every other method; hatami: a network on the spectrum beside fits, a forest and bounds;
+        invivo: the steps on measured files; mrsi: a large MRSI through
         quantify; quantify: dq and trust; quantify_invivo: the fit on measured spectra; registration: methods of
         align on simulated transients; robustness: runs that are killed or whose disk is full; startup: how long
         the program takes to start; synthesis: generative networks, and what augmenting with them does; trust:
@@ -69,9 +78,12 @@ def benchmark(
     signal : Path
         Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     models : Path
-        Of fpc and dq: folder that keeps the networks it trains; one that is there already is not trained again.
+        Of fpc, dq and hatami: folder that keeps networks; one that is there already is not trained again.
     trained_only : bool
-        Of dq: train nothing; what is not in the folder of models prints "not run".
+        Of dq and hatami: train nothing; what is not in the folder of models prints "not run".
+    basis : str
+        Of hatami: a file, a folder or the name of a shipped set. Default: the basis set of the ISMRM 2016
+        challenge where it is, else press_3t_te30.
     overwrite : bool
         Replace the page of an earlier run.
     seed : int
@@ -87,7 +99,7 @@ def benchmark(
     python -m tests.benchmarks registration --profile smoke
     """
     parts = _PARTS.get(task, (task,))
-    several = {"signal": signal, "models": models, "trained_only": trained_only or None}
+    several = {"signal": signal, "models": models, "trained_only": trained_only or None, "basis": basis}
     given: dict[str, object] = {name: value for name, value in several.items() if value is not None}
     for name in given:
         if not set(parts) & set(of := _OF[name]):

@@ -188,3 +188,18 @@ def test_damaged_copies_of_a_simulated_spectrum_are_named(tmp_path: Path) -> Non
     assert (
         int(seen["**all**", ""][head.index("good")]) <= 2
     )  # a basis set of TE 68 ms that no header tells of
+
+
+def test_a_network_on_the_spectrum_stands_beside_fits_and_bounds(tmp_path: Path) -> None:
+    """The bounds do not hang on the size of the profile, and one seed proves nothing."""
+    text = page("hatami", tmp_path)
+    header, *table = rows(text, "component")
+    mean = dict(zip(header, table[21], strict=True))
+    assert mean["component"] == "**mean of 21**"
+    # Without noise only that remains which the bound assumes, 1e-4 of the first point.
+    assert float(mean["bound, Bayes"]) < 0.2
+    assert float(mean["*printed: CNN*"]) == 6.35
+    _, *table = rows(text.split("**Who beats whom.**")[1], "study")
+    assert {row[-1] for row in table} == {"too few seeds to say"}
+    means = {row[0]: row[1:] for row in rows(text, "method")}
+    assert means["*no skill*"] == ["25"] * 4

@@ -1,0 +1,78 @@
+"""Regressors at work: amplitudes of spectra of any sampling, as NumPy arrays."""
+
+import numpy as np
+import torch
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.models.inputs import on_network_points
+from fsl_mrs_dl.models.regression import RegressionNetwork
+
+_BLOCK = 128
+"""Spectra at once: the scalograms of more do not fit the cache."""
+
+
+@torch.no_grad()
+def features_of(network: RegressionNetwork, fids: Complex) -> tuple[torch.Tensor, Real]:
+    """Return the features of FIDs on the network's points, and what each FID was divided by.
+
+    Parameters
+    ----------
+    network : RegressionNetwork
+    fids : ndarray, complex, shape (S, time)
+
+    Returns
+    -------
+    features : Tensor, float32, shape (S, *transform.shape)
+    size : ndarray, float, shape (S,)
+    """
+    parts, sizes = [], []
+    for start in range(0, max(len(fids), 1), _BLOCK):
+        rows = np.asarray(fids[start : start + _BLOCK])
+        unit = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-300)
+        unit = unit if network.scaled else np.ones(len(rows))
+        parts.append(network.features(torch.from_numpy((rows / unit[:, None]).astype(np.complex64))))
+        sizes.append(unit)
+    return torch.cat(parts), np.concatenate(sizes)
+
+
+@torch.no_grad()
+def regressed(network: RegressionNetwork, features: torch.Tensor) -> dict[str, Real]:
+    """Return the estimates of features by target, shape (S, M) each, amplitudes in units of ``size``."""
+    rows = [network(features[k : k + _BLOCK]) for k in range(0, max(len(features), 1), _BLOCK)]
+    values = torch.cat(rows).double().numpy()
+    m = len(network.names)
+    return {name: values[:, k * m : (k + 1) * m] for k, name in enumerate(network.targets)}
+
+
+def regression_amplitudes(
+    network: RegressionNetwork,
+    fids: Complex,
+    dwelltime_s: float,
+    *,
+    spectrometer_frequency_mhz: float | None = None,
+) -> Real:
+    """Estimate the amplitudes of spectra.
+
+    Spectra of another field are read in ppm, as by :func:`.quantification_inference.network_parameters`.
+
+    Parameters
+    ----------
+    network : RegressionNetwork
+        In evaluation mode.
+    fids : ndarray, complex, shape (S, time)
+        Any number of points of any dwell time.
+    dwelltime_s : float
+        Of ``fids``, in s.
+    spectrometer_frequency_mhz : float, optional
+        Of ``fids``, in MHz; by default the network's.
+
+    Returns
+    -------
+    ndarray, float, shape (S, M)
+        Of the network's components, in units of data over basis; of either sign.
+    """
+    own = network.spectrometer_frequency_mhz
+    seen_s = dwelltime_s * (spectrometer_frequency_mhz or own) / own
+    rows = on_network_points(np.asarray(fids), seen_s, network.n_points, network.dwelltime_s)
+    features, size = features_of(network, rows)
+    return regressed(network, features)["amplitudes"] * size[:, None]

@@ -1,0 +1,262 @@
+"""Task ``hatami``: 21 amplitudes by convolutions over the spectrum, beside fits, a forest, the mean and bounds."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.simulate.components import ComponentSignals
+from tests.benchmarks.supervised import words
+from tests.benchmarks.supervised.answers import (
+    Answer,
+    component_table,
+    curve_picture,
+    difference,
+    interval,
+    mean_row,
+    scatter_picture,
+    verdict,
+)
+from tests.benchmarks.supervised.classical import Forest, forest_amplitudes, mean_amplitudes
+from tests.benchmarks.supervised.plans import (
+    BAND_PPM,
+    CNN,
+    HATAMI,
+    PUBLISHED_STEPS,
+    HatamiProfile,
+    hatami_plans,
+    signed_plans,
+    size_plans,
+    start_plan,
+)
+from tests.benchmarks.supervised.published import HATAMI_TABLES
+from tests.benchmarks.supervised.sets import challenge_basis, judging_signals, signals
+from tests.benchmarks.supervised.time_domain import (
+    Components,
+    amplitude_bounds,
+    as_smape,
+    fit_components,
+    ranges,
+)
+from tests.benchmarks.supervised.trainings import NotTrainedError, Plan, Store, Trained, estimates, trained
+from tests.benchmarks.table import NOT_RUN, Page, Picture, Table
+
+STUDIES = ("noise-free", "SNR_t0 10")
+PHYSICAL = ("noise-free, physical damping", "SNR_t0 10, physical damping")
+QUEST, FOLLOWED = "QUEST-like fit", "fit, few points first"
+REFINED, FOREST, MEAN = "CNN, then the fit", "random forest", "training mean"
+SIGNED = f"{CNN}, signed"
+_FEW_POINTS = (64, 128, 256, 512, 1024)
+"""Of the fit from no shift: 10 Hz are a sixth of a turn in 64 points of 0.25 ms."""
+_MORE_POINTS = (256, 512, 1024)
+"""After a network, whose shifts are off by a few Hz: half a turn in 256 points of 0.25 ms is 8 Hz."""
+_BOUNDED = 48
+"""Signals whose bounds are computed."""
+_SHOWN = ("Mac", "sIns", "GPC", "NAA", "Glu", "Asp")
+_NO_SKILL = 25.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the task needs everywhere."""
+
+    profile: HatamiProfile
+    seed: int
+    store: Store
+    basis: str
+
+    def trained(self, plans: Sequence[Plan]) -> list[Trained]:
+        """Return the networks of plans that are there or can be trained."""
+        networks = []
+        for plan in plans:
+            with contextlib.suppress(NotTrainedError):
+                networks.append(trained(plan, self.store))
+        return networks
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A study: its test signals, and what every method answered to the first of them."""
+
+    test: ComponentSignals
+    few: ComponentSignals
+    answers: dict[str, Answer]
+    networks: list[Trained]
+    seconds: dict[str, float]
+
+
+def run(
+    profile: str, seed: int, models: Path | None = None, trained_only: bool = False, basis: str = ""
+) -> Page:
+    """Run the task.
+
+    Parameters
+    ----------
+    profile : {"smoke", "small", "paper"}
+    seed : int
+    models : Path, optional
+        Folder that keeps the networks; one that is there already is not trained again.
+    trained_only : bool
+        Train nothing: what is not there prints ``not run``.
+    basis : str
+        File, folder or shipped set instead of the challenge's basis set.
+    """
+    if models is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return run(profile, seed, Path(folder), trained_only, basis)
+    this = Run(HATAMI[profile], seed, Store(models, train=not trained_only), basis)
+    judged = {study: _judge(this, study) for study in STUDIES}
+    physical = {study: _judge(this, study, whole=False) for study in PHYSICAL}
+    sizes = {study: this.trained(size_plans(this.profile, study, seed, basis)) for study in STUDIES}
+    tables = [
+        *(_components(study, one) for study, one in judged.items()),
+        _means({**judged, **physical}),
+        _comparisons(judged),
+        _sizes(sizes, judged),
+        _trainings(this, judged),
+    ]
+    method = words.HATAMI_METHOD.format(basis=challenge_basis(basis)[1], few=this.profile.fitted)
+    if profile != "paper":
+        method += f" The profile `paper` was {NOT_RUN}."
+    return Page(
+        "A convolutional network on the spectrum",
+        method,
+        tables,
+        words.HATAMI_REMARKS,
+        _pictures(judged, sizes),
+    )
+
+
+def _judge(this: Run, study: str, *, whole: bool = True) -> Judged:
+    """Run every method on a study; not ``whole``: the network and one fit alone."""
+    size, seed = this.profile, this.seed
+    test = judging_signals(study, size.tested, seed, this.basis)
+    few = test.take(size.fitted)
+    answers: dict[str, Answer] = {}
+    plans = hatami_plans(size, study, seed, this.basis)
+    networks = this.trained(plans if whole else plans[:1])
+    if networks:
+        answers[CNN] = Answer(CNN, tuple(estimates(one, test)["amplitudes"] for one in networks))
+    fits: dict[str, Callable[[], Components]] = {
+        FOLLOWED: lambda: fit_components(few, with_prior=True, points=_FEW_POINTS)
+    }
+    seconds = {}
+    if whole:
+        fits[QUEST] = lambda: fit_components(few)
+        for one in this.trained([start_plan(size, study, seed, this.basis)]):
+            fits[REFINED] = partial(
+                fit_components, few, _start(one, few), with_prior=True, points=_MORE_POINTS
+            )
+        signed = signed_plans(size, study, seed, this.basis) if study == STUDIES[0] else []
+        if there := this.trained(signed):
+            answers[SIGNED] = Answer(SIGNED, tuple(estimates(one, test)["amplitudes"] for one in there))
+        learned = signals(study, size.scale.samples, [seed], this.basis)
+        forest = Forest(size.trees, size.scale.samples)
+        guessed, seconds[FOREST] = forest_amplitudes(learned, test, BAND_PPM, forest, seed)
+        answers[FOREST] = Answer(FOREST, (guessed,))
+        answers[MEAN] = Answer(MEAN, (mean_amplitudes(learned.amplitudes, len(test.fids)),))
+    for name, fit in fits.items():
+        answers[name] = Answer(name, (fit().amplitudes,))
+    return Judged(test, few, answers, networks, seconds)
+
+
+def _start(one: Trained, few: ComponentSignals) -> Components:
+    """Return what the network gives, within the ranges, as the start of a fit."""
+    parameters = estimates(one, few)
+    stacked = np.concatenate([parameters[name] for name in one.plan.targets], axis=1)
+    return Components.of(np.clip(stacked, *ranges(few)))
+
+
+def _components(study: str, judged: Judged) -> Table:
+    few, names = judged.few, judged.few.basis.names
+    efficient, bayes = amplitude_bounds(few, min(_BOUNDED, len(few.fids)))
+    order = (QUEST, FOREST, CNN, FOLLOWED, REFINED, MEAN)
+    answers = [judged.answers[name].take(len(few.fids)) for name in order if name in judged.answers]
+    beside: dict[str, Real] = {
+        "bound, efficient": as_smape(efficient, few),
+        "bound, Bayes": as_smape(bayes, few),
+    }
+    for program, column in HATAMI_TABLES[study].items():
+        beside[f"*printed: {program}*"] = np.array([column.get(name, np.nan) for name in names])
+    caption = (
+        f"**{study}.** SMAPE in % of each component, {len(few.fids)} signals that all methods share; wins and "
+        f"ranks of QUEST-like fit, forest and CNN, as in the publication. {_NO_SKILL:g}: no skill."
+    )
+    return component_table(caption, names, few.amplitudes, answers, beside, (QUEST, FOREST, CNN))
+
+
+def _means(judged: dict[str, Judged]) -> Table:
+    truths = {study: one.test.amplitudes for study, one in judged.items()}
+    rows = []
+    for name in (CNN, FOLLOWED, REFINED, QUEST, FOREST, MEAN):
+        rows.append(mean_row(name, {study: one.answers.get(name) for study, one in judged.items()}, truths))
+    goals = {"asked of `small`": ("14.5", "21"), "asked of `paper`": ("6.4", "19.5")}
+    goals["asked of network and fit"] = ("1", "15")
+    rows += [[f"*{name}*", *values, "", ""] for name, values in goals.items()]
+    rows.append(["*no skill*", *[f"{_NO_SKILL:g}"] * len(judged)])
+    return Table(words.HATAMI_MEANS, ["method", *judged], rows)
+
+
+def _comparisons(judged: dict[str, Judged]) -> Table:
+    rows = []
+    for study, one in judged.items():
+        for other in (QUEST, FOREST, FOLLOWED, REFINED, SIGNED):
+            if CNN not in one.answers or other not in one.answers:
+                continue
+            n = min(len(answer.amplitudes[0]) for answer in (one.answers[CNN], one.answers[other]))
+            both = (one.answers[CNN].take(n), one.answers[other].take(n))
+            apart = difference(*both, one.test.amplitudes)
+            rows.append([study, f"CNN against {other}", str(n), interval(apart), verdict(apart)])
+    columns = ["study", "which", "signals", "difference of mean SMAPE", "does the CNN beat it?"]
+    return Table.filled(words.HATAMI_COMPARISONS, columns, rows or [[NOT_RUN]])
+
+
+def _sizes(sizes: dict[str, list[Trained]], judged: dict[str, Judged]) -> Table:
+    rows = []
+    for study, networks in sizes.items():
+        for one in networks:
+            answer = Answer("", (estimates(one, judged[study].test)["amplitudes"],))
+            error = interval(answer.means(judged[study].test.amplitudes))
+            rows.append([study, one.plan.label, str(one.plan.epochs), str(one.plan.steps), error])
+    columns = ["study", "signals", "epochs", "steps", "mean SMAPE"]
+    return Table.filled(words.HATAMI_SIZES, columns, rows or [[NOT_RUN]])
+
+
+def _trainings(this: Run, judged: dict[str, Judged]) -> Table:
+    rows = []
+    for study, one in judged.items():
+        for network in one.networks:
+            share = f"{100 * network.plan.steps / PUBLISHED_STEPS:.2g} %"
+            spent = network.feature_seconds + network.training_seconds
+            cells = [str(network.plan.samples), str(network.plan.steps), share, f"{spent:.0f}"]
+            rows.append([study, str(network.plan.seed), *cells])
+    columns = ["study", "seed", "signals", "steps", "of the published steps", "seconds of a processor"]
+    return Table.filled(words.HATAMI_TRAININGS, columns, rows or [[NOT_RUN]])
+
+
+def _pictures(judged: dict[str, Judged], sizes: dict[str, list[Trained]]) -> list[Picture]:
+    pictures = []
+    for key, (study, one) in zip(("clean", "noisy"), judged.items(), strict=True):
+        answers = [one.answers[name] for name in (CNN, FOLLOWED) if name in one.answers]
+        caption = f"Estimate against truth, {study}."
+        truth = one.test.amplitudes
+        pictures.append(
+            scatter_picture(f"scatter-{key}", caption, _SHOWN, one.test.basis.names, truth, answers)
+        )
+    curves = {}
+    for study, networks in sizes.items():
+        if networks:
+            test = judged[study].test
+            errors = [
+                Answer("", (estimates(one, test)["amplitudes"],)).means(test.amplitudes)[0]
+                for one in networks
+            ]
+            curves[study] = ([one.plan.samples for one in networks], errors)
+    caption = "Mean SMAPE of the CNN over the number of training signals."
+    pictures.append(curve_picture("sizes", caption, curves, ("Training signals", "Mean SMAPE (%)")))
+    return pictures

@@ -1,0 +1,1 @@
+"""What the studies of supervised regressors share: signals, trainings, rivals, tables."""

@@ -1,0 +1,165 @@
+"""What is trained in each profile of the three studies."""
+
+from dataclasses import dataclass, replace
+
+from fsl_mrs_dl.models.regression import TARGETS
+from tests.benchmarks.supervised.sets import DWELLTIME_S, POINTS, basis_of_study
+from tests.benchmarks.supervised.trainings import Inputs, Plan
+
+BAND_PPM = (-0.2, 5.6)
+"""What the networks see of the spectrum where time is short: all lines but the amide protons, and their feet."""
+SCALOGRAM_POINTS = 1536
+"""The first points of the FID, of which the scalogram is made (Shamaei et al. 2020)."""
+CNN, START = "CReLU CNN", "CReLU CNN, shifts and dampings too"
+SPECTRUM, COMPLEX, MAGNITUDE = "CNN on the spectrum", "CNN on the complex scalogram", "CNN on its magnitude"
+SCATTERED = "scattering, small network"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of one kind of training.
+
+    Attributes
+    ----------
+    samples, epochs, batch : int
+    lr : float
+    """
+
+    samples: int
+    epochs: int
+    batch: int = 100
+    lr: float = 1e-3
+
+
+@dataclass(frozen=True)
+class HatamiProfile:
+    """Sizes of the task ``hatami``: trainings, seeds, test signals of networks and of fits, sizes of the curve."""
+
+    scale: Scale
+    seeds: int
+    start_epochs: int
+    tested: int
+    fitted: int
+    sizes: tuple[int, ...]
+    trees: int
+    whole_band: bool = False
+
+
+@dataclass(frozen=True)
+class CwtProfile:
+    """Sizes of the task ``cwt``: trainings, seeds, test signals, and the grid of the scalogram."""
+
+    scale: Scale
+    seeds: int
+    tested: int
+    scales: int
+    times: int
+
+
+@dataclass(frozen=True)
+class ScatteringProfile:
+    """Sizes of the task ``scattering``: trainings of features and of the CNN beside them, seeds, test signals."""
+
+    scale: Scale
+    cnn: Scale
+    seeds: int
+    tested: int
+    studies: tuple[str, ...]
+    cnn_studies: tuple[str, ...]
+
+
+_MOST_PASSES = 3
+"""Factor on the epochs of small data sets: the best epoch is kept, and more passes only learn them by heart."""
+PUBLISHED_STEPS = 200_000
+"""Training steps of Hatami et al. 2018."""
+HATAMI = {
+    "smoke": HatamiProfile(Scale(200, 1), 1, 1, 24, 4, (100,), 2),
+    "small": HatamiProfile(Scale(12000, 10), 3, 10, 1000, 96, (1000, 4000, 12000), 30),
+    "paper": HatamiProfile(Scale(400_000, 50), 3, 50, 10_000, 1000, (4000, 40_000, 400_000), 100, True),
+}
+CWT = {
+    "smoke": CwtProfile(Scale(128, 1, 30), 1, 24, 16, 32),
+    "small": CwtProfile(Scale(4000, 15, 30), 3, 1000, 24, 64),
+    "paper": CwtProfile(Scale(100_000, 30, 30), 3, 10_000, 64, 192),
+}
+_ALL = ("DSS1", "DSS2", "DSS3", "DSS4", "DSS5", "DSS6", "DSS7")
+SCATTERING = {
+    "smoke": ScatteringProfile(Scale(64, 1, 32, 3e-3), Scale(64, 1), 1, 24, ("DSS2",), ("DSS2",)),
+    "small": ScatteringProfile(Scale(4000, 100, 64, 3e-3), Scale(4000, 30), 3, 1000, _ALL, ("DSS2", "DSS5")),
+    "paper": ScatteringProfile(Scale(10_000, 200, 64, 3e-3), Scale(10_000, 200), 3, 10_000, _ALL, _ALL),
+}
+
+
+def spectrum_inputs(study: str, basis: str = "", ppm: tuple[float, float] | None = BAND_PPM) -> Inputs:
+    """Return the settings of the spectrum of a study's signals as an input."""
+    mhz = basis_of_study(study, basis).spectrometer_frequency_mhz
+    settings = {"kind": "spectrum", "n_points": POINTS, "dwelltime_s": DWELLTIME_S}
+    return tuple((settings | {"spectrometer_frequency_mhz": mhz, "ppm": ppm}).items())
+
+
+def scalogram_inputs(profile: CwtProfile, part: str) -> Inputs:
+    """Return the settings of a scalogram as an input."""
+    settings = {"kind": "scalogram", "n_points": SCALOGRAM_POINTS, "dwelltime_s": DWELLTIME_S}
+    return tuple((settings | {"scales": profile.scales, "times": profile.times, "part": part}).items())
+
+
+def cnn_plan(study: str, scale: Scale, seed: int, basis: str = "", *, whole_band: bool = False) -> Plan:
+    """Return the CReLU network on the spectrum of a study."""
+    inputs = spectrum_inputs(study, basis, None if whole_band else BAND_PPM)
+    return Plan(
+        CNN, study, "crelu", inputs, scale.samples, scale.epochs, seed, scale.batch, scale.lr, basis=basis
+    )
+
+
+def hatami_plans(profile: HatamiProfile, study: str, seed: int, basis: str) -> list[Plan]:
+    """Return the CNN of a study, one a seed."""
+    return [
+        cnn_plan(study, profile.scale, seed + k, basis, whole_band=profile.whole_band)
+        for k in range(profile.seeds)
+    ]
+
+
+def start_plan(profile: HatamiProfile, study: str, seed: int, basis: str) -> Plan:
+    """Return the network that gives shifts and dampings too, for a fit to go on from."""
+    plan = cnn_plan(study, profile.scale, seed, basis, whole_band=profile.whole_band)
+    return replace(plan, label=START, targets=TARGETS, epochs=profile.start_epochs)
+
+
+def signed_plans(profile: HatamiProfile, study: str, seed: int, basis: str) -> list[Plan]:
+    """Return the CNN with the CReLU as it is printed, one a seed."""
+    plans = hatami_plans(profile, study, seed, basis)
+    return [replace(plan, label=f"{CNN}, signed as printed", signed=True) for plan in plans]
+
+
+def size_plans(profile: HatamiProfile, study: str, seed: int, basis: str) -> list[Plan]:
+    """Return one network a size of the data, with as many steps where epochs allow it."""
+    plan = cnn_plan(study, profile.scale, seed, basis, whole_band=profile.whole_band)
+    passes = [min(plan.samples / n, _MOST_PASSES) for n in profile.sizes]
+    return [
+        replace(plan, label=str(n), samples=n, epochs=max(1, round(plan.epochs * more)))
+        for n, more in zip(profile.sizes, passes, strict=True)
+    ]
+
+
+def cwt_plans(profile: CwtProfile, study: str, seed: int, basis: str) -> list[Plan]:
+    """Return the three inputs, each with every seed, all with equal data and steps."""
+    scale = profile.scale
+    settings = (scale.samples, scale.epochs)
+    inputs = {
+        SPECTRUM: ("crelu", spectrum_inputs(study, basis)),
+        COMPLEX: ("scalogram", scalogram_inputs(profile, "complex")),
+        MAGNITUDE: ("scalogram", scalogram_inputs(profile, "magnitude")),
+    }
+    return [
+        Plan(label, study, kind, read, *settings, seed + k, scale.batch, scale.lr, basis=basis)
+        for k in range(profile.seeds)
+        for label, (kind, read) in inputs.items()
+    ]
+
+
+def scattering_plan(scale: Scale, study: str, seed: int, basis: str) -> Plan:
+    """Return the scattering network of a study."""
+    inputs: Inputs = (("kind", "scattering"), ("n_points", 1024))
+    basis = basis if study == "DSS1" else ""
+    settings = (scale.samples, scale.epochs, seed, scale.batch, scale.lr)
+    return Plan(SCATTERED, study, "scattering", inputs, *settings, basis=basis)
