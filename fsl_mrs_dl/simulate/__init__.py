@@ -1,4 +1,4 @@
-"""Labelled MRS signals from a basis set and a declarative prior: seeded, batched, NumPy (or torch) arrays."""
+"""Simulate labelled MRS signals from a basis set and a prior: seeded, batched, NumPy (or torch) arrays."""
 
 from fsl_mrs_dl.simulate.brain import BRAIN_RANGES, brain_amplitudes
 from fsl_mrs_dl.simulate.coils import Coils, draw_coils

@@ -1,4 +1,4 @@
-"""New FIDs of old ones: parameters are drawn first and applied second, on NumPy or torch arrays."""
+"""Augment FIDs: draw parameters first, apply them second, on NumPy or torch arrays."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,20 +10,24 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.physics import add_noise, apply_time_phase, damp, eddy_current_phase, phase, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm, sigma_from_fwhm
 from fsl_mrs_dl.simulate.nuisance import draw_nuisance, nuisance_fids
-from fsl_mrs_dl.simulate.recipe import Recipe
+from fsl_mrs_dl.simulate.recipe import AugmentationRecipe
 from fsl_mrs_dl.simulate.signals import draw_drift
 
 Array = Any
 
 
 def draw_augmentation(
-    recipe: Recipe, n: int, reference_ppm: float, spectrometer_frequency_mhz: float, rng: np.random.Generator
+    recipe: AugmentationRecipe,
+    n: int,
+    reference_ppm: float,
+    spectrometer_frequency_mhz: float,
+    rng: np.random.Generator,
 ) -> dict[str, Real]:
-    """Draw what is done to each of ``n`` FIDs, in order of time.
+    """Draw the changes of each of ``n`` FIDs, in order of time.
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : AugmentationRecipe
     n : int
     reference_ppm : float
         Chemical shift of the carrier, in ppm.
@@ -56,7 +60,7 @@ def draw_augmentation(
 def apply_augmentation(
     fids: Array, drawn: Mapping[str, Real], noise_sd: Array, dwelltime_s: float, generator: Any
 ) -> Array:
-    r"""Return FIDs with all that was drawn.
+    r"""Apply drawn changes to FIDs.
 
     .. math:: s'(t) = e^{i \phi + 2 \pi i f t + i \phi_e(t) - \gamma t - \sigma^2 t^2}
               \left(c \, s(t) + u(t) \max_t |s|\right) + n(t)
@@ -66,11 +70,11 @@ def apply_augmentation(
     Parameters
     ----------
     fids : Array, complex, shape (fid, ..., time)
-        Axes between are channels of one FID (coils), which share everything but the noise.
+        Axes in between are channels of one FID (coils), with the same changes and different noise.
     drawn : mapping
-        From :func:`draw_augmentation`, one value an FID.
+        From :func:`draw_augmentation`, one value for each FID.
     noise_sd : Array, real, shape (fid, ...)
-        Of the FIDs' own noise, a channel, in their units.
+        Standard deviation of the FIDs' own noise, of each channel, in their units.
     dwelltime_s : float
         In s.
     generator : numpy.random.Generator or torch.Generator

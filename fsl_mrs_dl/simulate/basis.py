@@ -1,4 +1,4 @@
-"""The command ``basis``: basis sets made by simulation, those that are shipped and a user's own."""
+"""The command ``basis``: simulate basis sets, shipped ones and those of a user."""
 
 import json
 import math
@@ -17,19 +17,26 @@ from fsl_mrs_dl.io.basis import canonical_name, write_json_basis
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.physics.lines import WILSON_2011, GaussianLine, line_basis
 from fsl_mrs_dl.simulate import density_matrix
-from fsl_mrs_dl.simulate.shipped import BRAIN_METABOLITES, RECIPES, Part, Recipe, SequenceName, said_of
+from fsl_mrs_dl.simulate.shipped import (
+    BRAIN_METABOLITES,
+    RECIPES,
+    BasisRecipe,
+    Part,
+    SequenceName,
+    description,
+)
 
 _DECIMALS = 4
-"""Of a proton: rounding lies 1e5 below a line of one proton, and keeps the shipped files small."""
+"""Decimals of FIDs in units of one proton: the rounding error is far below a line, and shipped files are small."""
 
-_MOST_POINTS = 2**17
-"""Of an FID: 16 times as many as any scan has."""
+_LARGEST_POINTS = 2**17
+"""Largest number of points of an FID: 16 times as many as a scan of 8192."""
 
-_VANISHES = 0.01
-"""Of a proton: what is left of it in a difference is no signal."""
+_LEAST_HEIGHT = 0.01
+"""Least height of a metabolite in a difference, in protons: a smaller one is what subtraction has left."""
 
 _COEDITED = (GaussianLine("MM09", 0.915, 3.0, 0.085), GaussianLine("MM3co", 3.0, 2.0, 14 / 123.25))
-"""Macromolecules in a GABA-edited difference, as Osprey has them (Zollner 2022, doi:10.1002/nbm.4618)."""
+"""Macromolecules in a GABA-edited difference, as in Osprey (Zollner 2022, doi:10.1002/nbm.4618)."""
 
 
 def basis(
@@ -100,21 +107,23 @@ def basis(
     fsl_mrs_dl basis --sequence press --te 30 --te1 11 --field 2.8948 --mm --output press30
     """
     if list_shipped:
-        print("\n".join(f"{name}: {said_of(recipe)}" for name, recipe in RECIPES.items()))  # noqa: T201
+        print("\n".join(f"{name}: {description(recipe)}" for name, recipe in RECIPES.items()))  # noqa: T201
         return
     if output is None:
         raise OptionError("--output is missing; name a folder for the basis set.")
     if shipped is not None:
-        wanted = _shipped(shipped)
+        recipes = _shipped(shipped)
     else:
-        own = _own(sequence, te, te1, tm, edit, field, metabolites, linewidth, points, dwelltime, mm)
-        parts: tuple[Part, ...] = ("on", "off", "diff") if own.sequence == "mega-press" else ("",)
-        wanted = {part: replace(own, part=part) for part in parts}
-    for name, recipe in tqdm(wanted.items(), desc="basis", leave=False, disable=None):
+        user_recipe = _user_recipe(
+            sequence, te, te1, tm, edit, field, metabolites, linewidth, points, dwelltime, mm
+        )
+        parts: tuple[Part, ...] = ("on", "off", "diff") if user_recipe.sequence == "mega-press" else ("",)
+        recipes = {part: replace(user_recipe, part=part) for part in parts}
+    for name, recipe in tqdm(recipes.items(), desc="basis", leave=False, disable=None):
         write_basis(recipe, output / name, overwrite=overwrite)
 
 
-def _shipped(name: str) -> dict[str, Recipe]:
+def _shipped(name: str) -> dict[str, BasisRecipe]:
     if name == "all":
         return dict(RECIPES)
     if name not in RECIPES:
@@ -122,7 +131,7 @@ def _shipped(name: str) -> dict[str, Recipe]:
     return {name: RECIPES[name]}
 
 
-def _own(
+def _user_recipe(
     sequence: SequenceName | None,
     te: float | None,
     te1: float | None,
@@ -134,8 +143,8 @@ def _own(
     points: int,
     dwelltime: float,
     mm: bool,
-) -> Recipe:
-    """Return the recipe of a user's own basis set, checked."""
+) -> BasisRecipe:
+    """Check the options of a user's own basis set, and return its recipe."""
     if sequence is None or sequence not in get_args(SequenceName) or te is None:
         raise OptionError("--sequence and --te are needed, or --shipped, or --list_shipped.")
     numbers = {"te": te, "field": field, "linewidth": linewidth, "points": points, "dwelltime": dwelltime}
@@ -143,8 +152,8 @@ def _own(
     for name, value in numbers.items():
         if not (math.isfinite(value) and value > 0):
             raise OptionError(f"--{name} is {value}; it must be positive.")
-    if points > _MOST_POINTS:
-        raise OptionError(f"--points is {points}; at most {_MOST_POINTS} are simulated.")
+    if points > _LARGEST_POINTS:
+        raise OptionError(f"--points is {points}; at most {_LARGEST_POINTS} are simulated.")
     if te1 is not None and (sequence != "press" or te1 >= te):
         raise OptionError(f"--te1 {te1:g} is only for press, and must be less than --te {te:g}.")
     if (tm is None) == (sequence == "steam"):
@@ -152,7 +161,7 @@ def _own(
     names = tuple(dict.fromkeys(map(canonical_name, metabolites or BRAIN_METABOLITES)))
     if sequence == "press" and te1 is None:
         te1 = te / 2
-    return Recipe(
+    return BasisRecipe(
         sequence,
         te / 1e3,
         round(field * NUCLEI["1H"].gyromagnetic_mhz_per_t, 6),
@@ -167,18 +176,18 @@ def _own(
     )
 
 
-def make_basis(recipe: Recipe) -> Basis:
-    """Return the basis set of a recipe.
+def make_basis(recipe: BasisRecipe) -> Basis:
+    """Simulate the basis set of a recipe.
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : BasisRecipe
 
     Returns
     -------
     Basis
-        Rounded as it is written; metabolites first, then macromolecules. A difference lacks what cancels in
-        it, singlets away from the editing pulses, as no fit can tell how much there is.
+        Rounded as it is written; metabolites first, then macromolecules. A difference lacks metabolites that
+        cancel in it, singlets away from the editing pulses: no fit can determine them.
 
     Raises
     ------
@@ -188,8 +197,11 @@ def make_basis(recipe: Recipe) -> Basis:
     sampling = (recipe.n_points, recipe.dwelltime_s, recipe.spectrometer_frequency_mhz)
     fids, names = density_matrix.metabolite_fids(recipe), recipe.metabolites
     if recipe.part == "diff":
-        left = np.abs(fids).max(axis=1) >= _VANISHES
-        fids, names = fids[left], tuple(name for name, is_left in zip(names, left, strict=True) if is_left)
+        visible = np.abs(fids).max(axis=1) >= _LEAST_HEIGHT
+        fids, names = (
+            fids[visible],
+            tuple(name for name, is_visible in zip(names, visible, strict=True) if is_visible),
+        )
     if recipe.macromolecules:
         lines = [line for line in WILSON_2011 if line.signal.startswith("MM")]
         added = line_basis(_COEDITED if recipe.part == "diff" else lines, *sampling)
@@ -204,12 +216,12 @@ def make_basis(recipe: Recipe) -> Basis:
     )
 
 
-def write_basis(recipe: Recipe, folder: Path, *, overwrite: bool = False) -> None:
-    """Make the basis set of a recipe and write it, with how it was made in every file.
+def write_basis(recipe: BasisRecipe, folder: Path, *, overwrite: bool = False) -> None:
+    """Simulate the basis set of a recipe and write it, with the settings in every file.
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : BasisRecipe
     folder : Path
     overwrite : bool
         Replace files of the same names, nothing else.
@@ -220,11 +232,11 @@ def write_basis(recipe: Recipe, folder: Path, *, overwrite: bool = False) -> Non
         As :func:`make_basis`, or if the folder cannot be written.
     """
     with Staging(folder, overwrite=overwrite) as staging:
-        made = make_basis(recipe)
-        staging.reserve(*(f"{name}.json" for name in made.names))
+        simulated = make_basis(recipe)
+        staging.reserve(*(f"{name}.json" for name in simulated.names))
         with tempfile.TemporaryDirectory() as aside:
-            write_json_basis(made, Path(aside))
-            for name in made.names:
+            write_json_basis(simulated, Path(aside))
+            for name in simulated.names:
                 content = json.loads((Path(aside) / f"{name}.json").read_text(encoding="utf-8"))
                 content["meta"] |= _about(recipe, name)
                 for key in ("basis_re", "basis_im"):
@@ -234,13 +246,13 @@ def write_basis(recipe: Recipe, folder: Path, *, overwrite: bool = False) -> Non
                 staging.path(f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _about(recipe: Recipe, name: str) -> dict[str, Any]:
-    """Return what a file says of how it was made; times in ms, as a user of a scanner knows them."""
+def _about(recipe: BasisRecipe, name: str) -> dict[str, Any]:
+    """Return the facts about a simulation for the file of a metabolite; times in ms, as on a scanner."""
     metabolite = name in recipe.metabolites
     lines = "Wilson 2011, doi:10.1002/mrm.22579"
     if recipe.part == "diff":
         lines = "co-edited macromolecules of Osprey, doi:10.1002/nbm.4618"
-    said = {
+    facts = {
         "SimVersion": f"mrsandbox {density_matrix.version()}, fsl_mrs_dl {__version__}",
         "Sequence": recipe.sequence,
         "EchoTime_ms": round(recipe.echo_time_s * 1e3, 6),
@@ -257,8 +269,8 @@ def _about(recipe: Recipe, name: str) -> dict[str, Any]:
         "Simulator": "https://github.com/julianmer/MRSandbox (MIT)" if metabolite else "fsl_mrs_dl",
     }
     if recipe.edit_ppm:
-        said["Pulses"] = f"editing: Gaussian, 14 ms; others {said['Pulses']}"
-    return {key: value for key, value in said.items() if value is not None}
+        facts["Pulses"] = f"editing: Gaussian, 14 ms; others {facts['Pulses']}"
+    return {key: value for key, value in facts.items() if value is not None}
 
 
 def _ms(seconds: float | None) -> float | None:

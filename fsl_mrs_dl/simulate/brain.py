@@ -1,4 +1,4 @@
-"""Priors of the brain: amplitudes as in the literature, for whatever metabolites a basis set has."""
+"""Priors of the brain: amplitudes from the literature for the metabolites of a basis set."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def brain_amplitudes(names: Sequence[str]) -> dict[str, Distribution]:
     Parameters
     ----------
     names : sequence of str
-        Of the basis set.
+        Members of the basis set.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def brain_amplitudes(names: Sequence[str]) -> dict[str, Distribution]:
 
 
 MACROMOLECULES = Uniform(0.1, 0.3)
-"""First point of the macromolecules over that of the metabolites, at short echo times."""
+"""First point of the macromolecules over that of the metabolites; chosen for short echo times."""
 
 
 def macromolecules(names: Sequence[str]) -> list[int]:
@@ -51,7 +51,7 @@ def macromolecules(names: Sequence[str]) -> list[int]:
 
 
 def macromolecule_amplitudes(basis: Basis) -> dict[str, Distribution]:
-    """Return the amplitudes of a basis set's own macromolecules, beside metabolites in mid-range.
+    """Return the amplitudes of a basis set's own macromolecules, relative to metabolites at mid-range.
 
     Parameters
     ----------

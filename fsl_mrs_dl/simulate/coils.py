@@ -1,4 +1,4 @@
-"""Receive coils: how strongly each one hears the voxel, and how their noise goes together."""
+"""Receive coils: their sensitivities to the voxel, and the covariance of their noise."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,8 @@ class Coils:
     sensitivities : ndarray, complex, shape (coil,)
         :math:`c`, of mean square magnitude 1.
     covariance : ndarray, complex, shape (coil, coil)
-        :math:`E[n_i n_j^*] / (2 \sigma^2)`, Hermitian, positive definite, of mean diagonal 1: sigma is the
-        noise's standard deviation of the average coil, of the real and of the imaginary channel.
+        :math:`E[n_i n_j^*] / (2 \sigma^2)`, Hermitian, positive definite, with mean diagonal 1: sigma is the
+        standard deviation of the noise of the average coil, of the real and of the imaginary channel.
     """
 
     sensitivities: Complex
@@ -33,7 +33,7 @@ def draw_coils(n_coils: int, rng: np.random.Generator, *, coupling: float = 0.3)
     n_coils : int
     rng : numpy.random.Generator
     coupling : float
-        Noise that a coil picks up from all others together, over its own (standard deviations).
+        Noise that a coil receives from all others together, over its own (standard deviations).
 
     Returns
     -------

@@ -1,11 +1,10 @@
-"""FIDs of coupled metabolites by density-matrix simulation: the only module that imports ``mrsandbox``.
+"""Simulate FIDs of coupled metabolites by density matrices: the only module that imports ``mrsandbox``.
 
-mrsandbox (J. P. Merkofer, MIT licence, https://github.com/julianmer/MRSandbox) is an option that is imported
-when it is called. Its tables hold chemical shifts and couplings typed from the publications that
-:data:`SOURCES` names. Pulses are hard and act at once, but for the editing pulses of MEGA-PRESS; coherence
-filters stand for crushers; nothing relaxes. What is detected is scaled so that a proton that is coupled to none
-has unit amplitude in every sequence, also in STEAM, where half the signal is lost: the water that scales a
-measurement loses the same half.
+mrsandbox (J. P. Merkofer, MIT licence, https://github.com/julianmer/MRSandbox) is optional and imported when it is
+called. Its tables have chemical shifts and couplings from the publications in :data:`SOURCES`. Pulses are hard and
+instantaneous, except the editing pulses of MEGA-PRESS; coherence filters replace crushers; there is no relaxation.
+Signals are scaled so that an uncoupled proton has amplitude 1 in every sequence, also in STEAM, where half of the
+signal is lost: the water that scales a measurement loses the same half.
 """
 
 import importlib.metadata
@@ -22,7 +21,7 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.physics import singlet
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
-from fsl_mrs_dl.simulate.shipped import Recipe
+from fsl_mrs_dl.simulate.shipped import BasisRecipe
 
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
@@ -33,7 +32,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "terpstra_2006": "Terpstra 2006 (doi:10.1002/mrm.21082)",
     }
 )
-"""Where chemical shifts and couplings come from: name of the table -> publication."""
+"""Sources of chemical shifts and couplings: name of the table -> publication."""
 
 TABLES: Mapping[str, str] = MappingProxyType(
     {
@@ -44,31 +43,35 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "NAAG": "degraaf_2019",
     }
 )
-"""Metabolites that are not taken from Govindaraju's table as corrected in 2015; others that it lacks: newest."""
+"""Metabolites that are not from Govindaraju's table as corrected in 2015; others that it lacks are from newest."""
 
 _ASCORBATE_PPM = (4.4965, 4.0072, 3.7469, 3.7194)
+"""Chemical shifts of ascorbate, in ppm (Terpstra 2006)."""
 _ASCORBATE_HZ = ((0, 1, 2.055), (1, 2, 5.780), (1, 3, 7.373), (2, 3, -11.585))
-_SPELLED = {"PCh": "PCho", "bHB": "BHB"}
+"""Couplings of ascorbate: proton, proton, J in Hz (Terpstra 2006)."""
+_SPELLINGS = {"PCh": "PCho", "bHB": "BHB"}
 _EDITING_PULSE_S, _FIRST_REFOCUSING_S = 0.014, 0.005
-_SILENT = 1e-7
+"""Length of an editing pulse, and delay from excitation to the first refocusing pulse, in s."""
+_LEAST_AMPLITUDE = 1e-7
+"""Amplitude of a transition, in protons, below which it is rounding error and dropped."""
 
 
 def table_of(metabolite: str) -> str:
-    """Return the name of the table (a key of :data:`SOURCES`) that a metabolite is taken from.
+    """Return the name of the table (a key of :data:`SOURCES`) of a metabolite.
 
     Raises
     ------
     OptionError
-        If no table has it.
+        If no table has the metabolite.
     MissingDependencyError
         If mrsandbox is not installed.
     """
     if metabolite in TABLES:
         return TABLES[metabolite]
     database = _module("mrsandbox.database").Database()
-    spelled = _SPELLED.get(metabolite, metabolite)
+    spelling = _SPELLINGS.get(metabolite, metabolite)
     for table in ("govind_2015", "newest"):
-        if spelled in database.metabolites(table):
+        if spelling in database.metabolites(table):
             return table
     known = ", ".join(database.metabolites("newest"))
     raise OptionError(f"There is no spin system of {metabolite!r}; mrsandbox has {known}.")
@@ -86,18 +89,18 @@ def version() -> str:
     return importlib.metadata.version("mrsandbox")
 
 
-def metabolite_fids(recipe: Recipe) -> Complex:
-    """Return the FID of every metabolite of a recipe.
+def metabolite_fids(recipe: BasisRecipe) -> Complex:
+    """Simulate the FID of every metabolite of a recipe.
 
     Parameters
     ----------
-    recipe : Recipe
-        For an edited pair, of its part.
+    recipe : BasisRecipe
+        Of an edited pair, one part.
 
     Returns
     -------
     ndarray, complex, shape (metabolite, time)
-        In the sign of memory; uncoupled protons have amplitude 1.
+        In the package's sign; uncoupled protons have amplitude 1.
 
     Raises
     ------
@@ -113,9 +116,9 @@ def metabolite_fids(recipe: Recipe) -> Complex:
 
 
 class _Simulator:
-    """One sequence at one field."""
+    """Simulator of one sequence at one field."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: BasisRecipe) -> None:
         _module("mrsandbox")
         self.recipe = recipe
         spins = _module("mrsandbox.spins").SpinSystem
@@ -125,16 +128,16 @@ class _Simulator:
         self.sequence = _sequence(recipe)
         reference = NUCLEI["1H"].reference_ppm
         proton = spins("proton", "1H", (reference,), ((0.0,),), 1.0, self.gamma)
-        # In OFF and ON alike: the editing pulses are too narrow to reach the reference.
+        # The same in OFF and ON: the editing pulses are too narrow to reach the reference.
         self.unit = float(np.abs(self._lines(proton)[1].sum()))
 
     def fid(self, metabolite: str) -> Complex:
         """Return the FID of a metabolite, shape (time,)."""
         recipe = self.recipe
         systems, exchanging_ppm = self._systems(metabolite)
-        found = [self._visible(system, exchanging_ppm) for system in systems]
-        offset_hz = np.concatenate([hz for hz, _ in found])
-        amplitude = np.concatenate([weight for _, weight in found]) / self.unit
+        transitions = [self._visible(system, exchanging_ppm) for system in systems]
+        offset_hz = np.concatenate([hz for hz, _ in transitions])
+        amplitude = np.concatenate([weight for _, weight in transitions]) / self.unit
         gamma = gamma_from_fwhm(recipe.linewidth_hz)
         like = np.empty(1, np.complex128)
         zeros = np.zeros(len(offset_hz))
@@ -151,27 +154,27 @@ class _Simulator:
                 couplings[a, b] = couplings[b, a] = hz
             j_hz = tuple(map(tuple, couplings.tolist()))
             return [spins("Asc", "1H", _ASCORBATE_PPM, j_hz, 1.0, self.gamma)], np.empty(0)
-        spelled = _SPELLED.get(metabolite, metabolite)
-        record = _module("mrsandbox.database").Database().spin_system(spelled, source=table)
+        spelling = _SPELLINGS.get(metabolite, metabolite)
+        record = _module("mrsandbox.database").Database().spin_system(spelling, source=table)
         exchanging = [
             ppm
             for group in record["groups"]
             for label, ppm in group["spins"].items()
             if label.startswith("NH")
         ]
-        return list(spins.from_database(spelled, source=table)), np.array(exchanging)
+        return list(spins.from_database(spelling, source=table)), np.array(exchanging)
 
     def _visible(self, system: Any, exchanging_ppm: Real) -> tuple[Real, Complex]:
-        """Return offset (Hz) and amplitude of a system's lines, without those of protons that exchange.
+        """Return offset (Hz) and amplitude of a system's lines, without those of exchanging protons.
 
-        Amide and amine protons stay coupling partners, but their own lines are broadened by exchange and
-        saturated with the water, so that no basis set of a fit needs them; the ISMRM set has none either.
+        Amide and amine protons stay coupling partners. Their own lines are broadened by exchange and saturated
+        with the water, so that a fit does not need them; the ISMRM set has none either.
         """
         hz, amplitude = self._lines(system)
         shifts_ppm = np.array(system.shifts_ppm)
         ppm = hz / self.recipe.spectrometer_frequency_mhz
         nearest = shifts_ppm[np.argmin(np.abs(ppm[:, None] - shifts_ppm), axis=1)]
-        keep = (np.abs(amplitude) > _SILENT * self.unit) & ~np.isin(nearest, exchanging_ppm)
+        keep = (np.abs(amplitude) > _LEAST_AMPLITUDE * self.unit) & ~np.isin(nearest, exchanging_ppm)
         reference_hz = NUCLEI["1H"].reference_ppm * self.recipe.spectrometer_frequency_mhz
         return hz[keep] - reference_hz, amplitude[keep]
 
@@ -188,8 +191,8 @@ class _Simulator:
             precision.set_precision(before)
 
 
-def _sequence(recipe: Recipe) -> Any:
-    """Return a recipe's sequence in mrsandbox's terms."""
+def _sequence(recipe: BasisRecipe) -> Any:
+    """Return the sequence of a recipe as an object of mrsandbox."""
     library = _module("mrsandbox.sequences")
     te = recipe.echo_time_s
     if recipe.sequence == "press":
@@ -203,7 +206,7 @@ def _sequence(recipe: Recipe) -> Any:
         return _echoes(library, delays, [pulse] * 4, [True] * 4)
     quarter = te / 4
     delays = [_FIRST_REFOCUSING_S, quarter, quarter, quarter, quarter - _FIRST_REFOCUSING_S]
-    # The delays run between the middles of the pulses, and an editing pulse takes time on both sides.
+    # The delays are between the centres of the pulses, and an editing pulse takes time on both sides.
     half = _EDITING_PULSE_S / 2
     delays = [delay - part * half for delay, part in zip(delays, (0, 1, 1, 1, 1), strict=True)]
     if min(delays) <= 0:
@@ -217,7 +220,7 @@ def _sequence(recipe: Recipe) -> Any:
 
 
 def _echoes(library: Any, delays: list[float], pulses: list[Any], turns: list[bool]) -> Any:
-    """Return an excitation and pulses between delays; crushers keep what a pulse turns over, or what it leaves."""
+    """Return an excitation, pulses and delays; crushers select the coherence that a pulse inverts or leaves."""
     order = -1
     events = [library.Pulse(90.0), library.CoherenceFilter(order), library.Delay(delays[0])]
     for pulse, turn, delay in zip(pulses, turns, delays[1:], strict=True):
@@ -228,5 +231,6 @@ def _echoes(library: Any, delays: list[float], pulses: list[Any], turns: list[bo
 
 
 def _module(name: str) -> Any:
-    os.environ.setdefault("KERAS_BACKEND", "torch")  # what the package has anyway; else Keras asks TensorFlow
+    # Installed with the extra; without this Keras looks for TensorFlow.
+    os.environ.setdefault("KERAS_BACKEND", "torch")
     return require(name, "making a basis set")

@@ -1,4 +1,4 @@
-"""Distributions of one number, as data: frozen, comparable, easily written beside what was drawn."""
+"""Distributions of one number as frozen, comparable objects, which can be written to a record."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from fsl_mrs_dl.errors import OptionError
 
 @dataclass(frozen=True)
 class Fixed:
-    """Always the same value."""
+    """A constant."""
 
     value: float
 
@@ -21,7 +21,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Any value from ``low`` to ``high`` alike."""
+    """Uniform distribution from ``low`` to ``high``."""
 
     low: float
     high: float
@@ -37,7 +37,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Normal:
-    """Normal distribution of a mean and a standard deviation."""
+    """Normal distribution with a mean and a standard deviation."""
 
     mean: float
     sd: float
@@ -49,7 +49,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class LogNormal:
-    """Positive values whose natural logarithm is normal, of a median and a standard deviation of the log."""
+    """Log-normal distribution, with its median and the standard deviation of the natural logarithm."""
 
     median: float
     log_sd: float

@@ -1,4 +1,4 @@
-"""Edited pairs: the same metabolites seen with and without an editing pulse at 1.9 ppm."""
+"""Edited pairs: basis sets with and without an editing pulse at 1.9 ppm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.simulate.singlets import SINGLETS, Lines, brain_singlets
 
 EDIT_CONDITIONS = ("ON", "OFF")
-"""In the order of DIM_EDIT."""
+"""Conditions in the order of DIM_EDIT."""
 
 _WITHOUT_ACETYL: Mapping[str, Lines] = MappingProxyType({"NAA": SINGLETS["NAA"][1:], "NAAG": ()})
-_GABA_J_HZ = 7.3
+_GABA_J_HZ = 7.3  # splitting of the triplet at 3.01 ppm, rounded
 
 
 @dataclass(frozen=True, eq=False)
 class EditedPair:
-    """One basis set an edit condition, of the same metabolites.
+    """One basis set for each edit condition, with the same metabolites.
 
     Attributes
     ----------
@@ -41,14 +41,13 @@ class EditedPair:
 def edited_singlets(
     spectrometer_frequency_mhz: float, dwelltime_s: float = 1 / 4000, n_points: int = 2048
 ) -> EditedPair:
-    """Return a caricature of a MEGA-edited pair for GABA, of singlets.
+    """Return a simplified MEGA-edited pair for GABA, made of singlets.
 
-    With the pulse on, the acetyl lines of NAA and NAAG and the 1.89 ppm line of GABA are gone and the triplet
-    of GABA at 3.01 ppm stands upright; with it off, the triplet's outer lines are inverted, as at the usual
-    echo time of 68 ms (Mescher et al 1998,
-    doi:10.1002/(SICI)1099-1492(199810)11:6<266::AID-NBM530>3.0.CO;2-J).
-    The difference shows NAA inverted at 2.01 ppm and two GABA lines upright around 3.01 ppm. All other lines
-    are the same in both.
+    With the pulse on, the acetyl lines of NAA and NAAG and the GABA line at 1.89 ppm are absent, and the GABA
+    triplet at 3.01 ppm is positive; with the pulse off, the outer lines of the triplet are inverted, as at the
+    usual echo time of 68 ms (Mescher et al 1998,
+    doi:10.1002/(SICI)1099-1492(199810)11:6<266::AID-NBM530>3.0.CO;2-J). The difference has NAA inverted at
+    2.01 ppm and two positive GABA lines around 3.01 ppm. All other lines are the same in both.
 
     Parameters
     ----------

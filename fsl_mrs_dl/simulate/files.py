@@ -1,4 +1,4 @@
-"""The command ``simulate``: simulated scans as files, with the truth beside."""
+"""The command ``simulate``: write simulated scans to files, with their true parameters."""
 
 import json
 import math
@@ -34,10 +34,10 @@ from fsl_mrs_dl.simulate.singlets import brain_singlets
 from fsl_mrs_dl.simulate.transients import Simulated, simulate_transients, simulate_water_reference
 
 _MACROMOLECULES = LineSignal("MM", BIRCH_2017, Uniform(0.1, 0.3))
-_FEWEST_POINTS = 32
-_FIELD_T, _DWELLTIME_S, _POINTS = 3.0, 0.00025, 2048
-_EDDY_S = 0.05
-_WALK = 1 / 20
+_LEAST_POINTS = 32  # a shorter FID has no resolution: 125 Hz at the default dwell time
+_FIELD_T, _DWELLTIME_S, _POINTS = 3.0, 0.00025, 2048  # defaults: a bandwidth of 4 kHz and half a second
+_EDDY_TIME_CONSTANT_S = 0.05  # the offset decays within the first tenth of the default FID
+_WALK_PER_DRIFT = 1 / 20  # step of the random walk over the linear drift, as the help of --drift_hz says
 _PAIR = ("_on", "_off")
 
 
@@ -135,43 +135,45 @@ def simulate(
     settings = {name: value for name, value in locals().items() if name not in ("output", "overwrite")}
     _check(settings)
     name = plain_name(filename, "filename")
-    made_of = _basis(kind, basis, field, points, dwelltime)
-    one = made_of.off if isinstance(made_of, EditedPair) else made_of
+    basis_set = _basis(kind, basis, field, points, dwelltime)
+    single = basis_set.off if isinstance(basis_set, EditedPair) else basis_set
     inputs = [file for folder in _folders(kind, basis) for file in sorted(folder.glob("*.json"))]
     if kind == "mrsi":
         with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
-            write_phantom(with_line_signals(Prior(line_signals=_broad(one)), one), name, settings, staging)
+            write_phantom(
+                with_line_signals(Prior(line_signals=_broad(single)), single), name, settings, staging
+            )
         return
     n_transients = None if kind == "svs" else transients
-    sampling = (one.fids.shape[1], one.dwelltime_s, one.spectrometer_frequency_mhz)
-    prior = _prior(one, settings)
+    sampling = (single.fids.shape[1], single.dwelltime_s, single.spectrometer_frequency_mhz)
+    prior = _prior(single, settings)
     with Staging(output, overwrite=overwrite, inputs=inputs) as staging:
         endings = [".nii.gz", "_truth.csv", "_truth.json", *(["_wref.nii.gz"] if water_reference else [])]
         staging.reserve(*(name + ending for ending in endings))
         rng = np.random.default_rng(seed)
         received = draw_coils(coils, rng) if coils > 1 else None
-        made = simulate_transients(prior, made_of, n_transients, *sampling, rng, coils=received, seed=seed)
-        said = acquired(one, edited=kind == "edited")
-        nifti.write(_as_stored(made.data, said), staging.path(f"{name}.nii.gz"))
-        write_estimates(made.truth, made.data.dim_tags, staging.path(f"{name}_truth.csv"))
-        truth = json.dumps(_truth(made, settings), indent=2)
+        scan = simulate_transients(prior, basis_set, n_transients, *sampling, rng, coils=received, seed=seed)
+        header = acquired(single, edited=kind == "edited")
+        nifti.write(_as_stored(scan.data, header), staging.path(f"{name}.nii.gz"))
+        write_estimates(scan.truth, scan.data.dim_tags, staging.path(f"{name}_truth.csv"))
+        truth = json.dumps(_truth(scan, settings), indent=2)
         staging.path(f"{name}_truth.json").write_text(truth + "\n", encoding="utf-8")
         if water_reference:
-            wref = simulate_water_reference(made, rng, first_point=water_first_point(one), seed=seed)
-            said.pop("EditCondition", None)
-            nifti.write(_as_stored(wref, said), staging.path(f"{name}_wref.nii.gz"))
+            wref = simulate_water_reference(scan, rng, first_point=water_first_point(single), seed=seed)
+            header.pop("EditCondition", None)
+            nifti.write(_as_stored(wref, header), staging.path(f"{name}_wref.nii.gz"))
 
 
 def _check(settings: dict[str, Any]) -> None:
-    """Refuse numbers that mean nothing, with the flag's name."""
-    for option, least in (("transients", 1), ("coils", 1), ("points", _FEWEST_POINTS), ("seed", 0)):
+    """Refuse impossible numbers, with the name of the option."""
+    for option, least in (("transients", 1), ("coils", 1), ("points", _LEAST_POINTS), ("seed", 0)):
         if settings[option] is not None and settings[option] < least:
             raise OptionError(f"--{option} is {settings[option]}; at least {least} is needed.")
     if settings["kind"] == "mrsi" and settings["water_reference"]:
         raise OptionError("--kind mrsi has no water reference; leave --water_reference out.")
     n_fids = settings["transients"] * settings["coils"]
     n_points = settings["points"] or _POINTS
-    # A basis set takes memory as well.
+    # A basis set needs memory as well.
     check_new_fids(max(n_fids, 2**9), n_points, "points" if n_fids < 2**9 else "transients")
     for option in ("field", "dwelltime", "snr"):
         value = settings[option]
@@ -194,7 +196,7 @@ def _check(settings: dict[str, Any]) -> None:
 def _basis(
     kind: str, folder: Path | None, field: float | None, points: int | None, dwelltime: float | None
 ) -> Basis | EditedPair:
-    """Return the basis set on the points asked for."""
+    """Return the basis set, resampled to the points of the options."""
     if folder is None:
         frequency = NUCLEI["1H"].gyromagnetic_mhz_per_t * (field or _FIELD_T)
         sampling = (frequency, dwelltime or _DWELLTIME_S, points or _POINTS)
@@ -206,14 +208,14 @@ def _basis(
 
 
 def _folders(kind: str, basis: Path | None) -> list[Path]:
-    """Return the folders (or names) of the basis set, which are two of an edited scan."""
+    """Return the folders (or names) of the basis set; an edited scan has two."""
     if basis is None or not basis.name:
         return [] if basis is None else [basis]
     return [basis.with_name(basis.name + end) for end in (_PAIR if kind == "edited" else ("",))]
 
 
 def _read(folder: Path, field: float | None, points: int | None, dwelltime: float | None) -> Basis:
-    """Return a basis set of a file or a shipped one on the points asked for."""
+    """Read a basis set from a file, or a shipped one, and resample it to the points of the options."""
     named = not folder.exists() and folder.name in RECIPES
     basis = sound_basis(read_basis(shipped_basis(folder.name) if named else folder))
     if basis.nucleus != "1H":
@@ -226,15 +228,15 @@ def _read(folder: Path, field: float | None, points: int | None, dwelltime: floa
 
 
 def _prior(basis: Basis, settings: dict[str, Any]) -> Prior:
-    """Return what the settings ask for; widths are those of a well shimmed brain at 3 T."""
+    """Return the prior of the settings; widths are those of a well shimmed brain at 3 T."""
     drift_hz, phase_rad = settings["drift_hz"], math.radians(settings["phase_deg"])
-    drift = Drift() if settings["kind"] == "svs" else Drift(Fixed(drift_hz), abs(drift_hz) * _WALK)
+    drift = Drift() if settings["kind"] == "svs" else Drift(Fixed(drift_hz), abs(drift_hz) * _WALK_PER_DRIFT)
     return Prior(
         amplitudes=brain_amplitudes(basis.names) | macromolecule_amplitudes(basis),
         line_signals=_broad(basis),
         lorentzian_hz=Uniform(2.0, 4.0),
         gaussian_hz=Uniform(1.0, 4.0),
-        eddy=Eddy(Fixed(settings["eddy_hz"]), Fixed(_EDDY_S)) if settings["eddy_hz"] else None,
+        eddy=Eddy(Fixed(settings["eddy_hz"]), Fixed(_EDDY_TIME_CONSTANT_S)) if settings["eddy_hz"] else None,
         noise=Noise(Fixed(settings["snr"]), settings["snr_definition"]),
         shift_hz=Uniform(-settings["shift_hz"], settings["shift_hz"]),
         phase_rad=Uniform(-phase_rad, phase_rad),
@@ -248,30 +250,30 @@ def _broad(basis: Basis) -> tuple[LineSignal, ...]:
     return () if macromolecules(basis.names) else (_MACROMOLECULES,)
 
 
-def _as_stored(data: MRSData, said: Mapping[str, Any]) -> MRSData:
-    """Return data as a scanner would store them: in single precision, and with what it says of the acquisition."""
-    return replace(data, fid=data.fid.astype(np.complex64), header={**data.header, **said})
+def _as_stored(data: MRSData, header: Mapping[str, Any]) -> MRSData:
+    """Return data as a scanner stores them: in single precision, with acquisition keys in the header."""
+    return replace(data, fid=data.fid.astype(np.complex64), header={**data.header, **header})
 
 
-def _truth(made: Simulated, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return what is true of a scan and not said by its table of shifts and phases."""
-    parameters = made.parameters
+def _truth(scan: Simulated, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the true parameters of a scan that are not in its table of shifts and phases."""
+    parameters = scan.parameters
     gamma, sigma = float(parameters["gamma"][0]), float(parameters["sigma"][0])
     truth: dict[str, Any] = {
         "made_by": f"fsl_mrs_dl simulate {__version__}",
         "settings": {
             key: value.name if isinstance(value, Path) else value for key, value in settings.items()
         },
-        "amplitudes": dict(zip(made.names, parameters["amplitudes"][0].tolist(), strict=True)),
+        "amplitudes": dict(zip(scan.names, parameters["amplitudes"][0].tolist(), strict=True)),
         "lineshape": {
             "gamma_rad_per_s": gamma,
             "sigma_rad_per_s": sigma,
             "lorentzian_fwhm_hz": gamma / gamma_from_fwhm(1.0),
             "gaussian_fwhm_hz": sigma / sigma_from_fwhm(1.0),
         },
-        "noise_sigma_per_channel": made.sigma,
+        "noise_sigma_per_channel": scan.sigma,
         "snr": {settings["snr_definition"]: settings["snr"]},
-        "nuisance": made.labels.tolist(),
+        "nuisance": scan.labels.tolist(),
         "order_of_nuisance": "acquisitions in order of time; ON and OFF in turns if edited",
     }
     if "eddy_hz" in parameters:
@@ -279,8 +281,8 @@ def _truth(made: Simulated, settings: dict[str, Any]) -> dict[str, Any]:
             "amplitude_hz": float(parameters["eddy_hz"][0]),
             "time_constant_s": float(parameters["eddy_time_constant_s"][0]),
         }
-    if made.coils is not None:
-        sensitivities, covariance = made.coils.sensitivities, made.coils.covariance
+    if scan.coils is not None:
+        sensitivities, covariance = scan.coils.sensitivities, scan.coils.covariance
         truth["coils"] = {
             "sensitivities_re": sensitivities.real.tolist(),
             "sensitivities_im": sensitivities.imag.tolist(),

@@ -13,16 +13,19 @@ BRAIN = ("csf", "grey", "white", "lesion")
 T1_CONTRAST = (0.0, 900.0, 120.0, 220.0, 560.0, 850.0, 430.0)
 """Brightness of air and of each tissue in a T1-weighted image: fat and white matter bright, fluid dark."""
 
-_AXES_MM = (72.0, 88.0, 80.0)
+_AXES_MM = (72.0, 88.0, 80.0)  # semi-axes of the scalp along x, y, z: an adult head, rounded
 _SKULL, _FLUID, _CORTEX, _WHITE = 0.93, 0.87, 0.835, 0.735  # outer radius over that of the scalp
-_FOLDS, _DEPTH = 14, 0.035
+_FOLDS, _FOLD_DEPTH = (
+    14,
+    0.035,
+)  # folds of the cortex around the head, and their depth over the scalp's radius
 _VENTRICLE_MM = ((9.0, -2.0, 4.0), (5.5, 23.0, 12.0))  # centre (of the right one) and semi-axes
-_THALAMUS_MM = ((15.0, -16.0, 2.0), (9.0, 12.0, 9.0))
+_THALAMUS_MM = ((15.0, -16.0, 2.0), (9.0, 12.0, 9.0))  # centre (of the right one) and semi-axes
 
 
 @dataclass(frozen=True)
 class Head:
-    """The form of one head.
+    """Shape of one head.
 
     Attributes
     ----------
@@ -31,7 +34,7 @@ class Head:
     ventricles : float
         Factor on the semi-axes of the lateral ventricles.
     fold_phase_rad : tuple of float
-        Of the cortex's folds, around and along the head.
+        Phases of the folds of the cortex, around and along the head.
     lesion_mm : tuple of float
         Centre of the lesion, in mm.
     lesion_radius_mm : float
@@ -61,13 +64,13 @@ def draw_head(rng: np.random.Generator) -> Head:
 
 
 def tissue_labels(head: Head, xyz_mm: Real) -> NDArray[np.uint8]:
-    """Return what a head is made of at some points.
+    """Return the tissue of a head at some points.
 
     Parameters
     ----------
     head : Head
     xyz_mm : ndarray, float, shape (..., 3)
-        In mm; the middle of the head is at 0.
+        In mm; the centre of the head is at 0.
 
     Returns
     -------
@@ -80,8 +83,8 @@ def tissue_labels(head: Head, xyz_mm: Real) -> NDArray[np.uint8]:
     around, along = np.arctan2(y / b, x / a), z / c
     first, second = head.fold_phase_rad
     folds = np.sin(_FOLDS * around + 6 * along + first) + 0.6 * np.sin(1.7 * _FOLDS * along + second)
-    cortex = _CORTEX - _DEPTH * np.maximum(folds - 0.5, 0)  # sulci, filled with fluid
-    white = _WHITE - _DEPTH * folds
+    cortex = _CORTEX - _FOLD_DEPTH * np.maximum(folds - 0.5, 0)  # sulci, filled with fluid
+    white = _WHITE - _FOLD_DEPTH * folds
     labels = np.select(
         [radius > 1, radius > _SKULL, radius > _FLUID, radius > cortex, radius > white], [0, 1, 2, 3, 4], 5
     )

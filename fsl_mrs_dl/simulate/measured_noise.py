@@ -1,4 +1,4 @@
-"""Noise like that of some FIDs: its power spectrum, its size, and how real and imaginary part go together."""
+"""Draw noise like that of measured FIDs: with their power spectrum, size, and covariance of the channels."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,13 +9,15 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.physics import fid_to_spectrum, spectrum_to_fid
 from fsl_mrs_dl.scores import noise_region, noise_sd
 
-_SHAPE_ORDER = 2
-_TAIL_ORDER = 3
+_SHAPE_DEGREE = 2
+"""Largest degree of the polynomial through log power, which must hold between the ends of the band, too."""
+_TAIL_DEGREE = 3
+"""Degree of the polynomial that is subtracted from bins: tails of far lines are smooth, as in ``noise_sd``."""
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredNoise:
-    """What the noise of a set of FIDs is like.
+    """Properties of the noise of a set of FIDs.
 
     Attributes
     ----------
@@ -35,7 +37,7 @@ class MeasuredNoise:
         Parameters
         ----------
         fids : ndarray, complex, shape (fid, time)
-            Best with their signal taken away, such as measured ones less their reconstruction.
+            Best without signal, for example measured FIDs minus their reconstruction.
         ppm : ndarray, float, shape (time,)
             Chemical shifts of the bins, ascending.
         nucleus : str
@@ -44,8 +46,8 @@ class MeasuredNoise:
         place, bins = [], []
         for run in noise_region(fids, ppm, nucleus):
             inside = spectra[:, run]
-            smooth, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, inside.shape[1]), _TAIL_ORDER + 1))
-            freedom = inside.shape[1] / (inside.shape[1] - _TAIL_ORDER - 1)
+            smooth, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, inside.shape[1]), _TAIL_DEGREE + 1))
+            freedom = inside.shape[1] / (inside.shape[1] - _TAIL_DEGREE - 1)
             bins.append((inside - (inside @ smooth) @ smooth.T) * np.sqrt(freedom))
             place.append(np.linspace(-1, 1, fids.shape[1])[run])
         noise, where = np.concatenate(bins, axis=1), np.concatenate(place)
@@ -53,9 +55,9 @@ class MeasuredNoise:
         curve = _curve(where, np.log(power + 1e-300))
         shape = np.exp(0.5 * curve(np.linspace(-1, 1, fids.shape[1])))
         shape = np.clip(shape / np.sqrt(np.mean(np.exp(curve(where)))), 0.2, 5.0)
-        # The median, by which noise_sd goes, knows of no correlation between real and imaginary part.
-        told = float(np.mean(noise_sd(fids, ppm, nucleus)))
-        shape = shape * np.clip(np.sqrt(power.mean() / 2) / told, 0.8, 1.5) if told else shape
+        # noise_sd uses the median, which is wrong if real and imaginary part are correlated.
+        robust_sd = float(np.mean(noise_sd(fids, ppm, nucleus)))
+        shape = shape * np.clip(np.sqrt(power.mean() / 2) / robust_sd, 0.8, 1.5) if robust_sd else shape
         parts = np.stack([noise.real.ravel(), noise.imag.ravel()])
         covariance = np.cov(parts)
         return cls(shape, np.linalg.cholesky(2 * covariance / np.trace(covariance)))
@@ -69,14 +71,14 @@ class MeasuredNoise:
 
 
 def _curve(where: Real, log_power: Real) -> np.polynomial.Polynomial:
-    """Return a polynomial through log powers, of the order that the Bayesian information criterion prefers.
+    """Fit a polynomial to log powers, with the degree of the best Bayesian information criterion.
 
-    Between the two ends of the band lies the signal, where a curve of higher order than the noise has only goes
-    astray. Of exponentially distributed powers the mean of the logarithm is low by a constant, which cancels.
+    The signal lies between the two ends of the band; there, a polynomial of too high degree is wrong. The mean
+    logarithm of exponentially distributed powers is low by a constant, which cancels.
     """
     curves = [
         np.polynomial.Polynomial.fit(where, log_power, order, domain=[-1, 1])
-        for order in range(_SHAPE_ORDER + 1)
+        for order in range(_SHAPE_DEGREE + 1)
     ]
     n = len(where)
     costs = [

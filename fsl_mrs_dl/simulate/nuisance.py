@@ -1,6 +1,6 @@
-"""Signals that nobody wants, each in some FIDs and not in others: drawn, labelled, made.
+"""Draw, label and simulate nuisance signals, each in some of the FIDs.
 
-Fractions are of the largest magnitude of the FID's undamped metabolite signal (macromolecules included).
+Fractions are relative to the largest magnitude of the FID's undamped metabolite signal (with macromolecules).
 """
 
 # The defaults are calls of frozen classes, which ruff sees only within one file.
@@ -25,7 +25,7 @@ Array = Any
 
 @dataclass(frozen=True)
 class ResidualWater:
-    r"""Water that suppression left, a line of constant place: :math:`a e^{i\phi + 2 \pi i f t - \pi w t}`.
+    r"""Residual water, a line at a constant frequency: :math:`a e^{i\phi + 2 \pi i f t - \pi w t}`.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class LipidContamination:
     r"""Lipid from outside the voxel, one broad line: :math:`a e^{i\phi + 2 \pi i f t - \pi w t}`.
 
     The numbers are those of the code of Shamaei et al 2023, doi:10.1002/mrm.29498, at 9.4 T, in this
-    package's sign: 1400 Hz upfield of a carrier that they call 4.7 ppm, rate 300 1/s.
+    package's sign: 1400 Hz upfield of a carrier at 4.7 ppm, rate 300 1/s.
 
     Attributes
     ----------
@@ -158,10 +158,9 @@ def draw_nuisance(
 
 
 def nuisance_labels(parameters: Mapping[str, Real]) -> NDArray[np.str_]:
-    """Return what disturbs each FID, shape (fid,): ``Free``, ``UW`` (water), ``LC`` (lipid) or ``UW&LC``.
+    """Return the label of each FID, shape (fid,): ``Free``, ``UW`` (water), ``LC`` (lipid) or ``UW&LC``.
 
-    The words of Shamaei et al 2023, doi:10.1002/mrm.29498; residual water and echoes have their own
-    parameters and do not count here.
+    Labels of Shamaei et al 2023, doi:10.1002/mrm.29498; residual water and echoes are not labelled.
     """
     none = np.zeros(len(parameters["shift_hz"]))
     water = parameters.get("unstable_water_present", none) > 0
@@ -184,7 +183,7 @@ def nuisance_fids(parameters: Mapping[str, Real], dwelltime_s: float, like: Arra
     Returns
     -------
     Array, complex, shape (fid, time), or None
-        None where no FID has any.
+        None if no FID has any.
     """
     total = None
     for key, make in _MAKERS.items():

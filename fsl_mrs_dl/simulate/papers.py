@@ -1,4 +1,4 @@
-"""Priors of published simulations, rebuilt from their descriptions."""
+"""Priors of published simulations, reproduced from their descriptions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +18,7 @@ from fsl_mrs_dl.simulate.priors import Noise, Prior
 
 Damping = Literal["seed", "physical"]
 DQ_UNIT = 17.0
+"""Largest amplitude of :data:`DQ_RANGES`, by which the public code divides all of them."""
 DQ_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "Ala": (0.1, 1.5),
@@ -45,18 +46,20 @@ DQ_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 """Uniform ranges of the amplitudes before division by 17, as in the public code of Shamaei et al. 2023
 (doi:10.1016/j.compbiomed.2023.106837)."""
 RAT_9T4_MHZ = 400.3225
+"""Frequency of the 9.4 T scanner of the rat data of Shamaei et al. 2023, in MHz."""
 RAT_9T4_DWELLTIME_S = 0.2272e-3
+"""Dwell time of these data, in s."""
 _EXTRA_WIDTH_HZ = Normal(2 / pi, 0.1 / pi)
-"""A rate of N(2, 0.1) 1/s, as in the published code; the paper prints N(2, 0.2) Hz."""
+"""A rate of N(2, 0.1) 1/s, as in the public code; the paper has N(2, 0.2) Hz."""
 
 
 def deepfpc_prior(basis: Basis, *, probability: float = 0.4) -> Prior:
-    """Return the prior of the signals on which DeepFPC was trained, at any field.
+    """Return the prior of the training signals of DeepFPC, at any field.
 
-    One mixture of fixed proportions, its largest magnitude 1, times N(1, 0.1); shift within +-20 Hz, phase
+    One mixture of fixed proportions with largest magnitude 1, times N(1, 0.1); shift within +-20 Hz, phase
     within +-90 degrees, a little extra width, noise of standard deviation 0.05, and unstable water and lipid
-    contamination in some of the FIDs. Shamaei et al 2023, doi:10.1002/mrm.29498; the paper says how the
-    nuisance signals look in its code alone, and not who gets them: here each FID, independently.
+    contamination in some of the FIDs. Shamaei et al 2023, doi:10.1002/mrm.29498. Only the code of the paper
+    defines the nuisance signals, and not which FIDs have them: here each FID, independently.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ def deepfpc_prior(basis: Basis, *, probability: float = 0.4) -> Prior:
         For example ``brain_singlets(RAT_9T4_MHZ, RAT_9T4_DWELLTIME_S, 512)``. The paper uses a measured
         signal of a rat instead: ``Prior.amplitudes`` of a basis of that one signal does the same.
     probability : float
-        Of each of the two nuisance signals.
+        Probability of each of the two nuisance signals.
 
     Returns
     -------

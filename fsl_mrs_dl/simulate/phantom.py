@@ -1,4 +1,4 @@
-"""An MRSI phantom: a head of known tissues, its metabolite maps, field and phase, and a structural image."""
+"""Simulate an MRSI phantom: a head of known tissues, metabolite maps, field and phase, and a structural image."""
 
 from dataclasses import dataclass, replace
 
@@ -31,23 +31,23 @@ CONTRAST = {
     "GABA": (0.6, 1.3, 0.6),
     "Lac": (0.8, 1.0, 6.0),
 }
-"""How tissues differ: round numbers in the direction that is known of them (more choline and NAAG in white
-matter, more creatine and glutamate in grey, choline and lactate up and NAA down in a tumour); not measured."""
+"""Differences between tissues: round numbers in the known direction (more choline and NAAG in white matter, more
+creatine and glutamate in grey matter, more choline and lactate and less NAA in a tumour); not measured."""
 
-_VOXEL_MM = (12.0, 12.0, 15.0)
-_SUBSAMPLES = (6, 6, 5)
-_T1_MM = (1.5, 1.5, 3.0)
-_T1_NOISE = 18.0
-_BRAIN_PART = 0.5
-_SPREAD = 0.05
-_MACROMOLECULES = 0.2
-_LIPID_SPREAD_VOXELS = 0.6
-_HALF_MM = 80.0
+_VOXEL_MM = (12.0, 12.0, 15.0)  # usual MRSI of the head
+_SUBSAMPLES = (6, 6, 5)  # points in a voxel, along x, y, z, that determine its tissue fractions
+_T1_MM = (1.5, 1.5, 3.0)  # voxel of the structural image
+_T1_NOISE_SD = 18.0  # noise of the structural image, in units of T1_CONTRAST: 3 % of white matter
+_LEAST_BRAIN_SHARE = 0.5  # of the volume of a voxel in the mask
+_LOG_SPREAD = 0.05  # standard deviation of the logarithm of amplitudes between heads
+_MACROMOLECULE_RATIO = 0.2  # first point over that of the metabolites: the middle of brain.MACROMOLECULES
+_LIPID_SPREAD_VOXELS = 0.6  # standard deviation of the blur of scalp lipid: it reaches the next voxel
+_HALF_MM = 80.0  # length unit of the polynomials of the field: half of the head
 
 
 @dataclass(frozen=True, eq=False)
 class Phantom:
-    """A simulated MRSI scan and all that is true of it.
+    """A simulated MRSI scan with its true parameters.
 
     Attributes
     ----------
@@ -56,13 +56,13 @@ class Phantom:
     clean : ndarray, complex, shape (x, y, z, time)
         The same without noise.
     basis : Basis
-        What it was made of, on the points of the data: the basis set given, and lipid last if asked for.
+        The basis set on the points of the data, with lipid as last member if there is any.
     amplitudes : ndarray, float, shape (x, y, z, metabolite)
         Of the members of ``basis``.
     mask : ndarray, bool, shape (x, y, z)
-        Voxels that are brain by half at least.
+        Voxels with at least half of their volume in the brain.
     fractions : dict of str to ndarray, float, shape (x, y, z)
-        Part of each voxel's volume, by tissue (:data:`~fsl_mrs_dl.simulate.head.TISSUES`).
+        Share of each voxel's volume, by tissue (:data:`~fsl_mrs_dl.simulate.head.TISSUES`).
     parameters : dict of str to ndarray, float, shape (x, y, z)
         ``shift_hz``, ``phase_rad``, ``gamma``, ``sigma`` (rad/s).
     noise_sigma : float
@@ -70,7 +70,7 @@ class Phantom:
     t1 : ndarray, int16, shape (i, j, k)
         A T1-like structural image of the whole head.
     t1_affine : ndarray, float, shape (4, 4)
-        Its voxels to world, in mm.
+        Voxel to world of ``t1``, in mm.
     head : Head
     """
 
@@ -103,8 +103,8 @@ def simulate_phantom(
 ) -> Phantom:
     """Simulate MRSI of a head with a lesion.
 
-    A voxel holds what its tissues hold, by volume; a point spread function is not simulated but for lipid.
-    Every metabolite that has a range in the brain is present, and members called MM at a fixed part.
+    Amplitudes of a voxel are those of its tissues, weighted by volume. There is no point spread function, except
+    for lipid. Every metabolite with a known range in the brain is present, and members called MM at a fixed ratio.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def simulate_phantom(
         Voxels along x, y, z.
     rng : numpy.random.Generator
     n_points : int, optional
-        The basis set's if not given, as the two that follow.
+        Default: that of the basis set, as for the next two.
     dwelltime_s : float, optional
         In s.
     spectrometer_frequency_mhz : float, optional
@@ -123,12 +123,12 @@ def simulate_phantom(
     snr_definition : {"snr_t0", "snr_f", "snr_db"}
         See :class:`~fsl_mrs_dl.simulate.priors.Noise`.
     lipid : float
-        First point of a voxel full of scalp, over that of the metabolites of the median voxel; what leaks
-        into the rim of the brain is in the data. 0 = none.
+        First point of a voxel of scalp alone, over that of the metabolites of the median voxel; the blur of the
+        scalp reaches the rim of the brain. 0 = none.
     voxel_mm : tuple of float
         In mm.
     seed : int, optional
-        What ``rng`` was seeded with, for the header.
+        Seed of ``rng``, for the header.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def simulate_phantom(
     Raises
     ------
     DataError
-        If the basis set does not reach or is of another field.
+        If the basis set is too short or of another field.
     """
     basis = on_points(
         basis,
@@ -151,7 +151,7 @@ def simulate_phantom(
     affine = _affine(shape, voxel_mm)
     fractions = _fractions(head, shape, affine)
     parts = np.stack([fractions[name] for name in BRAIN], axis=-1)
-    mask = parts.sum(axis=-1) >= _BRAIN_PART
+    mask = parts.sum(axis=-1) >= _LEAST_BRAIN_SHARE
     amplitudes = parts @ np.stack([contents[name] for name in BRAIN]) * mask[..., None]
     if lipid > 0:
         basis, amplitudes = _with_lipid(basis, amplitudes, lipid, fractions["scalp"], mask)
@@ -174,7 +174,7 @@ def simulate_phantom(
 
 def _draw_contents(basis: Basis, rng: np.random.Generator) -> dict[str, Real]:
     """Return the amplitude of each member in each tissue of the brain, shape (metabolite,) each."""
-    spread = np.exp(rng.normal(0, _SPREAD, (len(basis.names), 3)))
+    spread = np.exp(rng.normal(0, _LOG_SPREAD, (len(basis.names), 3)))
     contents: dict[str, Real] = {name: np.zeros(len(basis.names)) for name in BRAIN}
     for m, name in enumerate(basis.names):
         span = BRAIN_RANGES.get(canonical_name(name))
@@ -186,12 +186,12 @@ def _draw_contents(basis: Basis, rng: np.random.Generator) -> dict[str, Real]:
     broad = macromolecules(basis.names)
     for tissue in ("white", "grey", "lesion") if broad else ():
         first_point = np.abs(contents[tissue] @ basis.fids[:, 0])
-        contents[tissue][broad] = _MACROMOLECULES * first_point / np.abs(basis.fids[broad, 0].sum())
+        contents[tissue][broad] = _MACROMOLECULE_RATIO * first_point / np.abs(basis.fids[broad, 0].sum())
     return contents
 
 
 def _draw_fields(rng: np.random.Generator) -> dict[str, Real]:
-    """Draw what the maps of field, phase and width are made of."""
+    """Draw the coefficients of the maps of field, phase and width."""
     return {
         "shift_hz": rng.normal(0, [1.5, 2.0, 2.0, 2.0, 1.5, 1.5]),  # constant, x, y, z, x^2 - y^2, 2 x y
         "sinus_hz": rng.uniform(6.0, 10.0, 1),  # above the nose, where air meets brain
@@ -208,14 +208,14 @@ def _affine(shape: tuple[int, ...], voxel_mm: tuple[float, ...]) -> Real:
 
 
 def _centres(shape: tuple[int, ...], affine: Real) -> Real:
-    """Return the middle of each voxel in mm, shape (x, y, z, 3)."""
+    """Return the centre of each voxel in mm, shape (x, y, z, 3)."""
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
     centres: Real = index @ affine[:3, :3].T + affine[:3, 3]
     return centres
 
 
 def _fractions(head: Head, shape: tuple[int, ...], affine: Real) -> dict[str, Real]:
-    """Return the part of each voxel's volume that each tissue has."""
+    """Return the share of each tissue in the volume of each voxel."""
     offsets = [(np.arange(n) + 0.5) / n - 0.5 for n in _SUBSAMPLES]
     inside = np.stack(np.meshgrid(*offsets, indexing="ij"), axis=-1).reshape(-1, 3) @ affine[:3, :3].T
     labels = tissue_labels(head, _centres(shape, affine)[..., None, :] + inside)
@@ -223,7 +223,7 @@ def _fractions(head: Head, shape: tuple[int, ...], affine: Real) -> dict[str, Re
 
 
 def _fields(drawn: dict[str, Real], shape: tuple[int, ...], affine: Real) -> dict[str, Real]:
-    """Return the maps: low-order field plus a sinus, and lines the wider the steeper the field."""
+    """Return the maps: a low-order field plus a sinus, phase, and widths that grow with the field gradient."""
     x, y, z = np.moveaxis(_centres(shape, affine) / _HALF_MM, -1, 0)
     terms = np.stack([np.ones_like(x), x, y, z, x**2 - y**2, 2 * x * y], axis=-1)
     sinus = np.exp(-(x**2 + (y - 0.9) ** 2 + z**2) / 0.18)
@@ -241,7 +241,7 @@ def _fields(drawn: dict[str, Real], shape: tuple[int, ...], affine: Real) -> dic
 def _with_lipid(
     basis: Basis, amplitudes: Real, fraction: float, scalp: Real, mask: NDArray[np.bool_]
 ) -> tuple[Basis, Real]:
-    """Add the scalp's lipid, blurred, to basis set and amplitudes."""
+    """Add the blurred lipid of the scalp to basis set and amplitudes."""
     from scipy.ndimage import gaussian_filter
 
     lines = [line for line in WILSON_2011 if line.signal in ("Lip09", "Lip13")]
@@ -276,5 +276,5 @@ def _structural(head: Head, rng: np.random.Generator) -> tuple[NDArray[np.int16]
     )
     affine = _affine(shape, _T1_MM)
     bright = np.array(T1_CONTRAST)[tissue_labels(head, _centres(shape, affine))]
-    noisy = np.hypot(bright + rng.normal(0, _T1_NOISE, shape), rng.normal(0, _T1_NOISE, shape))
+    noisy = np.hypot(bright + rng.normal(0, _T1_NOISE_SD, shape), rng.normal(0, _T1_NOISE_SD, shape))
     return np.round(noisy).astype(np.int16), affine

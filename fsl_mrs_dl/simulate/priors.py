@@ -1,4 +1,4 @@
-"""The prior of a simulated scan or of a set of signals: all that is random, declared in one frozen object."""
+"""The prior of a simulated scan or of a set of signals: all random parameters in one frozen object."""
 
 # The defaults are calls of frozen classes, which ruff sees only within one file.
 # ruff: noqa: RUF009
@@ -16,7 +16,7 @@ SnrDefinition = Literal["snr_t0", "snr_f", "snr_db"]
 
 @dataclass(frozen=True)
 class Noise:
-    """White complex noise, by one named definition of its level.
+    """White complex noise, with one definition of its level.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Drift:
-    """What changes from transient to transient over a scan.
+    """Changes between the transients of a scan.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Eddy:
 
 @dataclass(frozen=True)
 class LineSignal:
-    """Macromolecules or lipids as a fixed sum of lines, whose amplitude goes with that of the metabolites.
+    """Macromolecules or lipids as a fixed sum of lines, with an amplitude relative to the metabolites.
 
     Attributes
     ----------
@@ -88,28 +88,28 @@ class LineSignal:
 
 @dataclass(frozen=True)
 class Prior:
-    """All that is random about simulated signals; the default disturbs nothing.
+    """All random parameters of simulated signals; with the defaults nothing is random.
 
     Attributes
     ----------
     amplitudes : mapping of str to Distribution
-        By metabolite of the basis set; one that is not named is absent. One draw a scan.
+        By metabolite of the basis set; others are absent. One draw for a scan.
     line_signals : tuple of LineSignal
-        Macromolecules and lipids on top of the basis set.
+        Macromolecules and lipids in addition to the basis set.
     lorentzian_hz, gaussian_hz : Distribution
-        Width (FWHM) that is added to every line, in Hz. One draw a scan.
+        Width (FWHM) that is added to every line, in Hz. One draw for a scan.
     eddy : Eddy or None
-        Eddy current; of the water reference as well.
+        Eddy current, also in the water reference.
     noise : Noise or None
         None = no noise.
     scale : Distribution
-        Factor on all metabolites of an FID. One draw an FID, like all that follows.
+        Factor on all metabolites of an FID. One draw for each FID, as for all that follow.
     shift_hz, phase_rad : Distribution
-        Of each FID by itself, in Hz and rad.
+        In Hz and rad.
     nuisances : tuple of Nuisance
         At most one of each kind.
     drift : Drift
-        Over the transients of a scan, on top of shift and phase; independent signals have none.
+        Over the transients of a scan, added to shift and phase; independent signals have none.
     """
 
     amplitudes: Mapping[str, Distribution] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The recipe of an augmentation: what is drawn for each new FID, declared in one frozen object or a TOML file."""
+"""The recipe of an augmentation: distributions of the changes of each new FID, in an object or a TOML file."""
 
 # The defaults are calls of frozen classes, which ruff sees only within one file.
 # ruff: noqa: RUF009
@@ -31,10 +31,10 @@ _DISTRIBUTIONS: Mapping[str, tuple[type[Any], int]] = {
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What is done to an FID to make another of it; the default is the list of the FPC paper.
+class AugmentationRecipe:
+    """Random changes that make a new FID from another; the defaults follow the FPC paper.
 
-    Shamaei et al 2023, doi:10.1002/mrm.29498, name frequency, phase, apodisation, amplitude, noise and a nuisance
+    Shamaei et al 2023, doi:10.1002/mrm.29498, list frequency, phase, apodisation, amplitude, noise and a nuisance
     peak, with ranges for the first two; the other ranges are proposals.
 
     Attributes
@@ -42,17 +42,17 @@ class Recipe:
     shift_hz, phase_rad : Distribution
         Added, in Hz and rad.
     lorentzian_hz, gaussian_hz : Distribution
-        Width (FWHM) that is added to every line, in Hz; the noise is damped with it.
+        Width (FWHM) that is added to every line, in Hz; the noise of the FID is damped as well.
     scale : Distribution
         Factor on the FID.
     noise : Distribution
         Standard deviation of white noise that is added, over that of the FID's own noise.
     residual_water, unstable_water, lipid, echo : Nuisance
-        Fractions are of the largest magnitude of the FID.
+        Fractions are relative to the largest magnitude of the FID.
     drift : Drift
         Over the new FIDs in their order.
     eddy : Eddy
-        One draw an FID.
+        One draw for each FID.
     """
 
     shift_hz: Distribution = Uniform(-5.0, 5.0)
@@ -70,12 +70,12 @@ class Recipe:
 
     @property
     def nuisances(self) -> tuple[Nuisance, ...]:
-        """The signals that some FIDs get."""
+        """Nuisance signals, each in some of the FIDs."""
         return (self.residual_water, self.unstable_water, self.lipid, self.echo)
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe from a TOML file; what the file does not name is as by default.
+def read_recipe(path: Path) -> AugmentationRecipe:
+    """Read a recipe from a TOML file; values that are not in the file keep their default.
 
     A value is a number or a table such as ``{uniform = [-5, 5]}``, ``{normal = [mean, sd]}``,
     ``{lognormal = [median, sd of the logarithm]}``. Angles are in degrees (``phase_deg``).
@@ -83,27 +83,27 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     OptionError
-        If the file cannot be read, or names something that is not part of a recipe.
+        If the file cannot be read, or has a key that is not part of a recipe.
     """
     if not path.is_file():
         raise OptionError(
             f"--recipe {path} does not exist; name a TOML file, or leave it out for the defaults."
         )
-    recipe: Recipe = _changed(Recipe(), read_toml(path, "recipe"), str(path), "")
+    recipe: AugmentationRecipe = _changed(AugmentationRecipe(), read_toml(path, "recipe"), str(path), "")
     return recipe
 
 
-def _changed(made: Any, said: Mapping[str, Any], path: str, where: str) -> Any:
-    """Return a frozen object with some of its attributes replaced by what a file says."""
-    names = {f.name.replace("_rad", "_deg"): f.name for f in dataclasses.fields(made)}
+def _changed(base: Any, content: Mapping[str, Any], path: str, where: str) -> Any:
+    """Return a copy of a frozen object with the attributes that a file sets."""
+    names = {f.name.replace("_rad", "_deg"): f.name for f in dataclasses.fields(base)}
     changes: dict[str, Any] = {}
-    for key, value in said.items():
+    for key, value in content.items():
         if key not in names:
             raise OptionError(
                 f"--recipe {path} has the key {where}{key}, which is not part of a recipe; known are "
                 f"{', '.join(names)}."
             )
-        now = getattr(made, names[key])
+        now = getattr(base, names[key])
         factor = math.pi / 180 if key != names[key] else 1.0
         if isinstance(now, (Fixed, Uniform, Normal, LogNormal)):
             changes[names[key]] = _distribution(value, factor, path, where + key)
@@ -113,7 +113,7 @@ def _changed(made: Any, said: Mapping[str, Any], path: str, where: str) -> Any:
             changes[names[key]] = _changed(now, value, path, f"{where}{key}.")
         else:
             raise OptionError(f"--recipe {path} has {where}{key} = {value!r}; a table is needed.")
-    changed = dataclasses.replace(made, **changes)
+    changed = dataclasses.replace(base, **changes)
     if not 0 <= getattr(changed, "probability", 0.0) <= 1:
         raise OptionError(f"--recipe {path} has {where}probability outside of 0 to 1.")
     return changed
@@ -122,12 +122,15 @@ def _changed(made: Any, said: Mapping[str, Any], path: str, where: str) -> Any:
 def _distribution(value: Any, factor: float, path: str, key: str) -> Distribution:
     if isinstance(value, Mapping) and len(value) == 1:
         (kind, numbers), *_ = value.items()
-        made, count = _DISTRIBUTIONS.get(kind, (None, 0))
+        distribution, count = _DISTRIBUTIONS.get(kind, (None, 0))
         listed = numbers if isinstance(numbers, list) else [numbers]
-        if made is not None and len(listed) == count:
+        if distribution is not None and len(listed) == count:
             numbers = [_number(number, path, key) for number in listed]
-            scaled = [numbers[0] * factor, *(n if made is LogNormal else n * factor for n in numbers[1:])]
-            return made(*scaled)  # type: ignore[no-any-return]
+            scaled = [
+                numbers[0] * factor,
+                *(n if distribution is LogNormal else n * factor for n in numbers[1:]),
+            ]
+            return distribution(*scaled)  # type: ignore[no-any-return]
         raise OptionError(
             f"--recipe {path} has {key} = {dict(value)!r}; needed is one of {', '.join(_DISTRIBUTIONS)} with its "
             "numbers, for example {uniform = [-5, 5]}."

@@ -1,4 +1,4 @@
-"""The basis sets that come with the package: their names, how each was made, and where it lies."""
+"""The basis sets of the package: their names, recipes and folders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -36,12 +36,12 @@ BRAIN_METABOLITES = (
     "Tau",
     "sIns",
 )
-"""The metabolites that are made where none are named."""
+"""Metabolites that are simulated by default."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All that makes a basis set.
+class BasisRecipe:
+    """Settings of the simulation of a basis set.
 
     Attributes
     ----------
@@ -84,13 +84,13 @@ class Recipe:
     macromolecules: bool = True
 
 
-# 123.25 MHz is what Siemens calls 3 T, and the frequency at which the ISMRM challenge's singlets lie where
-# their table has them; its header says 123.22. 1.02 s are as long as 2048 points at 2 kHz, a usual scan.
-_3T = Recipe("press", 0.030, 123.25, 4e-4, 2560)
+# 123.25 MHz is the frequency of 3 T at Siemens, and that at which the singlets of the ISMRM challenge have the
+# chemical shifts of its table; its header has 123.22. 1.02 s is the length of 2048 points at 2 kHz, a usual scan.
+_3T = BasisRecipe("press", 0.030, 123.25, 4e-4, 2560)
 _7T = replace(_3T, spectrometer_frequency_mhz=297.2, dwelltime_s=2.5e-4, n_points=2048)
 _MEGA = replace(_3T, sequence="mega-press", echo_time_s=0.068, edit_ppm=(1.9, 7.46))
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
+RECIPES: Mapping[str, BasisRecipe] = MappingProxyType(
     {
         "press_3t_te30": replace(_3T, first_echo_time_s=0.011),
         "press_3t_te35": replace(_3T, echo_time_s=0.035, first_echo_time_s=0.013),
@@ -106,11 +106,11 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         ),
     }
 )
-"""Name of a shipped basis set -> how it is made, which is all that ``basis --shipped`` needs."""
+"""Name of a shipped basis set -> its recipe, from which ``basis --shipped`` makes it again."""
 
 
 def shipped_basis(name: str) -> Path:
-    """Return the folder of a basis set that comes with the package.
+    """Return the folder of a basis set of the package.
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ def shipped_basis(name: str) -> Path:
     return _FOLDER / name
 
 
-def said_of(recipe: Recipe) -> str:
-    """Return a recipe in one line of words, for lists and tables."""
+def description(recipe: BasisRecipe) -> str:
+    """Describe a recipe in one line, for lists and tables."""
     times = [f"TE {recipe.echo_time_s * 1e3:g} ms"]
     if recipe.first_echo_time_s is not None:
         second = recipe.echo_time_s - recipe.first_echo_time_s

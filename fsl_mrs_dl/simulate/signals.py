@@ -1,4 +1,4 @@
-"""Parameters are drawn first and applied second: batches of labelled FIDs in plain arrays."""
+"""Simulate batches of labelled FIDs in plain arrays: draw parameters first, apply them second."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -28,26 +28,26 @@ Array = Any
 Parameters = Mapping[str, Real]
 """Name -> values, shape (fid,) or, for ``amplitudes``, (fid, metabolite); units as in the names."""
 
-_BLOCK = 512
-"""FIDs made at once: bounds the memory. A constant, for the noise an FID gets depends on it."""
+_BLOCK_FIDS = 512
+"""FIDs that are simulated at once, to limit memory. Constant, because the noise of an FID depends on it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """A batch of independent simulated FIDs and all that is true of them.
+    """A batch of independent simulated FIDs with their true parameters.
 
     Attributes
     ----------
     fids : ndarray, complex, shape (fid, time)
-        With noise. The noiseless ones are ``clean_fids(parameters, basis.fids, basis.dwelltime_s)``.
+        With noise; without noise: ``clean_fids(parameters, basis.fids, basis.dwelltime_s)``.
     parameters : dict
-        As drawn, see :func:`draw_signals`.
+        From :func:`draw_signals`.
     noise_sigma : ndarray, float, shape (fid,)
         Standard deviation of the noise, of the real and of the imaginary channel.
     labels : ndarray, str, shape (fid,)
         From :func:`~fsl_mrs_dl.simulate.nuisance.nuisance_labels`.
     basis : Basis
-        The basis set with the prior's line signals added.
+        The basis set, with the line signals of the prior.
     """
 
     fids: Complex
@@ -70,7 +70,7 @@ def simulate_signals(
     n_signals : int
     rng : numpy.random.Generator
     single_precision : bool
-        Whether to compute and return complex64, which is twice as quick.
+        Whether to compute and return complex64, which is twice as fast.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def simulate_signals(
     Raises
     ------
     DataError
-        If the prior names a metabolite that the basis set has not.
+        If the prior has a metabolite that is not in the basis set.
     """
     basis = with_line_signals(prior, basis)
     parameters = draw_signals(prior, basis, n_signals, rng)
@@ -88,20 +88,20 @@ def simulate_signals(
     like = np.asarray(basis.fids, dtype=dtype)
     fids = np.empty((n_signals, like.shape[-1]), dtype=dtype)
     sigma = np.zeros(n_signals)
-    for start in range(0, n_signals, _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for start in range(0, n_signals, _BLOCK_FIDS):
+        block = slice(start, start + _BLOCK_FIDS)
         part = {key: value[block] for key, value in parameters.items()}
         clean = clean_fids(part, like, basis.dwelltime_s)
         if prior.noise is not None:
-            wanted = metabolite_fids(part, like, basis.dwelltime_s)
-            sigma[block] = noise_sigma(prior.noise, level[block], wanted)
+            metabolites = metabolite_fids(part, like, basis.dwelltime_s)
+            sigma[block] = noise_sigma(prior.noise, level[block], metabolites)
             clean = add_noise(clean, sigma[block], rng)
         fids[block] = clean
     return Signals(fids, parameters, sigma, nuisance_labels(parameters), basis)
 
 
 def with_line_signals(prior: Prior, basis: Basis) -> Basis:
-    """Return the basis set with the prior's macromolecules and lipids at its end, each 1 at t = 0.
+    """Append the macromolecules and lipids of the prior to a basis set, each with the value 1 at t = 0.
 
     Raises
     ------
@@ -152,13 +152,13 @@ def draw_signals(prior: Prior, basis: Basis, n_signals: int, rng: np.random.Gene
     Raises
     ------
     DataError
-        If the prior names a metabolite that the basis set has not.
+        If the prior has a metabolite that is not in the basis set.
     """
     return {**_draw_scans(prior, basis, n_signals, rng), **_draw_fids(prior, basis, n_signals, rng)}
 
 
 def draw_transients(prior: Prior, basis: Basis, n_fids: int, rng: np.random.Generator) -> dict[str, Real]:
-    """Draw the parameters of one scan, its FIDs in order of time: amplitudes and lineshape shared, and drift.
+    """Draw the parameters of one scan, FIDs in order of time: with common amplitudes and lineshape, and drift.
 
     Parameters, return value and errors as of :func:`draw_signals`.
     """
@@ -236,7 +236,7 @@ def metabolite_fids(parameters: Parameters, basis: Array, dwelltime_s: float) ->
 
 
 def clean_fids(parameters: Parameters, basis: Array, dwelltime_s: float) -> Array:
-    r"""Return the noiseless FIDs with all that was drawn.
+    r"""Return the noiseless FIDs of drawn parameters.
 
     .. math:: s(t) = e^{i \phi + 2 \pi i f t + i \phi_e(t) - \gamma t - \sigma^2 t^2}
               \left(c \sum_m a_m x_m(t) + u(t) \max_t \left|\sum_m a_m x_m\right|\right)
@@ -258,12 +258,12 @@ def clean_fids(parameters: Parameters, basis: Array, dwelltime_s: float) -> Arra
 
 
 def noise_sigma(noise: Noise, level: Real, fid: Complex) -> Real:
-    """Return the noise's standard deviation that a level asks for.
+    """Convert a level of noise to its standard deviation.
 
     Parameters
     ----------
     noise : Noise
-        Gives the definition.
+        With the definition of the level.
     level : ndarray, float, shape (...)
         Drawn from ``noise.level``.
     fid : ndarray, complex, shape (..., time)

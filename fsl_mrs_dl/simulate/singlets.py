@@ -1,8 +1,8 @@
-"""A brain basis of singlets: every proton group a single line at its published chemical shift.
+"""A basis set of the brain made of singlets: a single line for each proton group, at its published chemical shift.
 
-No coupling, hence the name: multiplets have the right place and area but neither their splitting nor its
-evolution over the echo time. It needs no file and is exact at any field, dwell time and length, which serves
-registration, tests and demonstrations. To simulate data for quantification, bring a real basis set.
+There is no coupling: multiplets have the right chemical shift and area, but no splitting and no evolution over the
+echo time. It needs no file and is exact at any field, dwell time and length; it is for registration, tests and
+demonstrations. To simulate data for quantification, use a real basis set.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def brain_singlets(
     Returns
     -------
     Basis
-        An amplitude of 1 gives an FID that starts at the number of the metabolite's protons.
+        At amplitude 1 an FID starts at the number of protons of the metabolite.
     """
     like = np.empty(1, np.complex128)
     gamma = gamma_from_fwhm(linewidth_hz)

@@ -1,4 +1,4 @@
-"""One simulated scan as NIfTI-MRS data, with its truth."""
+"""Simulate one scan as NIfTI-MRS data, with its true parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ from fsl_mrs_dl.simulate.signals import (
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """A simulated scan and all that is true of it.
+    """A simulated scan with its true parameters.
 
     Attributes
     ----------
     data : MRSData
-        With noise; single voxel, dimensions DIM_COIL, DIM_DYN, DIM_EDIT as far as asked for.
+        With noise; single voxel, with the dimensions DIM_COIL, DIM_DYN, DIM_EDIT that were simulated.
     truth : Estimates
-        The shift and phase of every FID (those of a coil not included); their SD is NaN, for they are known.
+        Shift and phase of every FID (without those of a coil); their SD is NaN, because they are known.
     clean : ndarray, complex, shape of ``data.fid``
-        The same FIDs without noise; shift, phase, nuisance signals and coils included.
+        The same FIDs without noise, with shift, phase, nuisance signals and coils.
     sigma : float
         Standard deviation of the noise, of the real and of the imaginary channel (of the average coil).
     parameters : dict
@@ -73,14 +73,14 @@ def simulate_transients(
 ) -> Simulated:
     """Simulate one scan of a single voxel.
 
-    The noise is the same in all FIDs of the scan. Its level refers to the metabolites of the scan before
-    scale, shift and phase (of an edited pair: of OFF; with coils: as a coil of sensitivity 1 hears them).
+    All FIDs of the scan have the same noise level. It refers to the metabolites of the scan before scale, shift
+    and phase (for an edited pair: of OFF; with coils: as received by a coil of sensitivity 1).
 
     Parameters
     ----------
     prior : Prior
     basis : Basis or EditedPair
-        Of the same field, at least as long; a pair makes a DIM_EDIT of ON and OFF, acquired in turns.
+        Of the same field, at least as long; a pair gives a DIM_EDIT of ON and OFF, acquired alternately.
     n_transients : int or None
         Size of DIM_DYN (of each edit condition); None = no such dimension.
     n_points : int
@@ -90,9 +90,9 @@ def simulate_transients(
         In MHz.
     rng : numpy.random.Generator
     coils : Coils, optional
-        Makes a DIM_COIL; see :func:`~fsl_mrs_dl.simulate.coils.draw_coils`.
+        Gives a DIM_COIL; see :func:`~fsl_mrs_dl.simulate.coils.draw_coils`.
     seed : int, optional
-        What ``rng`` was seeded with, for the header.
+        Seed of ``rng``, for the header.
 
     Returns
     -------
@@ -101,22 +101,22 @@ def simulate_transients(
     Raises
     ------
     DataError
-        If the basis set does not reach, is of another field, or lacks a metabolite of the prior.
+        If the basis set is too short, of another field, or lacks a metabolite of the prior.
     """
     sampling = (n_points, dwelltime_s, spectrometer_frequency_mhz)
     pair = (basis.on, basis.off) if isinstance(basis, EditedPair) else (basis,)
-    bases = [with_line_signals(prior, on_points(one, *sampling)) for one in pair]
+    bases = [with_line_signals(prior, on_points(condition, *sampling)) for condition in pair]
     n_fids = (1 if n_transients is None else n_transients) * len(bases)
     if n_fids < 1:
         raise OptionError(f"{n_transients} transients cannot be simulated; at least 1 is needed.")
     parameters = draw_transients(prior, bases[-1], n_fids, rng)
     sigma = _scan_noise(prior, parameters, bases[-1], rng)
     fids = np.empty((n_fids, n_points), dtype=np.complex128)
-    for turn, one in enumerate(bases):
+    for turn, condition in enumerate(bases):
         mine = {key: value[turn :: len(bases)] for key, value in parameters.items()}
-        fids[turn :: len(bases)] = clean_fids(mine, np.asarray(one.fids), dwelltime_s)
+        fids[turn :: len(bases)] = clean_fids(mine, np.asarray(condition.fids), dwelltime_s)
     clean, noisy = receive(fids, coils, sigma, rng)
-    layout = _Layout(None if coils is None else len(coils.sensitivities), n_transients, len(bases))
+    layout = _ScanLayout(None if coils is None else len(coils.sensitivities), n_transients, len(bases))
     headers = {"DIM_EDIT": {"header": {"EditCondition": list(EDIT_CONDITIONS)}}} if len(bases) > 1 else {}
     data = MRSData(
         layout.fids(noisy),
@@ -145,15 +145,15 @@ def _scan_noise(
     if prior.noise is None:
         return 0.0
     undisturbed = {**parameters, "scale": np.ones_like(parameters["scale"])}
-    one = metabolite_fids(
+    metabolites = metabolite_fids(
         {k: v[:1] for k, v in undisturbed.items()}, np.asarray(basis.fids), basis.dwelltime_s
     )
-    return float(noise_sigma(prior.noise, prior.noise.level.draw((1,), rng), one)[0])
+    return float(noise_sigma(prior.noise, prior.noise.level.draw((1,), rng), metabolites)[0])
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """From acquisitions in order of time to the axes of NIfTI-MRS; None = no such dimension."""
+class _ScanLayout:
+    """Axes of NIfTI-MRS for acquisitions in order of time; None = no such dimension."""
 
     n_coils: int | None
     n_transients: int | None
@@ -169,7 +169,7 @@ class _Layout:
         return (*dynamics, *((self.n_edits,) if self.n_edits > 1 else ()))
 
     def fids(self, received: Complex) -> Complex:
-        """From (acquisition[, coil], time) to (x, y, z, time[, coil][, transient][, edit])."""
+        """Reorder (acquisition[, coil], time) to (x, y, z, time[, coil][, transient][, edit])."""
         axes = received.reshape(*self._of_time(), *received.shape[1:])
         behind = len(self._of_time())
         return np.ascontiguousarray(
@@ -177,7 +177,7 @@ class _Layout:
         )[None, None, None]
 
     def truth(self, parameters: Mapping[str, Real]) -> Estimates:
-        """Shift and phase, (acquisition,) each, on the axes of the FIDs."""
+        """Return shift and phase, (acquisition,) each, on the axes of the FIDs."""
         shape = (1, 1, 1, *(() if self.n_coils is None else (self.n_coils,)), *self._of_time())
         truth = Estimates.empty(shape)
         truth.shift_hz[...] = parameters["shift_hz"].reshape(self._of_time())
@@ -195,24 +195,24 @@ def simulate_water_reference(
     linewidth_hz: float = 5.0,
     seed: int | None = None,
 ) -> MRSData:
-    """Simulate the scan without water suppression that belongs to a scan: same coils, shim, field and noise.
+    """Simulate the water reference of a scan, without water suppression: same coils, shim, field and noise.
 
-    A single line at the carrier, on resonance and in phase, turned by the eddy current of the scan.
+    One line at the carrier, without shift and phase, with the eddy current of the scan.
 
     Parameters
     ----------
     simulated : Simulated
     rng : numpy.random.Generator
     n_transients : int, optional
-        Size of DIM_DYN; no such dimension if not given.
+        Size of DIM_DYN. Default: no such dimension.
     first_point : float, optional
-        Of the water, where a coil of sensitivity one hears it.
+        First point of the water in a coil of sensitivity 1. Default: from ``ratio``.
     ratio : float
-        First point of the water over that of the metabolites (of the first acquisition), where it is not given.
+        First point of the water over that of the metabolites of the first acquisition.
     linewidth_hz : float
-        Lorentzian FWHM of the water, in Hz, to which the scan's lineshape is added.
+        Lorentzian FWHM of the water, in Hz, to which the lineshape of the scan is added.
     seed : int, optional
-        What ``rng`` was seeded with, for the header.
+        Seed of ``rng``, for the header.
 
     Returns
     -------
@@ -230,7 +230,9 @@ def simulate_water_reference(
         first_point = ratio * float(np.abs(simulated.clean[0, 0, 0, 0].flat[0])) / heard
     fids = np.repeat(first_point * water, n_transients or 1, axis=0)
     _, noisy = receive(fids, simulated.coils, simulated.sigma, rng)
-    layout = _Layout(None if simulated.coils is None else len(simulated.coils.sensitivities), n_transients, 1)
+    layout = _ScanLayout(
+        None if simulated.coils is None else len(simulated.coils.sensitivities), n_transients, 1
+    )
     return MRSData(
         layout.fids(noisy),
         data.dwelltime_s,

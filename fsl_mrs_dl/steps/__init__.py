@@ -1,1 +1,1 @@
-"""What a user does to data: one module a step, found by :mod:`fsl_mrs_dl.steps.registry`."""
+"""Steps on MRS data: one module for each step, found by :mod:`fsl_mrs_dl.steps.registry`."""

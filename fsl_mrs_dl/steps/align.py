@@ -111,7 +111,7 @@ def align(
         corrected = without(corrected, dim, rejected)
         settled["rejected"] = tuple(int(i) for i in rejected)
     after = ((average_step, {"dim": dim}),) if average else ()
-    return StepResult(corrected, estimates=estimates, settled=settled, then=after, said=said)
+    return StepResult(corrected, estimates=estimates, settled=settled, then=after, messages=said)
 
 
 def _refuse_beyond(estimates: Estimates, data: MRSData, table: Path) -> None:

@@ -12,7 +12,7 @@ from fsl_mrs_dl.io.transient_sets import TransientSets
 from fsl_mrs_dl.steps.registry import StepResult, step
 
 if TYPE_CHECKING:
-    from fsl_mrs_dl.simulate.recipe import Recipe
+    from fsl_mrs_dl.simulate.recipe import AugmentationRecipe
 
 
 @step(method="Data augmentation")
@@ -82,7 +82,7 @@ def augment(
     if model is not None and recipe is not None:
         raise OptionError("--recipe draws by physics, --model decodes; give one of them.")
     from fsl_mrs_dl.io.sizes import check_new_fids
-    from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
+    from fsl_mrs_dl.simulate.recipe import AugmentationRecipe, read_recipe
 
     data = without_person(data)
     sets = TransientSets.of(data, dim)
@@ -91,41 +91,45 @@ def augment(
     rng = np.random.default_rng(seed)
     settled: dict[str, Any] = {"n": count}
     if model is None:
-        new = _by_physics(sets, count, read_recipe(recipe) if recipe is not None else Recipe(), rng)
+        new = _by_physics(
+            sets, count, read_recipe(recipe) if recipe is not None else AugmentationRecipe(), rng
+        )
         method = "augmented by physics"
     else:
         from fsl_mrs_dl.steps.synthesis_models import transients_like
 
-        new, said = transients_like(
+        new, record = transients_like(
             sets, count, model, mode=mode, noiseless=noiseless, allow_mismatch=allow_mismatch, rng=rng
         )
-        settled |= said
-        method = f"augmented with {said['model']}, {mode}"
-    made = np.ones(count, dtype=bool)
+        settled |= record
+        method = f"augmented with {record['model']}, {mode}"
+    is_synthetic = np.ones(count, dtype=bool)
     if keep:
-        made = np.concatenate([synthetic_along(sets.data, dim), made])
+        is_synthetic = np.concatenate([synthetic_along(sets.data, dim), is_synthetic])
         new = np.concatenate([sets.fids, new], axis=1)
     result = sets.with_fids(new)
     parents = (data.name,) if data.name else ()
-    if dim not in data.dim_tags and len(made) == 1:
-        result = marked(data.with_fid(result.fid[..., 0]), None, made, method, seed, parents)
+    if dim not in data.dim_tags and len(is_synthetic) == 1:
+        result = marked(data.with_fid(result.fid[..., 0]), None, is_synthetic, method, seed, parents)
     else:
-        result = marked(result, dim, made, method, seed, parents)
+        result = marked(result, dim, is_synthetic, method, seed, parents)
     return StepResult(result, settled=settled)
 
 
-def _by_physics(sets: TransientSets, n: int, recipe: "Recipe", rng: np.random.Generator) -> Complex:
-    """Return ``n`` new FIDs a set, (set, n, coil, time); coils share what is drawn but the noise."""
+def _by_physics(
+    sets: TransientSets, n: int, recipe: "AugmentationRecipe", rng: np.random.Generator
+) -> Complex:
+    """Return ``n`` new FIDs for each set, (set, n, coil, time); only the noise differs between coils."""
     from fsl_mrs_dl.scores import noise_sd
     from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
 
     data = sets.data
-    made = np.zeros((len(sets.fids), n, *sets.fids.shape[2:]), dtype=np.complex128)
+    augmented = np.zeros((len(sets.fids), n, *sets.fids.shape[2:]), dtype=np.complex128)
     for i, (fids, usable) in enumerate(zip(sets.fids, sets.usable, strict=True)):
         if not usable.any():
             continue
         drawn = draw_augmentation(recipe, n, data.reference_ppm, data.spectrometer_frequency_mhz, rng)
         chosen = fids[rng.choice(np.flatnonzero(usable), n)].astype(np.complex128)
         own = noise_sd(chosen, data.ppm_axis, data.nucleus)
-        made[i] = apply_augmentation(chosen, drawn, own, data.dwelltime_s, rng)
-    return made
+        augmented[i] = apply_augmentation(chosen, drawn, own, data.dwelltime_s, rng)
+    return augmented

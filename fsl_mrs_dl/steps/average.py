@@ -44,7 +44,7 @@ def average(data: MRSData, *, dim: str = "DIM_DYN", allow_synthetic: bool = Fals
     finite = np.isfinite(data.fid).all(axis=(TIME_AXIS, axis))
     mean = np.where((count == 0) & ~np.expand_dims(finite, TIME_AXIS), np.nan, total / np.maximum(count, 1))
     left_out = int((data.fid.shape[axis] - count)[count > 0].sum())
-    said: dict[str, object] = {"left_out": left_out} if left_out else {}
+    settled: dict[str, object] = {"left_out": left_out} if left_out else {}
     if synthetic:
-        said["synthetic"] = synthetic
-    return StepResult(all_measured(data, dim).with_fid(mean, without=dim), settled=said)
+        settled["synthetic"] = synthetic
+    return StepResult(all_measured(data, dim).with_fid(mean, without=dim), settled=settled)

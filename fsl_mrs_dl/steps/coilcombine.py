@@ -74,7 +74,7 @@ def coilcombine(
             lost += 1
         sensitivity = coils.sensitivities(products, noise)
         combined[voxel] = coils.combine(fids[voxel], usable[voxel], sensitivity, noise)
-    # Where no coil could be used, what was not a number stays so; empty voxels stay empty.
+    # Without a usable coil, an FID that is not finite stays so, and an empty FID stays empty.
     broken = ~usable.any(axis=-1) & ~np.isfinite(fids).all(axis=(-1, -2))
     combined[broken] = np.nan
     partly = usable.any(axis=-1, keepdims=True) & ~usable
@@ -122,9 +122,9 @@ def _noise(fids: Complex, usable: coils.Mask, no_prewhiten: bool, path: Path | N
     if path is None:
         every = (-1, n_coils)
         return coils.noise_covariance(fids.reshape(*every, fids.shape[-1]), usable.reshape(every))
-    given = _read_matrix(path)
-    coils.check_covariance(given, np.ones(n_coils, dtype=bool), path.name)
-    return given
+    matrix = _read_matrix(path)
+    coils.check_covariance(matrix, np.ones(n_coils, dtype=bool), path.name)
+    return matrix
 
 
 def _read_matrix(path: Path) -> NDArray[np.complex128]:

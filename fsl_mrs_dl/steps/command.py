@@ -1,4 +1,4 @@
-"""From a step to its command: the parser, the files it reads and writes, and its exit code."""
+"""Run a step as a command: parse its arguments, read and write its files, return its exit status."""
 
 import argparse
 import errno
@@ -16,7 +16,7 @@ from fsl_mrs_dl.extras import explained
 from fsl_mrs_dl.io.signals import Raising
 from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
-from fsl_mrs_dl.steps.dashes import marked, unmarked
+from fsl_mrs_dl.steps.dashes import mark_values, unmark
 from fsl_mrs_dl.steps.options import Option, describe
 from fsl_mrs_dl.steps.registry import Step
 
@@ -25,29 +25,29 @@ ALSO = {
     "--t2_values": ("--t2-values",),
     "--parallel_workers": ("--parallel-workers",),
 }
-"""Flags that FSL-MRS spells with a hyphen, where it has underscores otherwise."""
+"""Flags that FSL-MRS spells with a hyphen; all others have underscores."""
 
 
-_MENDABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
-"""What a file system refuses and a user can mend: too long a name, a full disk, no permission."""
-_LACKING = "the following arguments are required: "
+_SOLVABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
+"""Errors of a file system that a user can solve: name too long, disk full, no permission."""
+_MISSING_ARGUMENTS = "the following arguments are required: "
 _EXAMPLE = "example:\n"
 
 
 class Help(argparse.HelpFormatter):
-    """Wraps paragraphs, but leaves an example as it is, to be copied."""
+    """Wrap paragraphs, but not an example, which is to be copied."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return text if text.startswith(_EXAMPLE) else super()._fill_text(text, width, indent)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose refusals are one line; the usage of quantify alone would fill a screen."""
+    """A parser with errors of one line; the usage of quantify alone would fill a screen."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, and end with status 2."""
-        if message.startswith(_LACKING):
-            lacking = message.removeprefix(_LACKING)
+        """Print the error in the arguments, and exit with status 2."""
+        if message.startswith(_MISSING_ARGUMENTS):
+            lacking = message.removeprefix(_MISSING_ARGUMENTS)
             message = f"{lacking} {'are' if ', ' in lacking else 'is'} missing"
         self.exit(2, f"{self.prog}: {printable(message)}; '{self.prog} --help' shows the options.\n")
 
@@ -64,7 +64,7 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     Returns
     -------
     int
-        0; 2 where the user can mend what went wrong; 128 and the number of the signal that stopped it. A defect
+        0; 2 for an error that the user can solve; 128 plus the number of the signal that stopped it. A defect
         of the package raises (status 1).
     """
     parser = Parser(
@@ -77,28 +77,28 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     )
     step_arguments(parser, known_step)
     if not known_step.fits:
-        arguments = parser.parse_args(marked(argv, known_step.options))
+        arguments = parser.parse_args(mark_values(argv, known_step.options))
         return guarded(lambda: run_step(known_step, arguments), parser.prog, verbose=arguments.verbose)
 
     def work() -> None:
         from fsl_mrs_dl.steps.results_folder import run_fit
 
-        run_fit(known_step, parser.parse_args(marked(with_config(argv, known_step), known_step.options)))
+        run_fit(known_step, parser.parse_args(mark_values(with_config(argv, known_step), known_step.options)))
 
     return guarded(work, parser.prog, verbose="--verbose" in argv)
 
 
 def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, summary: str) -> int:
-    """Run a documented function that takes no spectrum as a command.
+    """Run a documented function without an input spectrum as a command.
 
     Parameters
     ----------
     tool : callable
-        Its signature and docstring make the options and the help.
+        Function whose signature and docstring define the options and the help.
     argv : sequence of str
         The arguments of the command.
     program : str
-        What is typed before them, for the help and the messages.
+        Program and command, for the help and the messages.
     summary : str
         First sentence of the help, without its full stop.
 
@@ -130,7 +130,7 @@ def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, su
 
 
 def guarded(work: Callable[[], None], program: str, *, verbose: bool) -> int:
-    """Do the work of a command; tell the user in one line what can be mended, and return its exit code.
+    """Run the work of a command, print an error that the user can solve in one line, return the exit status.
 
     Parameters
     ----------
@@ -145,19 +145,19 @@ def guarded(work: Callable[[], None], program: str, *, verbose: bool) -> int:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     with Raising() as signals:
         try:
-            status, said = _done(work)
+            status, message = _status_of(work)
         except BaseException:
             if signals.stopped is None:
                 raise
-    if signals.stopped is not None:  # whatever became of it on its way through other packages
-        status, said = signals.stopped.status, signals.stopped.words
-    if said:
-        print(f"{program}: {printable(said)}", file=sys.stderr)  # noqa: T201
+    if signals.stopped is not None:  # also if another package swallowed the exception
+        status, message = signals.stopped.status, signals.stopped.words
+    if message:
+        print(f"{program}: {printable(message)}", file=sys.stderr)  # noqa: T201
     return status
 
 
-def _done(work: Callable[[], None]) -> tuple[int, str]:
-    """Do the work; return the exit status and what is told to the user."""
+def _status_of(work: Callable[[], None]) -> tuple[int, str]:
+    """Run the work; return the exit status and the message to the user."""
     try:
         work()
     except MRSDLError as error:
@@ -172,7 +172,7 @@ def _done(work: Callable[[], None]) -> tuple[int, str]:
     except MemoryError:
         return 2, "there is not enough memory for this; fit fewer voxels or points, or take a larger machine."
     except OSError as error:
-        if error.errno not in _MENDABLE:
+        if error.errno not in _SOLVABLE:
             raise
         where = "" if error.filename is None else f"{str(error.filename)[:80]}: "
         return 2, f"{where}{error.strerror}; choose another name or place."
@@ -184,7 +184,7 @@ def _text(known_step: Step) -> str:
 
 
 def in_help(example: str) -> str | None:
-    """Return an example as the help shows it, below the options."""
+    """Format an example for the end of the help."""
     if not example:
         return None
     lines = example.replace("%", "%%").splitlines()
@@ -192,7 +192,7 @@ def in_help(example: str) -> str | None:
 
 
 def step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
-    """Give a parser the arguments of a step's command."""
+    """Add the arguments of a step's command to a parser."""
     files = parser.add_argument_group("files")
     name = "--data" if known_step.fits else "--file"
     files.add_argument(name, type=Path, required=True, metavar="FILE", help="NIfTI-MRS file to work on.")
@@ -218,12 +218,12 @@ def step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
 
 
 def add_help(parser: Any) -> None:
-    """Give a parser the flags that show its help."""
+    """Add the flags that show the help to a parser."""
     parser.add_argument("-h", "--help", action="help", help="Show this help and exit.")
 
 
 def add_option(parser: Any, option: Option) -> None:
-    """Turn an option of a documented function into a flag."""
+    """Add the flag of an option of a documented function to a parser."""
     flag = f"--{option.name}"
     text = option.help.replace("%", "%%")
     if option.negatable:
@@ -241,7 +241,7 @@ def add_option(parser: Any, option: Option) -> None:
     if option.kind is bool:
         parser.add_argument(flag, action="store_true", help=text)
         return
-    more: dict[str, Any] = {"type": {MRSData: Path, Basis: str, str: unmarked}.get(option.kind, option.kind)}
+    more: dict[str, Any] = {"type": {MRSData: Path, Basis: str, str: unmark}.get(option.kind, option.kind)}
     if option.positional:
         parser.add_argument(option.name, help=text, choices=option.choices or None, **more)
         return
@@ -257,13 +257,13 @@ def add_option(parser: Any, option: Option) -> None:
     if not option.required:
         more["default"] = option.default
         if option.default is not None:
-            said = " ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
-            text += f" Default: {said}."
+            values = option.default if isinstance(option.default, tuple) else (option.default,)
+            text += f" Default: {' '.join(map(str, values))}."
     parser.add_argument(flag, *ALSO.get(flag, ()), help=text, **more)
 
 
 def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
-    """Read the files, run a step, write what it made.
+    """Read the files, run a step, write its result.
 
     Parameters
     ----------
@@ -315,24 +315,24 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
 
             file = f"{name}_{known_step.name}.html"
             lack = write_page(report, lambda: staging.path(file), data, result, options)
-    for line in result.said:
+    for line in result.messages:
         print(printable(line))  # noqa: T201
     if lack is not None:
         raise lack
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Refuse to replace a file that this program did not write last: a scan, or what another program made.
+    """Refuse to replace a file that this program did not write: a scan, or a result of another program.
 
     Parameters
     ----------
     path : Path
-        Of a NIfTI-MRS file or of its sidecar.
+        A NIfTI-MRS file or its sidecar.
 
     Raises
     ------
     OutputError
-        If the file is there and the last record in it is not of this program.
+        If the file exists and its last record is not of this program.
     """
     from fsl_mrs_dl.io.nifti_file import opened
     from fsl_mrs_dl.io.nifti_header import read_json
@@ -340,8 +340,8 @@ def _refuse_foreign(path: Path) -> None:
     if not path.exists():
         return
     try:
-        said = read_json(path) if path.suffix == ".json" else opened(path).nmrs.hdr_ext.to_dict()
-        applied = said.get("ProcessingApplied")
+        header = read_json(path) if path.suffix == ".json" else opened(path).nmrs.hdr_ext.to_dict()
+        applied = header.get("ProcessingApplied")
     except DataError:
         applied = None
     last = applied[-1] if isinstance(applied, list) and applied else None

@@ -1,4 +1,4 @@
-"""Options from a TOML file: command line before file before default, and no key that is not an option."""
+"""Read options from a TOML file: the command line is preferred to the file, the file to the default."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ _COMMAND_OPTIONS = (
 
 
 def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
-    """Return a command line with the options of its ``--config`` file put before the others.
+    """Return a command line with the options of its ``--config`` file before the others.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
     Returns
     -------
     list of str
-        The same if there is no such file; an option of the file that stands in ``argv`` is left out.
+        Without such a file the same; an option that is in ``argv`` is not taken from the file.
 
     Raises
     ------
     OptionError
-        If the file cannot be read, or has a key that is no option or a value that cannot be one.
+        If the file cannot be read, or has an unknown key or an impossible value.
     """
     path = _named_file(argv)
     if path is None:
@@ -47,16 +47,16 @@ def with_config(argv: Sequence[str], known_step: Step) -> list[str]:
         raise OptionError(
             f"--config {path} has the key {unknown[0]}, which is no option; known are {', '.join(options)}."
         )
-    said = {word.split("=")[0] for word in argv}
+    flags = {word.split("=")[0] for word in argv}
     line: list[str] = []
     for key, value in content.items():
-        if not said & {f"--{key}", f"--no_{key}", f"--{key.replace('_', '-')}"}:
+        if not flags & {f"--{key}", f"--no_{key}", f"--{key.replace('_', '-')}"}:
             line += _words(options[key], value, path)
     return [*line, *argv]
 
 
 def _named_file(argv: Sequence[str]) -> Path | None:
-    """Return the last file named by ``--config``, as argparse would take it."""
+    """Return the last file named by ``--config``, as argparse does; None without one."""
     path = None
     for place, word in enumerate(argv):
         if word.startswith("--config="):

@@ -1,27 +1,27 @@
-"""Values that begin with a dash: names of metabolites such as -CrCH2, which argparse takes for flags."""
+"""Mark values that begin with a dash, such as the metabolite -CrCH2, which argparse would take for flags."""
 
 from collections.abc import Sequence
 
 from fsl_mrs_dl.steps.options import Option
 
-# No argument of a process can hold NUL, so that the mark cannot be part of a value.
+# An argument of a process cannot contain NUL, so that the mark is never part of a value.
 _MARK = "\0"
 _SHORT_FLAGS = ("-h", "-r")
 
 
-def marked(argv: Sequence[str], options: Sequence[Option]) -> list[str]:
-    """Return a command line whose values with a leading dash argparse cannot take for flags.
+def mark_values(argv: Sequence[str], options: Sequence[Option]) -> list[str]:
+    """Mark the values of a command line that begin with a dash, so that argparse does not take them for flags.
 
     Parameters
     ----------
     argv : sequence of str
     options : sequence of Option
-        Marked are values of those that take a list of texts, as ``--ignore`` does.
+        Values of those with a list of texts are marked, for example ``--ignore``.
 
     Returns
     -------
     list of str
-        To be parsed with :func:`unmarked` as type of these options.
+        To parse with :func:`unmark` as the type of these options.
     """
     lists = {f"--{option.name}" for option in options if option.kind is str and option.count is not None}
     line, inside = [], False
@@ -34,6 +34,6 @@ def marked(argv: Sequence[str], options: Sequence[Option]) -> list[str]:
     return line
 
 
-def unmarked(word: str) -> str:
-    """Return a value as it was given."""
+def unmark(word: str) -> str:
+    """Return a value without its mark."""
     return word.removeprefix(_MARK)

@@ -1,4 +1,4 @@
-"""The step ``ecc``, and what makes a reference fit the data."""
+"""The step ``ecc``, and checks whether a reference fits the data."""
 
 import logging
 
@@ -8,12 +8,12 @@ from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.physics import apply_time_phase
 from fsl_mrs_dl.steps.registry import StepResult, check_usable, step, usable_fids
-from fsl_mrs_dl.steps.water_references import reduced
+from fsl_mrs_dl.steps.water_references import reduce_reference
 
 logger = logging.getLogger(__name__)
 
-_SAME_DWELLTIME = 1e-4
-_SAME_PLACE_MM = 0.1
+_DWELLTIME_TOLERANCE = 1e-4  # relative: files round the dwell time
+_POSITION_TOLERANCE_MM = 0.1  # far below a voxel; files round the position
 
 
 @step(method="Eddy current correction")
@@ -40,7 +40,7 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     Raises
     ------
     DataError
-        If the reference does not fit the data, or holds nothing where the data do.
+        If the reference does not fit the data, or is empty where the data are not.
 
     Examples
     --------
@@ -48,11 +48,11 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     """
     check_belongs(reference, data)
     check_sampling(reference, data)
-    fitting, reductions = reduced(reference, data)
+    fitting, reductions = reduce_reference(reference, data)
     phases = as_shaped_as(data, fitting)
-    seen = np.isfinite(phases).all(axis=TIME_AXIS) & (phases != 0).any(axis=TIME_AXIS)
+    has_phase = np.isfinite(phases).all(axis=TIME_AXIS) & (phases != 0).any(axis=TIME_AXIS)
     usable = usable_fids(data)
-    corrected = usable & seen
+    corrected = usable & has_phase
     if not corrected.any():
         raise DataError(f"{_name(reference)} is empty where {_name(data)} is not; give their own reference.")
     points_last = np.moveaxis(data.fid, TIME_AXIS, -1).astype(np.complex128)
@@ -64,8 +64,8 @@ def ecc(data: MRSData, *, reference: MRSData) -> StepResult:
     settled: dict[str, object] = {"reference_was": reductions} if reductions else {}
     if left:
         settled["not_corrected"] = left
-    said = f"The reference {reference.name or 'given'} was {' and '.join(reductions)}."
-    return StepResult(data.with_fid(fid), settled=settled, said=(said,) if reductions else ())
+    message = f"The reference {reference.name or 'given'} was {' and '.join(reductions)}."
+    return StepResult(data.with_fid(fid), settled=settled, messages=(message,) if reductions else ())
 
 
 def check_belongs(reference: MRSData, data: MRSData) -> None:
@@ -92,7 +92,7 @@ def check_belongs(reference: MRSData, data: MRSData) -> None:
         )
     if reference.affine is None or data.affine is None:
         return
-    if not np.allclose(reference.affine, data.affine, rtol=0, atol=_SAME_PLACE_MM):
+    if not np.allclose(reference.affine, data.affine, rtol=0, atol=_POSITION_TOLERANCE_MM):
         logger.warning("%s lies elsewhere than %s; do they belong together?", _name(reference), _name(data))
 
 
@@ -109,7 +109,7 @@ def check_sampling(reference: MRSData, data: MRSData) -> None:
             f"{_name(reference)} has {reference.n_points} points, {_name(data)} has {data.n_points}; as many "
             "are needed. Cut or zero-fill both the same way."
         )
-    if not np.isclose(reference.dwelltime_s, data.dwelltime_s, rtol=_SAME_DWELLTIME):
+    if not np.isclose(reference.dwelltime_s, data.dwelltime_s, rtol=_DWELLTIME_TOLERANCE):
         raise DataError(
             f"{_name(reference)} has a dwell time of {reference.dwelltime_s:g} s; the {data.dwelltime_s:g} s "
             f"of {_name(data)} are needed."
@@ -117,12 +117,12 @@ def check_sampling(reference: MRSData, data: MRSData) -> None:
 
 
 def as_shaped_as(data: MRSData, reference: MRSData) -> Complex:
-    """Return the reference's FIDs with the axes of the data, each as often as the data need it.
+    """Repeat and reorder the FIDs of a reference to the shape of the data.
 
     Raises
     ------
     DataError
-        If the reference has more than one along a dimension, and not as many as the data.
+        If the reference has more than one FID along a dimension, and not as many as the data.
     """
     sizes = dict(zip(data.dim_tags, data.fid.shape[4:], strict=True))
     for tag, n in zip(reference.dim_tags, reference.fid.shape[4:], strict=True):

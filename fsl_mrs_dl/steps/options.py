@@ -1,4 +1,4 @@
-"""From a documented, keyword-only function to its options: the one source of flags, records, pages, forms."""
+"""Read the options of a documented, keyword-only function: the source of flags, records, pages and forms."""
 
 import ast
 import inspect
@@ -57,7 +57,7 @@ METAVARS: Mapping[str, str] = MappingProxyType(
         "wref_metabolite": "METAB",
     }
 )
-"""Option -> what the help calls its value, where the type or the unit in the name does not say it."""
+"""Option -> name of its value in the help, if it does not follow from the type or the unit in the name."""
 _UNITS = ("ppm", "hz", "deg")
 
 
@@ -73,19 +73,19 @@ class Option:
         ``str``, ``int``, ``float``, ``bool``, ``Path``, ``MRSData`` (a file to be read) or ``Basis`` (a path or
         a name).
     count : int or None
-        How many values the flag takes: None = one, n = exactly n, -1 = one or more.
+        Number of values of the flag: None = one, n = exactly n, -1 = one or more.
     choices : tuple
         The allowed values; empty = any.
     default : object
-        ``inspect.Parameter.empty`` where a value is required.
+        ``inspect.Parameter.empty`` if a value is required.
     help : str
-        First paragraph of what the docstring says of it.
+        First paragraph of its text in the docstring.
     positional : bool
-        Whether the value is given without a flag (``models ACTION``); tools only.
+        Whether the value has no flag (``models ACTION``); tools only.
     repeats : bool
-        Whether the flag may be given again, each time with a list: ``--combine A B --combine C D``.
+        Whether the flag may be repeated, each time with a list: ``--combine A B --combine C D``.
     negatable : bool
-        Whether there is ``--no_name`` beside ``--name``, and neither is a third answer (None).
+        Whether there are ``--name`` and ``--no_name``, and a third value (None) without both.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Option:
 
     @property
     def metavar(self) -> str | tuple[str, ...]:
-        """What the help calls the value: the kind of file, the unit, or what it counts."""
+        """Name of the value in the help: the kind of file, the unit, or the thing it counts."""
         if self.count == 2 and self.kind is float:
             return ("LO", "HI")
         if self.name in METAVARS:
@@ -116,7 +116,7 @@ class Option:
         return {MRSData: "FILE", Path: "PATH", Basis: "BASIS", int: "N", float: "X"}.get(self.kind, "NAME")
 
     def check(self, value: Any) -> Any:
-        """Return a value in the form the function gets it, the same from the command line and from Python.
+        """Convert a value to the type of the option, the same for the command line and for Python.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Option:
         return self._one(value) if self.count is None else self._several(value)
 
     def _is_image(self, value: Any) -> bool:
-        """Return whether an image that could be a file is given in memory."""
+        """Return whether the value is an image in memory instead of a file."""
         return self.kind is Path and hasattr(value, "__array__")
 
     def _listed(self, value: Any) -> Sequence[Any]:
@@ -162,7 +162,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Described:
-    """A function's own words about itself; the example is a line for the shell, or empty."""
+    """Summary, description, options and example (a line for the shell, or empty) of a documented function."""
 
     summary: str
     description: str
@@ -185,7 +185,7 @@ def describe(function: Callable[..., Any]) -> Described:
     Raises
     ------
     TypeError
-        If signature and docstring disagree: a defect of the function, seen when it is defined.
+        If signature and docstring differ: a defect of the function, found when it is defined.
     """
     doc = docstring_parser.parse(_docstring(function), style=docstring_parser.DocstringStyle.NUMPYDOC)
     documented = {
@@ -208,7 +208,7 @@ def describe(function: Callable[..., Any]) -> Described:
 
 
 def _docstring(function: Callable[..., Any]) -> str:
-    """Return a function's docstring, also where PYTHONOPTIMIZE=2 has taken it away."""
+    """Return a function's docstring, also if PYTHONOPTIMIZE=2 has removed it."""
     if function.__doc__ is not None:
         return inspect.getdoc(function) or ""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))

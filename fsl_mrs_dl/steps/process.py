@@ -1,4 +1,4 @@
-"""The command ``process``: a raw scan to concentrations, by the steps it needs, in one go."""
+"""The command ``process``: run all steps that a raw scan needs, up to concentrations."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -100,13 +100,13 @@ def process(
         chain.run(remove)
     elif noremove:
         chain.leave_out("remove", "as --noremove asks")
-    chain.refuse_what_is_left()
+    chain.refuse_unreduced()
     result = quantify(chain.data, h2o=chain.water, **fitting)
     return replace(result, stages=tuple(chain.stages), settled={**result.settled, "steps": chain.names})
 
 
 class _Chain:
-    """A scan on its way through the steps."""
+    """A scan, and the steps that were run on it."""
 
     def __init__(self, data: MRSData) -> None:
         self.data = data
@@ -119,32 +119,32 @@ class _Chain:
         return [stage.name for stage in self.stages[1:] if stage.name]
 
     def size(self, dim: str) -> int:
-        """Return the length of a dimension; 1 where there is none."""
+        """Return the length of a dimension; 1 if it does not exist."""
         return int(self.data.fid.shape[self.data.axis(dim)]) if dim in self.data.dim_tags else 1
 
     def run(self, known_step: Step, **options: Any) -> None:
         """Run a step on the data."""
-        done = known_step(self.data, **options)
-        notes = (*_words(known_step.name, self.data, done), *done.said)
-        self.data = done.data
-        self.stages.append(Stage(known_step.name, done.data, notes, done.estimates))
+        result = known_step(self.data, **options)
+        notes = (*_words(known_step.name, self.data, result), *result.messages)
+        self.data = result.data
+        self.stages.append(Stage(known_step.name, result.data, notes, result.estimates))
 
     def leave_out(self, name: str, why: str) -> None:
-        """Say that a step was not run."""
+        """Note that a step was not run, with the reason."""
         self.stages.append(Stage("", self.data, (f"{name} was left out, {why}.",)))
 
-    def join_conditions(self, wanted: str) -> None:
-        """Take half the difference or half the sum of two edit conditions, whichever sign they have."""
+    def join_conditions(self, kind: str) -> None:
+        """Compute half the difference or half the sum of two edit conditions; their signs may be opposite."""
         differ = opposed(*halves(self.data, None, EDITS))
-        known, sign = (subtract, -1) if (wanted == "difference") != differ else (add, 1)
+        known, sign = (subtract, -1) if (kind == "difference") != differ else (add, 1)
         self.run(_without_warning(known, sign), dim=EDITS)
         if differ:
-            note = f"The scanner stores the two with opposite signs, so that this is their {wanted}."
+            note = f"The scanner stores the two with opposite signs, so that this is their {kind}."
             last = self.stages.pop()
             self.stages.append(replace(last, notes=(*last.notes, note)))
 
     def references(self, reference: MRSData | None, ecc: MRSData | None, quant: MRSData | None) -> None:
-        """Combine coils, correct eddy currents, and bring the water of quantify the same way."""
+        """Combine coils and correct eddy currents, and combine the water of quantify in the same way."""
         if _coils(reference) not in (1, self.size(COIL)):
             self.leave_out("the reference", "as it does not have the coils of the data")
             reference = None
@@ -153,7 +153,7 @@ class _Chain:
         if coils > 1:
             if water is not None and _coils(water) == 1:
                 self.leave_out(
-                    "water scaling", "as the water was combined elsewhere and its size says nothing"
+                    "water scaling", "as the water was combined elsewhere and its scale is not known"
                 )
                 water = None
             ecc, water, reference = self._without_empty_coils(ecc, water, reference)
@@ -168,7 +168,7 @@ class _Chain:
         self.water = water
 
     def _without_empty_coils(self, *references: MRSData | None) -> list[MRSData | None]:
-        """Take coils without signal from the data, and from the references that have all coils."""
+        """Remove coils without signal from the data, and from the references with all coils."""
         axis, coils = self.data.axis(COIL), self.size(COIL)
         alive = [at for at in range(coils) if usable_fids(_coil(self.data, [at])).any()]
         if len(alive) in (0, coils):
@@ -178,7 +178,7 @@ class _Chain:
         return [_coil(one, alive) if one is not None and _coils(one) == coils else one for one in references]
 
     def _without_noise(self, reference: MRSData | None) -> bool:
-        """Return whether the ends of FIDs hold zeros, which say nothing of the coils' noise; note it then."""
+        """Return, and note, whether FIDs end in zeros, from which the noise of the coils cannot be measured."""
         tails = [
             one.fid[:, :, :, -max(one.n_points // 10, 1) :]
             for one in (self.data, reference)
@@ -186,16 +186,17 @@ class _Chain:
         ]
         if all(tail.any() for tail in tails):
             return False
-        self.leave_out("whitening of the coils", "as FIDs end in zeros, which say nothing of the noise")
+        self.leave_out("whitening of the coils", "as FIDs end in zeros, without noise to measure")
         return True
 
-    def refuse_what_is_left(self) -> None:
-        """Refuse a scan that still has several FIDs a voxel."""
-        left = [f"{self.size(tag)} of {tag}" for tag in self.data.dim_tags if self.size(tag) > 1]
-        if left:
+    def refuse_unreduced(self) -> None:
+        """Refuse a scan that still has several FIDs in each voxel."""
+        unreduced = [f"{self.size(tag)} of {tag}" for tag in self.data.dim_tags if self.size(tag) > 1]
+        if unreduced:
             raise DataError(
-                f"{self.data.name or 'The scan'} has {' and '.join(left)} that no step reduces; quantify needs "
-                "one spectrum a voxel. Take one (mrs_tools split) or average them (fsl_mrs_dl average --dim)."
+                f"{self.data.name or 'The scan'} has {' and '.join(unreduced)} that no step reduces; quantify "
+                "needs one spectrum a voxel. Take one (mrs_tools split) or average them (fsl_mrs_dl average "
+                "--dim)."
             )
 
 
@@ -205,9 +206,9 @@ def _coils(reference: MRSData | None) -> int:
     return int(reference.fid.shape[reference.axis(COIL)])
 
 
-def _coil(data: MRSData, kept: list[int]) -> MRSData:
+def _coil(data: MRSData, indices: list[int]) -> MRSData:
     """Return data with some of their coils."""
-    return data.with_fid(np.take(data.fid, kept, axis=data.axis(COIL)))
+    return data.with_fid(np.take(data.fid, indices, axis=data.axis(COIL)))
 
 
 def _conjugate(data: MRSData | None) -> MRSData | None:
@@ -217,14 +218,14 @@ def _conjugate(data: MRSData | None) -> MRSData | None:
 def _combined(
     reference: MRSData | None, weights: MRSData | None, coils: int, **options: bool
 ) -> MRSData | None:
-    """Return a water reference combined with the weights of the data's coils, where it has them."""
+    """Combine the coils of a water reference with the weights of the data, if it has the same coils."""
     if reference is None or _coils(reference) != coils or coils == 1:
         return reference
     return coilcombine(reference, reference=weights, **options).data
 
 
 def _without_warning(known: Step, sign: int) -> Step:
-    """Return ``add`` or ``subtract`` for conditions whose signs are known: it need not warn of them."""
+    """Return ``add`` or ``subtract`` without the warning about opposite signs, which are already known."""
 
     def joined(data: MRSData, *, reference: MRSData | None = None, dim: str | None = None) -> StepResult:
         first, second = halves(data, reference, dim)
@@ -234,12 +235,12 @@ def _without_warning(known: Step, sign: int) -> Step:
     return replace(known, function=joined)
 
 
-def _words(name: str, before: MRSData, done: StepResult) -> tuple[str, ...]:
-    """Return what a step did that does not say so itself."""
-    after = done.data
-    gone = [tag for tag in before.dim_tags if tag not in after.dim_tags]
-    sizes = " and ".join(f"{before.fid.shape[before.axis(tag)]} of {tag}" for tag in gone)
-    left = done.settled.get("left_out") or done.settled.get("rejected")
+def _words(name: str, before: MRSData, result: StepResult) -> tuple[str, ...]:
+    """Describe the work of a step that has no messages of its own."""
+    after = result.data
+    reduced_tags = [tag for tag in before.dim_tags if tag not in after.dim_tags]
+    sizes = " and ".join(f"{before.fid.shape[before.axis(tag)]} of {tag}" for tag in reduced_tags)
+    left_out = result.settled.get("left_out") or result.settled.get("rejected")
     words = {
         "coilcombine": f"Combined {sizes}.",
         "ecc": "Subtracted the phase of the water reference from every FID.",
@@ -248,13 +249,13 @@ def _words(name: str, before: MRSData, done: StepResult) -> tuple[str, ...]:
         "add": f"Took half the sum of {sizes}.",
     }
     lines = [words[name]] if name in words else []
-    if name == "align" and done.estimates is not None:
-        good = done.estimates.flag == ""
-        shifts = done.estimates.shift_hz[good]
+    if name == "align" and result.estimates is not None:
+        good = result.estimates.flag == ""
+        shifts = result.estimates.shift_hz[good]
         if shifts.size:
             lines.append(f"Took away shifts of {shifts.min():+.1f} to {shifts.max():+.1f} Hz.")
         if (~good).any():
             lines.append(f"{int((~good).sum())} of {good.size} FIDs are flagged.")
-    if left:
-        lines.append(f"Left out: {left if isinstance(left, int) else len(left)}.")
+    if left_out:
+        lines.append(f"Left out: {left_out if isinstance(left_out, int) else len(left_out)}.")
     return tuple(lines)

@@ -14,7 +14,7 @@ from fsl_mrs_dl.steps import quantify_inputs as inputs
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_times import Times, water_times_of
 from fsl_mrs_dl.steps.registry import StepResult, step
-from fsl_mrs_dl.steps.water_references import repeats_averaged
+from fsl_mrs_dl.steps.water_references import average_repeats
 
 logger = logging.getLogger(__name__)
 
@@ -270,7 +270,7 @@ def quantify(
         raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
     water_notes: tuple[str, ...] = ()
     if h2o is not None:
-        h2o, repeats = repeats_averaged(h2o)
+        h2o, repeats = average_repeats(h2o)
         water_times, water_notes = water_times_of(h2o, data, times, TE, TR)
         water_notes += tuple(f"the water reference was {text}" for text in repeats)
         reference = quantification.water_reference(

@@ -1,4 +1,4 @@
-"""The one registry of steps: a documented function becomes a command, a record, a page and a form.
+"""The registry of steps: a documented function becomes a command, a record, a page and a form.
 
 A step takes :class:`~fsl_mrs_dl.data.MRSData` and keyword-only options and returns a :class:`StepResult`.
 Calling it, from Python or from the command line, checks the input, runs it and appends its record to
@@ -47,12 +47,12 @@ _NOT_STEPS = {
     "water_references",
 }
 MIN_POINTS = 32
-"""An FID shorter than this cannot carry a spectrum; refused by every step."""
+"""Least number of points of an FID; every step refuses shorter ones, which have no resolution."""
 
 
 @dataclass(frozen=True, eq=False)
 class StepResult:
-    """What a step gives back.
+    """Result of a step.
 
     Attributes
     ----------
@@ -61,21 +61,21 @@ class StepResult:
     estimates : Estimates or None
         Shift and phase of the input's FIDs, if the step estimates them.
     settled : mapping
-        Settings the step resolved for itself (defaults that depend on the data), for the record.
+        Settings that the step chose (defaults that depend on the data), for the record.
     then : tuple of (Step, mapping)
         Steps to run on the result with these options, each with a record of its own.
     aligned : MRSData or None
-        For the report: the data before the steps of ``then``, if there were any.
+        Data before the steps of ``then``, if there were any, for the report.
     outcome : Outcome or None
-        What a quantification found; ``data`` is then the fit.
+        Results of a quantification; ``data`` is then the fit.
     fitted : MRSData or None
         The data that were fitted, for the residual and the report.
-    said : tuple of str
-        Lines for the terminal: what the step decided by itself, and what came out.
+    messages : tuple of str
+        Lines for the terminal: decisions and results of the step.
     stages : tuple of Stage
-        The steps of a chain, in order; the first is the data that it began with.
+        The steps of a chain, in order; the first is the data at its start.
     images : mapping of str to ndarray, float, shape (x, y, z)
-        Images to write beside the data, by what they show.
+        Images to write with the data, by name.
     reconstruction : Reconstruction or None
         For the report.
     """
@@ -87,7 +87,7 @@ class StepResult:
     aligned: MRSData | None = None
     outcome: "Outcome | None" = None
     fitted: MRSData | None = None
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     images: Mapping[str, Real] = field(default_factory=dict)
     reconstruction: "Reconstruction | None" = None
@@ -95,7 +95,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Step:
-    """A registered step; call it as the function it was made from.
+    """A registered step; call it like its function.
 
     Attributes
     ----------
@@ -110,16 +110,16 @@ class Step:
     options : tuple of Option
         From signature and docstring.
     report : str or None
-        Name of the function in :mod:`fsl_mrs_dl.report` that makes the step's page.
+        Name of the function in :mod:`fsl_mrs_dl.report` that makes the page of the step.
     fits : bool
-        Whether it fits: it then has FSL-MRS's ``--data``, ``--report`` and ``--config`` in place of ``--file``,
+        Whether it fits: it then has FSL-MRS's ``--data``, ``--report`` and ``--config`` instead of ``--file``,
         ``--filename`` and ``-r``, and writes a folder of results.
     first : tuple of str
-        The options that people use first, which the help shows in a group of their own.
+        The most used options, which have a group of their own in the help.
     example : str
-        A command line that can be copied; empty if there is none.
+        A command line to copy; empty if there is none.
     chained : bool
-        Whether it only runs other steps: each of them appends a record of its own, and it has none.
+        Whether it only runs other steps: each of them appends its record, and it has none.
     """
 
     name: str
@@ -163,11 +163,11 @@ class Step:
         processing = (*result.data.processing, record(self.method, details))
         recorded = replace(result.data, processing=processing)
         final = recorded
-        said = result.said
+        messages = result.messages
         for following, more in result.then:
             done = following(final, **more)
-            final, said = done.data, (*said, *done.said)
-        return replace(result, data=final, aligned=recorded if result.then else None, said=said)
+            final, messages = done.data, (*messages, *done.messages)
+        return replace(result, data=final, aligned=recorded if result.then else None, messages=messages)
 
     def resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return every option of the step with its checked value.
@@ -187,13 +187,13 @@ class Step:
         return {name: option.check(options.get(name, option.default)) for name, option in known.items()}
 
     def _details(self, settings: Mapping[str, Any]) -> str:
-        said = [f"{self.function.__module__}.{self.function.__name__}"]
-        said += [f"{name}={_said(value)}" for name, value in settings.items()]
-        return ", ".join(said) + "."
+        parts = [f"{self.function.__module__}.{self.function.__name__}"]
+        parts += [f"{name}={_setting_text(value)}" for name, value in settings.items()]
+        return ", ".join(parts) + "."
 
 
-def _said(value: Any) -> str:
-    """Return a setting as FSL-MRS writes it into a record: files by name, pairs in brackets."""
+def _setting_text(value: Any) -> str:
+    """Return a setting as text for a record, in the form of FSL-MRS: files by name, pairs in brackets."""
     if isinstance(value, (MRSData, Basis)):
         return value.name or "given in memory"
     if hasattr(value, "__array__") and hasattr(value, "shape"):
@@ -201,7 +201,7 @@ def _said(value: Any) -> str:
     if isinstance(value, Path):
         return shown(value.name)
     if isinstance(value, tuple):
-        return "[" + ", ".join(_said(item) for item in value) + "]"
+        return "[" + ", ".join(_setting_text(item) for item in value) + "]"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -213,7 +213,7 @@ def step(
     first: tuple[str, ...] = (),
     then: Step | None = None,
 ) -> Callable[[Callable[..., StepResult]], Step]:
-    """Make a step of a function ``(data, *, options) -> StepResult``; its name is the function's.
+    """Make a step of a function ``(data, *, options) -> StepResult``; it has the name of the function.
 
     Parameters
     ----------
@@ -224,27 +224,27 @@ def step(
     fits : bool
         See :class:`Step`.
     first : tuple of str
-        Likewise.
+        See :class:`Step`.
     then : Step, optional
-        The last step of a chain: its options are taken too and passed on, but for files of data.
+        Last step of a chain: its options are options of this step too, except files of data.
     """
 
     def decorate(function: Callable[..., StepResult]) -> Step:
-        said = describe(function)
-        options = said.options
+        documented = describe(function)
+        options = documented.options
         if then is not None:
             options += tuple(option for option in then.options if option.kind is not MRSData)
         return Step(
             function.__name__,
             method,
             function,
-            said.summary,
-            said.description,
+            documented.summary,
+            documented.description,
             options,
             report,
             fits,
             first + (() if then is None else then.first),
-            said.example,
+            documented.example,
             chained=then is not None,
         )
 
@@ -257,7 +257,7 @@ def check_usable(data: MRSData) -> None:
     Raises
     ------
     DataError
-        If the FIDs are too short, or not one of them is finite and other than zero.
+        If the FIDs are too short, or none of them is finite and not zero.
     """
     name = data.name or "The data"
     if data.n_points < MIN_POINTS:
@@ -273,20 +273,20 @@ def usable_fids(data: MRSData) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def steps() -> dict[str, Step]:
-    """Return every registered step by name, built-in ones first; unusable ones of other packages are left out."""
+    """Return every step by name, built-in ones first; unusable ones of other packages are left out."""
     from fsl_mrs_dl.steps.third_party import third_party_steps
 
-    found = built_in_steps()
-    return {**found, **third_party_steps(found)}
+    built_in = built_in_steps()
+    return {**built_in, **third_party_steps(built_in)}
 
 
 def built_in_steps() -> dict[str, Step]:
     """Return the program's own steps by name."""
     import fsl_mrs_dl.steps as package
 
-    found: dict[str, Step] = {}
+    named: dict[str, Step] = {}
     for module in pkgutil.iter_modules(package.__path__):
         if module.name not in _NOT_STEPS:
             loaded = importlib.import_module(f"{package.__name__}.{module.name}")
-            found[module.name] = getattr(loaded, module.name)
-    return found
+            named[module.name] = getattr(loaded, module.name)
+    return named

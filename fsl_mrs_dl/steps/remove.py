@@ -33,12 +33,12 @@ def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResu
     Returns
     -------
     StepResult
-        FIDs that hold NaN or nothing, or in which no water stands out, stay as they are.
+        FIDs that are zero or not finite, and FIDs without water, do not change.
 
     Raises
     ------
     OptionError
-        If the window is empty, outside the spectrum, or needed and not given.
+        If the window is empty, outside the spectrum, or missing for another nucleus.
 
     Examples
     --------
@@ -51,21 +51,21 @@ def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResu
     fids = np.moveaxis(data.fid, TIME_AXIS, -1).astype(np.complex128)
     places = [tuple(index) for index in np.argwhere(usable_fids(data))]
     window = None if ppm is None else _window(data, ppm)
-    found = [] if window else _water(data, np.stack([fids[place] for place in places]))
-    waters = [water for water in found if water is not None]
-    bands = [window] * len(places) if window else [water and water.band_ppm for water in found]
+    per_fid = [] if window else _water(data, np.stack([fids[place] for place in places]))
+    waters = [water for water in per_fid if water is not None]
+    bands = [window] * len(places) if window else [water and water.band_ppm for water in per_fid]
     work = [(place, band) for place, band in zip(places, bands, strict=True) if band]
     shares = []
     for place, band in tqdm(work, desc="remove", unit="FID", disable=None, leave=False):
         before = np.linalg.norm(fids[place])
         fids[place] -= lines_between(data, fids[place], band)
         shares.append(100 * (1 - float(np.linalg.norm(fids[place]) / before) ** 2))
-    settled, said = _told(data, window, waters, np.array(shares), len(places))
-    return StepResult(data.with_fid(np.moveaxis(fids, -1, TIME_AXIS)), settled=settled, said=said)
+    settled, messages = _summary(data, window, waters, np.array(shares), len(places))
+    return StepResult(data.with_fid(np.moveaxis(fids, -1, TIME_AXIS)), settled=settled, messages=messages)
 
 
 def _water(data: MRSData, fids: Complex) -> "list[Water | None]":
-    """Return the water of each FID, or refuse data that hold none."""
+    """Return the water of each FID, or refuse a nucleus without water."""
     from fsl_mrs_dl.fit.residual_water import WATER_PLACE_PPM, find_water
 
     if data.nucleus not in WATER_PLACE_PPM:
@@ -73,36 +73,36 @@ def _water(data: MRSData, fids: Complex) -> "list[Water | None]":
     return find_water(data, fids)
 
 
-def _told(
+def _summary(
     data: MRSData, window: Band | None, waters: "list[Water]", shares: Real, n_fids: int
 ) -> tuple[dict[str, object], tuple[str, ...]]:
-    """Return what was taken, for the record and for the terminal.
+    """Return the removed signal, as settings for the record and as messages for the terminal.
 
     Parameters
     ----------
     data : MRSData
     window : tuple of float or None
-        As asked for.
+        From the user, in ppm.
     waters : list of Water
-        As found, without a window.
+        Water of each FID that has some, without a window.
     shares : ndarray, float
-        Of the energy of each FID from which something was taken, in percent.
+        Removed share of the energy of each changed FID, in percent.
     n_fids : int
         Usable FIDs.
     """
     of = "FID" if data.dim_tags else "voxel"
     energy = f"{_range(shares, '.1f', '%')} of the signal's energy" if len(shares) else ""
     if window is not None:
-        said = f"Removed all lines from {window[0]:.2f} to {window[1]:.2f} ppm: {energy}."
-        return {"ppm": window, "energy_removed_percent": float(np.median(shares))}, (said,)
+        message = f"Removed all lines from {window[0]:.2f} to {window[1]:.2f} ppm: {energy}."
+        return {"ppm": window, "energy_removed_percent": float(np.median(shares))}, (message,)
     from fsl_mrs_dl.fit.lcm.capture import REACH_PPM
     from fsl_mrs_dl.fit.residual_water import SEARCH_PPM, WATER_PLACE_PPM
 
     place = WATER_PLACE_PPM[data.nucleus]
     if not waters:
         looked = f"{place - SEARCH_PPM:.2f} to {place + SEARCH_PPM:.2f} ppm"
-        said = f"No residual water stands out from {looked}: nothing was removed."
-        return {"ppm": "no water found"}, (said,)
+        message = f"No residual water stands out from {looked}: nothing was removed."
+        return {"ppm": "no water found"}, (message,)
     whole = (min(water.band_ppm[0] for water in waters), max(water.band_ppm[1] for water in waters))
     at = np.array([water.ppm for water in waters])
     settled = {

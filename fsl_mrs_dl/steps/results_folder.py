@@ -1,4 +1,4 @@
-"""The command of a step that fits: from its files to a folder of results."""
+"""Run the command of a step that fits: read its files, write a folder of results."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ REPORT, STEPS_FOLDER = "report.html", "steps"
 
 
 def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
-    """Read the files, run a step that fits, write its results, and print what came out.
+    """Read the files, run a step that fits, write its results, and print a summary.
 
     Parameters
     ----------
@@ -75,15 +75,15 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
         staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names
-    told = [f"{stage.name or 'not run'}: {note}" for stage in result.stages for note in stage.notes]
-    told.append(quantify_text(result.outcome, arguments.output, files))
-    print(printable("\n".join(told), lines=True))  # noqa: T201
+    lines = [f"{stage.name or 'not run'}: {note}" for stage in result.stages for note in stage.notes]
+    lines.append(quantify_text(result.outcome, arguments.output, files))
+    print(printable("\n".join(lines), lines=True))  # noqa: T201
     if lack is not None:
         raise lack
 
 
 def _read(known_step: Step, file: Path, options: dict[str, Any]) -> MRSData:
-    """Return the data of a file, and put those of the options in place of their names."""
+    """Read the data of a file and of the options; replace the names in ``options`` by their data."""
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.steps.scan_reading import read_scan
 

@@ -1,4 +1,4 @@
-"""Reading a raw scan, whether it is NIfTI-MRS or a scanner's own file."""
+"""Read a raw scan: NIfTI-MRS, or a scanner's own file."""
 
 import tempfile
 from pathlib import Path
@@ -11,12 +11,12 @@ _ENDINGS = (".nii", ".nii.gz")
 
 
 def read_scan(path: Path) -> tuple[MRSData, MRSData | None]:
-    """Return a scan and, where the scanner's files hold one, its water reference.
+    """Read a scan and, if the scanner's files have one, its water reference.
 
     Parameters
     ----------
     path : Path
-        NIfTI-MRS file, or what ``convert`` takes.
+        NIfTI-MRS file, or a file of a scanner for ``convert``.
 
     Returns
     -------
@@ -26,22 +26,22 @@ def read_scan(path: Path) -> tuple[MRSData, MRSData | None]:
     Raises
     ------
     DataError
-        If the file cannot be read, or holds a water reference alone.
+        If the file cannot be read, or has a water reference only.
     MissingDependencyError
         If it is a scanner's file and spec2nii is not installed.
     """
     if path.name.lower().endswith(_ENDINGS) or not path.exists():
         return nifti.read(path), None
-    from fsl_mrs_dl.steps.convert import converted
-    from fsl_mrs_dl.steps.scan_summary import of_one_scan
+    from fsl_mrs_dl.steps.convert import convert_files
+    from fsl_mrs_dl.steps.scan_summary import paired_references
 
     with tempfile.TemporaryDirectory() as folder:
-        _, scans = converted((path,), Path(folder))
-    pairs = of_one_scan(scans)
+        _, scans = convert_files((path,), Path(folder))
+    pairs = paired_references(scans)
     if len(pairs) != 1:
-        found = "no scan besides a water reference" if not pairs else f"{len(pairs)} scans"
+        count = "no scan besides a water reference" if not pairs else f"{len(pairs)} scans"
         raise DataError(
-            f"{path.name} holds {found}; one is needed. Convert it (fsl_mrs_dl convert) and choose from the files."
+            f"{path.name} holds {count}; one is needed. Convert it (fsl_mrs_dl convert) and choose from the files."
         )
     scan, reference = pairs[0]
     return scan.data, None if reference is None else reference.data

@@ -1,4 +1,4 @@
-"""What a scan is, in a line of words, and the commands that lead from it to concentrations."""
+"""Describe a scan in one line, and list the commands that lead from it to concentrations."""
 
 import re
 import shlex
@@ -12,20 +12,21 @@ from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, MRSData
 from fsl_mrs_dl.steps.registry import usable_fids
 from fsl_mrs_dl.steps.subtract import opposed
 
-_LOOKED_AT = 16  # FIDs, spread over all, in which water is looked for
+_CHECKED_FIDS = 16  # FIDs, spread over the scan, that are searched for water
 _REFERENCE_HEIGHT = 60.0
-"""Water over the rest, from which it was not suppressed: measured are 86 to 190 without, at most 42 with."""
-_LONGEST_TR_S = 100.0
-_ONE_NOMINAL_FIELD = 0.05  # what quantify allows between basis set and data
+"""Height of water over the rest, above which it was not suppressed: measured 86 to 190 without suppression, and
+at most 42 with."""
+_LONGEST_TR_S = 100.0  # the limit of fsl_mrs_dl.io.times: a larger number is in ms
+_FIELD_TOLERANCE = 0.05  # relative: quantify allows this between basis set and data
 _REFERENCE_NAME = re.compile(r"_(ref|ecc|quant)(_|$)", re.IGNORECASE)
-"""In what is added to the name of a scan: the same without water suppression."""
+"""Endings that converters add to the name of a scan for its water reference."""
 
 
-_REDUCED = ("DIM_COIL", "DIM_DYN", "DIM_MEAS")
+_REDUCED_TAGS = ("DIM_COIL", "DIM_DYN", "DIM_MEAS")
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class ConvertedScan:
     """A converted file.
 
     Attributes
@@ -35,7 +36,7 @@ class Scan:
     is_reference : bool
         Whether it is a scan without water suppression.
     water : str
-        Where residual water stands and how high, in words; empty where none does.
+        Chemical shift and height of residual water, in words; empty without it.
     """
 
     path: Path
@@ -44,21 +45,21 @@ class Scan:
     water: str
 
     @classmethod
-    def of(cls, path: Path, data: MRSData, added: str = "") -> "Scan":
-        """Look at a file that was just converted, to whose name something was added."""
+    def of(cls, path: Path, data: MRSData, added: str = "") -> "ConvertedScan":
+        """Inspect a converted file; ``added`` is the ending that the converter appended to its name."""
         from fsl_mrs_dl.fit.residual_water import WATER_PLACE_PPM, find_water
 
         named = bool(_REFERENCE_NAME.search(added))
         if data.nucleus not in WATER_PLACE_PPM or not usable_fids(data).any():
             return cls(path, data, named, "")
         fids = np.moveaxis(data.fid, TIME_AXIS, -1)[usable_fids(data)].astype(np.complex128)
-        fids = fids[:: max(1, len(fids) // _LOOKED_AT)]
-        found = [water for water in find_water(data, fids) if water is not None]
+        fids = fids[:: max(1, len(fids) // _CHECKED_FIDS)]
+        waters = [water for water in find_water(data, fids) if water is not None]
         unsuppressed = named or data.header.get("WaterSuppressed") is False or _is_reference(data, fids)
-        if not found:
+        if not waters:
             return cls(path, data, unsuppressed, "")
         place, height = (
-            float(np.median([getattr(one, name) for one in found])) for name in ("ppm", "height")
+            float(np.median([getattr(water, name) for water in waters])) for name in ("ppm", "height")
         )
         return cls(
             path, data, unsuppressed, f"at {place:.2f} ppm, {height:.2g} times as high as the metabolites"
@@ -66,14 +67,14 @@ class Scan:
 
 
 def _is_reference(data: MRSData, fids: Complex) -> bool:
-    """Return whether water is too high to have been suppressed, in most FIDs."""
+    """Return whether the water of most FIDs is too high for a scan with water suppression."""
     from fsl_mrs_dl.fit.residual_water import water_over_rest
 
     return bool(np.median([water_over_rest(data, fid) for fid in fids]) > _REFERENCE_HEIGHT)
 
 
-def scan_words(scan: Scan) -> str:
-    """Return vendor, sequence, times, sampling and dimensions of a scan, in one line without names of persons."""
+def scan_words(scan: ConvertedScan) -> str:
+    """Describe vendor, sequence, times, sampling and dimensions of a scan in one line, without personal data."""
     from fsl_mrs_dl.fit.acquisition import of_data
 
     data = scan.data
@@ -85,13 +86,13 @@ def scan_words(scan: Scan) -> str:
     field = f" ({data.spectrometer_frequency_mhz / nucleus.gyromagnetic_mhz_per_t:.3g} T)" if nucleus else ""
     echo = "TE not said" if acquired.echo_time_s is None else f"TE {1e3 * acquired.echo_time_s:.4g} ms"
     repetition = data.header.get("RepetitionTime")
-    said = isinstance(repetition, (int, float)) and 0 < repetition < _LONGEST_TR_S
+    has_repetition_time = isinstance(repetition, (int, float)) and 0 < repetition < _LONGEST_TR_S
     parts = [
         maker,
         f"{edited}{sequence}",
         f"{data.nucleus} at {data.spectrometer_frequency_mhz:.2f} MHz{field}",
         echo,
-        f"TR {repetition:.4g} s" if said else "TR not said",
+        f"TR {repetition:.4g} s" if has_repetition_time else "TR not said",
         f"{data.n_points} points of {1e3 * data.dwelltime_s:.4g} ms",
         _dimensions(data),
     ]
@@ -116,20 +117,20 @@ def _dimensions(data: MRSData) -> str:
     return ", ".join(sizes)
 
 
-def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
-    """Return the commands that lead from a scan to concentrations, and what is to be known of the last one.
+def next_commands(scan: ConvertedScan, reference: ConvertedScan | None) -> tuple[list[str], str]:
+    """Return the commands that lead from a scan to concentrations, and a remark on the last one.
 
     Parameters
     ----------
     scan : Scan
-        No water reference.
+        Not a water reference.
     reference : Scan or None
         The water reference of the same scan.
 
     Returns
     -------
     commands : list of str
-        Each can be run as it stands, in the folder of the user.
+        Each can be run unchanged, in the user's folder.
     remark : str
         Empty if there is none.
     """
@@ -144,7 +145,7 @@ def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
 
     n_coils = sizes.get("DIM_COIL", 1)
     if reference is not None and _coils(reference.data) not in (1, n_coils):
-        reference = water = None  # of other coils its size says nothing
+        reference = water = None  # with other coils its scale is not that of the data
     if n_coils > 1:
         coils = reference is not None and _coils(reference.data) == n_coils
         weights = ("--reference", str(water)) if coils else ()
@@ -166,7 +167,9 @@ def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
         word = "add" if opposed(first, second) else "subtract"
         at = step(f"{word} --dim DIM_EDIT", at, "difference")
     left = [
-        tag for tag, n in sizes.items() if n > 1 and tag not in _REDUCED and not (tag == "DIM_EDIT" and pair)
+        tag
+        for tag, n in sizes.items()
+        if n > 1 and tag not in _REDUCED_TAGS and not (tag == "DIM_EDIT" and pair)
     ]
     if left:
         return lines, f"quantify takes one spectrum a voxel: take one of {left[0]} then (mrs_tools split)."
@@ -176,8 +179,8 @@ def next_commands(scan: Scan, reference: Scan | None) -> tuple[list[str], str]:
     return lines, remark
 
 
-def one_command(scan: Scan, reference: Scan | None) -> str:
-    """Return the command that does all of :func:`next_commands` at once; empty where they do not reach a fit."""
+def one_command(scan: ConvertedScan, reference: ConvertedScan | None) -> str:
+    """Return one command for all of :func:`next_commands`; empty if they do not end with a fit."""
     lines, _ = next_commands(scan, reference)
     last = shlex.split(lines[-1]) if lines else []
     if "quantify" not in last:
@@ -188,16 +191,14 @@ def one_command(scan: Scan, reference: Scan | None) -> str:
 
 
 def _basis(data: MRSData, *, edited: bool) -> tuple[str, str]:
-    """Return the shipped basis set of a scan, or a placeholder and what to do."""
+    """Return the shipped basis set for a scan, or a placeholder and a remark on what to do."""
     from fsl_mrs_dl.fit.acquisition import DOUBTFUL_S, of_data
     from fsl_mrs_dl.simulate.shipped import RECIPES
 
     acquired = of_data(data)
     family = f"{'MEGA-' if edited else ''}{acquired.sequence.family}".lower()
     for name, recipe in RECIPES.items():
-        near = (
-            abs(recipe.spectrometer_frequency_mhz / data.spectrometer_frequency_mhz - 1) < _ONE_NOMINAL_FIELD
-        )
+        near = abs(recipe.spectrometer_frequency_mhz / data.spectrometer_frequency_mhz - 1) < _FIELD_TOLERANCE
         same = (
             recipe.sequence == family and recipe.part == ("diff" if edited else "") and data.nucleus == "1H"
         )
@@ -227,10 +228,10 @@ def _line(*words: str | Path) -> str:
     return shlex.join(["fsl_mrs_dl", *map(str, words)])
 
 
-def of_one_scan(scans: Sequence[Scan]) -> list[tuple[Scan, Scan | None]]:
-    """Return each scan that is no reference with the reference that goes with it."""
+def paired_references(scans: Sequence[ConvertedScan]) -> list[tuple[ConvertedScan, ConvertedScan | None]]:
+    """Return each scan that is not a reference, with its reference, if there is one."""
     references = [scan for scan in scans if scan.is_reference]
-    pairs: list[tuple[Scan, Scan | None]] = []
+    pairs: list[tuple[ConvertedScan, ConvertedScan | None]] = []
     for scan in scans:
         if not scan.is_reference:
             own = [one for one in references if one.path.name.startswith(scan.path.name.split(".")[0])]

@@ -1,4 +1,4 @@
-"""The step ``subtract``, and what it shares with ``add``."""
+"""The step ``subtract``, and functions for it and ``add``."""
 
 import logging
 
@@ -11,7 +11,8 @@ from fsl_mrs_dl.steps.registry import StepResult, step
 
 logger = logging.getLogger(__name__)
 
-_OPPOSED = -0.5
+_LARGEST_CORRELATION = -0.5
+"""Correlation below which two sets of FIDs have opposite signs: 1 for equal ones, -1 for opposite ones."""
 
 
 @step(method="Subtraction of sub-spectra")
@@ -62,8 +63,8 @@ def halves(data: MRSData, reference: MRSData | None, dim: str | None) -> tuple[C
         If both or neither of reference and dimension are given.
     """
     if (reference is None) == (dim is None):
-        given = "neither --dim nor --reference is" if dim is None else "both --dim and --reference are"
-        raise OptionError(f"{given} given; give one of them.")
+        options = "neither --dim nor --reference is" if dim is None else "both --dim and --reference are"
+        raise OptionError(f"{options} given; give one of them.")
     if dim is not None:
         axis = data.axis(dim)
         if data.fid.shape[axis] != 2:
@@ -84,21 +85,21 @@ def halved(data: MRSData, first: Complex, second: Complex, dim: str | None) -> S
     return StepResult(data.with_fid((first + second) / 2, without=dim))
 
 
-def warn_if_opposed(first: Complex, second: Complex, wanted: str, other: str) -> None:
-    """Warn where the two sets of FIDs have opposite signs, as some scanners store ON and OFF.
+def warn_if_opposed(first: Complex, second: Complex, result: str, other: str) -> None:
+    """Warn if two sets of FIDs have opposite signs, as some scanners store ON and OFF.
 
     Parameters
     ----------
     first, second : ndarray, complex, of one shape
-    wanted, other : str
-        What the step should give, and the step that gives it then.
+    result, other : str
+        Result of the step, and the step that gives it for opposite signs.
     """
     if opposed(first, second):
         logger.warning(
-            "The first and the second have opposite signs, as some scanners store ON and OFF: their %s is what "
-            "'%s' gives.",
-            wanted,
+            "The first and the second have opposite signs, as some scanners store ON and OFF: use '%s' for their "
+            "%s.",
             other,
+            result,
         )
 
 
@@ -111,4 +112,4 @@ def opposed(first: Complex, second: Complex) -> bool:
     """
     known = np.isfinite(first) & np.isfinite(second)
     a, b = (one[known].astype(np.complex128) for one in (first, second))
-    return bool(np.vdot(a, b).real < _OPPOSED * np.linalg.norm(a) * np.linalg.norm(b))
+    return bool(np.vdot(a, b).real < _LARGEST_CORRELATION * np.linalg.norm(a) * np.linalg.norm(b))

@@ -1,4 +1,4 @@
-"""From a model package to new FIDs of the kind of some data; PyTorch is imported when it is needed."""
+"""Make new FIDs like those of data with a model package; PyTorch is imported when it is needed."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 Mode = Literal["random", "interpolate", "hybrid"]
 TASK = "synthesise"
 DEFAULT_MODEL = "synthesise-cvae-press-1h-3t"
-_FEWEST = 4
-"""Of fewer, the average that is carried is nearly a copy of each."""
+_LEAST_TRANSIENTS = 4
+"""Least number of transients: with fewer, the average that new ones share is nearly a copy of each."""
 
 
 def generative(
     model: str, data: MRSData | None, *, allow_mismatch: bool
 ) -> tuple["SynthesisNetwork", "Card"]:
-    """Return a generative network and its card.
+    """Load a generative network and its card.
 
     Raises
     ------
@@ -35,19 +35,19 @@ def generative(
     """
     from fsl_mrs_dl.models.package import load
 
-    found = load(model)
-    if found.card.task != TASK:
+    package = load(model)
+    if package.card.task != TASK:
         raise ModelError(
-            f"--model {model} is for {found.card.task}; needed is one for {TASK} (fsl_mrs_dl models list)."
+            f"--model {model} is for {package.card.task}; needed is one for {TASK} (fsl_mrs_dl models list)."
         )
     if data is not None:
-        found.card.check(data, allow_mismatch=allow_mismatch)
-    network: Any = found.network
-    return network, found.card
+        package.card.check(data, allow_mismatch=allow_mismatch)
+    network: Any = package.network
+    return network, package.card
 
 
-def said_of(card: "Card") -> dict[str, Any]:
-    """Return what a record says of a model."""
+def model_record(card: "Card") -> dict[str, Any]:
+    """Return the name and checksum of a model, for a record."""
     return {"model": card.full_name, "package_sha256": card.package_sha256}
 
 
@@ -61,7 +61,7 @@ def transients_like(
     allow_mismatch: bool,
     rng: np.random.Generator,
 ) -> tuple[Complex, dict[str, Any]]:
-    """Return ``n`` new FIDs a set, (set, n, coil, time), and what was settled, for the record.
+    """Return ``n`` new FIDs for each set, (set, n, coil, time), and the model, for the record.
 
     Parameters
     ----------
@@ -86,27 +86,28 @@ def transients_like(
             f"{data.name or 'The data'} has {sets.fids.shape[2]} coils; combine them first (coilcombine)."
         )
     network, card = generative(model, data, allow_mismatch=allow_mismatch)
-    made = np.zeros((len(sets.fids), n, 1, data.n_points), dtype=np.complex128)
+    new = np.zeros((len(sets.fids), n, 1, data.n_points), dtype=np.complex128)
     for i, (fids, usable) in enumerate(zip(sets.fids[:, :, 0], sets.usable, strict=True)):
         if not usable.any():
             continue
         measured = fids[usable].astype(np.complex128)
-        if not network.names and len(measured) < _FEWEST:
+        if not network.names and len(measured) < _LEAST_TRANSIENTS:
             raise DataError(
-                f"{data.name or 'The data'} has a set with {len(measured)} usable transients; at least {_FEWEST} "
-                "are needed to make more like them, of fewer these would be copies. Take a file with more."
+                f"{data.name or 'The data'} has a set with {len(measured)} usable transients; at least "
+                f"{_LEAST_TRANSIENTS} are needed to make more like them, of fewer these would be copies. Take a "
+                "file with more."
             )
         if network.names:
-            made[i, :, 0] = _of_amounts(network, measured, data, n, noiseless, rng)
+            new[i, :, 0] = _of_amounts(network, measured, data, n, noiseless, rng)
         else:
-            made[i, :, 0] = new_transients(network, measured, data, n, mode, rng, noise=not noiseless)
-    return made, said_of(card)
+            new[i, :, 0] = new_transients(network, measured, data, n, mode, rng, noise=not noiseless)
+    return new, model_record(card)
 
 
 def reconstruct_transients(
     network: "SynthesisNetwork | DeviationNetwork", fids: Complex, data: MRSData
 ) -> tuple[Complex, Any, Any]:
-    """Return transients decoded from their own encoding, in their own units, and the encoding.
+    """Encode and decode transients; return the result in their units, and the encoding.
 
     Returns
     -------
@@ -126,8 +127,8 @@ def reconstruct_transients(
     channels = torch.from_numpy(np.stack([points.real, points.imag], axis=-2).astype(np.float32))
     with torch.no_grad():
         mean, log_variance = network.encode(channels)
-    made = network.on_points(data.n_points, data.dwelltime_s).synthesise(mean)
-    return scale * made.astype(np.complex128), mean, log_variance
+    decoded = network.on_points(data.n_points, data.dwelltime_s).synthesise(mean)
+    return scale * decoded.astype(np.complex128), mean, log_variance
 
 
 def _carried(network: "DeviationNetwork", fids: Complex, data: MRSData) -> "CarriedSet":
@@ -161,12 +162,12 @@ def new_transients(
     mode : {"random", "interpolate", "hybrid"}
     rng : numpy.random.Generator
     noise : bool
-        Give back the noise that decoding loses: spectrum, size and correlation as measured in signal-free bands of
-        the transients less their reconstruction, each new one as noisy as one of the transients. Of deviations,
-        give back what their spread lacks, too.
+        Add the noise that decoding removes, with the spectrum, size and correlation in signal-free bands of the
+        transients minus their reconstruction; each new one is as noisy as one of the transients. For a network of
+        deviations, also restore the spread that decoding removes.
     amounts : bool
-        Of a network of whole spectra: scale the new transients by the one factor that makes the reconstructions'
-        average that of the transients. Of deviations: take their mean off, so that the average is kept.
+        For a network of whole spectra: scale the new transients by the factor that makes the average of the
+        reconstructions that of the transients. For deviations: subtract their mean, so that the average is kept.
 
     Returns
     -------
@@ -181,23 +182,23 @@ def new_transients(
     latent, parent = new_latent(mean, log_variance, n, mode, generator)
     if network.kind == "deviations":
         carried = _carried(network, fids, data)
-        made = carried.average + carried.decoded(latent)
+        new = carried.average + carried.decoded(latent)
         if noise:
-            made += carried.lost_spread(made - carried.average, rng)
+            new += carried.lost_spread(new - carried.average, rng)
         if amounts:
-            made -= (decoded - carried.average).mean(axis=0)
+            new -= (decoded - carried.average).mean(axis=0)
     else:
         moved = network.on_points(data.n_points, data.dwelltime_s)
-        made = set_scale(fids) * moved.synthesise(latent).astype(np.complex128)
+        new = set_scale(fids) * moved.synthesise(latent).astype(np.complex128)
         if amounts:
-            made *= amount_gain(fids, decoded)
+            new *= amount_gain(fids, decoded)
     if noise:
-        made += lost_noise(fids, decoded, made, parent.numpy(), data, rng)
-    return made
+        new += lost_noise(fids, decoded, new, parent.numpy(), data, rng)
+    return new
 
 
 def amount_gain(fids: Complex, decoded: Complex) -> float:
-    """Return the factor by which decoded transients fall short of measured ones, by their averages."""
+    """Return the factor that scales the average of decoded transients to that of measured ones."""
     true, got = fids.mean(axis=0), decoded.mean(axis=0)
     power = float(np.vdot(got, got).real)
     return float(np.vdot(got, true).real) / power if power else 1.0
@@ -206,7 +207,7 @@ def amount_gain(fids: Complex, decoded: Complex) -> float:
 def lost_noise(
     fids: Complex,
     decoded: Complex,
-    made: Complex,
+    new: Complex,
     parent: NDArray[np.integer],
     data: MRSData,
     rng: np.random.Generator,
@@ -214,7 +215,7 @@ def lost_noise(
     """Return the noise that makes each new transient as noisy as its parent, shape (n, time)."""
     region = noise_region(fids, data.ppm_axis, data.nucleus)
     own: Real = noise_sd(fids, data.ppm_axis, data.nucleus, region)[parent]
-    there: Real = noise_sd(made, data.ppm_axis, data.nucleus, region)
+    there: Real = noise_sd(new, data.ppm_axis, data.nucleus, region)
     missing = np.sqrt(np.maximum(own**2 - there**2, 0.0))
     return MeasuredNoise.of(fids - decoded, data.ppm_axis, data.nucleus).draw(missing, rng)
 
@@ -227,17 +228,17 @@ def _of_amounts(
     noiseless: bool,
     rng: np.random.Generator,
 ) -> Complex:
-    """Return spectra of drawn concentrations, as large and as noisy as the measured ones."""
+    """Return spectra of random concentrations, with the size and noise of the measured ones."""
     import torch
 
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     low, high = network.lowest.numpy(), network.highest.numpy()
     drawn = torch.from_numpy(rng.uniform(low, high, (n, len(low))).astype(np.float32))
     moved = network.on_points(data.n_points, data.dwelltime_s)
-    made: Complex = moved.synthesise(network.sample(n, generator), drawn).astype(np.complex128)
-    made *= set_scale(fids) / float(np.median(np.linalg.norm(made, axis=1)))
+    new: Complex = moved.synthesise(network.sample(n, generator), drawn).astype(np.complex128)
+    new *= set_scale(fids) / float(np.median(np.linalg.norm(new, axis=1)))
     if not noiseless:
         parent = rng.integers(len(fids), size=n)
         sigma = noise_sd(fids, data.ppm_axis, data.nucleus)[parent]
-        made += MeasuredNoise.of(fids, data.ppm_axis, data.nucleus).draw(sigma, rng)
-    return made
+        new += MeasuredNoise.of(fids, data.ppm_axis, data.nucleus).draw(sigma, rng)
+    return new

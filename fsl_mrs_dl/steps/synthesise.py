@@ -1,4 +1,4 @@
-"""The command ``synthesise``: spectra of concentrations, or transients like those of a file."""
+"""The command ``synthesise``: make spectra of concentrations, or transients like those of a file."""
 
 import csv
 import math
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 
 METHOD = "Data synthesis"
-_MOST_MMOL = 1e6  # mmol/kg: pure water has 55 510
+_LARGEST_MMOL_PER_KG = 1e6  # mmol/kg: pure water has 55 510
 _LABELS = "DIM_USER_0"
 
 
@@ -91,7 +91,7 @@ def synthesise(
     from fsl_mrs_dl.steps.command import result_name
     from fsl_mrs_dl.steps.synthesis_models import DEFAULT_MODEL, generative
 
-    said = {name: value for name, value in locals().items() if name in _RECORDED}
+    recorded = {name: value for name, value in locals().items() if name in _RECORDED}
     _check(n, snr, seed)
     name = result_name(Path(filename), filename) + (".nii" if uncompressed else ".nii.gz")
     data = without_person(nifti.read(like)) if like is not None else None
@@ -101,7 +101,7 @@ def synthesise(
         staging.reserve(name)
         rng = np.random.default_rng(seed)
         if network.names:
-            made = labelled_spectra(network, card, data, n, concentrations or (), snr, rng, seed=seed)
+            synthetic = labelled_spectra(network, card, data, n, concentrations or (), snr, rng, seed=seed)
         else:
             if data is None:
                 raise OptionError(f"{card.name} makes transients like those of a file; give it with --like.")
@@ -109,14 +109,15 @@ def synthesise(
                 raise OptionError(
                     f"{card.name} knows no concentrations; leave --concentrations and --snr out."
                 )
-            made = _transients(
+            synthetic = _transients(
                 data, card, n, mode, noiseless, allow_mismatch, rng, model=str(model), seed=seed
             )
-        settings = ", ".join(f"{key}={_plain(value)}" for key, value in said.items())
+        settings = ", ".join(f"{key}={_plain(value)}" for key, value in recorded.items())
         settings += f", model={card.full_name}, package_sha256={card.package_sha256}"
         details = f"{__name__}.synthesise, {settings}."
         nifti.write(
-            replace(made, processing=(*made.processing, nifti.record(METHOD, details))), staging.path(name)
+            replace(synthetic, processing=(*synthetic.processing, nifti.record(METHOD, details))),
+            staging.path(name),
         )
 
 
@@ -165,7 +166,7 @@ def labelled_spectra(
         By snr_f.
     rng : numpy.random.Generator
     seed : int
-        What it was seeded with, for the header.
+        Seed of ``rng``, for the header.
 
     Raises
     ------
@@ -210,22 +211,22 @@ def labelled_spectra(
         header=header,
         dim_headers={_LABELS: {"info": "independent synthetic spectra", "header": labels}},
     )
-    made = np.ones(len(fids), dtype=bool)
+    is_synthetic = np.ones(len(fids), dtype=bool)
     model = {"model": card.full_name, "package_sha256": card.package_sha256}
     parents = (like.name,) if like is not None and like.name else ()
-    return marked(data, _LABELS, made, f"decoded by {card.full_name}", seed, parents, **model)
+    return marked(data, _LABELS, is_synthetic, f"decoded by {card.full_name}", seed, parents, **model)
 
 
 def spectra_of(
     network: "SynthesisNetwork", amounts: Real, n_points: int, dwelltime_s: float, rng: np.random.Generator
 ) -> Complex:
-    """Return noiseless FIDs of concentrations, complex64, shape (spectrum, time), lineshape and phase drawn."""
+    """Return noiseless FIDs of concentrations, complex64, shape (spectrum, time), with random lineshape, phase."""
     import torch
 
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     latent = network.sample(len(amounts), generator)
-    asked = torch.from_numpy(amounts.astype(np.float32))
-    return network.on_points(n_points, dwelltime_s).synthesise(latent, asked)
+    amplitudes = torch.from_numpy(amounts.astype(np.float32))
+    return network.on_points(n_points, dwelltime_s).synthesise(latent, amplitudes)
 
 
 def _blocks(values: Any) -> list[Any]:
@@ -235,7 +236,7 @@ def _blocks(values: Any) -> list[Any]:
 def requested_amounts(
     concentrations: Sequence[str], network: "SynthesisNetwork", n: int, rng: np.random.Generator
 ) -> Real:
-    """Return concentrations, shape (spectrum, metabolite): those asked for, the others drawn as in training."""
+    """Return concentrations, shape (spectrum, metabolite): the user's, and random ones as in training."""
     names = network.names
     low, high = (values.numpy().astype(np.float64) for values in (network.lowest, network.highest))
     spans = {name: (float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)}
@@ -261,9 +262,14 @@ def _span(word: str, value: str) -> tuple[float, float]:
         ends = [float(part) for part in value.split(":")]
     except ValueError:
         ends = []
-    if len(ends) not in (1, 2) or not all(0 <= end <= _MOST_MMOL for end in ends) or ends[0] > ends[-1]:
+    if (
+        len(ends) not in (1, 2)
+        or not all(0 <= end <= _LARGEST_MMOL_PER_KG for end in ends)
+        or ends[0] > ends[-1]
+    ):
         raise OptionError(
-            f"--concentrations has {word!r}; NAME=VALUE or NAME=LOW:HIGH is needed, from 0 to {_MOST_MMOL:g}."
+            f"--concentrations has {word!r}; NAME=VALUE or NAME=LOW:HIGH is needed, from 0 to "
+            f"{_LARGEST_MMOL_PER_KG:g}."
         )
     return ends[0], ends[-1]
 
@@ -281,17 +287,19 @@ def _table(path: Path, names: Sequence[str]) -> dict[str, Real]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        found = {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else {})}
+        columns = {key: [float(row[key]) for row in rows] for key in (rows[0] if rows else {})}
     except (OSError, UnicodeError, ValueError, TypeError, csv.Error) as error:
         raise OptionError(
             f"--concentrations {path} is not a table of numbers ({str(error)[:200]}); a column a metabolite is "
             "needed."
         ) from error
-    if not found:
+    if not columns:
         raise OptionError(f"--concentrations {path} has no rows; a column a metabolite is needed.")
-    table = {_known(key, names): np.array(values) for key, values in found.items()}
-    if not all(((column >= 0) & (column <= _MOST_MMOL)).all() for column in table.values()):
-        raise OptionError(f"--concentrations {path} has values that are not from 0 to {_MOST_MMOL:g}.")
+    table = {_known(key, names): np.array(values) for key, values in columns.items()}
+    if not all(((column >= 0) & (column <= _LARGEST_MMOL_PER_KG)).all() for column in table.values()):
+        raise OptionError(
+            f"--concentrations {path} has values that are not from 0 to {_LARGEST_MMOL_PER_KG:g}."
+        )
     return table
 
 
@@ -316,17 +324,23 @@ def _transients(
     data.axis("DIM_DYN")
     sets = TransientSets.of(data, "DIM_DYN")
     check_new_fids(n * len(sets.fids) * sets.fids.shape[2], data.n_points, "n")
-    fids, said = transients_like(
+    fids, record = transients_like(
         sets, n, model, mode=mode, noiseless=noiseless, allow_mismatch=allow_mismatch, rng=rng
     )
-    made = np.ones(n, dtype=bool)
+    is_synthetic = np.ones(n, dtype=bool)
     parents = (data.name,) if data.name else ()
     return marked(
-        sets.with_fids(fids), "DIM_DYN", made, f"decoded by {card.full_name}, {mode}", seed, parents, **said
+        sets.with_fids(fids),
+        "DIM_DYN",
+        is_synthetic,
+        f"decoded by {card.full_name}, {mode}",
+        seed,
+        parents,
+        **record,
     )
 
 
 def labels_of(data: MRSData) -> dict[str, Real]:
-    """Return the concentrations that synthetic spectra carry in the header of their dimension."""
-    said = data.dim_headers.get(_LABELS, {}).get("header", {})
-    return {name: np.array(entry["Value"]) for name, entry in said.items() if name != "SyntheticData"}
+    """Return the concentrations of synthetic spectra from the header of their dimension."""
+    header = data.dim_headers.get(_LABELS, {}).get("header", {})
+    return {name: np.array(entry["Value"]) for name, entry in header.items() if name != "SyntheticData"}

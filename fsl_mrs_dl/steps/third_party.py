@@ -1,7 +1,7 @@
 """Load the steps that other packages register in the entry-point group ``fsl_mrs_dl.steps``.
 
-Another package's defect must not take this program's commands away: a step that cannot be loaded or used is left
-out with a warning that names it.
+A defect of another package must not disable commands of this program: a step that cannot be loaded or used is left
+out with a warning.
 """
 
 import logging
@@ -32,7 +32,7 @@ _COMMAND_OPTIONS = frozenset(
         "help",
     )
 )
-"""What every command has; a step's own option of this name would be a second one."""
+"""Options of every command; a step cannot have options with these names."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _log = logging.getLogger(__name__)
 
@@ -49,22 +49,22 @@ def third_party_steps(built_in: Collection[str]) -> dict[str, "Step"]:
     built_in : collection of str
         Names of the program's own steps.
     """
-    found: dict[str, Step] = {}
+    usable: dict[str, Step] = {}
     try:
         entries = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
     except Exception as error:  # noqa: BLE001  # the metadata of any installed package
         _log.warning("Steps of other packages are left out, their list cannot be read: %s", _line(error))
-        return found
+        return usable
     for entry in entries:
         try:
-            loaded = _load(entry, {*built_in, *TOOLS}, found)
+            loaded = _load(entry, {*built_in, *TOOLS}, usable)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # the code of another package
             _log.warning(
                 "The step %s of %s is left out: %s", printable(entry.name), _package(entry), _line(error)
             )
         else:
-            found[entry.name] = loaded
-    return found
+            usable[entry.name] = loaded
+    return usable
 
 
 def _load(entry: EntryPoint, own: Collection[str], earlier: Collection[str]) -> "Step":
@@ -79,8 +79,8 @@ def _load(entry: EntryPoint, own: Collection[str], earlier: Collection[str]) -> 
     loaded = entry.load()
     if not isinstance(loaded, Step):
         raise TypeError(f"{entry.value} is a {type(loaded).__name__}, not a Step; decorate it with @step")
-    if taken := sorted(_COMMAND_OPTIONS.intersection(option.name for option in loaded.options)):
-        raise ValueError(f"its option {taken[0]} is one that every command has; rename it")
+    if reserved := sorted(_COMMAND_OPTIONS.intersection(option.name for option in loaded.options)):
+        raise ValueError(f"its option {reserved[0]} is one that every command has; rename it")
     return loaded if loaded.name == entry.name else replace(loaded, name=entry.name)
 
 
@@ -90,6 +90,6 @@ def _package(entry: EntryPoint) -> str:
 
 
 def _line(error: BaseException) -> str:
-    """Return what an exception says, on one line."""
-    said = " ".join(str(error).split())
-    return printable(f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]
+    """Return the text of an exception in one line."""
+    text = " ".join(str(error).split())
+    return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)[:300]

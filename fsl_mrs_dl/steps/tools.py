@@ -1,4 +1,4 @@
-"""The commands that are no steps: one table, for the command line and for names that no step may take."""
+"""Table of the commands that are not steps, for the command line, and as names that steps cannot have."""
 
 TOOLS = {
     "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS"),
@@ -17,4 +17,4 @@ TOOLS = {
     ),
     "evaluate": ("fsl_mrs_dl.evaluation.evaluate", "Compare synthetic transients with measured ones"),
 }
-"""Tools take no input spectrum: name -> (module that has a documented function of that name, summary)."""
+"""Tools have no input spectrum: name -> (module with a documented function of that name, summary)."""

@@ -15,7 +15,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.steps.command import Parser, step_arguments
 from fsl_mrs_dl.steps.config import with_config
-from fsl_mrs_dl.steps.dashes import marked
+from fsl_mrs_dl.steps.dashes import mark_values
 from fsl_mrs_dl.steps.process import process
 from fsl_mrs_dl.steps.results_folder import run_fit
 from fsl_mrs_dl.study.scans import Scan
@@ -149,4 +149,4 @@ def check_options(job: Job) -> None:
 def _parsed(words: list[str]) -> argparse.Namespace:
     parser = Parser(prog="fsl_mrs_dl process", add_help=False, allow_abbrev=False)
     step_arguments(parser, process)
-    return parser.parse_args(marked(with_config(words, process), process.options))
+    return parser.parse_args(mark_values(with_config(words, process), process.options))

@@ -18,7 +18,7 @@ from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.physics import add_noise, phase, ppm_axis, shift
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
-from fsl_mrs_dl.simulate.recipe import Recipe
+from fsl_mrs_dl.simulate.recipe import AugmentationRecipe
 from fsl_mrs_dl.train.own_spectra import SHIFTED_HZ, TURNED_RAD
 from fsl_mrs_dl.train.quantification_data import Spectra
 from fsl_mrs_dl.train.registration_data import Spread, Transients
@@ -33,7 +33,7 @@ class AugmentedTransients(Dataset[tuple[Tensor, dict[str, float]]]):
     ----------
     data : MRSData
         Coils combined; every usable FID of every dimension is an example.
-    recipe : Recipe, optional
+    recipe : AugmentationRecipe, optional
         What is drawn; see :func:`~fsl_mrs_dl.simulate.recipe.read_recipe`.
     seed : int
         Example ``i`` of pass ``k`` (see :meth:`next_pass`) is the same for the same seed.
@@ -42,14 +42,14 @@ class AugmentedTransients(Dataset[tuple[Tensor, dict[str, float]]]):
     """
 
     def __init__(
-        self, data: MRSData, recipe: Recipe | None = None, seed: int = 0, dim: str = "DIM_DYN"
+        self, data: MRSData, recipe: AugmentationRecipe | None = None, seed: int = 0, dim: str = "DIM_DYN"
     ) -> None:
         sets = TransientSets.of(data, dim)
         if sets.fids.shape[2] > 1:
             raise OptionError(
                 f"{data.name or 'The data'} has {sets.fids.shape[2]} coils; combine them first."
             )
-        self.data, self.recipe = data, recipe or Recipe()
+        self.data, self.recipe = data, recipe or AugmentationRecipe()
         self._fids: Complex = sets.fids[sets.usable][:, 0].astype(np.complex64)
         self._noise = noise_sd(self._fids, data.ppm_axis, data.nucleus)
         self._seed, self._pass = seed, 0

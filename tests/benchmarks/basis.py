@@ -11,7 +11,7 @@ from fsl_mrs_dl.io.basis import canonical_name, read_json_basis, read_text_basis
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_axis, ppm_window, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.report.drawing import new_figure
-from fsl_mrs_dl.simulate.shipped import BRAIN_METABOLITES, RECIPES, said_of, shipped_basis
+from fsl_mrs_dl.simulate.shipped import BRAIN_METABOLITES, RECIPES, description, shipped_basis
 from tests.benchmarks.realdata import data_folder
 from tests.benchmarks.table import Page, Table
 
@@ -126,7 +126,7 @@ def _made() -> Table:
     for name, recipe in RECIPES.items():
         files = list(shipped_basis(name).glob("*.json"))
         size = sum(path.stat().st_size for path in files)
-        rows.append([f"`{name}`", said_of(recipe), str(len(files)), f"{size / 1e6:.2f}"])
+        rows.append([f"`{name}`", description(recipe), str(len(files)), f"{size / 1e6:.2f}"])
     return Table("What is shipped.", ["set", "made as", "signals", "MB"], rows)
 
 

@@ -96,7 +96,9 @@ def test_transients_of_a_reference_are_aligned_and_averaged() -> None:
     # All transients go to one place, that of the reference's own average, known to 6 Hz / sqrt(3 x 16).
     assert np.std(apart) < 1.5 * np.median(found.shift_hz_sd)
     assert apart.mean() == pytest.approx(own_hz.mean(), abs=3 * 6 / np.sqrt(3 * COUNT))
-    assert result.said == (f"The reference first.nii.gz was aligned and averaged over {COUNT} of DIM_DYN.",)
+    assert result.messages == (
+        f"The reference first.nii.gz was aligned and averaged over {COUNT} of DIM_DYN.",
+    )
     assert "reference_was=aligned and averaged" in result.data.processing[-1]["Details"]
 
 

@@ -40,7 +40,7 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> MRSData:
     return MRSData(scale * fid, data.dwelltime_s, data.spectrometer_frequency_mhz, header=header)
 
 
-def converted(folder: Path, *files: Path, more: tuple[str, ...] = ()) -> int:
+def convert_files(folder: Path, *files: Path, more: tuple[str, ...] = ()) -> int:
     return main(["convert", "--file", *map(str, files), "--output", str(folder), *more])
 
 
@@ -79,7 +79,7 @@ def test_what_was_written_is_read_and_said(
     words: str,
 ) -> None:
     write(scan, tmp_path / name)
-    assert converted(tmp_path / "out", tmp_path / name) == 0
+    assert convert_files(tmp_path / "out", tmp_path / name) == 0
     told = capsys.readouterr()
     found = nifti.read(tmp_path / "out" / "scan.nii.gz")
     np.testing.assert_allclose(found.fid, scan.fid, rtol=1e-5, atol=1e-3)
@@ -100,7 +100,7 @@ def test_the_commands_that_are_told_lead_to_concentrations(
     water = 2e4 * np.exp(-10 * np.arange(scan.n_points) * scan.dwelltime_s)
     vendor_scans.write_sdat(scan, Path("x_raw_act.SDAT"))
     vendor_scans.write_sdat(scan.with_fid(water[None, None, None] + 0j), Path("x_raw_ref.SDAT"))
-    assert converted(Path("nifti"), Path("x_raw_act.SPAR"), more=("--filename", "metab")) == 0
+    assert convert_files(Path("nifti"), Path("x_raw_act.SPAR"), more=("--filename", "metab")) == 0
     said = capsys.readouterr().out
     assert "nifti/metab_ref.nii.gz: Philips" in said
     assert re.search(r"metab_ref\.nii\.gz.*, water reference\n", said)
@@ -118,7 +118,7 @@ def test_the_commands_that_are_told_lead_to_concentrations(
 def test_transients_of_a_row_each(scan: MRSData, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     many = replace(scan, fid=np.stack([scan.fid, 1j * scan.fid, -scan.fid], axis=-1), dim_tags=("DIM_DYN",))
     vendor_scans.write_sdat(many, tmp_path / "x.SDAT")
-    assert converted(tmp_path / "out", tmp_path / "x.SDAT") == 0
+    assert convert_files(tmp_path / "out", tmp_path / "x.SDAT") == 0
     found = nifti.read(tmp_path / "out" / "x.nii.gz")
     assert found.dim_tags == ("DIM_DYN",)
     np.testing.assert_allclose(found.fid, many.fid, rtol=1e-5, atol=1e-3)
@@ -135,7 +135,7 @@ def test_a_p_file_with_its_reference_to_concentrations(
     monkeypatch.chdir(tmp_path)
     scan, water = (replace(one, fid=1e6 * one.fid / np.abs(one.fid).max()) for one in raw_scan())
     vendor_scans.write_p_file(scan, water, Path("P12345.7"))
-    assert converted(Path("nifti"), Path("P12345.7"), more=("--filename", "metab")) == 0
+    assert convert_files(Path("nifti"), Path("P12345.7"), more=("--filename", "metab")) == 0
     said = capsys.readouterr().out
     for name, written in (("metab", scan), ("metab_ref", water)):
         found = nifti.read(Path(f"nifti/{name}.nii.gz"))
@@ -163,7 +163,7 @@ def test_twix_files_of_a_scan_and_of_its_water(
     for name, written in zip(("metab", "wref"), scans, strict=True):
         vendor_scans.write_twix(written, Path(f"meas_{name}.dat"))
     more = ("--reference", "meas_wref.dat", "--filename", "metab")
-    assert converted(Path("nifti"), Path("meas_metab.dat"), more=more) == 0
+    assert convert_files(Path("nifti"), Path("meas_metab.dat"), more=more) == 0
     said = capsys.readouterr().out
     for name, written in zip(("metab", "metab_ref"), scans, strict=True):
         found = nifti.read(Path(f"nifti/{name}.nii.gz"))
@@ -179,7 +179,7 @@ def test_twix_files_of_a_scan_and_of_its_water(
     steps = ["process", "coilcombine", "coilcombine", "ecc", "align", "quantify"]
     assert [line.split()[1] for line in lines] == steps
     # The water alone is recognised by its height.
-    assert converted(Path("alone"), Path("meas_wref.dat")) == 0
+    assert convert_files(Path("alone"), Path("meas_wref.dat")) == 0
     assert "It looks like a water reference" in capsys.readouterr().out
 
 
@@ -196,7 +196,7 @@ def test_a_file_that_is_cut_short_is_refused(
 ) -> None:
     write(scan, tmp_path / name)
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1000])
-    assert converted(tmp_path / "out", tmp_path / name) == 2
+    assert convert_files(tmp_path / "out", tmp_path / name) == 2
     assert re.search("cut short|could not convert", capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
@@ -211,7 +211,7 @@ def test_raw_data_that_are_cut_short_are_refused(
     vendor_scans.write_p_file(scan, water, Path("P1.7"))
     for path in (Path("meas.dat"), Path("P1.7")):
         path.write_bytes(path.read_bytes()[:-30000])
-        assert converted(Path("out"), path) == 2
+        assert convert_files(Path("out"), path) == 2
         assert re.search("cut short|could not convert", capsys.readouterr().err)
     assert not Path("out").exists()
 
@@ -222,7 +222,7 @@ def test_raw_mrsi_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     vendor_scans.write_twix(raw_scan()[0], Path("csi.dat"), matrix=4)
-    assert converted(Path("out"), Path("csi.dat")) == 2
+    assert convert_files(Path("out"), Path("csi.dat")) == 2
     assert "does not reconstruct raw MRSI" in capsys.readouterr().err
     assert not Path("out").exists()
 
@@ -231,7 +231,7 @@ def test_raw_mrsi_is_refused(
 def test_names_of_any_bytes(scan: MRSData, tmp_path: Path) -> None:
     for name in (os.fsdecode(b"caf\xe9.rda"), "-dash and blank.rda"):
         vendor_scans.write_rda(scan, tmp_path / name)
-        assert converted(tmp_path / "out", tmp_path / name) == 0
+        assert convert_files(tmp_path / "out", tmp_path / name) == 0
         np.testing.assert_allclose(
             nifti.read(tmp_path / "out" / f"{name[:-4]}.nii.gz").fid, scan.fid, rtol=1e-5
         )
@@ -240,8 +240,8 @@ def test_names_of_any_bytes(scan: MRSData, tmp_path: Path) -> None:
 @spec2nii
 def test_anonymous_and_whole(scan: MRSData, tmp_path: Path) -> None:
     vendor_scans.write_rda(scan, tmp_path / "scan.rda")
-    assert converted(tmp_path / "a", tmp_path / "scan.rda") == 0
-    assert converted(tmp_path / "b", tmp_path / "scan.rda", more=("--anon",)) == 0
+    assert convert_files(tmp_path / "a", tmp_path / "scan.rda") == 0
+    assert convert_files(tmp_path / "b", tmp_path / "scan.rda", more=("--anon",)) == 0
     whole, anonymous = (nifti.read(tmp_path / d / "scan.nii.gz") for d in "ab")
     assert whole.header["PatientName"] == "somebody"
     assert "PatientName" not in anonymous.header
@@ -254,7 +254,7 @@ def test_a_real_philips_pair(shared_data: Path, tmp_path: Path, capsys: pytest.C
     """The same scan lies there as somebody else converted it."""
     folder = shared_data / "invivo" / "press_3t"
     (sdat,) = (folder / "vendor").glob("*.SDAT")
-    assert converted(tmp_path, sdat, more=("--filename", "metab")) == 0
+    assert convert_files(tmp_path, sdat, more=("--filename", "metab")) == 0
     theirs, ours = nifti.read(folder / "sub-01_press.nii.gz"), nifti.read(tmp_path / "metab.nii.gz")
     np.testing.assert_allclose(ours.fid, theirs.fid, rtol=1e-6)
     told = capsys.readouterr().out
@@ -326,7 +326,7 @@ def p_file(path: Path) -> Path:
 def test_failure_of_spec2nii_is_one_line_and_nothing_is_written(
     stand_in: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert converted(Path("out"), p_file(Path("broken.7"))) == 2
+    assert convert_files(Path("out"), p_file(Path("broken.7"))) == 2
     said = capsys.readouterr()
     assert said.err == (
         "fsl_mrs_dl convert: spec2nii could not convert broken.7 as GE P-file: ValueError: of no use. By hand: "
@@ -338,22 +338,22 @@ def test_failure_of_spec2nii_is_one_line_and_nothing_is_written(
 
 def test_existing_files_are_not_replaced_unasked(stand_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scan = p_file(Path("P1.7"))
-    assert converted(Path("out"), scan) == 0
+    assert convert_files(Path("out"), scan) == 0
     before = Path("out/P1.nii.gz").stat().st_mtime_ns
-    assert converted(Path("out"), scan) == 2
+    assert convert_files(Path("out"), scan) == 2
     assert "add --overwrite" in capsys.readouterr().err
     assert Path("out/P1.nii.gz").stat().st_mtime_ns == before
-    assert converted(Path("out"), scan, more=("--overwrite",)) == 0
+    assert convert_files(Path("out"), scan, more=("--overwrite",)) == 0
     assert Path("out/P1.nii.gz").stat().st_mtime_ns > before
 
 
 def test_processed_data_are_never_replaced(stand_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scan = p_file(Path("P1.7"))
-    assert converted(Path("raw"), scan) == 0
+    assert convert_files(Path("raw"), scan) == 0
     assert main(["coilcombine", "--file", "raw/P1.nii.gz", "--output", "out"]) == 0
     before = Path("out/P1.nii.gz").read_bytes()
-    assert converted(Path("out"), scan, more=("--overwrite",)) == 2
-    assert "no mere conversion by spec2nii; it is left alone" in capsys.readouterr().err
+    assert convert_files(Path("out"), scan, more=("--overwrite",)) == 2
+    assert "not an unprocessed conversion by spec2nii; it is left alone" in capsys.readouterr().err
     assert Path("out/P1.nii.gz").read_bytes() == before
     assert not Path("out/P1_ref.nii.gz").exists()
 
@@ -363,7 +363,7 @@ def test_without_spec2nii_one_line_says_how_to_get_it(
 ) -> None:
     hide_spec2nii(monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert converted(tmp_path / "out", p_file(tmp_path / "P1.7")) == 2
+    assert convert_files(tmp_path / "out", p_file(tmp_path / "P1.7")) == 2
     said = capsys.readouterr().err
     assert said == (
         "fsl_mrs_dl convert: convert needs spec2nii, which is not installed. Install it with: "

@@ -112,8 +112,8 @@ def test_mrsi_is_dried_voxel_by_voxel(tmp_path: Path, rng: np.random.Generator) 
     wet = (dry + size * np.exp(-rate * t + 1j * phase)) * moved
     scan = replace(whole, fid=wet[:, None, None].astype(whole.fid.dtype), affine=None)
     result = remove(scan)
-    assert result.said[0].startswith("Removed water at ")
-    assert " in 6 of 8 voxels" in result.said[0]
+    assert result.messages[0].startswith("Removed water at ")
+    assert " in 6 of 8 voxels" in result.messages[0]
     places = [
         quantify(data, basis="press_3t_te30", baseline="poly, 2", no_posterior=True).outcome
         for data in (result.data, replace(scan, fid=(dry * moved)[:, None, None].astype(whole.fid.dtype)))

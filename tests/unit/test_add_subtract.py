@@ -46,10 +46,10 @@ def test_halves_of_opposite_signs_are_told_of(
     off.fid[0, 0, 0, :, 0, 0] = np.nan
     subtract(on, reference=off)
     assert ("opposite signs" in caplog.text) == (said is not None)
-    assert said is None or f"difference is what '{said}' gives" in caplog.text
+    assert said is None or f"use '{said}' for their difference" in caplog.text
     caplog.clear()
     add(on, reference=off)
-    assert ("sum is what 'subtract' gives" in caplog.text) == (said is not None)
+    assert ("use 'subtract' for their sum" in caplog.text) == (said is not None)
 
 
 def test_what_cannot_be_subtracted_is_refused(rng: np.random.Generator) -> None:

@@ -15,7 +15,7 @@ from fsl_mrs_dl.physics import singlet
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.augment import apply_augmentation, draw_augmentation
 from fsl_mrs_dl.simulate.distributions import Fixed, Uniform
-from fsl_mrs_dl.simulate.recipe import Recipe, read_recipe
+from fsl_mrs_dl.simulate.recipe import AugmentationRecipe, read_recipe
 from fsl_mrs_dl.steps.augment import augment
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.train.augmentation import spectra_with
@@ -24,15 +24,15 @@ from fsl_mrs_dl.train.quantification_data import basis_of
 
 N, DT, F0 = 1024, 5e-4, 123.2
 QUIET = replace(
-    Recipe(),
+    AugmentationRecipe(),
     shift_hz=Fixed(3.0),
     phase_rad=Fixed(0.4),
     lorentzian_hz=Fixed(2.0),
     scale=Fixed(1.5),
     noise=Fixed(0.0),
-    unstable_water=replace(Recipe().unstable_water, probability=0.0),
-    lipid=replace(Recipe().lipid, probability=0.0),
-    echo=replace(Recipe().echo, probability=0.0),
+    unstable_water=replace(AugmentationRecipe().unstable_water, probability=0.0),
+    lipid=replace(AugmentationRecipe().lipid, probability=0.0),
+    echo=replace(AugmentationRecipe().echo, probability=0.0),
 )
 
 
@@ -72,7 +72,9 @@ def test_torch_gives_the_same(rng: np.random.Generator) -> None:
     import torch
 
     recipe = replace(
-        Recipe(), noise=Fixed(0.0), residual_water=replace(Recipe().residual_water, probability=1.0)
+        AugmentationRecipe(),
+        noise=Fixed(0.0),
+        residual_water=replace(AugmentationRecipe().residual_water, probability=1.0),
     )
     drawn = draw_augmentation(recipe, 4, 4.65, F0, rng)
     here = apply_augmentation(line(4), drawn, np.zeros(4), DT, rng)
@@ -170,7 +172,10 @@ def test_a_recipe_changes_only_what_it_names(tmp_path: Path) -> None:
     recipe = read_recipe(path)
     assert recipe.phase_rad == Uniform(-np.pi / 2, np.pi / 2)
     assert recipe == replace(
-        Recipe(), phase_rad=recipe.phase_rad, lipid=replace(Recipe().lipid, probability=0.5), eddy=recipe.eddy
+        AugmentationRecipe(),
+        phase_rad=recipe.phase_rad,
+        lipid=replace(AugmentationRecipe().lipid, probability=0.5),
+        eddy=recipe.eddy,
     )
 
 

@@ -132,7 +132,7 @@ def test_transients_of_a_reference_are_averaged_in_phase(rng: np.random.Generato
     of_phase = np.abs(metabolites())[start] * 2e3 * sd / np.sqrt(2) / np.abs(water())[start]
     expected = np.sqrt(2 * sd**2 + np.mean(of_phase**2))
     assert np.sqrt(np.mean(np.abs(left[:, start]) ** 2)) == pytest.approx(expected, rel=0.1)
-    assert done.said == ("The reference wref.nii.gz was averaged over 2 of DIM_DYN.",)
+    assert done.messages == ("The reference wref.nii.gz was averaged over 2 of DIM_DYN.",)
     assert "reference_was=[averaged over 2 of DIM_DYN]" in done.data.processing[-1]["Details"]
 
 
@@ -150,11 +150,13 @@ def test_coils_and_transients_of_a_reference_serve_combined_data() -> None:
     reference = data_of(received, "DIM_COIL", "DIM_EDIT")
     done = ecc(data_of(eddy(metabolites())), reference=reference)
     assert np.allclose(done.data.fid[0, 0, 0], metabolites(), atol=1e-9)
-    assert done.said == ("The reference given was averaged over 2 of DIM_EDIT and combined from 3 coils.",)
+    assert done.messages == (
+        "The reference given was averaged over 2 of DIM_EDIT and combined from 3 coils.",
+    )
     each = ecc(data_of(np.multiply.outer(coils, eddy(metabolites())), "DIM_COIL"), reference=reference)
     expected = np.multiply.outer(np.abs(coils), metabolites())
     assert np.allclose(np.moveaxis(each.data.fid, 3, -1)[0, 0, 0], expected, atol=1e-9)
-    assert each.said == ("The reference given was averaged over 2 of DIM_EDIT.",)
+    assert each.messages == ("The reference given was averaged over 2 of DIM_EDIT.",)
 
 
 def test_says_when_the_reference_lies_elsewhere(caplog: pytest.LogCaptureFixture) -> None:

@@ -135,12 +135,13 @@ RIDDLES = frozenset(
 )
 """Participles that do not name what a variable, a function or a class is."""
 UNNAMED_ROOMS = (
-    "fsl_mrs_dl/benchmark/",
+    "fsl_mrs_dl/demo/",
+    "fsl_mrs_dl/evaluation/",
     "fsl_mrs_dl/fit/",
     "fsl_mrs_dl/models/",
     "fsl_mrs_dl/report/",
-    "fsl_mrs_dl/simulate/",
-    "fsl_mrs_dl/steps/",
+    "fsl_mrs_dl/steps/align",
+    "fsl_mrs_dl/steps/quantify",
     "fsl_mrs_dl/study/",
     "fsl_mrs_dl/train/",
     "fsleyes_plugin/",

@@ -96,7 +96,7 @@ def test_strong_water_is_found_where_it_stands(rng: np.random.Generator, off_ppm
     assert np.all(np.abs(found - expected) < crlb)
     place = 4.65 + off_ppm
     share = 100 * (1 - (np.linalg.norm(dry) / np.linalg.norm(wet)) ** 2)
-    (first, *more) = result.said
+    (first, *more) = result.messages
     told = [float(word) for word in first.split() if word[0].isdigit()]
     assert told == pytest.approx([place, place - 0.3, place + 0.3, share], abs=0.2)
     assert told[:3] == pytest.approx([place, place - 0.3, place + 0.3], abs=BIN_PPM)
@@ -115,7 +115,7 @@ def test_metabolites_are_not_taken_for_water(rng: np.random.Generator, off_ppm: 
     data = data_of(moved(fid, off_ppm) + white(rng, 0.05, N_POINTS))
     result = remove(data)
     assert np.array_equal(result.data.fid, data.fid)
-    assert result.said == ("No residual water stands out from 3.85 to 5.45 ppm: nothing was removed.",)
+    assert result.messages == ("No residual water stands out from 3.85 to 5.45 ppm: nothing was removed.",)
     assert "ppm=no water found" in result.data.processing[-1]["Details"]
 
 
@@ -147,10 +147,10 @@ def test_each_voxel_has_its_own_water(rng: np.random.Generator) -> None:
         left = moved(result.data.fid[voxel, 0, 0], -off) - metabolites()
         assert np.linalg.norm(left) == pytest.approx(0.03 * np.sqrt(2 * N_POINTS), rel=0.1)
     assert np.array_equal(result.data.fid[4], data.fid[4])
-    assert result.said[0].startswith(
+    assert result.messages[0].startswith(
         "Removed water at 4.72 ppm (4.40 to 5.05) in 4 of 5 voxels, 4.10 to 5.35 ppm"
     )
-    assert result.said[1] == "No water stands out in 1 voxel: nothing was taken there."
+    assert result.messages[1] == "No water stands out in 1 voxel: nothing was taken there."
     assert "removed=in 4 of 5 voxels" in result.data.processing[-1]["Details"]
 
 

@@ -9,7 +9,13 @@ import pytest
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.physics import singlet
-from fsl_mrs_dl.steps.scan_summary import Scan, next_commands, of_one_scan, one_command, scan_words
+from fsl_mrs_dl.steps.scan_summary import (
+    ConvertedScan,
+    next_commands,
+    one_command,
+    paired_references,
+    scan_words,
+)
 
 N, DT, MHZ = 512, 5e-4, 123.25
 SAID = {"Manufacturer": "GE", "SequenceName": "PROBE-P", "EchoTime": 0.03, "RepetitionTime": 2.0}
@@ -20,7 +26,9 @@ def line(ppm: float) -> np.ndarray:
     return fid
 
 
-def scan(tags: dict[str, int] | None = None, *, water: float = 0.0, mhz: float = MHZ, **said: Any) -> Scan:
+def scan(
+    tags: dict[str, int] | None = None, *, water: float = 0.0, mhz: float = MHZ, **said: Any
+) -> ConvertedScan:
     """Return a scan of NAA, Cr and Cho, every FID alike but for its noise."""
     rng = np.random.default_rng(2)
     sizes = tuple((tags or {}).values())
@@ -29,10 +37,12 @@ def scan(tags: dict[str, int] | None = None, *, water: float = 0.0, mhz: float =
     noise = 0.01 * rng.standard_normal((2, *fids.shape))
     header = {key: value for key, value in {**SAID, **said}.items() if value is not None}
     whole = (fids + noise[0] + 1j * noise[1])[None, None, None]
-    return Scan.of(Path("nifti/x.nii.gz"), MRSData(whole, DT, mhz, dim_tags=tuple(tags or {}), header=header))
+    return ConvertedScan.of(
+        Path("nifti/x.nii.gz"), MRSData(whole, DT, mhz, dim_tags=tuple(tags or {}), header=header)
+    )
 
 
-def commands(of: Scan, reference: Scan | None = None) -> list[str]:
+def commands(of: ConvertedScan, reference: ConvertedScan | None = None) -> list[str]:
     return [shlex.split(told)[1] for told in next_commands(of, reference)[0]]
 
 
@@ -78,7 +88,7 @@ def test_conditions_of_opposite_signs_are_added() -> None:
     edited = scan({"DIM_EDIT": 2})
     turned = edited.data.with_fid(edited.data.fid * np.array([1, -1]))
     assert commands(edited) == ["subtract", "quantify"]
-    assert commands(Scan.of(edited.path, turned)) == ["add", "quantify"]
+    assert commands(ConvertedScan.of(edited.path, turned)) == ["add", "quantify"]
 
 
 def test_the_reference_serves_where_it_fits() -> None:
@@ -91,7 +101,7 @@ def test_the_reference_serves_where_it_fits() -> None:
     assert "--h2o combined/x.nii.gz" in lines[-1]
     # Of other coils it serves for nothing, and of other points for the weights of the coils and the scale.
     assert next_commands(raw, scan({"DIM_COIL": 3}, water=1e4)) == next_commands(raw, None)
-    short = Scan.of(water.path, water.data.with_fid(water.data.fid[:, :, :, :256]))
+    short = ConvertedScan.of(water.path, water.data.with_fid(water.data.fid[:, :, :, :256]))
     assert commands(raw, short) == ["coilcombine", "coilcombine", "align", "quantify"]
 
 
@@ -128,13 +138,13 @@ def test_a_pair_of_edit_conditions_gets_the_basis_set_of_differences() -> None:
 def test_references_go_with_the_scan_whose_name_they_carry() -> None:
     both = scan()
     scans = [
-        Scan(Path(f"{name}.nii.gz"), both.data, is_reference, "")
+        ConvertedScan(Path(f"{name}.nii.gz"), both.data, is_reference, "")
         for name, is_reference in (("a", False), ("a_ref", True), ("b", False), ("b_ref", True))
     ]
-    pairs = of_one_scan(scans)
+    pairs = paired_references(scans)
     assert [(one.path.name, two and two.path.name) for one, two in pairs] == [
         ("a.nii.gz", "a_ref.nii.gz"),
         ("b.nii.gz", "b_ref.nii.gz"),
     ]
-    assert of_one_scan(scans[1:2]) == []
-    assert of_one_scan(scans[:1]) == [(scans[0], None)]
+    assert paired_references(scans[1:2]) == []
+    assert paired_references(scans[:1]) == [(scans[0], None)]

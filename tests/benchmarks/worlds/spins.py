@@ -13,7 +13,7 @@ from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.physics import covered_points, damp, on_points, sound_basis
 from fsl_mrs_dl.simulate.basis import make_basis
-from fsl_mrs_dl.simulate.shipped import RECIPES, Recipe, shipped_basis
+from fsl_mrs_dl.simulate.shipped import RECIPES, BasisRecipe, shipped_basis
 from tests.benchmarks.realdata import data_folder
 from tests.benchmarks.worlds.amounts import HEALTHY
 
@@ -38,7 +38,7 @@ class Source:
         Below the folder of measured data; empty: it comes with the package.
     options : mapping
         Of the reader, where the file says too little.
-    recipe : Recipe or None
+    recipe : BasisRecipe or None
         What it is simulated by instead, where mrsandbox is installed.
     """
 
@@ -47,7 +47,7 @@ class Source:
     said: str
     place: str = ""
     options: Mapping[str, float] = field(default_factory=dict)
-    recipe: Recipe | None = None
+    recipe: BasisRecipe | None = None
 
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
