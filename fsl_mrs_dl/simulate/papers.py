@@ -114,8 +114,8 @@ def hatami_prior(damping: Damping = "seed", snr_t0: float | None = None) -> Comp
     return ComponentPrior(Uniform(0.0, 1.0), Uniform(-10.0, 10.0), gamma, noise=noise)
 
 
-_DSS_PHASE_RAD = pi / 8
-_DSS_NOISE = Noise(Uniform(5.0, 15.0), "snr_db")
+_DSS_PHASE_RAD = pi / 8  # 22.5 degrees, the largest phase of DSS3
+_DSS_NOISE = Noise(Uniform(5.0, 15.0), "snr_db")  # of DSS5 to DSS7
 _DSS_BROAD_SIZE = 0.3
 """First point of macromolecules over that of the metabolites; not in the paper. In the brain 0.1 to 0.3 at short
 echo times (see :data:`fsl_mrs_dl.simulate.brain.MACROMOLECULES`): its upper end."""

@@ -16,7 +16,7 @@ NOT_RAW = (
     "bounds and intervals of a fit to this one are not valid."
 )
 _DIM = "DIM_DYN"
-_WIDEST_HZ = 100.0
+_WIDEST_HZ = 100.0  # 0.8 ppm at 3 T, in which metabolites can no longer be told apart
 
 
 @step(method="Denoising", report="reconstruct_page")
@@ -93,7 +93,7 @@ def reconstruct(
     sets = sparse.Sets.of(data, dim)
     weights = penalty_of(penalty, model, data, allow_mismatch=allow_mismatch)
     model_of_fids = _model_of_fids(data, sets, reference, basis, linewidth)
-    found = sparse.reconstruct_sets(sets, model_of_fids, weights.function)
+    result = sparse.reconstruct_sets(sets, model_of_fids, weights.function)
     shape = model_of_fids.lineshape
     settled: dict[str, object] = {
         "dim": dim or "none",
@@ -101,24 +101,24 @@ def reconstruct(
         "lineshape": f"{shape.source}, {shape.fwhm_hz:.2f} Hz",
         "linewidth": model_of_fids.fwhm_hz,
         **weights.settled,
-        "penalty_ratio": float(np.median(found.ratio)),
-        "duality_gap": float(found.gap.max()),
+        "penalty_ratio": float(np.median(result.ratio)),
+        "duality_gap": float(result.gap.max()),
     }
     left = int((~usable_fids(data)).sum())
     if left:
         settled["not_reconstructed"] = left
-    told = (
-        f"{len(found.support)} sets of {sets.shape[-1]} FIDs: {int(np.median(found.support))} of "
+    summary = (
+        f"{len(result.support)} sets of {sets.shape[-1]} FIDs: {int(np.median(result.support))} of "
         f"{model_of_fids.operator.n_atoms} atoms in the median; lines of {shape.fwhm_hz:.1f} Hz "
         f"({shape.source}), {model_of_fids.fwhm_hz:.1f} Hz in the result.",
         NOT_RAW,
     )
     return StepResult(
-        sets.back(found.fids, data),
+        sets.back(result.fids, data),
         settled=settled,
-        said=(*weights.said, *told),
+        messages=(*weights.messages, *summary),
         images={"noise": sets.noise_map(data)},
-        reconstruction=found,
+        reconstruction=result,
     )
 
 
@@ -147,11 +147,11 @@ def _of_reference(reference: MRSData, data: MRSData, sets: "Sets") -> "Lineshape
     """Return the lineshape of each set from the water reference of its voxel."""
     from fsl_mrs_dl.fit.reconstruction import of_water
     from fsl_mrs_dl.steps.ecc import as_shaped_as, check_belongs, check_sampling
-    from fsl_mrs_dl.steps.water_references import reduced
+    from fsl_mrs_dl.steps.water_references import reduce_reference
 
     check_belongs(reference, data)
     check_sampling(reference, data)
-    fids = np.moveaxis(as_shaped_as(data, reduced(reference, data)[0]), TIME_AXIS, -1)
+    fids = np.moveaxis(as_shaped_as(data, reduce_reference(reference, data)[0]), TIME_AXIS, -1)
     fids = fids[..., None, :] if sets.dim is None else np.moveaxis(fids, data.axis(sets.dim) - 1, -2)
     first = fids.reshape(-1, sets.shape[-1], data.n_points)[
         sets.rows, 0

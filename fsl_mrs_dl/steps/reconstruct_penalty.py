@@ -21,7 +21,7 @@ class Weights:
 
     function: Callable[["Operator", "Sets"], Real]
     settled: dict[str, object] = field(default_factory=dict)
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
 
 def penalty_of(penalty: str, model: str | None, data: MRSData, *, allow_mismatch: bool = False) -> Weights:

@@ -50,7 +50,7 @@ class TestSingleSpectrum:
             f"penalty={'universal' if penalty == 'auto' else penalty}"
             in result.data.processing[-1]["Details"]
         )
-        assert NOT_RAW in result.said
+        assert NOT_RAW in result.messages
 
     def test_lines_become_as_narrow_as_asked(self, rng: np.random.Generator) -> None:
         scan = data(add_noise(lines(), 0.02, rng))
