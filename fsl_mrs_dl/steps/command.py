@@ -279,7 +279,8 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     """
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.nifti_header import sidecar_of
-    from fsl_mrs_dl.io.results import write_estimates, write_map_image
+    from fsl_mrs_dl.io.results import write_estimates
+    from fsl_mrs_dl.io.results.mrsi import write_map_image
     from fsl_mrs_dl.io.sidecar import sidecar_name, write_sidecars
     from fsl_mrs_dl.io.staging import Staging
 

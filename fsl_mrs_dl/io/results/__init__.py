@@ -1,7 +1,6 @@
 """Write and read results, in all their layouts."""
 
 from fsl_mrs_dl.io.results.alignment import read_estimates, wrap, write_estimates
-from fsl_mrs_dl.io.results.mrsi import write_map_image
 from fsl_mrs_dl.io.results.outcome import (
     EXTRA_COLUMNS,
     LEADING,
@@ -32,6 +31,5 @@ __all__ = [
     "run_record",
     "wrap",
     "write_estimates",
-    "write_map_image",
     "write_outcome",
 ]
