@@ -1,20 +1,12 @@
 """The step ``quantify``."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
-
 from fsl_mrs_dl.data import Basis, MRSData
-from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.models.catalogue import choices, methods
-from fsl_mrs_dl.steps import quantify_inputs as inputs
-from fsl_mrs_dl.steps import quantify_notes as notes
-from fsl_mrs_dl.steps.quantify_times import Times, water_times_of
 from fsl_mrs_dl.steps.registry import StepResult, step
-from fsl_mrs_dl.steps.water_references import average_repeats
 
 logger = logging.getLogger(__name__)
 
@@ -199,148 +191,68 @@ def quantify(
     fsl_mrs_dl quantify --data metab.nii.gz --basis press_3t_te30 --h2o wref.nii.gz --output fit --report
     """
     from fsl_mrs_dl.fit import quantification
-    from fsl_mrs_dl.fit.basis import basis_for
-    from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
-    from fsl_mrs_dl.fit.posterior import WEAK
-    from fsl_mrs_dl.io.position import places
-    from fsl_mrs_dl.io.volumes import read_fractions, read_image, read_mask
-    from fsl_mrs_dl.steps import quantify_models
+    from fsl_mrs_dl.steps.quantify_basis import named_basis
+    from fsl_mrs_dl.steps.quantify_model import BasisOptions, FitModel, ModelOptions
+    from fsl_mrs_dl.steps.quantify_models import Asked
+    from fsl_mrs_dl.steps.quantify_request import RunOptions, request_of
+    from fsl_mrs_dl.steps.quantify_spectra import Spectra, SpectraOptions
+    from fsl_mrs_dl.steps.quantify_water import Water, WaterOptions
 
-    given = inputs.named_basis(basis, keep, ignore)
-    times = Times.of(data, TE, TR)
-    whole = quantification.one_spectrum_a_voxel(data)
-    spectra = inputs.turned(inputs.first_points(whole, given, points), conj_fid)
-    grid = spectra.fid.shape[:3]
-    if mask is not None and grid == (1, 1, 1):
-        raise OptionError(f"--mask is for MRSI; {data.name or 'the data'} has one voxel. Leave it out.")
-    if t1 is not None:
-        read_image(t1, "t1")  # drawn after the fit; what cannot be is refused before it
-        if data.affine is None:
-            raise OptionError(f"{data.name or 'The data'} say no position; leave --t1 out.")
-    window = quantification.fit_window(data.nucleus, ppmlim, spectra.ppm_axis)
-    smooth = Baseline.parse(baseline)
-    if metab_shift_ppm is not None and not 0 <= metab_shift_ppm < np.inf:
-        raise OptionError(f"--metab_shift_ppm is {metab_shift_ppm:g}; a size in ppm, 0 or more, is needed.")
-    chosen = None if mask is None else read_mask(mask, grid, places(data))
-    voxels = quantification.voxels_to_fit(spectra, chosen)
-    wanted = inputs.chosen_members(given, keep, ignore, averaged=smooth.averaged)
-    fitted = basis_for(
-        spectra,
-        wanted,
-        conjugate=conj_basis,
-        centre_ppm=inputs.chemical_shift(basis_centre_ppm, "basis_centre_ppm"),
-        witnesses=given,
-        field_tolerance=field_tolerance,
+    basis = named_basis(basis, keep, ignore)
+    spectra = Spectra.of(
+        data,
+        basis,
+        SpectraOptions(mask=mask, ppmlim=ppmlim, points=points, conj_fid=conj_fid, TE=TE, TR=TR, t1=t1),
     )
-    agreement = inputs.of_one_scan(data, given, times.echo_s, allow_mismatch)
-    different, field_doubts = notes.differences(whole, spectra, given)
-    averaged = smooth.averaged and method == "lcm"
-    if add_MM and not notes.unused_macromolecules(fitted, data, averaged=averaged):
-        fitted = quantification.with_macromolecules(fitted)
-    if add_lipids and not (averaged and quantification.has_lipids(fitted)):
-        fitted = quantification.with_lipids(fitted)
-    asked = smooth
-    # Whether water reaches into the window is judged by what a stiff baseline leaves of it.
-    stiff = Baseline.parse("poly, 2") if smooth.averaged else smooth
-    if method != "lcm" and smooth.averaged:
-        smooth = Baseline.parse("poly, 2")  # the networks were trained and measured with it
-    settings = FitSettings(window, smooth, lorentzian=lorentzian)
-    if smooth.averaged:
-        members = fitted
-        fitted, settings = quantification.with_background(
-            members,
-            settings,
-            data,
-            times.echo_s,
-            ignored=ignore or (),
-            keep_lipids=add_lipids,
-        )
-        notes.replaced(members, fitted, keep)
-    groups = quantification.groups_of(fitted.names, metab_groups, fitted.left_out)
-    internal = quantification.reference_sum(fitted.names, internal_ref, fitted.left_out)
-    sums = quantification.sums_of(fitted.names, combine, fitted.left_out)
-    settled: dict[str, object] = {
-        "basis": fitted.name or "given in memory",
-        "ppmlim": window,
-        "baseline": baseline if smooth == asked else smooth.words,
-        "internal_ref": internal or "none in the basis set",
-    }
-    water = None
-    if not 0 < h2o_scale < np.inf:
-        raise OptionError(f"--h2o_scale is {h2o_scale:g}; a factor above 0 is needed.")
-    water_notes: tuple[str, ...] = ()
-    if h2o is not None:
-        h2o, repeats = average_repeats(h2o)
-        water_times, water_notes = water_times_of(h2o, data, times, TE, TR)
-        water_notes += tuple(f"the water reference was {text}" for text in repeats)
-        reference = quantification.water_reference(
-            fitted.names, wref_metabolite, ref_protons, ref_int_limits, fitted.left_out
-        )
-        inputs.check_reference(reference, spectra.ppm_axis)
-        water = quantification.WaterPlan.of(
-            inputs.turned(inputs.water_of(h2o, grid, voxels), conj_fid),
-            reference,
-            quantification.relaxation_times(
-                data.spectrometer_frequency_mhz,
-                inputs.pools(t1_values, "t1_values"),
-                inputs.pools(t2_values, "t2_values"),
-            ),
-            times.known(data),
-            water_times.known(h2o),
-            fractions=None if tissue_frac is None else read_fractions(tissue_frac, grid, places(data)),
-            scale=h2o_scale,
-        )
-        settled |= {"TE": water.scaling.echo_time_s * 1e3, "TR": water.scaling.repetition_time_s}
-        settled |= dict(zip(("wref_metabolite", "ref_protons", "ref_int_limits"), reference, strict=True))
-    settings = quantification.with_own_shifts(settings, metab_shift_ppm, data.spectrometer_frequency_mhz)
-    settings = replace(settings, groups=groups)
-    settled |= {} if not smooth.averaged else quantification.background_record(settings)
-    by = quantify_models.fitter_of(
-        quantify_models.Asked(method, model, refine, adapt, allow_mismatch),
+    fit_model = FitModel.of(
         spectra,
-        voxels,
-        fitted,
-        settings,
-    )
-    if (method != "lcm" or model is not None) and parallel != "off":
-        raise OptionError("--parallel is for the fit alone; leave it or the network (--method, --model) out.")
-    if parallel_workers is not None and parallel_workers < 1:
-        raise OptionError(f"--parallel_workers is {parallel_workers}; 1 or more are needed.")
-    no_posterior = no_posterior or by.pure
-    settled |= {"prior": "none" if no_posterior else WEAK, **by.settled}
-    alone = notes.water_alone(spectra, voxels)
-    request = quantification.Request(
-        basis=fitted,
-        settings=settings,
-        sums=sums,
-        internal_reference=internal,
-        voxels=voxels,
-        water=water,
-        posterior=not no_posterior,
-        fitter=by.fitter if parallel == "off" else None,  # each process makes its own
-        notes=(
-            *(alone or notes.orientation(spectra, voxels, window, conj_fid, fitted)),
-            *different,
-            *(f"WARNING: {doubt}" for doubt in agreement.doubts),
-            *agreement.notes,
-            *data.notes,
-            *water_notes,
-            *(("no --tissue_frac: the whole voxel counted as water",) if water and not tissue_frac else ()),
-            *notes.foreign(
-                spectra, voxels, window, stiff, None if water is None else water.data, alone=bool(alone)
-            ),
-            *by.notes,
-            *fitted.notes,
+        basis,
+        BasisOptions(
+            keep=keep,
+            ignore=ignore,
+            add_macromolecules=add_MM,
+            add_lipids=add_lipids,
+            conj_basis=conj_basis,
+            basis_centre_ppm=basis_centre_ppm,
+            field_tolerance=field_tolerance,
+            allow_mismatch=allow_mismatch,
         ),
-        doubts=(*agreement.doubts, *field_doubts),
-        parallel=parallel,
-        workers=parallel_workers,
+        ModelOptions(
+            method=method,
+            baseline=baseline,
+            lorentzian=lorentzian,
+            metab_shift_ppm=metab_shift_ppm,
+            metab_groups=metab_groups,
+            combine=combine,
+            internal_ref=internal_ref,
+        ),
     )
-    outcome = quantification.quantify_data(spectra, request)
-    # What is a note stands in the results; the verdict says what it comes to.
-    if said := quantification.flags_in_words(outcome.flags & quantification.SERIOUS, outcome.line):
-        logger.warning("%s.", said)
-    for said in quantification.empty_results(outcome):
-        logger.warning("%s.", said)
-    fit = spectra.with_fid(outcome.on_grid(outcome.fit))
-    return StepResult(fit, settled=settled, outcome=outcome, fitted=spectra)
+    water = Water.of(
+        h2o,
+        spectra,
+        fit_model,
+        WaterOptions(
+            wref_metabolite=wref_metabolite,
+            ref_protons=ref_protons,
+            ref_int_limits=ref_int_limits,
+            h2o_scale=h2o_scale,
+            tissue_frac=tissue_frac,
+            t1_values=t1_values,
+            t2_values=t2_values,
+        ),
+    )
+    request, settled = request_of(
+        spectra,
+        fit_model,
+        water,
+        Asked(method=method, model=model, refine=refine, adapt=adapt, allow_mismatch=allow_mismatch),
+        RunOptions(no_posterior=no_posterior, parallel=parallel, parallel_workers=parallel_workers),
+    )
+    outcome = quantification.quantify_data(spectra.data, request)
+    # A note stands in the results; the verdict says what it comes to.
+    if flags := quantification.flags_in_words(outcome.flags & quantification.SERIOUS, outcome.line):
+        logger.warning("%s.", flags)
+    for sentence in quantification.empty_results(outcome):
+        logger.warning("%s.", sentence)
+    fit = spectra.data.with_fid(outcome.on_grid(outcome.fit))
+    return StepResult(fit, settled=settled, outcome=outcome, fitted=spectra.data)

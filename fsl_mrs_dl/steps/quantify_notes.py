@@ -93,7 +93,7 @@ def unused_macromolecules(basis: Basis, data: MRSData, *, averaged: bool) -> boo
     return True
 
 
-def replaced(before: Basis, after: Basis, keep: Sequence[str] | None) -> None:
+def warn_of_replaced(before: Basis, after: Basis, keep: Sequence[str] | None) -> None:
     """Tell which members are not fitted though they were named, and which lipids.
 
     Parameters

@@ -133,7 +133,7 @@ def _model_of_fids(
     from fsl_mrs_dl.fit import reconstruction as sparse
 
     if basis is not None:
-        from fsl_mrs_dl.steps.quantify_inputs import named_basis
+        from fsl_mrs_dl.steps.quantify_basis import named_basis
 
         return sparse.dictionary(data, named_basis(basis), sets, linewidth)
     if reference is None:

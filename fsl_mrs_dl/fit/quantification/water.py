@@ -67,19 +67,22 @@ class WaterPlan:
             On the grid of the data.
         scale : float
         """
-        nothing = np.zeros(0)
-        metabolites, protons, limits = reference
+        metabolites, protons, limits_ppm = reference
+        t1_s, t2_s = relaxation
         scaling = WaterScaling(
-            *times_s,
-            metabolites,
-            protons,
-            limits,
-            *relaxation,
-            fractions,
-            nothing,
-            nothing,
-            scale,
-            *water_times_s,
+            echo_time_s=times_s[0],
+            repetition_time_s=times_s[1],
+            reference=metabolites,
+            protons=protons,
+            limits_ppm=limits_ppm,
+            t1_s=t1_s,
+            t2_s=t2_s,
+            fractions=fractions,
+            water_area=np.zeros(0),
+            reference_area=np.zeros(0),
+            scale=scale,
+            water_echo_time_s=water_times_s[0],
+            water_repetition_time_s=water_times_s[1],
         )
         return cls(data, scaling)
 
