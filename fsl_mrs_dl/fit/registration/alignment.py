@@ -1,6 +1,6 @@
 """From MRSData to estimates: which FIDs are registered together, to what, and in which order.
 
-Reading order of the package, each file calling only those after it: :mod:`~.alignment`, :mod:`~.sets`,
+Reading order of the package, each file calling only those after it: ``alignment``, :mod:`~.sets`,
 :mod:`~.flags`, :mod:`~.methods`, :mod:`~.gauss_newton`, :mod:`~.consensus`, :mod:`~.set_registration`,
 :mod:`~.search`, :mod:`~.baseline`, :mod:`~.averages`, :mod:`~.template`, :mod:`~.decimation`, :mod:`~.band`.
 """
