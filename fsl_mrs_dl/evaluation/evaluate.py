@@ -59,51 +59,20 @@ def evaluate(
     """
     for package in ("torch", "sklearn"):
         require(package, "evaluate")
-    from fsl_mrs_dl.evaluation import tables
     from fsl_mrs_dl.evaluation.likeness import samples_of
+    from fsl_mrs_dl.evaluation.tables import sections
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.staging import Staging
-    from fsl_mrs_dl.report.page import page, section, table
+    from fsl_mrs_dl.report.page import page
 
     filename = plain_name(filename, "filename")
     measured, made = nifti.read(real), nifti.read(synthetic)
     pairs = list(zip(samples_of(measured), samples_of(made), strict=False))
     _check(measured, made, [len(sample.fids) for pair in pairs for sample in pair])
-    rng = np.random.default_rng(seed)
     with Staging(output, overwrite=overwrite, inputs=[real, synthetic]) as staging:
         staging.reserve(f"{filename}.html")
-        likeness = [
-            row for index, pair in enumerate(pairs) for row in tables.likeness_rows(index, *pair, rng)
-        ]
         edited = "DIM_EDIT" in measured.dim_tags and len(pairs) == 2
-        amounts, agreements = tables.amount_rows(pairs, basis, edited=edited)
-        transfer = tables.transfer_rows(pairs, rng)
-        pictures = [tables.image(index, *pair, rng) for index, pair in enumerate(pairs)]
-        parts = [
-            section("Likeness", table(likeness, tables.LIKENESS), text=tables.LIKENESS_TEXT),
-            section(
-                "Averages",
-                table(tables.average_rows(pairs, edited=edited), tables.AVERAGES),
-                text=tables.AVERAGES_TEXT,
-            ),
-            section(
-                "Averages by region",
-                table(tables.region_rows(pairs), tables.REGIONS_OF),
-                text=tables.REGIONS_TEXT,
-            ),
-            *([section("Amounts", table(amounts, tables.AMOUNTS))] if amounts else []),
-            *(
-                [section("Agreement", table(agreements, tables.AGREEMENT), text=tables.AGREEMENT_TEXT)]
-                if agreements
-                else []
-            ),
-            *(
-                [section("Transfer", table(transfer, tables.TRANSFER), text=tables.TRANSFER_TEXT)]
-                if transfer
-                else []
-            ),
-            section("Pictures", *pictures),
-        ]
+        likeness, parts = sections(pairs, basis, np.random.default_rng(seed), edited=edited)
         text = page("Synthetic beside real transients", made, parts)
         staging.path(f"{filename}.html").write_text(text, encoding="utf-8")
     for row in likeness:

@@ -1,4 +1,4 @@
-"""The tables of the page of ``evaluate``."""
+"""The sections of the page of ``evaluate``."""
 
 import base64
 import html
@@ -21,6 +21,7 @@ from fsl_mrs_dl.evaluation.likeness import (
 )
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.report.page import section, table
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 from fsl_mrs_dl.train.synthesis_evaluation import STRONG
@@ -74,6 +75,29 @@ TRANSFER_TEXT = (
     "Which set a transient is of: a classifier, trained on one half of the real transients, or on synthetic ones "
     "alone; both tested on the other half."
 )
+
+
+def sections(
+    pairs: Pairs, basis: str | None, rng: np.random.Generator, *, edited: bool
+) -> tuple[list[list[str]], list[str]]:
+    """Return the rows of the table of likeness, and all sections of the page."""
+    likeness = [row for index, pair in enumerate(pairs) for row in likeness_rows(index, *pair, rng)]
+    averages, regions = average_rows(pairs, edited=edited), region_rows(pairs)
+    amounts, agreements = amount_rows(pairs, basis, edited=edited)
+    parts = [
+        section(title, table(rows, columns), text=text)
+        for title, rows, columns, text in (
+            ("Likeness", likeness, LIKENESS, LIKENESS_TEXT),
+            ("Averages", averages, AVERAGES, AVERAGES_TEXT),
+            ("Averages by region", regions, REGIONS_OF, REGIONS_TEXT),
+            ("Amounts", amounts, AMOUNTS, ""),
+            ("Agreement", agreements, AGREEMENT, AGREEMENT_TEXT),
+            ("Transfer", transfer_rows(pairs, rng), TRANSFER, TRANSFER_TEXT),
+        )
+        if rows
+    ]
+    pictures = [image(index, *pair, rng) for index, pair in enumerate(pairs)]
+    return likeness, [*parts, section("Pictures", *pictures)]
 
 
 def likeness_rows(index: int, real: Sample, made: Sample, rng: np.random.Generator) -> list[list[str]]:
