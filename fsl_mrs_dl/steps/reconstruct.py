@@ -28,6 +28,7 @@ def reconstruct(
     basis: Basis | None = None,
     linewidth: float | None = None,
     penalty: str = "auto",
+    debias: bool = False,
     model: str | None = None,
     allow_mismatch: bool = False,
 ) -> StepResult:
@@ -53,9 +54,13 @@ def reconstruct(
         Width (FWHM) of the lines of the result in Hz; with --basis what is added to the lines of the basis set.
         Default: as measured, without deconvolution.
     penalty : str
-        Weight of sparsity. auto: by a network, or as universal where no network is valid. universal: what noise
-        alone does not exceed. sure: the least estimated error. discrepancy: the residual is as large as the noise.
-        Or a number: the share, between 0 and 1, of the weight that leaves nothing.
+        Weight of sparsity. auto: by a network, or as noise where no network is valid. noise: half of universal,
+        the least error in simulations. universal: what noise alone does not exceed. sure: the least estimated
+        error. discrepancy: the residual is as large as the noise. Or a number: the share, between 0 and 1, of the
+        weight that leaves nothing.
+    debias : bool
+        Least squares on the chosen lines afterwards: their heights are not shrunk, but have more noise. Goes with
+        --penalty universal.
     model : str
         Model package for --penalty auto: a name, with @version or without, or a path.
     allow_mismatch : bool
@@ -93,7 +98,7 @@ def reconstruct(
     sets = sparse.Sets.of(data, dim)
     weights = penalty_of(penalty, model, data, allow_mismatch=allow_mismatch)
     model_of_fids = _model_of_fids(data, sets, reference, basis, linewidth)
-    result = sparse.reconstruct_sets(sets, model_of_fids, weights.function)
+    result = sparse.reconstruct_sets(sets, model_of_fids, weights.function, refit=debias)
     shape = model_of_fids.lineshape
     settled: dict[str, object] = {
         "dim": dim or "none",

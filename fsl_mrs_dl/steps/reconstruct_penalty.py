@@ -30,7 +30,7 @@ def penalty_of(penalty: str, model: str | None, data: MRSData, *, allow_mismatch
     Parameters
     ----------
     penalty : str
-        ``auto``, ``universal``, ``sure``, ``discrepancy``, or a number between 0 and 1.
+        ``auto``, ``noise``, ``universal``, ``sure``, ``discrepancy``, or a number between 0 and 1.
     model : str or None
         Package, for ``auto``.
     data : MRSData
@@ -49,7 +49,7 @@ def penalty_of(penalty: str, model: str | None, data: MRSData, *, allow_mismatch
     if model is not None and penalty != "auto":
         raise OptionError(f"--model is for --penalty auto, not for {penalty}; leave one of them out.")
     if penalty == "auto":
-        return Weights(RULES["universal"], {"penalty": "universal"})
+        return Weights(RULES["noise"], {"penalty": "noise"})
     if penalty in RULES:
         return Weights(RULES[penalty], {"penalty": penalty})
     try:
@@ -80,6 +80,12 @@ def _universal(operator: "Operator", sets: "Sets") -> Real:
     return universal_penalty(operator, _ones(sets), sets.shape[-1])
 
 
+def _noise(operator: "Operator", sets: "Sets") -> Real:
+    from fsl_mrs_dl.fit.reconstruction import noise_penalty
+
+    return noise_penalty(operator, _ones(sets), sets.shape[-1])
+
+
 def _sure(operator: "Operator", sets: "Sets") -> Real:
     from fsl_mrs_dl.fit.reconstruction import sure_penalty
 
@@ -92,5 +98,5 @@ def _discrepancy(operator: "Operator", sets: "Sets") -> Real:
     return discrepancy_penalty(operator, sets.fids, _ones(sets), sets.n_measured)
 
 
-RULES = {"universal": _universal, "sure": _sure, "discrepancy": _discrepancy}
+RULES = {"noise": _noise, "universal": _universal, "sure": _sure, "discrepancy": _discrepancy}
 """Rules by their names as options."""

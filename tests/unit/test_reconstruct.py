@@ -40,21 +40,18 @@ def error(result: MRSData, truth: Complex) -> float:
 
 
 class TestSingleSpectrum:
-    @pytest.mark.parametrize("penalty", ["auto", "universal", "sure", "discrepancy", "0.1"])
+    @pytest.mark.parametrize("penalty", ["auto", "noise", "universal", "sure", "discrepancy", "0.1"])
     def test_the_error_falls(self, penalty: str, rng: np.random.Generator) -> None:
         scan = data(add_noise(lines(), 0.3, rng))
         result = reconstruct(scan, penalty=penalty)
         assert error(result.data, lines()) < 0.5 * error(scan, lines())
         assert result.data.processing[-1]["Method"] == "Denoising"
-        assert (
-            f"penalty={'universal' if penalty == 'auto' else penalty}"
-            in result.data.processing[-1]["Details"]
-        )
+        assert f"penalty={'noise' if penalty == 'auto' else penalty}" in result.data.processing[-1]["Details"]
         assert NOT_RAW in result.messages
 
     def test_lines_become_as_narrow_as_asked(self, rng: np.random.Generator) -> None:
         scan = data(add_noise(lines(), 0.02, rng))
-        result = reconstruct(scan, linewidth=3.0)
+        result = reconstruct(scan, linewidth=3.0, penalty="universal", debias=True)
         width = peak_linewidth_hz(result.data.fid[0, 0, 0], DT, F0, 4.65, 2.01).fwhm_hz
         assert width == pytest.approx(3.0, rel=0.15)
         assert error(result.data, lines(3.0)) < 0.3 * error(scan, lines(3.0))
@@ -73,6 +70,17 @@ class TestSingleSpectrum:
             for r in (plain, corrected)
         ]
         assert left[1] < 0.5 * left[0]
+
+    def test_debias_undoes_the_shrinkage(self, rng: np.random.Generator) -> None:
+        scan = data(add_noise(lines(), 0.1, rng))
+        heights = [
+            np.abs(
+                fid_to_spectrum(reconstruct(scan, penalty="universal", debias=debias).data.fid[0, 0, 0])
+            ).max()
+            for debias in (False, True)
+        ]
+        truth = np.abs(fid_to_spectrum(lines())).max()
+        assert abs(heights[1] - truth) < 3 * 0.1 < truth - heights[0]  # three SDs of the noise
 
     def test_noise_level(self, rng: np.random.Generator) -> None:
         result = reconstruct(data(add_noise(lines(), 0.3, rng)))

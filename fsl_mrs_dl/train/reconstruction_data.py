@@ -1,0 +1,185 @@
+"""What the network of ``reconstruct`` learns from: spectra at any SNR, and how the error goes with the penalty."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsl_mrs_dl.data import Basis, Complex, Real
+from fsl_mrs_dl.fit.reconstruction import RATIOS, GridOperator, largest_penalty, path
+from fsl_mrs_dl.io.basis import read_basis
+from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, grid_axis_hz, grid_spectra
+from fsl_mrs_dl.physics import add_noise, damp, fid_to_spectrum, on_points
+from fsl_mrs_dl.scores.linewidth import voigt_fwhm_hz
+from fsl_mrs_dl.simulate.shipped import shipped_basis
+from fsl_mrs_dl.train.start_data import scene
+
+BASIS_SETS = ("press_3t_te30", "press_3t_te35", "slaser_3t_te28", "steam_7t_te11", "slaser_7t_te26")
+"""Unedited, at the fields and echo times of most scans of the brain."""
+SNR_F = (3.0, 100.0)
+DURATION_S, BANDS_PPM = (0.3, 1.02), (8.0, 40.0)
+"""How long FIDs last, in s, and the bandwidth over the spectrometer frequency."""
+_ACQUISITIONS = 4  # of each basis set
+_NOISELESS = (1e12, 1e12)  # SNR_f of a scene to which noise is added afterwards
+_BASELINE = 0.1  # largest, over the highest line
+
+
+@dataclass(frozen=True, eq=False)
+class Scans:
+    """FIDs of one acquisition with and without noise, in units of the noise.
+
+    Attributes
+    ----------
+    fids, clean : ndarray, complex64, shape (FID, time)
+    operator : GridOperator
+        With the true width of each FID's lines.
+    snr_f : ndarray, float, shape (FID,)
+    dwelltime_s, spectrometer_frequency_mhz : float
+    """
+
+    fids: Complex
+    clean: Complex
+    operator: GridOperator
+    snr_f: Real
+    dwelltime_s: float
+    spectrometer_frequency_mhz: float
+
+
+def scans(basis: Basis, n: int, rng: np.random.Generator, snr_f: tuple[float, float] = SNR_F) -> Scans:
+    """Simulate FIDs of one basis set: metabolites, macromolecules and baseline of a brain, any shift and phase.
+
+    Parameters
+    ----------
+    basis : Basis
+        On the points of the FIDs.
+    n : int
+    rng : numpy.random.Generator
+    snr_f : tuple of float
+        Lowest and highest SNR_f; uniform in its logarithm.
+    """
+    made = scene(basis, n, rng, snr_f=_NOISELESS, smooth=_BASELINE)
+    clean = made.fids.astype(np.complex128)
+    snr = np.exp(rng.uniform(math.log(snr_f[0]), math.log(snr_f[1]), n))
+    sd = np.abs(fid_to_spectrum(clean)).max(axis=1) / snr
+    fids = add_noise(clean, sd, rng)
+    ones = np.ones_like(clean)
+    width_hz = voigt_fwhm_hz(made.gamma, made.sigma)
+    decay = damp(ones, math.pi * width_hz, np.zeros(n), basis.dwelltime_s)[:, None].astype(np.complex64)
+    return Scans(
+        (fids / sd[:, None]).astype(np.complex64),
+        (clean / sd[:, None]).astype(np.complex64),
+        GridOperator(decay, decay, 1),
+        snr,
+        basis.dwelltime_s,
+        basis.spectrometer_frequency_mhz,
+    )
+
+
+def any_acquisition(basis: Basis, rng: np.random.Generator) -> Basis:
+    """Return a basis set on points of a random dwell time and duration."""
+    mhz = basis.spectrometer_frequency_mhz
+    band_ppm = math.exp(rng.uniform(math.log(BANDS_PPM[0]), math.log(BANDS_PPM[1])))
+    dwelltime_s = max(round(1 / (band_ppm * mhz), 6), basis.dwelltime_s)
+    longest = basis.fids.shape[1] * basis.dwelltime_s
+    duration = min(rng.uniform(*DURATION_S), longest)
+    return on_points(basis, int(duration / dwelltime_s) // 2 * 2, dwelltime_s, mhz)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Spectra to learn from, in single precision.
+
+    Attributes
+    ----------
+    inputs, clean : ndarray, float32, shape (example, 2, 512)
+        With and without noise, in the units of the network.
+    noise_sd, independent : ndarray, float32, shape (example,)
+        Noise of the inputs, and bins of the spectrum that they hold.
+    snr_f : ndarray, float, shape (example,)
+    scans : tuple of Scans
+        What they were made of, in the order of the examples; empty where nobody needs it.
+    """
+
+    inputs: Real
+    clean: Real
+    noise_sd: Real
+    independent: Real
+    snr_f: Real
+    scans: tuple[Scans, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """What they are, in words."""
+        return (
+            f"{len(self.inputs)} spectra of {', '.join(BASIS_SETS)}, SNR_f {SNR_F[0]:g} to {SNR_F[1]:g}, "
+            f"{DURATION_S[0]:g} to {DURATION_S[1]:g} s"
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the inputs."""
+        return hashlib.sha256(np.ascontiguousarray(self.inputs, dtype="<f4").tobytes()).hexdigest()
+
+
+def as_examples(made: Scans, *, keep: bool = False) -> Examples:
+    """Return the examples of FIDs of one acquisition."""
+    axis_hz = grid_axis_hz(made.spectrometer_frequency_mhz)
+    norm = made.operator.norms[:, 0, 0]
+    unit = largest_penalty(made.operator, made.fids[:, None]) / norm
+    inputs, clean = grid_spectra(made.fids, axis_hz, made.dwelltime_s, unit, made.clean)
+    seen = (GRID_PPM[1] - GRID_PPM[0]) * made.spectrometer_frequency_mhz
+    independent = min(seen * made.fids.shape[1] * made.dwelltime_s, float(GRID_POINTS))
+    return Examples(
+        inputs,
+        clean,
+        (1 / unit).astype(np.float32),
+        np.full(len(unit), independent, dtype=np.float32),
+        made.snr_f,
+        (made,) if keep else (),
+    )
+
+
+def examples(n: int, rng: np.random.Generator, *, keep: bool = False) -> Examples:
+    """Return examples of all basis sets, several acquisitions of each.
+
+    Parameters
+    ----------
+    n : int
+    rng : numpy.random.Generator
+    keep : bool
+        Whether to keep the FIDs, for the penalty; the examples then are in the order of the acquisitions, else
+        in random order.
+    """
+    bases = [read_basis(shipped_basis(name)) for name in BASIS_SETS]
+    n_parts = min(_ACQUISITIONS * len(bases), n)
+    counts = np.full(n_parts, n // n_parts)
+    counts[: n - counts.sum()] += 1
+    parts = [
+        as_examples(scans(any_acquisition(bases[i % len(bases)], rng), int(count), rng), keep=keep)
+        for i, count in enumerate(counts)
+    ]
+    order = np.arange(n) if keep else rng.permutation(n)
+
+    def joined(name: str) -> Real:
+        values: Real = np.concatenate([getattr(part, name) for part in parts])[order]
+        return values
+
+    return Examples(
+        inputs=joined("inputs"),
+        clean=joined("clean"),
+        noise_sd=joined("noise_sd"),
+        independent=joined("independent"),
+        snr_f=joined("snr_f"),
+        scans=tuple(scan for part in parts for scan in part.scans),
+    )
+
+
+def error_curves(made: Scans, ratios: Real = RATIOS) -> Real:
+    """Return the relative error of FIDs at shares of the largest useful penalty, shape (ratio, FID)."""
+    size = np.linalg.norm(made.clean, axis=1)
+    curves = []
+    for step in path(made.operator, made.fids[:, None], ratios):
+        found = made.operator.restored(step.solution.amplitudes)[:, 0]
+        curves.append(np.linalg.norm(found - made.clean, axis=1) / size)
+    return np.stack(curves)
