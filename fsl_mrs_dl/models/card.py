@@ -65,7 +65,7 @@ class ValidRange:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingRecipe:
     """How the weights were made.
 
     Attributes
@@ -132,7 +132,7 @@ class Card:
         Keywords of the architecture.
     inputs, outputs : tuple of Channel
     valid : ValidRange
-    recipe : Recipe
+    recipe : TrainingRecipe
     evaluation : tuple of Score
     intended_use, refused_use : str
     licence : str
@@ -149,7 +149,7 @@ class Card:
     inputs: tuple[Channel, ...]
     outputs: tuple[Channel, ...]
     valid: ValidRange
-    recipe: Recipe
+    recipe: TrainingRecipe
     evaluation: tuple[Score, ...]
     intended_use: str
     refused_use: str

@@ -205,19 +205,22 @@ def options_of(command: str) -> dict[str, Any]:
     ModelError
         If it is not a command of this program.
     """
-    words = shlex.split(command)
     hints = typing.get_type_hints(train)
-    stated: dict[str, Any] = {"step": words[2] if words[:2] == ["fsl_mrs_dl", "train"] else ""}
+    stated: dict[str, Any] = {}
     values: list[str] = []
-    for word in words[3:]:
-        if word.startswith("--"):
-            values = stated[word.removeprefix("--")] = []
-        else:
-            values.append(word)
     try:
-        typed = {name: _typed(hints[name], text) for name, text in stated.items() if name not in _OF_FILES}
-        return resolved(**typed)
-    except (OptionError, KeyError, ValueError, IndexError, TypeError) as error:
+        program, name, stated["step"], *words = shlex.split(command)
+        for word in words:
+            if word.startswith("--"):
+                values = stated[word.removeprefix("--")] = []
+            else:
+                values.append(word)
+        if (program, name) != ("fsl_mrs_dl", "train"):
+            raise ValueError(name)
+        return resolved(
+            **{key: _typed(hints[key], text) for key, text in stated.items() if key not in _OF_FILES}
+        )
+    except (OptionError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"The card's command cannot be repeated: {command}") from error
 
 

@@ -11,7 +11,7 @@ from fsl_mrs_dl.io.transient_sets import deviations_of
 from fsl_mrs_dl.models.synthesis_deviations import N_PHYSICS, DeviationNetwork, directions, split_parts
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.scores.spectra import SIGNAL_1H_PPM
-from fsl_mrs_dl.train.synthesis_transients import Transients
+from fsl_mrs_dl.train.synthesis_transients import TransientCollection
 
 _MOST_COMPONENTS = 24
 _DURATION_S = 0.15
@@ -62,13 +62,13 @@ def deviation_components(deviations: Complex, subspace: Complex, most: int = _MO
 
 
 def deviation_network(
-    transients: Transients, seed: int, *, latent: int, hidden: Sequence[int]
+    transients: TransientCollection, seed: int, *, latent: int, hidden: Sequence[int]
 ) -> tuple[DeviationNetwork, dict[str, object], Real]:
     """Return a network of deviations with random layers, its config, and the coefficients to learn.
 
     Parameters
     ----------
-    transients : Transients
+    transients : TransientCollection
     seed : int
     latent : int
     hidden : sequence of int

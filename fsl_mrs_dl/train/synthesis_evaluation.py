@@ -17,7 +17,7 @@ from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import noise_sd, r2, voigt_fwhm_hz
 from fsl_mrs_dl.simulate.signals import clean_fids
 from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, prior_of
-from fsl_mrs_dl.train.synthesis_transients import Transients
+from fsl_mrs_dl.train.synthesis_transients import TransientCollection
 
 N_STEPS = 9
 N_PATHS = 12
@@ -250,7 +250,7 @@ def scores(
     return tuple(rows)
 
 
-def transient_scores(network: Network, transients: Transients) -> tuple[Score, ...]:
+def transient_scores(network: Network, transients: TransientCollection) -> tuple[Score, ...]:
     """Return what stands on the card of a VAE: how much of transients it keeps."""
     if isinstance(network, DeviationNetwork):
         return _deviation_scores(network, transients)
@@ -273,7 +273,7 @@ def _noise_left(fids: Complex, made: Complex, data: MRSData) -> Score:
     return Score(name, "1", left / noise, 1.0, "transient", None, "", len(fids))
 
 
-def _deviation_scores(network: DeviationNetwork, transients: Transients) -> tuple[Score, ...]:
+def _deviation_scores(network: DeviationNetwork, transients: TransientCollection) -> tuple[Score, ...]:
     """Return how much of what stands out of the noise is decoded, and how much noise with it."""
     data = transients.data
     explained, beyond, decoded, fids = 0.0, 0.0, [], []

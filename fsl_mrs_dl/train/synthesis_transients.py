@@ -30,7 +30,7 @@ _FEWEST = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Transients:
+class TransientCollection:
     """Transients of one kind, each set over its own size.
 
     Attributes
@@ -54,12 +54,12 @@ class Transients:
         return hashlib.sha256(np.ascontiguousarray(self.fids, dtype="<c8").tobytes()).hexdigest()
 
 
-def read_transients(files: Sequence[Path]) -> Transients:
+def read_transients(files: Sequence[Path]) -> TransientCollection:
     """Read the transients of files, see :func:`transients_of`."""
     return transients_of([nifti.read(file) for file in files])
 
 
-def transients_of(subjects: Sequence[MRSData]) -> Transients:
+def transients_of(subjects: Sequence[MRSData]) -> TransientCollection:
     """Return all transients of data of one kind.
 
     Raises
@@ -82,10 +82,10 @@ def transients_of(subjects: Sequence[MRSData]) -> Transients:
     return joined_sets(parts, first, f"{n} transients, {len(parts)} sets of {len(subjects)} files")
 
 
-def joined_sets(parts: Sequence[Complex], data: MRSData, description: str) -> Transients:
+def joined_sets(parts: Sequence[Complex], data: MRSData, description: str) -> TransientCollection:
     """Return sets of transients, each of shape (transient, time), as one collection."""
     sets = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    return Transients(np.concatenate(parts).astype(np.complex64), data, description, sets)
+    return TransientCollection(np.concatenate(parts).astype(np.complex64), data, description, sets)
 
 
 def subject(
@@ -119,7 +119,13 @@ def subject(
 
 
 def vae_for(
-    transients: Transients, seed: int, *, components: int, latent: int, hidden: Sequence[int], beta: float
+    transients: TransientCollection,
+    seed: int,
+    *,
+    components: int,
+    latent: int,
+    hidden: Sequence[int],
+    beta: float,
 ) -> tuple[SynthesisNetwork, dict[str, object]]:
     """Return a VAE with random layers and the components of some transients, and its config."""
     scale = float(np.sqrt(np.mean(np.sum(np.abs(transients.fids) ** 2, axis=1))))

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from fsl_mrs_dl.errors import ModelError, OptionError
-from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
+from fsl_mrs_dl.models.card import Card, Channel, Score, TrainingRecipe, ValidRange
 from fsl_mrs_dl.models.catalogue import CatalogueEntry
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import Model, load
@@ -205,7 +205,7 @@ class Training(ABC, Generic[S, N]):
         network: N,
         config: Mapping[str, Any],
         sets: S,
-        origin: Recipe,
+        origin: TrainingRecipe,
         *,
         name: str,
         version: str,

@@ -17,7 +17,7 @@ from fsl_mrs_dl.train.synthesis import tensors
 from fsl_mrs_dl.train.synthesis_deviations import deviation_network
 from fsl_mrs_dl.train.synthesis_evaluation import transient_scores
 from fsl_mrs_dl.train.synthesis_transients import (
-    Transients,
+    TransientCollection,
     read_transients,
     subject,
     transients_of,
@@ -42,18 +42,18 @@ class SplitTransients:
 
     Attributes
     ----------
-    training : Transients
+    training : TransientCollection
         All.
     learned, stopped : ndarray, int
         Rows to train on, and rows to stop by: a tenth.
     """
 
-    training: Transients
+    training: TransientCollection
     learned: NDArray[np.intp]
     stopped: NDArray[np.intp]
 
     @classmethod
-    def of(cls, transients: Transients, seed: int) -> "SplitTransients":
+    def of(cls, transients: TransientCollection, seed: int) -> "SplitTransients":
         """Split transients at random."""
         order = np.random.default_rng(seed).permutation(len(transients.fids))
         n_stopped = max(1, round(VALIDATION * len(order)))
@@ -61,7 +61,11 @@ class SplitTransients:
 
 
 class TransientsTraining(Training[SplitTransients, Any]):
-    """Trains a network of transients: of deviations from the average of a set, or of whole spectra."""
+    """Trains a network of transients: of deviations from the average of a set, or of whole spectra.
+
+    Keeps the coefficients that come with a new network of deviations, shape (transient, 2 direction): they are
+    what it learns from.
+    """
 
     intended_use, refused_use = INTENDED_USE, REFUSED_USE
     _coefficients: Real

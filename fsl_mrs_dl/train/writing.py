@@ -11,7 +11,7 @@ import torch
 
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.io.staging import Staging
-from fsl_mrs_dl.models.card import Card, Recipe, evaluation_text
+from fsl_mrs_dl.models.card import Card, TrainingRecipe, evaluation_text
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import CARD, WEIGHTS, find, package_bytes
 from fsl_mrs_dl.train.loop import LossCurve
@@ -42,9 +42,9 @@ def files_read(options: Mapping[str, Any]) -> list[Path]:
     return files
 
 
-def recipe(options: Mapping[str, Any], data: str, data_sha256: str, began: float) -> Recipe:
+def recipe(options: Mapping[str, Any], data: str, data_sha256: str, began: float) -> TrainingRecipe:
     """Return the recipe of weights that were made now, from ``began`` on, with this software."""
-    return Recipe(
+    return TrainingRecipe(
         command=command_of(options),
         seed=options["seed"],
         data=data,

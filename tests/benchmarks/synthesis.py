@@ -13,7 +13,7 @@ from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.evaluation.likeness import Quantifier
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
-from fsl_mrs_dl.models.card import Card, Recipe, Score, ValidRange
+from fsl_mrs_dl.models.card import Card, Score, TrainingRecipe, ValidRange
 from fsl_mrs_dl.models.package import load
 from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.simulate.shipped import shipped_basis
@@ -254,7 +254,7 @@ def threads() -> int:
 def _bare_card() -> Card:
     """Return a card that says nothing, for networks that come from no package."""
     valid = ValidRange("1H", (0.0, 1e4), (0.0, 1.0), (0.0, 1e4))
-    recipe = Recipe("", 0, "", "", 0.0)
+    recipe = TrainingRecipe("", 0, "", "", 0.0)
     return Card("speed", "0", "synthesise", "cvae", {}, (), (), valid, recipe, (), "", "")
 
 

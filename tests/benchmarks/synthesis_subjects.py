@@ -13,7 +13,7 @@ from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.models.synthesis_deviations import DeviationNetwork
 from fsl_mrs_dl.steps.align import align, corrected_fids
 from fsl_mrs_dl.train.command import resolved
-from fsl_mrs_dl.train.synthesis_transients import Transients, joined_sets, subject, transients_of
+from fsl_mrs_dl.train.synthesis_transients import TransientCollection, joined_sets, subject, transients_of
 from fsl_mrs_dl.train.trainings import training_of
 from fsl_mrs_dl.train.transients import SplitTransients
 
@@ -81,7 +81,7 @@ def trained_on(samples: Mapping[str, Sample], epochs: int, seed: int) -> Generat
     return _trained(joined_sets(parts, several[0].data, ""), epochs, seed, 128, "physics")
 
 
-def _trained(transients: Transients, epochs: int, seed: int, batch: int, decoder: str) -> Generative:
+def _trained(transients: TransientCollection, epochs: int, seed: int, batch: int, decoder: str) -> Generative:
     more: dict[str, Any] = {
         "epochs": epochs,
         "seed": seed,

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.fit.registration import METHODS
 from fsl_mrs_dl.models.catalogue import CATALOGUE, SHIPPED, architectures, choices, methods
 from fsl_mrs_dl.steps.options import describe
 from fsl_mrs_dl.steps.registry import built_in_steps
-from fsl_mrs_dl.train.command import train
+from fsl_mrs_dl.train.command import options_of, resolved, train
+from fsl_mrs_dl.train.writing import command_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -74,3 +77,36 @@ def test_the_table_needs_no_torch():
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_command_lists_every_network(capsys):
+    assert main(["models", "list", "--architectures"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(architectures())
+    assert main(["models", "verify", "--architectures"]) == 2
+    assert "--architectures is for list" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "rm -rf here",
+        "fsl_mrs_dl train align --architecture nothing",
+        "fsl_mrs_dl train quantify --architecture dsr",
+        "fsl_mrs_dl train align --architecture dsr --samples many",
+        "fsl_mrs_dl train align --architecture dsr --nothing 1",
+        "fsl_mrs_dl train align --architecture dsr --samples 100 200",
+        "fsl_mrs_dl train align --architecture 'dsr",
+    ],
+)
+def test_a_command_on_a_card_that_cannot_be_repeated_is_refused(command):
+    with pytest.raises(ModelError, match="cannot be repeated"):
+        options_of(command)
+
+
+def test_options_come_back_from_their_command():
+    options = resolved(
+        "dq-rpmm", amplitudes="whitened", seed_sign=True, data=(Path("a b.nii"), Path("c.nii"))
+    )
+    assert options_of(command_of(options)) == options

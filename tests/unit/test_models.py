@@ -12,7 +12,7 @@ import fsl_mrs_dl
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import IncompatibleModelError, ModelError
-from fsl_mrs_dl.models.card import Card, Channel, Recipe, Score, ValidRange
+from fsl_mrs_dl.models.card import Card, Channel, Score, TrainingRecipe, ValidRange
 from fsl_mrs_dl.models.catalogue import architectures
 from fsl_mrs_dl.models.inputs import from_channels, on_network_points, to_channels
 from fsl_mrs_dl.models.package import CARD, VARIABLE, WEIGHTS, find, load, package_name, save_package
@@ -62,7 +62,7 @@ def card(config, architecture="dsr", **changes):
         inputs=(Channel("fid", "time", ("batch", "2", "512"), "1"),),
         outputs=(Channel("shift", "parameter", ("batch",), "Hz"),),
         valid=ValidRange("1H", (380.0, 420.0), (1e-4, 3e-4), (0.1, 10.0), shift_hz=(-20.0, 20.0)),
-        recipe=Recipe("fsl_mrs_dl train align", 0, "none", "0" * 64, 0.1),
+        recipe=TrainingRecipe("fsl_mrs_dl train align", 0, "none", "0" * 64, 0.1),
         evaluation=(Score("shift SD", "Hz", 1.0, None, "", 0.1, "CRLB", 10),),
         intended_use="tests",
         refused_use="all else",

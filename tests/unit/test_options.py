@@ -2,10 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
 
+from fsl_mrs_dl.choices import Choices
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.steps import command
@@ -65,6 +67,36 @@ def test_an_image_may_be_given_in_memory() -> None:
     image = np.ones((2, 2, 2))
     assert OPTIONS["mask"].check(image) is image
     assert OPTIONS["mask"].check("m.nii") == Path("m.nii")
+
+
+def method_of(*, method: Annotated[str, Choices(("a", "b"), "a: one. b: two.")] = "a") -> None:
+    """Do nothing.
+
+    Parameters
+    ----------
+    method : str
+        How.
+    """
+
+
+def mistaken(*, method: Annotated[str, "a"] = "a") -> None:
+    """Do nothing.
+
+    Parameters
+    ----------
+    method : str
+        How.
+    """
+
+
+def test_choices_may_come_from_a_table() -> None:
+    (option,) = describe(method_of).options
+    assert (option.kind, option.choices, option.default) == (str, ("a", "b"), "a")
+    assert option.help == "How. a: one. b: two."
+    with pytest.raises(OptionError, match="must be one of a, b"):
+        option.check("c")
+    with pytest.raises(TypeError, match="Choices are needed"):
+        describe(mistaken)
 
 
 class TestConfig:
