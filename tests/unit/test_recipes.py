@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-CONFTESTS = [file.name for file in (REPOSITORY / "tests").glob("*.py")]
 RECIPE = re.compile(
     r"^<!-- (?:file (?P<file>\S+)|row of (?P<of>\S+) behind (?P<line>[^\n]+)) -->\n"
     r"```(?:python|text)\n(?P<code>.*?)^```$",
@@ -24,15 +23,13 @@ RECIPE = re.compile(
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of the package and of the tests that the recipes name, with all that they add."""
+    """A copy of the package and of its tests, with all that the recipes add."""
     folder = tmp_path_factory.mktemp("copy")
     left_out = shutil.ignore_patterns("__pycache__", "resources")
-    shutil.copytree(REPOSITORY / "fsl_mrs_dl", folder / "fsl_mrs_dl", ignore=left_out)
+    for part in ("fsl_mrs_dl", "tests"):
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=left_out)
     (folder / "fsl_mrs_dl" / "resources").symlink_to(REPOSITORY / "fsl_mrs_dl" / "resources")
     shutil.copy(REPOSITORY / "pyproject.toml", folder)
-    for name in (*CONFTESTS, "unit/test_networks.py", "unit/test_basis_formats.py", "cli/test_contract.py"):
-        (folder / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / "tests" / name, folder / "tests" / name)
     text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
     recipes = list(RECIPE.finditer(text))
     assert len(recipes) == 7
@@ -48,53 +45,46 @@ def copy(tmp_path_factory):
     return folder
 
 
+COMMANDS = """
+import shlex, sys
+from fsl_mrs_dl.cli import main
+sys.exit(any(main(shlex.split(line)) for line in sys.argv[1:]))
+"""
+"""A program that runs its arguments as lines of ``fsl_mrs_dl``."""
+
+
 def run_in(folder, *words):
+    """Run Python in the copy, as an own process: this one has imported the package already."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "FSL_MRS_DL_MODELS": str(folder / "models")}
     ran = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     return ran.stdout
 
 
+def run_tests(folder, file, word):
+    return run_in(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", file, "-k", word)
+
+
 def test_a_step_is_one_file_and_a_line_of_its_case(copy):
-    said = run_in(
-        copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/cli/test_contract.py", "-k", "apodize"
-    )
-    assert re.search(r"\d{2} passed", said)
+    assert re.search(r"\d{2} passed", run_tests(copy, "tests/cli/test_contract.py", "apodize"))
 
 
 def test_a_network_is_one_file_and_one_row(copy):
-    said = run_in(
-        copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/test_networks.py", "-k", "one-layer"
-    )
-    assert "3 passed" in said
-    assert "one-layer: one linear layer, trained with labels (train it first)." in " ".join(
-        run_in(copy, "fsl_mrs_dl", "align", "--help").split()
-    )
-    few = ("--samples", "40", "--epochs", "1", "--prior", "brain_3t")
-    run_in(copy, "fsl_mrs_dl", "train", "align", "--architecture", "one-layer", *few, "--output", "models")
-    run_in(copy, "fsl_mrs_dl", "simulate", "--field", "3", "--transients", "8", "--output", "scan")
+    assert "3 passed" in run_tests(copy, "tests/unit/test_networks.py", "one-layer")
+    shown = " ".join(run_in(copy, "-m", "fsl_mrs_dl", "align", "--help").split())
+    assert "one-layer: one linear layer, trained with labels (train it first)." in shown
     run_in(
         copy,
-        "fsl_mrs_dl",
-        "align",
-        "--file",
-        "scan/simulated.nii.gz",
-        "--method",
-        "one-layer",
-        "--output",
-        "out",
+        "-c",
+        COMMANDS,
+        "train align --architecture one-layer --prior brain_3t --samples 40 --epochs 1 --output models",
+        "simulate --field 3 --transients 8 --output scan",
+        "align --file scan/simulated.nii.gz --method one-layer --output out",
     )
+    assert (copy / "out" / "simulated_align.csv").exists()
 
 
 def test_a_format_of_basis_sets_is_one_file_and_one_row(copy):
-    said = run_in(
-        copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/test_basis_formats.py", "-k", "npz"
-    )
-    assert re.search(r"\d passed", said)
+    assert re.search(r"\d passed", run_tests(copy, "tests/unit/test_basis_formats.py", "npz"))
