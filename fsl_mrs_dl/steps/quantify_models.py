@@ -277,7 +277,7 @@ def _non_negative(gram: Real, right: Real) -> Any:
 
 def _on_rows(place: Parameters, rows: Any, n: int) -> Parameters:
     """Return parameters of all spectra, those of some rows given and the others 0."""
-    return Parameters(*(_spread(value, rows, n) for value in vars(place).values()))
+    return place.changed(lambda values: _spread(values, rows, n))
 
 
 def _spread(value: Real, rows: Any, n: int) -> Real:

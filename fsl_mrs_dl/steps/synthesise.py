@@ -91,7 +91,16 @@ def synthesise(
     from fsl_mrs_dl.steps.command import result_name
     from fsl_mrs_dl.steps.synthesis_models import DEFAULT_MODEL, generative
 
-    recorded = {name: value for name, value in locals().items() if name in _RECORDED}
+    recorded = {
+        "like": like,
+        "n": n,
+        "mode": mode,
+        "concentrations": concentrations,
+        "snr": snr,
+        "noiseless": noiseless,
+        "allow_mismatch": allow_mismatch,
+        "seed": seed,
+    }
     _check(n, snr, seed)
     name = result_name(Path(filename), filename) + (".nii" if uncompressed else ".nii.gz")
     data = without_person(nifti.read(like)) if like is not None else None
@@ -119,9 +128,6 @@ def synthesise(
             replace(synthetic, processing=(*synthetic.processing, nifti.record(METHOD, details))),
             staging.path(name),
         )
-
-
-_RECORDED = ("like", "n", "mode", "concentrations", "snr", "noiseless", "allow_mismatch", "seed")
 
 
 def _plain(value: Any) -> str:

@@ -172,7 +172,7 @@ def _fit_chunk(
     else:
         choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
     at, state, iterations, settled = minimise(problem, evaluator, scaled, choices[0])
-    at = Parameters(*(value.copy() for value in vars(at).values()))
+    at = at.copy()
     for choice, share in zip(choices[1:], explained[1:], strict=True):
         rows = np.flatnonzero(share > ALMOST_AS_GOOD)
         if len(rows):

@@ -52,6 +52,25 @@ class Leftover:
     power: Real
     looks: Real
 
+    @classmethod
+    def unknown(cls, n: int) -> "Leftover":
+        """Return what is known of n spectra before they are looked at: NaN."""
+        return cls(
+            place_hz=np.full(n, np.nan),
+            z=np.full(n, np.nan),
+            p=np.full(n, np.nan),
+            power=np.full(n, np.nan),
+            looks=np.full(n, np.nan),
+        )
+
+    def put(self, rows: NDArray[np.integer], part: "Leftover") -> None:
+        """Replace some rows by those of another result."""
+        self.place_hz[rows] = part.place_hz
+        self.z[rows] = part.z
+        self.p[rows] = part.p
+        self.power[rows] = part.power
+        self.looks[rows] = part.looks
+
     @property
     def widening(self) -> Real:
         r"""How much larger errors are than white noise makes them, :math:`\max(1, \sqrt{\text{power}})`, (S,).
@@ -92,13 +111,12 @@ def leftover(fitter: Fitter, fids: Complex, result: FitResult) -> Leftover:
     -------
     Leftover
     """
-    found = {name: np.full(len(fids), np.nan) for name in Leftover.__dataclass_fields__}
+    whole = Leftover.unknown(len(fids))
     known = np.flatnonzero(np.isfinite(result.information).all(axis=(1, 2)))
     for first in range(0, len(known), _CHUNK):
         rows = known[first : first + _CHUNK]
-        for name, values in vars(_look(fitter.problem, fids[rows], result, rows)).items():
-            found[name][rows] = values
-    return Leftover(**found)
+        whole.put(rows, _look(fitter.problem, fids[rows], result, rows))
+    return whole
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,7 +48,16 @@ class State:
 
     def take(self, rows: NDArray[np.integer]) -> "State":
         """Return some rows."""
-        return State(*(value[rows] for value in vars(self).values()))
+        return State(
+            amplitudes=self.amplitudes[rows],
+            free=self.free[rows],
+            objective=self.objective[rows],
+            gram=self.gram[rows],
+            coupling=self.coupling[rows],
+            curvature=self.curvature[rows],
+            gradient=self.gradient[rows],
+            slack=self.slack[rows],
+        )
 
     def put(self, rows: NDArray[np.integer], other: "State", where: NDArray[np.bool_]) -> None:
         """Replace some rows by those of another state."""

@@ -1,6 +1,7 @@
 """A fit resolved for one acquisition: basis, window, baseline, groups; and the model's columns in it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,11 +61,45 @@ class Parameters:
     ) -> "Parameters":
         """Return parameters without shifts or widths of single members."""
         none = np.zeros((len(phase_rad), 0))
-        return cls(shift_hz, gamma, spread, phase_rad, delay_s, none, none, none, np.zeros(len(phase_rad)))
+        return cls(
+            shift_hz=shift_hz,
+            gamma=gamma,
+            spread=spread,
+            phase_rad=phase_rad,
+            delay_s=delay_s,
+            member_hz=none,
+            member_gamma=none,
+            lineshape=none,
+            noise=np.zeros(len(phase_rad)),
+        )
 
     def take(self, rows: NDArray[np.generic]) -> "Parameters":
         """Return some rows."""
-        return Parameters(*(value[rows] for value in vars(self).values()))
+        return self.changed(lambda values: values[rows])
+
+    def copy(self) -> "Parameters":
+        """Return a copy that can be written to."""
+        return self.changed(lambda values: values.copy())
+
+    def changed(self, change: Callable[[Real], Real]) -> "Parameters":
+        """Return the parameters with each array changed alike.
+
+        Parameters
+        ----------
+        change : callable
+            From an array (S, ...) to one (T, ...), of the rows alone.
+        """
+        return Parameters(
+            shift_hz=change(self.shift_hz),
+            gamma=change(self.gamma),
+            spread=change(self.spread),
+            phase_rad=change(self.phase_rad),
+            delay_s=change(self.delay_s),
+            member_hz=change(self.member_hz),
+            member_gamma=change(self.member_gamma),
+            lineshape=change(self.lineshape),
+            noise=change(self.noise),
+        )
 
 
 @dataclass(frozen=True, eq=False)

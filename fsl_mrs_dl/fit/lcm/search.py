@@ -200,7 +200,7 @@ class Search:
                 unit = unit * ratio
                 at = replace(at, noise=np.maximum(state.objective / self.freedom / ratio**2, _TINY))
         at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
-        at = Parameters(*(value.copy() for value in vars(at).values()))
+        at = at.copy()
         return Found(at, state, unit, iterations, settled, np.zeros(len(fids), dtype=bool))
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:

@@ -4,13 +4,14 @@ No share grows with the SNR: what noise makes is taken off, and chance is nowher
 noise calls every measured spectrum strange whose SNR is high, as no basis set is exact.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from math import pi
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.fit.quantification.artefacts import echo, lipid, water
+from fsl_mrs_dl.fit.quantification.artefacts import beside_window, echo, lipid
 from fsl_mrs_dl.fit.quantification.quality import QualityBand
 from fsl_mrs_dl.fit.quantification.seen import LEAST, Fitted, Seen, ratio
 
@@ -68,6 +69,29 @@ class Appearance:
     mirror: Real
     signal: Real
 
+    @classmethod
+    def unknown(cls, n: int) -> "Appearance":
+        """Return what is known of n spectra before they are looked at: NaN."""
+        return cls(
+            fwhm_hz=np.full(n, np.nan),
+            base_hz=np.full(n, np.nan),
+            line=np.full(n, np.nan),
+            line_ppm=np.full(n, np.nan),
+            distorted=np.full(n, np.nan),
+            undescribed=np.full(n, np.nan),
+            echo=np.full(n, np.nan),
+            echo_ppm=np.full(n, np.nan),
+            lipid=np.full(n, np.nan),
+            water=np.full(n, np.nan),
+            mirror=np.full(n, np.nan),
+            signal=np.full(n, np.nan),
+        )
+
+    def put(self, rows: NDArray[np.integer], part: "Appearance") -> None:
+        """Replace some rows by those of another appearance."""
+        for one in fields(self):
+            getattr(self, one.name)[rows] = getattr(part, one.name)
+
 
 def appearance(
     band: QualityBand, fitted: Fitted, spectrometer_frequency_mhz: float, nucleus: str
@@ -87,45 +111,69 @@ def appearance(
     -------
     Appearance
     """
-    found = {name: np.full(len(fitted.fids), np.nan) for name in Appearance.__dataclass_fields__}
+    whole = Appearance.unknown(len(fitted.fids))
     rows = np.flatnonzero(np.isfinite(fitted.metabolites).all(axis=1) & np.isfinite(fitted.phase_rad))
     window = band.ppm[band.inside]
     if rows.size and window.size and window[-1] - window[0] > _LEAST_PPM:
-        some = Fitted(**{name: values[rows] for name, values in vars(fitted).items()})
-        seen = Seen(band, some, spectrometer_frequency_mhz)
-        measures = _lines(seen) | _structure(seen)
-        if nucleus == "1H":
-            measures |= echo(seen) | lipid(seen) | water(seen)
-        for name, values in measures.items():
-            found[name][rows] = values
-    return Appearance(**found)
+        whole.put(rows, _measured(Seen(band, fitted.take(rows), spectrometer_frequency_mhz), nucleus))
+    return whole
 
 
-def _lines(seen: Seen) -> dict[str, Real]:
-    """Return widths, and the narrow line that stands out most of what no metabolite describes."""
+def _measured(seen: Seen, nucleus: str) -> Appearance:
+    """Return the appearance of spectra that were all fitted."""
+    line, line_ppm, signal = _highest_line(seen)
+    undescribed, distorted = _structure(seen)
+    look = replace(
+        Appearance.unknown(len(seen.rest)),
+        fwhm_hz=seen.fwhm_hz,
+        base_hz=seen.base_hz,
+        line=line,
+        line_ppm=line_ppm,
+        distorted=distorted,
+        undescribed=undescribed,
+        signal=signal,
+    )
+    if nucleus != "1H":
+        return look
+    grown, around = echo(seen), beside_window(seen)
+    return replace(
+        look,
+        echo=grown.size,
+        echo_ppm=grown.ppm,
+        lipid=lipid(seen),
+        water=around.water,
+        mirror=around.mirror,
+        signal=around.signal,
+    )
+
+
+def _highest_line(seen: Seen) -> tuple[Real, Real, Real]:
+    """Return the narrow line that stands out most of what no metabolite describes, each of shape (S,).
+
+    Returns
+    -------
+    line, line_ppm, signal : ndarray, float
+        Its relative height, its place, and the height of the data over the noise.
+    """
     left, own = (seen.real(fids, seen.narrow)[:, seen.core] for fids in (seen.rest, seen.fitted.metabolites))
     at = np.abs(left).argmax(axis=1)
     highest = left[np.arange(len(left)), at]
     noise = seen.noise(seen.narrow)
     above = np.maximum(np.abs(highest) - _CHANCE_SD * noise, 0.0)
     everywhere = np.abs(seen.spectra(seen.fitted.fids, seen.narrow)).max(axis=1) / np.sqrt(2)
-    return {
-        "fwhm_hz": seen.fwhm_hz,
-        "base_hz": seen.base_hz,
-        "line": np.sign(highest) * ratio(above, np.abs(own).max(axis=1)),
-        "line_ppm": seen.band.ppm[seen.core][at] - seen.fitted.shift_hz / seen.mhz,
-        "signal": ratio(everywhere, noise),
-    }
+    line = np.sign(highest) * ratio(above, np.abs(own).max(axis=1))
+    line_ppm = seen.band.ppm[seen.core][at] - seen.fitted.shift_hz / seen.mhz
+    return line, line_ppm, ratio(everywhere, noise)
 
 
-def _structure(seen: Seen) -> dict[str, Real]:
-    """Return how much narrow structure no metabolite describes, and how much of it shifted metabolites do."""
+def _structure(seen: Seen) -> tuple[Real, Real]:
+    """Return the narrow structure that no metabolite describes, and the part of shifted metabolites, (S,)."""
     rest, own = (
         seen.spectra(fids, seen.narrow)[:, seen.core] for fids in (seen.rest, seen.fitted.metabolites)
     )
     left, described = ((some.real**2).mean(axis=1) for some in (rest, own))
     undescribed = np.sqrt(ratio(seen.above(left, seen.narrow), described))
-    return {"undescribed": undescribed, "distorted": undescribed * np.sqrt(_shifted(seen, rest))}
+    return undescribed, undescribed * np.sqrt(_shifted(seen, rest))
 
 
 def _shifted(seen: Seen, rest: Complex) -> Real:

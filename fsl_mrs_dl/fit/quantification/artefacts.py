@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from math import pi
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,43 @@ _GROWTH_OF_ALL = 1.5  # of their whole FIDs: at most 1.05, and 1.25 where lines 
 _FIRST_S = 5e-3  # start of an FID; its first points suffer from the edges of the window
 
 
-def echo(seen: Seen) -> dict[str, Real]:
-    """Return where signal grows again that should have decayed, beside the metabolites or with them."""
+class Echo(NamedTuple):
+    """Signal that grows again; each of shape (S,).
+
+    Attributes
+    ----------
+    size : ndarray, float
+        Over the first point of the metabolites.
+    ppm : ndarray, float
+        Where its spectrum is highest.
+    """
+
+    size: Real
+    ppm: Real
+
+
+class BesideWindow(NamedTuple):
+    """What lies beside the fit window; each of shape (S,), see :class:`~.appearance.Appearance`.
+
+    Attributes
+    ----------
+    water, mirror, signal : ndarray, float
+    """
+
+    water: Real
+    mirror: Real
+    signal: Real
+
+
+def echo(seen: Seen) -> Echo:
+    """Return where signal grows again that should have decayed, beside the metabolites or with them.
+
+    NaN where the FIDs are too short.
+    """
     edges = [edge for edge in _ECHO_EDGES_S if edge < seen.time_s[-1]]
     if len(edges) < _LEAST_EDGES:
-        return {}
+        unknown = np.full(len(seen.rest), np.nan)
+        return Echo(unknown, unknown)
     spans = [(seen.time_s >= a) & (seen.time_s < b) for a, b in pairwise(edges)]
     ramp = np.clip(np.minimum(seen.band.ppm - 0.4, 4.2 - seen.band.ppm) / 0.2, 0.0, 1.0)
     window = np.sin(pi / 2 * ramp) ** 2
@@ -48,7 +81,7 @@ def echo(seen: Seen) -> dict[str, Real]:
         places.append(seen.band.ppm[np.argmax(height, axis=1)] - seen.fitted.shift_hz / seen.mhz)
     larger = np.argmax(sizes, axis=0)
     rows = np.arange(len(larger))
-    return {"echo": np.array(sizes)[larger, rows], "echo_ppm": np.array(places)[larger, rows]}
+    return Echo(size=np.array(sizes)[larger, rows], ppm=np.array(places)[larger, rows])
 
 
 def _grown(
@@ -67,16 +100,16 @@ def _grown(
     return np.where(grown[rows, at] > growth, np.sqrt(sure[rows, peak]), 0.0), peak
 
 
-def lipid(seen: Seen) -> dict[str, Real]:
-    """Return the height of lipid beside macromolecules and a smooth baseline, by least squares.
+def lipid(seen: Seen) -> Real:
+    """Return the height of lipid beside macromolecules and a smooth baseline, by least squares, shape (S,).
 
-    Nothing is returned where the band of the data ends before lipid.
+    NaN where the band of the data ends before lipid.
     """
     fitted, ppm = seen.fitted, seen.band.ppm
     centred = seen.rest * np.exp(-2j * pi * fitted.shift_hz[:, None] * seen.time_s)
     inside = (ppm > _LIPID_PPM[0]) & (ppm < _LIPID_PPM[1])
     if ppm[0] > _LIPID_PPM[0] or inside.sum() < _LIPID_BINS:
-        return {}
+        return np.full(len(seen.rest), np.nan)
     weight = gaussian(np.array(0.05 * seen.mhz), seen.time_s)
     bins = (fid_to_spectrum(centred * weight) * seen.straight)[:, inside]
     reference = float(ppm[0] - seen.band.frequency_hz[0] / seen.mhz)
@@ -92,25 +125,25 @@ def lipid(seen: Seen) -> dict[str, Real]:
     design = np.concatenate([np.real(columns), np.imag(columns)], axis=1).T
     values = np.linalg.lstsq(design, np.concatenate([bins.real, bins.imag], axis=1).T, rcond=None)[0]
     tall = np.hypot(values[1], values[2]) * np.abs(lipid).max()
-    return {"lipid": ratio(tall, seen.height)}
+    return ratio(tall, seen.height)
 
 
-def water(seen: Seen) -> dict[str, Real]:
+def beside_window(seen: Seen) -> BesideWindow:
     """Return the height of the water, structure in the mirror image, and the highest line that is not water."""
     ppm = seen.band.ppm
     there = np.abs(ppm - _WATER_PPM) < _WATER_REACH_PPM
-    beside = (ppm > _BESIDE_WATER_PPM[0]) & (ppm < _BESIDE_WATER_PPM[1])
+    between = (ppm > _BESIDE_WATER_PPM[0]) & (ppm < _BESIDE_WATER_PPM[1])
     tall = np.abs(seen.spectra(seen.fitted.fids, seen.matched)[:, there]).max(axis=1, initial=0.0)
     noise = np.sqrt(2) * seen.noise(seen.narrow)
     narrow = np.abs(seen.spectra(seen.fitted.fids, seen.narrow))
-    highest = narrow[:, beside].max(axis=1, initial=0.0)
+    highest = narrow[:, between].max(axis=1, initial=0.0)
     carrier = float(ppm[0] - seen.band.frequency_hz[0] / seen.mhz)
     turned = seen.within(2 * carrier - ppm)
     inside, mirror = (
         seen.above((narrow[:, side] ** 2).mean(axis=1) / 2, seen.narrow) for side in (seen.core, turned)
     )
-    return {
-        "water": ratio(tall, highest),
-        "mirror": np.sqrt(ratio(mirror, inside)),
-        "signal": ratio(narrow[:, ~there].max(axis=1, initial=0.0), noise),
-    }
+    return BesideWindow(
+        water=ratio(tall, highest),
+        mirror=np.sqrt(ratio(mirror, inside)),
+        signal=ratio(narrow[:, ~there].max(axis=1, initial=0.0), noise),
+    )

@@ -24,7 +24,7 @@ CHUNK = 64
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
-    """Fit the voxels and scale what was found.
+    """Fit the voxels, and scale the amplitudes.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     shape = (len(request.voxels), data.n_points)
     kind = data.fid.dtype
     fit, baseline = new_array(shape, kind), new_array(shape, kind)
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     common = Common.of(data, request)
     slices = [slice(start, start + CHUNK) for start in range(0, len(request.voxels), CHUNK)]
     chunks = (Chunk.of(data, request, request.voxels[rows]) for rows in slices)
@@ -58,57 +58,57 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
         for rows, (part, fitted, smooth) in zip(slices, done, strict=True):
             fit[rows], baseline[rows] = fitted, smooth
             for key, values in part.items():
-                if key not in found:
-                    found[key] = new_array((len(request.voxels), *values.shape[1:]), values.dtype)
-                found[key][rows] = values
-            release_memory(fit, baseline, *found.values())
+                if key not in arrays:
+                    arrays[key] = new_array((len(request.voxels), *values.shape[1:]), values.dtype)
+                arrays[key][rows] = values
+            release_memory(fit, baseline, *arrays.values())
             bar.update(len(request.voxels[rows]))
     ground = common.fitter.problem.background.hypotheses if request.settings.averaged else ()
-    return _outcome(data, request, found, (fit, baseline), tuple(one.words for one in ground), single)
+    return _outcome(data, request, arrays, (fit, baseline), tuple(one.words for one in ground), single)
 
 
-def _extra(found: dict[str, NDArray[Any]], scaling: str) -> dict[str, NDArray[Any]]:
+def _extra(arrays: dict[str, NDArray[Any]], scaling: str) -> dict[str, NDArray[Any]]:
     """Take the posterior's columns of a scaling."""
-    return {name: found.pop(f"{scaling}_{name}") for name in EXTRA_COLUMNS if f"{scaling}_{name}" in found}
+    return {name: arrays.pop(f"{scaling}_{name}") for name in EXTRA_COLUMNS if f"{scaling}_{name}" in arrays}
 
 
 def _outcome(
     data: MRSData,
     request: Request,
-    found: dict[str, NDArray[Any]],
+    arrays: dict[str, NDArray[Any]],
     drawn: tuple[Complex, Complex],
     hypotheses: tuple[str, ...],
     single: bool,
 ) -> Outcome:
     scaled = {
         name: Scaled(
-            found.pop(name),
-            found.pop(f"{name}_sd"),
+            arrays.pop(name),
+            arrays.pop(f"{name}_sd"),
             unit,
-            _extra(found, name),
-            found.pop(f"{name}_bound", None),
+            _extra(arrays, name),
+            arrays.pop(f"{name}_bound", None),
         )
         for name, unit in SCALINGS.items()
-        if name in found
+        if name in arrays
     }
     water = None
     if request.water is not None:
         fractions = of_voxels(request.water.scaling.fractions, request.voxels)
         water = with_areas(
-            request.water.scaling, fractions, found.pop("water_area"), found.pop("reference_area")
+            request.water.scaling, fractions, arrays.pop("water_area"), arrays.pop("reference_area")
         )
     correlation = None
     if single:
-        covariance = found.pop("covariance")[0]
+        covariance = arrays.pop("covariance")[0]
         spread = np.sqrt(np.diagonal(covariance))
         correlation = covariance / np.where(spread > 0, spread, 1)[:, None] / np.where(spread > 0, spread, 1)
-    metabolites = found.pop("metabolites", None)
-    nuisances = [name for name in found if name.startswith("sd_of_")]
-    spreads = {name.removeprefix("sd_of_"): found.pop(name) for name in nuisances}
-    looks = {name.removeprefix(LOOK): found.pop(name) for name in list(found) if name.startswith(LOOK)}
+    metabolites = arrays.pop("metabolites", None)
+    nuisances = [name for name in arrays if name.startswith("sd_of_")]
+    spreads = {name.removeprefix("sd_of_"): arrays.pop(name) for name in nuisances}
+    looks = {name.removeprefix(LOOK): arrays.pop(name) for name in list(arrays) if name.startswith(LOOK)}
     mhz = data.spectrometer_frequency_mhz
-    quality, main = measures(request.basis.names, request.sums, found, looks, mhz)
-    judged = grade(quality, found["flags"], doubts=request.doubts, main=main, nucleus=data.nucleus)
+    quality, main = measures(request.basis.names, request.sums, arrays, looks, mhz)
+    judged = grade(quality, arrays["flags"], doubts=request.doubts, main=main, nucleus=data.nucleus)
     return Outcome(
         members=request.basis.names,
         sums=request.sums,
@@ -135,5 +135,30 @@ def _outcome(
         reasons=judged.reasons,
         causes=judged.causes,
         quality=quality,
-        **found,
+        crlb_percent=arrays["crlb_percent"],
+        snr=arrays["snr"],
+        fwhm_hz=arrays["fwhm_hz"],
+        shift_hz=arrays["shift_hz"],
+        gamma=arrays["gamma"],
+        sigma=arrays["sigma"],
+        phase_rad=arrays["phase_rad"],
+        delay_s=arrays["delay_s"],
+        baseline_coefficients=arrays["baseline_coefficients"],
+        noise_sd=arrays["noise_sd"],
+        residual_whiteness=arrays["residual_whiteness"],
+        iterations=arrays["iterations"],
+        flags=arrays["flags"],
+        misfit=arrays["misfit"],
+        surprise=arrays["surprise"],
+        widening=arrays["widening"],
+        line_ppm=arrays["line_ppm"],
+        line_z=arrays["line_z"],
+        # Of single members and of an averaged fit alone.
+        member_hz=arrays.get("member_hz"),
+        member_gamma=arrays.get("member_gamma"),
+        lineshape=arrays.get("lineshape"),
+        broad_coefficients=arrays.get("broad_coefficients"),
+        proton_signal=arrays.get("proton_signal"),
+        hypothesis=arrays.get("hypothesis"),
+        hypothesis_weight=arrays.get("hypothesis_weight"),
     )

@@ -43,6 +43,17 @@ class Fitted:
     shift_hz: Real
     noise_sd: Real
 
+    def take(self, rows: NDArray[np.integer]) -> "Fitted":
+        """Return some rows."""
+        return Fitted(
+            fids=self.fids[rows],
+            metabolites=self.metabolites[rows],
+            phase_rad=self.phase_rad[rows],
+            delay_s=self.delay_s[rows],
+            shift_hz=self.shift_hz[rows],
+            noise_sd=self.noise_sd[rows],
+        )
+
 
 class Seen:
     """Spectra in one phase, seen through filters.
