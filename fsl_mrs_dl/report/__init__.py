@@ -1,4 +1,4 @@
-"""Figures and the HTML page of one result; pages work offline and hold no personal header field."""
+"""Figures and the HTML page of one result; pages work offline and have no personal header field."""
 
 from fsl_mrs_dl.report.align import align_page
 from fsl_mrs_dl.report.quantify import quantify_page

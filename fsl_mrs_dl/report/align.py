@@ -33,9 +33,9 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
     before : MRSData
         The step's input.
     result : AlignResult
-        What the step gave back.
+        Result of the step.
     options : mapping
-        The step's options by name; ``dim`` and ``ppm`` say what is drawn.
+        Options of the step by name; ``dim`` and ``ppm`` select the figures.
 
     Returns
     -------
@@ -49,14 +49,14 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
         section(
             "Transients",
             figure(figures.stack_figure(view), "transients"),
-            text="Real part less a smooth baseline common to all rows; rows are transients. Aligned lines "
-            "stand upright. " + " ".join(view.notes),
+            text="Real part minus a smooth baseline common to all rows; rows are transients. Aligned lines "
+            "are vertical. " + " ".join(view.notes),
         ),
         section("Average", figure(figures.average_figure(view), "average"), text=_average_text(view)),
         section(
             "Shift and phase",
             figure(figures.drift_figure(view), "drift"),
-            text="What was estimated and taken away, with \N{PLUS-MINUS SIGN}1.96 standard deviations; "
+            text="Estimates that were subtracted, with \N{PLUS-MINUS SIGN}1.96 standard deviations; "
             "phases are shown about their mean. Crosses mark flagged transients." + _axis_text(result),
         ),
     ]
@@ -78,8 +78,8 @@ def align_page(before: MRSData, result: AlignResult, options: Mapping[str, Any])
 
 
 def _axis_text(result: AlignResult) -> str:
-    said = result.settled.get("axis")
-    return f" The ppm axis: {said}." if said else ""
+    axis = result.settled.get("axis")
+    return f" The ppm axis: {axis}." if axis else ""
 
 
 def _window(view: AlignView) -> str:
@@ -91,7 +91,7 @@ def _average_text(view: AlignView) -> str:
     text = f"Real part of the mean of the usable transients; the shaded range is the window, {_window(view)}."
     if view.edit_sign:
         text += (
-            " In the difference, what is left of lines that both conditions share comes from misalignment."
+            " In the difference, remainders of lines that both conditions share are caused by misalignment."
         )
     if view.edit_sign > 0:
         text += " The conditions have opposite sign, so that their sum is the difference spectrum."

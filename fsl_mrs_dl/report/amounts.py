@@ -1,4 +1,4 @@
-"""The tables of amounts of one spectrum: the posterior, and apart from it what was found without prior."""
+"""The tables of amounts of one spectrum: the posterior, and separately the estimates without prior."""
 
 import html
 
@@ -18,13 +18,13 @@ from fsl_mrs_dl.report.concentrations import (
 )
 from fsl_mrs_dl.report.page import folded, number, table
 
-_CAP = 999.0
+_LARGEST_PERCENT = 999.0  # largest value of FSL-MRS's %CRLB
 Column = tuple[str, list[str]]
-"""Heading, and a cell a metabolite."""
+"""Heading, and one cell for each metabolite."""
 
 
 def amount_tables(outcome: Outcome) -> list[str]:
-    """Return a table a scaling as HTML: the one that leads in sight, the others folded."""
+    """Return one table for each scaling as HTML: the leading one visible, the others folded."""
     lead = outcome.leading_scaling
     others = [name for name in reversed(scalings(outcome)) if name != lead]
     heading = f"<h3>{html.escape(scaling_title(outcome, lead))}</h3>\n" if others else ""
@@ -33,7 +33,7 @@ def amount_tables(outcome: Outcome) -> list[str]:
 
 
 def _table(outcome: Outcome, scaling: str, *, quality: bool = False) -> str:
-    """Return the table of one scaling; quality adds what is the same in all of them."""
+    """Return the table of one scaling; ``quality`` adds the columns that do not depend on the scaling."""
     scaled = outcome.scaled[scaling]
     groups: dict[str, list[Column]] = {
         UNDER_PRIOR: _posterior(scaled),
@@ -66,7 +66,7 @@ def _posterior(scaled: Scaled) -> list[Column]:
 
 
 def _estimate(scaled: Scaled, outcome: Outcome, *, percent: bool) -> list[Column]:
-    """Return the columns of the estimate without prior, with the bound where the SD holds more than it."""
+    """Return the columns of the estimate without prior, with the bound if the SD is larger."""
     pairs = zip(scaled.value[0], scaled.sd[0], strict=True)
     columns = [(f"Estimate {PLUS_MINUS} SD", [with_sd(float(value), float(sd)) for value, sd in pairs])]
     if scaled.bound is not None:
@@ -77,7 +77,7 @@ def _estimate(scaled: Scaled, outcome: Outcome, *, percent: bool) -> list[Column
 
 
 def _line(outcome: Outcome) -> list[Column]:
-    """Return SNR and width of the fitted lines; sums have none, and some lines do not stand by themselves."""
+    """Return SNR and width of the fitted lines; sums have none, and overlapping lines have no width."""
     rest = [""] * (len(outcome.names) - len(outcome.members))
     widths = np.where(outcome.fwhm_hz[0] > 0, outcome.fwhm_hz[0], np.nan)
     return [
@@ -87,32 +87,36 @@ def _line(outcome: Outcome) -> list[Column]:
 
 
 def _percent(value: float) -> str:
-    return f"\N{GREATER-THAN OR EQUAL TO} {_CAP:.0f}" if value >= _CAP else number(value, 1)
+    return (
+        f"\N{GREATER-THAN OR EQUAL TO} {_LARGEST_PERCENT:.0f}"
+        if value >= _LARGEST_PERCENT
+        else number(value, 1)
+    )
 
 
 def amount_text(outcome: Outcome) -> str:
-    """Return as HTML what the tables say, which number is to be reported, and how far to believe it."""
-    said = []
+    """Return the explanation of the tables as HTML: which number to report, and its uncertainty."""
+    paragraphs = []
     if outcome.posterior is None:
-        said.append(("Posterior", "This result has none."))
+        paragraphs.append(("Posterior", "This result has none."))
     else:
         text = (
-            f"What is to be believed under the prior {outcome.posterior['prior']}: "
-            f"{outcome.posterior['meaning']}. Of a single spectrum this is the number to report, with its "
-            "interval and the name of the prior. Shrinkage is posterior over prior variance: near 0 the data "
-            "speak, near 1 the prior does."
+            f"The posterior under the prior {outcome.posterior['prior']}: {outcome.posterior['meaning']}. For a "
+            "single spectrum, report this number with its interval and the name of the prior. Shrinkage is the "
+            "posterior variance over the prior variance: near 0 the data determine the value, near 1 the prior "
+            "does."
         )
-        said.append((UNDER_PRIOR, text))
+        paragraphs.append((UNDER_PRIOR, text))
     text = (
-        "The maximum-likelihood estimate, at or above zero, with an SD of its own: the Cramer-Rao bound, and what "
-        "the choice between several hypotheses of the fit costs; of sums and ratios from the covariance of the "
-        "amplitudes. It stands in FSL-MRS's columns of the tables, and is the number to compare groups by. A "
-        "large relative SD means little signal or little information; to leave such values out of group averages "
-        "biases them (Kreis 2016, doi:10.1002/mrm.25568)."
+        "The maximum-likelihood estimate, at or above zero, with its own SD: the Cramer-Rao bound, and the spread "
+        "between the hypotheses of the fit; for sums and ratios from the covariance of the amplitudes. It is in "
+        "FSL-MRS's columns of the tables; use it to compare groups. A large relative SD means little signal or "
+        "little information; leaving such values out biases the averages of groups (Kreis 2016, "
+        "doi:10.1002/mrm.25568)."
     )
-    said.append((WITHOUT_PRIOR, text))
+    paragraphs.append((WITHOUT_PRIOR, text))
     line = "SNR is the height of the fitted line after matched damping, over the noise."
     if outcome.water is None:
         line += " There is no water reference, so amplitudes are in units of the basis set."
-    said.append(("Line", line))
-    return "".join(f"<p><b>{head}.</b> {html.escape(text)}</p>\n" for head, text in said)
+    paragraphs.append(("Line", line))
+    return "".join(f"<p><b>{head}.</b> {html.escape(text)}</p>\n" for head, text in paragraphs)

@@ -1,4 +1,4 @@
-"""Where the voxels lie: three slices of a structural image with their outline."""
+"""Draw the position of the voxels: three slices of a structural image with their outline."""
 
 import itertools
 from pathlib import Path
@@ -14,11 +14,11 @@ from fsl_mrs_dl.report.figures import _FONT
 from fsl_mrs_dl.report.page import FLAGGED
 
 _PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
-_LARGEST = 256
+_LARGEST_SIDE = 256  # pixels of a slice; a larger one is thinned, to keep the page small
 
 
 def place_figure(data: MRSData, t1: Path) -> Any:
-    """Draw a structural image through the middle of the voxels, and where they cut its slices.
+    """Draw slices of a structural image through the centre of the voxels, with the outline of the voxels.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def place_figure(data: MRSData, t1: Path) -> Any:
     sides = np.linalg.norm(affine[:3, :3], axis=0)
     for column, (_, axis, shown) in enumerate(_PLANES, start=1):
         cut = np.take(image, middle[axis], axis=axis)
-        step = max(1, -(-max(cut.shape) // _LARGEST))
+        step = max(1, -(-max(cut.shape) // _LARGEST_SIDE))
         grey = np.clip(255 * cut[::step, ::step] / top, 0, 255).astype(np.uint8)
         place = [np.arange(0, n, step) * sides[k] for n, k in zip(cut.shape, shown, strict=True)]
         drawing.add_trace(
@@ -84,7 +84,7 @@ def _corners(data: MRSData, affine: Real) -> Real:
 
 
 def _section(corners: Real, axis: int, level: float) -> NDArray[np.float64]:
-    """Return the polygon in which a plane cuts a box, in order around it; shape (corner, 3)."""
+    """Return the corners of the section of a box by a plane, in order around it; shape (corner, 3)."""
     edges = [(a, b) for a, b in itertools.combinations(range(8), 2) if bin(a ^ b).count("1") == 1]
     points = []
     for a, b in edges:
@@ -93,7 +93,7 @@ def _section(corners: Real, axis: int, level: float) -> NDArray[np.float64]:
             points.append(corners[a] + (corners[b] - corners[a]) * low / (low - high))
     if len(points) < 3:
         return np.zeros((0, 3))
-    found = np.array(points)
+    polygon = np.array(points)
     others = [k for k in range(3) if k != axis]
-    around = found[:, others] - found[:, others].mean(axis=0)
-    return found[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
+    around = polygon[:, others] - polygon[:, others].mean(axis=0)
+    return polygon[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]

@@ -1,4 +1,4 @@
-"""How estimates and flags are told: headings, values with their uncertainty, meanings."""
+"""Format estimates and flags: headings, values with their uncertainty, meanings."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ SCALING_NAMES = {
 
 UNDER_PRIOR = "Posterior"
 WITHOUT_PRIOR = "Without prior"
-"""Headings of the two statements; what stands below one is never told with the uncertainty of the other."""
+"""Headings of the two kinds of results; numbers of one are never shown with the uncertainty of the other."""
 _LEADING = ("posterior_mean", "ci95_low", "ci95_high")
 MAIN = (
     ("NAA+NAAG", "NAA"),
@@ -28,72 +28,72 @@ MAIN = (
     ("Glu+Gln", "Glu"),
     ("Ins", "mI"),
 )
-"""What a reader of a brain spectrum looks for first: the sum, or else the part that is there."""
+"""Main amounts of a brain spectrum: the sum, or the first member that was fitted."""
 
 
 def scalings(outcome: Outcome) -> list[str]:
-    """Return the scalings that are there, in the order of the table of scalings."""
+    """Return the known scalings, in the order of the table of scalings."""
     return [name for name in SCALINGS if name in outcome.scaled]
 
 
 def scaling_title(outcome: Outcome, scaling: str) -> str:
-    """Return the heading of a scaling's column or maps."""
+    """Return the heading of the column or the maps of a scaling."""
     if scaling == "internal" and outcome.internal_reference:
         return f"Ratio to {'+'.join(outcome.internal_reference)}"
     return SCALING_NAMES[scaling]
 
 
 def with_sd(value: float, sd: float) -> str:
-    """Return a value and its standard deviation to two digits of the latter."""
+    """Format a value and its standard deviation with two digits of the standard deviation."""
     if not np.isfinite(value):
         return number(np.nan)
     if not (np.isfinite(sd) and sd > 0):
         return f"{value:.4g}"
-    if not _handy(max(abs(value), sd)):
+    if not _needs_no_power(max(abs(value), sd)):
         return f"{value:.3e} {PLUS_MINUS} {sd:.1e}"
     digits = _digits(sd)
     return f"{value:.{digits}f} {PLUS_MINUS} {sd:.{digits}f}"
 
 
 def to_digits(value: float, sd: float) -> str:
-    """Return a value to two digits of its SD, which is told elsewhere."""
-    (told,), power = _alike((value,), sd)
-    return told + power
+    """Format a value with two digits of its SD, which is shown elsewhere."""
+    (text,), power = _same_digits((value,), sd)
+    return text + power
 
 
 def significant(value: float) -> str:
-    """Return an SD to two digits of itself."""
+    """Format an SD with two digits."""
     return to_digits(value, value)
 
 
 def interval(low: float, high: float) -> str:
-    """Return an interval in words, see :func:`with_interval`."""
-    told, power = _alike((low, high), (high - low) / 4)
-    words = " to ".join(told)
+    """Format an interval, see :func:`with_interval`."""
+    texts, power = _same_digits((low, high), (high - low) / 4)
+    words = " to ".join(texts)
     return f"({words}){power}" if power else words
 
 
 def with_interval(mean: float, low: float, high: float) -> str:
-    """Return a mean with its 95 % interval, to two digits of a quarter of its width, which is about its SD."""
-    told, power = _alike((mean, low, high), (high - low) / 4)
-    return "{} [{}, {}]".format(*told) + power
+    """Format a mean with its 95 % interval, with two digits of a quarter of its width, which is about its SD."""
+    texts, power = _same_digits((mean, low, high), (high - low) / 4)
+    return "{} [{}, {}]".format(*texts) + power
 
 
-def _alike(values: Sequence[float], sd: float) -> tuple[list[str], str]:
-    """Return numbers that stand beside each other with the same digits, and the power of ten behind them all."""
+def _same_digits(values: Sequence[float], sd: float) -> tuple[list[str], str]:
+    """Format numbers with the same number of decimals; return them and their common power of ten."""
     size = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
-    power = 0 if size == 0 or _handy(size) else int(np.floor(np.log10(size)))
+    power = 0 if size == 0 or _needs_no_power(size) else int(np.floor(np.log10(size)))
     scale = 10.0**-power
     if np.isfinite(sd) and sd > 0:
-        told = [f"{value * scale:.{_digits(sd * scale)}f}" for value in values]
+        texts = [f"{value * scale:.{_digits(sd * scale)}f}" for value in values]
     else:
-        told = [f"{value * scale:.4g}" for value in values]
-    shown = [text if np.isfinite(value) else number(value) for text, value in zip(told, values, strict=True)]
+        texts = [f"{value * scale:.4g}" for value in values]
+    shown = [text if np.isfinite(value) else number(value) for text, value in zip(texts, values, strict=True)]
     return shown, f" \N{MULTIPLICATION SIGN} 1e{power:+03d}" if power else ""
 
 
-def _handy(size: float) -> bool:
-    """Return whether a number is written without a power of ten."""
+def _needs_no_power(size: float) -> bool:
+    """Return whether a number can be written without a power of ten."""
     return 1e-3 <= size < 1e6
 
 
@@ -113,17 +113,17 @@ def flag_rows(outcome: Outcome) -> list[tuple[str, int, str]]:
 
 
 def main_columns(outcome: Outcome, scaling: str) -> list[int]:
-    """Return the columns that are told first: those of :data:`MAIN`, or else the best determined five.
+    """Return the columns of the main amounts: those of :data:`MAIN`, or the five with the smallest relative SD.
 
-    The reference is left out of ratios to itself. Without creatine in the basis set, as of an edited difference,
-    the best determined count, for what is usual was edited away; parts of a sum that is told are left out.
+    The reference is left out of ratios to itself. Without creatine in the basis set, as for an edited difference,
+    the usual metabolites are absent and those with the smallest SD are taken; parts of a listed sum are left out.
     """
     reference = "+".join(outcome.internal_reference) if scaling == "internal" else ""
     chosen = [next((name for name in names if name in outcome.names), "") for names in MAIN]
-    found = [outcome.column(name) for name in chosen if name and name != reference]
-    if found and outcome.internal_reference:
-        return found
-    if found:
+    columns = [outcome.column(name) for name in chosen if name and name != reference]
+    if columns and outcome.internal_reference:
+        return columns
+    if columns:
         sums = {name for name in outcome.names if "+" in name}
         parts = {part for name in sums for part in name.split("+")}
         return [n for n in by_bound(outcome) if outcome.names[n] not in parts][: len(MAIN)]
@@ -131,20 +131,20 @@ def main_columns(outcome: Outcome, scaling: str) -> list[int]:
 
 
 def by_bound(outcome: Outcome) -> list[int]:
-    """Return the columns from the best determined to the worst, macromolecules and lipids last."""
+    """Return the columns by increasing relative SD, macromolecules and lipids last."""
     middle = np.median(np.nan_to_num(outcome.crlb_percent, nan=999.0), axis=0)
     return sorted(range(len(outcome.names)), key=lambda n: (is_broad(outcome.names[n]), middle[n]))
 
 
 def leading_text(scaled: Scaled, row: int, column: int) -> str:
-    """Return the leading number of an amount: posterior mean and interval, or the estimate where there is none."""
+    """Format the leading number of an amount: posterior mean and interval, or the estimate without posterior."""
     if not scaled.has_posterior:
         return with_sd(float(scaled.value[row, column]), float(scaled.sd[row, column]))
     return with_interval(*(float(scaled.extra[name][row, column]) for name in _LEADING))
 
 
 def typical_text(scaled: Scaled, column: int) -> str:
-    """Return the leading number of an amount over many voxels, see :func:`leading_text`: medians of each part."""
+    """Format the leading number of an amount over many voxels, see :func:`leading_text`: medians of each part."""
     if not scaled.has_posterior:
         return with_sd(median(scaled.value[:, column]), median(scaled.sd[:, column]))
     return with_interval(*(median(scaled.extra[name][:, column]) for name in _LEADING))
@@ -159,25 +159,25 @@ def half_width_percent(scaled: Scaled) -> Real:
 
 
 def median(values: Real) -> float:
-    """Return the median of what is finite; NaN if nothing is."""
+    """Return the median of the finite values; NaN if there are none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")
 
 
 def leading_words(scaled: Scaled) -> str:
-    """Return what :func:`leading_text` tells."""
+    """Name the numbers of :func:`leading_text`."""
     if scaled.has_posterior:
         return "posterior mean [95 % interval]"
     return f"without prior: maximum-likelihood estimate {PLUS_MINUS} SD"
 
 
 def leading_member(outcome: Outcome) -> int:
-    """Return the member whose fitted signal stands highest above the noise; macromolecules do not count."""
+    """Return the member with the highest SNR, without macromolecules."""
     known = np.where(np.isfinite(outcome.snr), outcome.snr, -1.0)
     middle = np.median(known, axis=0)
     return int(np.argmax(np.where([is_broad(name) for name in outcome.members], -2.0, middle)))
 
 
 def is_broad(name: str) -> bool:
-    """Whether a member is macromolecules or lipid, by its name."""
+    """Return whether a member is macromolecules or lipid, from its name."""
     return name.upper().startswith(("MM", "LIP", "MAC"))

@@ -1,4 +1,4 @@
-"""Figures of Matplotlib that no window shows and no global list holds."""
+"""Make figures of Matplotlib without a window and without its global state."""
 
 import io
 from typing import Any, Literal

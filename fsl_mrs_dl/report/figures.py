@@ -10,18 +10,20 @@ from fsl_mrs_dl.report.page import AFTER, BEFORE, CONDITIONS, FLAGGED
 from fsl_mrs_dl.report.view import AlignView, Stack
 from fsl_mrs_dl.scores import similarity_matrix
 
-_MAX_CELLS = 400_000
-"""Numbers in one image; more only make the page heavy."""
-_MAX_ROWS = 256
-_LEAST_RANGE = 0.9
-"""The colours of similarities reach down to here at least: smaller differences are not worth a picture."""
+_LARGEST_CELLS = 400_000
+"""Largest number of cells of an image; more only make the page large."""
+_LARGEST_ROWS = 256
+"""Largest number of transients in a similarity matrix; more only make the page large."""
+_SIMILARITY_FLOOR = 0.9
+"""Lower end of the colour range of similarities, at least: smaller differences do not matter."""
 _BASELINE_PPM = 0.25
+"""Half width of the running median that is the baseline, in ppm: far wider than a line."""
 _FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#222"}
 _GRID = {"gridcolor": "#ececec", "zeroline": False, "linecolor": "#999", "ticks": "outside", "showline": True}
 
 
 def stack_figure(view: AlignView) -> Any:
-    """Draw the transients as images, a row of images a condition, before left and after right."""
+    """Draw the transients as images: one row for each condition, before on the left and after on the right."""
     from plotly import graph_objects as go
     from plotly.subplots import make_subplots
 
@@ -37,7 +39,7 @@ def stack_figure(view: AlignView) -> Any:
         vertical_spacing=0.14 / n,
     )
     shown = np.flatnonzero(view.shown)
-    step = max(1, -(-view.before.usable.shape[1] * shown.size // _MAX_CELLS))
+    step = max(1, -(-view.before.usable.shape[1] * shown.size // _LARGEST_CELLS))
     for column, stack in enumerate((view.before, view.after), start=1):
         for row in range(n):
             z = image_rows(view, stack, row)[::step]
@@ -59,10 +61,10 @@ def stack_figure(view: AlignView) -> Any:
 
 
 def image_rows(view: AlignView, stack: Stack, condition: int) -> Real:
-    """Return real spectra of a condition over the shown range, less the smooth baseline of their average.
+    """Return real spectra of a condition in the shown range, minus the smooth baseline of their average.
 
-    The baseline is a running median of the corrected average, far wider than a line: the same for every row,
-    before and after, it takes the tail of water out of the picture and moves no line.
+    The baseline is a running median of the corrected average, far wider than a line, and the same for every row,
+    before and after: it removes the tail of water and moves no line.
     """
     from scipy.ndimage import median_filter
 
@@ -85,7 +87,7 @@ def colour_limit(view: AlignView) -> float:
 
 
 def average_figure(view: AlignView) -> Any:
-    """Draw the averages before and after over each other, a panel a condition, and the difference last."""
+    """Draw the averages before and after: one panel for each condition, and the difference last."""
     from plotly import graph_objects as go
     from plotly.subplots import make_subplots
 
@@ -131,7 +133,7 @@ def similarity_figure(view: AlignView) -> Any:
     signs = np.broadcast_to(view.signs[:, None], view.before.usable.shape)
     for column, stack in enumerate((view.before, view.after), start=1):
         spectra = (signs[stack.usable][:, None] * stack.spectra[stack.usable])[:, view.inside]
-        step = max(1, -(-len(spectra) // _MAX_ROWS))
+        step = max(1, -(-len(spectra) // _LARGEST_ROWS))
         matrix = similarity_matrix(spectra[::step])
         lowest = min(lowest, float(matrix.min()))
         rank = np.arange(len(spectra))[::step]
@@ -159,7 +161,7 @@ def similarity_figure(view: AlignView) -> Any:
     drawing.update_layout(
         coloraxis={
             "colorscale": "Cividis",
-            "cmin": min(np.floor(10 * lowest) / 10, _LEAST_RANGE),
+            "cmin": min(np.floor(10 * lowest) / 10, _SIMILARITY_FLOOR),
             "cmax": 1,
             "colorbar": {"title": "Similarity"},
         }
@@ -168,7 +170,7 @@ def similarity_figure(view: AlignView) -> Any:
 
 
 def drift_figure(view: AlignView) -> Any:
-    """Draw shift and phase against the transient, with 95 % bands and the flagged FIDs."""
+    """Draw shift and phase of each transient, with 95 % bands and the flagged FIDs."""
     from plotly.subplots import make_subplots
 
     drawing = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06)

@@ -1,4 +1,4 @@
-"""The tables of amounts of many voxels: the posterior, and apart from it what was found without prior."""
+"""The tables of amounts of many voxels: the posterior, and separately the estimates without prior."""
 
 import html
 
@@ -16,11 +16,11 @@ from fsl_mrs_dl.report.concentrations import (
 )
 from fsl_mrs_dl.report.page import folded, number, table
 
-_LARGE = 20.0
+_LARGE_SD_PERCENT = 20.0  # a usual limit of LCModel's users; voxels below it are counted, none is left out
 
 
 def number_tables(outcome: Outcome, order: list[int]) -> list[str]:
-    """Return a table a scaling as HTML: the one that leads in sight, the others folded.
+    """Return one table for each scaling as HTML: the leading one visible, the others folded.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def _table(outcome: Outcome, scaling: str, order: list[int]) -> str:
     if scaled.has_posterior:
         head += ["Mean", "Half the 95 % interval (%)", "Shrinkage"]
         groups += [(UNDER_PRIOR, 3)]
-    head += ["Estimate", "SD of the amplitude (%)", f"Voxels with an SD below {_LARGE:.0f} %"]
+    head += ["Estimate", "SD of the amplitude (%)", f"Voxels with an SD below {_LARGE_SD_PERCENT:.0f} %"]
     groups += [(WITHOUT_PRIOR, 3)]
     rows = []
     for n in order:
@@ -54,7 +54,7 @@ def _table(outcome: Outcome, scaling: str, order: list[int]) -> str:
                 number(median(shrinkage[:, n])) if shrinkage is not None else number(np.nan),
             ]
         percent = outcome.crlb_percent[:, n]
-        below = f"{int(np.sum(percent < _LARGE))} of {len(percent)}"
+        below = f"{int(np.sum(percent < _LARGE_SD_PERCENT))} of {len(percent)}"
         rows.append([*row, _quartiles(scaled.value[:, n]), number(median(percent), 1), below])
     return table(rows, head, groups)
 

@@ -1,4 +1,4 @@
-"""The maps on the page of MRSI: of the posterior first, and apart from them those without prior."""
+"""The maps on the page of MRSI: the posterior first, and separately those without prior."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,24 @@ from fsl_mrs_dl.report.concentrations import UNDER_PRIOR, WITHOUT_PRIOR, half_wi
 from fsl_mrs_dl.report.maps import Slices, display
 from fsl_mrs_dl.report.page import figure, section
 
-_WIDTH_TOP = 100.0
-_SD_TOP = 50.0
+_WIDTH_TOP_PERCENT = 100.0  # upper end of the colours; a wider interval reaches to zero
+_SD_TOP_PERCENT = 50.0  # upper end of the colours: half of the width, as an interval has two SDs on each side
 
 
 @dataclass(frozen=True, eq=False)
 class Panels:
-    """Sections of maps, one a metabolite.
+    """Sections of maps, one map for each metabolite.
 
     Attributes
     ----------
     outcome : Outcome
     shown : Slices
     reverse : tuple of bool
-        Whether x and y run backwards on the page.
+        Whether x and y are reversed on the page.
     drawn : list of int
         Columns of the amounts, in order.
     text : str
-        How the maps of amounts are laid out.
+        Explanation of the maps of amounts.
     """
 
     outcome: Outcome
@@ -46,8 +46,9 @@ class Panels:
     def widths(self, scaling: str) -> str:
         """Return the maps of the posterior's uncertainty."""
         percent = half_width_percent(self.outcome.scaled[scaling])
-        text = f"Half the 95 % interval over the posterior mean, in per cent, all from 0 to {_WIDTH_TOP:.0f}."
-        panels = self._percents(percent, _WIDTH_TOP, self._reference(scaling))
+        top = f"{_WIDTH_TOP_PERCENT:.0f}"
+        text = f"Half the 95 % interval over the posterior mean, in per cent, all from 0 to {top}."
+        panels = self._percents(percent, _WIDTH_TOP_PERCENT, self._reference(scaling))
         heading = f"{UNDER_PRIOR} interval: {scaling_title(self.outcome, scaling)}"
         return self._section(heading, panels, "maps_interval", text)
 
@@ -58,13 +59,13 @@ class Panels:
         return self._section(heading, panels, f"maps_{scaling}", self.text)
 
     def sds(self) -> str:
-        """Return the maps of the SD of that estimate."""
-        text = f"SD of the estimate over the estimate, in per cent, all from 0 to {_SD_TOP:.0f}."
-        panels = self._percents(self.outcome.crlb_percent, _SD_TOP)
+        """Return the maps of the SD of the estimate without prior."""
+        text = f"SD of the estimate over the estimate, in per cent, all from 0 to {_SD_TOP_PERCENT:.0f}."
+        panels = self._percents(self.outcome.crlb_percent, _SD_TOP_PERCENT)
         return self._section(f"{WITHOUT_PRIOR}, SD", panels, "maps_sd", text)
 
     def _amounts(self, scaling: str, values: Real) -> list[figures.Panel]:
-        """Return a panel a metabolite, each with its own range; the reference over itself is left out."""
+        """Return one panel for each metabolite, with its own range; the ratio of the reference is left out."""
         reference = self._reference(scaling)
         panels: list[figures.Panel] = []
         for n in self.drawn:

@@ -1,4 +1,4 @@
-"""How maps are laid out: which slices, which way round, in which range."""
+"""Lay out maps: select slices, orientation and colour range."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ class Slices:
     ----------
     outcome : Outcome
     z : tuple of int
-        Which slices, in the order of the picture's x.
+        Indices of the slices, in the order of x of the picture.
     """
 
     outcome: Outcome
     z: tuple[int, ...]
 
     def of(self, values: Real) -> Real:
-        """Return values of the fitted voxels as a picture, shape (x, y) with slices along x, cut to them."""
+        """Return values of the fitted voxels as a picture, shape (x, y), with slices along x, cropped to them."""
         grid = np.full(self.outcome.grid, np.nan)
         grid[tuple(self.outcome.voxels.T)] = values
         xs, ys = box(self.outcome)
@@ -33,23 +33,23 @@ class Slices:
 
     @property
     def text(self) -> str:
-        """Which slices are shown."""
+        """Sentence that names the slices."""
         if self.outcome.grid[2] == 1:
             return ""
         return f"Shown are slices {', '.join(str(z) for z in sorted(self.z))} of {self.outcome.grid[2]} (0-based)."
 
 
 def box(outcome: Outcome) -> tuple[slice, slice]:
-    """Return where in x and y the fitted voxels lie, with a margin of one voxel."""
+    """Return the range of the fitted voxels in x and y, with a margin of one voxel."""
     low, high = outcome.voxels.min(axis=0), outcome.voxels.max(axis=0)
     xs, ys = (slice(max(int(low[n]) - 1, 0), int(high[n]) + 2) for n in (0, 1))
     return xs, ys
 
 
 def slices_side_by_side(outcome: Outcome, n_maps: int, *, backwards: bool) -> Slices:
-    """Return the slices to draw: all that hold a fitted voxel, thinned out evenly where they are many.
+    """Return the slices to draw: all with a fitted voxel, thinned evenly if they are many.
 
-    ``backwards`` says that x runs from right to left on the page, so that the last slice must come first.
+    ``backwards``: x is from right to left on the page, so that the last slice must be first.
     """
     used = np.unique(outcome.voxels[:, 2])
     xs, ys = (range(n)[part] for n, part in zip(outcome.grid, box(outcome), strict=False))
@@ -59,19 +59,19 @@ def slices_side_by_side(outcome: Outcome, n_maps: int, *, backwards: bool) -> Sl
 
 
 def reversed_axes(data: MRSData) -> tuple[tuple[bool, bool], str]:
-    """Return whether x and y run backwards on the page, and the sentence that says what side is what."""
+    """Return whether x and y are reversed on the page, and a sentence on the orientation."""
     if data.affine is None or np.prod(data.fid.shape[:3]) == 1:
-        return (False, False), "The file says no position; x runs to the right, y upwards."
+        return (False, False), "The file has no position; x is to the right, y upwards."
     along = data.affine[:3, :3]
     main = [int(np.argmax(np.abs(along[:, axis]))) for axis in (0, 1)]
     signs = [bool(along[main[axis], axis] > 0) for axis in (0, 1)]
     if main[0] != 0:
-        return (False, not signs[1]), "x runs to the right, as the voxels are stored."
-    return (signs[0], not signs[1]), "The right side of the head is on the left, as FSLeyes shows it."
+        return (False, not signs[1]), "x is to the right, in the order of the voxels."
+    return (signs[0], not signs[1]), "The right side of the head is on the left, as in FSLeyes."
 
 
 def display(values: Real) -> tuple[float, float]:
-    """Return the range of colours: the 2nd to the 98th percentile of what is finite."""
+    """Return the range of colours: the 2nd to the 98th percentile of the finite values."""
     known = values[np.isfinite(values)]
     if not known.size:
         return 0.0, 1.0

@@ -1,4 +1,4 @@
-"""The frame of every page: one file with its own style and plotly.js, nothing fetched."""
+"""The frame of every page: one file with style and plotly.js, which needs no network."""
 
 import html
 import json
@@ -12,10 +12,10 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import NUCLEI, MRSData
 
 BEFORE, AFTER, TRUTH, FLAGGED = "#808080", "#0072b2", "#e69f00", "#d55e00"
-"""Colours of Okabe and Ito (jfly.uni-koeln.de/color): told apart by all readers."""
+"""Colours of Okabe and Ito (jfly.uni-koeln.de/color), which colour-blind readers can distinguish."""
 CONDITIONS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000")
 
-TELLABLE = {
+PUBLIC_FIELDS = {
     "EchoTime": ("Echo time", 1e3, "ms"),
     "RepetitionTime": ("Repetition time", 1e3, "ms"),
     "InversionTime": ("Inversion time", 1e3, "ms"),
@@ -30,8 +30,7 @@ TELLABLE = {
     "TxCoil": ("Transmit coil", 1, ""),
     "RxCoil": ("Receive coil", 1, ""),
 }
-"""The only header fields a page tells (name, factor, unit). A list of what may be told, not of what may not:
-a field that nobody thought of stays private."""
+"""Header fields that a page shows (name, factor, unit). All others stay private, also those of other programs."""
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -63,7 +62,7 @@ def page(title: str, data: MRSData, parts: Iterable[str]) -> str:
     ----------
     title : str
     data : MRSData
-        Where the spectra come from: its name, and whether it is synthetic.
+        Source of the spectra, for its name and the mark of synthetic data.
     parts : iterable of str
         HTML, in order.
 
@@ -85,23 +84,23 @@ def page(title: str, data: MRSData, parts: Iterable[str]) -> str:
 def _synthetic(data: MRSData) -> str:
     if "SyntheticData" not in data.header:
         return ""
-    said = data.header["SyntheticData"]
+    mark = data.header["SyntheticData"]
     return (
         '<p class="synthetic"><b>Synthetic data.</b> These spectra were made by a program, they were not '
-        f"measured. {html.escape(_how_made(said))}</p>"
+        f"measured. {html.escape(_origin_text(mark))}</p>"
     )
 
 
-def _how_made(said: Any) -> str:
-    """Return the header key SyntheticData in words; another program may have written anything there.
+def _origin_text(mark: Any) -> str:
+    """Describe the header key SyntheticData; another program may have written any value.
 
-    Only its own keys are told, and only texts and numbers: what an object of another program holds is not known.
+    Only known keys with texts or numbers are shown: an object of another program may be personal.
     """
-    if not isinstance(said, Mapping):
+    if not isinstance(mark, Mapping):
         return ""
     sentences = []
     for key, words in (("method", "Made by"), ("seed", "Seed"), ("parents", "Made from")):
-        value = said.get(key)
+        value = mark.get(key)
         if value not in (None, "", [], ()) and _is_plain(value):
             sentences.append(f"{words} {plain(value)}.")
     return " ".join(sentences)
@@ -114,12 +113,12 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, (str, int, float))
 
 
-def tellable(data: MRSData, key: str) -> str:
-    """Return a field of :data:`TELLABLE` as a reader would write it, empty where there is none.
+def public_field(data: MRSData, key: str) -> str:
+    """Format a field of :data:`PUBLIC_FIELDS`; empty if there is none.
 
-    A field that holds an object is not told, whatever its name.
+    A field that is an object is not shown.
     """
-    _, factor, unit = TELLABLE[key]
+    _, factor, unit = PUBLIC_FIELDS[key]
     value = data.header.get(key)
     if value is None or value == "" or not _is_plain(value):
         return ""
@@ -136,7 +135,7 @@ def section(heading: str, *parts: str, text: str = "") -> str:
 
 
 def cards(facts: Sequence[tuple[str, str]]) -> str:
-    """Return the few numbers a reader looks for first, as (what, value)."""
+    """Return the main numbers as HTML, from pairs of name and value."""
     shown = "".join(
         f'<div class="card"><b>{html.escape(v)}</b><span>{html.escape(k)}</span></div>' for k, v in facts
     )
@@ -154,7 +153,7 @@ def table(
     head : sequence of str, optional
         Headings of the columns.
     groups : sequence of (str, int), optional
-        Headings above those, and how many columns each is of; a line parts the groups.
+        Headings above those, with their number of columns; a line separates the groups.
     """
     starts = set(np.cumsum([width for _, width in groups]).tolist())
 
@@ -184,7 +183,7 @@ def folded(heading: str, part: str) -> str:
 
 
 def figure(drawing: Any, name: str) -> str:
-    """Return a plotly figure as HTML that relies on the page's own plotly.js."""
+    """Return a plotly figure as HTML that uses the plotly.js of the page."""
     text: str = drawing.to_html(
         full_html=False,
         include_plotlyjs=False,
@@ -195,7 +194,7 @@ def figure(drawing: Any, name: str) -> str:
 
 
 def plain(value: Any) -> str:
-    """Return a setting or header value as a reader would write it."""
+    """Format a setting or header value for a reader."""
     if isinstance(value, MRSData):
         return value.name or "data in memory"
     if isinstance(value, bool) or value is None:
@@ -210,12 +209,12 @@ def plain(value: Any) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Return a number with fixed decimals, or a dash where there is none."""
+    """Format a number with fixed decimals; a dash if it is not finite."""
     return f"{value:.{digits}f}" if np.isfinite(value) else "\N{EN DASH}"
 
 
 def acquisition_rows(data: MRSData) -> list[tuple[str, str]]:
-    """Return what may be told of how the data were acquired."""
+    """Return the public facts about the acquisition of data."""
     dims = ", ".join(f"{tag} {size}" for tag, size in zip(data.dim_tags, data.fid.shape[4:], strict=True))
     frequency = f"{data.spectrometer_frequency_mhz:.3f} MHz"
     if data.nucleus in NUCLEI:
@@ -230,15 +229,15 @@ def acquisition_rows(data: MRSData) -> list[tuple[str, str]]:
         ("Voxels", " x ".join(str(n) for n in data.fid.shape[:3])),
         ("Higher dimensions", dims or "none"),
     ]
-    rows += [(name, text) for key, (name, _, _) in TELLABLE.items() if (text := tellable(data, key))]
+    rows += [(name, text) for key, (name, _, _) in PUBLIC_FIELDS.items() if (text := public_field(data, key))]
     return rows
 
 
 def processing_table(data: MRSData) -> str:
-    """Return the chain of ``ProcessingApplied``: the keys of the standard, and of them texts and numbers alone."""
+    """Return the records of ``ProcessingApplied`` as a table: the keys of the standard, texts and numbers only."""
     keys = ("Time", "Program", "Version", "Method", "Details")
     rows = []
     for n, record in enumerate(data.processing, start=1):
         values = (record.get(key, "") for key in keys)
         rows.append((n, *(value if _is_plain(value) else "" for value in values)))
-    return table(rows, ("", *keys)) if rows else "<p>Nothing is recorded.</p>"
+    return table(rows, ("", *keys)) if rows else "<p>There are no records.</p>"

@@ -1,4 +1,4 @@
-"""The page of ``quantify``: what SVS and MRSI share, and which of the two it is."""
+"""The page of ``quantify``: the parts of SVS or MRSI, and those of both."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ def quantify_page(
     Parameters
     ----------
     data : MRSData
-        What was fitted; a voxel's spectrum is the first of its higher dimensions.
+        Data that were fitted; the spectrum of a voxel is the first along the higher dimensions.
     outcome : Outcome
     settings : mapping
         The resolved settings by name, as in ``run.json``.
     stages : sequence of Stage
-        The steps that led from the raw scan to what was fitted, if they are known.
+        Steps from the raw scan to the fitted data, if they are known.
 
     Returns
     -------
@@ -41,13 +41,15 @@ def quantify_page(
         parts.append(stages_part(stages))
     if settings.get("t1") is not None:
         drawing = figure(place_figure(data, Path(settings["t1"])), "place")
-        text = "Slices of the structural image through the middle of the voxels, whose outline is drawn."
+        text = (
+            "Slices of the structural image through the centre of the voxels, with the outline of the voxels."
+        )
         parts.append(
             section("Position", drawing, text=f"{text} In the last two the right of the head is on the left.")
         )
     if outcome.notes:
-        said = "".join(f"<li>{html.escape(note)}</li>" for note in outcome.notes)
-        parts.append(section("Notes", f"<ul>{said}</ul>"))
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in outcome.notes)
+        parts.append(section("Notes", f"<ul>{notes}</ul>"))
     text = (
         "The minimum reporting standard for MRS in vivo, Lin et al 2021, doi:10.1002/nbm.4484, as far as "
         "the file and the settings say it; complete it by hand before publishing."

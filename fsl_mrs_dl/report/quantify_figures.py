@@ -13,12 +13,13 @@ from fsl_mrs_dl.report.page import AFTER, BEFORE, CONDITIONS, FLAGGED
 from fsl_mrs_dl.report.spectra import FitView
 
 DATA, FIT, BASELINE = "#404040", FLAGGED, AFTER
-_SLIGHT = 1e-3
+_LEAST_HEIGHT = 1e-3  # over that of the fit; a lower curve is a flat line in the figure
 Panel = tuple[str, Real, float, float, str]
 """A map: title, values, low, high, colour scale."""
-_MAX_CELLS = 600_000
-"""Numbers in all maps of one figure; more only make the page heavy."""
+_LARGEST_CELLS = 600_000
+"""Largest number of cells in all maps of one figure; more only make the page large."""
 SD_STEPS = (0, 5, 10, 15, 20, 30, 50, 100, 999)
+"""Edges of the histogram of relative SDs, in per cent; the last is FSL-MRS's largest value."""
 
 
 def fit_figure(view: FitView, *, members: bool = True, height: int = 640) -> Any:
@@ -58,7 +59,7 @@ def fit_figure(view: FitView, *, members: bool = True, height: int = 640) -> Any
                 font={"color": FLAGGED},
                 arrowcolor=FLAGGED,
             )
-        for n in np.flatnonzero(sizes(view) > _SLIGHT) if members else ():
+        for n in np.flatnonzero(sizes(view) > _LEAST_HEIGHT) if members else ():
             colour = CONDITIONS[n % len(CONDITIONS)]
             line(
                 view.metabolites[n] + view.baseline,
@@ -76,7 +77,7 @@ def fit_figure(view: FitView, *, members: bool = True, height: int = 640) -> Any
 
 
 def residual_offset(view: FitView) -> float:
-    """Return how far up the residual is drawn to lie clear of the spectrum."""
+    """Return the offset of the residual that puts it above the spectrum."""
     inside = (view.ppm >= view.limits_ppm[0]) & (view.ppm <= view.limits_ppm[1])
     top = max(float(np.max(view.data[inside])), float(np.max(view.fit[inside])))
     return top + 1.15 * float(np.max(-view.residual[inside], initial=0.0)) + 0.03 * view.height
@@ -89,7 +90,7 @@ def sizes(view: FitView) -> Real:
 
 
 def stacked_figure(view: FitView) -> Any:
-    """Draw the metabolites one below the other, each with its name, on one scale but for those told."""
+    """Draw the metabolites one below the other, each with its name and, if it is enlarged, its factor."""
     from plotly import graph_objects as go
 
     rows = stack_rows(view)
@@ -125,12 +126,13 @@ def stacked_figure(view: FitView) -> Any:
 
 
 STACK_STEP = 0.16
+"""Distance of the curves of two metabolites, over the height of the fit."""
 
 
 def stack_rows(view: FitView) -> list[tuple[int, int]]:
     """Return (metabolite, gain) from the highest curve to the lowest; flat ones are left out."""
     size = sizes(view)
-    order = [int(n) for n in np.argsort(-size) if size[n] > _SLIGHT]
+    order = [int(n) for n in np.argsort(-size) if size[n] > _LEAST_HEIGHT]
     gains = (1, 2, 5, 10, 20, 50)
     return [(n, max(gain for gain in gains if gain * size[n] <= STACK_STEP or gain == 1)) for n in order]
 
@@ -163,7 +165,7 @@ def correlation_figure(correlation: Real, names: Sequence[str]) -> Any:
 
 
 def sd_figure(names: Sequence[str], counts: Real) -> Any:
-    """Draw how many voxels have which relative SD: rows of counts, shape (metabolite, step)."""
+    """Draw the histogram of relative SDs over the voxels: counts of shape (metabolite, step)."""
     from plotly import graph_objects as go
 
     steps = [f"{low}\N{EN DASH}{high}" for low, high in itertools.pairwise(SD_STEPS)]
@@ -192,7 +194,7 @@ def map_figure(panels: Sequence[Panel], reverse: tuple[bool, bool]) -> Any:
     panels : sequence of (title, values, low, high, colour scale)
         Values of shape (x, y), slices side by side; NaN outside of the mask.
     reverse : tuple of bool
-        Whether x and y run from high to low on the page.
+        Whether x and y are reversed on the page.
     """
     from plotly import graph_objects as go
     from plotly.subplots import make_subplots
@@ -248,5 +250,5 @@ def map_figure(panels: Sequence[Panel], reverse: tuple[bool, bool]) -> Any:
 
 
 def most_slices(n_cells: int, n_maps: int) -> int:
-    """Return how many slices of ``n_cells`` voxels may be drawn of each of some maps."""
-    return max(1, min(6, _MAX_CELLS // max(n_cells * n_maps, 1)))
+    """Return the largest number of slices of ``n_cells`` voxels that can be drawn of each map."""
+    return max(1, min(6, _LARGEST_CELLS // max(n_cells * n_maps, 1)))

@@ -1,4 +1,4 @@
-"""The parts of the page of fitted MRSI."""
+"""Parts of the page for MRSI."""
 
 import html
 from typing import Any
@@ -28,7 +28,7 @@ from fsl_mrs_dl.report.page import cards, figure, number, section, table
 from fsl_mrs_dl.report.quantify_svs import fit_text
 from fsl_mrs_dl.report.spectra import view_fit
 
-_MOST_MAPS = 16
+_MOST_MAPS = 16  # metabolites with maps on the page; the others are in the files
 _QUALITY = (
     "SNR: height of the fitted line after matched damping, over the noise. Whiteness: correlation of "
     "neighbouring points of the residual, 0 for noise."
@@ -37,7 +37,7 @@ _NUMBERS = "Medians over the fitted voxels, in brackets the quartiles."
 
 
 def mrsi_parts(data: MRSData, outcome: Outcome) -> list[str]:
-    """Return the HTML of everything that is particular to maps."""
+    """Return the HTML of the parts with maps."""
     order = by_bound(outcome)
     drawn = order[:_MOST_MAPS]
     reverse, convention = reversed_axes(data)
@@ -60,18 +60,18 @@ def mrsi_parts(data: MRSData, outcome: Outcome) -> list[str]:
 
 
 def _amounts(outcome: Outcome, panels: Panels) -> list[str]:
-    """Return the maps: of the posterior in every scaling, and without prior in the leading one, or in all."""
+    """Return the maps: the posterior in every scaling, the estimate in the leading one (or all)."""
     lead = outcome.leading_scaling
     ordered = [lead, *(name for name in reversed(scalings(outcome)) if name != lead)]
-    believed = [name for name in ordered if outcome.scaled[name].has_posterior]
-    parts = [part for name in believed[:1] for part in (panels.means(name), panels.widths(name))]
-    parts += [panels.means(name) for name in believed[1:]]
-    parts += [panels.estimates(name) for name in (ordered[:1] if believed else ordered)]
+    with_posterior = [name for name in ordered if outcome.scaled[name].has_posterior]
+    parts = [part for name in with_posterior[:1] for part in (panels.means(name), panels.widths(name))]
+    parts += [panels.means(name) for name in with_posterior[1:]]
+    parts += [panels.estimates(name) for name in (ordered[:1] if with_posterior else ordered)]
     return [*parts, panels.sds()]
 
 
 def _headline(outcome: Outcome) -> list[str]:
-    """Return what a reader looks for first: a few amounts, and the quality of the voxels."""
+    """Return the main amounts and the quality of the voxels."""
     lead = leading_member(outcome)
     name = outcome.members[lead]
     flagged = int(np.sum(outcome.flags != 0))
@@ -120,7 +120,7 @@ def _histogram(percent: Real) -> Real:
 
 
 def _examples(data: MRSData, outcome: Outcome, order: list[int]) -> list[str]:
-    """Return a typical voxel and the worst one that could be fitted, with all fitted curves."""
+    """Return a typical voxel and the fitted voxel with the largest SD, with all fitted curves."""
     best = order[0]
     score = np.where(np.isfinite(outcome.phase_rad), outcome.crlb_percent[:, best], np.nan)
     rank = np.argsort(np.nan_to_num(score, nan=-1.0), kind="stable")
@@ -134,9 +134,9 @@ def _examples(data: MRSData, outcome: Outcome, order: list[int]) -> list[str]:
         ("The worst fitted voxel", int(rank[-1]), "the largest"),
     ):
         view = view_fit(data, outcome, row)
-        said = ", ".join(tokens(int(outcome.flags[row]))) or "no flag"
+        flags = ", ".join(tokens(int(outcome.flags[row]))) or "no flag"
         text = (
-            f"Voxel {tuple(view.voxel)} (0-based), {said}: SD of {outcome.names[best]} "
+            f"Voxel {tuple(view.voxel)} (0-based), {flags}: SD of {outcome.names[best]} "
             f"{WITHOUT_PRIOR.lower()} {score[row]:.1f} %, {why} of all voxels. {fit_text(view, outcome, row)}"
         )
         drawing = figure(figures.fit_figure(view, height=470), which.split()[-2])

@@ -1,4 +1,4 @@
-"""Still pictures of a quantification (matplotlib, without its global state)."""
+"""Draw static figures of a quantification (matplotlib, without its global state)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,9 +16,9 @@ from fsl_mrs_dl.report.quantify_figures import BASELINE, DATA, FIT, residual_off
 from fsl_mrs_dl.report.spectra import FitView, view_fit
 from fsl_mrs_dl.report.verdicts import verdict_of
 
-_MEMBERS = 6
-_BELOW = 0.32
-"""How far below the leading number the other one is drawn, in rows."""
+_SHOWN_MEMBERS = 6  # one for each colour
+_OFFSET_ROWS = 0.32
+"""Distance of the estimate without prior below the posterior mean, in rows."""
 _MAPS = ("NAA", "Cr", "GPC", "Glu", "Ins")
 
 
@@ -42,7 +42,7 @@ def save_fit_figure(
     row : int
         Among the fitted voxels.
     truth : mapping of str to float, optional
-        True amplitudes by metabolite, to be drawn beside what was found.
+        True amplitudes by metabolite, for comparison.
     """
     view = view_fit(data, outcome, row)
     drawing = new_figure((11, 6.6))
@@ -67,7 +67,7 @@ def save_map_figure(
     scaling: str = "raw",
     truth: Mapping[str, Real] | None = None,
 ) -> None:
-    """Write a picture of maps: the true ones if given, the posterior mean and its relative interval.
+    """Write a picture of maps: the true ones, if known, the posterior mean and its relative interval.
 
     Without a posterior, the estimate and its relative SD.
 
@@ -152,9 +152,11 @@ def _draw_fit(axes: Any, view: FitView) -> None:
 
 
 def _draw_members(axes: Any, view: FitView) -> None:
-    """Draw the largest metabolites over each other, each with its name at its top."""
+    """Draw the largest metabolites over each other, with a legend."""
     size = np.max(np.abs(np.nan_to_num(view.metabolites)), axis=1, initial=0.0)
-    order = [int(n) for n in np.argsort(-size) if size[n] > 0 and not is_broad(view.names[n])][:_MEMBERS]
+    order = [int(n) for n in np.argsort(-size) if size[n] > 0 and not is_broad(view.names[n])][
+        :_SHOWN_MEMBERS
+    ]
     for place, n in enumerate(order):
         colour = CONDITIONS[place % len(CONDITIONS)]
         axes.plot(view.ppm, view.metabolites[n], color=colour, linewidth=1.1, label=view.names[n])
@@ -165,7 +167,7 @@ def _draw_members(axes: Any, view: FitView) -> None:
 
 
 def _draw_amplitudes(axes: Any, outcome: Outcome, row: int, truth: Mapping[str, float]) -> None:
-    """Draw the posterior mean with its interval, below it the estimate without prior with its own, and truth."""
+    """Draw the posterior mean with its interval, below it the estimate without prior, and the truth."""
     raw = outcome.scaled["raw"]
     y = np.arange(len(outcome.names))
     error = np.nan_to_num(1.96 * raw.sd[row])
@@ -176,10 +178,10 @@ def _draw_amplitudes(axes: Any, outcome: Outcome, row: int, truth: Mapping[str, 
         axes.errorbar(mean, y, xerr=reach, **_mark(BASELINE, "o"), label="posterior mean, 95 % interval")
     below = _mark(BASELINE, "o") if alone else _mark(BEFORE, "s", slight=True)
     label = f"without prior {PLUS_MINUS} 1.96 SD"
-    axes.errorbar(raw.value[row], y + (0 if alone else _BELOW), xerr=error, **below, label=label)
-    said = [(truth[name], n) for n, name in enumerate(outcome.names) if name in truth]
-    if said:
-        axes.plot(*zip(*said, strict=True), "D", color=TRUTH, markersize=4, zorder=3, label="truth")
+    axes.errorbar(raw.value[row], y + (0 if alone else _OFFSET_ROWS), xerr=error, **below, label=label)
+    true = [(truth[name], n) for n, name in enumerate(outcome.names) if name in truth]
+    if true:
+        axes.plot(*zip(*true, strict=True), "D", color=TRUTH, markersize=4, zorder=3, label="truth")
     axes.legend(frameon=False, fontsize="small")
     axes.set_yticks(y, outcome.names, fontsize="small")
     axes.invert_yaxis()
@@ -190,7 +192,7 @@ def _draw_amplitudes(axes: Any, outcome: Outcome, row: int, truth: Mapping[str, 
 
 
 def _mark(colour: str, marker: str, *, slight: bool = False) -> dict[str, Any]:
-    """Return how a value with its uncertainty is drawn; what does not lead is drawn small and hollow."""
+    """Return the style of a value with its uncertainty; ``slight``: small and hollow."""
     style: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 4, "linewidth": 1.1}
     return style | ({"markersize": 3, "linewidth": 0.7, "markerfacecolor": "none"} if slight else {})
 

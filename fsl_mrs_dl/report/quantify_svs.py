@@ -1,4 +1,4 @@
-"""The parts of the page of one fitted spectrum."""
+"""Parts of the page for one spectrum."""
 
 import html
 import math
@@ -24,12 +24,12 @@ from fsl_mrs_dl.report.page import cards, figure, number, section, table
 from fsl_mrs_dl.report.spectra import FitView, main_group, view_fit
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
-_STRONG = 0.7
-_MOST_CARDS = 5
+_STRONG_CORRELATION = 0.7  # magnitude from which a pair is named: half of the variance is shared
+_MOST_CARDS = 5  # as many as fit in a row
 
 
 def svs_parts(data: MRSData, outcome: Outcome) -> list[str]:
-    """Return the HTML of everything that is particular to one spectrum."""
+    """Return the HTML of the parts of one spectrum."""
     view = view_fit(data, outcome)
     parts = [*_headline(outcome), _flag_text(outcome)]
     parts.append(section("Fit", figure(figures.fit_figure(view), "fit"), text=fit_text(view, outcome, 0)))
@@ -50,7 +50,7 @@ def svs_parts(data: MRSData, outcome: Outcome) -> list[str]:
 
 
 def fit_text(view: FitView, outcome: Outcome, row: int) -> str:
-    """Return what the figure of a fit shows."""
+    """Describe the figure of a fit."""
     low, high = view.limits_ppm
     if not view.fitted:
         return "This spectrum could not be fitted; shown is the real part of the data."
@@ -58,8 +58,8 @@ def fit_text(view: FitView, outcome: Outcome, row: int) -> str:
     shift_hz = float(outcome.shift_hz[row, main_group(outcome, row)])
     return (
         f"Real parts. The fit's phase ({degrees:.1f} degrees), delay ({1e3 * outcome.delay_s[row]:.3f} ms) and "
-        f"shift ({shift_hz:.2f} Hz) are taken away from all curves. The fit range is {low:.2f} to {high:.2f} "
-        "ppm; what is shaded was not fitted. The fit includes the baseline."
+        f"shift ({shift_hz:.2f} Hz) are removed from all curves. The fit range is {low:.2f} to {high:.2f} "
+        "ppm; the shaded range was not fitted. The fit includes the baseline."
     )
 
 
@@ -68,7 +68,7 @@ def _wrapped(angle: float) -> float:
 
 
 def _headline(outcome: Outcome) -> list[str]:
-    """Return what a reader looks for first: a few amounts, and the quality of the spectrum."""
+    """Return the main amounts and the quality of the spectrum."""
     lead = leading_member(outcome)
     name = outcome.members[lead]
     scaling = outcome.leading_scaling
@@ -87,10 +87,10 @@ def _headline(outcome: Outcome) -> list[str]:
 
 
 def _flag_text(outcome: Outcome) -> str:
-    said = tokens(int(outcome.flags[0]))
-    if not said:
+    flags = tokens(int(outcome.flags[0]))
+    if not flags:
         return "<p>The spectrum is not flagged.</p>"
-    rows = [(token, FLAGS[token].meaning) for token in said]
+    rows = [(token, FLAGS[token].meaning) for token in flags]
     return table(rows, ("Flag", "Meaning"))
 
 
@@ -101,11 +101,11 @@ def _correlation_text(outcome: Outcome) -> str:
     pairs = []
     for flat in order[:6]:
         i, j = (int(k) for k in np.unravel_index(flat, matrix.shape))
-        if abs(upper[i, j]) >= _STRONG:
+        if abs(upper[i, j]) >= _STRONG_CORRELATION:
             pairs.append(f"{outcome.members[i]} and {outcome.members[j]} ({upper[i, j]:.2f})")
     whence = f"Of the estimates {WITHOUT_PRIOR.lower()}, from the Fisher matrix."
     if not pairs:
-        return f"{whence} No two amplitudes are correlated by {_STRONG} or more."
+        return f"{whence} No two amplitudes are correlated by {_STRONG_CORRELATION} or more."
     return (
         f"{whence} Strongest: {', '.join(pairs)}. The sum of such a pair is better determined than its parts."
     )
@@ -132,14 +132,14 @@ def _quality_rows(data: MRSData, outcome: Outcome) -> list[tuple[str, str]]:
 
 
 def _residual_rows(outcome: Outcome) -> list[tuple[str, str]]:
-    """Return what the residual says of the errors, and the line that stands out of it most."""
+    """Return the factor of the errors from the residual, and its highest line."""
     if outcome.widening is None or outcome.line_ppm is None or outcome.line_z is None:
         return []
     wider, place, z = (float(v[0]) for v in (outcome.widening, outcome.line_ppm, outcome.line_z))
-    seen = f"{number(place)} ppm, {number(z, 1)} SD"
+    line = f"{number(place)} ppm, {number(z, 1)} SD"
     return [
         ("Errors over bounds, from the residual (in the posterior's intervals)", number(wider)),
-        ("Line that stands out of the residual most", seen),
+        ("Line that stands out of the residual most", line),
     ]
 
 
@@ -169,7 +169,7 @@ def _shape_tables(data: MRSData, outcome: Outcome) -> list[str]:
             )
         )
     head = ("Group", "Shift", "Lorentz (Hz)", "Gauss (Hz)", "Voigt (Hz)", "Metabolites")
-    phase_deg = math.degrees(_wrapped(float(outcome.phase_rad[0]))) if view_known(outcome) else math.nan
+    phase_deg = math.degrees(_wrapped(float(outcome.phase_rad[0]))) if is_fitted(outcome) else math.nan
     phases = [
         ("Zero-order phase", f"{number(phase_deg, 1)} degrees"),
         (
@@ -181,6 +181,6 @@ def _shape_tables(data: MRSData, outcome: Outcome) -> list[str]:
     return [table(rows, head), note, table(phases)]
 
 
-def view_known(outcome: Outcome) -> bool:
-    """Whether the spectrum could be fitted."""
+def is_fitted(outcome: Outcome) -> bool:
+    """Return whether the spectrum could be fitted."""
     return bool(np.isfinite(outcome.phase_rad[0]))

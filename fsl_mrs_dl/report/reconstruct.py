@@ -24,8 +24,8 @@ from fsl_mrs_dl.report.page import (
     table,
 )
 
-_SHOWN_1H_PPM = (0.2, 4.4)
-_NORMAL_95 = 1.96
+_SHOWN_1H_PPM = (0.2, 4.4)  # metabolites and lipids, without water
+_NORMAL_95 = 1.96  # standard deviations on each side of a 95 % interval of the normal distribution
 _MOST_ROWS = 40  # of the table of noise and support
 _WARNING = (
     "A reconstructed FID is not raw data. Its noise is gone, its error is not: what is drawn around it is the "
@@ -78,24 +78,26 @@ def reconstruct_page(before: MRSData, result: ReconstructResult, options: Mappin
     -------
     str
     """
-    found = result.reconstruction
-    assert found is not None
-    rows = _shown_sets(found)
-    parts = [cards(_headline(found)), f'<p class="synthetic"><b>{_WARNING}</b></p>']
+    reconstruction = result.reconstruction
+    assert reconstruction is not None
+    rows = _shown_sets(reconstruction)
+    parts = [cards(_headline(reconstruction)), f'<p class="synthetic"><b>{_WARNING}</b></p>']
     for n, row in enumerate(rows):
-        view = _view(before, found, row)
-        place = np.unravel_index(found.sets.rows[row], found.sets.shape[:-1])
+        view = _view(before, reconstruction, row)
+        place = np.unravel_index(reconstruction.sets.rows[row], reconstruction.sets.shape[:-1])
         heading = (
-            "Spectrum" if len(found.support) == 1 else f"Spectrum at {' '.join(str(int(i)) for i in place)}"
+            "Spectrum"
+            if len(reconstruction.support) == 1
+            else f"Spectrum at {' '.join(str(int(i)) for i in place)}"
         )
         text = (
             "Real part, over the SD of the noise, in a phase that sets the highest line upright. Below: what the "
             f"reconstruction leaves. The band is \N{PLUS-MINUS SIGN}{_NORMAL_95} SD. "
-            f"{int(found.support[row])} of {found.model.operator.n_atoms} atoms, penalty {found.ratio[row]:.3g} "
-            "of the largest useful one."
+            f"{int(reconstruction.support[row])} of {reconstruction.model.operator.n_atoms} atoms, penalty "
+            f"{reconstruction.ratio[row]:.3g} of the largest useful one."
         )
         parts.append(section(heading, figure(_drawing(view), f"spectrum{n}"), text=text))
-    parts.append(section("Sets of FIDs", _table(found), text=_sets_text(found)))
+    parts.append(section("Sets of FIDs", _table(reconstruction), text=_sets_text(reconstruction)))
     settings = {**options, **result.settled}
     parts.append(section("Settings", table((name, plain(value)) for name, value in settings.items())))
     parts.append(section("Acquisition", table(acquisition_rows(before))))
@@ -103,18 +105,18 @@ def reconstruct_page(before: MRSData, result: ReconstructResult, options: Mappin
     return page("Sparse reconstruction", before, parts)
 
 
-def _shown_sets(found: Reconstruction) -> list[int]:
+def _shown_sets(reconstruction: Reconstruction) -> list[int]:
     """Return the sets that are drawn: the strongest, the median and the weakest of several."""
-    order = np.argsort(-np.linalg.norm(found.fids[:, :, :16], axis=(1, 2)))
+    order = np.argsort(-np.linalg.norm(reconstruction.fids[:, :, :16], axis=(1, 2)))
     chosen = [order[0], order[len(order) // 2], order[-1]]
     return list(dict.fromkeys(int(row) for row in chosen))
 
 
-def _view(before: MRSData, found: Reconstruction, row: int) -> _View:
-    column = int(np.argmax(found.sets.usable[row]))
-    operator = found.model.operator.take(slice(row, row + 1))
-    amplitudes = found.amplitudes[row : row + 1, column : column + 1]
-    measured, restored = found.sets.fids[row, column], operator.restored(amplitudes)[0, 0]
+def _view(before: MRSData, reconstruction: Reconstruction, row: int) -> _View:
+    column = int(np.argmax(reconstruction.sets.usable[row]))
+    operator = reconstruction.model.operator.take(slice(row, row + 1))
+    amplitudes = reconstruction.amplitudes[row : row + 1, column : column + 1]
+    measured, restored = reconstruction.sets.fids[row, column], operator.restored(amplitudes)[0, 0]
     limits = _SHOWN_1H_PPM if before.nucleus == "1H" else None
     inside = ppm_window(before.ppm_axis, limits)
     spectrum = fid_to_spectrum(restored)
@@ -208,39 +210,41 @@ def _drawing(view: _View) -> Any:
     )
 
 
-def _headline(found: Reconstruction) -> list[tuple[str, str]]:
-    model = found.model
+def _headline(reconstruction: Reconstruction) -> list[tuple[str, str]]:
+    model = reconstruction.model
     return [
-        ("sets of FIDs", f"{len(found.support)} of {found.sets.shape[-1]}"),
-        ("chosen atoms, median", f"{int(np.median(found.support))} of {model.operator.n_atoms}"),
+        ("sets of FIDs", f"{len(reconstruction.support)} of {reconstruction.sets.shape[-1]}"),
+        ("chosen atoms, median", f"{int(np.median(reconstruction.support))} of {model.operator.n_atoms}"),
         ("lines, as measured", f"{number(model.lineshape.fwhm_hz, 1)} Hz"),
         ("lines, of the result", f"{number(model.fwhm_hz, 1)} Hz"),
-        ("penalty over the largest, median", f"{np.median(found.ratio):.3g}"),
+        ("penalty over the largest, median", f"{np.median(reconstruction.ratio):.3g}"),
     ]
 
 
-def _sets_text(found: Reconstruction) -> str:
-    shared = f" along {found.sets.dim}" if found.sets.dim else ""
+def _sets_text(reconstruction: Reconstruction) -> str:
+    shared = f" along {reconstruction.sets.dim}" if reconstruction.sets.dim else ""
     return (
         f"The FIDs of a set{shared} share their atoms. The gap bounds how far the objective is above its minimum, "
         "as a share of half the energy of the data."
     )
 
 
-def _table(found: Reconstruction) -> str:
-    step = max(1, -(-len(found.support) // _MOST_ROWS))
+def _table(reconstruction: Reconstruction) -> str:
+    step = max(1, -(-len(reconstruction.support) // _MOST_ROWS))
     rows = []
-    for row in range(0, len(found.support), step):
-        place = np.unravel_index(found.sets.rows[row], found.sets.shape[:-1])
-        noise = float(np.sqrt((found.sets.noise_sd[row][found.sets.usable[row]] ** 2).mean()))
+    for row in range(0, len(reconstruction.support), step):
+        place = np.unravel_index(reconstruction.sets.rows[row], reconstruction.sets.shape[:-1])
+        noise = float(
+            np.sqrt((reconstruction.sets.noise_sd[row][reconstruction.sets.usable[row]] ** 2).mean())
+        )
         rows.append(
             (
                 " ".join(str(int(i)) for i in place),
                 f"{noise:.4g}",
-                str(int(found.support[row])),
-                f"{found.ratio[row]:.3g}",
-                f"{found.gap[row]:.1e}",
-                str(int(found.iterations[row])),
+                str(int(reconstruction.support[row])),
+                f"{reconstruction.ratio[row]:.3g}",
+                f"{reconstruction.gap[row]:.1e}",
+                str(int(reconstruction.iterations[row])),
             )
         )
     head = ("Set (x y z ...)", "Noise SD", "Atoms", "Penalty / largest", "Gap", "Iterations")

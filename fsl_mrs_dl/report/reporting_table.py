@@ -1,7 +1,7 @@
 """The MRSinMRS table: the minimum reporting standard, filled in from header and settings.
 
-Lin et al 2021, doi:10.1002/nbm.4484, table 1. Only fields on a list are told (see
-:data:`fsl_mrs_dl.report.page.tellable`); what is not known is said to be so.
+Lin et al 2021, doi:10.1002/nbm.4484, table 1. Only public header fields are shown (see
+:data:`fsl_mrs_dl.report.page.PUBLIC_FIELDS`); unknown values are marked.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ import numpy as np
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import NUCLEI, MRSData
 from fsl_mrs_dl.io.results.outcome import Outcome
-from fsl_mrs_dl.report.page import plain, table, tellable
+from fsl_mrs_dl.report.page import plain, public_field, table
 
 MISSING = "not in the file"
 
@@ -25,7 +25,7 @@ def reporting_table(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]
     data : MRSData
     outcome : Outcome
     settings : mapping
-        The resolved settings; ``method``, ``model``, ``baseline`` and ``TE``, ``TR`` are used where they are.
+        The resolved settings; ``method``, ``model``, ``baseline``, ``TE`` and ``TR`` are used.
 
     Returns
     -------
@@ -41,13 +41,13 @@ def reporting_table(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]
     return table(rows)
 
 
-def _told(data: MRSData, *keys: str) -> str:
-    """Return header fields as a reader would write them."""
-    found = []
+def _field_text(data: MRSData, *keys: str) -> str:
+    """Format header fields for a reader."""
+    texts = []
     for key in keys:
-        if text := tellable(data, key):
-            found.append(text)
-    return ", ".join(found) or MISSING
+        if text := public_field(data, key):
+            texts.append(text)
+    return ", ".join(texts) or MISSING
 
 
 def _hardware(data: MRSData) -> Iterable[tuple[str, str]]:
@@ -56,17 +56,17 @@ def _hardware(data: MRSData) -> Iterable[tuple[str, str]]:
         tesla = data.spectrometer_frequency_mhz / NUCLEI[data.nucleus].gyromagnetic_mhz_per_t
         field = f"{tesla:.2f} T ({data.spectrometer_frequency_mhz:.3f} MHz, {data.nucleus})"
     yield "Field strength", field
-    yield "Manufacturer", _told(data, "Manufacturer")
+    yield "Manufacturer", _field_text(data, "Manufacturer")
     has_model = "ManufacturersModelName" in data.header
     yield "Model", "not shown: the file format marks it as private" if has_model else MISSING
-    yield "Scanner software", _told(data, "SoftwareVersions")
-    coils = [_told(data, key) for key in ("TxCoil", "RxCoil")]
+    yield "Scanner software", _field_text(data, "SoftwareVersions")
+    coils = [_field_text(data, key) for key in ("TxCoil", "RxCoil")]
     yield "RF coils (transmit, receive)", "; ".join(coils) if set(coils) != {MISSING} else MISSING
     yield "Additional hardware", MISSING
 
 
 def _acquisition(data: MRSData, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    yield "Pulse sequence", _told(data, "SequenceName")
+    yield "Pulse sequence", _field_text(data, "SequenceName")
     yield "Volume of interest, place", MISSING
     yield "Nominal size", _voxel_size(data)
     for name, key, flag, per_s in (
@@ -74,25 +74,25 @@ def _acquisition(data: MRSData, settings: Mapping[str, Any]) -> Iterable[tuple[s
         ("Echo time", "EchoTime", "TE", 1e3),
     ):
         yield name, _time(data, key, settings.get(flag), per_s)
-    yield "Mixing, inversion time", _told(data, "MixingTime", "InversionTime")
+    yield "Mixing, inversion time", _field_text(data, "MixingTime", "InversionTime")
     yield "Excitations or averages", _averages(data)
     shape = " x ".join(str(n) for n in data.fid.shape[:3])
     yield "Matrix", shape if np.prod(data.fid.shape[:3]) > 1 else "single voxel"
     band = 1 / data.dwelltime_s
     yield "Bandwidth and points", f"{band:.1f} Hz, {data.n_points} points"
-    yield "Water suppression", _told(data, "WaterSuppressed", "WaterSuppressionType")
+    yield "Water suppression", _field_text(data, "WaterSuppressed", "WaterSuppressionType")
     yield "Shimming", MISSING
     yield "Triggering or motion correction", MISSING
 
 
-def _time(data: MRSData, key: str, asked: Any, per_s: float) -> str:
-    """Return a time of the header, or one that was given by hand in its own unit and differs from it."""
-    if asked is None:
-        return _told(data, key)
+def _time(data: MRSData, key: str, user_value: Any, per_s: float) -> str:
+    """Return a time of the header, or a different one from the user, in the unit of the option."""
+    if user_value is None:
+        return _field_text(data, key)
     header = data.header.get(key)
-    if isinstance(header, (int, float)) and np.isclose(float(asked) / per_s, header):
-        return _told(data, key)
-    return f"{1e3 * float(asked) / per_s:g} ms (given by hand)"
+    if isinstance(header, (int, float)) and np.isclose(float(user_value) / per_s, header):
+        return _field_text(data, key)
+    return f"{1e3 * float(user_value) / per_s:g} ms (given by hand)"
 
 
 def _voxel_size(data: MRSData) -> str:
@@ -118,8 +118,10 @@ def _analysis(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) -> I
     yield "Processing before the fit", ", ".join(steps) or "none recorded"
     yield "Output measure", _measures(outcome)
     yield "Quantification reference", _reference(outcome)
-    said = [f"{key} {plain(settings[key])}" for key in ("method", "model") if settings.get(key) is not None]
-    yield "Method", ", ".join(["linear-combination fit in the time domain's model, by spectrum", *said])
+    options = [
+        f"{key} {plain(settings[key])}" for key in ("method", "model") if settings.get(key) is not None
+    ]
+    yield "Method", ", ".join(["linear-combination fit in the time domain's model, by spectrum", *options])
     named = f"{outcome.basis.name or 'unnamed'} ({outcome.basis.file_format or 'in memory'})"
     yield "Basis set", f"{named}, {len(outcome.members)} members: {', '.join(outcome.members)}"
     low, high = sorted(outcome.ppmlim) if outcome.ppmlim else data.ppm_axis[[0, -1]]
@@ -157,18 +159,18 @@ def _reference(outcome: Outcome) -> str:
         )
     theirs = (water.water_echo_time_s, water.water_repetition_time_s)
     own = (water.echo_time_s, water.repetition_time_s)
-    said = "TE {:g} ms, TR {:g} ms".format(*(1e3 * value for value in own))
+    times_text = "TE {:g} ms, TR {:g} ms".format(*(1e3 * value for value in own))
     if any(value not in (None, mine) for value, mine in zip(theirs, own, strict=True)):
         both = [1e3 * (mine if value is None else value) for value, mine in zip(theirs, own, strict=True)]
-        said += "; of the water TE {:g} ms, TR {:g} ms".format(*both)
-    return f"unsuppressed water; {said}; {tissue}; {', '.join(times)}"
+        times_text += "; of the water TE {:g} ms, TR {:g} ms".format(*both)
+    return f"unsuppressed water; {times_text}; {tissue}; {', '.join(times)}"
 
 
 def _quality(outcome: Outcome) -> Iterable[tuple[str, str]]:
     known = np.isfinite(outcome.snr).any(axis=1)
-    told = "the table of this page" if outcome.single_voxel else "the maps of this page"
-    yield "SNR and linewidth", f"in {told}, by metabolite (of the fitted line, matched filter; FWHM)"
-    yield "Exclusion criteria", "none applied; flags are told"
+    place = "the table of this page" if outcome.single_voxel else "the maps of this page"
+    yield "SNR and linewidth", f"in {place}, by metabolite (of the fitted line, matched filter; FWHM)"
+    yield "Exclusion criteria", "none applied; flags are shown"
     n_flagged = int(np.sum(outcome.flags != 0))
     yield "Voxels fitted and flagged", f"{int(known.sum())} and {n_flagged}"
     if outcome.posterior is not None:
@@ -176,6 +178,6 @@ def _quality(outcome: Outcome) -> Iterable[tuple[str, str]]:
     yield (
         "Uncertainty without prior",
         "SD of the maximum-likelihood estimate: Cramer-Rao bound from the Fisher matrix of all parameters, and "
-        "what the choice between hypotheses of the fit costs",
+        "the spread between the hypotheses of the fit",
     )
     yield "Sample spectrum", "on this page, with fit, baseline and residual"

@@ -1,4 +1,4 @@
-"""What is drawn of one fitted spectrum: data, fit, baseline, residual and metabolites, in absorption."""
+"""Prepare the curves of one fitted spectrum for display: data, fit, baseline, residual and metabolites."""
 
 from dataclasses import dataclass
 
@@ -16,18 +16,19 @@ from fsl_mrs_dl.physics import (
 )
 
 SHOWN_1H_PPM = (0.2, 4.2)
+"""Range of a figure of 1H, in ppm: metabolites and lipids, without water."""
 
 
 @dataclass(frozen=True, eq=False)
 class FitView:
-    """Real parts of the spectra of one voxel, turned and moved as the fit says.
+    """Real parts of the spectra of one voxel, with the phase and shift of the fit removed.
 
     Attributes
     ----------
     ppm : ndarray, float, shape (frequency,)
-        Ascending; only what is shown.
+        Ascending; only the shown range.
     data, fit, baseline, residual : ndarray, float, shape (frequency,)
-        ``fit`` holds the baseline; NaN where the voxel could not be fitted.
+        ``fit`` includes the baseline; NaN if the voxel could not be fitted.
     metabolites : ndarray, float, shape (metabolite, frequency)
         Without the baseline.
     names : tuple of str
@@ -36,7 +37,7 @@ class FitView:
         The fit window.
     voxel : tuple of int
     line_ppm : float or None
-        Of a line that stands out of the residual; None if none is flagged.
+        Chemical shift of an unmodelled line in the residual; None if none is flagged.
     """
 
     ppm: Real
@@ -57,25 +58,25 @@ class FitView:
 
     @property
     def height(self) -> float:
-        """Highest point of the fit in the window above the baseline; 1 where there is none."""
+        """Highest point of the fit in the window above the baseline; 1 if it is zero."""
         inside = (self.ppm >= self.limits_ppm[0]) & (self.ppm <= self.limits_ppm[1])
         curve = self.fit - self.baseline if self.fitted else self.data
         return float(np.max(np.abs(np.nan_to_num(curve[inside])), initial=0.0)) or 1.0
 
 
 def view_fit(data: MRSData, outcome: Outcome, row: int = 0) -> FitView:
-    """Choose and prepare what is drawn of one voxel.
+    """Prepare the curves of one voxel for display.
 
-    Zero- and first-order phase of the fit are taken away, the same for all curves, and its shift from the axis:
-    lines stand upright, at their chemical shift. The ground that a discrete transform puts under every line,
-    half of the first point, is taken from the metabolites, and their sum from data and fit alike, which leaves
-    residual and baseline as they were fitted. Nothing is moved or filled with zeros in time: the FID of a
-    baseline reaches to both sides of time zero, and would not stay what was fitted.
+    Zero- and first-order phase of the fit are removed from all curves, and its shift from the axis: lines are in
+    absorption, at their chemical shift. The offset of a discrete transform below every line, half of the first
+    point, is subtracted from the metabolites, and the sum of these offsets from data and fit; residual and
+    baseline stay as they were fitted. FIDs are not shifted or zero-filled: the FID of a baseline is on both sides
+    of time zero, and would change.
 
     Parameters
     ----------
     data : MRSData
-        What was fitted.
+        Data that were fitted.
     outcome : Outcome
     row : int
         Among the fitted voxels.
@@ -112,7 +113,7 @@ def view_fit(data: MRSData, outcome: Outcome, row: int = 0) -> FitView:
 
 
 def _line_ppm(data: MRSData, outcome: Outcome, row: int) -> float | None:
-    """Return where a flagged line lies on the axis, which has the shift of the main group and not of the first."""
+    """Return the place of a flagged line on the axis, which has the shift of the main group, not of the first."""
     if outcome.line_ppm is None or not outcome.flags[row] >> FLAGS["unmodelled_line"].bit & 1:
         return None
     apart_hz = outcome.shift_hz[row, 0] - outcome.shift_hz[row, main_group(outcome, row)]
@@ -122,7 +123,7 @@ def _line_ppm(data: MRSData, outcome: Outcome, row: int) -> float | None:
 def _frequencies(
     data: MRSData, outcome: Outcome, row: int
 ) -> tuple[Real, tuple[float, float], NDArray[np.bool_]]:
-    """Return the chemical shifts less the fit's shift, the fit window in the same way, and what is shown."""
+    """Return the chemical shifts minus the shift of the fit, the fit window, and the shown range."""
     ppm = data.ppm_axis
     shift_hz = float(np.nan_to_num(outcome.shift_hz[row, main_group(outcome, row)]))
     moved = ppm - shift_hz / data.spectrometer_frequency_mhz
@@ -152,7 +153,7 @@ def member_fids(outcome: Outcome, row: int) -> Complex:
 
 
 def main_group(outcome: Outcome, row: int) -> int:
-    """Return the lineshape group with most fitted signal; its shift is taken away for display."""
+    """Return the lineshape group with most fitted signal, whose shift is removed for display."""
     size = (
         np.linalg.norm(outcome.basis.fids, axis=1) * outcome.scaled["raw"].value[row, : len(outcome.members)]
     )

@@ -1,4 +1,4 @@
-"""How a raw scan became what was fitted: the steps, the spectrum after each, and what align took away."""
+"""The processing of a raw scan up to the fit: the steps, the spectrum after each, and the drift."""
 
 import html
 import itertools
@@ -16,12 +16,12 @@ from fsl_mrs_dl.report.view import SHOWN_1H_PPM, view_alignment
 from fsl_mrs_dl.scores import Peak, noise_sd, peak_linewidth_hz
 
 _NAA_PPM, _SEARCH_PPM = 2.01, 0.15  # how far off NAA may lie before align has put the axis right
-_APART = 1.15  # of the highest spectrum: how far one is drawn above the next
+_OFFSET = 1.15  # of the highest spectrum: how far one is drawn above the next
 
 
 @dataclass(frozen=True, eq=False)
-class _Aligned:
-    """What :func:`view_alignment` needs of the step ``align``."""
+class _AlignedStage:
+    """Result of the step ``align`` for :func:`view_alignment`."""
 
     data: MRSData
     estimates: Estimates | None
@@ -35,7 +35,7 @@ def stages_part(stages: Sequence[Stage]) -> str:
     Parameters
     ----------
     stages : sequence of Stage
-        The first is the data that the chain began with.
+        The first is the data at the start of the chain.
 
     Returns
     -------
@@ -58,14 +58,14 @@ def stages_part(stages: Sequence[Stage]) -> str:
         parts.insert(1, "<ul>" + "".join(f"<li>{html.escape(note)}</li>" for note in left_out) + "</ul>")
     for before, after in itertools.pairwise(shown):
         if after.estimates is not None and after.name == "align":
-            view = view_alignment(before.data, _Aligned(after.data, after.estimates), "DIM_DYN", None)
+            view = view_alignment(before.data, _AlignedStage(after.data, after.estimates), "DIM_DYN", None)
             parts.append(figure(stack_figure(view), "transients"))
             parts.append(figure(drift_figure(view), "drift"))
     return section("Processing", *parts, text=text)
 
 
 def _one_fid(data: MRSData) -> Complex:
-    """Return the FID that stands for data: of the strongest voxel and coil, the mean over all else."""
+    """Return one FID of data: of the strongest voxel and coil, the mean over all other dimensions."""
     fids = np.moveaxis(data.fid, TIME_AXIS, -1)
     if "DIM_COIL" in data.dim_tags:
         coils = np.moveaxis(fids, 3 + data.dim_tags.index("DIM_COIL"), 0)
@@ -109,7 +109,7 @@ def _spectra_figure(stages: Sequence[Stage], fids: Sequence[Complex]) -> Any:
         drawing.add_trace(
             go.Scatter(
                 x=ppm.astype(np.float32),
-                y=(spectrum + _APART * top).astype(np.float32),
+                y=(spectrum + _OFFSET * top).astype(np.float32),
                 name=html.escape(stage.name),
                 mode="lines",
                 line={"color": CONDITIONS[n % len(CONDITIONS)], "width": 1.2},
@@ -124,7 +124,7 @@ def _spectra_figure(stages: Sequence[Stage], fids: Sequence[Complex]) -> Any:
 
 
 def absorption(data: MRSData, fid: Complex) -> tuple[Real, Real]:
-    """Return chemical shift and real spectrum, turned so that its highest line stands up, of height 1."""
+    """Return chemical shift and real spectrum, with its highest line in phase and of height 1."""
     ppm = data.ppm_axis
     shown = ppm_window(ppm, SHOWN_1H_PPM) if data.nucleus == "1H" else np.ones(ppm.shape, dtype=bool)
     spectrum = fid_to_spectrum(fid)[shown]

@@ -1,4 +1,4 @@
-"""One still picture of an alignment (matplotlib, without its global state)."""
+"""Draw a static figure of an alignment (matplotlib, without its global state)."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def save_align_figure(
     before : MRSData
         The step's input.
     result : AlignResult
-        What the step gave back.
+        Result of the step.
     path : Path or str
         Ends in ``.png``, ``.pdf`` or ``.svg``.
     dim : str
@@ -37,7 +37,7 @@ def save_align_figure(
     limits_ppm : tuple of float, optional
         The alignment window; the nucleus's by default.
     truth : Estimates, optional
-        What was simulated, to be drawn over the estimates.
+        True values of a simulation, drawn over the estimates.
     """
     drawing = new_figure((11, 6.2))
     draw_alignment(drawing, before, result, dim=dim, limits_ppm=limits_ppm, truth=truth)
@@ -53,7 +53,7 @@ def draw_alignment(
     limits_ppm: tuple[float, float] | None = None,
     truth: Estimates | None = None,
 ) -> None:
-    """Draw the picture of :func:`save_align_figure` into a figure of Matplotlib that is laid out by itself."""
+    """Draw the picture of :func:`save_align_figure` into a figure of Matplotlib with automatic layout."""
     view = view_alignment(before, result, dim, limits_ppm)
     panels = drawing.subplot_mosaic("AABBCC;DDDEEE", height_ratios=[1.25, 1])
     panels["B"].sharey(panels["A"])
@@ -141,7 +141,7 @@ def _reverse_ppm(axes: Any, view: AlignView) -> None:
 
 
 def _draw_drift(axes: Any, view: AlignView, value: Real, sd: Real, truth: Real | None) -> None:
-    """Draw an estimate against the transient; a constant offset of the truth is not an error."""
+    """Draw the estimate of each transient; a constant offset of the truth is not an error."""
     x = np.arange(value.shape[1])
     for n, name in enumerate(view.conditions):
         sound = view.estimates.flag[n] == ""

@@ -1,4 +1,4 @@
-"""What the command ``quantify`` prints: the main amounts in a few lines, and where the rest is."""
+"""The output of the command ``quantify``: the main amounts in a few lines, and the files of the others."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -18,38 +18,38 @@ from fsl_mrs_dl.report.verdicts import verdict_text
 
 
 def quantify_text(outcome: Outcome, folder: Path, files: Collection[str]) -> str:
-    """Return the lines that tell what came out.
+    """Return the lines with the main results.
 
     Parameters
     ----------
     outcome : Outcome
     folder : Path
-        Where the results were written.
+        Folder of the results.
     files : collection of str
         Files of the run, relative to the folder.
 
     Returns
     -------
     str
-        Lines without the last line end: the verdict, heading, a line an amount, and where everything is.
+        Lines without the last line end: the verdict, a heading, one line for each amount, and the files.
     """
     scaling = outcome.leading_scaling
     scaled = outcome.scaled[scaling]
     columns = main_columns(outcome, scaling)
-    one = outcome.single_voxel
-    told = [leading_text(scaled, 0, n) if one else typical_text(scaled, n) for n in columns]
+    is_single = outcome.single_voxel
+    amounts = [leading_text(scaled, 0, n) if is_single else typical_text(scaled, n) for n in columns]
     names = [outcome.names[n] for n in columns]
     fitted = int(np.isfinite(scaled.value).any(axis=1).sum())
-    many = "" if one else f", medians over {fitted} voxels"
+    many = "" if is_single else f", medians over {fitted} voxels"
     wide = max(map(len, names), default=0)
     lines = [*filter(None, [verdict_text(outcome)])]
     lines.append(f"{scaling_title(outcome, scaling)}{many}, {leading_words(scaled)}:")
-    lines += [f"  {name:{wide}}  {text}" for name, text in zip(names, told, strict=True)]
+    lines += [f"  {name:{wide}}  {text}" for name, text in zip(names, amounts, strict=True)]
     return "\n".join([*lines, *_places(outcome, folder, files, believed=scaled.has_posterior)])
 
 
 def _places(outcome: Outcome, folder: Path, files: Collection[str], *, believed: bool) -> list[str]:
-    """Return the lines that say where the rest is."""
+    """Return the lines with the files of the other results."""
     if outcome.single_voxel:
         also = f", and what was found {WITHOUT_PRIOR.lower()}" if believed else ""
         lines = [f"All metabolites{also}: {folder / 'concentrations.csv'}"]

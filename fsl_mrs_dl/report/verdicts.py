@@ -1,4 +1,4 @@
-"""The verdict in words: one line for the terminal, and the top of the report."""
+"""Describe the verdict: one line for the terminal, and the top of the report."""
 
 import html
 from collections import Counter
@@ -10,18 +10,18 @@ from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.report.page import AFTER, BEFORE, FLAGGED, section, table
 
 _COLOURS = {"good": AFTER, "usable": "#b26a00", "unusable": FLAGGED, "not fitted": BEFORE}
-_MOST_CAUSES = 5
+_MOST_CAUSES = 5  # listed; the others are in qc/verdict.csv
 
 
 def verdict_of(outcome: Outcome, row: int) -> str:
-    """Return the verdict on one spectrum, a key of :data:`fsl_mrs_dl.data.VERDICTS`; empty where nobody judged."""
+    """Return the verdict on one spectrum, a key of :data:`fsl_mrs_dl.data.VERDICTS`; empty if there is none."""
     if outcome.verdict is None:
         return ""
     return next(word for word, level in VERDICTS.items() if level.code == int(outcome.verdict[row]))
 
 
 def verdict_text(outcome: Outcome) -> str:
-    """Return the verdict with its reason in one line: of one spectrum, or how often each was given and why.
+    """Return the verdict with its reason in one line; for many spectra, the counts and most frequent causes.
 
     Parameters
     ----------
@@ -30,20 +30,22 @@ def verdict_text(outcome: Outcome) -> str:
     Returns
     -------
     str
-        Without full stop; empty where nobody judged.
+        Without full stop; empty if there is no verdict.
     """
     if outcome.verdict is None:
         return ""
     if outcome.single_voxel:
         return f"{verdict_of(outcome, 0)}: {outcome.reasons[0]}"
     counts = _counts(outcome)
-    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    summary = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     causes = ", ".join(f"{cause} ({count})" for cause, count in _causes(outcome))
-    return f"{len(outcome.verdict)} voxels: {said}" + (f"; most frequent reasons: {causes}" if causes else "")
+    return f"{len(outcome.verdict)} voxels: {summary}" + (
+        f"; most frequent reasons: {causes}" if causes else ""
+    )
 
 
 def verdict_part(outcome: Outcome) -> str:
-    """Return the HTML of the verdict for the top of the report; empty where nobody judged."""
+    """Return the HTML of the verdict for the top of the report; empty if there is none."""
     if outcome.verdict is None:
         return ""
     if outcome.single_voxel:
@@ -64,6 +66,6 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 
 
 def _causes(outcome: Outcome) -> list[tuple[str, int]]:
-    """Return the most frequent first causes of what is not good, and how many voxels have each."""
-    told = (cause for cause in outcome.causes if cause and cause != "not fitted")
-    return Counter(told).most_common(_MOST_CAUSES)
+    """Return the most frequent first causes of verdicts below good, with their numbers of voxels."""
+    causes = (cause for cause in outcome.causes if cause and cause != "not fitted")
+    return Counter(causes).most_common(_MOST_CAUSES)

@@ -1,4 +1,4 @@
-"""What is drawn of an alignment: one voxel, coils combined, transients by condition, before and after."""
+"""Prepare an alignment for display: one voxel, coils combined, transients by condition, before and after."""
 
 import itertools
 import math
@@ -15,16 +15,17 @@ from fsl_mrs_dl.physics.coils import coil_products, combine, sensitivities
 from fsl_mrs_dl.scores import Peak, noise_sd, peak_linewidth_hz, phase_difference, similarity_index
 
 SHOWN_1H_PPM = (0.2, 4.2)
+"""Range of a figure of 1H, in ppm: metabolites and lipids, without water."""
 SINGLETS_1H = {"Creatine": 3.03, "NAA": 2.01}
-"""Lines whose width is told, with their chemical shift in ppm."""
-_PHASING_PPM = 0.08
+"""Lines whose width is shown, with their chemical shift in ppm."""
+_PHASING_PPM = 0.08  # half width of the highest line, over which its phase is averaged
 _SEARCH_PPM = 0.08
 """Alignment keeps the mean shift of a scan, which may be several hundredths of a ppm."""
-_ZERO_FILL = 4
+_ZERO_FILLING = 4  # factor; a curve then looks smooth
 
 
 class AlignResult(Protocol):
-    """What a page needs of the result of ``align``; a ``StepResult`` has it."""
+    """Result of ``align`` for a page; a ``StepResult`` is one."""
 
     @property
     def data(self) -> MRSData:
@@ -40,7 +41,7 @@ class AlignResult(Protocol):
 
     @property
     def settled(self) -> Mapping[str, Any]:
-        """What the step found out for itself: ``rejected`` (indices), ``axis`` (a sentence)."""
+        """Settings that the step chose: ``rejected`` (indices), ``axis`` (a sentence)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class Stack:
         return mean
 
     def similarity(self, inside: NDArray[np.bool_]) -> Real:
-        """Return the similarity index of each condition, shape (condition,); NaN where none is usable."""
+        """Return the similarity index of each condition, shape (condition,); NaN without usable transients."""
         indices = [
             similarity_index(spectra[usable][:, inside]) if usable.any() else np.nan
             for spectra, usable in zip(self.spectra, self.usable, strict=True)
@@ -75,23 +76,23 @@ class Stack:
 
 @dataclass(frozen=True, eq=False)
 class AlignView:
-    """Everything that the figures of an alignment show.
+    """Data of the figures of an alignment.
 
     Attributes
     ----------
     before, after : Stack
-        Turned by one common phase, so that the highest singlet of the corrected average is in absorption.
+        With one common phase correction, so that the highest singlet of the corrected average is in absorption.
     ppm : ndarray, float, shape (frequency,)
     inside, shown : ndarray, bool, shape (frequency,)
-        The alignment window, and what figures show.
+        The alignment window, and the range of the figures.
     conditions : tuple of str
-        Names along the first axis; one empty name where there is one condition only.
+        Names along the first axis; one empty name if there is only one condition.
     estimates : Estimates
         Arrays of shape (condition, transient); phases wrapped about their circular mean.
     voxel : tuple of int
         The voxel shown.
     notes : tuple of str
-        Sentences that tell which voxel, coils and phase are shown.
+        Sentences on the voxel, coils and phase that are shown.
     data : MRSData
         The input, for its axes and header.
     """
@@ -109,9 +110,9 @@ class AlignView:
 
     @property
     def edit_sign(self) -> int:
-        """Factor of the second edit condition in the difference spectrum; 0 where there are not just two.
+        """Factor of the second edit condition in the difference spectrum; 0 if there are not exactly two.
 
-        -1, or 1 where the receiver phase alternates with the editing, so that the sum is the difference.
+        -1, or 1 if the receiver phase alternates with the editing, so that the sum is the difference.
         """
         if "DIM_EDIT" not in self.data.dim_tags or len(self.conditions) != 2:
             return 0
@@ -119,7 +120,7 @@ class AlignView:
 
     @property
     def signs(self) -> Real:
-        """1 for each condition that has the sign of the first, -1 for the others; shape (condition,)."""
+        """1 for each condition with the sign of the first, -1 for the others; shape (condition,)."""
         averages = self.after.average[:, self.inside]
         signs: Real = np.where((averages @ averages[0].conj()).real < 0, -1.0, 1.0)
         return signs
@@ -128,24 +129,24 @@ class AlignView:
         """Return chemical shifts and real part of spectra to draw as a line, zero-filled four times."""
         n = self.ppm.size
         fid = spectrum_to_fid(spectrum)
-        filled = fid_to_spectrum(np.concatenate([fid, *[np.zeros_like(fid)] * (_ZERO_FILL - 1)], axis=-1))
+        filled = fid_to_spectrum(np.concatenate([fid, *[np.zeros_like(fid)] * (_ZERO_FILLING - 1)], axis=-1))
         axes = (self.data.dwelltime_s, self.data.spectrometer_frequency_mhz, self.data.reference_ppm)
-        ppm = ppm_axis(_ZERO_FILL * n, *axes)
+        ppm = ppm_axis(_ZERO_FILLING * n, *axes)
         low, high = self.ppm[self.shown][[0, -1]]
         shown = ppm_window(ppm, (low, high))
-        return ppm[shown], math.sqrt(_ZERO_FILL) * filled.real[..., shown]
+        return ppm[shown], math.sqrt(_ZERO_FILLING) * filled.real[..., shown]
 
     def linewidths(self, stack: Stack) -> dict[tuple[str, str], Peak]:
         """Return the singlets of the averages by (condition, name)."""
-        found = [_singlets(average, self.data) for average in stack.average]
-        pairs = zip(self.conditions, found, strict=True)
+        singlets = [_singlets(average, self.data) for average in stack.average]
+        pairs = zip(self.conditions, singlets, strict=True)
         return {(condition, name): peak for condition, peaks in pairs for name, peak in peaks.items()}
 
 
 def view_alignment(
     before: MRSData, result: AlignResult, dim: str = "DIM_DYN", limits_ppm: tuple[float, float] | None = None
 ) -> AlignView:
-    """Choose and prepare what is drawn.
+    """Prepare an alignment for display.
 
     Parameters
     ----------
@@ -223,7 +224,7 @@ def _in_order(data: MRSData, voxel: tuple[int, int, int], dim: str) -> Complex:
 
 
 def _with_gaps(fids: Complex, rejected: tuple[int, ...]) -> Complex:
-    """Return FIDs, (condition, transient, coil, time), with zeros where transients were left out."""
+    """Return FIDs, (condition, transient, coil, time), with zeros for transients that were left out."""
     whole = np.zeros((fids.shape[0], fids.shape[1] + len(rejected), *fids.shape[2:]), dtype=fids.dtype)
     whole[:, np.setdiff1d(np.arange(whole.shape[1]), rejected)] = fids
     return whole
@@ -271,7 +272,7 @@ def _combined(ordered: list[Complex], before: MRSData) -> tuple[list[Stack], lis
 
 
 def _coil_noise(fids: Complex, data: MRSData) -> float:
-    """Return a coil's noise SD; 1 where there is none to be weighted by."""
+    """Return the noise SD of a coil, its weight; 1 without usable FIDs or noise."""
     if not len(fids):
         return 1.0
     return float(np.median(noise_sd(fids, data.ppm_axis, data.nucleus))) or 1.0
@@ -292,9 +293,9 @@ def _condition_names(data: MRSData, dim: str) -> tuple[str, ...]:
     each = []
     for tag in tags:
         size = data.fid.shape[data.axis(tag)]
-        said = (data.dim_headers.get(tag, {}).get("header") or {}).get("EditCondition")
-        if isinstance(said, list) and len(said) == size and all(isinstance(name, str) for name in said):
-            each.append(list(said))
+        values = (data.dim_headers.get(tag, {}).get("header") or {}).get("EditCondition")
+        if isinstance(values, list) and len(values) == size and all(isinstance(name, str) for name in values):
+            each.append(list(values))
         else:
             each.append([f"{tag} {i}" for i in range(size)])
     names = tuple(", ".join(parts) for parts in itertools.product(*each))
@@ -311,7 +312,7 @@ def voxel_estimates(
     def ordered(values: NDArray[Any]) -> NDArray[Any]:
         return _by_condition(values[voxel], data.dim_tags, dim, n_trailing=0)
 
-    # Coils share their estimate, but one that is broken holds none: take the first that is not flagged.
+    # All coils have the same estimate, except a broken one, which has none: take the first that is not flagged.
     sound = np.argmax(ordered(estimates.flag) == "", axis=-1)[..., None]
 
     def of_transient(values: NDArray[Any]) -> NDArray[Any]:

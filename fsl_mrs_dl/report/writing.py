@@ -1,4 +1,4 @@
-"""Write the page of a report beside a result; where a drawing package is missing, the result stays without it."""
+"""Write the page of a report with a result; without a drawing package, the result is written without it."""
 
 import importlib
 from collections.abc import Callable
@@ -23,8 +23,7 @@ def write_page(report: str, path: Callable[[], Path], *arguments: Any) -> Import
     Returns
     -------
     ImportError or None
-        Why there is no page: a package that it is drawn with cannot be imported. Raise it once the result is
-        written, so that no result is lost for its report.
+        If a drawing package cannot be imported. Raise it after the result is written, so that no result is lost.
     """
     page = getattr(importlib.import_module("fsl_mrs_dl.report"), report)
     try:

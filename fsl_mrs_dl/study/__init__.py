@@ -1,1 +1,1 @@
-"""Many scans: found by a file tree, processed each by itself, and brought together in one table and report."""
+"""Studies of many scans: find them by a file tree, process each, and write one table and one report."""

@@ -1,4 +1,4 @@
-"""One scan of a study: processed into a folder of its own, or told why not."""
+"""Process one scan of a study into a folder of its own, or record why it failed."""
 
 import argparse
 import contextlib
@@ -18,30 +18,30 @@ from fsl_mrs_dl.steps.config import with_config
 from fsl_mrs_dl.steps.dashes import mark_values
 from fsl_mrs_dl.steps.process import process
 from fsl_mrs_dl.steps.results_folder import run_fit
-from fsl_mrs_dl.study.scans import Scan
+from fsl_mrs_dl.study.scans import StudyScan
 
 DONE, FAILED = "done", "failed"
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, in place of an earlier one."""
+    """Write a text file completely or not at all, replacing an earlier one."""
     aside = path.with_name(f".{path.name}.new")
     aside.write_text(text, encoding="utf-8", errors="backslashreplace")
     aside.replace(path)
 
 
 @dataclass(frozen=True)
-class State:
-    """How a scan ended.
+class JobState:
+    """State of a scan after its processing.
 
     Attributes
     ----------
     status : str
         :data:`DONE` or :data:`FAILED`.
     message : str
-        Why it failed, in one line; what was printed otherwise.
+        Reason of the failure, in one line, or the output of the command.
     key : str
-        Hash of program, options and input: the same result would come out again.
+        Hash of program, options and input; an equal key means an equal result.
     seconds : float
     """
 
@@ -51,13 +51,13 @@ class State:
     seconds: float
 
     def write(self, path: Path) -> None:
-        """Write it, whole or not at all."""
+        """Write the state, completely or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(asdict(self), indent=1))
 
     @classmethod
-    def read(cls, path: Path) -> "State | None":
-        """Return what was written; None where there is nothing, or something else."""
+    def read(cls, path: Path) -> "JobState | None":
+        """Read a state; None if the file is missing or damaged."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -66,41 +66,41 @@ class State:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done for one scan.
+    """Processing of one scan.
 
     Attributes
     ----------
-    scan : Scan
+    scan : StudyScan
     output : Path
-        Of the study.
+        Folder of the results of the study.
     options : tuple of str
-        Of ``process``, as on the command line.
+        Options of ``process``, as on the command line.
     """
 
-    scan: Scan
+    scan: StudyScan
     output: Path
     options: tuple[str, ...]
 
     @property
     def results(self) -> Path:
-        """The folder of its results."""
+        """Folder of the results of the scan."""
         return self.output / self.scan.name
 
     @property
     def state(self) -> Path:
-        """The file that says how it ended."""
+        """File with the state of the scan."""
         return self.output / f"{self.scan.name}.json"
 
     def key(self) -> str:
-        """Return the hash of all that decides the result."""
+        """Return the hash of version, options and files, which determine the result."""
         digest = hashlib.sha256(repr((__version__, self.options)).encode())
         for path in (self.scan.data, self.scan.reference, *_files_among(self.options)):
             digest.update(b"-" if path is None else path.read_bytes())
         return digest.hexdigest()
 
-    def finished(self, key: str) -> State | None:
-        """Return how it ended in an earlier run with the same input and options; None: it is to be done."""
-        state = State.read(self.state)
+    def finished(self, key: str) -> JobState | None:
+        """Return the state from an earlier run with the same input and options; None if there is none."""
+        state = JobState.read(self.state)
         if state is None or state.key != key:
             return None
         return state if state.status == FAILED or (self.results / "run.json").is_file() else None
@@ -110,13 +110,13 @@ def _files_among(options: Sequence[str]) -> list[Path]:
     return [Path(word) for word in options if not word.startswith("--") and Path(word).is_file()]
 
 
-def done_job(common: None, job: Job) -> State:
-    """Process one scan; whatever happens to it, say so and go on.
+def run_job(common: None, job: Job) -> JobState:
+    """Process one scan; an error of any kind is recorded, and never stops the other scans.
 
     Parameters
     ----------
     common : None
-        Nothing is shared.
+        Scans have no common data.
     job : Job
     """
     began = time.monotonic()
@@ -132,17 +132,17 @@ def done_job(common: None, job: Job) -> State:
         status, message = DONE, printed.getvalue()
     except MRSDLError as error:
         status, message = FAILED, str(error)
-    except Exception as error:  # noqa: BLE001 - one scan never stops the others; what it was is told
+    except Exception as error:  # noqa: BLE001 - one scan never stops the others; the error is recorded
         where = traceback.format_exc(limit=-1).strip().splitlines()
         status, message = (
             FAILED,
             f"a defect of the program: {type(error).__name__}: {error} ({where[1].strip()})",
         )
-    return State(status, message, key, time.monotonic() - began)
+    return JobState(status, message, key, time.monotonic() - began)
 
 
 def check_options(job: Job) -> None:
-    """End with the parser's message where the options of all scans cannot be used."""
+    """Exit with the message of the parser if the options of the scans are wrong."""
     _parsed(["--data", "scan", "--output", "results", *job.options])
 
 

@@ -1,4 +1,4 @@
-"""The report of a study: who is there and how good, the amounts by site, outliers, and the mean spectrum."""
+"""The report of a study: verdicts of the scans, amounts by site, outliers, and the mean spectrum."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -24,15 +24,14 @@ from fsl_mrs_dl.report.stages import absorption, naa_peak
 from fsl_mrs_dl.study.table import Result, label_names
 
 MAIN = ("NAA+NAAG", "GPC+PCh", "Glu+Gln", "Ins", "GABA")
-"""What is drawn, where the basis set has it."""
+"""Amounts in the figure, if the basis set has them."""
 _PPM = np.linspace(0.2, 4.2, 2001)
-_NAA_PPM = 2.01
-_OUTLIER = 3.5
-"""Deviation from the median over 1.4826 median absolute deviations, from which a value is an outlier (Iglewicz and
-Hoaglin 1993)."""
-_FEWEST = 5  # values among which an outlier can be told
+_NAA_PPM = 2.01  # chemical shift of the methyl line of NAA
+_OUTLIER_Z = 3.5
+"""Deviation from the median, over 1.4826 median absolute deviations, of an outlier (Iglewicz and Hoaglin 1993)."""
+_LEAST_VALUES = 5  # least number of values for a median absolute deviation; the choice is ours
 _PEOPLE = ("subject", "session", "run", "participant")
-"""Labels that tell people and visits apart, not sites."""
+"""Labels of people and visits, which are not sites."""
 
 
 def study_page(results: Sequence[Result], title: str) -> str:
@@ -41,7 +40,7 @@ def study_page(results: Sequence[Result], title: str) -> str:
     Parameters
     ----------
     results : sequence of Result
-        Of all scans, those that failed too.
+        Of all scans, also failed ones.
     title : str
         Name of the study's folder.
 
@@ -55,13 +54,17 @@ def study_page(results: Sequence[Result], title: str) -> str:
     parts = [cards(_counts(results))]
     parts.append(
         section(
-            "Quality", table(_quality_rows(results), _QUALITY), text="Each scan's own report is beside it."
+            "Quality",
+            table(_quality_rows(results), _QUALITY),
+            text="The report of each scan is in its folder.",
         )
     )
     if there:
         names = [name for name in MAIN if all((name, scaling) in result.amounts for result in there)]
         outliers = _outliers(there, names, scaling)
-        text = f"Posterior mean and 95 % interval, {_words(scaling)}" + (f", by {site}." if site else ".")
+        text = f"Posterior mean and 95 % interval, {_scaling_text(scaling)}" + (
+            f", by {site}." if site else "."
+        )
         parts.append(
             section("Amounts", figure(_amounts_figure(there, names, scaling, site), "amounts"), text=text)
         )
@@ -88,8 +91,8 @@ _OUTLIERS = (
     "scan before it is left out."
 )
 _SPECTRA = (
-    "Data less the smooth baseline of the fit, NAA brought to 2.01 ppm, to zero phase and to a height of 1: the "
-    "mean of good scans, one SD on both sides, and each scan that is not good, or has an outlier."
+    "Data minus the smooth baseline of the fit, with NAA at 2.01 ppm, zero phase and height 1: the mean of good "
+    "scans, one SD on both sides, and each scan that is not good or has an outlier."
 )
 
 
@@ -98,14 +101,14 @@ def _leading(results: Sequence[Result]) -> str:
     return next((one for one in ("internal", "molality", "raw") if one in known), "raw")
 
 
-def _words(scaling: str) -> str:
+def _scaling_text(scaling: str) -> str:
     return {"internal": "ratio to the internal reference", "molality": "mmol/kg"}.get(
         scaling, "arbitrary units"
     )
 
 
 def _site(results: Sequence[Result]) -> str:
-    """Return the label that tells sites apart: the first that is not of people and has several values."""
+    """Return the label of the sites: the first that is not a label of people and has several values."""
     for key in label_names(results):
         values = {result.job.scan.labels.get(key, "") for result in results}
         if key not in _PEOPLE and 1 < len(values) < len(results):
@@ -115,18 +118,18 @@ def _site(results: Sequence[Result]) -> str:
 
 def _counts(results: Sequence[Result]) -> list[tuple[str, str]]:
     kinds = ("good", "usable", "unusable", "failed")
-    found = [(kind, str(sum(result.verdict == kind for result in results))) for kind in kinds]
-    return [("scans", str(len(results))), *found]
+    counts = [(kind, str(sum(result.verdict == kind for result in results))) for kind in kinds]
+    return [("scans", str(len(results))), *counts]
 
 
 def _quality_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    def told(value: float | None, digits: int) -> str:
+    def shown(value: float | None, digits: int) -> str:
         return "\N{EN DASH}" if value is None else number(value, digits)
 
     order = {"failed": 0, "unusable": 1, "usable": 2}
     ranked = sorted(results, key=lambda result: (order.get(result.verdict, 3), result.job.scan.name))
     return [
-        (r.job.scan.name, r.verdict, told(r.snr, 0), told(r.linewidth_hz, 1), r.reason.strip())
+        (r.job.scan.name, r.verdict, shown(r.snr, 0), shown(r.linewidth_hz, 1), r.reason.strip())
         for r in ranked
     ]
 
@@ -151,13 +154,13 @@ def _variation(
             continue
         mean, sd = float(values[known].mean()), float(values[known].std(ddof=1))
         within, between = _by_site(used, values, site)
-        told = [number(100 * share / mean, 1) for share in (sd, within, between)]
-        rows.append((name, str(int(known.sum())), number(mean, 3), number(sd, 3), *told))
+        percents = [number(100 * share / mean, 1) for share in (sd, within, between)]
+        rows.append((name, str(int(known.sum())), number(mean, 3), number(sd, 3), *percents))
     return rows
 
 
 def _by_site(results: Sequence[Result], values: Real, site: str) -> tuple[float, float]:
-    """Return the SD within sites and that of their means; NaN where there are too few."""
+    """Return the SD within sites and the SD of their means; NaN if there are too few."""
     groups = _grouped(results, site)
     parts = [values[rows][np.isfinite(values[rows])] for rows in groups.values()]
     several = [part for part in parts if len(part) > 1]
@@ -176,19 +179,19 @@ def _grouped(results: Sequence[Result], site: str) -> dict[str, list[int]]:
 
 
 def _outliers(results: Sequence[Result], names: Sequence[str], scaling: str) -> dict[tuple[str, str], float]:
-    found = {}
+    outliers = {}
     for name in names:
         values = _values(results, name, scaling)
         known = values[np.isfinite(values)]
-        if len(known) < _FEWEST:
+        if len(known) < _LEAST_VALUES:
             continue
         spread = 1.4826 * float(np.median(np.abs(known - np.median(known))))
         if spread <= 0:
             continue
         z = (values - np.median(known)) / spread
-        for at in np.flatnonzero(np.abs(z) > _OUTLIER):
-            found[results[int(at)].job.scan.name, name] = float(z[at])
-    return found
+        for at in np.flatnonzero(np.abs(z) > _OUTLIER_Z):
+            outliers[results[int(at)].job.scan.name, name] = float(z[at])
+    return outliers
 
 
 def _amounts_figure(results: Sequence[Result], names: Sequence[str], scaling: str, site: str) -> Any:
@@ -256,9 +259,9 @@ def _spectra_figure(results: Sequence[Result], odd: set[str]) -> Any:
 
 
 def _spectrum(result: Result) -> Real:
-    """Return the spectrum less its baseline, NAA at 2.01 ppm, in absorption and of height 1, at :data:`_PPM`."""
-    kept = ("fit", "residual", "baseline")
-    fit, left, smooth = (nifti.read(result.job.results / f"{name}.nii.gz") for name in kept)
+    """Return the real spectrum without baseline at :data:`_PPM`, with NAA at 2.01 ppm, in phase, of height 1."""
+    names = ("fit", "residual", "baseline")
+    fit, left, smooth = (nifti.read(result.job.results / f"{name}.nii.gz") for name in names)
     fid = (fit.fid + left.fid - smooth.fid)[0, 0, 0].reshape(-1).astype(np.complex128)
     ppm, spectrum = absorption(fit, fid)
     peak = naa_peak(fit, fid)

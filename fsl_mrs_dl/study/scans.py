@@ -1,4 +1,4 @@
-"""The scans of a study, as a file tree names them."""
+"""Find the scans of a study by a file tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ _ENDINGS = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True)
-class Scan:
+class StudyScan:
     """One scan of a study.
 
     Attributes
     ----------
     name : str
-        Its file below the study's folder, without the ending: where its results lie below the output.
+        Its file relative to the folder of the study, without the ending; its results have the same name.
     labels : mapping of str to str
         Placeholder of the tree -> value: subject, session, ..
     data : Path
     reference : Path or None
-        Water reference, where there is one.
+        Water reference, if there is one.
     """
 
     name: str
@@ -35,8 +35,8 @@ class Scan:
     reference: Path | None
 
 
-def find_scans(folder: Path, tree: str) -> list[Scan]:
-    """Return the scans below a folder, in the order of their names.
+def find_scans(folder: Path, tree: str) -> list[StudyScan]:
+    """Find the scans below a folder, in the order of their names.
 
     Parameters
     ----------
@@ -63,29 +63,29 @@ def find_scans(folder: Path, tree: str) -> list[Scan]:
     if not named.is_file():
         raise OptionError(f"--tree {tree} is neither {' nor '.join(SHIPPED)} nor a file; give one of them.")
     try:
-        known = tree_reader.from_string(named.read_text(encoding="utf-8"), top_level=str(folder))
+        file_tree = tree_reader.from_string(named.read_text(encoding="utf-8"), top_level=str(folder))
     except (ValueError, UnicodeDecodeError, KeyError) as error:
         raise OptionError(f"--tree {tree} cannot be read by file-tree: {error}.") from error
-    keys = known.template_keys()
+    keys = file_tree.template_keys()
     if SVS not in keys:
         raise OptionError(
             f"--tree {tree} has no template '{SVS}', the raw scan; it has {', '.join(sorted(keys))}."
         )
-    found = []
-    there = known.update_glob(SVS)
-    for one in there.iter(SVS) if there.placeholders else ():
-        data = Path(one.get(SVS))
+    scans = []
+    matches = file_tree.update_glob(SVS)
+    for match in matches.iter(SVS) if matches.placeholders else ():
+        data = Path(match.get(SVS))
         if not data.is_file():
             continue
-        reference = Path(one.get(REFERENCE)) if REFERENCE in keys else None
-        labels = {key: str(value) for key, value in one.placeholders.items() if value is not None}
+        reference = Path(match.get(REFERENCE)) if REFERENCE in keys else None
+        labels = {key: str(value) for key, value in match.placeholders.items() if value is not None}
         water = reference if reference is not None and reference.is_file() else None
-        found.append(Scan(_name(data, folder), labels, data, water))
-    if not found:
+        scans.append(StudyScan(_name(data, folder), labels, data, water))
+    if not scans:
         raise DataError(
-            f"{folder} holds no scan that --tree {tree} describes: {known.get_template(SVS).as_string}."
+            f"{folder} holds no scan that --tree {tree} describes: {file_tree.get_template(SVS).as_string}."
         )
-    return sorted(found, key=lambda scan: scan.name)
+    return sorted(scans, key=lambda scan: scan.name)
 
 
 def _name(data: Path, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The tool ``study``: every scan of a folder to concentrations, one table, one report."""
+"""The tool ``study``: process every scan of a folder to concentrations, one table, one report."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.fit.quantification.workers import chunks_done
 from fsl_mrs_dl.io.untrusted_text import printable
-from fsl_mrs_dl.study.jobs import DONE, Job, State, check_options, done_job, write_whole
+from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, write_whole
 from fsl_mrs_dl.study.report import study_page
 from fsl_mrs_dl.study.scans import find_scans
 from fsl_mrs_dl.study.table import Result, write_table
@@ -72,26 +72,28 @@ def study(
     """
     require("plotly", "The report of study")
     scans = find_scans(input, tree)
-    _own(output, input)
+    _claim_output(output, input)
     options = ["--basis", basis, *(["--config", str(config)] if config is not None else [])]
     jobs = [Job(scan, output, tuple(options)) for scan in scans]
     check_options(jobs[0])
     states = [job.finished(job.key()) for job in jobs]
     waiting = [job for job, state in zip(jobs, states, strict=True) if state is None]
-    done = chunks_done(done_job, None, waiting, parallel, parallel_workers)
-    found: dict[str, State] = {}
+    finished = chunks_done(run_job, None, waiting, parallel, parallel_workers)
+    new_states: dict[str, JobState] = {}
     with tqdm(total=len(waiting), unit="scan", desc="study", disable=None, file=sys.stderr) as bar:
-        for job, state in zip(waiting, done, strict=True):
+        for job, state in zip(waiting, finished, strict=True):
             state.write(job.state)
-            found[job.scan.name] = state
+            new_states[job.scan.name] = state
             bar.update()
-    results = [Result.of(job, state or found[job.scan.name]) for job, state in zip(jobs, states, strict=True)]
+    results = [
+        Result.of(job, state or new_states[job.scan.name]) for job, state in zip(jobs, states, strict=True)
+    ]
     _write(results, output, input.resolve().name)
-    _tell(results, len(waiting), output)
+    _print_summary(results, len(waiting), output)
 
 
-def _own(output: Path, folder: Path) -> None:
-    """Make the output folder a derivative of this program, or refuse another's."""
+def _claim_output(output: Path, folder: Path) -> None:
+    """Mark the output folder as a derivative of this program, or refuse a folder of another program."""
     if output.resolve() == folder.resolve():
         raise OutputError(f"--output {output} is the folder of the study; give another one.")
     path = output / DESCRIPTION
@@ -105,13 +107,13 @@ def _own(output: Path, folder: Path) -> None:
     elif output.is_dir() and any(output.iterdir()):
         raise OutputError(f"--output {output} holds other files; choose an empty folder, or that of a study.")
     output.mkdir(parents=True, exist_ok=True)
-    said = {
+    description = {
         "Name": "MRS concentrations",
         "BIDSVersion": "1.10.0",
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "fsl_mrs_dl", "Version": __version__}],
     }
-    write_whole(path, json.dumps(said, indent=2) + "\n")
+    write_whole(path, json.dumps(description, indent=2) + "\n")
 
 
 def _write(results: list[Result], output: Path, title: str) -> None:
@@ -122,12 +124,12 @@ def _write(results: list[Result], output: Path, title: str) -> None:
     write_whole(output / PAGE, study_page(results, title))
 
 
-def _tell(results: list[Result], new: int, output: Path) -> None:
-    """Print how many scans are of which verdict, which failed, and where everything is."""
+def _print_summary(results: list[Result], new: int, output: Path) -> None:
+    """Print the number of scans with each verdict, the failed ones, and the files."""
     kinds = ("good", "usable", "unusable", "failed")
     counts = {kind: sum(result.verdict == kind for result in results) for kind in kinds}
-    told = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
-    lines = [f"{len(results)} scans ({new} processed now): {told}."]
+    summary = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
+    lines = [f"{len(results)} scans ({new} processed now): {summary}."]
     lines += [f"  {r.job.scan.name}: {r.reason}" for r in results if r.state.status != DONE]
     lines += [f"Table: {output / TABLE}, its columns: {output / DICTIONARY}", f"Report: {output / PAGE}"]
     print(printable("\n".join(lines), lines=True))  # noqa: T201

@@ -1,4 +1,4 @@
-"""The table of a study: one row a scan, metabolite and scaling, and the dictionary of its columns."""
+"""The table of a study: one row for each scan, metabolite and scaling, and the dictionary of its columns."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fsl_mrs_dl.io.untrusted_text import csv_cell
-from fsl_mrs_dl.study.jobs import DONE, Job, State
+from fsl_mrs_dl.study.jobs import DONE, Job, JobState
 
 COLUMNS = {
     "scan": "File of the scan below the folder of the study, without its ending",
@@ -25,15 +25,15 @@ COLUMNS = {
     "ci68_high": "Upper end of the 68 % credible interval",
     "ci95_low": "Lower end of the 95 % credible interval",
     "ci95_high": "Upper end of the 95 % credible interval",
-    "mean": "Estimate without prior (maximum likelihood), as FSL-MRS tells it: to compare groups by",
-    "std": "Its standard deviation: the Cramer-Rao bound, and what the choice of a background costs",
+    "mean": "Estimate without prior (maximum likelihood), as in FSL-MRS: to compare groups",
+    "std": "Its standard deviation: the Cramer-Rao bound, and the spread between hypotheses of the background",
     "crlb": "The Cramer-Rao bound alone",
 }
 _LEVELS = {
     "good": "within the published limits and the misfit of good spectra",
-    "usable": "with the doubt that the reason names",
-    "unusable": "not to be believed, for the reason",
-    "failed": "could not be processed, for the reason",
+    "usable": "limited, see the reason",
+    "unusable": "not usable, see the reason",
+    "failed": "could not be processed, see the reason",
 }
 UNITS = {"internal": "1", "molality": "mmol/kg", "molarity": "mmol/L", "raw": "arbitrary"}
 _VALUES = (
@@ -51,7 +51,7 @@ _VALUES = (
 
 @dataclass(frozen=True)
 class Result:
-    """What is known of one scan.
+    """Result of one scan.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Result:
     """
 
     job: Job
-    state: State
+    state: JobState
     verdict: str
     reason: str
     snr: float | None
@@ -72,19 +72,19 @@ class Result:
     amounts: dict[tuple[str, str], dict[str, float | None]]
 
     @classmethod
-    def of(cls, job: Job, state: State) -> "Result":
+    def of(cls, job: Job, state: JobState) -> "Result":
         """Read the results of a scan."""
         if state.status != DONE:
             return cls(job, state, "failed", state.message, None, None, {})
         record = json.loads((job.results / "run.json").read_text(encoding="utf-8"))
-        told: dict[str, Any] = record.get("verdict") or {}
-        measures = told.get("measures") or {}
+        verdict: dict[str, Any] = record.get("verdict") or {}
+        measures = verdict.get("measures") or {}
         amounts = _amounts(job.results / "concentrations.csv")
-        reason = str(told.get("reason", ""))
+        reason = str(verdict.get("reason", ""))
         return cls(
             job,
             state,
-            str(told.get("verdict", "")),
+            str(verdict.get("verdict", "")),
             reason,
             measures.get("snr"),
             measures.get("fwhm_hz"),
@@ -92,33 +92,33 @@ class Result:
         )
 
     def value(self, metabolite: str, scaling: str, column: str = "posterior_mean") -> float | None:
-        """Return one number; None where there is none."""
+        """Return one number; None if it is not known."""
         return self.amounts.get((metabolite, scaling), {}).get(column)
 
 
 def _amounts(path: Path) -> dict[tuple[str, str], dict[str, float | None]]:
     with path.open(encoding="utf-8", newline="") as handle:
         columns, scalings, *rows = csv.reader(handle)
-    found: dict[tuple[str, str], dict[str, float | None]] = {}
+    amounts: dict[tuple[str, str], dict[str, float | None]] = {}
     for name, *values in rows:
         for column, scaling, value in zip(columns[1:], scalings[1:], values, strict=True):
-            found.setdefault((name, scaling), {})[column] = float(value) if value else None
-    return found
+            amounts.setdefault((name, scaling), {})[column] = float(value) if value else None
+    return amounts
 
 
 def label_names(results: Sequence[Result]) -> list[str]:
-    """Return the placeholders that the scans of a study have, in the order of the tree."""
+    """Return the placeholders of the scans of a study, in the order of the tree."""
     return list(dict.fromkeys(key for result in results for key in result.job.scan.labels))
 
 
 def write_table(results: Sequence[Result], table: Path, dictionary: Path) -> None:
-    """Write the table of a study, and what its columns are.
+    """Write the table of a study, and the description of its columns.
 
     Parameters
     ----------
     results : sequence of Result
     table, dictionary : Path
-        A CSV file, and a JSON file as BIDS describes columns.
+        A CSV file, and a JSON file with the description of the columns in the form of BIDS.
     """
     labels = label_names(results)
     with table.open("w", encoding="utf-8", newline="") as handle:
@@ -132,14 +132,14 @@ def write_table(results: Sequence[Result], table: Path, dictionary: Path) -> Non
             if not result.amounts:
                 writer.writerow([*first, *[""] * (3 + len(_VALUES))])
             for (metabolite, scaling), values in result.amounts.items():
-                told = [_text(values.get(column)) for column in _VALUES]
-                writer.writerow([*first, csv_cell(metabolite), scaling, UNITS.get(scaling, ""), *told])
-    meant: dict[str, dict[str, Any]] = {
+                numbers = [_text(values.get(column)) for column in _VALUES]
+                writer.writerow([*first, csv_cell(metabolite), scaling, UNITS.get(scaling, ""), *numbers])
+    description: dict[str, dict[str, Any]] = {
         key: {"Description": f"{key}, from the name of the file"} for key in labels
     }
-    meant |= {name: {"Description": text} for name, text in COLUMNS.items()}
-    meant["verdict"]["Levels"] = _LEVELS
-    dictionary.write_text(json.dumps(meant, indent=2) + "\n", encoding="utf-8")
+    description |= {name: {"Description": text} for name, text in COLUMNS.items()}
+    description["verdict"]["Levels"] = _LEVELS
+    dictionary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
 def _text(value: float | None) -> str:

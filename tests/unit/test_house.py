@@ -139,10 +139,8 @@ UNNAMED_ROOMS = (
     "fsl_mrs_dl/evaluation/",
     "fsl_mrs_dl/fit/",
     "fsl_mrs_dl/models/",
-    "fsl_mrs_dl/report/",
     "fsl_mrs_dl/steps/align",
     "fsl_mrs_dl/steps/quantify",
-    "fsl_mrs_dl/study/",
     "fsl_mrs_dl/train/",
     "fsleyes_plugin/",
 )

@@ -9,7 +9,7 @@ from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import Estimates, MRSData
 from fsl_mrs_dl.report import align_page, save_align_figure
 from fsl_mrs_dl.report.figures import similarity_figure
-from fsl_mrs_dl.report.page import TELLABLE, plain
+from fsl_mrs_dl.report.page import PUBLIC_FIELDS, plain
 from fsl_mrs_dl.report.view import view_alignment
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
@@ -81,7 +81,7 @@ def test_page_tells_no_personal_field(rng):
 
 
 def test_what_may_be_told_is_standard_and_not_personal():
-    for key in TELLABLE:
+    for key in PUBLIC_FIELDS:
         assert not standard_defined[key].anon
         assert not key.startswith("Patient")
 
@@ -104,7 +104,7 @@ def test_page_marks_flags_and_tells_settings_and_records(rng):
     assert "the expected error of the estimate is too large" in text
     assert "1.9 3.4" in text
     assert "in.nii.gz" in text
-    assert "Nothing is recorded" in text
+    assert "There are no records" in text
     assert "Synthetic data" not in text
 
 
