@@ -150,6 +150,14 @@ def test_packages_cannot_be_verified_without_networks():
     assert ran.stderr.endswith(f"needs torch, which {INSTALL}")
 
 
+def test_a_study_without_the_package_of_its_report_ends_before_its_scans(scan, tmp_path):
+    words = ("study", "--input", scan.parent, "--output", tmp_path / "result", "--basis", "press_3t_te30")
+    ran = python(RUN, *words, absent=("plotly",))
+    assert ran.returncode == 2
+    assert ran.stderr.endswith("needs plotly, which is not installed. Install it with: pip install plotly\n")
+    assert not (tmp_path / "result").exists()
+
+
 def test_a_result_is_written_where_its_report_cannot_be_drawn(scan, average, tmp_path):
     missing = "The result is written. Its report needs plotly, which is not installed. "
     missing += "Install it with: pip install plotly\n"

@@ -119,9 +119,10 @@ def test_constraints_meet_the_declared_dependencies():
     extras = project["optional-dependencies"]
     lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
     pinned = {normal(line.split("==")[0]) for line in lines if "==" in line}
-    own, *tools = extras["test"]
+    (own, *tools), (networks, *writers) = extras["test"], extras["docs"]
     brought = [one for name in re.search(r"\[(.+)\]", own)[1].split(",") for one in extras[name]]
-    declared = [*project["dependencies"], *brought, *tools, *extras["docs"]]
+    assert networks == "fsl-mrs-dl[networks]"
+    declared = [*project["dependencies"], *brought, *tools, *writers]
     assert {normal(re.split(r"[<>=\[; ]", name)[0]) for name in declared} - pinned == set()
     assert 'torch==2.13.0+cpu ; sys_platform == "linux"' in lines
 
