@@ -85,21 +85,17 @@ def test_the_help_of_every_command_needs_no_network():
 
 
 def test_networks_are_imported_only_where_they_are_built_and_trained():
-    light = (
-        "data",
-        "errors",
-        "extras",
-        "sampling",
-        "io",
-        "physics",
-        "scores",
-        "fit",
-        "simulate",
-        "steps",
-        "study",
+    rooms = (
+        "choices cli data demo errors extras fit io models.catalogue models.package physics report sampling"
     )
-    packages = [f"fsl_mrs_dl.{name}" for name in (*light, "report", "cli", "models.package", "train.command")]
-    ran = python(IMPORTS, *packages, "fsleyes_plugin.model", "fsleyes_plugin.session", "fsleyes_plugin.plots")
+    rooms += " scores simulate steps study train.command"
+    viewer = (
+        "fsleyes_plugin.model",
+        "fsleyes_plugin.plots",
+        "fsleyes_plugin.running",
+        "fsleyes_plugin.session",
+    )
+    ran = python(IMPORTS, *(f"fsl_mrs_dl.{room}" for room in rooms.split()), *viewer)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
@@ -107,6 +103,7 @@ def test_the_packages_of_networks_are_listed_and_shown():
     listed = done("models", "list").splitlines()
     assert any(line.startswith("align-dsr-1h-3t@") for line in listed)
     assert not any("cannot be used" in line for line in listed)
+    assert "dsrf" in done("models", "list", "--architectures")
     assert "Use: " in done("models", "show", "--model", "align-dsr-1h-3t")
 
 
