@@ -1,6 +1,6 @@
-"""The layout ``mrsdl``; ``fsleyes -s mrsdl`` opens it, and shows the plugin by doing so.
+"""The layout ``mrsdl``: ``fsleyes -s mrsdl`` opens it with the plugin.
 
-In the form that FSLeyes saves layouts: views, where they are, and for each view its controls and where those are.
+In the form in which FSLeyes saves layouts: views, their positions, and the controls of each view.
 """
 
 _VIEWS = "fsleyes.views.orthopanel.OrthoPanel,fsleyes_plugin.panels.fit_view.MRSFitView"

@@ -1,4 +1,4 @@
-"""Results as overlays of FSLeyes: a map of voxels, or the box of the one; and fits that came as overlays."""
+"""Show results as overlays of FSLeyes: maps, or the box of a single voxel; open fits added as overlays."""
 
 from pathlib import Path
 from typing import Any
@@ -17,27 +17,27 @@ from fsleyes_plugin.model.quantities import colour_map
 from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.session import SESSION, Fit
 
-MAP_ALPHA = 70.0
-BOX_ALPHA, BOX_COLOUR = 55.0, (1.0, 0.85, 0.1)
-_CELLS = 4
+MAP_ALPHA_PERCENT = 70.0  # the anatomy stays visible below
+BOX_ALPHA_PERCENT, BOX_COLOUR = 55.0, (1.0, 0.85, 0.1)  # yellow, which no anatomy has
+_BOX_CELLS = 4  # cells along each side of the box, so that its rim of zeros is thin
 _KEY, _MAP = "mrsdl", "mrsdl map"
 
 
 def box(fit: Fit | Scan) -> Image:
     """Return the voxel of a single spectrum as an image of ones in a rim of zeros.
 
-    FSLeyes draws nothing of an image that has one value only.
+    FSLeyes does not draw an image with a single value.
     """
-    cells = np.diag([1 / _CELLS, 1 / _CELLS, 1 / _CELLS, 1.0])
-    cells[:3, 3] = (1 / _CELLS - 1) / 2 - 1 / _CELLS
-    ones = np.pad(np.ones((_CELLS,) * 3, dtype=np.float32), 1)
+    cells = np.diag([1 / _BOX_CELLS, 1 / _BOX_CELLS, 1 / _BOX_CELLS, 1.0])
+    cells[:3, 3] = (1 / _BOX_CELLS - 1) / 2 - 1 / _BOX_CELLS
+    ones = np.pad(np.ones((_BOX_CELLS,) * 3, dtype=np.float32), 1)
     image = Image(ones, name=f"{Path(fit.key).name} voxel", xform=fit.affine @ cells)
     image.setMeta(_KEY, fit.key)
     return image
 
 
 def map_image(fit: Fit, choice: MapChoice) -> Image:
-    """Return a map as an image, voxels that do not count left at NaN.
+    """Return a map as an image, with NaN in masked voxels.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def map_image(fit: Fit, choice: MapChoice) -> Image:
         raise DataError(f"{fit.folder.path} has no map of {choice.label}; choose another.")
     counted = _counted(fit)
     # FSLeyes warns of an image that is NaN everywhere.
-    seen = np.where(counted, values, np.nan) if counted.any() else np.zeros_like(values)
-    image = image_of(fit, seen, f"{choice.label}, {fit.name}")
+    shown = np.where(counted, values, np.nan) if counted.any() else np.zeros_like(values)
+    image = image_of(fit, shown, f"{choice.label}, {fit.name}")
     image.setMeta(_MAP, choice.label)
     return image
 
@@ -63,13 +63,13 @@ def image_of(fit: Fit, values: NDArray[Any], name: str) -> Image:
 
 
 def belongs(image: Any, fit: Fit | Scan) -> bool:
-    """Return whether an overlay was made here of a fit or a scan."""
+    """Return whether an overlay was made from a fit or a scan."""
     has = getattr(image, "getMeta", None)
     return has is not None and has(_KEY, None) == fit.key
 
 
 def is_map(image: Any, fit: Fit) -> bool:
-    """Return whether an overlay is a map of a fit that the map chooser put there."""
+    """Return whether an overlay is a map of a fit from the map chooser."""
     return belongs(image, fit) and image.getMeta(_MAP, None) is not None
 
 
@@ -79,11 +79,11 @@ def _counted(fit: Fit) -> Any:
 
 
 def colour(fit: Fit, choice: MapChoice, image: Image, displayCtx: Any) -> None:
-    """Give a map its colours and its range, from the voxels that count."""
+    """Set the colours and the range of a map, from the voxels that are not masked."""
     display, opts = displayCtx.getDisplay(image), displayCtx.getOpts(image)
     values = np.asarray(image[:])
     low, high = display_range(values, np.isfinite(values), choice.kind)
-    display.alpha = MAP_ALPHA
+    display.alpha = MAP_ALPHA_PERCENT
     opts.cmap = colour_map(choice.kind)
     opts.linkLowRanges = opts.linkHighRanges = False
     opts.displayRange = low, high
@@ -95,7 +95,7 @@ def colour_difference(image: Image, differences: Real, displayCtx: Any) -> None:
     """Colour a difference blue where it is negative and red where it is positive."""
     display, opts = displayCtx.getDisplay(image), displayCtx.getOpts(image)
     top = float(np.percentile(np.abs(differences), 98)) or 1.0
-    display.alpha = MAP_ALPHA
+    display.alpha = MAP_ALPHA_PERCENT
     opts.linkLowRanges = opts.linkHighRanges = False
     opts.useNegativeCmap = True
     opts.cmap, opts.negativeCmap = "red-yellow", "blue-lightblue"
@@ -104,7 +104,7 @@ def colour_difference(image: Image, differences: Real, displayCtx: Any) -> None:
 
 
 def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
-    """Add what is shown first of a fit, and colour it; what is there already is not added again."""
+    """Add the first map of a fit, or its box, and colour it, unless the fit has an overlay already."""
     for image in overlayList:
         if belongs(image, fit):
             return image
@@ -123,7 +123,7 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
 def _show_box(fit: Fit | Scan, overlayList: Any, displayCtx: Any) -> Image:
     image = box(fit)
     overlayList.append(image, overlayType="mask")
-    displayCtx.getDisplay(image).alpha = BOX_ALPHA
+    displayCtx.getDisplay(image).alpha = BOX_ALPHA_PERCENT
     displayCtx.getOpts(image).colour = BOX_COLOUR
     displayCtx.selectOverlay(overlayList[0])  # the anatomy; a mask has no colour bar
     displayCtx.worldLocation.xyz = [float(c) for c in fit.centre((0, 0, 0))]
@@ -131,7 +131,7 @@ def _show_box(fit: Fit | Scan, overlayList: Any, displayCtx: Any) -> Image:
 
 
 def _go_there(fit: Fit, image: Image, displayCtx: Any) -> None:
-    """Select a map, and put the cursor where there is something to be seen."""
+    """Select a map, and move the cursor to the fitted voxel nearest to the centre."""
     displayCtx.selectOverlay(image)
     fitted = np.argwhere(fit.maps.fitted())
     if not len(fitted):
@@ -141,17 +141,17 @@ def _go_there(fit: Fit, image: Image, displayCtx: Any) -> None:
 
 
 def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None:
-    """Open what came as an overlay by the command line, the File menu, or dragged.
+    """Open files that were added as overlays, from the command line, the File menu, or by dragging.
 
-    A fit opens its folder; other NIfTI-MRS is shown without a fit. The overlay of a fit, or of one voxel, stays,
-    hidden: its voxels are FIDs, and no picture. (FSLeyes has entry points for loaders; version 1.20.2 reports an
-    error after each use of one.)
+    A fit opens its folder; other NIfTI-MRS is shown without a fit. The overlay of a fit, or of one voxel, stays
+    but is hidden: its voxels are FIDs, not a picture. (FSLeyes has entry points for loaders; version 1.20.2
+    reports an error after each use of one.)
 
     Parameters
     ----------
     overlayList, displayCtx : OverlayList, DisplayContext
     known : WeakSet
-        The overlays that were looked at; those that are new are added.
+        Overlays that were already inspected; new ones are added.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A step as a form, as a command, and as a child process; no window here, and no torch.
+"""Run a step from a form, as a command in a child process; without windows and torch.
 
-The form is made of the registry of steps, so that a step of another package has one too. The child may have
-another Python than FSLeyes, one with PyTorch.
+The form is made from the registry of steps, so that a step of another package has one too. The child can have
+another Python than FSLeyes, for example one with PyTorch.
 """
 
 import os
@@ -20,7 +20,8 @@ from fsl_mrs_dl.errors import MissingDependencyError, OptionError
 from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
 
-_ASK_S, _GRACE_S = 60.0, 5.0
+_VERSION_TIMEOUT_S, _INTERRUPT_TIMEOUT_S = 60.0, 5.0
+"""Longest wait for a Python to print a version (slow network file systems), and for a child to end by itself."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Field:
         With its dashes.
     kind : {"file", "folder", "path", "check", "choice", "text"}
     default : str
-        As text; empty: not given.
+        As text; empty: none.
     choices : tuple of str
     required : bool
     help : str
@@ -90,25 +91,25 @@ def _text(value: Any) -> str:
 
 
 def arguments(step: Step, values: Mapping[str, str]) -> list[str]:
-    """Return the arguments of the program for what a form holds.
+    """Return the arguments of the program for the texts of a form.
 
     Parameters
     ----------
     step : Step
     values : mapping of str to str
-        Flag to text; empty or missing: not given. A check is given by any text.
+        Flag to text; empty or missing: none. Any text sets a check.
 
     Returns
     -------
     list of str
-        The step's name first; what equals the default is left out.
+        The name of the step first; defaults are left out.
 
     Raises
     ------
     OptionError
         If a needed field is empty, or a text has a quotation mark without its partner.
     """
-    said = [step.name]
+    words = [step.name]
     for field in form_of(step):
         text = values.get(field.flag, "").strip()
         if not text:
@@ -118,18 +119,18 @@ def arguments(step: Step, values: Mapping[str, str]) -> list[str]:
         if text == field.default:
             continue
         if field.kind == "check":
-            said.append(field.flag)
+            words.append(field.flag)
         elif field.option is not None and field.option.negatable:
-            said.append(field.flag if text == "yes" else f"--no_{field.option.name}")
+            words.append(field.flag if text == "yes" else f"--no_{field.option.name}")
         elif field.option is not None and field.option.repeats:
             for part in text.split(";"):
-                said += [field.flag, *_words(part, field.flag)]
+                words += [field.flag, *_words(part, field.flag)]
         elif field.option is not None and field.option.count is not None:
-            said += [field.flag, *_words(text, field.flag)]
+            words += [field.flag, *_words(text, field.flag)]
         else:
             # One word to argparse, whatever it begins with.
-            said += [f"{field.flag}={text}"] if text.startswith("-") else [field.flag, text]
-    return said
+            words += [f"{field.flag}={text}"] if text.startswith("-") else [field.flag, text]
+    return words
 
 
 def _words(text: str, flag: str) -> list[str]:
@@ -139,28 +140,32 @@ def _words(text: str, flag: str) -> list[str]:
         raise OptionError(f"{flag} is {text!r} ({error}); close the quotation.") from error
 
 
-def command_line(interpreter: str, said: Sequence[str]) -> list[str]:
+def command_line(interpreter: str, words: Sequence[str]) -> list[str]:
     """Return the command of a child process."""
-    return [interpreter, "-m", "fsl_mrs_dl", *said]
+    return [interpreter, "-m", "fsl_mrs_dl", *words]
 
 
-def for_pasting(said: Sequence[str]) -> str:
+def for_pasting(words: Sequence[str]) -> str:
     """Return the command as a line for a shell."""
-    return shlex.join(["fsl_mrs_dl", *said])
+    return shlex.join(["fsl_mrs_dl", *words])
 
 
 def checked_interpreter(interpreter: str) -> str:
-    """Return what a Python says of its ``fsl_mrs_dl``.
+    """Return the version of ``fsl_mrs_dl`` in another Python.
 
     Raises
     ------
     MissingDependencyError
-        If it is no Python, or has none.
+        If it is not a Python, or has no ``fsl_mrs_dl``.
     """
     script = "import fsl_mrs_dl; print(fsl_mrs_dl.__version__)"
     try:
         ran = subprocess.run(
-            [interpreter, "-c", script], capture_output=True, text=True, check=False, timeout=_ASK_S
+            [interpreter, "-c", script],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_VERSION_TIMEOUT_S,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MissingDependencyError(f"{interpreter} cannot be run ({error}); choose a Python.") from error
@@ -172,7 +177,7 @@ def checked_interpreter(interpreter: str) -> str:
 
 
 class ChildRun:
-    """A step that runs in a process of its own; its words come line by line, from another thread.
+    """A step in its own process; its output arrives line by line, from another thread.
 
     Parameters
     ----------
@@ -214,25 +219,25 @@ class ChildRun:
 
     @property
     def running(self) -> bool:
-        """Whether it still works."""
+        """Whether the process is still running."""
         return self._process.poll() is None
 
     def cancel(self) -> None:
-        """Interrupt it, as Ctrl-C does: nothing half-written is left. What does not hear is ended."""
+        """Interrupt the process, as Ctrl-C does, so that it cleans up; end it if it does not react."""
         if self.running:
             self.cancelled = True
             self._process.send_signal(signal.SIGINT)
             # A process that was started in the background of a shell ignores interrupts, and so do its children.
-            grace = threading.Timer(_GRACE_S, self._process.terminate)
+            grace = threading.Timer(_INTERRUPT_TIMEOUT_S, self._process.terminate)
             grace.daemon = True
             grace.start()
 
     def stop(self) -> None:
-        """End it at once, and wait for the thread."""
+        """End the process at once, and wait for the thread."""
         if self.running:
             self._process.kill()
         self._thread.join(timeout=5)
 
 
 DEFAULT_INTERPRETER = sys.executable
-"""That of FSLeyes itself; fits need no PyTorch."""
+"""Python of FSLeyes itself; fits need no PyTorch."""

@@ -1,4 +1,4 @@
-"""What is open in this FSLeyes: fits, files without one, and what is chosen of them; nothing here draws."""
+"""The state of the plugin in this FSLeyes: open fits and files, and the user's choices; nothing here draws."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Fit(Placed):
         self.table: SingleTable | MapTable = (
             SingleTable(folder) if self.single else MapTable(folder, self.maps)
         )
-        self.name = folder.made_by
+        self.name = folder.producer
 
     @property
     def key(self) -> str:
@@ -44,26 +44,26 @@ class Fit(Placed):
 
 @dataclass
 class Session:
-    """The open fits and the choices, and who wants to know of a change.
+    """Open fits, choices, and listeners to changes.
 
     Attributes
     ----------
     fits : list of Fit
     chosen, other : Fit or None
-        The one that is shown, and the one it is compared with.
+        The shown fit, and the fit for comparison.
     scans : list of Scan
         Files without a fit.
     scan : Scan or None
-        The one whose spectra are shown in place of those of the chosen fit.
+        File whose spectra are shown instead of those of the chosen fit.
     places : tuple of int
-        Where in the higher dimensions of the scan.
+        Indices in the higher dimensions of the scan.
     metabolite : str
-        Highlighted; empty: none.
+        Highlighted metabolite; empty: none.
     display : Display
     limits : Limits or None
-        What voxels must meet to be shown.
+        Limits for shown voxels.
     mask : ndarray, bool, shape (x, y, z), or None
-        The voxels of the chosen fit that meet them.
+        Voxels of the chosen fit that meet the limits.
     """
 
     fits: list[Fit] = field(default_factory=list)
@@ -79,15 +79,15 @@ class Session:
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
 
     def listen(self, name: str, callback: Callable[[str], Any]) -> None:
-        """Call back with what changed: ``fits``, ``scan``, ``metabolite``, ``display`` or ``mask``."""
+        """Add a listener; it is called with ``fits``, ``scan``, ``metabolite``, ``display`` or ``mask``."""
         self.listeners[name] = callback
 
     def forget(self, name: str) -> None:
-        """Call back no more."""
+        """Remove a listener."""
         self.listeners.pop(name, None)
 
     def set(self, what: str, **values: Any) -> None:
-        """Change attributes and tell the listeners."""
+        """Change attributes and call the listeners."""
         for name, value in values.items():
             setattr(self, name, value)
         for callback in tuple(self.listeners.values()):
@@ -111,12 +111,12 @@ class Session:
         return fit
 
     def choose(self, fit: Fit) -> None:
-        """Show an open fit, beside the first of the others."""
+        """Show an open fit, with the first of the others for comparison."""
         other = next((one for one in self.fits if one is not fit), None)
         self.set("fits", chosen=fit, other=other, mask=None, limits=None, scan=None)
 
     def open_scan(self, path: Path) -> Scan:
-        """Open a file without a fit, and show it in place of the chosen fit.
+        """Open a file without a fit, and show it instead of the chosen fit.
 
         Raises
         ------
@@ -131,17 +131,17 @@ class Session:
         return scan
 
     def show(self, scan: Scan | None) -> None:
-        """Show the spectra of a file without a fit, or else those of the chosen fit."""
+        """Show the spectra of a file without a fit, or (None) those of the chosen fit."""
         self.set("scan", scan=scan, places=(0,) * len(scan.dimensions) if scan is not None else ())
 
     def _name(self, fit: Fit) -> None:
-        """Tell fits of the same maker apart by their folders."""
-        alike = [one for one in self.fits if one.folder.made_by == fit.folder.made_by]
+        """Add the folder to the names of fits with the same producer."""
+        alike = [one for one in self.fits if one.folder.producer == fit.folder.producer]
         for one in [*alike, fit] if alike else []:
-            one.name = f"{one.folder.made_by} ({one.folder.path.name})"
+            one.name = f"{one.folder.producer} ({one.folder.path.name})"
 
     def close(self) -> None:
-        """Forget all fits; listeners stay."""
+        """Close all fits and files; listeners stay."""
         for fit in self.fits:
             fit.curves.close()
         for scan in self.scans:
@@ -152,4 +152,4 @@ class Session:
 
 
 SESSION = Session()
-"""That of this FSLeyes; a loader gets no window to ask, so there is one."""
+"""The session of this FSLeyes; it is global, because a loader of FSLeyes has no window."""

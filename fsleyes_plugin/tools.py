@@ -10,8 +10,8 @@ from fsleyes.actions import Action
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
+from fsleyes_plugin.panels.errors import chosen_path, show_error
 from fsleyes_plugin.panels.fit_view import MRSFitView
-from fsleyes_plugin.panels.telling import asked, tell
 from fsleyes_plugin.session import SESSION, Fit
 
 _LAST = "loadSaveOverlayDir"
@@ -22,7 +22,7 @@ class LoadMRSFitAction(Action):
 
     @staticmethod
     def title() -> str:
-        """Return what it is called in the menu."""
+        """Return the name of the action in the menu."""
         return "Load MRS fit..."
 
     def __init__(self, overlayList: Any, displayCtx: Any, frame: Any) -> None:
@@ -40,16 +40,16 @@ class LoadMRSFitAction(Action):
         Returns
         -------
         Fit or None
-            None where nothing was chosen, or it could not be opened, which the user is told.
+            None if nothing was chosen, or if it could not be opened; the error is shown.
         """
-        chosen = Path(path) if path is not None else _asked()
+        chosen = Path(path) if path is not None else _ask_folder()
         if chosen is None:
             return None
         try:
             fit = SESSION.open(chosen)
             overlays.show_first(fit, self.overlayList, self.displayCtx)
         except MRSDLError as error:
-            tell("Load MRS fit", error)
+            show_error("Load MRS fit", error)
             return None
         settings.write(_LAST, str(chosen.parent))
         if not self.frame.getView(MRSFitView):
@@ -57,8 +57,10 @@ class LoadMRSFitAction(Action):
         return fit
 
 
-def _asked() -> Path | None:
+def _ask_folder() -> Path | None:
     """Ask for a folder."""
     parent, last = wx.GetApp().GetTopWindow(), settings.read(_LAST, os.getcwd())  # noqa: PTH109
     style = wx.DD_DEFAULT_STYLE | wx.DD_DIR_MUST_EXIST
-    return asked(wx.DirDialog(parent, "Folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi", last, style))
+    return chosen_path(
+        wx.DirDialog(parent, "Folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi", last, style)
+    )

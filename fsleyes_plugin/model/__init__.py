@@ -1,1 +1,1 @@
-"""What is shown, as numbers: NumPy and the physics of the package, neither wx nor torch."""
+"""The numbers of the viewer: NumPy and the physics of the package, neither wx nor torch."""

@@ -1,4 +1,4 @@
-"""An alignment as its table tells it: the transients before and after, by one file and ``N_align.csv``."""
+"""Read an alignment: the transients before and after, from one file and ``N_align.csv``."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ _REJECTED = re.compile(r"\brejected=\[([\d, ]+)\]")
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Transients before and after, and what was estimated; the names are those that the report asks for.
+    """Transients before and after, and the estimates; the attributes are those of the report.
 
     Attributes
     ----------
@@ -46,33 +46,33 @@ class Alignment:
 
     @property
     def settled(self) -> Mapping[str, Any]:
-        """What the report asks for."""
+        """Settings for the report."""
         return {"rejected": self.rejected}
 
     def remark(self) -> str:
         """Return a sentence on flagged and rejected transients; empty if there are none."""
         flags = np.moveaxis(self.estimates.flag, self.before.axis(self.dim) - 1, 0)
         flagged = np.flatnonzero((flags.reshape(len(flags), -1) != "").any(axis=1))
-        said = [f"left out: {_listed(self.rejected)}"] if self.rejected else []
-        said += [f"flagged: {_listed(flagged)}"] if len(flagged) else []
-        return f"of {len(flags)} transients (the first is 0), {'; '.join(said)}" if said else ""
+        parts = [f"left out: {_listed(self.rejected)}"] if self.rejected else []
+        parts += [f"flagged: {_listed(flagged)}"] if len(flagged) else []
+        return f"of {len(flags)} transients (the first is 0), {'; '.join(parts)}" if parts else ""
 
 
 @refusing_damage
 def open_alignment(table: Path, transients: Path | None = None) -> Alignment:
-    """Open a table of ``align`` with the transients it is about.
+    """Open a table of ``align`` with its transients.
 
     Parameters
     ----------
     table : Path
         ``N_align.csv``.
     transients : Path, optional
-        The transients, aligned or not; ``N.nii.gz`` beside the table by default.
+        The transients, aligned or not. Default: ``N.nii.gz`` in the folder of the table.
 
     Returns
     -------
     Alignment
-        What the file does not hold, before or after, is made from it by the estimates.
+        The transients that are not in the file, before or after, are computed from it with the estimates.
 
     Raises
     ------
@@ -87,10 +87,10 @@ def open_alignment(table: Path, transients: Path | None = None) -> Alignment:
             f"{data.name} has no transients (DIM_DYN) any more, they were averaged; choose the file that was "
             "aligned instead."
         )
-    done = any(_is_alignment(record) for record in data.processing)
-    rejected = _rejected(data.processing if done else _records_beside(table))
+    is_result = any(_is_alignment(record) for record in data.processing)
+    rejected = _rejected(data.processing if is_result else _records_beside(table))
     axis = data.axis("DIM_DYN")
-    n = data.fid.shape[axis] + (len(rejected) if done else 0)
+    n = data.fid.shape[axis] + (len(rejected) if is_result else 0)
     if rejected and max(rejected) >= n:
         raise DataError(
             f"{data.name} has {data.fid.shape[axis]} transients, and transient {max(rejected)} shall have been "
@@ -99,26 +99,26 @@ def open_alignment(table: Path, transients: Path | None = None) -> Alignment:
     shape = [*data.fid.shape[:TIME_AXIS], *data.fid.shape[TIME_AXIS + 1 :]]
     shape[axis - 1] = n
     estimates = read_estimates(table, data.dim_tags, shape)
-    kept = np.setdiff1d(np.arange(n), rejected)
-    if done:
+    included = np.setdiff1d(np.arange(n), rejected)
+    if is_result:
         fids = np.zeros([*data.fid.shape[:axis], n, *data.fid.shape[axis + 1 :]], dtype=data.fid.dtype)
-        fids[(slice(None),) * axis + (kept,)] = data.fid
+        fids[(slice(None),) * axis + (included,)] = data.fid
         before, after = _turned(replace(data, fid=fids), estimates, -1.0), data
     else:
         turned = _turned(data, estimates, 1.0)
-        before, after = data, replace(turned, fid=np.take(turned.fid, kept, axis=axis))
+        before, after = data, replace(turned, fid=np.take(turned.fid, included, axis=axis))
     return Alignment(before, after, estimates, "DIM_DYN", rejected=rejected)
 
 
 def _rejected(records: Iterable[Mapping[str, object]]) -> tuple[int, ...]:
-    """Return the transients that the record of an alignment says were left out."""
-    said = [str(record.get("Details", "")) for record in records if _is_alignment(record)]
-    found = _REJECTED.search(said[-1]) if said else None
-    return tuple(int(n) for n in found[1].split(",")) if found else ()
+    """Return the transients that were left out, from the record of an alignment."""
+    details = [str(record.get("Details", "")) for record in records if _is_alignment(record)]
+    match = _REJECTED.search(details[-1]) if details else None
+    return tuple(int(n) for n in match[1].split(",")) if match else ()
 
 
 def _records_beside(table: Path) -> tuple[Mapping[str, object], ...]:
-    """Return the records of the result beside a table, if it is there; it may be averaged."""
+    """Return the records of the result in the folder of a table, if it exists; it may be averaged."""
     try:
         return VoxelFile(_beside(table)).one().processing
     except DataError:
@@ -142,7 +142,7 @@ def _beside(table: Path) -> Path:
 
 
 def _turned(data: MRSData, estimates: Estimates, sign: float) -> MRSData:
-    """Return the data with the estimates taken away (1) or put back (-1)."""
+    """Return the data with the estimates subtracted (1) or added again (-1)."""
     fids = np.moveaxis(data.fid, TIME_AXIS, -1)
     turned = correct(fids, sign * estimates.shift_hz, sign * estimates.phase_rad, data.dwelltime_s)
     return replace(data, fid=np.moveaxis(turned, -1, TIME_AXIS).astype(data.fid.dtype))

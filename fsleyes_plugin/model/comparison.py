@@ -1,4 +1,4 @@
-"""Two fits of the same voxels beside each other."""
+"""Compare two fits of the same voxels."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ class Comparison:
 
 @refusing_damage
 def common(first: Maps, second: Maps) -> tuple[MapChoice, ...]:
-    """Return what both fits have a map of, amounts before quality."""
+    """Return the maps that both fits have, amounts before quality."""
     names = [name for name in first.metabolites or first.others if second.kinds(name)]
     return tuple(
         MapChoice(kind, name) for name in names for kind in first.kinds(name) if kind in second.kinds(name)

@@ -1,4 +1,4 @@
-"""The lines of one voxel: data, fit, baseline, residual, each metabolite, and how far the fit may be off."""
+"""The lines of one voxel: data, fit, baseline, residual, each metabolite, and the uncertainty of the fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,22 +17,24 @@ from fsleyes_plugin.model.folder import ResultFolder
 from fsleyes_plugin.model.frames import Frame, Source, Voxel, source_of
 
 SHOWN_1H_PPM = (0.2, 4.2)
+"""Range of a figure of 1H, in ppm: metabolites and lipids, without water."""
 _UNTURNED = Frame()
 
 
 @dataclass(frozen=True)
 class Display:
-    """How spectra are turned for the eye; nothing of it changes a file.
+    """Phases and width of displayed spectra; no file is changed.
 
     Attributes
     ----------
     fit_phase : bool
-        Undo the phases of the fit, so that lines stand upright.
+        Whether to undo the phases of the fit, so that lines are in absorption.
     phase_deg, delay_us : float
-        On top of it; the delay turns about the middle of the spectrum.
+        Further zero-order phase, and delay about the centre of the spectrum.
     broaden_hz : float
-        Lorentzian width that is added to all lines, in Hz. The band is not drawn then.
+        Lorentzian width that is added to all lines, in Hz. The band is then not drawn.
     band : bool
+        Whether to draw the band of the fit.
     """
 
     fit_phase: bool = True
@@ -53,19 +55,19 @@ class Lines:
     ----------
     voxel : tuple of int
     ppm : ndarray, float, shape (frequency,)
-        As the header has it; the shift of the fit is left in.
+        Axis of the header, not corrected for the shift of the fit.
     data, fit, baseline, residual : ndarray, float, shape (frequency,); or None
-        ``fit`` holds the baseline. None where there is none; NaN, but for the data, outside of the window of the
-        fit where that is known.
+        ``fit`` includes the baseline. None if there is none; all but the data are NaN outside of the window of the
+        fit, if that is known.
     sd : ndarray, float, shape (frequency,); or None
-        Standard deviation of the fit, by its Fisher matrix.
+        Standard deviation of the fit, from its Fisher matrix.
     metabolites : mapping of str to ndarray, float, shape (frequency,)
-        Without the baseline; empty where they are not known.
+        Without the baseline; empty if they are not known.
     limits_ppm : tuple of float
-        What is shown first.
+        Range that is shown first.
     ground : float
-        What was taken from data and fit, for half of the metabolites' first point lies under every frequency.
-        It is the fit's own: to draw two fits over the same data, mind both.
+        Offset that was subtracted from data and fit: half of the metabolites' first point. It differs between
+        fits; to draw two fits over the same data, use both.
     """
 
     voxel: Voxel
@@ -115,7 +117,7 @@ class Curves:
     @cached_property
     @refusing_damage
     def source(self) -> Source | None:
-        """The model of the fit, where the folder has it."""
+        """The model of the fit, if the folder has it."""
         return source_of(self.folder, self.one)
 
     @property
@@ -125,19 +127,19 @@ class Curves:
 
     @refusing_damage
     def frame(self, voxel: Voxel) -> Frame:
-        """Return the phases of the fit in one voxel, as far as they are known."""
+        """Return the phases of the fit in one voxel; zero if they are not known."""
         return (self.source.frame(voxel) if self.source else None) or _UNTURNED
 
     @refusing_damage
     def lines(self, voxel: Voxel, display: Display = AS_FITTED, turn: Frame | None = None) -> Lines | None:
-        """Return the lines of one voxel, or None where nothing was fitted or the voxel is outside.
+        """Return the lines of one voxel; None if it was not fitted or is outside.
 
         Parameters
         ----------
         voxel : tuple of int
         display : Display
         turn : Frame, optional
-            The phases to undo, where they are not those of this fit but of one it is compared with.
+            Phases to undo instead of those of this fit: of another fit, for comparison.
         """
         if not all(0 <= i < n for i, n in zip(voxel, self.grid, strict=True)):
             return None
@@ -182,16 +184,16 @@ class Curves:
         return self._files[kind].fid(voxel).reshape(self.one.n_points, -1)[:, 0]
 
     def _outside(self, frame: Frame) -> NDArray[np.bool_]:
-        """Return where nothing was fitted, as far as it is known: outside of the window, in the fit's frame."""
+        """Return the frequencies outside of the window of the fit, in its frame; none if it is not known."""
         ppm = self.one.ppm_axis - frame.first_hz / self.one.spectrometer_frequency_mhz
         low, high = self._window or (-np.inf, np.inf)
         return (ppm < low) | (ppm > high)
 
     @cached_property
     def _window(self) -> tuple[float, float] | None:
-        """The window of the fit in ppm, where the folder says it."""
-        said = ((self.folder.record or {}).get("settings") or {}).get("ppmlim")
-        return (float(min(said)), float(max(said))) if said else None
+        """The window of the fit in ppm, from the record of the folder."""
+        limits = ((self.folder.record or {}).get("settings") or {}).get("ppmlim")
+        return (float(min(limits)), float(max(limits))) if limits else None
 
     def _sd(self, voxel: Voxel, frame: Frame, display: Display) -> Real | None:
         if self.source and self._band_of != voxel:
@@ -203,8 +205,8 @@ class Curves:
         turn = np.radians(display.phase_deg) + 2e-6 * np.pi * display.delay_us * hz
         if not display.fit_phase:
             turn = turn + frame.phase_rad + 2 * np.pi * frame.delay_s * (hz - frame.first_hz)
-        found: Real = np.sqrt(((columns * np.exp(1j * turn)).real ** 2).sum(axis=0))
-        return found
+        sd: Real = np.sqrt(((columns * np.exp(1j * turn)).real ** 2).sum(axis=0))
+        return sd
 
     def close(self) -> None:
         """Remove temporary files."""
@@ -213,7 +215,7 @@ class Curves:
 
 
 def shown_ppm(data: MRSData) -> tuple[float, float]:
-    """Return the chemical shifts that are shown first, by the nucleus."""
+    """Return the range of chemical shifts that is shown first, in ppm."""
     if data.nucleus == "1H":
         return SHOWN_1H_PPM
     nucleus = NUCLEI.get(data.nucleus)
@@ -224,7 +226,7 @@ def shown_ppm(data: MRSData) -> tuple[float, float]:
 def turned(
     fids: Complex, dwelltime_s: float, display: Display, frame: Frame = _UNTURNED, smooth: int | None = None
 ) -> tuple[Real, Real]:
-    """Return real spectra as they are displayed, and their ground.
+    """Return real spectra for display, and their offsets.
 
     Parameters
     ----------
@@ -235,14 +237,13 @@ def turned(
     frame : Frame
         The phases of the fit, if there is one.
     smooth : int, optional
-        Which line is a baseline, which is not broadened: it is no line, and its FID reaches to both sides of time
-        zero.
+        Index of the baseline, which is not broadened: its FID is on both sides of time zero.
 
     Returns
     -------
     spectra : ndarray, float, shape (line, frequency)
     ground : ndarray, float, shape (line,)
-        What half of the first point puts under every frequency of a causal signal.
+        Offset of every frequency by half of the first point of a causal signal.
     """
     if display.broaden_hz:
         rate = np.full(len(fids), np.pi * display.broaden_hz)

@@ -1,8 +1,7 @@
-"""Turn what a damaged file raises into an error of the project, which panels show in one line.
+"""Convert exceptions of damaged files to an error of the project, which panels show in one line.
 
-Files of results come from anywhere: cut off by a full disk, edited by hand, of another program. What reading them
-and computing with their values raises depends on the library and the damage (``zlib.error``, ``RecursionError``,
-``IndexError`` ..); the viewer needs one kind.
+Files of results may be cut off by a full disk, edited by hand, or of another program. The exception depends on the
+library and the damage (``zlib.error``, ``RecursionError``, ``IndexError`` ..); the viewer needs one kind.
 """
 
 import csv
@@ -38,9 +37,9 @@ DAMAGE = (
     ImageFileError,
     HeaderDataError,
 )
-"""What reading a damaged file, or computing with what it says, raises."""
-_MOST = 160
-"""Letters of a library's message that are shown: about two lines of a window."""
+"""Exceptions when a damaged file is read, or when its values are used."""
+_LONGEST_TEXT = 160
+"""Number of shown letters of a library's message: about two lines of a window."""
 _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,9 +47,9 @@ R = TypeVar("R")
 
 @contextmanager
 def damage_refused(path: Path) -> Iterator[None]:
-    """Raise :class:`~fsl_mrs_dl.errors.DataError` that names a file or folder, for what damage to it raises.
+    """Raise :class:`~fsl_mrs_dl.errors.DataError` with the name of a file or folder for exceptions of damage.
 
-    Floating-point warnings are silenced: NaN and infinity in a file are shown as such.
+    Floating-point warnings are suppressed: NaN and infinity in a file are shown as such.
     """
     try:
         with np.errstate(all="ignore"):
@@ -65,9 +64,9 @@ def damage_refused(path: Path) -> Iterator[None]:
 
 
 def refusing_damage(work: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a function or method in :func:`damage_refused` of what its first argument stands for.
+    """Wrap a function or method in :func:`damage_refused`, with the path of its first argument.
 
-    That is a path, or an object with ``path``, or one with a ``folder`` that has it.
+    The argument is a path, or an object with ``path``, or with a ``folder`` that has a ``path``.
     """
 
     @functools.wraps(work)
@@ -79,17 +78,17 @@ def refusing_damage(work: Callable[P, R]) -> Callable[P, R]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what an exception says in one line that is not too long."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    return said if len(said) <= _MOST else f"{said[:_MOST]} .."
+    """Return the text of an exception in one line of limited length."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} .."
 
 
 def _place(args: tuple[Any, ...]) -> Path:
-    """Return the path of the first argument that has one; of a constructor it is the second."""
-    for one in args[:2]:
-        if isinstance(one, Path):
-            return one
-        found = getattr(one, "path", None) or getattr(getattr(one, "folder", None), "path", None)
-        if isinstance(found, Path):
-            return found
+    """Return the path of the first argument that has one; for a constructor it is the second."""
+    for argument in args[:2]:
+        if isinstance(argument, Path):
+            return argument
+        path = getattr(argument, "path", None) or getattr(getattr(argument, "folder", None), "path", None)
+        if isinstance(path, Path):
+            return path
     return Path("the file")

@@ -10,20 +10,20 @@ from fsleyes_plugin.model.damage import reason_of, refusing_damage
 
 ENDINGS = (".nii.gz", ".nii")
 _CURVES = ("fit/fit", "fit")
-_DEEPEST = 3
+_SEARCHED_LEVELS = 3  # a file in ``concs/raw`` is three levels below the folder of results, itself included
 
 
 @dataclass(frozen=True, eq=False)
 class ResultFolder:
-    """Where the files of one fit are.
+    """Folder of the files of one fit.
 
     Attributes
     ----------
     path : Path
     record : dict or None
-        ``run.json``, where there is one.
+        Content of ``run.json``, if it exists.
     fsl_mrs : dict or None
-        The arguments in FSL-MRS's ``options.txt``, where there is one.
+        Arguments in FSL-MRS's ``options.txt``, if it exists.
     """
 
     path: Path
@@ -31,8 +31,8 @@ class ResultFolder:
     fsl_mrs: dict[str, Any] | None
 
     @property
-    def made_by(self) -> str:
-        """What made the fit: a model with its version, a program, or only the folder's name."""
+    def producer(self) -> str:
+        """Name of the producer of the fit: a model with its version, a program, or else the folder."""
         if self.record is not None:
             model = self.record.get("model")
             if isinstance(model, dict) and model.get("name"):
@@ -46,12 +46,12 @@ class ResultFolder:
         return self.path.name
 
     def image(self, *names: str) -> Path | None:
-        """Return the first NIfTI file there is of some names without ending, relative to the folder.
+        """Return the first existing NIfTI file of some names without ending, relative to the folder.
 
         Raises
         ------
         DataError
-            If the folder itself is gone.
+            If the folder no longer exists.
         """
         for name in names:
             for ending in ENDINGS:
@@ -64,14 +64,14 @@ class ResultFolder:
 
     def images(self, pattern: str) -> dict[str, Path]:
         """Return the NIfTI files of a glob pattern without ending, by their names without ending."""
-        found: dict[str, Path] = {}
+        files: dict[str, Path] = {}
         for ending in ENDINGS:
             for path in sorted(self.path.glob(pattern + ending)):
-                found.setdefault(path.name.removesuffix(ending), path)
-        return found
+                files.setdefault(path.name.removesuffix(ending), path)
+        return files
 
     def curve(self, kind: str) -> Path | None:
-        """Return the file of ``fit``, ``baseline`` or ``residual``, as the three programs name them."""
+        """Return the file of ``fit``, ``baseline`` or ``residual``, by the names of the three programs."""
         return self.image(f"fit/{kind}", kind, *([f"fit_{kind}"] if kind != "fit" else []))
 
 
@@ -102,19 +102,19 @@ def open_folder(path: Path) -> ResultFolder:
     inside = sorted(item.name for item in folder.iterdir())
     if not inside:
         raise DataError(f"{folder} is empty; choose a folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi.")
-    said = ", ".join(inside[:6]) + (" and more" if len(inside) > 6 else "")
+    names = ", ".join(inside[:6]) + (" and more" if len(inside) > 6 else "")
     if any((folder / name).exists() for name in ("concs", "run.json", "concentrations.csv", "summary.csv")):
         raise DataError(
-            f"{folder} holds half a result ({said}): there is no fit.nii.gz and no fit/fit.nii.gz. Run the fit "
+            f"{folder} holds half a result ({names}): there is no fit.nii.gz and no fit/fit.nii.gz. Run the fit "
             "again, or choose the folder above."
         )
-    raise DataError(f"{folder} holds no fit ({said}); a fit.nii.gz or fit/fit.nii.gz is needed in it.")
+    raise DataError(f"{folder} holds no fit ({names}); a fit.nii.gz or fit/fit.nii.gz is needed in it.")
 
 
 def result_root(path: Path) -> Path | None:
     """Return the folder of results that a folder or file belongs to, or None."""
     folder = path if path.is_dir() else path.parent
-    for candidate in [folder, *folder.parents][:_DEEPEST]:
+    for candidate in [folder, *folder.parents][:_SEARCHED_LEVELS]:
         inner = candidate.name == "fit" and (candidate.parent / "concs").is_dir()
         if not inner and ResultFolder(candidate, None, None).image(*_CURVES) is not None:
             return candidate
@@ -125,19 +125,19 @@ def _json(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is not readable ({reason_of(error)}); run the fit again.") from error
-    return said if isinstance(said, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def _options(path: Path) -> dict[str, Any] | None:
-    """Return what FSL-MRS says of itself: JSON up to a line of dashes."""
+    """Read the options of FSL-MRS: JSON up to a line of dashes."""
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8", errors="replace").split("\n--------")[0]
     try:
-        said = json.loads(text)
+        content = json.loads(text)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return content if isinstance(content, dict) else {}

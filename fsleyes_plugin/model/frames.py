@@ -30,7 +30,7 @@ Voxel = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Frame:
-    """Phase at the first group's shift, delay about it, and that shift; undone, lines stand upright."""
+    """Phase at the shift of the first group, delay about it, and that shift; without them lines are in phase."""
 
     phase_rad: float = 0.0
     delay_s: float = 0.0
@@ -38,12 +38,12 @@ class Frame:
 
 
 class Source(Protocol):
-    """What a fit left of its model."""
+    """The model of a fit, as far as its files have it."""
 
     names: tuple[str, ...]
 
     def frame(self, voxel: Voxel) -> Frame | None:
-        """Return the frame of the fit; None where it is not known."""
+        """Return the frame of the fit; None if it is not known."""
 
     def members(self, voxel: Voxel) -> Complex | None:
         """Return the fitted FID of each metabolite, shape (metabolite, time), in the frame of the data."""
@@ -53,7 +53,7 @@ class Source(Protocol):
 
 
 def source_of(folder: ResultFolder, data: MRSData) -> Source | None:
-    """Return the richest source that a folder has.
+    """Return the most complete source of a folder.
 
     Parameters
     ----------
@@ -71,16 +71,20 @@ def source_of(folder: ResultFolder, data: MRSData) -> Source | None:
 
 
 def settings_of(folder: ResultFolder, groups: tuple[int, ...], mhz: float) -> FitSettings | None:
-    """Return how a fit of ours was asked for; mhz: spectrometer frequency."""
-    said = (folder.record or {}).get("settings")
-    if not isinstance(said, dict) or not said.get("ppmlim") or not isinstance(said.get("baseline"), str):
+    """Return the settings of a fit of this program; mhz: spectrometer frequency."""
+    recorded = (folder.record or {}).get("settings")
+    if (
+        not isinstance(recorded, dict)
+        or not recorded.get("ppmlim")
+        or not isinstance(recorded.get("baseline"), str)
+    ):
         return None
-    low, high = said["ppmlim"]
-    baseline = Baseline.parse(said["baseline"])
-    settings = FitSettings((float(low), float(high)), baseline, groups, bool(said.get("lorentzian")))
+    low, high = recorded["ppmlim"]
+    baseline = Baseline.parse(recorded["baseline"])
+    settings = FitSettings((float(low), float(high)), baseline, groups, bool(recorded.get("lorentzian")))
     if settings.averaged:
-        return settings_from_record(said, settings)
-    return replace(settings, member_shift_hz=float(said.get("metab_shift_ppm") or 0.0) * mhz)
+        return settings_from_record(recorded, settings)
+    return replace(settings, member_shift_hz=float(recorded.get("metab_shift_ppm") or 0.0) * mhz)
 
 
 def own_sds_hz(settings: FitSettings, mhz: float) -> dict[str, float]:
@@ -100,10 +104,10 @@ class ParameterSource:
         path = folder.image("fit/parameters")
         assert path is not None
         try:
-            said = json.loads((folder.path / "fit" / "parameters.json").read_text(encoding="utf-8"))
-            self._column = {entry["name"]: n for n, entry in enumerate(said["parameters"])}
-            self.names = tuple(said["metabolites"])
-            self._groups = tuple(int(g) for g in said["groups"])
+            description = json.loads((folder.path / "fit" / "parameters.json").read_text(encoding="utf-8"))
+            self._column = {entry["name"]: n for n, entry in enumerate(description["parameters"])}
+            self.names = tuple(description["metabolites"])
+            self._groups = tuple(int(g) for g in description["groups"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{folder.path}/fit/parameters.json is not readable ({reason_of(error)})."
@@ -116,7 +120,7 @@ class ParameterSource:
             )
         order = [basis.names.index(name) for name in self.names]
         fids = np.asarray(basis.fids)[order]
-        # As it was fitted: about the centre of the data, which its files do not say.
+        # The fit used the centre of the data, which the files of the basis set do not have.
         self._basis = replace(basis, fids=fids, names=self.names, centre_ppm=data.reference_ppm)
         self._data = data
         self._settings = settings_of(folder, self._groups, basis.spectrometer_frequency_mhz)
@@ -181,8 +185,8 @@ class ParameterSource:
         row = self._values.at(voxel)
         broad = self._numbered(row, "broad_real") + 1j * self._numbered(row, "broad_imag")
         member = broad_member(self.names)
-        found: Complex = drawn(problem, read[0], read[1][None], nothing, broad[None], member).metabolites[0]
-        return found
+        curves: Complex = drawn(problem, read[0], read[1][None], nothing, broad[None], member).metabolites[0]
+        return curves
 
     def band(self, voxel: Voxel) -> Complex | None:
         """See :meth:`Source.band`."""
@@ -209,7 +213,7 @@ class TableSource:
 
     def __init__(self, folder: ResultFolder, data: MRSData) -> None:
         self._data = data
-        self._said = _parameters(folder.path / "all_parameters.csv")
+        self._table = _parameters(folder.path / "all_parameters.csv")
         self._file: VoxelFile | None = None
         self._files: dict[str, VoxelFile] = {}
         path = folder.image("metabolites")
@@ -224,7 +228,7 @@ class TableSource:
             self._files = {
                 name.removeprefix("fit_"): VoxelFile(path)
                 for name, path in known.items()
-                if name.removeprefix("fit_") in self._said
+                if name.removeprefix("fit_") in self._table
             }
             self.names = tuple(self._files)
         groups = tuple((folder.record or {}).get("basis", {}).get("groups", ()))
@@ -234,10 +238,10 @@ class TableSource:
 
     def frame(self, voxel: Voxel) -> Frame | None:
         """See :meth:`Source.frame`."""
-        said = self._said
-        if not {"Phi0", "Phi1", "eps_0"} <= set(said):
+        parameters = self._table
+        if not {"Phi0", "Phi1", "eps_0"} <= set(parameters):
             return None
-        return Frame(*from_parameters(said["Phi0"], said["Phi1"], said["eps_0"]))
+        return Frame(*from_parameters(parameters["Phi0"], parameters["Phi1"], parameters["eps_0"]))
 
     def members(self, voxel: Voxel) -> Complex | None:
         """See :meth:`Source.members`."""
@@ -258,8 +262,8 @@ class TableSource:
         step = self._data.dwelltime_s
         upright = first_order_phase(curves[used], -frame.delay_s, step, frame.first_hz)
         members = correct(upright, frame.first_hz, frame.phase_rad, step)
-        kept = [self._groups[n] for n in used]
-        groups = tuple(sorted(set(kept)).index(g) for g in kept)
+        used_groups = [self._groups[n] for n in used]
+        groups = tuple(sorted(set(used_groups)).index(g) for g in used_groups)
         settings = self._settings
         mhz, nucleus = self._data.spectrometer_frequency_mhz, self._data.nucleus
         names, centre = tuple(self.names[n] for n in used), self._data.reference_ppm
@@ -267,10 +271,10 @@ class TableSource:
         problem = unscaled(Problem.of(basis, replace(settings, groups=groups), self._data.reference_ppm))
         under = None
         if settings.averaged:
-            if not {"noise_sd", "proton_signal", "hypothesis"} <= set(self._said):
+            if not {"noise_sd", "proton_signal", "hypothesis"} <= set(self._table):
                 return None
-            noise, signal = self._said["noise_sd"], self._said["proton_signal"]
-            under = under_background(problem, int(self._said["hypothesis"]), noise, signal)
+            noise, signal = self._table["noise_sd"], self._table["proton_signal"]
+            under = under_background(problem, int(self._table["hypothesis"]), noise, signal)
         else:
             residual = problem.weigh(self._corrected(voxel, frame, problem))
             freedom = 2 * (len(residual) - problem.share.sum()) - problem.free.sum() - len(used)
@@ -282,7 +286,7 @@ class TableSource:
         )
 
     def _corrected(self, voxel: Voxel, frame: Frame, problem: Problem) -> Complex:
-        """Return the residual in the window and frame of the fit, from which its noise was told."""
+        """Return the residual in the window and frame of the fit, from which its noise was estimated."""
         assert self._residual is not None
         fid = VoxelFile(self._residual).fid(voxel).reshape(-1)
         upright = first_order_phase(fid, -frame.delay_s, problem.dwelltime_s, frame.first_hz)
@@ -303,11 +307,11 @@ class NuisanceSource:
 
     def frame(self, voxel: Voxel) -> Frame | None:
         """See :meth:`Source.frame`."""
-        found = {key: float(file.at(voxel)) for key, file in self._maps.items()}
-        if not all(math.isfinite(value) for value in found.values()):
+        values = {key: float(file.at(voxel)) for key, file in self._maps.items()}
+        if not all(math.isfinite(value) for value in values.values()):
             return None
-        p1, shift_group = found.get("p1", 0.0), found.get("shift_group0", 0.0)
-        return Frame(*from_maps(found["p0"], p1, shift_group, self._mhz))
+        p1, shift_group = values.get("p1", 0.0), values.get("shift_group0", 0.0)
+        return Frame(*from_maps(values["p0"], p1, shift_group, self._mhz))
 
     def members(self, voxel: Voxel) -> Complex | None:
         """See :meth:`Source.members`."""
@@ -320,13 +324,13 @@ class NuisanceSource:
 
 def _parameters(path: Path) -> dict[str, float]:
     """Return the means of ``all_parameters.csv`` by name."""
-    found: dict[str, float] = {}
+    means: dict[str, float] = {}
     try:
         rows: list[dict[str, Any]] = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
         for row in rows:
-            found[str(row["parameter"])] = float(row["mean"] or "nan")
+            means[str(row["parameter"])] = float(row["mean"] or "nan")
     except (OSError, UnicodeError, KeyError, ValueError) as error:
         raise DataError(
             f"{path} is not FSL-MRS's table of parameters ({reason_of(error)}); run the fit again."
         ) from error
-    return found
+    return means

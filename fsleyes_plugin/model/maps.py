@@ -1,4 +1,4 @@
-"""Which maps a folder of results has, and in which range of values they are shown."""
+"""Find the maps of a folder of results, and the range of their colours."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,19 +25,19 @@ class MapChoice:
 
     @property
     def label(self) -> str:
-        """What the map is called as an overlay."""
+        """Name of the map as an overlay."""
         what = f"{self.metabolite} / {self.over}" if self.over else self.metabolite
         return f"{what} {label(self.kind)}".strip()
 
 
 class Maps:
-    """The maps of a folder; each is read when it is first asked for.
+    """The maps of a folder; each is read at its first use.
 
     Parameters
     ----------
     folder : ResultFolder
     grid : tuple of int
-        Of the curves.
+        Grid of the curves.
     """
 
     @refusing_damage
@@ -45,16 +45,16 @@ class Maps:
         self.folder = folder
         self.grid = grid
         self.scalings = tuple(name for name in SCALINGS if folder.images(f"concs/{name}/*"))
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for scaling in self.scalings:
-            found |= dict.fromkeys(folder.images(f"concs/{scaling}/*"))
-        self.metabolites: tuple[str, ...] = tuple(found)
-        self.others = () if found else tuple(self._plain())
+            names |= dict.fromkeys(folder.images(f"concs/{scaling}/*"))
+        self.metabolites: tuple[str, ...] = tuple(names)
+        self.others = () if names else tuple(self._plain())
         self._open: dict[str, MapFile | None] = {}
         self._kinds: dict[str, tuple[str, ...]] = {}
 
     def _plain(self) -> dict[str, MapFile]:
-        """Return real-valued images on the grid that lie beside the curves of a folder without ``concs``."""
+        """Return real-valued images on the grid in a folder of curves without ``concs``."""
         known: dict[str, MapFile] = {}
         for name, path in self.folder.images("*").items():
             try:
@@ -67,13 +67,13 @@ class Maps:
 
     @refusing_damage
     def kinds(self, metabolite: str) -> tuple[str, ...]:
-        """Return which maps of a metabolite there are, the leading one first; empty for an unknown one."""
+        """Return the existing maps of a metabolite, the leading one first; empty for an unknown one."""
         if metabolite not in self._kinds:
-            found = tuple(kind for kind in QUANTITIES if self._there(kind, metabolite))
-            self._kinds[metabolite] = found or (("map",) if metabolite in self.others else ())
+            existing = tuple(kind for kind in QUANTITIES if self._exists(kind, metabolite))
+            self._kinds[metabolite] = existing or (("map",) if metabolite in self.others else ())
         return self._kinds[metabolite]
 
-    def _there(self, kind: str, metabolite: str) -> bool:
+    def _exists(self, kind: str, metabolite: str) -> bool:
         needed = _ends(kind) if kind.startswith(WIDTH) else (kind,)
         return all(self._path(one, metabolite) for one in needed)
 
@@ -84,11 +84,11 @@ class Maps:
 
     @property
     def single(self) -> tuple[str, ...]:
-        """Maps that belong to no metabolite: flags, misfit and what else the residual tells."""
+        """Maps that belong to no metabolite: flags, misfit and other measures of the residual."""
         return tuple(kind for kind in SINGLE if self.folder.image(f"qc/{kind}"))
 
     def default(self) -> MapChoice | None:
-        """Return the map that is shown first: the leading quantity of NAA, or what there is."""
+        """Return the map that is shown first: the leading quantity of NAA, or of the first metabolite."""
         names = self.metabolites or self.others
         if not names:
             return None
@@ -96,7 +96,7 @@ class Maps:
         return MapChoice(self.kinds(chosen)[0], chosen)
 
     def _path(self, kind: str, metabolite: str) -> str | None:
-        """Return the file of a map without ending, if it is there."""
+        """Return the file of a map without ending, if it exists."""
         if kind in SINGLE:
             name = f"qc/{kind}"
         else:
@@ -105,7 +105,7 @@ class Maps:
 
     @refusing_damage
     def file(self, kind: str, metabolite: str = "") -> MapFile | None:
-        """Return the file of a map, or None where there is none.
+        """Return the file of a map, or None if there is none.
 
         Raises
         ------
@@ -126,9 +126,9 @@ class Maps:
 
     @refusing_damage
     def values(self, choice: MapChoice) -> Real | None:
-        """Return a map, shape (x, y, z); None where there is none.
+        """Return a map, shape (x, y, z); None if there is none.
 
-        NaN where a ratio has no denominator, or a posterior no mean, which the file says by 0.
+        NaN where a ratio has no denominator, or a posterior has no mean (0 in the file).
         """
         if choice.kind.startswith(WIDTH):
             ends = [self.values(MapChoice(kind, choice.metabolite)) for kind in _ends(choice.kind)]
@@ -149,7 +149,7 @@ class Maps:
 
     @refusing_damage
     def fitted(self) -> NDArray[np.bool_]:
-        """Return which voxels were fitted, as far as the maps say; shape (x, y, z)."""
+        """Return which voxels were fitted, according to the maps; shape (x, y, z)."""
         parameters = self.folder.image("fit/parameters")
         if parameters is not None:
             first = MapFile(parameters).values[..., 0]
@@ -164,12 +164,12 @@ class Maps:
 
 
 def _ends(kind: str) -> tuple[str, str]:
-    """Return the kinds of the two ends that a width is the difference of."""
+    """Return the kinds of the lower and the upper end of a width."""
     return kind.replace("width", "low"), kind.replace("width", "high")
 
 
 def display_range(values: Real, inside: NDArray[np.bool_], kind: str) -> tuple[float, float]:
-    """Return the lowest and highest value that colours are spread over: those of the voxels that count.
+    """Return the range of values of the colours, from the included voxels.
 
     Parameters
     ----------
@@ -181,14 +181,14 @@ def display_range(values: Real, inside: NDArray[np.bool_], kind: str) -> tuple[f
     Returns
     -------
     tuple of float
-        0 to the 98th percentile for what is an amount, the 2nd to the 98th for what is not.
+        0 to the 98th percentile for amounts, the 2nd to the 98th for others.
     """
-    seen = values[inside & np.isfinite(values)]
+    shown = values[inside & np.isfinite(values)]
     if kind == "crlb":
-        seen = seen[seen < 999]
-    if not seen.size:
+        shown = shown[shown < 999]
+    if not shown.size:
         return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(seen, [2, 98]))
+    low, high = (float(v) for v in np.percentile(shown, [2, 98]))
     if kind.split(":")[0] not in ("fwhm", "ood", "ci95_low", "widening", "line_ppm") and low >= 0:
         low = 0.0
     return low, high if high > low else low + max(abs(low), 1.0) * 1e-3

@@ -1,4 +1,4 @@
-"""One real-valued NIfTI image that is read when it is first looked at."""
+"""One real-valued NIfTI image that is read at its first use."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from fsleyes_plugin.model.damage import damage_refused
 
 
 class MapFile:
-    """A map, or one volume a parameter.
+    """A map, or an image with one volume for each parameter.
 
     An uncompressed file is mapped into memory; a compressed one is decompressed once, to single precision.
 
@@ -35,11 +35,11 @@ class MapFile:
             proxy = self._image.dataobj
             with damage_refused(self.path):
                 mapped = self.path.suffix == ".nii" and proxy.slope == 1 and proxy.inter == 0
-                found = np.asanyarray(proxy) if mapped else np.asanyarray(proxy, dtype=np.float32)
-            self._values = found.reshape(*found.shape, *[1] * (3 - found.ndim))
+                array = np.asanyarray(proxy) if mapped else np.asanyarray(proxy, dtype=np.float32)
+            self._values = array.reshape(*array.shape, *[1] * (3 - array.ndim))
         return self._values
 
     def at(self, voxel: tuple[int, int, int]) -> NDArray[np.floating]:
-        """Return what is at one voxel, in double precision; shape of the higher dimensions."""
+        """Return the values of one voxel, in double precision; shape of the higher dimensions."""
         with damage_refused(self.path):
             return np.asarray(self.values[voxel], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Which voxels pass: limits on SD, SNR, FWHM, and the verdict; their outline; saved as an image."""
+"""Mask voxels by limits on SD, SNR, FWHM and the verdict, and save the mask as an image."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,17 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a voxel must meet; None: anything.
+    """Limits for shown voxels; None: no limit.
 
     Attributes
     ----------
     metabolite : str
-        Whose SD, SNR and FWHM count.
+        Metabolite of the limits on SD, SNR and FWHM.
     most_percent : float or None
         Largest SD, in per cent of the amplitude.
     least_snr, most_fwhm_hz : float or None
     unflagged : bool
-        Whether voxels fail that :func:`flagged` tells.
+        Whether to mask the voxels of :func:`flagged`.
     """
 
     metabolite: str
@@ -42,15 +42,15 @@ class Limits:
 def passing(maps: Maps, limits: Limits) -> Mask:
     """Return the fitted voxels that meet the limits; shape (x, y, z).
 
-    A limit on something that the folder has no map of is met; see :func:`available`.
+    A limit without a map in the folder is ignored; see :func:`available`.
     """
     mask = maps.fitted()
-    wanted: list[tuple[str, float | None, int]] = [
+    criteria: list[tuple[str, float | None, int]] = [
         ("crlb", limits.most_percent, -1),
         ("snr", limits.least_snr, 1),
         ("fwhm", limits.most_fwhm_hz, -1),
     ]
-    for kind, limit, sign in wanted:
+    for kind, limit, sign in criteria:
         values = None if limit is None else maps.values(MapChoice(kind, limits.metabolite))
         if values is not None and limit is not None:
             mask = mask & (sign * np.nan_to_num(values, nan=-sign * np.inf) >= sign * limit)
@@ -59,7 +59,7 @@ def passing(maps: Maps, limits: Limits) -> Mask:
 
 @refusing_damage
 def available(maps: Maps, metabolite: str) -> tuple[str, ...]:
-    """Return on which of ``crlb``, ``snr``, ``fwhm`` and ``flags`` (or the verdict) a limit can be set."""
+    """Return which of the limits ``crlb``, ``snr``, ``fwhm`` and ``flags`` (or the verdict) can be set."""
     known = [kind for kind in ("crlb", "snr", "fwhm") if kind in maps.kinds(metabolite)]
     return (*known, *(("flags",) if {"flags", "verdict"} & set(maps.single) else ()))
 

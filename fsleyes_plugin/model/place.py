@@ -1,4 +1,4 @@
-"""Where voxels lie in the scanner."""
+"""Positions of voxels in the scanner."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from fsleyes_plugin.model.frames import Voxel
 
 
 class Placed:
-    """Something on a grid of voxels.
+    """Data on a grid of voxels.
 
     Parameters
     ----------
     one : MRSData
-        Any voxel of it; its affine is that of all.
+        Any voxel; its affine is that of the grid.
     grid : tuple of int
     """
 
@@ -34,6 +34,6 @@ class Placed:
         return (x, y, z) if inside else None
 
     def centre(self, voxel: Voxel) -> Real:
-        """Return the middle of a voxel in the scanner, in mm; shape (3,)."""
-        found: Real = (self.affine @ np.append(voxel, 1.0))[:3]
-        return found
+        """Return the centre of a voxel in the scanner, in mm; shape (3,)."""
+        centre_mm: Real = (self.affine @ np.append(voxel, 1.0))[:3]
+        return centre_mm

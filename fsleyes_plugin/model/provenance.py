@@ -1,4 +1,4 @@
-"""Where a file comes from, as its header says it."""
+"""The provenance of a file, from its header."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class Provenance:
     ----------
     title : str
     synthetic : str
-        How it was made, where it is not measured; empty for a measurement.
+        Method of synthetic data; empty for a measurement.
     records : tuple of (str, str)
         Heading and text of each record, oldest first.
     """
@@ -47,7 +47,7 @@ def provenance_of(path: Path, folder: ResultFolder | None = None) -> Provenance:
     ----------
     path : Path
     folder : ResultFolder, optional
-        Whose ``run.json`` is told too.
+        Folder whose ``run.json`` is included.
 
     Raises
     ------
@@ -64,10 +64,12 @@ def provenance_of(path: Path, folder: ResultFolder | None = None) -> Provenance:
 
 
 def _record(entry: object) -> tuple[str, str]:
-    said = dict(entry) if hasattr(entry, "keys") else {}  # type: ignore[call-overload]
-    heading = f"{said.get('Method', 'Step')}, {said.get('Program', '?')} {said.get('Version', '')}".rstrip()
-    lines = [str(said[key]) for key in ("Time", "Details") if said.get(key)]
-    lines += [f"{key}: {value}" for key, value in said.items() if key not in _SKIPPED]
+    record = dict(entry) if hasattr(entry, "keys") else {}  # type: ignore[call-overload]
+    heading = (
+        f"{record.get('Method', 'Step')}, {record.get('Program', '?')} {record.get('Version', '')}".rstrip()
+    )
+    lines = [str(record[key]) for key in ("Time", "Details") if record.get(key)]
+    lines += [f"{key}: {value}" for key, value in record.items() if key not in _SKIPPED]
     return heading, "\n".join(lines)
 
 
@@ -84,10 +86,10 @@ def _run(folder: ResultFolder) -> str:
 
 
 def _synthetic(data: MRSData) -> str:
-    said = data.header.get(SYNTHETIC)
-    if said is None:
+    mark = data.header.get(SYNTHETIC)
+    if mark is None:
         return ""
-    value = said.get("Value", said) if isinstance(said, dict) else said
+    value = mark.get("Value", mark) if isinstance(mark, dict) else mark
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return str(value)

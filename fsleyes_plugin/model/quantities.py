@@ -1,4 +1,4 @@
-"""What there may be a map of, in the order in which it is offered: the posterior, then what has no prior."""
+"""Quantities of maps, in the order of the lists: the posterior, then the estimates without prior."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ _POSTERIOR: tuple[tuple[str, str], ...] = (
     ("ci68_high", "68 % interval, high"),
 )
 WIDTH = "ci95_width"
-"""The one quantity without a file: the upper end of the interval less the lower."""
+"""The only quantity without a file: the upper end of the interval minus the lower."""
 _UNCERTAIN = ("crlb", "shrinkage", "posterior_sd", WIDTH)
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A map that a metabolite may have.
+    """Quantity of the map of a metabolite.
 
     Attributes
     ----------
     kind : str
-        By which it is known.
+        Key.
     file : str
-        Without ending, ``{}`` for the metabolite; empty where it has none.
+        Name of the file without ending, with ``{}`` for the metabolite; empty if there is no file.
     label : str
-        What it is called in a window.
+        Name in a window.
     """
 
     kind: str
@@ -58,7 +58,7 @@ def _all() -> Iterator[Quantity]:
 
 
 QUANTITIES: Mapping[str, Quantity] = {quantity.kind: quantity for quantity in _all()}
-"""By kind."""
+"""Kind -> quantity."""
 
 SINGLE: Mapping[str, str] = {
     "verdict": "verdict (1 good, 2 usable, 3 unusable)",
@@ -69,11 +69,11 @@ SINGLE: Mapping[str, str] = {
     "line_ppm": "highest line of the residual (ppm)",
     "line_z": "highest line of the residual (z)",
 }
-"""Kinds that belong to no metabolite -> what they are called."""
+"""Kind of a map that belongs to no metabolite -> its name in a window."""
 
 
 def label(kind: str) -> str:
-    """Return what a kind of map is called in a window."""
+    """Return the name of a kind of map in a window."""
     return QUANTITIES[kind].label if kind in QUANTITIES else SINGLE.get(kind, kind)
 
 

@@ -1,4 +1,4 @@
-"""A NIfTI-MRS file without a fit: the spectrum of one voxel, at one place of each higher dimension."""
+"""A NIfTI-MRS file without a fit: the spectrum of one voxel, at one index of each higher dimension."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Dimension:
         Of NIfTI-MRS, for example ``"DIM_DYN"``.
     size : int
     names : tuple of str
-        What the header calls its places, such as edit conditions or metabolites; empty if it does not.
+        Names of its entries in the header, such as edit conditions or metabolites; empty if there are none.
     """
 
     tag: str
@@ -33,7 +33,7 @@ class Dimension:
     names: tuple[str, ...] = ()
 
     def label(self, place: int) -> str:
-        """Return what a place is called: ``DIM_DYN 3``, ``DIM_EDIT 0: ON``."""
+        """Return the name of an entry: ``DIM_DYN 3``, ``DIM_EDIT 0: ON``."""
         name = f": {self.names[place]}" if self.names else ""
         return f"{self.tag} {place}{name}"
 
@@ -66,20 +66,20 @@ class Scan(Placed):
 
     @property
     def key(self) -> str:
-        """What overlays that were made of it are known by."""
+        """Key of the overlays of this file."""
         return str(self.path)
 
     @refusing_damage
     def lines(self, voxel: Voxel, places: Sequence[int], display: Display = AS_FITTED) -> Lines | None:
-        """Return the line of the data, or None where the FID is zero or the voxel is outside.
+        """Return the line of the data; None if the FID is zero or the voxel is outside.
 
         Parameters
         ----------
         voxel : tuple of int
         places : sequence of int
-            One a higher dimension, 0-based.
+            One index for each higher dimension, 0-based.
         display : Display
-            There is no fit whose phases could be undone; the rest turns the line.
+            There are no phases of a fit to undo; the other settings are applied.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Scan(Placed):
         )
 
     def where(self, places: Sequence[int]) -> str:
-        """Return the places of the higher dimensions in words; empty if there are none."""
+        """Name the entries of the higher dimensions; empty if there are none."""
         return ", ".join(d.label(n) for d, n in zip(self.dimensions, places, strict=True) if d.size > 1)
 
     def close(self) -> None:
@@ -117,9 +117,9 @@ class Scan(Placed):
         self._file.close()
 
 
-def _names(said: Mapping[str, Any], size: int) -> tuple[str, ...]:
-    """Return the first list of words in the header of a dimension that names each place."""
-    for values in dict(said.get("header") or {}).values():
+def _names(parts: Mapping[str, Any], size: int) -> tuple[str, ...]:
+    """Return the first list of texts in the header of a dimension with one text for each entry."""
+    for values in dict(parts.get("header") or {}).values():
         listed = values.get("Value") if isinstance(values, dict) else values
         if isinstance(listed, list) and len(listed) == size and all(isinstance(v, str) for v in listed):
             return tuple(listed)

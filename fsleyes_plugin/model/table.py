@@ -1,4 +1,4 @@
-"""The table at the cursor: one row a metabolite, and only the columns that the fit has."""
+"""The table at the cursor: one row for each metabolite, with the columns that the fit has."""
 
 import csv
 import json
@@ -18,11 +18,11 @@ from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.maps import Maps
 from fsleyes_plugin.model.quantities import in_scaling
 
-MOST_PERCENT = 999.0
+LARGEST_PERCENT = 999.0  # largest value of FSL-MRS's %CRLB
 _MISFIT = "misfit (ood)"
 _JOINT = ("posterior_mean", "ci95_low", "ci95_high")
 POSTERIOR = (*_JOINT, "shrinkage")
-"""Columns that lead, where the fit has them."""
+"""First columns, if the fit has them."""
 _HEADS: Mapping[str, str] = {
     "posterior_mean": "posterior [95 %]",
     "ci95_low": "95 % low",
@@ -34,22 +34,22 @@ _HEADS: Mapping[str, str] = {
     "snr": "SNR",
     "fwhm": "FWHM Hz",
 }
-"""Columns in their order; what stands behind "without prior" is the SD of that, and none of the posterior."""
+"""Columns in their order; the SD after "without prior" is that of this estimate, not of the posterior."""
 
 
 @dataclass(frozen=True)
-class Table:
-    """What is known of one voxel.
+class VoxelTable:
+    """Table of one voxel.
 
     Attributes
     ----------
     scaling : str
     columns : tuple of str
-        Keys; :func:`head` says how they are called.
+        Keys; :func:`head` returns their headings.
     rows : tuple of (str, tuple of float)
-        Metabolite and its values, NaN where a cell is empty.
+        Metabolite and its values, NaN for an empty cell.
     remarks : tuple of str
-        Flags of the voxel in words, and what the fit has left of its signal.
+        Flags of the voxel in words, and its misfit.
     """
 
     scaling: str
@@ -62,22 +62,22 @@ class Table:
         return dict(self.rows)[metabolite][self.columns.index(column)]
 
     def heads(self) -> tuple[str, ...]:
-        """Return the headings as they are shown, of the metabolite too; the interval stands with its mean."""
+        """Return the headings, also of the metabolite; mean and interval have one column."""
         shown = self.columns if not self._joined() else [c for c in self.columns if c not in _JOINT[1:]]
         return ("metabolite", *(head(column, self.scaling) for column in shown))
 
     def texts(self) -> list[tuple[str, ...]]:
-        """Return the cells as they are shown, a row a metabolite."""
+        """Return the cells as text, one row for each metabolite."""
         rest = self.columns[len(_JOINT) :] if self._joined() else self.columns
-        found = []
+        rows = []
         for name, values in self.rows:
             lead: tuple[str, ...] = ()
             if self._joined():
                 joint = values[: len(_JOINT)]
                 lead = (with_interval(*joint) if np.isfinite(joint[1:]).all() else "",)
             cells = (cell(column, value) for column, value in zip(rest, values[-len(rest) :], strict=True))
-            found.append((name, *lead, *cells))
-        return found
+            rows.append((name, *lead, *cells))
+        return rows
 
     def _joined(self) -> bool:
         return self.columns[: len(_JOINT)] == _JOINT
@@ -94,11 +94,11 @@ def unit_of(scaling: str) -> str:
 
 
 def cell(column: str, value: float) -> str:
-    """Return a cell as text: four digits, three of what is tiny, nothing for NaN."""
+    """Format a cell: four digits, three for a tiny value, empty for NaN."""
     if not np.isfinite(value):
         return ""
     if column == "crlb":
-        return f"{value:.1f}" if value < MOST_PERCENT else f"≥ {MOST_PERCENT:g}"
+        return f"{value:.1f}" if value < LARGEST_PERCENT else f"≥ {LARGEST_PERCENT:g}"
     if column in ("snr", "fwhm"):
         return f"{value:.1f}"
     return f"{value:.4g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.2e}"
@@ -118,7 +118,7 @@ class SingleTable:
         self.metabolites = tuple(self._cells.get(("mean", self.scalings[0]), {})) if self.scalings else ()
 
     @refusing_damage
-    def at(self, voxel: Voxel, scaling: str) -> Table:
+    def at(self, voxel: Voxel, scaling: str) -> VoxelTable:
         """Return the table in one scaling; there is one voxel."""
         known: dict[str, Mapping[str, float]] = {
             **{column: self._cells.get((column, scaling), {}) for column in POSTERIOR},
@@ -132,17 +132,17 @@ class SingleTable:
         rows = tuple(
             (name, tuple(known[column].get(name, np.nan) for column in columns)) for name in self.metabolites
         )
-        return Table(scaling, columns, rows, self._remarks())
+        return VoxelTable(scaling, columns, rows, self._remarks())
 
     def _remarks(self) -> tuple[str, ...]:
         tokens = self._record.get("flags")
         tokens = tokens if isinstance(tokens, (dict, list)) else ()
-        said = [f"{token}: {FLAGS[token].meaning}" for token in tokens if token in FLAGS]
+        remarks = [f"{token}: {FLAGS[token].meaning}" for token in tokens if token in FLAGS]
         left = next(iter(self._quality.get("ood", {}).values()), float("nan"))
-        judged = self._record.get("verdict")
-        if isinstance(judged, dict) and "reason" in judged:
-            said.insert(0, f"{judged.get('verdict')}: {judged['reason']}")
-        return (*said, *([f"{_MISFIT} {left:.3g}"] if np.isfinite(left) else []))
+        verdict_record = self._record.get("verdict")
+        if isinstance(verdict_record, dict) and "reason" in verdict_record:
+            remarks.insert(0, f"{verdict_record.get('verdict')}: {verdict_record['reason']}")
+        return (*remarks, *([f"{_MISFIT} {left:.3g}"] if np.isfinite(left) else []))
 
 
 class MapTable:
@@ -157,7 +157,7 @@ class MapTable:
         self._flags = _flag_bits(folder.path / "qc" / "flags.json")
 
     @refusing_damage
-    def at(self, voxel: Voxel, scaling: str) -> Table:
+    def at(self, voxel: Voxel, scaling: str) -> VoxelTable:
         """Return the table of one voxel in one scaling."""
         cells: dict[str, list[float]] = {}
         for name in self.metabolites:
@@ -168,22 +168,26 @@ class MapTable:
         rows = tuple(
             (name, tuple(cells[column][n] for column in columns)) for n, name in enumerate(self.metabolites)
         )
-        return Table(scaling, columns, rows, self._remarks(voxel))
+        return VoxelTable(scaling, columns, rows, self._remarks(voxel))
 
     def _row(self, name: str, voxel: Voxel, scaling: str) -> dict[str, float]:
-        found = {}
+        values = {}
         for column in _HEADS:
             if column != "sd" and self._has(column, scaling):
                 file = self._maps.file(_kind(column, scaling), name)
                 if file is not None:
-                    found[column] = float(file.at(voxel).reshape(-1)[0])
+                    values[column] = float(file.at(voxel).reshape(-1)[0])
+        # The mean of an amount is never 0: a ratio has no mean, or nothing was fitted.
+        if values.get("posterior_mean") == 0:
+            values["posterior_mean"] = values["posterior_sd"] = np.nan
         if (
-            found.get("posterior_mean") == 0
-        ):  # no mean of an amount is: a ratio has none, or nothing was fitted
-            found["posterior_mean"] = found["posterior_sd"] = np.nan
-        if self._has("sd", scaling) and "crlb" in found and "value" in found and found["crlb"] < MOST_PERCENT:
-            found["sd"] = found["value"] * found["crlb"] / 100
-        return found
+            self._has("sd", scaling)
+            and "crlb" in values
+            and "value" in values
+            and values["crlb"] < LARGEST_PERCENT
+        ):
+            values["sd"] = values["value"] * values["crlb"] / 100
+        return values
 
     def _has(self, column: str, scaling: str) -> bool:
         """Return whether there is a column: SDs of ratios without prior are in no file."""
@@ -192,36 +196,36 @@ class MapTable:
         return _kind(column, scaling) in self._maps.every_kind
 
     def _remarks(self, voxel: Voxel) -> tuple[str, ...]:
-        said = []
+        remarks = []
         verdict = self._maps.file("verdict")
         if verdict is not None:
             code = int(verdict.at(voxel).reshape(-1)[0])
-            said += [word for word, level in VERDICTS.items() if level.code == code]
+            remarks += [word for word, level in VERDICTS.items() if level.code == code]
         flags = self._maps.file("flags")
         if flags is not None:
             bits = int(flags.at(voxel).reshape(-1)[0])
-            said += [f"{token}: {text}" for token, (bit, text) in self._flags.items() if bits & bit]
+            remarks += [f"{token}: {text}" for token, (bit, text) in self._flags.items() if bits & bit]
         score = self._maps.file("ood")
         if score is not None:
-            said.append(f"{_MISFIT} {float(score.at(voxel).reshape(-1)[0]):.3g}")
-        return tuple(said)
+            remarks.append(f"{_MISFIT} {float(score.at(voxel).reshape(-1)[0]):.3g}")
+        return tuple(remarks)
 
 
 def _kind(column: str, scaling: str) -> str:
-    """Return the kind of map that a column is of."""
+    """Return the kind of map of a column."""
     if column in POSTERIOR:
         return in_scaling(column, scaling)
     return scaling if column == "value" else column
 
 
 def _flag_bits(path: Path) -> dict[str, tuple[int, str]]:
-    """Return token -> bit and meaning, as the results say it, or as this version has it."""
+    """Return token -> bit and meaning, from the results or, without a file, from this version."""
     known = {token: (1 << flag.bit, flag.meaning) for token, flag in FLAGS.items()}
     if not path.is_file():
         return known
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return {token: (int(entry["value"]), str(entry["meaning"])) for token, entry in said.items()}
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {token: (int(entry["value"]), str(entry["meaning"])) for token, entry in content.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path} does not say what the flags mean ({reason_of(error)}); run the fit again."

@@ -1,1 +1,1 @@
-"""The windows: each draws what the model says and hands back what was chosen. Only here is wx."""
+"""The windows: each draws the model and passes the user's choices back. Only this package imports wx."""

@@ -8,8 +8,8 @@ import wx
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.report import draw_alignment
 from fsleyes_plugin.model.alignment import Alignment, open_alignment
+from fsleyes_plugin.panels.errors import chosen_path, show_error
 from fsleyes_plugin.panels.figure_view import FigureView
-from fsleyes_plugin.panels.telling import asked, tell
 
 
 class MRSAlignmentView(FigureView):
@@ -38,31 +38,31 @@ class MRSAlignmentView(FigureView):
         table : str or Path
             ``N_align.csv``.
         transients : str or Path, optional
-            The transients, aligned or not; ``N.nii.gz`` beside the table by default.
+            The transients, aligned or not. Default: ``N.nii.gz`` in the folder of the table.
 
         Returns
         -------
         Alignment or None
-            None where it could not be opened, which the user is told.
+            None if it could not be opened; the error is shown.
         """
         try:
-            found = open_alignment(Path(table), None if transients is None else Path(transients))
+            alignment = open_alignment(Path(table), None if transients is None else Path(transients))
             self.figure.clear()
-            draw_alignment(self.figure, found.before, found, dim=found.dim)
+            draw_alignment(self.figure, alignment.before, alignment, dim=alignment.dim)
         except MRSDLError as error:
-            tell("Open an alignment", error)
+            show_error("Open an alignment", error)
             return None
-        self.alignment = found
+        self.alignment = alignment
         path = Path(table)
         self.name_of_file.SetLabel(
-            "; ".join(part for part in (f"{path.parent.name}/{path.name}", found.remark()) if part)
+            "; ".join(part for part in (f"{path.parent.name}/{path.name}", alignment.remark()) if part)
         )
         self.name_of_file.SetToolTip(str(path))
         self.canvas.draw()
-        return found
+        return alignment
 
     def ask(self) -> None:
-        """Ask for a table; and for its transients where they are not beside it."""
+        """Ask for a table, and for its transients if they are not in its folder."""
         table = self._file("Table of align", "N_align.csv|*_align.csv")
         if table is None:
             return
@@ -71,4 +71,4 @@ class MRSAlignmentView(FigureView):
         self.open(table, None if beside else self._file("The transients", "NIfTI-MRS|*.nii;*.nii.gz"))
 
     def _file(self, message: str, wildcard: str) -> Path | None:
-        return asked(wx.FileDialog(self, message, wildcard=wildcard, style=wx.FD_OPEN))
+        return chosen_path(wx.FileDialog(self, message, wildcard=wildcard, style=wx.FD_OPEN))

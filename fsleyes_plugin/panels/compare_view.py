@@ -8,9 +8,9 @@ from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.comparison import Comparison, common, compare, difference_map
 from fsleyes_plugin.model.maps import MapChoice
+from fsleyes_plugin.panels.errors import show_errors
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.panels.telling import telling
 from fsleyes_plugin.plots.comparison_figure import draw_comparison
 from fsleyes_plugin.session import SESSION
 
@@ -42,7 +42,7 @@ class MRSCompareView(Following, FigureView):
         self.follow(cursor=False)
 
     def changed(self, what: str) -> None:
-        """Offer the other fits, and what they have in common with the chosen one."""
+        """List the other fits, and the maps that they have in common with the chosen one."""
         if what not in ("fits", "metabolite"):
             return
         one, two = SESSION.chosen, SESSION.other
@@ -53,17 +53,18 @@ class MRSCompareView(Following, FigureView):
         self._choices = common(one.maps, two.maps) if one is not None and two is not None else ()
         self.quantity.Set([choice.label for choice in self._choices])
         if self._choices and one is not None:
-            wanted = SESSION.metabolite or getattr(one.maps.default(), "metabolite", "")
+            metabolite = SESSION.metabolite or getattr(one.maps.default(), "metabolite", "")
             # FSL-MRS scales each voxel before it fits, and its raw amplitudes with it; ratios are left.
             ratio = any(fit.folder.fsl_mrs is not None for fit in (one, two) if fit is not None)
             ranks = [
-                (choice.metabolite != wanted, ratio and choice.kind != "internal") for choice in self._choices
+                (choice.metabolite != metabolite, ratio and choice.kind != "internal")
+                for choice in self._choices
             ]
             self.quantity.SetSelection(ranks.index(min(ranks)))
         self.bar.Layout()
 
     def refresh(self) -> None:
-        """Draw the quantity that is chosen, of the voxels that pass the quality limits."""
+        """Draw the chosen quantity in the voxels that pass the quality limits."""
         one, two = SESSION.chosen, SESSION.other
         self.comparison, message = None, "Two fits of the same voxels are needed: load a second folder."
         if one is not None and two is not None:
@@ -80,28 +81,28 @@ class MRSCompareView(Following, FigureView):
             self.figure.text(0.5, 0.5, message, ha="center", va="center", wrap=True)
         self.canvas.draw()
 
-    @telling
+    @show_errors
     def _other_fit(self, _event: Any) -> None:
         others = [fit for fit in SESSION.fits if fit is not SESSION.chosen]
         SESSION.set("fits", other=others[self.with_fit.GetSelection()])
 
-    @telling
+    @show_errors
     def show_difference(self) -> None:
-        """Put the difference over the anatomy, blue to red about zero."""
-        one, found = SESSION.chosen, self.comparison
-        if one is None or found is None:
+        """Show the difference over the anatomy, from blue to red around zero."""
+        one, comparison = SESSION.chosen, self.comparison
+        if one is None or comparison is None:
             return
-        values = difference_map(found, one.curves.grid)
+        values = difference_map(comparison, one.curves.grid)
         if self.image is not None and self.image in self.overlayList:
             self.overlayList.remove(self.image)
-        self.image = overlays.image_of(one, values, f"difference, {found.choice.label}")
+        self.image = overlays.image_of(one, values, f"difference, {comparison.choice.label}")
         self.overlayList.append(self.image)
-        overlays.colour_difference(self.image, found.difference, self.displayCtx)
+        overlays.colour_difference(self.image, comparison.difference, self.displayCtx)
 
     def _picked(self, event: Any) -> None:
-        """Move the cursor to the voxel of a point that was clicked."""
-        one, found = SESSION.chosen, self.comparison
-        if one is None or found is None or not len(event.ind):
+        """Move the cursor to the voxel of a clicked point."""
+        one, comparison = SESSION.chosen, self.comparison
+        if one is None or comparison is None or not len(event.ind):
             return
-        x, y, z = (int(i) for i in found.voxels[int(event.ind[0])])
+        x, y, z = (int(i) for i in comparison.voxels[int(event.ind[0])])
         self.displayCtx.worldLocation.xyz = [float(c) for c in one.centre((x, y, z))]

@@ -1,4 +1,4 @@
-"""What the controls have in common: a name, the views they belong to, and the side they open at."""
+"""Base class of the controls: a name, the views they belong to, and the side at which they open."""
 
 from typing import Any, ClassVar
 
@@ -7,13 +7,13 @@ from fsleyes.controls.controlpanel import ControlPanel
 
 
 class DockedPanel(ControlPanel):
-    """A control of FSLeyes that says what it is by attributes of its class.
+    """A control of FSLeyes, described by attributes of its class.
 
     Attributes
     ----------
     TITLE : str
     VIEWS : tuple of type, or None
-        None: it goes with any view.
+        Views of the control; None: any view.
     SIDE : int
         ``wx.TOP``, ``wx.BOTTOM`` or ``wx.RIGHT``.
     """
@@ -24,15 +24,15 @@ class DockedPanel(ControlPanel):
 
     @classmethod
     def title(cls) -> str:
-        """Return what the panel is called in menus."""
+        """Return the name of the panel in menus."""
         return cls.TITLE
 
     @classmethod
     def supportedViews(cls) -> list[type] | None:
-        """Return the views it belongs to."""
+        """Return the views of the panel."""
         return None if cls.VIEWS is None else list(cls.VIEWS)
 
     @classmethod
     def defaultLayout(cls) -> dict[str, Any]:
-        """Return where it opens."""
+        """Return the side at which the panel opens."""
         return {"location": cls.SIDE}

@@ -1,4 +1,4 @@
-"""A view that is one figure of Matplotlib below a row of choices."""
+"""A view with one figure of Matplotlib below a row of choices."""
 
 from typing import Any, ClassVar
 
@@ -8,11 +8,11 @@ from matplotlib.backends.backend_wx import NavigationToolbar2Wx
 from matplotlib.backends.backend_wxagg import FigureCanvasWxAgg
 from matplotlib.figure import Figure
 
-_LEAST = (200, 120)
+_LEAST_PIXELS = (200, 120)  # width and height, below which axes have no room
 
 
 class FigureView(ViewPanel):
-    """Figure, canvas and the means to zoom and save it; a bar goes on top.
+    """Figure, canvas and the tools to zoom and save it, below a bar.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class FigureView(ViewPanel):
 
     @classmethod
     def title(cls) -> str:
-        """Return what the view is called in menus."""
+        """Return the name of the view in menus."""
         return cls.TITLE
 
     @classmethod
@@ -41,13 +41,13 @@ class FigureView(ViewPanel):
         self.body = wx.Panel(self)
         self.figure = Figure(facecolor="white", layout="constrained" if constrained else None)
         self.canvas = FigureCanvasWxAgg(self.body, -1, self.figure)
-        self.canvas.SetMinSize(_LEAST)
+        self.canvas.SetMinSize(_LEAST_PIXELS)
         self.canvas.Bind(wx.EVT_SIZE, self._sized)
         self.navigation = NavigationToolbar2Wx(self.canvas)
         self.centrePanel = self.body
 
     def arrange(self, bar: Any) -> None:
-        """Put a bar on top of the figure."""
+        """Place a bar above the figure."""
         sizer = wx.BoxSizer(wx.VERTICAL)
         sizer.Add(bar, flag=wx.EXPAND)
         sizer.Add(self.canvas, proportion=1, flag=wx.EXPAND)
@@ -55,7 +55,7 @@ class FigureView(ViewPanel):
         self.body.SetSizer(sizer)
 
     def resized(self) -> None:
-        """Hear that the figure has another size."""
+        """React to another size of the figure."""
 
     def _sized(self, event: Any) -> None:
         event.Skip()  # the canvas follows by itself

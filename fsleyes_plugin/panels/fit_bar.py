@@ -12,11 +12,11 @@ from fsleyes_plugin.session import SESSION
 if TYPE_CHECKING:
     from fsleyes_plugin.panels.fit_view import MRSFitView
 
-_SLIDER_WIDTH = 110
+_SLIDER_WIDTH_PIXELS = 110  # three fit in a row of the view
 
 
 class FitBar(wx.Panel):
-    """What is shown, where in its higher dimensions, how its spectra are turned, and what else is drawn."""
+    """Choices of the fit, the indices of higher dimensions, the phases, and further curves."""
 
     def __init__(self, parent: Any, view: "MRSFitView") -> None:
         wx.Panel.__init__(self, parent)
@@ -45,7 +45,7 @@ class FitBar(wx.Panel):
         self.update()
 
     def close(self) -> None:
-        """Let go of the view."""
+        """Delete the reference to the view."""
         del self._view
 
     def _add(self, widget: wx.Window) -> None:
@@ -70,7 +70,7 @@ class FitBar(wx.Panel):
         return spin
 
     def update(self) -> None:
-        """Show what is open, and a slider for each higher dimension of the scan."""
+        """List the open fits and files, with a slider for each higher dimension of the scan."""
         open_ = (*SESSION.fits, *SESSION.scans)
         self.fit.Set([one.name for one in open_] or ["no fit is open"])
         shown = self._view.shown()
@@ -92,7 +92,7 @@ class FitBar(wx.Panel):
             self._sizer.Remove(pair)
         self.sliders, self._labels, self._pairs = [], [], []
         for dimension in self._of.dimensions if self._of is not None else ():
-            slider = wx.Slider(self, maxValue=max(dimension.size - 1, 1), size=(_SLIDER_WIDTH, -1))
+            slider = wx.Slider(self, maxValue=max(dimension.size - 1, 1), size=(_SLIDER_WIDTH_PIXELS, -1))
             slider.Enable(dimension.size > 1)
             slider.SetToolTip(f"Which of {dimension.size} along {dimension.tag}; the first is 0")
             slider.Bind(wx.EVT_SLIDER, self._slid)

@@ -8,10 +8,10 @@ from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.overlays import open_dropped
+from fsleyes_plugin.panels.errors import show_error
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.fit_bar import FitBar
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.panels.telling import tell
 from fsleyes_plugin.plots.fit_figure import Style, Trace, draw_fits
 from fsleyes_plugin.plots.painting import Painter
 from fsleyes_plugin.session import SESSION, Fit
@@ -19,9 +19,9 @@ from fsleyes_plugin.session import SESSION, Fit
 NOTHING_OPEN = (
     'No fit is open. Choose "Load MRS fit..." in the Tools menu, or drag a fit.nii.gz or a scan here.'
 )
-MOST_PINS = 3
+MOST_PINS = 3  # more make the figures too narrow
 Pin = tuple[Fit | Scan, Voxel, tuple[int, ...]]
-"""Of what, where, and where in its higher dimensions."""
+"""Fit or file, voxel, and indices of the higher dimensions."""
 
 
 class MRSFitView(Following, FigureView):
@@ -53,43 +53,43 @@ class MRSFitView(Following, FigureView):
         super().destroy()
 
     def changed(self, what: str) -> None:
-        """Drop the pins of what is closed; offer what is open."""
+        """Remove the pins of closed fits and files; list the open ones."""
         if what in ("fits", "scan"):
             known = (*SESSION.fits, *SESSION.scans)
             self.pins = [pin for pin in self.pins if pin[0] in known]
             self.bar.update()
 
     def resized(self) -> None:
-        """Lay the figure out anew."""
+        """Lay out the figure again."""
         self.later()
 
     def pin(self) -> None:
-        """Keep the voxel at the cursor beside the cursor's."""
+        """Pin the voxel at the cursor: it stays next to that of the cursor."""
         shown, voxel = self.shown(), self.voxel()
         if shown is not None and voxel is not None and (shown, voxel, SESSION.places) not in self.pins:
             self.pins = [*self.pins, (shown, voxel, SESSION.places)][-MOST_PINS:]
             self.later()
 
     def unpin(self) -> None:
-        """Show the cursor's voxel alone."""
+        """Show only the voxel at the cursor."""
         self.pins = []
         self.later()
 
     def shown(self) -> Fit | Scan | None:
-        """Return what the spectra at the cursor are of."""
+        """Return the fit or file of the spectra at the cursor."""
         return SESSION.scan if SESSION.scan is not None else SESSION.chosen
 
     def voxel(self) -> Voxel | None:
-        """Return the voxel of it at the cursor."""
+        """Return the voxel at the cursor."""
         shown = self.shown()
         return None if shown is None else shown.voxel_at(self.displayCtx.worldLocation.xyz)
 
     def refresh(self) -> None:
-        """Draw what is at the cursor."""
+        """Draw the spectra at the cursor."""
         try:
             open_dropped(self.overlayList, self.displayCtx, self._known)
         except MRSDLError as error:
-            tell("Load MRS fit", error)
+            show_error("Load MRS fit", error)
         self.traces = [self._trace(*pinned, pinned=True) for pinned in self.pins]
         self.traces.append(self._trace(self.shown(), self.voxel(), SESSION.places))
         style = Style(SESSION.metabolite, self.stacked, SESSION.display.band)
@@ -127,9 +127,9 @@ class MRSFitView(Following, FigureView):
         return Trace(title, lines, shown.name, other, name)
 
     def _other(self, fit: Fit, voxel: Voxel) -> Any:
-        """Return the lines of the fit that is compared with, at the same place."""
+        """Return the lines of the second fit at the same position."""
         if not self.compared or SESSION.other is None or fit is not SESSION.chosen:
             return None
         place = SESSION.other.voxel_at(fit.centre(voxel))
-        turn = fit.curves.frame(voxel)  # as the data are turned that it is drawn over
+        turn = fit.curves.frame(voxel)  # the phases of the data over which it is drawn
         return None if place is None else SESSION.other.curves.lines(place, SESSION.display, turn)

@@ -1,4 +1,4 @@
-"""What all panels share: they follow the session and the cursor while they are open, and not a moment longer."""
+"""Base class of all panels: they follow the session and the cursor while they are open."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import fsl.utils.idle as idle
 
 from fsl_mrs_dl.errors import MRSDLError
-from fsleyes_plugin.panels.telling import tell
+from fsleyes_plugin.panels.errors import show_error
 from fsleyes_plugin.session import SESSION
 
 
 class Following:
-    """Mixed into a panel of FSLeyes, ahead of it: calls ``refresh`` in the idle loop when something changed.
+    """First base class of a panel of FSLeyes: calls ``refresh`` in the idle loop after a change.
 
     The panel calls :meth:`follow` at the end of its constructor.
     """
@@ -19,12 +19,12 @@ class Following:
     TITLE: ClassVar[str]
     name: str
     destroyed: bool
-    _told_last = ""
+    _last_error = ""
     displayCtx: Any
     overlayList: Any
 
     def follow(self, *, cursor: bool = True) -> None:
-        """Begin to listen."""
+        """Start to listen to changes."""
         SESSION.listen(self.name, self._session_changed)
         if cursor:
             self.displayCtx.addListener("worldLocation", self.name, self._cursor_moved)
@@ -40,7 +40,7 @@ class Following:
         super().destroy()  # type: ignore[misc]
 
     def later(self) -> None:
-        """Refresh once when there is nothing else to do."""
+        """Refresh once in the idle loop."""
         idle.idle(self._refresh, name=f"{self.name}_refresh", skipIfQueued=True)
 
     def _refresh(self) -> None:
@@ -48,27 +48,27 @@ class Following:
             self._attempt(self.refresh)
 
     def refresh(self) -> None:
-        """Show what is true now; a panel that has nothing to show leaves it as it is."""
+        """Show the current state; the default does nothing."""
 
     def changed(self, what: str) -> None:
-        """Hear what of the session changed, before the refresh."""
+        """React to a change of the session, before the refresh."""
 
     def _session_changed(self, what: str) -> None:
         self.change(what)
         self.later()
 
     def change(self, what: str) -> None:
-        """Call :meth:`changed`; tell what cannot be read."""
+        """Call :meth:`changed`, and show errors."""
         self._attempt(self.changed, what)
 
     def _attempt(self, work: Callable[..., None], *args: Any) -> None:
-        """Do something that reads files; what cannot be read is told once, not at every move of the cursor."""
+        """Run work that reads files; show each error once, not at every move of the cursor."""
         try:
             work(*args)
         except MRSDLError as error:
-            if str(error) != self._told_last:
-                tell(self.TITLE, error)
-            self._told_last = str(error)
+            if str(error) != self._last_error:
+                show_error(self.TITLE, error)
+            self._last_error = str(error)
 
     def _cursor_moved(self, *_args: Any) -> None:
         self.later()

@@ -6,12 +6,12 @@ from typing import Any
 import wx
 
 from fsl_mrs_dl.steps.registry import Step
-from fsleyes_plugin.panels.telling import asked
+from fsleyes_plugin.panels.errors import chosen_path
 from fsleyes_plugin.running import Field, form_of
 
 
 class Form(wx.Panel):
-    """One row a field: its name, its widget, its help as a tip.
+    """One row for each field: its name, its widget, its help as a tip.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Form(wx.Panel):
         self.SetSizer(grid)
 
     def _widget(self, field: Field) -> Any:
-        """Return the widget of a field, with a button where it is a file."""
+        """Return the widget of a field, with a button for a file."""
         if field.kind == "check":
             widget: Any = wx.CheckBox(self)
             widget.SetValue(bool(field.default))
@@ -63,26 +63,26 @@ class Form(wx.Panel):
 
     def _browse(self, field: Field) -> None:
         folder = field.kind == "folder"
-        chosen = asked(
+        chosen = chosen_path(
             wx.DirDialog(self, field.flag) if folder else wx.FileDialog(self, field.flag, style=wx.FD_OPEN)
         )
         if chosen is not None:
             self.widgets[field.flag].SetValue(str(chosen))
 
     def values(self) -> dict[str, str]:
-        """Return what the fields hold, by flag."""
-        found = {}
+        """Return the texts of the fields, by flag."""
+        texts = {}
         for flag, widget in self.widgets.items():
             if isinstance(widget, wx.CheckBox):
-                found[flag] = "yes" if widget.GetValue() else ""
+                texts[flag] = "yes" if widget.GetValue() else ""
             elif isinstance(widget, wx.Choice):
-                found[flag] = widget.GetStringSelection()
+                texts[flag] = widget.GetStringSelection()
             else:
-                found[flag] = widget.GetValue()
-        return found
+                texts[flag] = widget.GetValue()
+        return texts
 
     def fill(self, values: dict[str, str]) -> None:
-        """Put text into fields, by flag."""
+        """Set the texts of fields, by flag."""
         for flag, text in values.items():
             widget = self.widgets[flag]
             if isinstance(widget, wx.CheckBox):

@@ -8,16 +8,16 @@ from fsleyes_plugin import overlays
 from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.model.quantities import label
 from fsleyes_plugin.panels.docked_panel import DockedPanel
+from fsleyes_plugin.panels.errors import show_errors
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.panels.telling import telling
 from fsleyes_plugin.session import SESSION, Fit
 
 _NONE = "(nothing)"
 
 
 class MRSFitMaps(Following, DockedPanel):
-    """Chooses which map of the fit lies over the anatomy; one at a time, or one more."""
+    """Choice of the map of the fit over the anatomy; it replaces the last one, or is added to it."""
 
     TITLE = "Maps"
     VIEWS = (MRSFitView,)
@@ -45,13 +45,13 @@ class MRSFitMaps(Following, DockedPanel):
         self.follow(cursor=False)
 
     def changed(self, what: str) -> None:
-        """Offer the maps of the chosen fit; show the metabolite that was clicked, the voxels that pass."""
+        """List the maps of the chosen fit; show the clicked metabolite in the voxels that pass the limits."""
         fit = SESSION.chosen
         if what == "fits":
             self._offer(fit)
         elif fit is not None and what == "metabolite":
             if SESSION.metabolite in self._names(fit):
-                self.choose(self._wanted(SESSION.metabolite))
+                self.choose(self._map_of(SESSION.metabolite))
         elif fit is not None and what == "mask" and self.shown is not None:
             self.choose(self.shown)
 
@@ -71,7 +71,7 @@ class MRSFitMaps(Following, DockedPanel):
         self.Layout()
 
     def _select(self, fit: Fit, choice: MapChoice) -> None:
-        """Put the three lists to a choice."""
+        """Set the three lists to a choice."""
         name = choice.metabolite or choice.kind
         self.metabolite.SetStringSelection(name)
         self._kinds = fit.maps.kinds(name) or (choice.kind,)
@@ -82,8 +82,8 @@ class MRSFitMaps(Following, DockedPanel):
         self.over.SetStringSelection(choice.over or _NONE)
         self.Layout()
 
-    def _wanted(self, name: str) -> MapChoice:
-        """Return the map of another metabolite in the quantity that is shown, if there is one."""
+    def _map_of(self, name: str) -> MapChoice:
+        """Return the map of a metabolite in the shown quantity, or in its first one."""
         fit = SESSION.chosen
         assert fit is not None
         if name in fit.maps.single:
@@ -92,22 +92,22 @@ class MRSFitMaps(Following, DockedPanel):
         kind = self.shown.kind if self.shown and self.shown.kind in kinds else kinds[0]
         return MapChoice(kind, name)
 
-    @telling
+    @show_errors
     def _chosen(self, event: Any) -> None:
         fit, name = SESSION.chosen, self.metabolite.GetStringSelection()
         if fit is None or not name:
             return
         if event.GetEventObject() is self.metabolite or name in fit.maps.single:
-            self.choose(self._wanted(name))
+            self.choose(self._map_of(name))
             return
         kind = self._kinds[self.kind.GetSelection()]
         over = self.over.GetStringSelection()
         known = over != _NONE and kind in fit.maps.kinds(over)
         self.choose(MapChoice(kind, name, over if known else ""))
 
-    @telling
+    @show_errors
     def choose(self, choice: MapChoice) -> None:
-        """Show a map in place of the last one."""
+        """Show a map instead of the last one."""
         fit = SESSION.chosen
         if fit is None:
             return

@@ -1,4 +1,4 @@
-"""Where the selected overlay comes from."""
+"""The provenance of the selected overlay."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class MRSFitProvenance(Following, DockedPanel):
         super().destroy()
 
     def refresh(self) -> None:
-        """Tell the record of the selected overlay, or of the fit it belongs to."""
+        """Show the records of the selected overlay, or of its fit."""
         self.shown, text = None, "Select an overlay of MRS."
         overlay = self.displayCtx.getSelectedOverlay() if len(self.overlayList) else None
         fit = next((fit for fit in SESSION.fits if overlays.belongs(overlay, fit)), None)

@@ -1,4 +1,4 @@
-"""The quality slider: which voxels are good enough to be seen."""
+"""The quality sliders: hide voxels that do not meet limits."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from fsleyes_plugin import overlays
 from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.model.masks import Limits, available, flagged, passing, save_mask
 from fsleyes_plugin.panels.docked_panel import DockedPanel
+from fsleyes_plugin.panels.errors import chosen_path, show_errors
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.panels.telling import asked, telling
 from fsleyes_plugin.session import SESSION
 
-_STEPS = 200
+_SLIDER_STEPS = 200  # as many as the width of the panel in pixels
 _ROWS = (
     ("crlb", "SD at most", "%", 100.0),
     ("snr", "SNR at least", "", None),
@@ -24,7 +24,7 @@ _ROWS = (
 
 
 class MRSFitQuality(Following, DockedPanel):
-    """Sliders on SD, SNR and FWHM of a metabolite, and verdicts; voxels that fail vanish from the maps."""
+    """Sliders for SD, SNR and FWHM of a metabolite, and verdicts; failing voxels are hidden in the maps."""
 
     TITLE = "Quality"
     VIEWS = (MRSFitView,)
@@ -45,7 +45,7 @@ class MRSFitQuality(Following, DockedPanel):
         self._tops: dict[str, float] = {}
         for kind, text, _, _ in _ROWS:
             grid.Add(wx.StaticText(self, label=text), flag=wx.ALIGN_CENTRE_VERTICAL)
-            slider = wx.Slider(self, maxValue=_STEPS, size=(90, -1))
+            slider = wx.Slider(self, maxValue=_SLIDER_STEPS, size=(90, -1))
             slider.Bind(wx.EVT_SLIDER, self._moved)
             if kind == "crlb":
                 slider.SetToolTip("SD of the estimate without prior, in per cent of it")
@@ -72,7 +72,7 @@ class MRSFitQuality(Following, DockedPanel):
         self.follow(cursor=False)
 
     def changed(self, what: str) -> None:
-        """Offer the metabolites of the chosen fit."""
+        """List the metabolites of the chosen fit."""
         if what != "fits":
             return
         fit = SESSION.chosen
@@ -86,7 +86,7 @@ class MRSFitQuality(Following, DockedPanel):
             self._widen()
 
     def refresh(self) -> None:
-        """Say how many voxels are left."""
+        """Show the number of voxels that pass."""
         fit = SESSION.chosen
         if fit is None or fit.single:
             self.count.SetLabel("")
@@ -96,7 +96,7 @@ class MRSFitQuality(Following, DockedPanel):
         self.count.SetLabel(f"{int(left.sum())} of {int(fitted.sum())}")
 
     def _widen(self) -> None:
-        """Set the sliders to let every voxel pass, and their ends to the values there are."""
+        """Set the sliders so that every voxel passes, and their ends to the largest values."""
         fit = SESSION.chosen
         assert fit is not None
         name = self.metabolite.GetStringSelection()
@@ -105,48 +105,48 @@ class MRSFitQuality(Following, DockedPanel):
         for kind, _, unit, top in _ROWS:
             self.sliders[kind].Enable(kind in known)
             values = fit.maps.values(MapChoice(kind, name)) if kind in known else None
-            seen = values[fitted] if values is not None and fitted.any() else np.ones(1)
-            self._tops[kind] = top or float(np.nanmax(seen)) or 1.0
-            self.sliders[kind].SetValue(0 if kind == "snr" else _STEPS)
+            fitted_values = values[fitted] if values is not None and fitted.any() else np.ones(1)
+            self._tops[kind] = top or float(np.nanmax(fitted_values)) or 1.0
+            self.sliders[kind].SetValue(0 if kind == "snr" else _SLIDER_STEPS)
             self._values[kind].SetLabel(f"any {unit}" if kind in known else "not known")
         self.unflagged.Enable("flags" in known)
         self.outline.Enable("flags" in known)
 
-    @telling
+    @show_errors
     def _other_metabolite(self, _event: Any) -> None:
         self._widen()
         self._moved(None)
 
     def _limit(self, kind: str) -> float | None:
-        """Return where a slider stands; None at its open end."""
+        """Return the limit of a slider; None at its open end."""
         at, slider = self.sliders[kind].GetValue(), self.sliders[kind]
-        if not slider.IsEnabled() or at == (0 if kind == "snr" else _STEPS):
+        if not slider.IsEnabled() or at == (0 if kind == "snr" else _SLIDER_STEPS):
             return None
-        return self._tops[kind] * float(at) / _STEPS
+        return self._tops[kind] * float(at) / _SLIDER_STEPS
 
-    @telling
+    @show_errors
     def _moved(self, _event: Any) -> None:
-        """Mask by where the sliders stand."""
+        """Mask voxels by the limits of the sliders."""
         fit = SESSION.chosen
         if fit is None:
             return
-        found = {kind: self._limit(kind) for kind, *_ in _ROWS}
+        bounds = {kind: self._limit(kind) for kind, *_ in _ROWS}
         for kind, _, unit, _ in _ROWS:
             if self.sliders[kind].IsEnabled():
-                limit = found[kind]
+                limit = bounds[kind]
                 self._values[kind].SetLabel(f"any {unit}" if limit is None else f"{limit:.1f} {unit}")
         limits = Limits(
             self.metabolite.GetStringSelection(),
-            found["crlb"],
-            found["snr"],
-            found["fwhm"],
+            bounds["crlb"],
+            bounds["snr"],
+            bounds["fwhm"],
             self.unflagged.GetValue() and self.unflagged.IsEnabled(),
         )
         SESSION.set("mask", limits=limits, mask=passing(fit.maps, limits))
 
-    @telling
+    @show_errors
     def _outline(self) -> None:
-        """Draw the borders of flagged voxels, or take them away."""
+        """Draw the borders of flagged voxels, or remove them."""
         fit = SESSION.chosen
         if self._outlined is not None and self._outlined in self.overlayList:
             self.overlayList.remove(self._outlined)
@@ -159,18 +159,18 @@ class MRSFitQuality(Following, DockedPanel):
         opts.outline, opts.outlineWidth, opts.colour = True, 3, (0.1, 0.9, 1.0)
         self._outlined = image
 
-    @telling
+    @show_errors
     def save(self, path: Path | None = None) -> None:
-        """Save the mask as an image of 0 and 1; asks for a place if none is given."""
+        """Save the mask as an image of 0 and 1; without a path, ask for one."""
         fit = SESSION.chosen
         if fit is None:
             return
-        chosen = path if path is not None else self._asked()
+        chosen = path if path is not None else self._ask_path()
         if chosen is None:
             return
         mask = fit.maps.fitted() if SESSION.mask is None else SESSION.mask
         save_mask(mask, fit.affine, chosen)
 
-    def _asked(self) -> Path | None:
+    def _ask_path(self) -> Path | None:
         style = wx.FD_SAVE | wx.FD_OVERWRITE_PROMPT
-        return asked(wx.FileDialog(self, "Save mask", defaultFile="mask.nii.gz", style=style))
+        return chosen_path(wx.FileDialog(self, "Save mask", defaultFile="mask.nii.gz", style=style))

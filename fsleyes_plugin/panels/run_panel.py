@@ -14,8 +14,8 @@ from fsl_mrs_dl.steps.registry import Step, steps
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.folder import result_root
 from fsleyes_plugin.panels.docked_panel import DockedPanel
+from fsleyes_plugin.panels.errors import show_error
 from fsleyes_plugin.panels.form import Form
-from fsleyes_plugin.panels.telling import tell
 from fsleyes_plugin.running import (
     DEFAULT_INTERPRETER,
     ChildRun,
@@ -60,7 +60,7 @@ class MRSRunStep(DockedPanel):
         self.show("quantify" if "quantify" in self._steps else self.step.GetString(0))
 
     def destroy(self) -> None:
-        """Close; a step that still runs is ended."""
+        """Close, and end a running step."""
         if self.child is not None:
             self.child.stop()
         super().destroy()
@@ -107,7 +107,7 @@ class MRSRunStep(DockedPanel):
         return arguments(self.chosen, self.form.values())
 
     def _changed(self) -> None:
-        """Show the command of what the form holds, or what it lacks."""
+        """Show the command of the form, or the missing field."""
         running = self.child is not None and self.child.running
         try:
             self.command.SetValue(for_pasting(self._arguments()))
@@ -127,14 +127,14 @@ class MRSRunStep(DockedPanel):
         """Run the step in a process of its own."""
         interpreter = self.interpreter.GetValue().strip()
         try:
-            said = self._arguments()
+            words = self._arguments()
             self.log.SetValue(f"fsl_mrs_dl {checked_interpreter(interpreter)} of {interpreter}\n")
         except MRSDLError as error:
-            tell("Run a step", error)
+            show_error("Run a step", error)
             return
         settings.write(INTERPRETER, interpreter)
         self.status = None
-        command = command_line(interpreter, said)
+        command = command_line(interpreter, words)
         # The thread of the child may not touch a window.
         self.child = ChildRun(
             command,
@@ -169,7 +169,7 @@ class MRSRunStep(DockedPanel):
             self._open_results()
 
     def _open_results(self) -> None:
-        """Open what was written: a fit as a fit, a scan as an overlay."""
+        """Open the results: a fit as a fit, a scan as an overlay."""
         assert self.form is not None
         values = self.form.values()
         folder = Path(values["--output"])
@@ -181,4 +181,4 @@ class MRSRunStep(DockedPanel):
             name = without_ending(values.get("--filename") or source)
             self.overlayList.append(Image(str(folder / f"{name}.nii.gz")))
         except (MRSDLError, OSError) as error:
-            tell("Open the results", error)
+            show_error("Open the results", error)

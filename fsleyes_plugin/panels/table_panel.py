@@ -7,24 +7,24 @@ import wx
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io.results import LEADING
 from fsleyes_plugin.model.frames import Voxel
-from fsleyes_plugin.model.table import Table, unit_of
+from fsleyes_plugin.model.table import VoxelTable, unit_of
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.session import SESSION
 
-_LETTER, _MARGIN, _LEAST = 7, 20, 64
-_JOINT = 190
+_LETTER_PIXELS, _MARGIN_PIXELS, _LEAST_PIXELS = 7, 20, 64  # widths: a letter, both margins, a narrow column
+_INTERVAL_PIXELS = 190
 """Width in pixels of a mean with its interval."""
 
 
-def _least(text: str, n: int) -> int:
-    """Return how wide a column must be for what stands in it, in pixels."""
-    return _JOINT if "[" in text else _LEAST if n else 92
+def _least_width(text: str, n: int) -> int:
+    """Return the least width of a column for its cells, in pixels."""
+    return _INTERVAL_PIXELS if "[" in text else _LEAST_PIXELS if n else 92
 
 
 class MRSFitTable(Following, DockedPanel):
-    """The posterior, the estimate without prior, and quality; a row that is clicked highlights its curve."""
+    """The posterior, the estimate without prior, and quality; a clicked row highlights its curve."""
 
     TITLE = "Table at the cursor"
     VIEWS = (MRSFitView,)
@@ -46,7 +46,7 @@ class MRSFitTable(Following, DockedPanel):
         sizer.Add(self.list, proportion=1, flag=wx.EXPAND)
         self.SetSizer(sizer)
         self.SetMinSize((300, 190))
-        self.table: Table | None = None
+        self.table: VoxelTable | None = None
         self.at: Voxel | None = None
         self._shown: tuple[str, ...] = ()
         self._heads: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class MRSFitTable(Following, DockedPanel):
         self.follow()
 
     def changed(self, what: str) -> None:
-        """Offer the scalings of the chosen fit; choose the one that results lead with."""
+        """List the scalings of the chosen fit; choose the leading one."""
         if what != "fits":
             return
         scalings = SESSION.chosen.table.scalings if SESSION.chosen else ()
@@ -64,7 +64,7 @@ class MRSFitTable(Following, DockedPanel):
             self.scaling.SetStringSelection(best)
 
     def refresh(self) -> None:
-        """Show what is at the cursor."""
+        """Show the table at the cursor."""
         fit = SESSION.chosen
         voxel = None if fit is None else fit.voxel_at(self.displayCtx.worldLocation.xyz)
         self.table, self.at = None, voxel
@@ -89,7 +89,9 @@ class MRSFitTable(Following, DockedPanel):
                 self.list.ClearAll()
                 for n, text in enumerate(heads):
                     side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
-                    self.list.AppendColumn(text, side, max(_LETTER * len(text) + _MARGIN, _least(text, n)))
+                    self.list.AppendColumn(
+                        text, side, max(_LETTER_PIXELS * len(text) + _MARGIN_PIXELS, _least_width(text, n))
+                    )
                 for n, name in enumerate(names):
                     self.list.InsertItem(n, name)
                 self._heads, self._shown = heads, names

@@ -1,1 +1,1 @@
-"""Figures in Matplotlib, which the panels show and tests draw without a window."""
+"""Figures in Matplotlib, for the panels, and for tests without a window."""

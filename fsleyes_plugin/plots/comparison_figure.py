@@ -1,4 +1,4 @@
-"""Two fits against each other: scatter, and Bland and Altman's plot."""
+"""Draw the comparison of two fits: a scatter plot and a Bland-Altman plot."""
 
 from matplotlib.figure import Figure
 
@@ -8,15 +8,15 @@ _POINT = "#1f4e9c"
 
 
 def draw_comparison(figure: Figure, comparison: Comparison, first: str, second: str) -> None:
-    """Draw one quantity of two fits, one point a voxel.
+    """Draw one quantity of two fits, one point for each voxel.
 
     Parameters
     ----------
     figure : Figure
-        Cleared first; laid out by itself (``layout="constrained"``).
+        Cleared first; with automatic layout (``layout="constrained"``).
     comparison : Comparison
     first, second : str
-        What made the fits.
+        Names of the fits.
     """
     figure.clear()
     scatter, agreement = figure.subplots(1, 2)

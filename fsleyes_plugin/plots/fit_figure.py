@@ -1,4 +1,4 @@
-"""The lines of one or several voxels as a figure."""
+"""Draw the lines of one or several voxels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from fsl_mrs_dl.data import Real
 from fsleyes_plugin.model.curves import Lines
 
 NORMAL_95 = 1.959964
-"""Standard deviations on each side that hold 95 % of a normal distribution."""
+"""Standard deviations on each side of a 95 % interval of the normal distribution."""
 
 DATA, FIT, BASELINE, RESIDUAL, OTHER, CHOSEN = "0.25", "#d62728", "#17868a", "0.45", "#1f4e9c", "#e07b00"
-_ABOVE = 0.06
-_STACK_ROWS = 9
-_STACK_LEAST = 0.09
+_MARGIN_SHARE = 0.06  # distance between curves, over the height of the spectrum
+_STACK_ROWS = 9  # metabolites below each other; more do not fit
+_STACK_STEP_SHARE = 0.09  # least distance of two metabolites, over the height of the spectrum
 _PALETTE = ("#1b6ca8", "#7a4ea3", "#2e8b57", "#b5651d", "#5f6b73", "#a0325a")
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What is drawn of one voxel: its lines, what made them, and those of a second fit."""
+    """Curves of one voxel: its lines, the name of the fit, and those of a second fit."""
 
     title: str
     lines: Lines | None
@@ -36,7 +36,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Style:
-    """What is drawn: the metabolites that are highlighted, and whether all stand in a stack."""
+    """Style of a figure: the highlighted metabolite, and whether all are stacked."""
 
     metabolite: str = ""
     stacked: bool = False
@@ -49,7 +49,7 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
     Parameters
     ----------
     figure : Figure
-        Of nothing else; axes and legend are used again where they can be, which halves the time.
+        With nothing else in it; axes and legend are used again if possible, which halves the time.
     traces : sequence of Trace
     style : Style
 
@@ -92,7 +92,7 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
 
 
 def _emptied(figure: Figure, n: int) -> list[Axes]:
-    """Return n axes without lines: those of the last time, or new ones."""
+    """Return n axes without lines: the existing ones, or new ones."""
     if len(figure.axes) != n:
         figure.clear()
         return [_new_axes(figure, n, i) for i in range(n)]
@@ -120,8 +120,8 @@ def _draw(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
     ppm = lines.ppm
     low, high = lines.limits_ppm
     shown = (ppm >= low) & (ppm <= high)
-    seen = np.concatenate([y[shown] for y in (lines.data, lines.fit) if y is not None])
-    top, bottom = float(np.nanmax(seen)), float(min(np.nanmin(seen), 0.0))
+    heights = np.concatenate([y[shown] for y in (lines.data, lines.fit) if y is not None])
+    top, bottom = float(np.nanmax(heights)), float(min(np.nanmin(heights), 0.0))
     span = (top - bottom) or 1.0
     if lines.data is not None:
         axes.plot(ppm, lines.data, color=DATA, lw=0.9, label="data")
@@ -138,19 +138,19 @@ def _draw(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
         other = trace.other.fit + (trace.other.ground - lines.ground)  # over the data of the first
         axes.plot(trace.other.ppm, other, color=OTHER, lw=1.2, ls="--", label=trace.other_name)
     if lines.residual is not None:
-        top = _draw_residual(axes, ppm, lines.residual, shown, top + _ABOVE * span)
+        top = _draw_residual(axes, ppm, lines.residual, shown, top + _MARGIN_SHARE * span)
     if style.metabolite in lines.metabolites:
         line = lines.metabolites[style.metabolite]
         ground = lines.baseline if lines.baseline is not None else 0.0
         axes.fill_between(ppm, ground, ground + line, color=CHOSEN, alpha=0.45, lw=0)
         axes.plot(ppm, ground + line, color=CHOSEN, lw=1.2, label=f"{style.metabolite} (on the baseline)")
     if style.stacked and lines.metabolites:
-        bottom = _draw_stack(axes, lines, shown, bottom - _ABOVE * span, span, style.metabolite)
-    _frame(axes, (low, high), (bottom - _ABOVE * span, top + _ABOVE * span))
+        bottom = _draw_stack(axes, lines, shown, bottom - _MARGIN_SHARE * span, span, style.metabolite)
+    _frame(axes, (low, high), (bottom - _MARGIN_SHARE * span, top + _MARGIN_SHARE * span))
 
 
 def _draw_residual(axes: Axes, ppm: Real, residual: Real, shown: Any, base: float) -> float:
-    """Draw the residual above everything, on a line of its own; return how high it reaches."""
+    """Draw the residual above the other curves, on its own zero line; return its upper end."""
     low, high = float(np.nanmin(residual[shown])), float(np.nanmax(residual[shown]))
     zero = base - min(low, 0.0)
     axes.axhline(zero, color=RESIDUAL, lw=0.5, ls=":")
@@ -159,7 +159,7 @@ def _draw_residual(axes: Axes, ppm: Real, residual: Real, shown: Any, base: floa
 
 
 def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, chosen: str) -> float:
-    """Draw the strongest metabolites below each other with their names; return how low they reach."""
+    """Draw the strongest metabolites below each other with their names; return their lower end."""
     height = {name: float(np.abs(line[shown]).max()) for name, line in lines.metabolites.items()}
     names = sorted((n for n, h in height.items() if h > 1e-3 * span), key=lambda n: -height[n])[:_STACK_ROWS]
     if chosen in height and chosen not in names:
@@ -167,7 +167,7 @@ def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, 
     left = lines.limits_ppm[0]
     for n, name in enumerate(names):
         line = lines.metabolites[name]
-        base -= max(float(line[shown].max()), _STACK_LEAST * span)
+        base -= max(float(line[shown].max()), _STACK_STEP_SHARE * span)
         colour = CHOSEN if name == chosen else _PALETTE[n % len(_PALETTE)]
         axes.plot(lines.ppm, base + line, color=colour, lw=0.9)
         axes.annotate(name, (left, base), xytext=(3, 0), textcoords="offset points", fontsize=8,
@@ -177,7 +177,7 @@ def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, 
 
 
 def _frame(axes: Axes, ppm: tuple[float, float], height: tuple[float, float]) -> None:
-    if getattr(axes, "shown_ppm", None) != ppm:  # or else what the user has zoomed into stays
+    if getattr(axes, "shown_ppm", None) != ppm:  # otherwise keep the user's zoom
         axes.set_xlim(ppm[1], ppm[0])
         axes.shown_ppm = ppm  # type: ignore[attr-defined]
     axes.set_ylim(*height)

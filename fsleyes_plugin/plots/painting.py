@@ -1,4 +1,4 @@
-"""Painting a figure whose axes stay and whose lines change: the axes are drawn once and kept as a picture."""
+"""Paint a figure with constant axes and changing lines: the axes are drawn once and saved as a picture."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from matplotlib.artist import Artist
 
 
 class Painter:
-    """Paints the figure of a canvas; only lines, fillings and texts of axes if nothing else has changed.
+    """Painter of the figure of a canvas; it draws only lines, fillings and texts if nothing else has changed.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Painter:
         self._ground: Any = None
 
     def paint(self) -> None:
-        """Bring the figure onto the canvas."""
+        """Draw the figure on the canvas."""
         figure = self._canvas.figure
         moving: list[tuple[Any, Artist]] = [
             (axes, artist)
@@ -42,7 +42,7 @@ class Painter:
         self._canvas.blit()
 
     def _still(self, figure: Any) -> Any:
-        """Return everything that the kept picture depends on."""
+        """Return the state on which the saved picture depends."""
         axes = tuple((one.get_xlim(), one.axison, one.get_position().bounds) for one in figure.axes)
         texts = tuple(text.get_text() for legend in figure.legends for text in legend.get_texts())
         return figure.bbox.bounds, figure.dpi, axes, texts

@@ -143,7 +143,6 @@ UNNAMED_ROOMS = (
     "fsl_mrs_dl/steps/align",
     "fsl_mrs_dl/steps/quantify",
     "fsl_mrs_dl/train/",
-    "fsleyes_plugin/",
 )
 """Rooms that still have such names, or constants without a reason; the list only gets shorter."""
 

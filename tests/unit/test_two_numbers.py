@@ -193,9 +193,14 @@ def test_many_voxels_are_told_alike(rng):
 @pytest.fixture
 def drawn(monkeypatch):
     """The still pictures that are made."""
-    found, figure = [], quantify_static._figure
-    monkeypatch.setattr(quantify_static, "_figure", lambda *more: found.append(figure(*more)) or found[-1])
-    return found
+    figures, new_figure = [], quantify_static.new_figure
+
+    def listed(*arguments, **options):
+        figures.append(new_figure(*arguments, **options))
+        return figures[-1]
+
+    monkeypatch.setattr(quantify_static, "new_figure", listed)
+    return figures
 
 
 def test_pictures_draw_an_interval_around_its_own_point(rng, tmp_path, drawn):

@@ -58,7 +58,7 @@ def test_a_child_is_heard_line_by_line():
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["hears", "ignores interrupts"])
 def test_a_child_is_cancelled(deaf, monkeypatch):
-    monkeypatch.setattr(running, "_GRACE_S", 0.2 if deaf else 60.0)
+    monkeypatch.setattr(running, "_INTERRUPT_TIMEOUT_S", 0.2 if deaf else 60.0)
     # Said either way, for these tests may themselves have been started deaf.
     handler = "SIG_IGN" if deaf else "default_int_handler"
     hear = f"import signal, time; signal.signal(signal.SIGINT, signal.{handler}); "

@@ -1,4 +1,4 @@
-"""How an error is told: in FSLeyes' own window, without a traceback; and how a user is asked for a place."""
+"""Show errors in FSLeyes' own window, without a traceback, and ask the user for a file or folder."""
 
 import functools
 from collections.abc import Callable
@@ -13,34 +13,34 @@ from fsl_mrs_dl.errors import MRSDLError
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def tell(title: str, error: Exception) -> None:
-    """Say what went wrong.
+def show_error(title: str, error: Exception) -> None:
+    """Show an error.
 
     Parameters
     ----------
     title : str
-        What was tried.
+        The action that failed.
     error : Exception
-        Its text says what was found, what is needed and what to do.
+        With a text for the user.
     """
     status.reportError(title, f"{title}: this did not work.", error)
 
 
-def telling(method: Method) -> Method:
-    """Wrap a method of a panel that has a ``TITLE``: what cannot be read or done is told, and the panel stays."""
+def show_errors(method: Method) -> Method:
+    """Wrap a method of a panel with a ``TITLE``: errors are shown, and the panel stays open."""
 
     @functools.wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
         except MRSDLError as error:
-            tell(self.TITLE, error)
+            show_error(self.TITLE, error)
             return None
 
     return wrapped  # type: ignore[return-value]
 
 
-def asked(dialog: Any) -> Path | None:
-    """Show a dialog for a file or folder; return what was chosen, or None."""
+def chosen_path(dialog: Any) -> Path | None:
+    """Show a dialog for a file or folder; return the chosen path, or None."""
     with dialog:
         return Path(dialog.GetPath()) if dialog.ShowModal() == wx.ID_OK else None
