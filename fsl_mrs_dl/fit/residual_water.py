@@ -1,4 +1,4 @@
-"""Where the residual water of a spectrum stands, and its signal: found by its height and by the metabolites."""
+"""Residual water of a spectrum: its place, searched by its height and by the metabolites, and its signal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,25 +15,37 @@ from fsl_mrs_dl.physics import damp, fid_to_spectrum
 from fsl_mrs_dl.physics.hsvd import band_signal
 
 WATER_PLACE_PPM: Mapping[str, float] = MappingProxyType({"1H": 4.65, "2H": 4.8})
-"""Where water stands when the axis is right; FSL-MRS's constants, in ppm."""
+"""Place of water on a right axis, in ppm; FSL-MRS's constants."""
 SEARCH_PPM = 0.8
-"""How far off water is looked for: the axis of a carrier left on another line, of GE or of a bad shim."""
+"""Half-width of the search for water, in ppm: the axis of a carrier left on another line, of GE or of a bad
+shim."""
 WIDE_PPM, NARROW_PPM = 0.3, 0.15
-"""Half-widths of what goes with it. Strong residual water is a bundle of lines of an uneven shim, 0.5 ppm wide in
-averaged scans of the brain; of weak water only the line itself is told from what is around it (FSL-MRS's band)."""
-_FILTER_PPM = 0.03  # FWHM of a line of the brain at 3 T, whose own shape makes it highest over the noise
-_METABOLITES_PPM = (
-    -3.0,
-    -0.75,
-)  # against water: from 1.65 ppm, beside the lipids, to 3.9 ppm, off its own tail
-_STRONG = 1.5  # times as high as the highest metabolite: no metabolite line of that region is
-_CERTAIN = 4.0  # so high that the metabolites need not be asked
-_ABOVE_NOISE = 6.0  # of 2048 points of noise alone, the highest is 4 times its RMS
-_STANDS_OUT = 2.0  # over the median of what lies 0.2 to 0.45 ppm beside it
+"""Half-widths of the band of water, in ppm. Strong residual water is a bundle of lines of an uneven shim, 0.5 ppm
+wide in averaged scans of the brain; of weak water only the line itself is clear of its surroundings (FSL-MRS's
+band)."""
+_FILTER_PPM = 0.03
+"""Width (FWHM) of the filter, in ppm: a line of the brain at 3 T, whose own shape makes it highest over the
+noise."""
+_METABOLITES_PPM = (-3.0, -0.75)
+"""Region of the metabolites relative to water, in ppm: from 1.65 ppm, beside the lipids, to 3.9 ppm, off the tail
+of water."""
+_STRONG = 1.5
+"""Height of strong water over the highest metabolite: no metabolite line of its region is as high."""
+_CERTAIN = 4.0
+"""Height over the highest metabolite from which on the place of the metabolites is not needed."""
+_ABOVE_NOISE = 6.0
+"""Least height over the RMS of the noise: of 2048 points of noise alone, the highest is 4 times the RMS."""
+_STANDS_OUT = 2.0
+"""Least height of weak water over the median of its surroundings."""
 _BESIDE_PPM = (0.2, 0.45)
+"""Surroundings of weak water: distances from it, in ppm."""
 _AT_LANDMARK_PPM = 0.06
-_LEAST_LANDMARK = 0.12  # of the highest of the three; NAA of a tumour is a quarter of its choline
-_FROM_EXPECTED_PPM = 0.25  # water moves by 0.01 ppm a kelvin against the metabolites, and with the shim
+"""Half-width of the place of a landmark, in ppm: two lines of the brain at 3 T."""
+_LEAST_LANDMARK = 0.12
+"""Least height of a landmark over the highest of the three; NAA of a tumour is a quarter of its choline."""
+_FROM_EXPECTED_PPM = 0.25
+"""Largest distance of water from its place beside the metabolites, in ppm: it moves by 0.01 ppm a kelvin, and with
+the shim."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +70,9 @@ class Water:
 def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm) -> list[Water | None]:
     """Find the residual water of each FID.
 
-    Water is the highest line within 0.8 ppm of its place where it is half as high again as any metabolite; with
-    the axis it moves, and the metabolites with it. Where it is not so high, it is what stands out where the
-    metabolites say that it belongs (Cr, NAA and Cho, found together), or where the other FIDs have theirs.
+    Strong water is the highest line within 0.8 ppm of its place, half as high again as any metabolite. Weak water
+    is the line that is clear of its surroundings at the place that the metabolites show (Cr, NAA and Cho, searched
+    together), or else where the other FIDs have their water.
 
     Parameters
     ----------
@@ -77,18 +89,18 @@ def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm
         None where no water stands out.
     """
     place = WATER_PLACE_PPM[data.nucleus]
-    looked = np.abs(data.ppm_axis - place) < SEARCH_PPM
-    if not looked.any():
+    region = np.abs(data.ppm_axis - place) < SEARCH_PPM
+    if not region.any():
         return [None] * len(fids)
-    found = [_strong(data, fid, looked, place) for fid in fids]
-    offsets = [water.ppm - place for water in found if water is not None]
+    waters = [_strong(data, fid, region, place) for fid in fids]
+    offsets = [water.ppm - place for water in waters if water is not None]
     common = float(np.median(offsets)) if offsets else 0.0
-    missing = [row for row, water in enumerate(found) if water is None]
+    missing = [row for row, water in enumerate(waters) if water is None]
     quiet = True if len(missing) == 1 else None
     for row in progress(missing, desc="find water", unit="FID", leave=False, disable=quiet):
         moved = _axis_offset(data, fids[row])
-        found[row] = _weak(data, fids[row], place + (common if moved is None else moved))
-    return found
+        waters[row] = _weak(data, fids[row], place + (common if moved is None else moved))
+    return waters
 
 
 def lines_between(data: MRSData, fid: Complex, band_ppm: tuple[float, float]) -> Complex:
@@ -110,7 +122,7 @@ def lines_between(data: MRSData, fid: Complex, band_ppm: tuple[float, float]) ->
 
 
 def water_over_rest(data: MRSData, fid: Complex) -> float:
-    """Return how high water is over what is left of the metabolites' region without it.
+    """Return the height of water over the highest line of the metabolites' region once water is removed.
 
     HSVD leaves a hundredth of the unsuppressed water of a brain there, more than its metabolites: unlike
     :attr:`Water.height`, which water's own tail limits, this tells suppressed from unsuppressed water.
@@ -124,14 +136,14 @@ def water_over_rest(data: MRSData, fid: Complex) -> float:
     Returns
     -------
     float
-        0 where no water is found.
+        0 where there is no water.
     """
     (water,) = find_water(data, fid[None])
     if water is None:
         return 0.0
     apart = data.ppm_axis - water.ppm
-    looked = (apart > _METABOLITES_PPM[0]) & (apart < _METABOLITES_PPM[1])
-    left = _height(data, fid - lines_between(data, fid, water.band_ppm))[looked].max(initial=0.0)
+    region = (apart > _METABOLITES_PPM[0]) & (apart < _METABOLITES_PPM[1])
+    left = _height(data, fid - lines_between(data, fid, water.band_ppm))[region].max(initial=0.0)
     return float(_height(data, fid)[np.abs(apart).argmin()] / max(left, 1e-300))
 
 
@@ -142,10 +154,10 @@ def _height(data: MRSData, fid: Complex) -> Real:
     return height
 
 
-def _strong(data: MRSData, fid: Complex, looked: NDArray[np.bool_], place: float) -> Water | None:
+def _strong(data: MRSData, fid: Complex, region: NDArray[np.bool_], place: float) -> Water | None:
     """Return the highest line about the place of water, if it is no metabolite."""
     height = _height(data, fid)
-    water = _highest(data, height, looked, WIDE_PPM)
+    water = _highest(data, height, region, WIDE_PPM)
     if water is None or water.height < _STRONG:
         return None
     if water.height < _CERTAIN:
@@ -167,11 +179,11 @@ def _weak(data: MRSData, fid: Complex, expected: float) -> Water | None:
     return water if stands_out else None
 
 
-def _highest(data: MRSData, height: Real, looked: NDArray[np.bool_], half_width: float) -> Water | None:
+def _highest(data: MRSData, height: Real, region: NDArray[np.bool_], half_width: float) -> Water | None:
     """Return the highest point of a region as water, if it is a peak above the noise and no flank of another."""
-    if not looked.any():
+    if not region.any():
         return None
-    top = int(np.where(looked, height, -1.0).argmax())
+    top = int(np.where(region, height, -1.0).argmax())
     flank = height[max(top - 1, 0) : top + 2].max() > height[top]
     if flank or height[top] < _ABOVE_NOISE * _noise(height):
         return None
@@ -188,7 +200,7 @@ def _noise(height: Real) -> float:
 
 
 def _axis_offset(data: MRSData, fid: Complex) -> float | None:
-    """Return by how much the metabolites stand downfield of their places, in ppm; None where not told.
+    """Return how far downfield of their places the metabolites lie, in ppm; None if that is not certain.
 
     Three lines may lie as Cr, NAA and Cho do and be none, above all in the difference of an edited pair: then one
     is far lower than the others.

@@ -84,15 +84,16 @@ def align(
     fsl_mrs_dl align --file metab.nii.gz --output aligned --average -r
     """
     settled: dict[str, object] = {}
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     if apply is None:
         if reference is not None and (n := _size(reference, dim)) > 1:
             reference = align(reference, dim=dim, ppm=ppm, refer=False, average=True).data
             settled["reference_was"] = f"aligned and averaged over {n} of {dim}"
-            said = (f"The reference {reference.name or 'given'} was {settled['reference_was']}.",)
-        estimates = _estimated(
-            data, dim, reference, ppm, method, model, settled, allow_mismatch=allow_mismatch, refer=refer
+            messages = (f"The reference {reference.name or 'given'} was {settled['reference_was']}.",)
+        estimates, resolved = _estimate(
+            data, dim, reference, ppm, method, model, allow_mismatch=allow_mismatch, refer=refer
         )
+        settled |= resolved
     else:
         if reference is not None or refer:
             raise OptionError(
@@ -105,13 +106,13 @@ def align(
         _refuse_beyond(estimates, data, apply)
     corrected = data.with_fid(corrected_fids(data, estimates))
     if reject:
-        from fsl_mrs_dl.fit.registration import flagged_transients, without
+        from fsl_mrs_dl.fit.registration import drop_transients, flagged_transients
 
         rejected = flagged_transients(data, estimates, dim)
-        corrected = without(corrected, dim, rejected)
+        corrected = drop_transients(corrected, dim, rejected)
         settled["rejected"] = tuple(int(i) for i in rejected)
     after = ((average_step, {"dim": dim}),) if average else ()
-    return StepResult(corrected, estimates=estimates, settled=settled, then=after, messages=said)
+    return StepResult(corrected, estimates=estimates, settled=settled, then=after, messages=messages)
 
 
 def _refuse_beyond(estimates: Estimates, data: MRSData, table: Path) -> None:
@@ -136,39 +137,37 @@ def _size(data: MRSData, dim: str) -> int:
     return int(data.fid.shape[data.axis(dim)]) if dim in data.dim_tags else 1
 
 
-def _estimated(
+def _estimate(
     data: MRSData,
     dim: str,
     reference: MRSData | None,
     ppm: tuple[float, float] | None,
     method: str,
     model: str | None,
-    settled: dict[str, object],
     *,
     allow_mismatch: bool,
     refer: bool | None,
-) -> Estimates:
-    """Estimate, and note in ``settled`` how."""
-    from fsl_mrs_dl.fit.registration import estimate_alignment, referenced
+) -> tuple[Estimates, dict[str, object]]:
+    """Return the estimates, and the options as they were resolved."""
+    from fsl_mrs_dl.fit.registration import estimate_alignment, set_ppm_axis
     from fsl_mrs_dl.steps.align_models import method_of
 
     nucleus = NUCLEI.get(data.nucleus)
     window = ppm or (nucleus.ppm_window if nucleus else None)
-    settled["ppm"] = window or "whole band"
     chosen, of_model = method_of(method, model, data, allow_mismatch=allow_mismatch)
-    settled |= of_model
+    settled: dict[str, object] = {"ppm": window or "whole band", **of_model}
     estimates = estimate_alignment(data, dim=dim, limits_ppm=window, method=chosen, reference=reference)
     if refer is None:
         refer = data.nucleus == "1H" and reference is None and not chosen.absolute
     settled["refer"] = refer
     if refer:
         aligned = data.with_fid(corrected_fids(data, estimates))
-        estimates, settled["axis"] = referenced(aligned, estimates, dim)
-    return estimates
+        estimates, settled["axis"] = set_ppm_axis(aligned, estimates, dim)
+    return estimates, settled
 
 
 def corrected_fids(data: MRSData, estimates: Estimates) -> Complex:
-    """Return the FIDs with estimated shift and phase taken away, in NIfTI-MRS order."""
+    """Return the FIDs with estimated shift and phase undone, in NIfTI-MRS order."""
     fids = np.moveaxis(data.fid, TIME_AXIS, -1)
     return np.moveaxis(
         correct(fids, estimates.shift_hz, estimates.phase_rad, data.dwelltime_s), -1, TIME_AXIS

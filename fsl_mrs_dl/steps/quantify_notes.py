@@ -1,4 +1,4 @@
-"""What ``quantify`` says of data that are readable but doubtful: in the log, and in the notes of the record."""
+"""Notes of ``quantify`` on data that are readable but doubtful, for the log and the record."""
 
 import logging
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DENOISED = "Denoising"
-"""The keyword of NIfTI-MRS for a step that takes noise away, whatever program it is of."""
+"""Keyword of NIfTI-MRS for a step that removes noise, of whatever program."""
 _ONE_NOMINAL_FIELD = 0.04
-"""Relative difference that scanners of one nominal field stay within: 123.2 and 127.8 MHz are 3.7 % apart. Beyond
+"""Largest relative difference between scanners of one nominal field: 123.2 and 127.8 MHz are 3.7 % apart. Beyond
 it the basis set is of another kind of scanner, or a header is wrong. Amplitudes of Asp, simulated with PRESS of
 30 ms at two fields 4.5 % apart, err by 2.5 %, those of Glu, Ins and Tau by less."""
 
@@ -25,28 +25,28 @@ def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[tuple[str
     """Return notes on points, field and denoising, and doubts of a far field and of denoised FIDs."""
     from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
 
-    said, doubts = [], []
+    notes, doubts = [], []
     if fitted.n_points < data.n_points:
-        said.append(f"fitted are the first {fitted.n_points} of {data.n_points} points")
+        notes.append(f"fitted are the first {fitted.n_points} of {data.n_points} points")
     field = data.spectrometer_frequency_mhz / basis.spectrometer_frequency_mhz - 1
     if abs(field) > FIELD_TOLERANCE:
         fields = (basis.spectrometer_frequency_mhz, data.spectrometer_frequency_mhz)
         text = "the basis set is of {:g} MHz, the data of {:g} MHz".format(*fields)
         text = f"{text}: couplings and widths of the basis set are off by {100 * field:+.1f} %"
-        said.append(f"WARNING: {text}")
+        notes.append(f"WARNING: {text}")
         if abs(field) > _ONE_NOMINAL_FIELD:
             doubts.append(text)
             logger.warning("%s.", text)
     if any(record.get("Method") == DENOISED for record in data.processing):
         text = "the FIDs are denoised: bounds and intervals are too small; quantify the file before that"
-        said.append(f"WARNING: {text}")
+        notes.append(f"WARNING: {text}")
         doubts.append(text)
         logger.warning("%s.", text)
-    return tuple(said), tuple(doubts)
+    return tuple(notes), tuple(doubts)
 
 
 def water_alone(data: MRSData, voxels: NDArray[Any]) -> tuple[str, ...]:
-    """Return a note, and warn, if data look like a water reference; what else is seen in them misleads then."""
+    """Return a note, and warn, if data look like a water reference; other warnings then mislead."""
     from fsl_mrs_dl.fit.quantification import looks_like_water
 
     if not looks_like_water(data, voxels):
@@ -65,15 +65,15 @@ def orientation(
     """Return notes on the sign of the data, and warn if they look conjugated beside the basis set."""
     from fsl_mrs_dl.fit.quantification import looks_conjugated
 
-    asked = ("data conjugated, as asked for (--conj_fid)",) if conj_fid else ()
+    conjugated = ("data conjugated, as asked for (--conj_fid)",) if conj_fid else ()
     if not looks_conjugated(data, voxels, window, basis):
-        return asked
+        return conjugated
     logger.warning("the data look conjugated; if they are, give --conj_fid.")
-    return (*asked, "WARNING: the data look conjugated (their mirror image fits better)")
+    return (*conjugated, "WARNING: the data look conjugated (their mirror image fits better)")
 
 
 def unused_macromolecules(basis: Basis, data: MRSData, *, averaged: bool) -> bool:
-    """Return whether --add_MM would add what a prior replaces, and say so.
+    """Return whether --add_MM would add what a prior replaces, and warn of it.
 
     Parameters
     ----------
@@ -94,14 +94,14 @@ def unused_macromolecules(basis: Basis, data: MRSData, *, averaged: bool) -> boo
 
 
 def warn_of_replaced(before: Basis, after: Basis, keep: Sequence[str] | None) -> None:
-    """Tell which members are not fitted though they were named, and which lipids.
+    """Warn of members that are not fitted although the user named them, and of lipids.
 
     Parameters
     ----------
     before, after : Basis
         Without and with the hypotheses about the background.
     keep : sequence of str, optional
-        As asked for.
+        Names to fit.
     """
     why: dict[str, list[str]] = {}
     for name, reason in after.left_out.items():
@@ -120,12 +120,27 @@ def foreign(
     *,
     alone: bool = False,
 ) -> tuple[str, ...]:
-    """Return what is to be said of data that are a fit, of residual water, and of water that is metabolites."""
+    """Return warnings, and log them: data that are a fit, residual water, a reference that holds metabolites.
+
+    Parameters
+    ----------
+    data : MRSData
+        One spectrum a voxel.
+    voxels : ndarray, int, shape (V, 3)
+    window : tuple of float
+        Of the fit, in ppm.
+    baseline : Baseline
+        Fixed; what it leaves of the water counts.
+    water : MRSData or None
+        The water reference.
+    alone : bool
+        Whether the data are water alone; then its tail does not count.
+    """
     from fsl_mrs_dl.fit.quantification import LARGEST_TAIL, metabolites_in_water, own_fit, water_tail
 
-    said = []
+    sentences = []
     if own_fit(data):
-        said.append("the data are the curve of a fit (their record says so): not a measurement")
+        sentences.append("the data are the curve of a fit (their record says so): not a measurement")
     tail = 0.0 if alone else water_tail(data, voxels, window, baseline)
     if tail > LARGEST_TAIL:
         todo = "remove it first (fsl_mrs_dl remove)"
@@ -133,14 +148,14 @@ def foreign(
             todo = (
                 "peaks have been removed before: name the place of this water (fsl_mrs_dl remove --ppm LO HI)"
             )
-        said.append(
+        sentences.append(
             f"the tail of residual water is {100 * tail:.0f} % of the energy of the fit window; {todo}"
         )
     if water is not None and metabolites_in_water(water, voxels):
-        said.append(
+        sentences.append(
             f"{water.name or 'the water'} shows NAA, Cr and Cho as a scan does whose water was hardly suppressed; "
             "--h2o needs one without suppression"
         )
-    for text in said:
+    for text in sentences:
         logger.warning("%s.", text)
-    return tuple(f"WARNING: {text}" for text in said)
+    return tuple(f"WARNING: {text}" for text in sentences)

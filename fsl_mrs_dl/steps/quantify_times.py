@@ -1,4 +1,4 @@
-"""Echo and repetition times of ``quantify``: those of flags or headers, and a water reference's own."""
+"""Echo and repetition times for ``quantify``, of the data and of the water reference."""
 
 import logging
 from collections.abc import Callable
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Times:
-    """Echo and repetition time of a scan in s; None where they are not said.
+    """Echo and repetition time of a scan in s; None where they are not known.
 
     Attributes
     ----------
@@ -33,11 +33,11 @@ class Times:
         Raises
         ------
         OptionError, DataError
-            If a flag, or without one the header, says what cannot be a time, or the echo comes after the end.
+            If a flag, or without one the header, holds an impossible time, or the echo comes after the repetition.
         """
-        found = cls(times.echo_time_s(data, echo_ms), times.repetition_time_s(data, repetition_s))
-        times.check_order(data, found.echo_s, found.repetition_s)
-        return found
+        resolved = cls(times.echo_time_s(data, echo_ms), times.repetition_time_s(data, repetition_s))
+        times.check_order(data, resolved.echo_s, resolved.repetition_s)
+        return resolved
 
     def known(self, data: MRSData) -> tuple[float, float]:
         """Return both, or refuse the scaling by water that needs them.
@@ -64,10 +64,10 @@ class Times:
 def water_times_of(
     h2o: MRSData, data: MRSData, own: Times, echo_ms: float | None, repetition_s: float | None
 ) -> tuple[Times, tuple[str, ...]]:
-    """Return the times of a water reference, and what is to be said of them.
+    """Return the times of a water reference, and notes on them.
 
-    Its header counts. Where it says nothing, the data's times count. Where a flag was given, and its header says
-    the same as theirs or what cannot be, the flag counts for both.
+    Its header counts. Without an entry there, the times of the data count. If the user gives a flag, and the
+    header has the same entry as the data or an impossible one, the flag counts for both.
 
     Parameters
     ----------
@@ -81,28 +81,28 @@ def water_times_of(
     Raises
     ------
     DataError
-        If its header says what cannot be a time, and no flag does.
+        If its header holds an impossible time, and there is no flag.
     """
     echo = _water_time(
         "EchoTime",
         (times.header_echo_time(h2o), times.header_echo_time(data)),
         lambda: times.echo_time_s(h2o),
         own.echo_s,
-        given=echo_ms is not None,
+        by_flag=echo_ms is not None,
     )
     repetition = _water_time(
         "RepetitionTime",
         (h2o.header.get("RepetitionTime"), data.header.get("RepetitionTime")),
         lambda: times.repetition_time_s(h2o),
         own.repetition_s,
-        given=repetition_s is not None,
+        by_flag=repetition_s is not None,
     )
-    found = Times(echo[0], repetition[0])
-    times.check_order(h2o, found.echo_s, found.repetition_s)
+    resolved = Times(echo[0], repetition[0])
+    times.check_order(h2o, resolved.echo_s, resolved.repetition_s)
     notes = [note for _, note in (echo, repetition) if note]
     words = (
-        ("TE", found.echo_s, own.echo_s, 1e3, "ms"),
-        ("TR", found.repetition_s, own.repetition_s, 1, "s"),
+        ("TE", resolved.echo_s, own.echo_s, 1e3, "ms"),
+        ("TR", resolved.repetition_s, own.repetition_s, 1, "s"),
     )
     differ = [
         f"{name} {per_s * theirs:g} {unit}, the data of {per_s * mine:g} {unit}"
@@ -113,21 +113,21 @@ def water_times_of(
         text = f"the water reference is of {' and of '.join(differ)}: each relaxes by its own times"
         logger.warning("%s.", text)
         notes.append(text)
-    return found, tuple(notes)
+    return resolved, tuple(notes)
 
 
 def _water_time(
-    key: str, said: tuple[Any, Any], read: Callable[[], float | None], own: float | None, *, given: bool
+    key: str, entries: tuple[Any, Any], read: Callable[[], float | None], own: float | None, *, by_flag: bool
 ) -> tuple[float | None, str]:
     """Return one time of a water reference, and a note if it is that of the data."""
-    theirs, mine = said
+    theirs, mine = entries
     if theirs is None:
         return own, f"the water reference does not say its {key}: that of the data counts"
-    if given and theirs == mine:
+    if by_flag and theirs == mine:
         return own, ""
     try:
         return read(), ""
     except DataError:
-        if not given:
+        if not by_flag:
             raise
         return own, f"the water reference says {key} {theirs!r}, which cannot be: that of the data counts"

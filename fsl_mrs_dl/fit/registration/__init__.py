@@ -7,8 +7,8 @@ from fsl_mrs_dl.fit.registration.alignment import CAPTURE_PPM, estimate_alignmen
 from fsl_mrs_dl.fit.registration.band import Band, Registration
 from fsl_mrs_dl.fit.registration.gauss_newton import gn, register_to_average
 from fsl_mrs_dl.fit.registration.methods import METHODS, Method
-from fsl_mrs_dl.fit.registration.ppm_axis import referenced
-from fsl_mrs_dl.fit.registration.rejection import flagged_transients, without
+from fsl_mrs_dl.fit.registration.ppm_axis import set_ppm_axis
+from fsl_mrs_dl.fit.registration.rejection import drop_transients, flagged_transients
 from fsl_mrs_dl.fit.registration.template import registration_crlb
 
 __all__ = [
@@ -17,11 +17,11 @@ __all__ = [
     "Band",
     "Method",
     "Registration",
+    "drop_transients",
     "estimate_alignment",
     "flagged_transients",
     "gn",
-    "referenced",
     "register_to_average",
     "registration_crlb",
-    "without",
+    "set_ppm_axis",
 ]

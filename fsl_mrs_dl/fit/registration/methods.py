@@ -19,11 +19,11 @@ class Method:
     register : callable
         ``(fids, reference, band) -> Registration``.
     iterates : bool
-        Whether the reference is the iterated average of the set; a single transient otherwise.
+        Whether the reference is the iterated average of the set; otherwise it is a single transient.
     absolute : bool
-        Whether the estimates are against a chemical shift, not against a reference.
+        Whether the estimates are relative to a chemical shift, not to a reference.
     start : callable, optional
-        ``(fids, reference, band) -> shift_hz``: shifts from which ``gn`` starts in place of its own search.
+        ``(fids, reference, band) -> shift_hz``: shifts from which ``gn`` starts instead of its own search.
     """
 
     register: Callable[[Complex, Complex, Band], Registration]

@@ -1,4 +1,4 @@
-"""Where the ppm axis stands: creatine, N-acetylaspartate and choline of an average, found together."""
+"""Set the ppm axis by creatine, N-acetylaspartate and choline of an average, searched together."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,27 +13,33 @@ from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 LANDMARKS_PPM: Mapping[str, float] = MappingProxyType(
     {"Cr": METHYLS_PPM["Cr"], "NAA": METHYLS_PPM["NAA"], "Cho": 3.210}
 )
-"""Methyl singlets; of choline the mean of GPC (3.212) and PCh (3.208), of the same table."""
+"""Methyl singlets, in ppm; of choline the mean of GPC (3.212) and PCh (3.208), of the same table."""
 SEARCH_PPM = 0.3
-"""How far the axis may be off."""
+"""How far the axis may be off, in ppm: a carrier or reference that was set by hand, and the shim."""
 _ZERO_FILL = 8
-_WIDTHS_PPM = (0.02, 0.04, 0.08)  # FWHM of the filters: 2.5, 5 and 10 Hz at 3 T
-_BROADER = 4.0  # what is this much broader than the filter is taken off
+"""The spectrum is sampled this many times finer than the DFT bins."""
+_WIDTHS_PPM = (0.02, 0.04, 0.08)
+"""Widths (FWHM) of the filters, in ppm: 2.5, 5 and 10 Hz at 3 T."""
+_BROADER = 4.0
+"""Lines this many times broader than the filter are removed: macromolecules and the foot of water."""
 _LEAST_SNR = 6.0
+"""Least height of each landmark, in SDs of the noise: among thousands of points noise reaches 4."""
 _APART_PPM = 0.05
+"""Two shifts closer than this, in ppm, are one: about the width of a line."""
 _RIVAL = 0.8
+"""Highest score of another shift, relative to the best, at which the best is certain."""
 
 
-def referenced(aligned: MRSData, estimates: Estimates, dim: str) -> tuple[Estimates, str]:
-    """Return estimates that also bring the landmarks to their places, and what was done in words.
+def set_ppm_axis(aligned: MRSData, estimates: Estimates, dim: str) -> tuple[Estimates, str]:
+    """Return estimates that also move the landmarks to their places, and a sentence for the record.
 
-    Edit conditions share what is found in those that hold all landmarks (of MEGA-PRESS: OFF); every voxel and
-    every index of the other dimensions is referenced for itself.
+    Edit conditions share the shift of those that hold all landmarks (of MEGA-PRESS: OFF); every voxel and
+    every index of the other dimensions has a shift of its own.
 
     Parameters
     ----------
     aligned : MRSData
-        The data with the estimates taken away.
+        The data, corrected by the estimates.
     estimates : Estimates
     dim : str
         Tag of the dimension of the transients.
@@ -42,7 +48,7 @@ def referenced(aligned: MRSData, estimates: Estimates, dim: str) -> tuple[Estima
     -------
     estimates : Estimates
         With the same number added to ``shift_hz`` and ``reference_shift_hz`` of all FIDs of a set.
-    said : str
+    sentence : str
     """
     names = ("x", "y", "z", *aligned.dim_tags)
     sets = [name for name in names if name not in (dim, "DIM_COIL", "DIM_EDIT")]
@@ -52,49 +58,57 @@ def referenced(aligned: MRSData, estimates: Estimates, dim: str) -> tuple[Estima
     usable = (estimates.flag == "").transpose(order)
     moved_hz = np.zeros(estimates.shift_hz.shape)
     ordered = moved_hz.transpose(order)
-    found = []
-    kept = {name: fids.shape[len(sets) + i] for i, name in enumerate(inner)}
+    has_landmarks = []  # in each set: whether there are landmarks
+    sizes = {name: fids.shape[len(sets) + i] for i, name in enumerate(inner)}
     for index in np.ndindex(fids.shape[: len(sets)]):
-        shape = (kept.get("DIM_EDIT", 1), kept.get("DIM_COIL", 1), kept[dim])
-        one, good = fids[index].reshape(*shape, -1), usable[index].reshape(shape)
+        shape = (sizes.get("DIM_EDIT", 1), sizes.get("DIM_COIL", 1), sizes[dim])
+        transients, good = fids[index].reshape(*shape, -1), usable[index].reshape(shape)
         if not good.any():
             continue
-        sums = np.where(good[..., None], one, 0).sum(axis=2, dtype=np.complex128)
+        sums = np.where(good[..., None], transients, 0).sum(axis=2, dtype=np.complex128)
         shifts = [hz for hz in (landmark_shift(average, aligned) for average in sums) if hz is not None]
-        found.append(bool(shifts))
+        has_landmarks.append(bool(shifts))
         ordered[index] = np.mean(shifts) if shifts else 0.0
-    together = replace(
+    moved = replace(
         estimates,
         shift_hz=estimates.shift_hz + moved_hz,
         reference_shift_hz=estimates.reference_shift_hz + moved_hz,
     )
-    return together, _said(found, moved_hz[moved_hz != 0])
+    return moved, _sentence(has_landmarks, moved_hz[moved_hz != 0])
 
 
-def _said(found: list[bool], moved_hz: Real) -> str:
+def _sentence(has_landmarks: list[bool], moved_hz: Real) -> str:
+    """Return the sentence for the record.
+
+    Parameters
+    ----------
+    has_landmarks : list of bool
+        Whether each set has landmarks.
+    moved_hz : ndarray, float
+        Shifts of all FIDs that were moved, in Hz.
+    """
     names = "Cr NAA Cho"
-    if not any(found):
+    if not any(has_landmarks):
         return f"{names} not found with confidence: the ppm axis is as it was"
     hz = f"{np.median(moved_hz):+.2f} Hz" if moved_hz.size else "0 Hz"
-    if len(found) == 1:
+    if len(has_landmarks) == 1:
         return f"{names} stood {hz} from their places"
-    missed = len(found) - sum(found)
-    return (
-        f"{names} stood {hz} (median) from their places and were not found in {missed} of {len(found)} sets"
-    )
+    n_sets = len(has_landmarks)
+    missed = n_sets - sum(has_landmarks)
+    return f"{names} stood {hz} (median) from their places and were not found in {missed} of {n_sets} sets"
 
 
 def landmark_shift(average: Complex, data: MRSData, search_ppm: float = SEARCH_PPM) -> float | None:
-    r"""Return by how much the lines of an average stand downfield of where they belong.
+    r"""Return how far downfield of their places the lines of an average lie.
 
-    A filter of a linewidth is run over the spectrum,
+    The spectrum is filtered to a linewidth,
 
     .. math:: F(f) = \sum_t y(t) (e^{-\gamma t} - e^{-4 \gamma t}) e^{-2 \pi i f t}
 
-    which is high where a line is and blind to what is broad. Sought is the shift at which the places of creatine,
-    N-acetylaspartate and choline are *all* high, in one phase (the geometric mean of the three is highest); at
-    the end lines weigh by their height. Nothing is returned unless all three stand clear of the noise and no
-    other shift comes near, nor for data that do not reach these lines.
+    which is high where there is a line and blind to broad signals. The result is the shift at which the places of
+    creatine, N-acetylaspartate and choline are *all* high, in one phase (the geometric mean of the three is
+    highest); at the end lines count by their height. The result is None unless all three are clear of the noise
+    and no other shift scores nearly as high, and for data that do not reach these lines.
 
     Parameters
     ----------
@@ -125,10 +139,10 @@ def landmark_shift(average: Complex, data: MRSData, search_ppm: float = SEARCH_P
     for width_ppm in _WIDTHS_PPM:
         filtered = _filtered(_together(average), width_ppm * mhz, data.dwelltime_s, n_filled)
         around = filtered[(places[:, None] + moves) % n_filled]
-        found = _highest(around, _noise(filtered), round(_APART_PPM * mhz / step_hz))
-        if found is not None and (best is None or found[0] > best[0]):
-            rounded_hz = _mean_by_height(places * step_hz - places_hz, around[:, round(found[1] + most)])
-            best = found[0], found[1] * step_hz + rounded_hz
+        peak = _highest(around, _noise(filtered), round(_APART_PPM * mhz / step_hz))
+        if peak is not None and (best is None or peak[0] > best[0]):
+            rounded_hz = _mean_by_height(places * step_hz - places_hz, around[:, round(peak[1] + most)])
+            best = peak[0], peak[1] * step_hz + rounded_hz
     return None if best is None else float(best[1])
 
 

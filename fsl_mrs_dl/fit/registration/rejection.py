@@ -1,4 +1,4 @@
-"""Leaving out transients that cannot be used."""
+"""Leave out transients that cannot be used."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,8 +15,8 @@ def flagged_transients(data: MRSData, estimates: Estimates, dim: str) -> NDArray
     """Return the indices of transients that are flagged anywhere.
 
     One array holds all FIDs, so that coils, edit conditions, voxels and all other dimensions lose a transient
-    together: one that is flagged in any of them goes from all. Sets that are flagged from the first transient to
-    the last (voxels outside the head, a dead coil) have no say.
+    together: one that is flagged in any of them is left out of all. Sets in which every transient is flagged
+    (voxels outside of the head, a dead coil) do not count.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def flagged_transients(data: MRSData, estimates: Estimates, dim: str) -> NDArray
     return rejected
 
 
-def without(data: MRSData, dim: str, rejected: NDArray[np.integer]) -> MRSData:
-    """Return data without some indices of a dimension, nor what its header says of them one by one.
+def drop_transients(data: MRSData, dim: str, rejected: NDArray[np.integer]) -> MRSData:
+    """Return data without some indices of a dimension, in the FIDs and in the header of the dimension.
 
     Parameters
     ----------
@@ -63,20 +63,21 @@ def without(data: MRSData, dim: str, rejected: NDArray[np.integer]) -> MRSData:
     """
     axis = data.axis(dim)
     n = data.fid.shape[axis]
-    kept = np.setdiff1d(np.arange(n), rejected)
-    said = data.dim_headers.get(dim)
+    rows = np.setdiff1d(np.arange(n), rejected)
+    described = data.dim_headers.get(dim)
     headers = dict(data.dim_headers)
-    if said and isinstance(said.get("header"), Mapping):
-        headers[dim] = {**said, "header": {k: _of(v, n, kept) for k, v in said["header"].items()}}
-    return replace(data, fid=np.take(data.fid, kept, axis=axis), dim_headers=headers)
+    if described and isinstance(described.get("header"), Mapping):
+        values = {key: _of_rows(value, n, rows) for key, value in described["header"].items()}
+        headers[dim] = {**described, "header": values}
+    return replace(data, fid=np.take(data.fid, rows, axis=axis), dim_headers=headers)
 
 
-def _of(value: Any, n: int, kept: NDArray[np.integer]) -> Any:
-    """Return what a header says of each index of a dimension (list, or start and increment) for some of them."""
+def _of_rows(value: Any, n: int, rows: NDArray[np.integer]) -> Any:
+    """Return a header value of a dimension (list, or start and increment) for some of its n indices."""
     if isinstance(value, Mapping) and "Value" in value:
-        return {**value, "Value": _of(value["Value"], n, kept)}
+        return {**value, "Value": _of_rows(value["Value"], n, rows)}
     if isinstance(value, Mapping) and {"start", "increment"} <= set(value):
-        return [value["start"] + int(i) * value["increment"] for i in kept]
+        return [value["start"] + int(i) * value["increment"] for i in rows]
     if isinstance(value, (list, tuple)) and len(value) == n:
-        return [value[i] for i in kept]
+        return [value[i] for i in rows]
     return value

@@ -1,4 +1,4 @@
-"""The classical estimators of shift and phase, one import: the rivals that every other method must beat.
+"""The classical estimators of shift and phase, with which every other method is compared.
 
 All take ``(fids, reference, band)`` and give a :class:`~fsl_mrs_dl.fit.registration.band.Registration`. The F
 variants use the window of the band alone. ``crr`` and ``crrf`` are absolute, the others relative to the

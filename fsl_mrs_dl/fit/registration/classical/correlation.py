@@ -9,7 +9,7 @@ from fsl_mrs_dl.fit.registration.classical.spectral_registration import signal_n
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz, ppm_axis, project
 
 ZERO_FILL = 8
-"""The cross-correlation is sampled this many times finer than the DFT bins."""
+"""The cross-correlation is sampled this many times finer than the DFT bins: at 3 T every 0.1 Hz or less."""
 
 
 def corr(fids: Complex, reference: Complex, band: Band) -> Registration:
@@ -45,7 +45,7 @@ def corr(fids: Complex, reference: Complex, band: Band) -> Registration:
 def corrf(fids: Complex, reference: Complex, band: Band) -> Registration:
     """Estimate shifts and phases by cross-correlation of complex spectra within the window of the band.
 
-    As :func:`corr`, of what transient and reference have in the window; a line that the shift carries over
+    As :func:`corr`, but of the window of transient and reference alone. A line that the shift carries over
     the window's edge makes a bias.
 
     Parameters
@@ -82,27 +82,26 @@ def _correlate(
 
     def prepare(fid: Complex) -> Complex:
         # Filled *before* the window: a cut spectrum rings into negative time, which the DFT puts at the end
-        # of the FID, where only lags on the grid of its own bins read it rightly.
+        # of the FID, where only lags on the grid of its own bins are right.
         filled = np.pad(fid, [(0, 0), (0, (ZERO_FILL - 1) * fid.shape[-1])])
         return filled if inside is None else project(filled, inside)
 
-    sought = prepare(reference)
-    signal_norm(sought)
-    lags_hz = frequency_axis_hz(sought.shape[-1], band.dwelltime_s)
+    target = prepare(reference)
+    signal_norm(target)
+    lags_hz = frequency_axis_hz(target.shape[-1], band.dwelltime_s)
     searched = np.flatnonzero(np.abs(lags_hz) <= band.max_shift_hz)
     shift_hz, phase_rad = np.zeros((2, len(fids)))
     converged = np.zeros(len(fids), dtype=bool)
     for n, fid in enumerate(fids):
         # A correlation over frequency is a product over time, and the transform of it samples the lags.
-        correlation = fid_to_spectrum((sought.conj() * prepare(fid)).sum(axis=0))
+        correlation = fid_to_spectrum((target.conj() * prepare(fid)).sum(axis=0))
         best = int(searched[np.argmax(np.abs(correlation[searched]))])
         converged[n] = searched[0] < best < searched[-1]
         around = correlation[best - 1 : best + 2] if converged[n] else correlation[[best] * 3]
         sample, peak = _vertex(around)
         shift_hz[n] = lags_hz[best] + sample * (lags_hz[1] - lags_hz[0])
         phase_rad[n] = np.angle(peak)
-    nan = np.full(len(fids), np.nan)
-    return Registration(shift_hz, phase_rad, nan, nan.copy(), converged)
+    return Registration.without_sd(shift_hz, phase_rad, converged)
 
 
 def _vertex(around: Complex) -> tuple[float, complex]:

@@ -1,7 +1,6 @@
 """Spectral registration of single transients by non-linear least squares, in the time domain or in a window.
 
-The classical rival of every faster or learnt method, and the solver that creatine referencing shares with it.
-Near et al. 2015, doi:10.1002/mrm.25094.
+The classical method (Near et al. 2015, doi:10.1002/mrm.25094), and the solver that creatine referencing shares.
 """
 
 import math
@@ -23,14 +22,18 @@ Model = Callable[[Real], tuple[Complex, Complex]]
 """From parameters to a model (coil, sample) and its derivatives (parameter, coil, sample)."""
 
 _USED_SNR = 3.0
+"""Least SNR of a block whose points are used."""
 _LEAST_POINTS = 100
+"""Fewest points that are used, so that a reference of low SNR still has a course in time."""
 _BLOCK = 32
+"""Points of a block: among thousands of single points of noise some always exceed an SNR of 3."""
 _EDGE = 1e-3
+"""Share of its range within which a parameter counts as lying at a bound."""
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Where a least-squares fit of one transient came to rest.
+    """The result of a least-squares fit of one transient.
 
     Attributes
     ----------
@@ -51,8 +54,8 @@ def sr(fids: Complex, reference: Complex, band: Band) -> Registration:
     .. math:: \min_{f, \phi} \sum_{c, t} | y_c(t) - e^{i (\phi + 2 \pi f t)} r_c(t) |^2
 
     Only the first :func:`used_points` points count. The search starts at no shift, as published, with the
-    phase that is best there; a transient further away than about twice the width of the lines may end in a
-    false minimum, which nothing shows.
+    phase that is best there. A transient further away than about twice the width of the lines may end in a
+    false minimum, and no result shows it.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def sr(fids: Complex, reference: Complex, band: Band) -> Registration:
     Returns
     -------
     Registration
-        Relative to the reference. The SDs take the reference for noiseless; a noisy one makes them too small.
+        Relative to the reference. The SDs assume a noiseless reference; a noisy one makes them too small.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def srf(fids: Complex, reference: Complex, band: Band) -> Registration:
     Returns
     -------
     Registration
-        Relative to the reference. The SDs take the reference for noiseless; a noisy one makes them too small.
+        Relative to the reference. The SDs assume a noiseless reference; a noisy one makes them too small.
 
     Raises
     ------
@@ -114,8 +117,8 @@ def used_points(reference: Complex) -> int:
     """Return how many first points of the FIDs spectral registration uses.
 
     Up to the last block of 32 points in which the SNR of the reference, all coils together, is above 3; the
-    noise is that of the last quarter, as in the published method's own software. Blocks, because among
-    thousands of single points of noise some always exceed 3. At least 100 points, all if there are fewer.
+    noise is that of the last quarter, as in the published method's own software. At least 100 points, all if
+    there are fewer.
 
     Parameters
     ----------
@@ -137,36 +140,36 @@ def used_points(reference: Complex) -> int:
 
 
 def _register(fids: Complex, reference: Complex, band: Band, view: View) -> Registration:
-    """Fit shift and phase of the reference, as seen through a view, to each transient."""
+    """Fit shift and phase of the reference to each transient, both through a view."""
     scale = signal_norm(view(reference))
     turn = 2j * math.pi * time_axis(reference.shape[-1], band.dwelltime_s, reference)
 
     def model(parameters: Real) -> tuple[Complex, Complex]:
         phase_rad, shift_hz = parameters
         moved = phase(shift(reference, shift_hz, band.dwelltime_s), phase_rad) / scale
-        seen = view(moved)
-        return seen, np.stack([1j * seen, view(turn * moved)])
+        visible = view(moved)
+        return visible, np.stack([1j * visible, view(turn * moved)])
 
-    bounds, still = np.array([np.inf, band.max_shift_hz]), view(reference)
+    bounds, unmoved = np.array([np.inf, band.max_shift_hz]), view(reference)
     solutions = []
     for fid in fids:
         data = view(fid) / scale
         # The best phase for no shift is known in closed form; from phase zero twice as many of the transients
         # that lie more than 13 Hz away end in a false minimum.
-        start = np.array([np.angle(np.vdot(still, data)), 0.0])
+        start = np.array([np.angle(np.vdot(unmoved, data)), 0.0])
         solutions.append(solve(data, model, start, -bounds, bounds, np.ones(2)))
     return registration(solutions, phase_at=0, shift_at=1)
 
 
-def signal_norm(seen: Complex) -> float:
-    """Return the norm of a reference as it is seen.
+def signal_norm(samples: Complex) -> float:
+    """Return the norm of the samples of a reference.
 
     Raises
     ------
     DataError
         If it is zero or not finite.
     """
-    norm = float(np.linalg.norm(seen))
+    norm = float(np.linalg.norm(samples))
     if not (np.isfinite(norm) and norm > 0):
         raise DataError(
             f"The reference has norm {norm:g} where it is compared; transients can only be aligned to a "
@@ -193,7 +196,7 @@ def solve(data: Complex, model: Model, start: Real, low: Real, high: Real, scale
     -------
     Solution
     """
-    found = least_squares(
+    fit = least_squares(
         lambda parameters: _real(model(parameters)[0] - data),
         start,
         jac=lambda parameters: np.stack([_real(column) for column in model(parameters)[1]], axis=-1),
@@ -202,14 +205,14 @@ def solve(data: Complex, model: Model, start: Real, low: Real, high: Real, scale
     )
     freedom = 2 * data.size - start.size
     try:
-        variance = np.diag(np.linalg.inv(found.jac.T @ found.jac)) * (2 * found.cost / freedom)
+        variance = np.diag(np.linalg.inv(fit.jac.T @ fit.jac)) * (2 * fit.cost / freedom)
     except np.linalg.LinAlgError:
-        # The data say nothing about some parameter, for example about the width of a line of no height.
+        # The data do not determine some parameter, for example the width of a line of no height.
         variance = np.full(start.size, np.nan)
     sd = np.sqrt(np.where(variance >= 0, variance, np.nan))
     margin = _EDGE * np.where(np.isfinite(high - low), high - low, 0.0)
-    inside = (found.x > low + margin) & (found.x < high - margin)
-    return Solution(found.x, sd, bool(found.success and inside.all() and np.isfinite(sd).all()))
+    inside = (fit.x > low + margin) & (fit.x < high - margin)
+    return Solution(fit.x, sd, bool(fit.success and inside.all() and np.isfinite(sd).all()))
 
 
 def _real(values: Complex) -> Real:
