@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import expon, halfnorm, norm
+from scipy.stats import expon, halfnorm, norm, truncnorm
 
 from fsl_mrs_dl.fit.posterior.intervals import credible_intervals
 
@@ -26,6 +26,36 @@ def test_what_is_surely_there_has_equal_tails():
     for at, level in enumerate(LEVELS):
         ends = norm(10, 1).interval(level)
         assert (low[at, 0, 0], high[at, 0, 0]) == pytest.approx(ends, rel=1e-3)
+
+
+def cut_normal(mean: float) -> truncnorm:
+    """Return the normal of SD 1 that is cut at zero."""
+    return truncnorm(-mean, np.inf, loc=mean)
+
+
+@pytest.mark.parametrize("mean", [-2.0, 0.5, 1.0, 1.8, 2.5, 5.0])
+def test_of_a_cut_normal_they_are_the_shortest(mean):
+    ends = np.array(credible_intervals(drawn(cut_normal(mean)), LEVELS))[..., 0, 0]
+    for level, (low, high) in zip(LEVELS, ends.T, strict=True):
+        tails = np.linspace(0, 1 - level, 4001)
+        shortest = np.diff(cut_normal(mean).ppf([tails, tails + level]), axis=0).min()
+        assert high - low == pytest.approx(shortest, rel=1e-3)
+        assert np.diff(cut_normal(mean).cdf([low, high])) == pytest.approx(level, abs=1e-3)
+
+
+def test_what_comes_closer_to_zero_moves_the_ends_without_a_jump():
+    """A step of the mean by a hundredth of the SD moves no end by more than two hundredths."""
+    means = np.arange(-1.0, 4.0, 0.01)
+    draws = np.concatenate([drawn(cut_normal(mean), 2001) for mean in means])
+    ends = np.array(credible_intervals(draws, LEVELS))[..., 0]
+    assert np.abs(np.diff(ends, axis=2)).max() < 0.02
+    assert (np.diff(ends, axis=2) >= 0).all()
+
+
+def test_draws_that_are_all_zero_or_no_numbers_pass_through():
+    for value in (0.0, np.nan):
+        ends = np.array(credible_intervals(np.full((1, 8, 1), value), LEVELS))
+        assert ends == pytest.approx(np.full(ends.shape, value), nan_ok=True)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say_on_both_sides_of_the_change():

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.posterior.truncated import truncated_normal
 
-STRATA = 4
-"""Points on the line through each draw. More lower the scatter of an end by less than a tenth: what is left is
-that of the draws."""
+STRATA = 2
+"""Points on the line through each draw. Twice as many lower the scatter of an end by a tenth, twice as many draws,
+which take no more time, by a third."""
 _RIDGE = 1e-9
 _FLAT = 1e-12
 """Curvature of a line over the square of its slope below which its Gaussian is an exponential."""

@@ -15,8 +15,8 @@ from fsl_mrs_dl.fit.posterior.mixture import draw_average
 from fsl_mrs_dl.fit.posterior.prior import AVERAGED_WORDS, PRIOR_WORDS, UNIFORM_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
-USUAL = Sampling(kept=6)
-_SINGLE = Sampling(chains=192, kept=32)
+USUAL = Sampling(chains=96, kept=6)
+_SINGLE = Sampling(chains=256, kept=32)
 _SHORT = Sampling(chains=8, burn_in=1, kept=2)
 _CHUNK = 32
 _EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % too small to 1 %
