@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from nifti_mrs.definitions import dimension_tags
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData, fid_flags
@@ -36,9 +37,11 @@ class TransientSets:
         Raises
         ------
         DataError
-            If the data have three other dimensions already.
+            If the data have three other dimensions already, or the tag is none of NIfTI-MRS.
         """
         if dim not in data.dim_tags:
+            if dim not in dimension_tags:
+                raise DataError(f"--dim is {dim}; one of {', '.join(dimension_tags)} is needed.")
             if len(data.dim_tags) == 3:
                 raise DataError(
                     f"{data.name or 'The data'} has {', '.join(data.dim_tags)} and no room for {dim}; name one of "

@@ -38,6 +38,9 @@ _LEAST_POINTS = 32  # a shorter FID has no resolution: 125 Hz at the default dwe
 _FIELD_T, _DWELLTIME_S, _POINTS = 3.0, 0.00025, 2048  # defaults: a bandwidth of 4 kHz and half a second
 _EDDY_TIME_CONSTANT_S = 0.05  # the offset decays within the first tenth of the default FID
 _WALK_PER_DRIFT = 1 / 20  # step of the random walk over the linear drift, as the help of --drift_hz says
+_LEAST_SNR, _DECIBELS = 1e-6, (-120.0, 300.0)
+"""Noise of a million times the signal hides anything, and with much more a file's numbers overflow; above 300 dB the
+noise is less than the rounding of a number."""
 _PAIR = ("_on", "_off")
 
 
@@ -180,6 +183,9 @@ def _check(settings: dict[str, Any]) -> None:
         decibels = option == "snr" and settings["snr_definition"] == "snr_db"
         if value is not None and not (math.isfinite(value) and (value > 0 or decibels)):
             raise OptionError(f"--{option} is {value:g}; a positive number is needed.")
+    low, high = _DECIBELS if settings["snr_definition"] == "snr_db" else (_LEAST_SNR, math.inf)
+    if not low <= settings["snr"] <= high:
+        raise OptionError(f"--snr is {settings['snr']:g}; a number from {low:g} to {high:g} is needed.")
     for option in ("shift_hz", "phase_deg"):
         if not 0 <= settings[option] < math.inf:
             raise OptionError(

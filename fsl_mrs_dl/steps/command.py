@@ -44,6 +44,13 @@ class Help(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """A parser with errors of one line; the usage of quantify alone would fill a screen."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse a command line, as ``argparse`` does, which takes the two dashes of ``--flag=--`` for no value."""
+        for word in sys.argv[1:] if args is None else args:
+            if word.startswith("--") and word.endswith("=--"):
+                self.error(f"argument {word.removesuffix('=--')}: a value is needed, and -- is none")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Print the error in the arguments, and exit with status 2."""
         if message.startswith(_MISSING_ARGUMENTS):

@@ -71,3 +71,12 @@ def test_values_are_named_by_kind_or_unit() -> None:
         "--points N",
     ):
         assert entry in shown
+
+
+@pytest.mark.parametrize("line", [("augment", "--recipe=--"), ("simulate", "--basis=--")])
+def test_two_dashes_are_no_value(line: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Python's argparse hands an empty list over instead."""
+    with pytest.raises(SystemExit) as left:
+        main([line[0], "--file", "scan.nii.gz", "--output", "out", line[1]])
+    assert left.value.code == 2
+    assert "a value is needed" in capsys.readouterr().err

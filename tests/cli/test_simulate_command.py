@@ -122,6 +122,8 @@ def test_nothing_is_replaced_unasked(tmp_path, capsys):
     [
         ("--snr", "0"),
         ("--snr", "nan"),
+        ("--snr", "1e-300"),
+        ("--snr", "1e300", "--snr_definition", "snr_db"),
         ("--field", "-3"),
         ("--dwelltime", "0"),
         ("--transients", "0"),

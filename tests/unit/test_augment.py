@@ -53,6 +53,12 @@ def scan(rng: np.random.Generator) -> MRSData:
     )
 
 
+def test_a_dimension_that_nifti_mrs_does_not_know_is_refused():
+    data = MRSData(line(4).reshape(1, 1, 1, N, 4), DT, F0, dim_tags=("DIM_DYN",))
+    with pytest.raises(DataError, match="--dim is DIM_DAY; one of DIM_COIL, DIM_DYN"):
+        augment(data, dim="DIM_DAY", keep=True)
+
+
 def test_what_is_drawn_is_what_is_done(rng: np.random.Generator) -> None:
     drawn = draw_augmentation(QUIET, 3, 4.65, F0, rng)
     made = apply_augmentation(line(3), drawn, np.zeros(3), DT, rng)
