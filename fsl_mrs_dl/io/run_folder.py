@@ -118,6 +118,11 @@ def recover(folder: Path) -> None:
         _remove(aside)
 
 
+def unfinished(folder: Path) -> bool:
+    """Return whether files of two runs may stand in a folder: a run there began to rename and has not ended."""
+    return any(publishing.unfinished(aside) for aside in _asides(folder))
+
+
 def _remove(aside: Path) -> None:
     if publishing.unfinished(aside):
         logger.warning(

@@ -15,6 +15,7 @@ from fsl_mrs_dl.io.results import read_estimates
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsl_mrs_dl.physics import correct
 from fsleyes_plugin.model.damage import refusing_damage
+from fsleyes_plugin.model.folder import refuse_unfinished
 
 ENDING = "_align.csv"
 _METHOD = "Frequency and phase correction"
@@ -77,10 +78,11 @@ def open_alignment(table: Path, transients: Path | None = None) -> Alignment:
     Raises
     ------
     DataError
-        If a file is missing, or they do not belong together.
+        If a file is missing, they do not belong together, or a run died while it put its files there.
     """
     if not table.name.endswith(ENDING):
         raise DataError(f"{table.name} is no table of align; needed is a file N_align.csv.")
+    refuse_unfinished(table.parent)
     data = nifti.read(transients if transients is not None else _beside(table))
     if "DIM_DYN" not in data.dim_tags:
         raise DataError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.run_folder import unfinished
 from fsleyes_plugin.model.damage import reason_of, refusing_damage
 
 ENDINGS = (".nii.gz", ".nii")
@@ -91,11 +92,12 @@ def open_folder(path: Path) -> ResultFolder:
     Raises
     ------
     DataError
-        If there is none, it is empty, or it holds only half a result.
+        If there is none, it is empty, it holds only half a result, or a run died while it put its files there.
     """
     if not path.exists():
         raise DataError(f"There is no {path}; choose a folder of fsl_mrs_dl quantify, fsl_mrs or fsl_mrsi.")
     root = result_root(path)
+    refuse_unfinished(root or (path if path.is_dir() else path.parent))
     if root is not None:
         return ResultFolder(root, _json(root / "run.json"), _options(root / "options.txt"))
     folder = path if path.is_dir() else path.parent
@@ -109,6 +111,21 @@ def open_folder(path: Path) -> ResultFolder:
             "again, or choose the folder above."
         )
     raise DataError(f"{folder} holds no fit ({names}); a fit.nii.gz or fit/fit.nii.gz is needed in it.")
+
+
+def refuse_unfinished(folder: Path) -> None:
+    """Raise if files of two runs may stand in a folder side by side.
+
+    Raises
+    ------
+    DataError
+        If the journal of a run there says that it has not put all its files in place.
+    """
+    if unfinished(folder):
+        raise DataError(
+            f"{folder} may hold files of two runs, because one is putting its files there or died while it did; "
+            "run the same command again with --overwrite, which puts them in order, and then open the folder."
+        )
 
 
 def result_root(path: Path) -> Path | None:

@@ -111,6 +111,18 @@ def test_whole_results_are_looked_at_without_a_word(kind, copy):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("journal", ["journal.json", "undo.json"])
+def test_a_run_that_died_between_its_first_and_last_file_is_told(kind, journal, copy):
+    """Its journal says that files of two runs may stand side by side; each looks whole by itself."""
+    folder = copy(kind)
+    aside = folder / ".fsl_mrs_dl_dead"
+    (aside / "new").mkdir(parents=True)
+    look(folder)  # it died before: nothing has changed
+    (aside / journal).write_text("{}")
+    assert "may hold files of two runs" in refused(folder)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_damage_of_any_kind_is_refused_or_shown_but_never_another_error(kind, tmp_path):
     for seed in range(DRAWN):
         folder, what = damaged_copy(KINDS[kind](), tmp_path / str(seed), np.random.default_rng(seed))
