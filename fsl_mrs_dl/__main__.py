@@ -1,11 +1,13 @@
 """The process of the program: its signals and streams from the first moment on, then the command line."""
 
 import errno
+import io
 import os
 import signal
 import sys
 from types import FrameType
-from typing import Any, TextIO, cast
+
+# Nothing that takes time to import stands above: Ctrl-C is not ours before start() has begun.
 
 _GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
 """What the system answers when the reader of a pipe or a terminal is no longer there."""
@@ -14,7 +16,7 @@ _GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
 class _Lasting:
     """A stream whose reader may go away (``| head``): what is written after that goes nowhere."""
 
-    def __init__(self, stream: TextIO, number: int) -> None:
+    def __init__(self, stream: io.TextIOWrapper, number: int) -> None:
         self._stream, self._number = stream, number
 
     def write(self, text: str) -> int:
@@ -37,7 +39,7 @@ class _Lasting:
         os.dup2(nowhere, self._number)
         os.close(nowhere)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
 
@@ -48,7 +50,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 
 def _lasting_streams() -> None:
-    """Open what was closed, lest a file of results takes its number; let a reader go away."""
+    """Open what was closed, lest a file of results takes its number; let a reader go away; print any name."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -58,7 +60,8 @@ def _lasting_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             stream = os.fdopen(number, "w", encoding="utf-8", closefd=False)
-        setattr(sys, name, cast(TextIO, _Lasting(stream, number)))
+        stream.reconfigure(errors="backslashreplace")  # names of files hold any bytes, terminals do not
+        setattr(sys, name, _Lasting(stream, number))
 
 
 def start() -> int:

@@ -1,7 +1,6 @@
 """The command line: one subcommand a step or tool; errors become exit codes; nothing heavy is imported."""
 
 import importlib
-import io
 import sys
 import warnings
 from collections.abc import Sequence
@@ -31,8 +30,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # what it means for the result by flags and notes. python -W default brings warnings back.
         warnings.simplefilter("ignore")
     argv = list(sys.argv[1:] if argv is None else argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files hold any bytes, terminals do not
     own = built_in_steps()
     if argv and argv[0] in own:
         return command.run(own[argv[0]], argv[1:])

@@ -157,6 +157,26 @@ def test_a_full_disk_is_one_line_and_nothing_is_left(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_name_of_any_bytes_can_be_printed(closed: bool) -> None:
+    """Of a file that is called ff, 255: what a strict terminal or a stream of our own cannot encode is escaped."""
+    lines = """
+import os, sys
+from fsl_mrs_dl import __main__, cli
+def work():
+    for stream in (sys.stdout, sys.stderr):
+        print(os.fsdecode(bytes([102, 102, 255])), file=stream)
+    return 0
+cli.main = work
+sys.exit(__main__.start())
+"""
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    words = ["sh", "-c", 'exec "$0" -c "$1"' + (" 2>&-" if closed else ""), sys.executable, lines]
+    done = subprocess.run(words, env=strict, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "ff\\udcff\n")
+    assert done.stderr == ("" if closed else "ff\\udcff\n")
+
+
 def test_a_full_device_for_what_is_printed() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "fsl_mrs_dl", "basis", "--list_shipped"]
