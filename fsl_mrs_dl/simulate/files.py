@@ -39,8 +39,8 @@ _FIELD_T, _DWELLTIME_S, _POINTS = 3.0, 0.00025, 2048  # defaults: a bandwidth of
 _EDDY_TIME_CONSTANT_S = 0.05  # the offset decays within the first tenth of the default FID
 _WALK_PER_DRIFT = 1 / 20  # step of the random walk over the linear drift, as the help of --drift_hz says
 _LEAST_SNR, _DECIBELS = 1e-6, (-120.0, 300.0)
-"""Noise of a million times the signal hides anything, and with much more a file's numbers overflow; above 300 dB the
-noise is less than the rounding of a number."""
+"""Noise of a million times the signal hides anything, and with much more a file's numbers overflow; above 300 dB
+the noise is less than the rounding of a number."""
 _PAIR = ("_on", "_off")
 
 

@@ -10,8 +10,8 @@ from fsl_mrs_dl.data import Real
 _NEAR, _FAR = 0.16, 0.84
 """Shares whose quantiles tell how close to zero the draws lie. Quantiles, for a ratio may have no mean."""
 _CUT_MEANS = np.linspace(0, 8, 400)
-"""Means of normals of SD 1, before they are cut at zero. Below 0 the interval begins at zero at every level; above 8
-the cut takes less than 1e-15 away."""
+"""Means of normals of SD 1, before they are cut at zero. Below 0 the interval begins at zero at every level;
+above 8 the cut takes less than 1e-15 away."""
 
 
 def credible_intervals(values: Real, levels: Sequence[float]) -> tuple[Real, Real]:
