@@ -81,11 +81,15 @@ class CatalogueEntry:
     labels: bool = False
     large: bool = False
 
+    @property
+    def kind(self) -> Any:
+        """Return its class, or the function that returns it."""
+        module, _, attribute = self.builder.partition(":")
+        return getattr(importlib.import_module(f"fsl_mrs_dl.models.{module}"), attribute)
+
     def build(self, **config: Any) -> "Network":
         """Return the network of a config, with random weights."""
-        module, _, attribute = self.builder.partition(":")
-        builder = getattr(importlib.import_module(f"fsl_mrs_dl.models.{module}"), attribute)
-        network: Network = builder(**self.fixed, **config)
+        network: Network = self.kind(**self.fixed, **config)
         return network
 
     @property
@@ -132,6 +136,7 @@ _DQ: dict[str, Any] = {
     "options": ("encoder", "amplitudes", "penalty", "seed_sign"),
     "reads": "first 1024 points of the FID",
 }
+_REGRESSOR: dict[str, Any] = {"task": "quantify", "gives": AMPLITUDES, "labels": True}
 _ROWS = (
     CatalogueEntry("gn", "align", "Gauss-Newton registration to the average", SHIFT_PHASE),
     CatalogueEntry("sr", "align", "spectral registration of the whole band", SHIFT_PHASE, _NEAR),
@@ -188,6 +193,34 @@ _ROWS = (
         summary="network, macromolecules as lines that decay early",
         fixed={"lines": True, "regularised": True},
         **_DQ,
+    ),
+    CatalogueEntry(
+        "crelu",
+        summary="convolutions over the spectrum, amplitudes alone",
+        source="arXiv:1806.07237",
+        builder="regression_crelu:CReLUNetwork",
+        training="regression",
+        options=("signed",),
+        reads="spectrum from 0.2 to 4.2 ppm",
+        **_REGRESSOR,
+    ),
+    CatalogueEntry(
+        "scalogram",
+        summary="convolutions over the wavelet transform, amplitudes alone",
+        source="Proc. EEICT 2020, 131-135",
+        builder="regression_scalogram:ScalogramNetwork",
+        training="regression",
+        reads="complex scalogram of the first 1024 points",
+        **_REGRESSOR,
+    ),
+    CatalogueEntry(
+        "scattering",
+        summary="small network on wavelet scattering, amplitudes alone",
+        source="doi:10.5220/0010318502680275",
+        builder="regression_scattering:ScatteringNetwork",
+        training="full-batch regression",
+        reads="wavelet scattering of the first 1024 points",
+        **_REGRESSOR,
     ),
     CatalogueEntry(
         "start",

@@ -8,9 +8,11 @@ was trained on: it gives no bound, and its estimates are drawn towards the mean 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.transforms import TRANSFORMS, Transform
 
@@ -43,6 +45,7 @@ class RegressionNetwork(Network):
         Whether features are standardised one by one; else all by one mean and spread.
     """
 
+    basis: Tensor
     feature_mean: Tensor
     feature_sd: Tensor
     target_mean: Tensor
@@ -72,10 +75,21 @@ class RegressionNetwork(Network):
         self.body = body
         size = self.transform.shape if each_feature else (1,)
         outputs = len(names) * len(targets)
+        self.register_buffer("basis", torch.zeros(2, len(names), n_points))
         self.register_buffer("feature_mean", torch.zeros(size))
         self.register_buffer("feature_sd", torch.ones(size))
         self.register_buffer("target_mean", torch.zeros(outputs))
         self.register_buffer("target_sd", torch.ones(outputs))
+
+    def set_basis(self, basis: Basis) -> None:
+        """Keep the basis set with the weights, so that a package can say whether another one is the same."""
+        fids = torch.from_numpy(np.asarray(basis.fids, dtype=np.complex64))
+        self.basis.copy_(torch.stack([fids.real, fids.imag]))
+
+    @property
+    def members(self) -> Tensor:
+        """The basis set, complex, shape (member, time)."""
+        return torch.complex(self.basis[0], self.basis[1])
 
     def features(self, fids: Tensor) -> Tensor:
         """Return what the body reads, before standardisation, float32, shape (batch, *transform.shape).

@@ -57,6 +57,17 @@ class CReLUNetwork(RegressionNetwork):
         See :class:`CReLU`.
     """
 
+    @staticmethod
+    def inputs_for(n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> dict[str, Any]:
+        """Return the input for measured spectra of a sampling: what lies between fat and water."""
+        return {
+            "kind": "spectrum",
+            "n_points": n_points,
+            "dwelltime_s": dwelltime_s,
+            "spectrometer_frequency_mhz": spectrometer_frequency_mhz,
+            "ppm": [0.2, 4.2],
+        }
+
     def __init__(
         self,
         names: Sequence[str],

@@ -13,6 +13,9 @@ from fsl_mrs_dl.models.regression import TARGETS, RegressionNetwork, transform_o
 
 CHANNELS = (16, 24, 32, 48, 64, 64)
 _POOLED = 5
+"""Blocks, the first ones, that end in a max-pooling by two."""
+_LOWEST_PPM, _HIGHEST_PPM = 0.25, 5.7
+"""Range of a scalogram, in ppm from the carrier: 30 to 700 Hz at 3 T."""
 
 
 def image_body(shape: Sequence[int], n_outputs: int) -> nn.Sequential:
@@ -36,6 +39,18 @@ class ScalogramNetwork(RegressionNetwork):
     names, n_points, dwelltime_s, spectrometer_frequency_mhz, inputs, targets, scaled
         See :class:`~fsl_mrs_dl.models.regression.RegressionNetwork`; ``inputs`` have two axes beside channels.
     """
+
+    @staticmethod
+    def inputs_for(n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> dict[str, Any]:
+        """Return the input for measured spectra of a sampling: 0.25 to 5.7 ppm to either side of the carrier."""
+        return {
+            "kind": "scalogram",
+            "n_points": n_points,
+            "dwelltime_s": dwelltime_s,
+            "lowest_hz": _LOWEST_PPM * spectrometer_frequency_mhz,
+            "highest_hz": _HIGHEST_PPM * spectrometer_frequency_mhz,
+            "baseband": True,
+        }
 
     def __init__(
         self,

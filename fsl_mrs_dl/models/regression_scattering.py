@@ -26,6 +26,11 @@ class ScatteringNetwork(RegressionNetwork):
         Neurons of the hidden layer.
     """
 
+    @staticmethod
+    def inputs_for(n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> dict[str, Any]:
+        """Return the input for measured spectra of a sampling."""
+        return {"kind": "scattering", "n_points": n_points}
+
     def __init__(
         self,
         names: Sequence[str],

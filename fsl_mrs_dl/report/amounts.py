@@ -94,6 +94,19 @@ def _percent(value: float) -> str:
     )
 
 
+_LIKELIEST = (
+    "The maximum-likelihood estimate, at or above zero, with its own SD: the Cramer-Rao bound, and the spread "
+    "between the hypotheses of the fit; for sums and ratios from the covariance of the amplitudes. It is in "
+    "FSL-MRS's columns of the tables; use it to compare groups. A large relative SD means little signal or "
+    "little information; leaving such values out biases the averages of groups (Kreis 2016, "
+    "doi:10.1002/mrm.25568)."
+)
+_REGRESSED = (
+    "The amplitudes of a regressor, which knows no bound and no SD, drawn towards those that it was trained on. "
+    "The residual and the verdict say whether they explain the spectrum."
+)
+
+
 def amount_text(outcome: Outcome) -> str:
     """Return the explanation of the tables as HTML: which number to report, and its uncertainty."""
     paragraphs = []
@@ -107,14 +120,9 @@ def amount_text(outcome: Outcome) -> str:
             "does."
         )
         paragraphs.append((UNDER_PRIOR, text))
-    text = (
-        "The maximum-likelihood estimate, at or above zero, with its own SD: the Cramer-Rao bound, and the spread "
-        "between the hypotheses of the fit; for sums and ratios from the covariance of the amplitudes. It is in "
-        "FSL-MRS's columns of the tables; use it to compare groups. A large relative SD means little signal or "
-        "little information; leaving such values out biases the averages of groups (Kreis 2016, "
-        "doi:10.1002/mrm.25568)."
-    )
-    paragraphs.append((WITHOUT_PRIOR, text))
+    plain = next(iter(outcome.scaled.values()))
+    regressed = np.isfinite(plain.value).any() and not plain.has_bounds
+    paragraphs.append((WITHOUT_PRIOR, _REGRESSED if regressed else _LIKELIEST))
     line = "SNR is the height of the fitted line after matched damping, over the noise."
     if outcome.water is None:
         line += " There is no water reference, so amplitudes are in units of the basis set."

@@ -168,6 +168,8 @@ def leading_words(scaled: Scaled) -> str:
     """Name the numbers of :func:`leading_text`."""
     if scaled.has_posterior:
         return "posterior mean [95 % interval]"
+    if np.isfinite(scaled.value).any() and not scaled.has_bounds:
+        return "by a regressor, without uncertainty"
     return f"without prior: maximum-likelihood estimate {PLUS_MINUS} SD"
 
 

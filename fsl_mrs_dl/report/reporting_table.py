@@ -166,6 +166,13 @@ def _reference(outcome: Outcome) -> str:
     return f"unsuppressed water; {times_text}; {tissue}; {', '.join(times)}"
 
 
+_SD = (
+    "SD of the maximum-likelihood estimate: Cramer-Rao bound from the Fisher matrix of all parameters, and "
+    "the spread between the hypotheses of the fit"
+)
+_NO_SD = "none: a regressor gives amplitudes alone"
+
+
 def _quality(outcome: Outcome) -> Iterable[tuple[str, str]]:
     known = np.isfinite(outcome.snr).any(axis=1)
     place = "the table of this page" if outcome.single_voxel else "the maps of this page"
@@ -175,9 +182,6 @@ def _quality(outcome: Outcome) -> Iterable[tuple[str, str]]:
     yield "Voxels fitted and flagged", f"{int(known.sum())} and {n_flagged}"
     if outcome.posterior is not None:
         yield "Uncertainty", f"posterior mean and 95 % interval under the prior {outcome.posterior['prior']}"
-    yield (
-        "Uncertainty without prior",
-        "SD of the maximum-likelihood estimate: Cramer-Rao bound from the Fisher matrix of all parameters, and "
-        "the spread between the hypotheses of the fit",
-    )
+    regressed = not next(iter(outcome.scaled.values())).has_bounds
+    yield "Uncertainty without prior", _NO_SD if regressed else _SD
     yield "Sample spectrum", "on this page, with fit, baseline and residual"

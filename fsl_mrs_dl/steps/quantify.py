@@ -193,11 +193,12 @@ def quantify(
     from fsl_mrs_dl.fit import quantification
     from fsl_mrs_dl.steps.quantify_basis import named_basis
     from fsl_mrs_dl.steps.quantify_model import BasisOptions, FitModel, ModelOptions
-    from fsl_mrs_dl.steps.quantify_models import Asked
+    from fsl_mrs_dl.steps.quantify_models import Asked, method_of
     from fsl_mrs_dl.steps.quantify_request import RunOptions, request_of
     from fsl_mrs_dl.steps.quantify_spectra import Spectra, SpectraOptions
     from fsl_mrs_dl.steps.quantify_water import Water, WaterOptions
 
+    method = method_of(method, model)
     basis = named_basis(basis, keep, ignore)
     spectra = Spectra.of(
         data,

@@ -20,16 +20,23 @@ from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters
 from fsl_mrs_dl.fit.lcm.start import starts
 from fsl_mrs_dl.fit.quantification import water_height
-from fsl_mrs_dl.models.package import Model, load, package_name
-from fsl_mrs_dl.physics import correct, damp, on_points
+from fsl_mrs_dl.models.catalogue import CATALOGUE, methods
+from fsl_mrs_dl.models.package import Model, find, load, package_name, read_card
+from fsl_mrs_dl.physics import correct
 from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
 from fsl_mrs_dl.simulate.brain import macromolecules
+from fsl_mrs_dl.steps.quantify_members import in_ppm, same_members
 
 logger = logging.getLogger(__name__)
 
-_ALIKE = 0.98
-_BROADENED = 20.0
-_ABSENT = 1e-12
+REGRESSOR_NOTE = (
+    "amplitudes by {name}, a regressor: they have no Cramer-Rao bound and no interval, and are drawn towards "
+    "those it was trained on; shift, phase and lineshape are the fit's, the residual is that of the model at "
+    "these amplitudes"
+)
+REFINED_NOTE = (
+    "the fit went on from a regressor, and solved for all amplitudes anew: the regressor's are not kept"
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,14 @@ class Chosen:
     settled: dict[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     pure: bool = False
+
+
+def method_of(method: str, model: str | None) -> str:
+    """Return the method of a request: where a package of amplitudes is named and no method, the package's."""
+    if method != "lcm" or model is None:
+        return method
+    architecture = read_card(find(model)).architecture
+    return architecture if architecture in methods("quantify") else method
 
 
 def fitter_of(
@@ -116,12 +131,23 @@ def fitter_of(
     if wanted == "start":
         started = StartedFitter(basis, settings, reference_ppm=reference_ppm, model=model)
         return Chosen(started, settled, (f"started by {model.card.full_name}",))
-    fitter = NetworkFitter(
-        basis, settings, reference_ppm=reference_ppm, model=model, refine=bool(asked.refine)
-    )
-    notes = [f"{'started' if asked.refine else 'amplitudes'} by {model.card.full_name}"]
-    if not asked.refine:
-        notes.append("a network gives no SD: bounds are those of the fit at the network's parameters")
+    regressor = CATALOGUE[wanted].labels
+    if regressor and asked.adapt:
+        raise OptionError(f"--adapt trains without labels, which {wanted} cannot; leave it out.")
+    fitter: NetworkFitter | RegressionFitter
+    if regressor:
+        fitter = RegressionFitter(basis, settings, reference_ppm=reference_ppm, model=model)
+        notes = [REFINED_NOTE if asked.refine else REGRESSOR_NOTE.format(name=model.card.full_name)]
+    else:
+        fitter = NetworkFitter(
+            basis, settings, reference_ppm=reference_ppm, model=model, refine=bool(asked.refine)
+        )
+        notes = [f"{'started' if asked.refine else 'amplitudes'} by {model.card.full_name}"]
+        if not asked.refine:
+            notes.append("a network gives no SD: bounds are those of the fit at the network's parameters")
+    if regressor and asked.refine:
+        settled["refine"] = asked.refine
+        return Chosen(fitter_for(basis, settings, reference_ppm=reference_ppm), settled, tuple(notes))
     if abs(fitter.field - 1) > FIELD_TOLERANCE:
         notes.append(
             f"read in ppm by a network of another frequency, {100 * (1 / fitter.field - 1):+.1f} %: the couplings "
@@ -134,7 +160,7 @@ def fitter_of(
             "whole band: remove it first (fsl_mrs_dl remove)"
         )
         logger.warning("%s.", notes[-1].removeprefix("WARNING: "))
-    if asked.adapt:
+    if asked.adapt and isinstance(fitter, NetworkFitter):
         notes.append(fitter.adapt(fids, asked.adapt))
         logger.warning("%s", notes[-1])
     settled["refine"] = asked.refine or 0
@@ -214,7 +240,7 @@ class NetworkFitter(Fitter):
         if abs(self.field - 1) > FIELD_TOLERANCE and self._network.amplitudes == "projected":
             # Amplitudes are solved for, so the user's members can stand in, with the couplings of their field.
             self._network = copy.deepcopy(self._network)
-            self._network.set_basis(_in_ppm(self._network, basis, self._columns))
+            self._network.set_basis(in_ppm(self._network, basis, self._columns))
             self._factors = np.ones(len(self._columns))
 
     def adapt(self, fids: Complex, passes: int) -> str:
@@ -223,7 +249,7 @@ class NetworkFitter(Fitter):
 
         good = fids[fid_flags(fids) == ""]
         seen_s = self.basis.dwelltime_s * self.field
-        adapted = adapt(self._network, self._registered(good)[0], seen_s, passes)
+        adapted = adapt(self._network, registered(self, good)[0], seen_s, passes)
         self._network = adapted.network
         return adapted.said
 
@@ -236,7 +262,7 @@ class NetworkFitter(Fitter):
         good = np.flatnonzero(flags == "")
         if not len(good):
             return super().__call__(fids)
-        near, coarse = self._registered(fids[good])
+        near, coarse = registered(self, fids[good])
         solve: Callable[[Real, Real], Any] = _non_negative
         mhz = self.basis.spectrometer_frequency_mhz
         said = network_parameters(
@@ -263,12 +289,51 @@ class NetworkFitter(Fitter):
         whole.put(good, result)
         return whole
 
-    def _registered(self, fids: Complex) -> tuple[Complex, Parameters]:
-        """Return spectra shifted and turned to where a matched filter finds them, and that place."""
-        scaled = fids / np.linalg.norm(fids, axis=1, keepdims=True)
-        coarse = starts(self.problem, self.basis, scaled, 1)[0][0]
-        near = correct(fids, coarse.shift_hz[:, 0], coarse.phase_rad, self.basis.dwelltime_s)
-        return near, coarse
+
+class RegressionFitter(Fitter):
+    """The amplitudes of a regressor as a result of the fit, which gives shift, phase and lineshape.
+
+    A regressor has no uncertainty: bounds and covariances are NaN. The residual is that of the linear model at its
+    amplitudes.
+    """
+
+    def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float, model: Model) -> None:
+        from fsl_mrs_dl.models.quantification_inference import field_ratio
+
+        super().__init__(basis, settings, reference_ppm=reference_ppm)
+        self._network: Any = model.network
+        self.field: float = field_ratio(self._network, basis.spectrometer_frequency_mhz)
+        self._columns, self._factors = same_members(self._network, basis, model.card.full_name)
+
+    def __call__(self, fids: Complex, start: Parameters | None = None) -> FitResult:
+        """Quantify spectra; see :class:`Fitter`."""
+        from fsl_mrs_dl.models.regression_inference import regression_amplitudes
+
+        fids = np.atleast_2d(np.asarray(fids, dtype=np.complex128))
+        result = super().__call__(fids, start)
+        good = np.flatnonzero(fid_flags(fids) == "")
+        if len(good):
+            mhz = self.basis.spectrometer_frequency_mhz
+            near = registered(self, fids[good])[0]
+            guess = regression_amplitudes(
+                self._network, near, self.basis.dwelltime_s, spectrometer_frequency_mhz=mhz
+            )
+            amplitudes = result.amplitudes[good]
+            amplitudes[:, self._columns] = np.maximum(guess, 0.0) * self._factors
+            flags = result.flag[good]
+            result.put(good, self.at(fids[good], result.place.take(good), amplitudes))
+            result.flag[good] = flags
+        result.crlb[:] = np.nan
+        result.covariance[:] = np.nan
+        return result
+
+
+def registered(fitter: Fitter, fids: Complex) -> tuple[Complex, Parameters]:
+    """Return spectra shifted and turned to where a matched filter finds them, and that place."""
+    scaled = fids / np.linalg.norm(fids, axis=1, keepdims=True)
+    coarse = starts(fitter.problem, fitter.basis, scaled, 1)[0][0]
+    near = correct(fids, coarse.shift_hz[:, 0], coarse.phase_rad, fitter.basis.dwelltime_s)
+    return near, coarse
 
 
 def _non_negative(gram: Real, right: Real) -> Any:
@@ -284,63 +349,3 @@ def _spread(value: Real, rows: Any, n: int) -> Real:
     whole = np.zeros((n, *value.shape[1:]))
     whole[rows] = value
     return whole
-
-
-def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real]:
-    """Return which columns of a basis set a network's members are, and what takes its amplitudes there.
-
-    Parameters
-    ----------
-    network : QuantificationNetwork
-    basis : Basis
-        At the points of the data.
-    name : str
-        Of the model, for errors.
-
-    Returns
-    -------
-    columns : list of int
-        Of the members that the network has, in the network's order.
-    factors : ndarray, float, shape (M,)
-
-    Raises
-    ------
-    ModelError
-        If metabolites differ, or one has another signal in ppm: another sequence, echo time or nominal field.
-    """
-    broad = {basis.names[m] for m in macromolecules(basis.names)} | {"Mac"}
-    missing = [m for m in network.names if m not in basis.names]
-    foreign = [m for m in basis.names if m not in network.names and m not in broad]
-    if missing or foreign:
-        said = [f"the model has {', '.join(missing)} besides"] if missing else []
-        said += [f"the basis set has {', '.join(foreign)} besides"] if foreign else []
-        raise ModelError(
-            f"{name} and the basis set do not have the same metabolites: {' and '.join(said)}. Take the basis set "
-            "that the model was trained on, choose with --ignore, or train a model."
-        )
-    columns = [basis.names.index(m) for m in network.names]
-    dt, mine = network.dwelltime_s, _in_ppm(network, basis, columns)
-    theirs = damp(network.members.cpu().numpy()[: len(columns)].astype(np.complex128), _BROADENED, 0.0, dt)
-    ours = damp(np.asarray(mine.fids), _BROADENED, 0.0, dt)
-    overlap = np.einsum("mn,mn->m", ours.conj(), theirs)
-    energy = (np.abs(ours) ** 2).sum(axis=1), (np.abs(theirs) ** 2).sum(axis=1)
-    alike = overlap.real / np.maximum(np.sqrt(energy[0] * energy[1]), _ABSENT)
-    if alike.min() < _ALIKE:
-        worst = int(alike.argmin())
-        raise ModelError(
-            f"{name} was trained with another signal of {network.names[worst]} than the basis set's (they "
-            f"correlate by {alike[worst]:.2f}); take the basis set that it was trained on, or train a model with "
-            "this one."
-        )
-    return columns, overlap.real / energy[0]
-
-
-def _in_ppm(network: Any, basis: Basis, columns: list[int]) -> Basis:
-    """Return members of a basis set at the points of a network, where time runs by the ratio of the fields.
-
-    Every line then lies where the network's field has it; only couplings and widths are not the same.
-    """
-    chosen = replace(basis, fids=np.asarray(basis.fids)[columns], names=network.names)
-    mhz = basis.spectrometer_frequency_mhz
-    step_s = network.dwelltime_s * network.spectrometer_frequency_mhz / mhz
-    return on_points(chosen, network.n_points, step_s, mhz)

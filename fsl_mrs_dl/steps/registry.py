@@ -33,6 +33,7 @@ _NOT_STEPS = {
     "options",
     "quantify_basis",
     "quantify_model",
+    "quantify_members",
     "quantify_models",
     "quantify_notes",
     "quantify_request",

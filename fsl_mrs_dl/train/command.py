@@ -40,6 +40,7 @@ def train(
     noise: Literal["white", "seed"] = "white",
     penalty: float = 3.0,
     seed_sign: bool = False,
+    signed: bool = False,
     augment_with: str | None = None,
     metabolites: tuple[str, ...] | None = None,
     decoder: Literal["physics", "spectrum"] = "physics",
@@ -110,6 +111,8 @@ def train(
         For dq-rpmm: weight of the early time, per s.
     seed_sign : bool
         For dq-pmm and dq-rpmm: let lines move against metabolites, as the published code does.
+    signed : bool
+        For crelu: let the second half of each layer have the sign that is printed in the paper.
     augment_with : str
         For align and quantify: make half of the training data with this cvae (name or path of its package).
     metabolites : tuple of str
@@ -151,7 +154,7 @@ def train(
 
 
 _ALIGN = ("signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm", "search")
-_QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign")
+_QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign", "signed")
 _SYNTHESISE = ("metabolites", "decoder")
 _OTHERS = {
     "align": {"basis", *_QUANTIFY, *_SYNTHESISE},

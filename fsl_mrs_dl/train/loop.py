@@ -24,6 +24,8 @@ from fsl_mrs_dl.models.network import Network
 
 Report = Callable[[int, float], None]
 """Told of each epoch and its validation loss; may raise to end the training."""
+INNER_STEPS = 20
+"""Steps of L-BFGS in an epoch, and how many of them it remembers."""
 VALIDATION = 0.1
 """Share of the examples that say which epoch was the best."""
 
@@ -50,6 +52,10 @@ class Settings:
         Shares of the epochs after which the learning rate falls to a tenth.
     anneal : bool
         Let the learning rate fall to nothing along half a cosine instead.
+    full_batch : bool
+        Take all examples in every step, of L-BFGS with :data:`INNER_STEPS` steps an epoch, instead of batches by
+        Adam; for networks of a single layer or two, whose inputs are far from alike in size. ``batch``, ``lr``
+        and what makes it fall have no say.
     """
 
     epochs: int
@@ -59,6 +65,7 @@ class Settings:
     seed: int
     milestones: tuple[float, ...] = ()
     anneal: bool = False
+    full_batch: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,13 @@ class _Task(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         chosen = self.settings
+        if chosen.full_batch:
+            return torch.optim.LBFGS(
+                self.parameters(),
+                max_iter=INNER_STEPS,
+                history_size=INNER_STEPS,
+                line_search_fn="strong_wolfe",
+            )
         optimiser = torch.optim.Adam(self.parameters(), lr=chosen.lr)
         if chosen.anneal:
             falling: Any = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, chosen.epochs)
@@ -215,7 +229,7 @@ def fit(
         )
         trainer.fit(
             _Task(network, settings),
-            _Batches(training, settings.batch, generator),
+            _Batches(training, len(training[0]) if settings.full_batch else settings.batch, generator),
             _Batches(validation, 1024, None),
             ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
             weights_only=True,

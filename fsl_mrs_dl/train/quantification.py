@@ -13,7 +13,7 @@ from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.catalogue import CatalogueEntry
 from fsl_mrs_dl.models.package import Model, package_name
-from fsl_mrs_dl.models.quantification import QuantificationNetwork
+from fsl_mrs_dl.models.quantification import Expected, QuantificationNetwork
 from fsl_mrs_dl.models.quantification_inference import channels
 from fsl_mrs_dl.train.augmentation import spectra_with
 from fsl_mrs_dl.train.loop import VALIDATION, set_sizes
@@ -150,9 +150,7 @@ class AmplitudesTraining(Training[Sets[Spectra], QuantificationNetwork]):
 
     def name(self, network: QuantificationNetwork, sets: Sets[Spectra]) -> str:
         """Return the name of the package: architecture, sequence of a shipped basis set, nucleus, field."""
-        basis = sets.training.basis
-        which = self.entry.name if not basis.name else f"{self.entry.name}-{basis.name.split('_')[0]}"
-        return package_name("quantify", which, basis.nucleus, basis.spectrometer_frequency_mhz)
+        return basis_package_name(self.entry.name, sets.training.basis)
 
     def scores(self, network: QuantificationNetwork, sets: Sets[Spectra]) -> tuple[Score, ...]:
         """Return R2 of each metabolite on the test spectra."""
@@ -160,16 +158,12 @@ class AmplitudesTraining(Training[Sets[Spectra], QuantificationNetwork]):
 
     def scope(self, network: QuantificationNetwork, sets: Sets[Spectra]) -> Scope:
         """Return the channels, and the valid range: the field, and the parameters of the training data."""
-        expected, nucleus = network.expected, sets.training.basis.nucleus
-        mhz, dwelltime_s = network.spectrometer_frequency_mhz, network.dwelltime_s
-        duration_s = network.n_points * dwelltime_s
-        widest = expected.gamma[1] / np.pi
-        degrees = float(np.degrees(expected.phase_rad[1]))
+        axes = (network.n_points, network.dwelltime_s, network.spectrometer_frequency_mhz)
         fid = Channel(
             "fid",
             "time",
             ("batch", "2", str(network.n_points)),
-            f"points of {dwelltime_s:g} s",
+            f"points of {network.dwelltime_s:g} s",
             "over the largest magnitude" if network.scaled else "units of the basis set",
         )
         outputs = (
@@ -179,13 +173,38 @@ class AmplitudesTraining(Training[Sets[Spectra], QuantificationNetwork]):
             Channel("sigma", "parameter", ("batch",), "rad/s"),
             Channel("phase", "parameter", ("batch",), "rad"),
         )
-        valid = ValidRange(
-            nucleus=nucleus,
-            spectrometer_frequency_mhz=(mhz * (1 - _FIELD_SHARE), mhz * (1 + _FIELD_SHARE)),
-            dwelltime_s=(dwelltime_s / 10, dwelltime_s * 2),
-            duration_s=(duration_s, 1e3),
-            shift_hz=expected.shift_hz,
-            phase_deg=(-degrees, degrees),
-            linewidth_hz=(0.0, float(widest)),
-        )
+        valid = spectra_range(sets.training.basis.nucleus, network.expected, *axes)
         return Scope((fid,), outputs, valid)
+
+
+def basis_package_name(architecture: str, basis: Basis) -> str:
+    """Return the name of a package: architecture, sequence of a shipped basis set, nucleus, field."""
+    which = architecture if not basis.name else f"{architecture}-{basis.name.split('_')[0]}"
+    return package_name("quantify", which, basis.nucleus, basis.spectrometer_frequency_mhz)
+
+
+def spectra_range(
+    nucleus: str, expected: Expected, n_points: int, dwelltime_s: float, mhz: float
+) -> ValidRange:
+    """Return the valid range of a network that was trained on spectra of one basis set.
+
+    Parameters
+    ----------
+    nucleus : str
+    expected : Expected
+        Where the parameters of the training data lie.
+    n_points : int
+        Of the network.
+    dwelltime_s, mhz : float
+        Of the network, in s and MHz.
+    """
+    degrees = float(np.degrees(expected.phase_rad[1]))
+    return ValidRange(
+        nucleus=nucleus,
+        spectrometer_frequency_mhz=(mhz * (1 - _FIELD_SHARE), mhz * (1 + _FIELD_SHARE)),
+        dwelltime_s=(dwelltime_s / 10, dwelltime_s * 2),
+        duration_s=(n_points * dwelltime_s, 1e3),
+        shift_hz=expected.shift_hz,
+        phase_deg=(-degrees, degrees),
+        linewidth_hz=(0.0, float(expected.gamma[1] / np.pi)),
+    )

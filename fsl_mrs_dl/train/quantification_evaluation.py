@@ -123,14 +123,19 @@ def scores(network: QuantificationNetwork, test: Spectra) -> tuple[Score, ...]:
     tuple of Score
         Beside the maximum-likelihood fit and the bound of an efficient one; for R2 also the Bayesian bound.
     """
-    found = network_parameters(network, test.fids, test.basis.dwelltime_s)
+    answer = network_parameters(network, test.fids, test.basis.dwelltime_s)
+    return amplitude_scores(answer.amplitudes, test)
+
+
+def amplitude_scores(amplitudes: Real, test: Spectra) -> tuple[Score, ...]:
+    """Return R2 of each metabolite, of amplitudes of shape (S, M), as :func:`scores` does."""
     fitted = plain_fit(test).amplitudes
     reached = bounds(test)
     efficient, bayes = reached.r2_efficient, reached.r2_bayes
     n, rows = len(test.fids), []
     for m in metabolites(test.basis.names):
         truth, of = test.amplitudes[:, m], f"R2 {test.basis.names[m]}"
-        value, fit = float(r2(found.amplitudes[:, m], truth)), float(r2(fitted[:, m], truth))
+        value, fit = float(r2(amplitudes[:, m], truth)), float(r2(fitted[:, m], truth))
         rows.append(Score(of, "1", value, fit, FIT, float(efficient[m]), EFFICIENT, n))
         rows.append(Score(of, "1", value, 0.0, MEAN, float(bayes[m]), BAYES, n))
     return tuple(rows)

@@ -8,6 +8,7 @@ from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.train.concentrations import ConcentrationsTraining
 from fsl_mrs_dl.train.quantification import AmplitudesTraining
 from fsl_mrs_dl.train.registration import RegistrationTraining
+from fsl_mrs_dl.train.regression import FullBatchRegression, RegressionTraining
 from fsl_mrs_dl.train.start import StartTraining
 from fsl_mrs_dl.train.training import Training
 from fsl_mrs_dl.train.transients import TransientsTraining
@@ -16,6 +17,8 @@ TRAININGS: Mapping[str, type[Training[Any, Any]]] = MappingProxyType(
     {
         "registration": RegistrationTraining,
         "amplitudes": AmplitudesTraining,
+        "regression": RegressionTraining,
+        "full-batch regression": FullBatchRegression,
         "start": StartTraining,
         "concentrations": ConcentrationsTraining,
         "transients": TransientsTraining,

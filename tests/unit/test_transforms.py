@@ -112,6 +112,13 @@ def test_magnitudes_of_the_scalogram_are_those_of_its_coefficients(fids):
     assert np.allclose(magnitude(fids)[:, 0], np.abs(magnitude.coefficients(fids)))
 
 
+def test_a_lasting_line_stands_still_in_the_baseband():
+    transform = Scalogram(1024, DWELLTIME_S, lowest_hz=100, highest_hz=400, scales=3, times=32, baseband=True)
+    for row, hz in enumerate(transform.frequency_hz):
+        middle = transform.coefficients(line(hz))[0, row, 8:24]
+        assert np.allclose(middle, 2.0, atol=2e-3)
+
+
 def test_points_that_do_not_divide_into_times_are_refused():
     with pytest.raises(ValueError, match="1000 points"):
         Scalogram(1000, DWELLTIME_S, times=64)

@@ -193,6 +193,8 @@ def _scalings(request: Request, chunk: Chunk, result: FitResult, reference_ppm: 
     part: dict[str, Real] = {}
     part["raw"], part["raw_sd"] = combined(result.amplitudes, result.covariance, matrix)
     part["crlb_percent"] = percent(part["raw"], part["raw_sd"])
+    # Amplitudes without any bound are of unknown uncertainty, which is not a large one.
+    part["crlb_percent"][np.isnan(result.crlb).all(axis=1)] = np.nan
     within = None if result.average is None else result.average.within
     if within is not None:
         part["raw_bound"] = combined(result.amplitudes, within, matrix)[1]

@@ -63,6 +63,11 @@ class Scaled:
         return self.sd if self.bound is None else self.bound
 
     @property
+    def has_bounds(self) -> bool:
+        """Whether any amount has an SD; those of a regressor have none."""
+        return bool(np.isfinite(self.sd).any())
+
+    @property
     def has_posterior(self) -> bool:
         """Whether there is a posterior mean with an interval; a ratio may have an interval without a mean."""
         ends = [self.extra.get(name) for name in ("ci95_low", "ci95_high")]

@@ -78,6 +78,10 @@ class Scalogram:
         Points of the grid in time, equally spaced from the first point on.
     part : {"complex", "magnitude"}
         Two channels, real and imaginary part; or one, the magnitude.
+    baseband : bool
+        Whether each row is turned back by its own frequency, W(f, t) exp(-2 pi i f t). What is left changes as
+        slowly as the wavelet is wide, and loses less on a coarse grid of times than the coefficients themselves,
+        which turn several times from column to column.
     """
 
     n_points: int
@@ -87,6 +91,7 @@ class Scalogram:
     scales: int = 24
     times: int = 64
     part: str = "complex"
+    baseband: bool = False
 
     def __post_init__(self) -> None:
         if self.n_points % self.times:
@@ -141,5 +146,8 @@ class Scalogram:
         product = spectrum[..., None, :] * filters
         stride = self.n_points // self.times
         folded = xp.reshape(product, (*product.shape[:-1], stride, self._padded // stride))
-        sampled = xp.fft.ifft(xp.mean(folded, axis=-2), axis=-1)
-        return sampled[..., : self.times]
+        sampled = xp.fft.ifft(xp.mean(folded, axis=-2), axis=-1)[..., : self.times]
+        if not self.baseband:
+            return sampled
+        turn = np.exp(-2j * np.pi * self.frequency_hz[:, None] * self.time_s)
+        return sampled * xp.asarray(turn, dtype=sampled.dtype, device=device(fids))

@@ -84,9 +84,9 @@ CWT = {
 }
 _ALL = ("DSS1", "DSS2", "DSS3", "DSS4", "DSS5", "DSS6", "DSS7")
 SCATTERING = {
-    "smoke": ScatteringProfile(Scale(64, 1, 32, 3e-3), Scale(64, 1), 1, 24, ("DSS2",), ("DSS2",)),
-    "small": ScatteringProfile(Scale(4000, 100, 64, 3e-3), Scale(4000, 30), 3, 1000, _ALL, ("DSS2", "DSS5")),
-    "paper": ScatteringProfile(Scale(10_000, 200, 64, 3e-3), Scale(10_000, 200), 3, 10_000, _ALL, _ALL),
+    "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, ("DSS2",), ("DSS2",)),
+    "small": ScatteringProfile(Scale(4000, 40), Scale(4000, 30), 3, 1000, _ALL, ("DSS2", "DSS5")),
+    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 10_000, _ALL, _ALL),
 }
 
 
@@ -100,7 +100,9 @@ def spectrum_inputs(study: str, basis: str = "", ppm: tuple[float, float] | None
 def scalogram_inputs(profile: CwtProfile, part: str) -> Inputs:
     """Return the settings of a scalogram as an input."""
     settings = {"kind": "scalogram", "n_points": SCALOGRAM_POINTS, "dwelltime_s": DWELLTIME_S}
-    return tuple((settings | {"scales": profile.scales, "times": profile.times, "part": part}).items())
+    more = {"scales": profile.scales, "times": profile.times, "part": part}
+    turned = {"baseband": True} if part == "complex" else {}
+    return tuple((settings | more | turned).items())
 
 
 def cnn_plan(study: str, scale: Scale, seed: int, basis: str = "", *, whole_band: bool = False) -> Plan:
@@ -161,5 +163,5 @@ def scattering_plan(scale: Scale, study: str, seed: int, basis: str) -> Plan:
     """Return the scattering network of a study."""
     inputs: Inputs = (("kind", "scattering"), ("n_points", 1024))
     basis = basis if study == "DSS1" else ""
-    settings = (scale.samples, scale.epochs, seed, scale.batch, scale.lr)
-    return Plan(SCATTERED, study, "scattering", inputs, *settings, basis=basis)
+    settings = (scale.samples, scale.epochs, seed)
+    return Plan(SCATTERED, study, "scattering", inputs, *settings, basis=basis, full_batch=True)

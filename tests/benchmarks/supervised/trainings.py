@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from fsl_mrs_dl.models.regression_inference import features_of, regressed
 from fsl_mrs_dl.models.regression_scalogram import ScalogramNetwork
 from fsl_mrs_dl.models.regression_scattering import ScatteringNetwork
 from fsl_mrs_dl.simulate.components import ComponentSignals
-from fsl_mrs_dl.train.loop import VALIDATION, Settings, fit
+from fsl_mrs_dl.train.loop import INNER_STEPS, VALIDATION, Settings, fit
 from tests.benchmarks.supervised.sets import basis_of_study, signals
 
 _NETWORKS: dict[str, type[Any]] = {
@@ -61,6 +61,8 @@ class Plan:
         Of CReLU.
     basis : str
         Given instead of the study's.
+    full_batch : bool
+        Train by L-BFGS over all signals; ``batch`` and ``lr`` have no say.
     """
 
     label: str
@@ -75,17 +77,23 @@ class Plan:
     targets: tuple[str, ...] = TARGETS[:1]
     signed: bool = False
     basis: str = ""
+    full_batch: bool = False
 
     @property
     def folder(self) -> str:
-        """Name of the folder that keeps the network: changes with every setting but the label."""
-        settings = {key: value for key, value in asdict(self).items() if key != "label"}
+        """Name of the folder that keeps the network: of all settings but the label that are not the default."""
+        default = {one.name: one.default for one in fields(self)}
+        settings = {
+            key: value for key, value in asdict(self).items() if key != "label" and value != default[key]
+        }
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:10]
         return f"{self.architecture}-{digest}"
 
     @property
     def steps(self) -> int:
         """Training steps."""
+        if self.full_batch:
+            return self.epochs * INNER_STEPS
         return self.epochs * -(-round(self.samples * (1 - VALIDATION)) // self.batch)
 
 
@@ -130,7 +138,9 @@ def trained(plan: Plan, store: Store) -> Trained:
     network.standardise(features, truths)
     ready = time.process_time()
     n = max(1, round(VALIDATION * plan.samples))
-    settings = Settings(plan.epochs, plan.batch, plan.lr, 0, plan.seed, anneal=True)
+    settings = Settings(
+        plan.epochs, plan.batch, plan.lr, 0, plan.seed, anneal=True, full_batch=plan.full_batch
+    )
     parts = (features[n:], truths[n:]), (features[:n], truths[:n])
     outcome = fit(network, *parts, settings, checkpoint=home / _CHECKPOINT)
     record = {
@@ -157,6 +167,7 @@ def _network(plan: Plan) -> RegressionNetwork:
             targets=plan.targets,
             **({"signed": True} if plan.signed else {}),
         )
+    network.set_basis(basis)
     return network
 
 
