@@ -1,1 +1,1 @@
-"""The command ``demo``: simulated data through the program, the truth beside the results."""
+"""The command ``demo``: process simulated data, and compare the results with the truth."""

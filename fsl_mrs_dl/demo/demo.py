@@ -1,4 +1,4 @@
-"""The command ``demo``: simulated data through the program, the truth beside what it found."""
+"""The command ``demo``: process simulated data, and compare the results with the truth."""
 
 import shlex
 import subprocess
@@ -19,15 +19,15 @@ from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import peak_linewidth_hz, phase_difference, similarity_index
 from fsl_mrs_dl.steps.registry import StepResult
 
-CREATINE_PPM = 3.03
-_UNSEEN_PPM = (2.6, 3.4)
+CREATINE_PPM = 3.03  # chemical shift of the methyl line
+_SIMILARITY_PPM = (2.6, 3.4)  # creatine and choline: strong lines
 
 
 def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1) -> None:
-    """Simulate a scan and MRSI, correct, average and quantify them, and show the truth beside what was found.
+    """Simulate a scan and MRSI, correct, average and quantify them, and compare the results with the truth.
 
-    The spectra are made of a shipped basis set, and fitted with the same one. The commands it runs are printed;
-    each of them can be run by hand.
+    The spectra are made from a shipped basis set, and fitted with the same one. The commands are printed; each of
+    them can be run by hand.
 
     Parameters
     ----------
@@ -49,9 +49,20 @@ def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1)
     where = {name: str(output / name) for name in folders}
     basis = ["--basis", BASIS]
     scan, combined = f"{where['1_scan']}/scan.nii.gz", f"{where['2_combined']}/scan.nii.gz"
-    made = ["--filename", "scan", "--kind", "transients", "--coils", "4", "--transients", "64", "--snr", "20"]
-    made += ["--drift_hz", "12", "--phase_deg", "20", "--water_reference", "--seed", str(seed), *basis]
-    _run("simulate", "--output", where["1_scan"], *made, *again)
+    settings = [
+        "--filename",
+        "scan",
+        "--kind",
+        "transients",
+        "--coils",
+        "4",
+        "--transients",
+        "64",
+        "--snr",
+        "20",
+    ]
+    settings += ["--drift_hz", "12", "--phase_deg", "20", "--water_reference", "--seed", str(seed), *basis]
+    _run("simulate", "--output", where["1_scan"], *settings, *again)
     reference = ["--reference", f"{where['1_scan']}/scan_wref.nii.gz"]
     _run("coilcombine", "--file", scan, *reference, "--output", where["2_combined"], *again)
     _run("align", "--file", combined, "--output", where["3_aligned"], "-r", *again)
@@ -62,18 +73,29 @@ def demo(*, output: Path = Path("demo"), overwrite: bool = False, seed: int = 1)
     compare_single_voxel(output, overwrite=overwrite)
     print(flush=True)  # noqa: T201
     mrsi, t1 = f"{where['6_mrsi']}/mrsi.nii.gz", f"{where['6_mrsi']}/mrsi_t1.nii.gz"
-    made = ["--filename", "mrsi", "--kind", "mrsi", "--points", "1024", "--snr", "60", "--seed", str(seed)]
-    _run("simulate", "--output", where["6_mrsi"], *made, *basis, *again)
+    settings = [
+        "--filename",
+        "mrsi",
+        "--kind",
+        "mrsi",
+        "--points",
+        "1024",
+        "--snr",
+        "60",
+        "--seed",
+        str(seed),
+    ]
+    _run("simulate", "--output", where["6_mrsi"], *settings, *basis, *again)
     mask = ["--mask", f"{where['6_mrsi']}/mrsi_mask.nii.gz", "--t1", t1]
     _run("quantify", "--data", mrsi, *basis, *mask, "--output", where["7_maps"], "--report", *again)
     compare_maps(output, overwrite=overwrite)
     print(flush=True)  # noqa: T201
     synthetic = _networks_work()
     if synthetic:
-        made = ["--model", MODEL, *REQUEST, "--seed", str(seed)]
-        _run("synthesise", *made, "--output", str(output / "8_synthetic"), *again)
+        settings = ["--model", MODEL, *REQUEST, "--seed", str(seed)]
+        _run("synthesise", *settings, "--output", str(output / "8_synthetic"), *again)
         compare_synthetic(output, overwrite=overwrite)
-    _say_where_to_look(output, t1, synthetic=synthetic)
+    _print_paths(output, t1, synthetic=synthetic)
 
 
 def _networks_work() -> bool:
@@ -87,34 +109,34 @@ def _networks_work() -> bool:
 
 
 def _run(*arguments: str) -> None:
-    """Run a command as a user would, in a process of its own."""
+    """Print a command and run it in its own process."""
     print("fsl_mrs_dl " + shlex.join(arguments), flush=True)  # noqa: T201
     subprocess.run([sys.executable, "-m", "fsl_mrs_dl", *arguments], check=True)
 
 
 def _compare(output: Path, *, overwrite: bool) -> None:
-    """Print and draw the estimates beside the truth of the simulation."""
+    """Print and draw the estimates and the truth of the simulation."""
     from fsl_mrs_dl.report import save_align_figure
 
     before, after = (
         nifti.read(output / "2_combined/scan.nii.gz"),
         nifti.read(output / "3_aligned/scan.nii.gz"),
     )
-    found = read_estimates(output / "3_aligned/scan_align.csv", before.dim_tags, _grid(before))
+    estimates = read_estimates(output / "3_aligned/scan_align.csv", before.dim_tags, _grid(before))
     truth = _truth(output, before)
-    error_hz = _about_middle(found.shift_hz - truth.shift_hz)
-    error_deg = np.degrees(phase_difference(found.phase_rad, truth.phase_rad))
+    error_hz = _about_median(estimates.shift_hz - truth.shift_hz)
+    error_deg = np.degrees(phase_difference(estimates.phase_rad, truth.phase_rad))
     rows = [
         ("shift, true range (Hz)", f"{np.ptp(truth.shift_hz):.2f}", ""),
         (
             "shift, SD of estimate - truth (Hz)",
             f"{np.std(error_hz):.3f}",
-            f"{np.median(found.shift_hz_sd):.3f}",
+            f"{np.median(estimates.shift_hz_sd):.3f}",
         ),
         (
             "phase, SD of estimate - truth (degrees)",
-            f"{np.std(_about_middle(error_deg)):.2f}",
-            f"{np.degrees(np.median(found.phase_rad_sd)):.2f}",
+            f"{np.std(_about_median(error_deg)):.2f}",
+            f"{np.degrees(np.median(estimates.phase_rad_sd)):.2f}",
         ),
         ("failures (> 3 Hz)", str(int((np.abs(error_hz) > 3).sum())), ""),
     ]
@@ -128,10 +150,12 @@ def _compare(output: Path, *, overwrite: bool) -> None:
     ):
         print(f"{name:42}{measure(before):>9.2f}{measure(after):>12.2f}")  # noqa: T201
     with Staging(output, overwrite=overwrite) as staging:
-        save_align_figure(before, StepResult(after, estimates=found), staging.path("align.png"), truth=truth)
+        save_align_figure(
+            before, StepResult(after, estimates=estimates), staging.path("align.png"), truth=truth
+        )
 
 
-def _say_where_to_look(output: Path, t1: str, *, synthetic: bool) -> None:
+def _print_paths(output: Path, t1: str, *, synthetic: bool) -> None:
     drawn = ["align.png", "fit.png", "maps.png", *(["synthetic.png"] if synthetic else [])]
     pictures = ", ".join(str(output / name) for name in drawn)
     pages = ("3_aligned/scan_align.html", "5_quantified/report.html", "7_maps/report.html")
@@ -146,7 +170,7 @@ def _grid(data: MRSData) -> tuple[int, ...]:
 
 
 def _truth(output: Path, combined: MRSData) -> Estimates:
-    """Return the truth of the combined transients; their coils shared it."""
+    """Return the truth of the combined transients, which is the same for all coils."""
     scan = nifti.read(output / "1_scan/scan.nii.gz")
     truth = read_estimates(output / "1_scan/scan_truth.csv", scan.dim_tags, _grid(scan))
     coil = scan.dim_tags.index("DIM_COIL") + TIME_AXIS
@@ -154,10 +178,10 @@ def _truth(output: Path, combined: MRSData) -> Estimates:
     return Estimates(*first)
 
 
-def _about_middle(values: Real) -> Real:
-    """Return values about their median: the set's own mean shift and phase are not a matter of alignment."""
-    middled: Real = values - np.median(values)
-    return middled
+def _about_median(values: Real) -> Real:
+    """Return values minus their median: the common shift and phase of a set do not matter for alignment."""
+    centred: Real = values - np.median(values)
+    return centred
 
 
 def _linewidth(data: MRSData) -> float:
@@ -167,5 +191,5 @@ def _linewidth(data: MRSData) -> float:
 
 
 def _similarity(data: MRSData) -> float:
-    inside = ppm_window(data.ppm_axis, _UNSEEN_PPM)
+    inside = ppm_window(data.ppm_axis, _SIMILARITY_PPM)
     return float(similarity_index(fid_to_spectrum(np.moveaxis(data.fid[0, 0, 0], 0, -1))[:, inside]))

@@ -1,4 +1,4 @@
-"""The demo's last part: spectra made of concentrations, and what the fit finds in them."""
+"""The last part of the demo: make spectra from concentrations, and compare these with a fit."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ REQUEST = ("--n", "6", "--snr", "100", "--concentrations", "NAA=6:14", "PCr=3:7"
 
 
 def compare_synthetic(output: Path, *, overwrite: bool) -> None:
-    """Print and draw the concentrations asked for beside those that the fit finds."""
+    """Print and draw the requested concentrations and those of a fit."""
     from fsl_mrs_dl.report.drawing import new_panels
 
     data = nifti.read(output / "8_synthetic/synthetic.nii.gz")
@@ -32,16 +32,16 @@ def compare_synthetic(output: Path, *, overwrite: bool) -> None:
     basis = Basis(whole.fids[rows], tuple(labels), whole.dwelltime_s, whole.spectrometer_frequency_mhz)
     settings = FitSettings(baseline=Baseline.parse("spline, moderate"))
     result = Fitter(basis, settings, reference_ppm=data.reference_ppm)(fids)
-    print(f"\n{'synthetic':14}{'asked':>9}{'fitted':>10}{'CRLB':>9}{'error/CRLB':>12}")  # noqa: T201
-    for m, (name, asked) in enumerate(labels.items()):
-        for truth, value, sd in zip(asked, result.amplitudes[:, m], result.crlb[:, m], strict=True):
+    print(f"\n{'synthetic':14}{'requested':>9}{'fitted':>10}{'CRLB':>9}{'error/CRLB':>12}")  # noqa: T201
+    for m, (name, requested) in enumerate(labels.items()):
+        for truth, value, sd in zip(requested, result.amplitudes[:, m], result.crlb[:, m], strict=True):
             print(f"{name:14}{truth:9.2f}{value:10.2f}{sd:9.2f}{(value - truth) / sd:12.2f}")  # noqa: T201
     figure, ((axis,),) = new_panels(1, 1, (9, 5), dpi=100)
     inside = (data.ppm_axis > 0.5) & (data.ppm_axis < 4.2)
     spectra = fid_to_spectrum(fids)[:, inside].real
     for k, spectrum in enumerate(spectra):
-        said = ", ".join(f"{name} {values[k]:.1f}" for name, values in labels.items())
-        axis.plot(data.ppm_axis[inside], spectrum - 0.6 * k * spectra.max(), lw=0.9, label=said)
+        label = ", ".join(f"{name} {values[k]:.1f}" for name, values in labels.items())
+        axis.plot(data.ppm_axis[inside], spectrum - 0.6 * k * spectra.max(), lw=0.9, label=label)
     axis.set(
         xlabel="ppm", yticks=[], title="Synthetic spectra (not measured) and the concentrations asked for"
     )

@@ -1,4 +1,4 @@
-"""The command ``evaluate``: synthetic transients beside real ones, on one page."""
+"""The command ``evaluate``: compare synthetic transients with real ones on one page."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.io.names import plain_name
 
-_FEWEST = 8
+_LEAST_TRANSIENTS = 8  # four in each half of the real ones, which are compared with each other
 
 
 def evaluate(
@@ -24,11 +24,11 @@ def evaluate(
 ) -> None:
     """Compare synthetic transients with real ones, and write one HTML page.
 
-    Each voxel and edit condition by itself: classifier and kernel two-sample tests, coverage by nearest
-    neighbours, distance to the nearest real transient, noise, averages (ON, OFF and their difference), errors by
-    region, and with a basis set amounts by the fit with bias, concordance and limits of agreement. Beside the
-    numbers of likeness stands what the two halves of the real transients reach. Where there are several sets, a
-    classifier of sets that has seen synthetic transients alone is tested on real ones.
+    For each voxel and edit condition: classifier and kernel two-sample tests, coverage by nearest neighbours,
+    distance to the nearest real transient, noise, averages (ON, OFF and their difference), errors by region, and
+    with a basis set the amounts of a fit with bias, concordance and limits of agreement. The two halves of the
+    real transients are compared in the same way. If there are several sets, a classifier of sets is trained on
+    synthetic transients alone and tested on real ones.
 
     Parameters
     ----------
@@ -66,26 +66,26 @@ def evaluate(
     from fsl_mrs_dl.report.page import page
 
     filename = plain_name(filename, "filename")
-    measured, made = nifti.read(real), nifti.read(synthetic)
-    pairs = list(zip(samples_of(measured), samples_of(made), strict=False))
-    _check(measured, made, [len(sample.fids) for pair in pairs for sample in pair])
+    measured, generated = nifti.read(real), nifti.read(synthetic)
+    pairs = list(zip(samples_of(measured), samples_of(generated), strict=False))
+    _check(measured, generated, [len(sample.fids) for pair in pairs for sample in pair])
     with Staging(output, overwrite=overwrite, inputs=[real, synthetic]) as staging:
         staging.reserve(f"{filename}.html")
         edited = "DIM_EDIT" in measured.dim_tags and len(pairs) == 2
         likeness, parts = sections(pairs, basis, np.random.default_rng(seed), edited=edited)
-        text = page("Synthetic beside real transients", made, parts)
+        text = page("Synthetic beside real transients", generated, parts)
         staging.path(f"{filename}.html").write_text(text, encoding="utf-8")
     for row in likeness:
         print("  ".join(row))  # noqa: T201
 
 
-def _check(measured: Any, made: Any, counts: list[int]) -> None:
-    kinds = [(d.nucleus, d.n_points, round(d.dwelltime_s, 9)) for d in (measured, made)]
+def _check(measured: Any, generated: Any, counts: list[int]) -> None:
+    kinds = [(d.nucleus, d.n_points, round(d.dwelltime_s, 9)) for d in (measured, generated)]
     if kinds[0] != kinds[1]:
         raise DataError(
-            f"{made.name} has {kinds[1]} (nucleus, points, dwell time), {measured.name} has {kinds[0]}; files of "
-            "one kind are needed."
+            f"{generated.name} has {kinds[1]} (nucleus, points, dwell time), {measured.name} has {kinds[0]}; "
+            "files of one kind are needed."
         )
-    if not counts or min(counts) < _FEWEST:
+    if not counts or min(counts) < _LEAST_TRANSIENTS:
         n = min(counts, default=0)
-        raise DataError(f"A set has {n} transients; at least {_FEWEST} of each kind are needed.")
+        raise DataError(f"A set has {n} transients; at least {_LEAST_TRANSIENTS} of each kind are needed.")

@@ -1,4 +1,4 @@
-"""Pictures of real transients beside synthetic ones."""
+"""Draw real and synthetic transients."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,18 @@ from fsl_mrs_dl.evaluation.likeness import Sample, embedded, features
 from fsl_mrs_dl.physics import fid_to_spectrum
 from fsl_mrs_dl.report.drawing import new_panels, png
 
-REAL, MADE = "#0072b2", "#d55e00"
+REAL, SYNTHETIC = "#0072b2", "#d55e00"
 """Colours of measured and of synthetic transients."""
-DPI = 100
-_FEWEST_UMAP = 100
-"""A neighbourhood is 15; of fewer than some of these there is no manifold to learn."""
+DPI = 100  # pixels per inch of pictures in the page
+_LEAST_UMAP = 100
+"""Least number of transients for UMAP: several of its neighbourhoods, which have 15."""
 
 
-def on_the_plane(
+def plane_coordinates(
     place: Real, others: Sequence[Real], rng: np.random.Generator
 ) -> tuple[str, Real, list[Real]]:
-    """Return UMAP coordinates, else the first two principal components: of few, or without umap-learn."""
-    if len(place) < _FEWEST_UMAP:
+    """Return UMAP coordinates, or the first two principal components for few transients or without umap-learn."""
+    if len(place) < _LEAST_UMAP:
         return "principal component", place[:, :2], [points[:, :2] for points in others]
     try:
         import umap
@@ -30,12 +30,12 @@ def on_the_plane(
     return "UMAP", fitted.embedding_, [fitted.transform(points) for points in others]
 
 
-def pair_picture(title: str, real: Sample, made: Sample, rng: np.random.Generator) -> bytes:
+def pair_picture(title: str, real: Sample, synthetic: Sample, rng: np.random.Generator) -> bytes:
     """Draw averages, noise power and two coordinates of real and synthetic transients."""
     figure, axes = new_panels(1, 3, (12, 3.8), dpi=DPI)
     data = real.data
     inside = (data.ppm_axis > 0.2) & (data.ppm_axis < 4.2)
-    samples = ((real, REAL, "real"), (made, MADE, "synthetic"))
+    samples = ((real, REAL, "real"), (synthetic, SYNTHETIC, "synthetic"))
     for sample, colour, name in samples:
         spectra = fid_to_spectrum(sample.fids)
         axes[0, 0].plot(
@@ -48,7 +48,7 @@ def pair_picture(title: str, real: Sample, made: Sample, rng: np.random.Generato
     for axis in axes[0, :2]:
         axis.invert_xaxis()
     place, other = embedded(*(features(sample.fids, data) for sample, _, _ in samples))
-    name_of, place, others = on_the_plane(place, [other], rng)
+    name_of, place, others = plane_coordinates(place, [other], rng)
     for points, (_, colour, name) in zip((place, *others), samples, strict=True):
         axes[0, 2].scatter(*points.T, s=5, color=colour, alpha=0.5, label=name)
     axes[0, 2].set(title="fitted to real ones", xlabel=f"{name_of} 1", ylabel="2")

@@ -1,4 +1,4 @@
-"""Real transients beside synthetic ones: feature space, noise, averages, quantification, memory."""
+"""Compare synthetic transients with real ones: feature space, noise, averages, amounts, memorisation."""
 
 import itertools
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from fsl_mrs_dl.scores.synthesis import (
 )
 
 METABOLITES_PPM = (0.5, 4.2)
+"""Window of metabolites, macromolecules and lipids, without water."""
 REGIONS = {
     "0.2 to 4.2": (0.2, 4.2),
     "0.2 to 1.8 (MM, Lac)": (0.2, 1.8),
@@ -35,12 +36,12 @@ REGIONS = {
     "4.2 to 5.2 (water)": (4.2, 5.2),
 }
 """Name -> window in ppm."""
-_PEAK_PPM = 3.03
-N_FEATURES = 12
-_WINDOW_PPM = 0.3
-_MOST = 600
+_CREATINE_PPM = 3.03  # chemical shift of the methyl line
+N_FEATURES = 12  # principal components of the embedding
+_WINDOW_PPM = 0.3  # width of the windows over which spectra are summed to features
+_LARGEST_SAMPLE = 600  # transients of a comparison; the memory of the kernel grows as the square
 _FIELD_TOLERANCE = 0.05
-"""A basis set of 123 MHz judges data of 128 MHz: both averages alike, for a comparison of the two."""
+"""Relative: a basis set of 123 MHz may fit data of 128 MHz, for its errors are the same for both averages."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +97,13 @@ def embedded(real: Real, *others: Real) -> tuple[Real, ...]:
     """Return the principal components of real samples, and others on the same ones."""
     centre = real.mean(axis=0)
     _, _, axes = np.linalg.svd(real - centre, full_matrices=False)
-    kept = axes[:N_FEATURES]
-    return tuple((part - centre) @ kept.T for part in (real, *others))
+    components = axes[:N_FEATURES]
+    return tuple((part - centre) @ components.T for part in (real, *others))
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """How synthetic transients compare with real ones that they were not made of.
+    """Comparison of synthetic transients with real ones that were not used to make them.
 
     Attributes
     ----------
@@ -113,9 +114,9 @@ class Likeness:
     memory : float
         Distance to the nearest parent over that between parents.
     noise : float
-        Median noise SD over the real one's.
+        Median noise SD over that of the real transients.
     quarters : tuple of float
-        Noise power in each quarter of the signal-free bins, over the real one's.
+        Noise power in each quarter of the signal-free bins, over that of the real transients.
     kurtosis : tuple of float
         Of the real and of the synthetic noise.
     """
@@ -131,11 +132,11 @@ class Likeness:
 
     @property
     def spectrum(self) -> float:
-        """Largest deviation of the noise power of a quarter of the bins from the real one's, as a share."""
+        """Largest relative deviation of the noise power of a quarter of the bins from that of real transients."""
         return max(abs(quarter - 1) for quarter in self.quarters)
 
 
-def likeness(parents: Sample, held_out: Sample, made: Sample, rng: np.random.Generator) -> Likeness:
+def likeness(parents: Sample, held_out: Sample, generated: Sample, rng: np.random.Generator) -> Likeness:
     """Compare synthetic transients with real ones.
 
     Parameters
@@ -144,12 +145,16 @@ def likeness(parents: Sample, held_out: Sample, made: Sample, rng: np.random.Gen
         Real ones from which the synthetic ones were made.
     held_out : Sample
         Real ones of the same kind that were not used.
-    made : Sample
+    generated : Sample
+        Synthetic ones.
     rng : numpy.random.Generator
     """
     data = parents.data
-    few = [part.fids[rng.permutation(len(part.fids))[:_MOST]] for part in (held_out, made, parents)]
-    # Fixed features: components fitted to one of the samples would know its noise, and tell the others by it.
+    few = [
+        part.fids[rng.permutation(len(part.fids))[:_LARGEST_SAMPLE]]
+        for part in (held_out, generated, parents)
+    ]
+    # Fixed features: components fitted to one sample include its noise, which would separate the others.
     real, synthetic, used = (coarse(part, data) for part in few)
     region = noise_region(parents.fids, data.ppm_axis, data.nucleus)
     size = [noise_sd(part, data.ppm_axis, data.nucleus, region) for part in few]
@@ -187,7 +192,7 @@ def _parts(bins: Complex) -> Real:
 
 @dataclass(frozen=True)
 class Quality:
-    """An average against that of the full set.
+    """Quality of an average relative to a reference.
 
     Attributes
     ----------
@@ -208,13 +213,13 @@ class Quality:
 
 
 def quality(average: Complex, reference: Complex, data: MRSData) -> Quality:
-    """Return the quality of an average beside a reference, such as the average of all transients or the truth."""
+    """Return the quality of an average relative to a reference: the average of all transients, or the truth."""
     inside = ppm_window(data.ppm_axis, METABOLITES_PPM)
     spectrum, true = (fid_to_spectrum(fid)[inside] for fid in (average, reference))
     lines = ppm_window(data.ppm_axis, (1.8, 3.4))
     height = float(np.abs(fid_to_spectrum(average)[lines]).max())
     noise = float(noise_sd(average[None], data.ppm_axis, data.nucleus)[0])
-    axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm, _PEAK_PPM)
+    axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm, _CREATINE_PPM)
     return Quality(
         height / noise if noise else float("inf"),
         float(peak_linewidth_hz(average, *axes).fwhm_hz),
@@ -224,7 +229,7 @@ def quality(average: Complex, reference: Complex, data: MRSData) -> Quality:
 
 
 class Quantifier:
-    """The fit that judges averages: one basis set, one group, a stiff spline."""
+    """Fit of averages: one basis set, one group, a stiff spline."""
 
     def __init__(self, basis: Basis, data: MRSData) -> None:
         self.basis = basis_for(data, basis, field_tolerance=_FIELD_TOLERANCE)
@@ -240,14 +245,16 @@ class Quantifier:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """Amounts of synthetic averages beside those of real ones."""
+class AmountAgreement:
+    """Agreement of the amounts of synthetic averages with those of real ones."""
 
     bias: Interval
     ccc: float
 
 
-def agreement(real: Real, made: Real) -> Agreement:
+def agreement(real: Real, synthetic: Real) -> AmountAgreement:
     """Return the relative bias, in %, with its limits of agreement, and the concordance correlation."""
     scale = float(np.mean(real)) or 1.0
-    return Agreement(limits_of_agreement(100 * real / scale, 100 * made / scale), concordance(real, made))
+    return AmountAgreement(
+        limits_of_agreement(100 * real / scale, 100 * synthetic / scale), concordance(real, synthetic)
+    )

@@ -1,4 +1,4 @@
-"""The command ``models``: which packages there are, what their cards say, and whether it is still true."""
+"""The command ``models``: list model packages, show their cards, and verify them."""
 
 from pathlib import Path
 from typing import Literal
@@ -97,7 +97,7 @@ def _show(folder: Path) -> None:
 
 
 def _verified(folder: Path) -> str:
-    """Check one package and return in words what was found."""
+    """Check one package and describe the result."""
     from fsl_mrs_dl.models.package import load
     from fsl_mrs_dl.train.verification import check_scores
 

@@ -27,8 +27,8 @@ from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 from fsl_mrs_dl.train.synthesis_evaluation import STRONG
 
 Pairs = Sequence[tuple[Sample, Sample]]
-_CERTAIN = 0.2
-"""Relative CRLB of the metabolites that an agreement is about."""
+_LARGEST_RELATIVE_CRLB = 0.2
+"""Largest relative CRLB of the metabolites of an agreement: 20 %, as AGREEMENT_TEXT says."""
 
 LIKENESS = (
     "set",
@@ -44,7 +44,7 @@ LIKENESS = (
     "height / noise SD of one",
 )
 LIKENESS_TEXT = (
-    "An accuracy of 0.5 says that a classifier cannot tell them. Nearest: distance to the nearest real transient "
+    "At an accuracy of 0.5 a classifier cannot separate them. Nearest: distance to the nearest real transient "
     "over that between real ones; 0 is a copy."
 )
 AVERAGES = (
@@ -56,13 +56,13 @@ AVERAGES = (
     "difference from real (%)",
 )
 AVERAGES_TEXT = (
-    "Decoding is smoothing: a larger height over noise of a synthetic average is no gain of information. DIFF: "
-    "the first edit condition less the second."
+    "Decoding smooths: a larger height over noise of a synthetic average is not more information. DIFF: the first "
+    "edit condition minus the second."
 )
 REGIONS_OF = ("set", "of", *(f"{name} ppm" for name in REGIONS))
 REGIONS_TEXT = (
-    "Norm of the difference of the averages over that of the real one, in %, region by region; and what the noise "
-    "of both averages alone would make of it."
+    "Norm of the difference of the averages over that of the real one, in %, by region; and its expected value "
+    "from the noise of both averages alone."
 )
 AMOUNTS = ("set", "metabolite", "real", "CRLB", "synthetic", "difference (%)", "difference / CRLB")
 AGREEMENT = ("set", "metabolites", "bias (%)", "limits of agreement (%)", "concordance")
@@ -72,7 +72,7 @@ AGREEMENT_TEXT = (
 )
 TRANSFER = ("trained on", "accuracy on real transients")
 TRANSFER_TEXT = (
-    "Which set a transient is of: a classifier, trained on one half of the real transients, or on synthetic ones "
+    "A classifier of the set of a transient, trained on one half of the real transients, or on synthetic ones "
     "alone; both tested on the other half."
 )
 
@@ -100,26 +100,26 @@ def sections(
     return likeness, [*parts, section("Pictures", *pictures)]
 
 
-def likeness_rows(index: int, real: Sample, made: Sample, rng: np.random.Generator) -> list[list[str]]:
-    """Return how the two halves of the real transients compare, and synthetic ones with real ones."""
+def likeness_rows(index: int, real: Sample, synthetic: Sample, rng: np.random.Generator) -> list[list[str]]:
+    """Compare the two halves of the real transients, and synthetic ones with real ones."""
     first, second = (replace(real, fids=real.fids[start::2]) for start in (0, 1))
     rows = []
-    for name, other, found in (
+    for name, other, result in (
         ("real, two halves", real, likeness(first, second, first, rng)),
-        ("synthetic with real", made, likeness(real, real, made, rng)),
+        ("synthetic with real", synthetic, likeness(real, real, synthetic, rng)),
     ):
         rows.append(
             [
                 str(index + 1),
                 name,
-                str(found.c2st),
-                f"{found.discrepancy.value:.4f} ({found.discrepancy.high:.4f})",
-                f"{found.precision:.2f}",
-                f"{found.recall:.2f}",
-                f"{found.memory:.2f}" if other is made else "1",
-                f"{found.noise:.3f}",
-                f"{100 * found.spectrum:.1f}",
-                f"{found.kurtosis[0]:.2f} / {found.kurtosis[1]:.2f}",
+                str(result.c2st),
+                f"{result.discrepancy.value:.4f} ({result.discrepancy.high:.4f})",
+                f"{result.precision:.2f}",
+                f"{result.recall:.2f}",
+                f"{result.memory:.2f}" if other is synthetic else "1",
+                f"{result.noise:.3f}",
+                f"{100 * result.spectrum:.1f}",
+                f"{result.kurtosis[0]:.2f} / {result.kurtosis[1]:.2f}",
                 f"{_height_over_noise(other):.1f}",
             ]
         )
@@ -135,11 +135,13 @@ def _height_over_noise(sample: Sample) -> float:
 
 
 def _averages(pairs: Pairs, *, edited: bool) -> list[tuple[str, Complex, Complex]]:
-    """Return the name of each set and its two averages; of an edited scan the difference too."""
-    found = [(str(index + 1), real.average, made.average) for index, (real, made) in enumerate(pairs)]
+    """Return the name of each set and its two averages; for an edited scan also the difference."""
+    averages = [
+        (str(index + 1), real.average, synthetic.average) for index, (real, synthetic) in enumerate(pairs)
+    ]
     if edited:
-        found.append(("DIFF", found[0][1] - found[1][1], found[0][2] - found[1][2]))
-    return found
+        averages.append(("DIFF", averages[0][1] - averages[1][1], averages[0][2] - averages[1][2]))
+    return averages
 
 
 def average_rows(pairs: Pairs, *, edited: bool) -> list[list[str]]:
@@ -154,22 +156,22 @@ def average_rows(pairs: Pairs, *, edited: bool) -> list[list[str]]:
 
 
 def region_rows(pairs: Pairs) -> list[list[str]]:
-    """Return the difference of the averages in each region, beside what noise makes of it."""
+    """Return the difference of the averages in each region, and its expected value from noise."""
     rows = []
-    for index, (real, made) in enumerate(pairs):
+    for index, (real, synthetic) in enumerate(pairs):
         data = real.data
-        spectra = [fid_to_spectrum(sample.average) for sample in (real, made)]
+        spectra = [fid_to_spectrum(sample.average) for sample in (real, synthetic)]
         variance = sum(
             2 * float(np.mean(noise_sd(sample.fids, data.ppm_axis, data.nucleus) ** 2)) / len(sample.fids)
-            for sample in (real, made)
+            for sample in (real, synthetic)
         )
-        found, expected = [], []
+        differences, expected = [], []
         for limits in REGIONS.values():
             inside = ppm_window(data.ppm_axis, limits)
             size = float(np.linalg.norm(spectra[0][inside])) or 1.0
-            found.append(f"{100 * float(np.linalg.norm((spectra[1] - spectra[0])[inside])) / size:.1f}")
+            differences.append(f"{100 * float(np.linalg.norm((spectra[1] - spectra[0])[inside])) / size:.1f}")
             expected.append(f"{100 * float(np.sqrt(variance * inside.sum())) / size:.1f}")
-        rows += [[str(index + 1), "difference", *found], [str(index + 1), "noise alone", *expected]]
+        rows += [[str(index + 1), "difference", *differences], [str(index + 1), "noise alone", *expected]]
     return rows
 
 
@@ -180,9 +182,9 @@ def amount_rows(pairs: Pairs, basis: str | None, *, edited: bool) -> tuple[list[
     ----------
     pairs : sequence of (Sample, Sample)
     basis : str or None
-        Nothing is fitted without.
+        Without it, nothing is fitted.
     edited : bool
-        Of an edited scan the basis set is of the difference, or of the condition with which its name ends.
+        For an edited scan, the basis set is that of the difference, or of the condition at the end of its name.
     """
     if basis is None:
         return [], []
@@ -204,7 +206,7 @@ def amount_rows(pairs: Pairs, basis: str | None, *, edited: bool) -> tuple[list[
             percent = f"{100 * (got / true - 1):+.1f}" if true > 0 else ""
             over = f"{(got - true) / spread:+.2f}" if spread > 0 else ""
             rows.append([name, metabolite, f"{true:.4g}", f"{spread:.2g}", f"{got:.4g}", percent, over])
-        certain = (amounts[0] > 0) & (sd[0] < _CERTAIN * amounts[0])
+        certain = (amounts[0] > 0) & (sd[0] < _LARGEST_RELATIVE_CRLB * amounts[0])
         agreements += agreement_rows(name, amounts[:, certain])
     return rows, agreements
 
@@ -220,7 +222,7 @@ def agreement_rows(name: str, amounts: Real) -> list[list[str]]:
 
 
 def transfer_rows(pairs: Pairs, rng: np.random.Generator) -> list[list[str]]:
-    """Return how well sets of real transients are told apart, by what the classifier was trained on."""
+    """Return the accuracy of a classifier of sets of real transients, for each kind of training."""
     if len(pairs) < 2:
         return []
     from sklearn.linear_model import LogisticRegression
@@ -231,7 +233,7 @@ def transfer_rows(pairs: Pairs, rng: np.random.Generator) -> list[list[str]]:
     halves = [np.array_split(rng.permutation(len(real.fids)), 2) for real, _ in pairs]
     kinds = {
         "real": [real.fids[rows[0]] for (real, _), rows in zip(pairs, halves, strict=True)],
-        "synthetic": [made.fids for _, made in pairs],
+        "synthetic": [synthetic.fids for _, synthetic in pairs],
     }
     tested = [real.fids[rows[1]] for (real, _), rows in zip(pairs, halves, strict=True)]
 
@@ -248,7 +250,7 @@ def transfer_rows(pairs: Pairs, rng: np.random.Generator) -> list[list[str]]:
     return rows
 
 
-def image(index: int, real: Sample, made: Sample, rng: np.random.Generator) -> str:
+def image(index: int, real: Sample, synthetic: Sample, rng: np.random.Generator) -> str:
     """Return the picture of a set, inlined."""
-    data = base64.b64encode(pair_picture(f"set {index + 1}", real, made, rng)).decode()
+    data = base64.b64encode(pair_picture(f"set {index + 1}", real, synthetic, rng)).decode()
     return f'<img alt="{html.escape("averages and embedding")}" src="data:image/png;base64,{data}">'

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import Basis, Real
-from fsl_mrs_dl.evaluation.figures import DPI, MADE, REAL, on_the_plane
+from fsl_mrs_dl.evaluation.figures import DPI, REAL, SYNTHETIC, plane_coordinates
 from fsl_mrs_dl.evaluation.likeness import embedded, features
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz
 from fsl_mrs_dl.report.drawing import new_panels, png
@@ -67,7 +67,7 @@ def reconstruction_picture(network: Generative, subjects: Sequence[Subject]) -> 
             spectra = [fid_to_spectrum(fid)[inside].real for fid in (real, made, real - made)]
             step = 1.1 * np.ptp(spectra[1])
             for k, (spectrum, colour, label) in enumerate(
-                zip(spectra, (REAL, MADE, _REST), ("real", "reconstruction", "residual"), strict=True)
+                zip(spectra, (REAL, SYNTHETIC, _REST), ("real", "reconstruction", "residual"), strict=True)
             ):
                 axes[row, column].plot(ppm[inside], spectrum - k * step, color=colour, lw=0.8, label=label)
             axes[row, column].invert_xaxis()
@@ -95,7 +95,7 @@ def embedding_picture(network: Generative, subjects: Sequence[Subject], rng: np.
                 parts.append((mode, name, features(made / np.linalg.norm(fids.mean(axis=0)), data)))
     together = np.concatenate(real)
     place, *others = embedded(together, *(values for _, _, values in parts))
-    name_of, place, others = on_the_plane(place, others, rng)
+    name_of, place, others = plane_coordinates(place, others, rng)
     figure, axes = new_panels(1, len(MODES), (13, 4.6), dpi=DPI)
     for axis, mode in zip(axes[0], MODES, strict=True):
         axis.scatter(*place.T, s=3, color=_REST, alpha=0.3, label="real")

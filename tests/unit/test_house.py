@@ -136,8 +136,6 @@ RIDDLES = frozenset(
 )
 """Participles that do not name what a variable, a function or a class is."""
 UNNAMED_ROOMS = (
-    "fsl_mrs_dl/demo/",
-    "fsl_mrs_dl/evaluation/",
     "fsl_mrs_dl/fit/",
     "fsl_mrs_dl/models/",
     "fsl_mrs_dl/steps/align",
