@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from nifti_mrs.definitions import dimension_tags
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import TIME_AXIS, Complex, MRSData, fid_flags
@@ -40,6 +39,8 @@ class TransientSets:
             If the data have three other dimensions already, or the tag is none of NIfTI-MRS.
         """
         if dim not in data.dim_tags:
+            from nifti_mrs.definitions import dimension_tags  # only here: the help must not wait for it
+
             if dim not in dimension_tags:
                 raise DataError(f"--dim is {dim}; one of {', '.join(dimension_tags)} is needed.")
             if len(data.dim_tags) == 3:
