@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork
 
 _TURNS = 8
+"""Phases at which the reference is tried, in equal steps of an eighth of a turn."""
 
 
 def method_of(
     method: str, model: str | None, data: MRSData, *, allow_mismatch: bool = False
 ) -> tuple[Method, dict[str, object]]:
-    """Return a registration method by name, and what is to be recorded of its model.
+    """Return a registration method by name, and the record of its model.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def method_of(
 
 
 def starting_at(model: Model) -> Callable[[Complex, Complex, Band], Real]:
-    """Return what gives ``gn`` a network's shifts to start from, in place of its own search.
+    """Return a function that starts ``gn`` from the shifts of a network, instead of its own search.
 
     Parameters
     ----------
@@ -93,9 +94,9 @@ def starting_at(model: Model) -> Callable[[Complex, Complex, Band], Real]:
 def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Registration:
     """Estimate shifts and phases by a network, relative to a reference.
 
-    Coils are combined as they stand in the reference. The network reads the reference as well, and what it says
-    of that is taken away, so that it does not matter what it was trained relative to. All are turned together
-    so that the reference is upright, for a scan has any phase and a network knows those it was trained on.
+    Coils are combined with their weights in the reference. The network reads the reference as well, and its
+    estimate of that is subtracted, so that it does not matter what it was trained relative to. All are turned
+    together so that the reference has phase 0: a scan has any phase, and a network knows those it was trained on.
 
     Parameters
     ----------
@@ -120,23 +121,22 @@ def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Reg
     coils = np.linalg.svd(reference, full_matrices=False)[0][:, 0]
     every = np.concatenate([reference[None], fids])
     combined = np.einsum("c,tcn->tn", coils.conj(), every)
-    shift_hz, phase_rad = estimate(network, combined * _upright(network, combined[0], band), band.dwelltime_s)
+    shift_hz, phase_rad = estimate(
+        network, combined * _turn_to_zero(network, combined[0], band), band.dwelltime_s
+    )
     low, high = model.card.valid.shift_hz
-    unknown: Real = np.full(len(fids), np.nan)
-    return Registration(
-        shift_hz[1:] - shift_hz[0],
-        phase_difference(phase_rad[1:], phase_rad[0]),
-        unknown,
-        unknown.copy(),
-        (low <= shift_hz[1:]) & (shift_hz[1:] <= high),
+    return Registration.without_sd(
+        shift_hz=shift_hz[1:] - shift_hz[0],
+        phase_rad=phase_difference(phase_rad[1:], phase_rad[0]),
+        converged=(low <= shift_hz[1:]) & (shift_hz[1:] <= high),
     )
 
 
-def _upright(network: "RegistrationNetwork", reference: Complex, band: Band) -> complex:
-    """Return the factor that turns a reference to where a network finds it nearest to phase 0.
+def _turn_to_zero(network: "RegistrationNetwork", reference: Complex, band: Band) -> complex:
+    """Return the factor that turns a reference to the phase that a network estimates nearest to 0.
 
-    Where a network knows the phase, turning the input by an eighth turns the estimate by an eighth; where it does
-    not, neighbours disagree, and an estimate near 0 is worth nothing.
+    Where a network knows the phase, turning the input by an eighth turns the estimate by an eighth. Where it does
+    not, neighbours disagree, and an estimate near 0 is worthless.
     """
     from fsl_mrs_dl.models.registration_encoders import estimate
 

@@ -193,7 +193,7 @@ def quantify(
     from fsl_mrs_dl.fit import quantification
     from fsl_mrs_dl.steps.quantify_basis import named_basis
     from fsl_mrs_dl.steps.quantify_model import BasisOptions, FitModel, ModelOptions
-    from fsl_mrs_dl.steps.quantify_models import Asked, method_of
+    from fsl_mrs_dl.steps.quantify_models import NetworkOptions, method_of
     from fsl_mrs_dl.steps.quantify_request import RunOptions, request_of
     from fsl_mrs_dl.steps.quantify_spectra import Spectra, SpectraOptions
     from fsl_mrs_dl.steps.quantify_water import Water, WaterOptions
@@ -246,7 +246,7 @@ def quantify(
         spectra,
         fit_model,
         water,
-        Asked(method=method, model=model, refine=refine, adapt=adapt, allow_mismatch=allow_mismatch),
+        NetworkOptions(method=method, model=model, refine=refine, adapt=adapt, allow_mismatch=allow_mismatch),
         RunOptions(no_posterior=no_posterior, parallel=parallel, parallel_workers=parallel_workers),
     )
     outcome = quantification.quantify_data(spectra.data, request)

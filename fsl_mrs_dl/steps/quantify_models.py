@@ -1,7 +1,7 @@
 """Networks in ``quantify``: where :mod:`fsl_mrs_dl.models` meets the fit.
 
-A network gives the fit its start, or is the whole estimate: then the fit's part is to make of the network's
-parameters what it makes of its own, curves and bounds among them.
+A network starts the fit, or estimates everything. Then the fit computes curves and bounds from the parameters of
+the network, as it does from its own.
 """
 
 import copy
@@ -40,8 +40,8 @@ REFINED_NOTE = (
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the user asks of networks.
+class NetworkOptions:
+    """Options of ``quantify`` for networks.
 
     Attributes
     ----------
@@ -64,8 +64,18 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
-    """The fit to use, what is to be recorded of it, and whether a network alone gives the amplitudes."""
+class ChosenFitter:
+    """The fit to use.
+
+    Attributes
+    ----------
+    fitter : Fitter
+    settled : dict
+        The model, for the record.
+    notes : tuple of str
+    pure : bool
+        Whether a network alone gives the amplitudes.
+    """
 
     fitter: Fitter
     settled: dict[str, object] = field(default_factory=dict)
@@ -82,13 +92,13 @@ def method_of(method: str, model: str | None) -> str:
 
 
 def fitter_of(
-    asked: Asked, data: MRSData, voxels: NDArray[np.intp], basis: Basis, settings: FitSettings
-) -> Chosen:
+    options: NetworkOptions, data: MRSData, voxels: NDArray[np.intp], basis: Basis, settings: FitSettings
+) -> ChosenFitter:
     """Return the fit for a method.
 
     Parameters
     ----------
-    asked : Asked
+    options : NetworkOptions
     data : MRSData
     voxels : ndarray, int, shape (V, 3)
         Where the spectra to be fitted lie.
@@ -98,7 +108,7 @@ def fitter_of(
 
     Returns
     -------
-    Chosen
+    ChosenFitter
 
     Raises
     ------
@@ -108,46 +118,46 @@ def fitter_of(
         If there is no such model, it is of another task, basis set or valid range.
     """
     reference_ppm = data.reference_ppm
-    if asked.refine is not None and asked.refine < 0:
-        raise OptionError(f"--refine is {asked.refine}; 0 or more iterations are needed.")
-    if asked.adapt < 0:
-        raise OptionError(f"--adapt is {asked.adapt}; 0 or more passes are needed.")
-    if asked.method == "lcm" and asked.adapt:
+    if options.refine is not None and options.refine < 0:
+        raise OptionError(f"--refine is {options.refine}; 0 or more iterations are needed.")
+    if options.adapt < 0:
+        raise OptionError(f"--adapt is {options.adapt}; 0 or more passes are needed.")
+    if options.method == "lcm" and options.adapt:
         raise OptionError("--adapt is for networks that give amplitudes; choose --method dq-nmm.")
-    if asked.refine:
-        settings = replace(settings, max_iterations=asked.refine)
-    if asked.method == "lcm" and asked.model is None:
-        if asked.refine is not None:
+    if options.refine:
+        settings = replace(settings, max_iterations=options.refine)
+    if options.method == "lcm" and options.model is None:
+        if options.refine is not None:
             raise OptionError("--refine is for a start by a network; give --model, or leave it out.")
-        return Chosen(fitter_for(basis, settings, reference_ppm=reference_ppm))
-    wanted = "start" if asked.method == "lcm" else asked.method
-    model = _loaded(asked, wanted, data, basis)
+        return ChosenFitter(fitter_for(basis, settings, reference_ppm=reference_ppm))
+    architecture = "start" if options.method == "lcm" else options.method
+    model = _loaded(options, architecture, data, basis)
     settled: dict[str, object] = {
         "model": model.card.full_name,
         "package_sha256": model.card.package_sha256,
     }
-    if mismatch := model.card.check(data, allow_mismatch=asked.allow_mismatch):
+    if mismatch := model.card.check(data, allow_mismatch=options.allow_mismatch):
         settled["mismatch"] = "; ".join(mismatch)
-    if wanted == "start":
+    if architecture == "start":
         started = StartedFitter(basis, settings, reference_ppm=reference_ppm, model=model)
-        return Chosen(started, settled, (f"started by {model.card.full_name}",))
-    regressor = CATALOGUE[wanted].labels
-    if regressor and asked.adapt:
-        raise OptionError(f"--adapt trains without labels, which {wanted} cannot; leave it out.")
+        return ChosenFitter(started, settled, (f"started by {model.card.full_name}",))
+    regressor = CATALOGUE[architecture].labels
+    if regressor and options.adapt:
+        raise OptionError(f"--adapt trains without labels, which {architecture} cannot; leave it out.")
     fitter: NetworkFitter | RegressionFitter
     if regressor:
         fitter = RegressionFitter(basis, settings, reference_ppm=reference_ppm, model=model)
-        notes = [REFINED_NOTE if asked.refine else REGRESSOR_NOTE.format(name=model.card.full_name)]
+        notes = [REFINED_NOTE if options.refine else REGRESSOR_NOTE.format(name=model.card.full_name)]
     else:
         fitter = NetworkFitter(
-            basis, settings, reference_ppm=reference_ppm, model=model, refine=bool(asked.refine)
+            basis, settings, reference_ppm=reference_ppm, model=model, refine=bool(options.refine)
         )
-        notes = [f"{'started' if asked.refine else 'amplitudes'} by {model.card.full_name}"]
-        if not asked.refine:
+        notes = [f"{'started' if options.refine else 'amplitudes'} by {model.card.full_name}"]
+        if not options.refine:
             notes.append("a network gives no SD: bounds are those of the fit at the network's parameters")
-    if regressor and asked.refine:
-        settled["refine"] = asked.refine
-        return Chosen(fitter_for(basis, settings, reference_ppm=reference_ppm), settled, tuple(notes))
+    if regressor and options.refine:
+        settled["refine"] = options.refine
+        return ChosenFitter(fitter_for(basis, settings, reference_ppm=reference_ppm), settled, tuple(notes))
     if abs(fitter.field - 1) > FIELD_TOLERANCE:
         notes.append(
             f"read in ppm by a network of another frequency, {100 * (1 / fitter.field - 1):+.1f} %: the couplings "
@@ -160,16 +170,16 @@ def fitter_of(
             "whole band: remove it first (fsl_mrs_dl remove)"
         )
         logger.warning("%s.", notes[-1].removeprefix("WARNING: "))
-    if asked.adapt and isinstance(fitter, NetworkFitter):
-        notes.append(fitter.adapt(fids, asked.adapt))
+    if options.adapt and isinstance(fitter, NetworkFitter):
+        notes.append(fitter.adapt(fids, options.adapt))
         logger.warning("%s", notes[-1])
-    settled["refine"] = asked.refine or 0
-    return Chosen(fitter, settled, tuple(notes), pure=not asked.refine)
+    settled["refine"] = options.refine or 0
+    return ChosenFitter(fitter, settled, tuple(notes), pure=not options.refine)
 
 
-def _loaded(asked: Asked, architecture: str, data: MRSData, basis: Basis) -> Model:
-    """Return the model that was asked for, or the one for the basis set."""
-    name = asked.model
+def _loaded(options: NetworkOptions, architecture: str, data: MRSData, basis: Basis) -> Model:
+    """Return the model of the options, or the one for the basis set."""
+    name = options.model
     if name is None:
         which = f"{architecture}-{basis.name.split('_')[0]}" if basis.name else architecture
         name = package_name("quantify", which, data.nucleus, data.spectrometer_frequency_mhz)
@@ -177,7 +187,7 @@ def _loaded(asked: Asked, architecture: str, data: MRSData, basis: Basis) -> Mod
     card = model.card
     if (card.task, card.architecture) != ("quantify", architecture):
         raise ModelError(
-            f"{card.full_name} is a {card.architecture} for {card.task}; --method {asked.method} needs a "
+            f"{card.full_name} is a {card.architecture} for {card.task}; --method {options.method} needs a "
             f"{architecture} for quantify."
         )
     return model

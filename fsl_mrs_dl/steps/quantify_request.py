@@ -8,7 +8,7 @@ from fsl_mrs_dl.fit.posterior import WEAK
 from fsl_mrs_dl.fit.quantification import Request, background_record
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_model import FitModel
-from fsl_mrs_dl.steps.quantify_models import Asked, Chosen, fitter_of
+from fsl_mrs_dl.steps.quantify_models import ChosenFitter, NetworkOptions, fitter_of
 from fsl_mrs_dl.steps.quantify_spectra import Spectra
 from fsl_mrs_dl.steps.quantify_water import Water
 
@@ -30,7 +30,7 @@ class RunOptions:
 
 
 def request_of(
-    spectra: Spectra, model: FitModel, water: Water, network: Asked, run: RunOptions
+    spectra: Spectra, model: FitModel, water: Water, network: NetworkOptions, run: RunOptions
 ) -> tuple[Request, dict[str, object]]:
     """Return the request, and all options as they were resolved.
 
@@ -39,7 +39,7 @@ def request_of(
     spectra : Spectra
     model : FitModel
     water : Water
-    network : Asked
+    network : NetworkOptions
         The options of networks.
     run : RunOptions
 
@@ -80,7 +80,7 @@ def request_of(
     return request, settled
 
 
-def _notes(spectra: Spectra, model: FitModel, water: Water, chosen: Chosen) -> tuple[str, ...]:
+def _notes(spectra: Spectra, model: FitModel, water: Water, chosen: ChosenFitter) -> tuple[str, ...]:
     """Return the notes for the record of the results, in their order; warnings are logged too."""
     data, voxels = spectra.data, spectra.voxels
     alone = notes.water_alone(data, voxels)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fsl_mrs_dl.data import Complex, MRSData
+from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.posterior import record, sampling_for
 from fsl_mrs_dl.fit.quantification.chunk import LOOK, Chunk, Common, fit_chunk, of_voxels
 from fsl_mrs_dl.fit.quantification.grade import grade
@@ -67,11 +67,6 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     return _outcome(data, request, arrays, (fit, baseline), tuple(one.words for one in ground), single)
 
 
-def _extra(arrays: dict[str, NDArray[Any]], scaling: str) -> dict[str, NDArray[Any]]:
-    """Take the posterior's columns of a scaling."""
-    return {name: arrays.pop(f"{scaling}_{name}") for name in EXTRA_COLUMNS if f"{scaling}_{name}" in arrays}
-
-
 def _outcome(
     data: MRSData,
     request: Request,
@@ -80,28 +75,29 @@ def _outcome(
     hypotheses: tuple[str, ...],
     single: bool,
 ) -> Outcome:
-    scaled = {
-        name: Scaled(
-            arrays.pop(name),
-            arrays.pop(f"{name}_sd"),
-            unit,
-            _extra(arrays, name),
-            arrays.pop(f"{name}_bound", None),
-        )
-        for name, unit in SCALINGS.items()
-        if name in arrays
-    }
+    """Return the outcome of the arrays of all chunks; longer than a screen, for it names each array once.
+
+    Parameters
+    ----------
+    data : MRSData
+    request : Request
+    arrays : dict
+        By name, see :func:`~.chunk.fit_chunk`; is emptied in part.
+    drawn : tuple of ndarray, complex, shape (V, time)
+        Fit and baseline.
+    hypotheses : tuple of str
+        Of an averaged fit.
+    single : bool
+        Whether the run has one voxel.
+    """
+    scaled = _scaled(arrays)
     water = None
     if request.water is not None:
         fractions = of_voxels(request.water.scaling.fractions, request.voxels)
         water = with_areas(
             request.water.scaling, fractions, arrays.pop("water_area"), arrays.pop("reference_area")
         )
-    correlation = None
-    if single:
-        covariance = arrays.pop("covariance")[0]
-        spread = np.sqrt(np.diagonal(covariance))
-        correlation = covariance / np.where(spread > 0, spread, 1)[:, None] / np.where(spread > 0, spread, 1)
+    correlation = _correlation(arrays.pop("covariance")[0]) if single else None
     metabolites = arrays.pop("metabolites", None)
     nuisances = [name for name in arrays if name.startswith("sd_of_")]
     spreads = {name.removeprefix("sd_of_"): arrays.pop(name) for name in nuisances}
@@ -162,3 +158,31 @@ def _outcome(
         hypothesis=arrays.get("hypothesis"),
         hypothesis_weight=arrays.get("hypothesis_weight"),
     )
+
+
+def _scaled(arrays: dict[str, NDArray[Any]]) -> dict[str, Scaled]:
+    """Take the amounts of each scaling out of the arrays."""
+    return {
+        name: Scaled(
+            arrays.pop(name),
+            arrays.pop(f"{name}_sd"),
+            unit,
+            _posterior_columns(arrays, name),
+            arrays.pop(f"{name}_bound", None),
+        )
+        for name, unit in SCALINGS.items()
+        if name in arrays
+    }
+
+
+def _posterior_columns(arrays: dict[str, NDArray[Any]], scaling: str) -> dict[str, NDArray[Any]]:
+    """Take the posterior's columns of a scaling out of the arrays."""
+    return {name: arrays.pop(f"{scaling}_{name}") for name in EXTRA_COLUMNS if f"{scaling}_{name}" in arrays}
+
+
+def _correlation(covariance: Real) -> Real:
+    """Return the correlations of a covariance, shape (M, M); 0 for an amount without variance."""
+    spread = np.sqrt(np.diagonal(covariance))
+    scale = np.where(spread > 0, spread, 1)
+    correlation: Real = covariance / scale[:, None] / scale
+    return correlation

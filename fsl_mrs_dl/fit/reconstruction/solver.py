@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,8 +176,21 @@ class _State:
     momentum: Real
 
     def take(self, kept: NDArray[np.bool_]) -> "_State":
-        """Return the state of some sets."""
-        return _State(*(value[kept] if len(value) == len(kept) else value for value in vars(self).values()))
+        """Return the state of some sets; an array of one row is shared by all sets."""
+
+        def rows(values: Any) -> Any:
+            return values[kept] if len(values) == len(kept) else values
+
+        return _State(
+            sets=rows(self.sets),
+            fids=rows(self.fids),
+            products=rows(self.products),
+            penalty=rows(self.penalty),
+            step=rows(self.step),
+            here=rows(self.here),
+            ahead=rows(self.ahead),
+            momentum=rows(self.momentum),
+        )
 
 
 def _solve(
