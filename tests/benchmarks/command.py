@@ -13,7 +13,7 @@ from fsl_mrs_dl.steps.command import run_tool
 from tests.benchmarks.table import Page, page_text, picture_file
 
 PROGRAM = "python -m tests.benchmarks"
-_SUPERVISED = ("hatami",)
+_SUPERVISED = ("hatami", "cwt", "scattering")
 _OF = {
     "signal": ("fpc",),
     "models": ("fpc", "dq", *_SUPERVISED),
@@ -28,6 +28,7 @@ _PARTS = {"quantify": ("dq", "trust")}
 def benchmark(
     task: Literal[
         "basis",
+        "cwt",
         "dq",
         "fit",
         "fpc",
@@ -40,6 +41,7 @@ def benchmark(
         "registration",
         "robustness",
         "scale",
+        "scattering",
         "startup",
         "synthesis",
         "trust",
@@ -61,16 +63,16 @@ def benchmark(
     Parameters
     ----------
     task : str
-        basis: the shipped basis sets beside those of others; dq: networks for quantify beside fits and bounds;
-        fit: the linear-combination fit on simulated spectra; fuzzing: spoiled inputs of every kind; fpc: networks
-        for align beside every other method; hatami: a network on the spectrum beside fits, a forest and bounds;
-        invivo: the steps on measured files; mrsi: a large MRSI through
-        quantify; quantify: dq and trust; quantify_invivo: the fit on measured spectra; registration: methods of
-        align on simulated transients; robustness: runs that are killed or whose disk is full; startup: how long
-        the program takes to start; synthesis: generative networks, and what augmenting with them does; trust:
-        posterior, intervals, biases and unusual inputs of quantify; verdict: good, usable or unusable, on
-        measured spectra and damaged copies of them; worlds: quantify on spectra of known truth that its model did
-        not make.
+        basis: the shipped basis sets beside those of others; cwt: a network on the scalogram beside one on the
+        spectrum; dq: networks for quantify beside fits and bounds; fit: the linear-combination fit on simulated
+        spectra; fuzzing: spoiled inputs of every kind; fpc: networks for align beside every other method;
+        hatami: a network on the spectrum beside fits, a forest and bounds; invivo: the steps on measured files;
+        mrsi: a large MRSI through quantify; quantify: dq and trust; quantify_invivo: the fit on measured
+        spectra; registration: methods of align on simulated transients; robustness: runs that are killed or
+        whose disk is full; startup: how long the program takes to start; synthesis: generative networks, and
+        what augmenting with them does; trust: posterior, intervals, biases and unusual inputs of quantify;
+        verdict: good, usable or unusable, on measured spectra and damaged copies of them; worlds: quantify on
+        spectra of known truth that its model did not make.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
@@ -78,12 +80,13 @@ def benchmark(
     signal : Path
         Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     models : Path
-        Of fpc, dq and hatami: folder that keeps networks; one that is there already is not trained again.
+        Of fpc, dq, hatami, cwt, scattering: folder of networks; one that is there already is not trained
+        again.
     trained_only : bool
-        Of dq and hatami: train nothing; what is not in the folder of models prints "not run".
+        Of dq, hatami, cwt and scattering: train nothing; what is not in the folder of models prints "not run".
     basis : str
-        Of hatami: a file, a folder or the name of a shipped set. Default: the basis set of the ISMRM 2016
-        challenge where it is, else press_3t_te30.
+        Of hatami, cwt and scattering: a file, a folder or the name of a shipped set. Default: the basis set of the
+        ISMRM 2016 challenge where it is, else press_3t_te30.
     overwrite : bool
         Replace the page of an earlier run.
     seed : int

@@ -204,3 +204,23 @@ def test_a_network_on_the_spectrum_stands_beside_fits_and_bounds(tmp_path: Path)
     assert {row[-1] for row in table} == {"too few seeds to say"}
     means = {row[0]: row[1:] for row in rows(text, "method")}
     assert means["*no skill*"] == ["25"] * 4
+
+
+def test_three_inputs_are_compared_at_equal_data_and_steps(tmp_path: Path) -> None:
+    text = page("cwt", tmp_path)
+    header, *table = rows(text, "input")
+    networks = [dict(zip(header, row, strict=True)) for row in table[:3]]
+    assert len({(one["seeds"], one["steps"]) for one in networks}) == 1
+    _, *compared = rows(text, "which")
+    assert {row[-1] for row in compared} == {"too few seeds to say"}
+    assert len(rows(text, "component")) == 1 + 21 + 3  # header; components; mean, wins, ranks
+
+
+def test_a_network_on_scattering_stands_beside_what_is_simpler_and_what_is_exact(tmp_path: Path) -> None:
+    """A fit that knows the noise-free model has no error; the training mean is what no skill is."""
+    header, *table = rows(page("scattering", tmp_path), "data set")
+    one = dict(zip(header, table[0], strict=True))
+    assert float(one["fit, few points first"]) < 0.1
+    # Truths uniform in [0.5, 1] and a constant 0.75: 0.125 / 1.5, with a sampling error of 24 signals of 15.
+    assert float(one["training mean (no skill)"]) == pytest.approx(100 * 0.125 / 1.5, abs=0.6)
+    assert one["*printed*"] == "1.13"

@@ -58,12 +58,13 @@ class CwtProfile:
 
 @dataclass(frozen=True)
 class ScatteringProfile:
-    """Sizes of the task ``scattering``: trainings of features and of the CNN beside them, seeds, test signals."""
+    """Sizes of the task ``scattering``: trainings of features and of the CNN beside them, seeds, signals, sets."""
 
     scale: Scale
     cnn: Scale
     seeds: int
     tested: int
+    fitted: int
     studies: tuple[str, ...]
     cnn_studies: tuple[str, ...]
 
@@ -74,7 +75,7 @@ PUBLISHED_STEPS = 200_000
 """Training steps of Hatami et al. 2018."""
 HATAMI = {
     "smoke": HatamiProfile(Scale(200, 1), 1, 1, 24, 4, (100,), 2),
-    "small": HatamiProfile(Scale(12000, 10), 3, 10, 1000, 96, (1000, 4000, 12000), 30),
+    "small": HatamiProfile(Scale(12000, 10), 3, 10, 1000, 48, (1000, 4000, 12000), 30),
     "paper": HatamiProfile(Scale(400_000, 50), 3, 50, 10_000, 1000, (4000, 40_000, 400_000), 100, True),
 }
 CWT = {
@@ -84,9 +85,9 @@ CWT = {
 }
 _ALL = ("DSS1", "DSS2", "DSS3", "DSS4", "DSS5", "DSS6", "DSS7")
 SCATTERING = {
-    "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, ("DSS2",), ("DSS2",)),
-    "small": ScatteringProfile(Scale(4000, 40), Scale(4000, 30), 3, 1000, _ALL, ("DSS2", "DSS5")),
-    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 10_000, _ALL, _ALL),
+    "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, 4, ("DSS2",), ("DSS2",)),
+    "small": ScatteringProfile(Scale(4000, 40), Scale(4000, 15), 3, 1000, 64, _ALL, ("DSS5",)),
+    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 10_000, 1000, _ALL, _ALL),
 }
 
 

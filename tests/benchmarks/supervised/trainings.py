@@ -134,7 +134,7 @@ def trained(plan: Plan, store: Store) -> Trained:
         raise NotTrainedError(plan.label)
     home.mkdir(parents=True, exist_ok=True)
     started = time.process_time()
-    features, truths = _examples(network, plan)
+    features, truths = examples(network, plan)
     network.standardise(features, truths)
     ready = time.process_time()
     n = max(1, round(VALIDATION * plan.samples))
@@ -171,7 +171,8 @@ def _network(plan: Plan) -> RegressionNetwork:
     return network
 
 
-def _examples(network: RegressionNetwork, plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
+def examples(network: RegressionNetwork, plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return features and truths of a plan's signals, those for validation first."""
     features, truths = [], []
     for first in range(0, plan.samples, _AT_ONCE):
         n = min(_AT_ONCE, plan.samples - first)
