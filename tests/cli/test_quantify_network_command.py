@@ -114,6 +114,12 @@ def test_a_network_tells_of_water_that_it_would_read(models, scan, tmp_path, cap
     assert any(said in note for note in json.loads((tmp_path / "wet" / "run.json").read_text())["notes"])
 
 
+def test_a_package_of_amplitudes_names_its_method(models, scan, tmp_path):
+    assert quantify(scan, tmp_path / "o", "--model", str(models / NAME)) == 0
+    run = json.loads((tmp_path / "o" / "run.json").read_text())
+    assert any(note.startswith("amplitudes by quantify-dq-nmm") for note in run["notes"])
+
+
 def test_adaptation_tells_what_it_brought(models, scan, tmp_path):
     words = ["--method", "dq-nmm", "--model", str(models / NAME), "--adapt", "3"]
     assert quantify(scan, tmp_path / "o", *words) == 0
@@ -127,7 +133,7 @@ def test_adaptation_tells_what_it_brought(models, scan, tmp_path):
         (["--adapt", "3"], "dq-nmm"),
         (["--method", "dq-nmm", "--model", "nowhere"], "no model package"),
         (["--method", "dq-pmm", "--model", "DQ"], "needs a dq-pmm"),
-        (["--model", "DQ"], "needs a start"),
+        (["--model", "align-dsr-1h-3t"], "needs a start"),
         (["--method", "dq-nmm", "--model", "DQ", "--ignore", "Ala"], "Ala"),
         (["--method", "dq-nmm", "--model", "DQ", "--refine", "-1"], "--refine"),
     ],
