@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fsl_mrs_dl import __version__
-from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.errors import MRSDLError, OutputError
 from fsl_mrs_dl.steps.command import Parser, step_arguments
 from fsl_mrs_dl.steps.config import with_config
 from fsl_mrs_dl.steps.dashes import mark_values
@@ -26,8 +26,12 @@ DONE, FAILED = "done", "failed"
 def write_whole(path: Path, text: str) -> None:
     """Write a text file completely or not at all, replacing an earlier one."""
     aside = path.with_name(f".{path.name}.new")
-    aside.write_text(text, encoding="utf-8", errors="backslashreplace")
-    aside.replace(path)
+    try:
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class JobState:
     message : str
         Reason of the failure, in one line, or the output of the command.
     key : str
-        Hash of program, options and input; an equal key means an equal result.
+        Hash of program, options and input; an equal key means an equal result. Empty if the machine failed, for
+        lack of space for example, and not the scan: then it is processed again the next time.
     seconds : float
     """
 
@@ -130,6 +135,8 @@ def run_job(common: None, job: Job) -> JobState:
         with contextlib.redirect_stdout(printed):
             run_fit(process, _parsed([*words, *job.options]))
         status, message = DONE, printed.getvalue()
+    except (OutputError, OSError, MemoryError) as error:
+        status, message, key = FAILED, str(error) or type(error).__name__, ""
     except MRSDLError as error:
         status, message = FAILED, str(error)
     except Exception as error:  # noqa: BLE001 - one scan never stops the others; the error is recorded

@@ -11,6 +11,7 @@ from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.fit.quantification.workers import chunks_done
+from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, write_whole
 from fsl_mrs_dl.study.report import study_page
@@ -76,20 +77,33 @@ def study(
     options = ["--basis", basis, *(["--config", str(config)] if config is not None else [])]
     jobs = [Job(scan, output, tuple(options)) for scan in scans]
     check_options(jobs[0])
-    states = [job.finished(job.key()) for job in jobs]
-    waiting = [job for job, state in zip(jobs, states, strict=True) if state is None]
-    finished = chunks_done(run_job, None, waiting, parallel, parallel_workers)
-    new_states: dict[str, JobState] = {}
+    with Staging(output, overwrite=True) as staging:
+        staging.reserve(TABLE, DICTIONARY, PAGE)  # refuses a second study here until this one has ended
+        states = [job.finished(job.key()) for job in jobs]
+        waiting = [job for job, state in zip(jobs, states, strict=True) if state is None]
+        new_states = _processed(waiting, parallel, parallel_workers)
+        results = [
+            Result.of(job, state or new_states[job.scan.name])
+            for job, state in zip(jobs, states, strict=True)
+        ]
+        write_table(results, staging.path(TABLE), staging.path(DICTIONARY))
+        page = study_page(results, input.resolve().name)
+        staging.path(PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
+    _print_summary(results, len(waiting), output)
+
+
+def _processed(
+    waiting: list[Job], parallel: Literal["off", "local", "cluster"], workers: int | None
+) -> dict[str, JobState]:
+    """Process scans, record the state of each as soon as it is known, and return the states by scan."""
+    states: dict[str, JobState] = {}
+    finished = chunks_done(run_job, None, waiting, parallel, workers)
     with tqdm(total=len(waiting), unit="scan", desc="study", disable=None, file=sys.stderr) as bar:
         for job, state in zip(waiting, finished, strict=True):
             state.write(job.state)
-            new_states[job.scan.name] = state
+            states[job.scan.name] = state
             bar.update()
-    results = [
-        Result.of(job, state or new_states[job.scan.name]) for job, state in zip(jobs, states, strict=True)
-    ]
-    _write(results, output, input.resolve().name)
-    _print_summary(results, len(waiting), output)
+    return states
 
 
 def _claim_output(output: Path, folder: Path) -> None:
@@ -114,14 +128,6 @@ def _claim_output(output: Path, folder: Path) -> None:
         "GeneratedBy": [{"Name": "fsl_mrs_dl", "Version": __version__}],
     }
     write_whole(path, json.dumps(description, indent=2) + "\n")
-
-
-def _write(results: list[Result], output: Path, title: str) -> None:
-    table, dictionary = output / f".{TABLE}.new", output / f".{DICTIONARY}.new"
-    write_table(results, table, dictionary)
-    table.replace(output / TABLE)
-    dictionary.replace(output / DICTIONARY)
-    write_whole(output / PAGE, study_page(results, title))
 
 
 def _print_summary(results: list[Result], new: int, output: Path) -> None:

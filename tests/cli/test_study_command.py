@@ -1,6 +1,8 @@
 """``study``: a folder of scans to one table and one report, whatever happens to a scan or to the run."""
 
 import csv
+import errno
+import importlib
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.study import jobs
 from tests.benchmarks.command import main as benchmark
 
 pytest.importorskip("file_tree", reason="file-tree is not installed")
@@ -119,6 +123,59 @@ def test_two_processes_make_the_table_of_one(folder: Path, done: Path) -> None:
     assert study(folder, "two", "--parallel", "local", "--parallel-workers", "2") == 0
     two = folder.parent / "two" / "study.csv"
     assert two.read_bytes() == (done / "study.csv").read_bytes()
+
+
+@pytest.fixture
+def one(folder: Path, tmp_path: Path) -> Path:
+    """A study of one scan."""
+    scan = Path("sub-02") / "ses-a" / "mrs" / "sub-02_ses-a_svs.nii.gz"
+    (tmp_path / "bids" / scan).parent.mkdir(parents=True)
+    shutil.copy(folder / scan, tmp_path / "bids" / scan)
+    return tmp_path / "bids"
+
+
+def test_a_scan_that_met_a_full_disk_is_processed_again(one: Path, monkeypatch, capsys) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "run_fit", full)
+        assert study(one, "out") == 0
+    assert "1 failed" in capsys.readouterr().out
+    assert study(one, "out") == 0
+    assert "1 scans (1 processed now)" in capsys.readouterr().out
+    assert rows(one.parent / "out" / "study.csv")[0]["verdict"] != "failed"
+
+
+def test_two_studies_that_would_write_one_table_exclude_each_other(one: Path, monkeypatch, capsys) -> None:
+    second: list[int] = []
+
+    def meanwhile(*_: object) -> None:
+        second.append(study(one, "out"))
+        raise DataError("enough")
+
+    monkeypatch.setattr(jobs, "run_fit", meanwhile)
+    assert study(one, "out") == 0
+    assert second == [2]
+    assert "Another run" in capsys.readouterr().err
+    assert not list((one.parent / "out").glob(".fsl_mrs_dl*"))
+
+
+def test_a_table_that_cannot_be_written_leaves_the_earlier_ones(one: Path, monkeypatch, capsys) -> None:
+    """Table, its words and page are of one run: all three are put in place, or none."""
+    monkeypatch.setattr(jobs, "run_fit", lambda *_: (_ for _ in ()).throw(DataError("enough")))
+    assert study(one, "out") == 0
+    files = [one.parent / "out" / name for name in ("study.csv", "study.json", "study.html")]
+    for path in files:
+        path.write_text("earlier")
+
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(importlib.import_module("fsl_mrs_dl.study.study"), "study_page", full)
+    assert study(one, "out") == 2
+    assert "No space left" in capsys.readouterr().err
+    assert [path.read_text() for path in files] == ["earlier"] * 3
 
 
 def test_refusals(folder: Path, tmp_path: Path, capsys) -> None:
