@@ -63,6 +63,12 @@ def read_lcmodel_basis(path: Path | str, is_used: Callable[[str], bool] = every_
             f"{path} has the namelists {has}; needed are $SEQPAR, $BASIS1 and one $BASIS a metabolite of an "
             "LCModel .BASIS file."
         )
+    for section in namelists:
+        if section.name != "basis" and (name := _name(section)):
+            raise DataError(
+                f"{path}, {name} stands in ${section.name.upper()} in place of $BASIS; export the damaged "
+                "file again."
+            )
     head = by_name["basis1"]
     dwelltime_s, points = head.number("badelt"), head.number("ndatab")
     mhz = by_name["seqpar"].number("hzpppm") if "seqpar" in by_name else float("nan")
@@ -103,6 +109,7 @@ def _centre_ppm(namelists: list[Section]) -> float | None:
 
 
 def _name(section: Section) -> str:
+    """Return the name of the metabolite of a namelist; empty if it has none."""
     return section.values.get("metabo", "").strip()
 
 
@@ -114,7 +121,7 @@ def _fid(section: Section, head: Section, path: Path, points: int) -> Complex:
     if values.size not in (2 * points, 2 * points - 2):
         raise DataError(
             f"{where} has {values.size} numbers; {2 * points} are needed (NDATAB {points}). "
-            "The file is truncated or damaged."
+            "The file is truncated or damaged; export it again, or take the metabolite out of it."
         )
     moved = section.number("ishift")
     spectrum = np.roll(values[::2] + 1j * values[1::2], -int(moved) if np.isfinite(moved) else 0)

@@ -102,7 +102,9 @@ def numbers(text: str, fortran_format: str, where: str) -> Real:
     try:
         return np.array([_BARE_EXPONENT.sub(r"E\1", field) for field in fields if field], dtype=np.float64)
     except ValueError as error:
-        raise DataError(f"{where} holds what is not a number ({error}); the file is damaged.") from error
+        raise DataError(
+            f"{where} holds what is not a number ({error}); export the damaged file again."
+        ) from error
 
 
 def text_of(path: object) -> str:
