@@ -16,8 +16,8 @@ PROGRAM = "python -m tests.benchmarks"
 _SUPERVISED = ("hatami", "cwt", "scattering")
 _OF = {
     "signal": ("fpc",),
-    "models": ("fpc", "dq", *_SUPERVISED),
-    "trained_only": ("dq", *_SUPERVISED),
+    "models": ("fpc", "dq", "regressors", *_SUPERVISED),
+    "trained_only": ("dq", "regressors", *_SUPERVISED),
     "basis": _SUPERVISED,
 }
 """Option -> the tasks that have it."""
@@ -39,6 +39,7 @@ def benchmark(
         "quantify",
         "quantify_invivo",
         "registration",
+        "regressors",
         "robustness",
         "scale",
         "scattering",
@@ -68,11 +69,12 @@ def benchmark(
         spectra; fuzzing: spoiled inputs of every kind; fpc: networks for align beside every other method;
         hatami: a network on the spectrum beside fits, a forest and bounds; invivo: the steps on measured files;
         mrsi: a large MRSI through quantify; quantify: dq and trust; quantify_invivo: the fit on measured
-        spectra; registration: methods of align on simulated transients; robustness: runs that are killed or
-        whose disk is full; startup: how long the program takes to start; synthesis: generative networks, and
-        what augmenting with them does; trust: posterior, intervals, biases and unusual inputs of quantify;
-        verdict: good, usable or unusable, on measured spectra and damaged copies of them; worlds: quantify on
-        spectra of known truth that its model did not make.
+        spectra; registration: methods of align on simulated transients; regressors: networks that give
+        amplitudes alone, beside the fit, in other worlds; robustness: runs that are killed or whose disk is
+        full; startup: how long the program takes to start; synthesis: generative networks, and what augmenting
+        with them does; trust: posterior, intervals, biases and unusual inputs of quantify; verdict: good,
+        usable or unusable, on measured spectra and damaged copies of them; worlds: quantify on spectra of known
+        truth that its model did not make.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
@@ -80,10 +82,10 @@ def benchmark(
     signal : Path
         Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     models : Path
-        Of fpc, dq, hatami, cwt, scattering: folder of networks; one that is there already is not trained
-        again.
+        Of fpc, dq, hatami, cwt, scattering and regressors: folder of networks; one that is there already is not
+        trained again.
     trained_only : bool
-        Of dq, hatami, cwt and scattering: train nothing; what is not in the folder of models prints "not run".
+        Of the same but fpc: train nothing; what is not in the folder of models prints "not run".
     basis : str
         Of hatami, cwt and scattering: a file, a folder or the name of a shipped set. Default: the basis set of the
         ISMRM 2016 challenge where it is, else press_3t_te30.

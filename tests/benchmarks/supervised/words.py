@@ -29,8 +29,8 @@ HATAMI_TRAININGS = "**Trainings** of the CNN; the published one has 200 000 step
 HATAMI_REMARKS = """\
 Independent shifts of +-10 Hz are not found in a brain, where metabolites move together within 1 to 3 Hz: they
 make Cr and PCr, and GPC and PCh, all but interchangeable. Amplitudes drawn alike for all metabolites are not
-those of a brain either. A regressor that scores well here knows this prior; [worlds](worlds.md) says what it
-knows elsewhere."""
+those of a brain either. A regressor that scores well here knows this prior; [the table of
+worlds](regressors.md) says what such networks know elsewhere."""
 CWT_METHOD = """\
 Noise-free signals of the study of [a network on the spectrum](hatami.md) ({basis}), {samples} of them to learn
 from, a tenth of these for validation, as in Shamaei 2020 (Proc. EEICT 2020, 131-135). Three networks with equal
@@ -71,8 +71,8 @@ SCATTERING_SUMMARY = """\
 **Mean SMAPE in % over all components**, intervals (95 %, Student's t) over the seeds where there are several.
 What was asked of each profile is no bound. No skill: the mean of the training."""
 SCATTERING_COMPARISONS = """\
-**Who beats whom.** Difference of the mean SMAPE on the same signals, its interval over the seeds of the scattering
-network; below zero it is better."""
+**Who beats whom.** Difference of the mean SMAPE on the same signals, its interval over the seeds of the
+scattering network; below zero it is better."""
 SCATTERING_TIMES = """\
 **Seconds of a processor to train, in this run.** The publication claims a factor of 45 between CNN and
 scattering network, features included."""
@@ -83,3 +83,21 @@ SCATTERING_STEPS = (
 SCATTERING_REMARKS = """\
 Amplitudes in [0.5, 1] make the mean of the training score {no_skill:.1f} %: what is near that has learned
 nothing. The factor in time is one of networks, optimisers and machines, and not of the input alone."""
+REGRESSORS_METHOD = """\
+The regressors of `train quantify` (`crelu`, `scalogram`, `scattering`), each trained on {samples} spectra of
+the brain that the program simulates with `{basis}`, Adam with 1e-3 or L-BFGS, and then used as anybody would:
+`quantify --model`. Beside them the fit, with its default and with a fixed baseline, and the mean of the
+training. {n} spectra each: of the training's own prior, and of [worlds](worlds.md) that neither the networks
+nor the model of the fit made, with other macromolecules, lineshapes, shifts of single metabolites, lipid, or
+less signal. Judged are ratios to total creatine, as there; of the default the posterior mean, of all else the
+estimate."""
+REGRESSORS_ALL = "**Mean absolute error of ratios to total creatine, all metabolites.**"
+REGRESSORS_STRONG = "**The same for what studies report** (the strong ones of [worlds](worlds.md))."
+REGRESSORS_GOOD = """\
+**Share of spectra whose verdict is good.** For a regressor it stands on the residual at its amplitudes."""
+REGRESSORS_TRAININGS = """\
+**Trainings**, and mean R2 of the metabolites on spectra like the training's, from the cards."""
+REGRESSORS_REMARKS = """\
+A regressor that is near the bound on spectra like its training's has learned their prior as well as their
+signals. Where a row is far above the first one, that prior does not hold, and nothing in the amplitudes says
+so: the residual has to."""
