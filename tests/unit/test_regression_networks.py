@@ -1,0 +1,118 @@
+"""Regressors: their layers as said, scaling, the basis set that they keep, and training over all examples."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from fsl_mrs_dl.models.catalogue import CATALOGUE, architectures
+from fsl_mrs_dl.models.regression_crelu import CReLU, CReLUNetwork
+from fsl_mrs_dl.models.regression_inference import regression_amplitudes
+from fsl_mrs_dl.models.regression_scattering import ScatteringNetwork
+from fsl_mrs_dl.train.command import resolved
+from fsl_mrs_dl.train.loop import Settings, fit
+from fsl_mrs_dl.train.trainings import training_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+REGRESSORS = [name for name, entry in architectures("quantify").items() if "regression" in entry.training]
+AXES = (("Cr", "NAA", "Glu"), 1024, 2.5e-4, 123.2)
+
+
+@pytest.fixture(scope="module")
+def begun():
+    """Return, for every regressor, its training, its examples and the network before its first step."""
+    networks = {}
+    for name in REGRESSORS:
+        training = training_of(resolved(name, samples=40, basis="slaser_3t_te28"))
+        sets = training.make_sets()
+        networks[name] = (training, sets, training.begin(sets)[0])
+    return networks
+
+
+def test_crelu_keeps_both_signs_and_its_printed_form_loses_one_in_a_pooling():
+    values = torch.tensor([[[-3.0, -1.0, 2.0, 4.0]]])
+    cited, printed = CReLU()(values), CReLU(signed=True)(values)
+    assert cited.tolist() == [[[0, 0, 2, 4], [3, 1, 0, 0]]]
+    assert printed.tolist() == [[[0, 0, 2, 4], [-3, -1, 0, 0]]]
+    pool = torch.nn.MaxPool1d(2)
+    assert pool(cited)[0, 1].tolist() == [3, 0]  # the largest of a negative part
+    assert pool(printed)[0, 1].tolist() == [-1, 0]  # the smallest
+
+
+def test_the_spectrum_network_has_seven_layers_of_weights():
+    network = CReLUNetwork(*AXES, CReLUNetwork.inputs_for(*AXES[1:]))
+    layers = [m for m in network.body if isinstance(m, (torch.nn.Conv1d, torch.nn.Linear))]
+    assert len(layers) == 7
+    sizes = [(m.in_channels, m.out_channels, m.kernel_size[0]) for m in layers[:-1]]
+    assert sizes == [(2, 16, 9), (32, 24, 9), (48, 32, 5), (64, 48, 5), (96, 64, 3), (128, 64, 3)]
+    assert layers[-1].out_features == 3
+
+
+def test_the_scattering_network_learns_one_small_hidden_layer():
+    """20 neurons, as published: 20 (n + 1) weights and biases and 3 (20 + 1)."""
+    network = ScatteringNetwork(*AXES, ScatteringNetwork.inputs_for(*AXES[1:]))
+    n = int(np.prod(network.transform.shape))
+    assert sum(p.numel() for p in network.parameters()) == 20 * (n + 1) + 3 * 21
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_outputs_of_the_mean_raw_answer_are_the_training_mean(name, begun):
+    training, sets, network = begun[name]
+    features, truths = training.tensors(network, sets)[0]
+    assert torch.allclose(network.target_mean, truths.mean(dim=0))
+    standard = (features - network.feature_mean) / network.feature_sd
+    assert float(standard.mean()) == pytest.approx(0.0, abs=1e-3)
+    assert float((standard**2).mean()) == pytest.approx(1.0, rel=0.05)
+    silent = copy.deepcopy(network)
+    with torch.no_grad():
+        for parameter in silent.body[-1].parameters():
+            parameter.zero_()
+        assert torch.allclose(silent(features), network.target_mean.expand(len(features), -1))
+        assert float(silent.loss(features, truths)) == pytest.approx(1.0, rel=0.05)  # no skill
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_amplitudes_have_the_unit_of_the_data(name):
+    """The same spectrum a thousand times as large has amplitudes a thousand times as large."""
+    training = training_of(resolved(name, samples=24, basis="slaser_3t_te28"))
+    sets = training.make_sets()
+    network = training.begin(sets)[0].eval()
+    fids, step = sets.test.fids[:3].astype(complex), sets.test.basis.dwelltime_s
+    one = regression_amplitudes(network, fids, step)
+    large = regression_amplitudes(network, 1e3 * fids, step)
+    assert large == pytest.approx(1e3 * one, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_a_network_keeps_the_basis_set_it_was_trained_with(name, begun):
+    _, sets, network = begun[name]
+    members = network.members.numpy()
+    basis = np.asarray(sets.training.basis.fids)
+    assert np.abs(members - basis).max() < 1e-6 * np.abs(basis).max()
+
+
+def test_all_examples_in_every_step_reach_the_least_squares_of_a_linear_problem(begun):
+    """L-BFGS on a network whose hidden layer stands still: its loss is that of the normal equations."""
+    training, sets, network = begun["scattering"]
+    assert training.settings.full_batch
+    network = copy.deepcopy(network)
+    for parameter in network.body[1].parameters():
+        parameter.requires_grad_(False)
+    features, truths = training.tensors(network, sets)[0]
+    curve = fit(network, (features, truths), (features, truths), Settings(15, 1, 1.0, 0, 0, full_batch=True))
+    with torch.no_grad():
+        standard = ((features - network.feature_mean) / network.feature_sd).flatten(1)
+        hidden = torch.tanh(network.body[1](standard)).double()
+        x = torch.cat([hidden, torch.ones(len(hidden), 1, dtype=torch.float64)], dim=1)
+        y = ((truths - network.target_mean) / network.target_sd).double()
+        least = float(((x @ torch.linalg.lstsq(x, y).solution - y) ** 2).mean())
+    assert curve.best == pytest.approx(least, rel=1e-3)
+
+
+def test_rows_of_the_table_say_what_regressors_are():
+    for name in REGRESSORS:
+        entry = CATALOGUE[name]
+        assert entry.labels
+        assert "amplitudes alone" in entry.summary
