@@ -21,11 +21,12 @@ from fsl_mrs_dl.choices import Choices
 if TYPE_CHECKING:
     from fsl_mrs_dl.models.network import Network
 
-Task = Literal["align", "quantify", "synthesise"]
+Task = Literal["align", "quantify", "reconstruct", "synthesise"]
 SHIFT_PHASE = "shift and phase of each transient"
 AMPLITUDES = "amplitudes of the members of the basis set"
 START = "start of the fit: shift, phase and lineshape"
 FIDS = "FIDs"
+PENALTY = "weight of sparsity of each FID"
 _ANSWER = {"align": SHIFT_PHASE, "quantify": AMPLITUDES}
 """Task -> what a method of it must give. What gives something else, a start for example, is no method."""
 CREATINE_WINDOW_PPM = (2.5, 3.5)
@@ -48,7 +49,7 @@ class CatalogueEntry:
     summary : str
         What it is, in a few words, for the help.
     gives : str
-        Its answer: :data:`SHIFT_PHASE`, :data:`AMPLITUDES`, :data:`START` or :data:`FIDS`.
+        Its answer: :data:`SHIFT_PHASE`, :data:`AMPLITUDES`, :data:`START`, :data:`FIDS` or :data:`PENALTY`.
     source : str
         DOI or other identifier of the publication; empty: none.
     builder : str
@@ -230,6 +231,16 @@ _ROWS = (
         builder="quantification_start:StartNetwork",
         training="start",
         reads="spectrum from -0.2 to 4.8 ppm, and the acquisition",
+        labels=True,
+    ),
+    CatalogueEntry(
+        "asds-vae",
+        "reconstruct",
+        "network whose uncertainty of a spectrum grows with its noise",
+        PENALTY,
+        builder="reconstruction:SparsityVAE",
+        training="reconstruction",
+        reads="spectrum from 0.2 to 4.2 ppm",
         labels=True,
     ),
     CatalogueEntry(

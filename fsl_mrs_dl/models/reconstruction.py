@@ -102,7 +102,10 @@ class SparsityVAE(Network):
             Bins of the spectrum that the grid covers: more points of it tell nothing new.
         """
         mean, log_variance = self.beliefs(inputs)
-        latent = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
+        # A network that is judged, not trained, has the same draws each time.
+        fixed = None if self.training else torch.Generator(mean.device).manual_seed(0)
+        draws = torch.randn(mean.shape, generator=fixed, device=mean.device)
+        latent = mean + torch.exp(log_variance / 2) * draws
         left = ((clean - self.decoder(latent) / _GAIN) ** 2).sum(dim=1).mean(dim=1)
         divergence = (mean**2 + log_variance.exp() - 1 - log_variance).sum(dim=1) / 2
         if not self.noise_weighted:

@@ -204,8 +204,8 @@ def _drawing(view: _View) -> Any:
     return drawing.update_layout(
         template="none",
         height=640,
-        margin={"l": 60, "r": 20, "t": 30, "b": 50},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom"},
+        margin={"l": 60, "r": 20, "t": 60, "b": 50},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom"},
         font={"family": "system-ui, sans-serif", "size": 13, "color": "#222"},
     )
 

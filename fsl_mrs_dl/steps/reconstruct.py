@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fsl_mrs_dl.data import TIME_AXIS, Basis, MRSData
-from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def reconstruct(
         NIfTI-MRS tag of the dimension whose FIDs share their lines (not their amplitudes and phases). Align them
         first. Default: DIM_DYN, where the data have it.
     reference : MRSData
-        Water reference: its decay and eddy-current phase are the shape of every line. Default: Lorentzian lines as
-        wide as those of NAA, creatine and choline, or as the highest line.
+        Water reference: its decay and eddy-current phase are the shape of every line; where lines are narrower
+        than water, its decay is reduced. Default: Lorentzian lines as wide as those of NAA, creatine and choline,
+        or as the highest line.
     basis : Basis
         Basis set whose members are looked for, instead of single lines. What it does not describe (water, lipids)
         is left out of the result.
@@ -96,7 +97,7 @@ def reconstruct(
     if dim is None and _DIM in data.dim_tags:
         dim = _DIM
     sets = sparse.Sets.of(data, dim)
-    weights = penalty_of(penalty, model, data, allow_mismatch=allow_mismatch)
+    weights = penalty_of(penalty, model, data, on_grid=basis is None, allow_mismatch=allow_mismatch)
     model_of_fids = _model_of_fids(data, sets, reference, basis, linewidth)
     result = sparse.reconstruct_sets(sets, model_of_fids, weights.function, refit=debias)
     shape = model_of_fids.lineshape
@@ -141,10 +142,7 @@ def _model_of_fids(
         from fsl_mrs_dl.steps.quantify_basis import named_basis
 
         return sparse.dictionary(data, named_basis(basis), sets, linewidth)
-    if reference is None:
-        shape = sparse.of_lines(data, sets.fids[sets.usable], np.ones(int(sets.usable.sum())))
-    else:
-        shape = _of_reference(reference, data, sets)
+    shape = _of_lines(data, sets) if reference is None else _of_reference(reference, data, sets)
     return sparse.grid_of_lines(data, shape, linewidth, sets.n_measured)
 
 
@@ -161,4 +159,15 @@ def _of_reference(reference: MRSData, data: MRSData, sets: "Sets") -> "Lineshape
     first = fids.reshape(-1, sets.shape[-1], data.n_points)[
         sets.rows, 0
     ]  # the FIDs of a set have one lineshape
-    return of_water(first.astype(np.complex128), data.dwelltime_s)
+    try:
+        lines_hz = _of_lines(data, sets).fwhm_hz
+    except DataError:  # no line stands out: then the width of water has to do
+        lines_hz = None
+    return of_water(first.astype(np.complex128), data.dwelltime_s, lines_hz)
+
+
+def _of_lines(data: MRSData, sets: "Sets") -> "Lineshape":
+    """Return the lineshape as the lines of the data show it."""
+    from fsl_mrs_dl.fit.reconstruction import of_lines
+
+    return of_lines(data, sets.fids[sets.usable], np.ones(int(sets.usable.sum())))

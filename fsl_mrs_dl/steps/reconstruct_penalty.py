@@ -1,17 +1,20 @@
 """The penalty of ``reconstruct``: a rule by name, a share of the largest, or a network."""
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fsl_mrs_dl.data import MRSData, Real
-from fsl_mrs_dl.errors import OptionError
+from fsl_mrs_dl.errors import ModelError, OptionError
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.fit.reconstruction import Operator, Sets
 
+SHIPPED = "reconstruct-asds-vae-1h-3t"
+"""The package that comes with the program."""
 _SEED = 0  # of the probe of SURE: equal runs give equal results
 
 
@@ -24,7 +27,9 @@ class Weights:
     messages: tuple[str, ...] = ()
 
 
-def penalty_of(penalty: str, model: str | None, data: MRSData, *, allow_mismatch: bool = False) -> Weights:
+def penalty_of(
+    penalty: str, model: str | None, data: MRSData, *, on_grid: bool = True, allow_mismatch: bool = False
+) -> Weights:
     """Return the rule for a penalty.
 
     Parameters
@@ -34,6 +39,8 @@ def penalty_of(penalty: str, model: str | None, data: MRSData, *, allow_mismatch
     model : str or None
         Package, for ``auto``.
     data : MRSData
+    on_grid : bool
+        Whether lines on a grid are looked for, and no members of a basis set.
     allow_mismatch : bool
         Whether data outside the model's valid range pass.
 
@@ -49,7 +56,7 @@ def penalty_of(penalty: str, model: str | None, data: MRSData, *, allow_mismatch
     if model is not None and penalty != "auto":
         raise OptionError(f"--model is for --penalty auto, not for {penalty}; leave one of them out.")
     if penalty == "auto":
-        return Weights(RULES["noise"], {"penalty": "noise"})
+        return _by_network(model, data, on_grid=on_grid, allow_mismatch=allow_mismatch)
     if penalty in RULES:
         return Weights(RULES[penalty], {"penalty": penalty})
     try:
@@ -61,6 +68,82 @@ def penalty_of(penalty: str, model: str | None, data: MRSData, *, allow_mismatch
             f"--penalty is {penalty!r}; needed is auto, {', '.join(RULES)}, or a number between 0 and 1."
         )
     return Weights(lambda operator, sets: ratio * _largest(operator, sets))
+
+
+def _by_network(model: str | None, data: MRSData, *, on_grid: bool, allow_mismatch: bool) -> Weights:
+    """Return the rule of a network: the one that is asked for, or the shipped one where it is valid.
+
+    Raises
+    ------
+    ModelError
+        If the one that is asked for is not there, of another task, or not valid for the data.
+    """
+    from fsl_mrs_dl.models.package import find, load, read_card
+
+    if model is None:
+        reason = _why_not(data, on_grid=on_grid)
+        if reason is None:
+            outside = read_card(find(SHIPPED)).check(data, allow_mismatch=True)
+            reason = outside[0] if outside else None
+        if reason is not None:
+            return Weights(_noise, {"penalty": "noise"}, (f"The penalty follows from the noise: {reason}.",))
+    loaded = load(model or SHIPPED)
+    card = loaded.card
+    if card.task != "reconstruct":
+        raise ModelError(
+            f"{card.full_name} is a {card.architecture} for {card.task}; reconstruct needs its own."
+        )
+    mismatch = card.check(data, allow_mismatch=allow_mismatch)
+    settled: dict[str, object] = {
+        "penalty": "network",
+        "model": card.full_name,
+        "package_sha256": card.package_sha256,
+    }
+    if mismatch:
+        settled["mismatch"] = "; ".join(mismatch)
+
+    def rule(operator: "Operator", sets: "Sets") -> Real:
+        return _network_penalty(loaded.network, data, operator, sets)
+
+    return Weights(rule, settled, (f"The penalty is set by {card.full_name}.",))
+
+
+def _why_not(data: MRSData, *, on_grid: bool) -> str | None:
+    """Return why no network can be used, None where one can."""
+    if not on_grid:
+        return "the network knows single lines, not a basis set"
+    if "DIM_EDIT" in data.dim_tags:
+        return "the network does not know edited spectra"
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
+        return "the network needs PyTorch, which is not installed"
+    from fsl_mrs_dl.models.package import packages
+
+    if not any(folder.parent.name == SHIPPED for folder in packages()):
+        return f"there is no package {SHIPPED}"
+    return None
+
+
+def _network_penalty(network: Any, data: MRSData, operator: "Operator", sets: "Sets") -> Real:
+    """Return the penalty of each set from the posterior variance of its FIDs.
+
+    Shares are of the largest useful penalty among the lines that the network sees: residual water does not count.
+    """
+    from fsl_mrs_dl.fit.reconstruction import universal_penalty
+    from fsl_mrs_dl.models.reconstruction import GRID_PPM, grid_axis_hz, grid_spectra
+
+    mhz, reference_ppm = data.spectrometer_frequency_mhz, data.reference_ppm
+    ppm = reference_ppm + np.fft.fftfreq(operator.n_atoms, data.dwelltime_s) / mhz
+    inside = (ppm > GRID_PPM[0]) & (ppm < GRID_PPM[1])
+    largest = np.abs(operator.adjoint(sets.fids)[..., inside]).max(axis=-1)
+    unit = (largest / operator.norms[..., 0])[sets.usable]
+    fids = sets.fids[sets.usable][:, : sets.n_measured]
+    inputs, _ = grid_spectra(fids, grid_axis_hz(mhz, reference_ppm), data.dwelltime_s, unit)
+    each = np.zeros(sets.usable.shape)
+    each[sets.usable] = network.penalty_ratio(inputs) * largest[sets.usable]
+    mean = each.sum(axis=1) / sets.usable.sum(axis=1)
+    together, alone = (universal_penalty(operator, _ones(sets), n) for n in (sets.shape[-1], 1))
+    penalty: Real = mean * together / alone
+    return penalty
 
 
 def _largest(operator: "Operator", sets: "Sets") -> Real:

@@ -159,6 +159,7 @@ _SYNTHESISE = ("metabolites", "decoder")
 _OTHERS = {
     "align": {"basis", *_QUANTIFY, *_SYNTHESISE},
     "quantify": {*_ALIGN, *_SYNTHESISE, "checkpoint"},
+    "reconstruct": {*_ALIGN, *_QUANTIFY, *_SYNTHESISE, "basis", "init", "checkpoint", "augment_with"},
     "synthesise": {*_ALIGN, *_QUANTIFY, "init", "checkpoint", "augment_with"},
 }
 """Options that a step does not have."""
@@ -169,6 +170,7 @@ _MOST_SAMPLES = 2**19
 _PRIORS = {
     "align": ("deepfpc", "brain_3t", "brain_7t"),
     "quantify": ("brain", "dq"),
+    "reconstruct": ("brain",),
     "synthesise": ("brain",),
 }
 

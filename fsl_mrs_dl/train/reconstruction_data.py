@@ -10,19 +10,24 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.reconstruction import RATIOS, GridOperator, largest_penalty, path
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, grid_axis_hz, grid_spectra
-from fsl_mrs_dl.physics import add_noise, damp, fid_to_spectrum, on_points
+from fsl_mrs_dl.physics import add_noise, basis_sum, damp, fid_to_spectrum, on_points, phase
+from fsl_mrs_dl.physics.lines import gamma_from_fwhm, sigma_from_fwhm
 from fsl_mrs_dl.scores.linewidth import voigt_fwhm_hz
-from fsl_mrs_dl.simulate.shipped import shipped_basis
-from fsl_mrs_dl.train.start_data import scene
+from fsl_mrs_dl.simulate.brain import brain_amplitudes, macromolecule_amplitudes
+from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 
-BASIS_SETS = ("press_3t_te30", "press_3t_te35", "slaser_3t_te28", "steam_7t_te11", "slaser_7t_te26")
-"""Unedited, at the fields and echo times of most scans of the brain."""
-SNR_F = (3.0, 100.0)
+BASIS_SETS = ("press_3t_te30", "press_3t_te35", "slaser_3t_te28", "slaser_3t_te35")
+"""Unedited, at the field and the echo times of most scans of the brain."""
+SNR_F = (3.0, 50.0)
 DURATION_S, BANDS_PPM = (0.3, 1.02), (8.0, 40.0)
 """How long FIDs last, in s, and the bandwidth over the spectrometer frequency."""
 _ACQUISITIONS = 4  # of each basis set
-_NOISELESS = (1e12, 1e12)  # SNR_f of a scene to which noise is added afterwards
-_BASELINE = 0.1  # largest, over the highest line
+WIDTH_HZ = (
+    1.0,
+    7.0,
+)  # Lorentzian, and Gaussian: of a scan of the brain at 3 T, on top of the basis set's 2 Hz
+BASIS_HZ = RECIPES[BASIS_SETS[0]].linewidth_hz
+SHIFT_PPM = 0.02  # to either side: a scan whose axis was set by its own lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +52,7 @@ class Scans:
 
 
 def scans(basis: Basis, n: int, rng: np.random.Generator, snr_f: tuple[float, float] = SNR_F) -> Scans:
-    """Simulate FIDs of one basis set: metabolites, macromolecules and baseline of a brain, any shift and phase.
+    """Simulate FIDs of one basis set: metabolites and macromolecules of a brain, in any phase.
 
     Parameters
     ----------
@@ -58,14 +63,20 @@ def scans(basis: Basis, n: int, rng: np.random.Generator, snr_f: tuple[float, fl
     snr_f : tuple of float
         Lowest and highest SNR_f; uniform in its logarithm.
     """
-    made = scene(basis, n, rng, snr_f=_NOISELESS, smooth=_BASELINE)
-    clean = made.fids.astype(np.complex128)
+    known = {**brain_amplitudes(basis.names), **macromolecule_amplitudes(basis)}
+    rows = [i for i, name in enumerate(basis.names) if name in known]
+    amplitudes = np.stack([known[basis.names[i]].draw((n,), rng) for i in rows], axis=1)
+    gamma, sigma = gamma_from_fwhm(rng.uniform(*WIDTH_HZ, n)), sigma_from_fwhm(rng.uniform(*WIDTH_HZ, n))
+    shift_hz = rng.uniform(-SHIFT_PPM, SHIFT_PPM, n) * basis.spectrometer_frequency_mhz
+    members = np.asarray(basis.fids, dtype=np.complex128)[rows]
+    step = basis.dwelltime_s
+    clean = basis_sum(members, amplitudes, shift_hz[:, None], gamma[:, None], sigma[:, None], step)
+    clean = phase(clean, rng.uniform(-math.pi, math.pi, n))
     snr = np.exp(rng.uniform(math.log(snr_f[0]), math.log(snr_f[1]), n))
     sd = np.abs(fid_to_spectrum(clean)).max(axis=1) / snr
     fids = add_noise(clean, sd, rng)
-    ones = np.ones_like(clean)
-    width_hz = voigt_fwhm_hz(made.gamma, made.sigma)
-    decay = damp(ones, math.pi * width_hz, np.zeros(n), basis.dwelltime_s)[:, None].astype(np.complex64)
+    width_hz = BASIS_HZ + voigt_fwhm_hz(gamma, sigma)
+    decay = damp(np.ones_like(clean), math.pi * width_hz, np.zeros(n), step)[:, None].astype(np.complex64)
     return Scans(
         (fids / sd[:, None]).astype(np.complex64),
         (clean / sd[:, None]).astype(np.complex64),
@@ -179,7 +190,8 @@ def error_curves(made: Scans, ratios: Real = RATIOS) -> Real:
     """Return the relative error of FIDs at shares of the largest useful penalty, shape (ratio, FID)."""
     size = np.linalg.norm(made.clean, axis=1)
     curves = []
-    for step in path(made.operator, made.fids[:, None], ratios):
-        found = made.operator.restored(step.solution.amplitudes)[:, 0]
+    fids = made.fids[:, None]
+    for step in path(made.operator, fids, ratios[:, None] * largest_penalty(made.operator, fids)):
+        found = made.operator.restored(step.amplitudes)[:, 0]
         curves.append(np.linalg.norm(found - made.clean, axis=1) / size)
     return np.stack(curves)

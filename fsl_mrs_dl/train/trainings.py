@@ -7,6 +7,7 @@ from typing import Any
 from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.train.concentrations import ConcentrationsTraining
 from fsl_mrs_dl.train.quantification import AmplitudesTraining
+from fsl_mrs_dl.train.reconstruction import ReconstructionTraining
 from fsl_mrs_dl.train.registration import RegistrationTraining
 from fsl_mrs_dl.train.regression import FullBatchRegression, RegressionTraining
 from fsl_mrs_dl.train.start import StartTraining
@@ -22,6 +23,7 @@ TRAININGS: Mapping[str, type[Training[Any, Any]]] = MappingProxyType(
         "start": StartTraining,
         "concentrations": ConcentrationsTraining,
         "transients": TransientsTraining,
+        "reconstruction": ReconstructionTraining,
     }
 )
 

@@ -38,6 +38,7 @@ def benchmark(
         "mrsi",
         "quantify",
         "quantify_invivo",
+        "reconstruct",
         "registration",
         "regressors",
         "robustness",
@@ -69,12 +70,13 @@ def benchmark(
         spectra; fuzzing: spoiled inputs of every kind; fpc: networks for align beside every other method;
         hatami: a network on the spectrum beside fits, a forest and bounds; invivo: the steps on measured files;
         mrsi: a large MRSI through quantify; quantify: dq and trust; quantify_invivo: the fit on measured
-        spectra; registration: methods of align on simulated transients; regressors: networks that give
-        amplitudes alone, beside the fit, in other worlds; robustness: runs that are killed or whose disk is
-        full; startup: how long the program takes to start; synthesis: generative networks, and what augmenting
-        with them does; trust: posterior, intervals, biases and unusual inputs of quantify; verdict: good,
-        usable or unusable, on measured spectra and damaged copies of them; worlds: quantify on spectra of known
-        truth that its model did not make.
+        spectra; reconstruct: sparse reconstruction beside its rivals and the fit on raw data; registration:
+        methods of align on simulated transients; regressors: networks that give amplitudes alone, beside the
+        fit, in other worlds; robustness: runs that are killed or whose disk is full; startup: how long the
+        program takes to start; synthesis: generative networks, and what augmenting with them does; trust:
+        posterior, intervals, biases and unusual inputs of quantify; verdict: good, usable or unusable, on
+        measured spectra and damaged copies of them; worlds: quantify on spectra of known truth that its model
+        did not make.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path

@@ -234,3 +234,20 @@ def test_regressors_are_judged_where_they_were_trained_and_elsewhere(tmp_path: P
         assert all(0 < float(cell) < 1 for cell in row[1:])
         # A step of training is no training: what the fit finds is nearer to the truth.
         assert float(row[1]) < float(row[3])
+
+
+@pytest.mark.slow
+def test_reconstruct_knows_its_rivals(tmp_path: Path) -> None:
+    text = page("reconstruct", tmp_path)
+    header, *table = rows(text, "rule")
+    over = {row[0]: float(row[header.index("over the oracle's")]) for row in table}
+    assert over["oracle"] == min(over.values()) == 1
+    # Of 16 spectra; the page of 200 says by how many per cent the rules differ.
+    assert over["0.5 x universal"] < 1.1
+    assert over["0.5 x universal"] < over["1 x universal"]
+    header, *table = rows(text.split("A fit of the six metabolites")[1], "method")
+    assert table[0][1:4:2] == ["1", "1"]
+    literal = next(row for row in table if row[0] == "literal recipe")
+    assert float(literal[1].split()[0]) > 1.3
+    assert "fit on raw data" in text or "raw data at every SNR" in text
+    assert len(list((tmp_path / "figures").glob("reconstruct-*.png"))) == 2

@@ -5,6 +5,7 @@ from fsl_mrs_dl.fit.reconstruction.dictionary import dictionary
 from fsl_mrs_dl.fit.reconstruction.lineshape import Lineshape, lorentzian, of_lines, of_water, water_decay
 from fsl_mrs_dl.fit.reconstruction.operators import AtomOperator, GridOperator, Operator, largest_eigenvalue
 from fsl_mrs_dl.fit.reconstruction.penalty import (
+    NOISE_SHARE,
     RATIOS,
     discrepancy_penalty,
     noise_penalty,
@@ -24,6 +25,7 @@ from fsl_mrs_dl.fit.reconstruction.solver import (
 )
 
 __all__ = [
+    "NOISE_SHARE",
     "RATIOS",
     "AtomOperator",
     "FidModel",

@@ -46,7 +46,7 @@ def lorentzian(n_points: int, dwelltime_s: float, fwhm_hz: float) -> Complex:
     return decay
 
 
-def water_decay(fid: Complex, dwelltime_s: float) -> tuple[Complex, float]:
+def water_decay(fid: Complex, dwelltime_s: float) -> tuple[Complex, float, float]:
     """Return the decay and the eddy-current phase of a water reference, without its frequency and phase.
 
     Parameters
@@ -60,7 +60,8 @@ def water_decay(fid: Complex, dwelltime_s: float) -> tuple[Complex, float]:
     -------
     decay : ndarray, complex, shape (time,)
         1 at time zero.
-    fwhm_hz : float
+    fwhm_hz, lorentzian_hz : float
+        Width, and the Lorentzian part of it.
 
     Raises
     ------
@@ -95,11 +96,14 @@ def water_decay(fid: Complex, dwelltime_s: float) -> tuple[Complex, float]:
     # Beyond the end the reference is noise: its last phase and deviation from the model stay.
     whole = np.concatenate([shape, np.full(n - end, shape[-1])]) * model
     fwhm = float(voigt_fwhm_hz(gamma, math.sqrt(sigma_squared)))
-    return whole, fwhm
+    return whole, fwhm, float(gamma / math.pi)
 
 
-def of_water(fids: Complex, dwelltime_s: float) -> Lineshape:
+def of_water(fids: Complex, dwelltime_s: float, lines_hz: float | None = None) -> Lineshape:
     """Return the lineshape of each set from its own water reference.
+
+    Water relaxes faster than metabolites do. Where their lines are narrower, its Lorentzian part is reduced to
+    their width, as far as it goes; field distribution and eddy currents are those of water.
 
     Parameters
     ----------
@@ -107,13 +111,15 @@ def of_water(fids: Complex, dwelltime_s: float) -> Lineshape:
         Where a set has no usable reference, the mean of the others stands in.
     dwelltime_s : float
         In s.
+    lines_hz : float, optional
+        Width of the lines of the data, in Hz.
 
     Raises
     ------
     DataError
         If none decays as water does.
     """
-    shapes: list[tuple[Complex, float] | None] = []
+    shapes: list[tuple[Complex, float, float] | None] = []
     reason = DataError("The water reference is empty.")
     for fid in fids:
         try:
@@ -124,9 +130,12 @@ def of_water(fids: Complex, dwelltime_s: float) -> Lineshape:
     seen = [shape for shape in shapes if shape is not None]
     if not seen:
         raise reason
-    mean = np.mean([decay for decay, _ in seen], axis=0)
+    mean = np.mean([decay for decay, _, _ in seen], axis=0)
     decay = np.stack([mean if shape is None else shape[0] for shape in shapes])
-    return Lineshape(decay[:, None], float(np.median([width for _, width in seen])), WATER)
+    width, lorentz = (float(np.median([shape[i] for shape in seen])) for i in (1, 2))
+    less = 0.0 if lines_hz is None else min(max(width - lines_hz, 0.0), lorentz)
+    decay = decay / lorentzian(decay.shape[-1], dwelltime_s, less)
+    return Lineshape(decay[:, None], width - less, WATER)
 
 
 def _smooth(values: Complex | Real, width: int) -> Complex | Real:

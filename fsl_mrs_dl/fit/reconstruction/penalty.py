@@ -1,18 +1,19 @@
 r"""The weight of sparsity, :math:`\lambda`: by the noise, by the data, or as a share of the largest useful one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import chi2
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.reconstruction.operators import Operator
-from fsl_mrs_dl.fit.reconstruction.solver import ITERATIONS, Solution, largest_penalty, solve
+from fsl_mrs_dl.fit.reconstruction.solver import ITERATIONS, Solution, solve
 
 RATIOS = np.geomspace(0.7, 0.007, 16)
-"""Shares of the largest useful penalty that are tried, from a nearly empty solution to one that follows the noise
-of a spectrum of SNR_f 100; neighbours differ by a factor of 1.36."""
+"""Shares of the largest useful penalty, from a nearly empty solution to one that follows the noise of a spectrum
+of SNR_f 100; neighbours differ by a factor of 1.36."""
+SHARES = np.geomspace(3.0, 0.1, 12)
+"""Shares of the universal penalty among which the data choose; neighbours differ by a factor of 1.36."""
 NOISE_SHARE = 0.5
 """Of the universal penalty: the error of reconstructed FIDs, without least squares afterwards, is lowest at 0.38
 to 0.53 of it for SNR_f of 5 to 30 (benchmark ``reconstruct``)."""
@@ -46,44 +47,24 @@ def noise_penalty(operator: Operator, noise_sd: Real, n_fids: int = 1) -> Real:
     return NOISE_SHARE * universal_penalty(operator, noise_sd, n_fids)
 
 
-@dataclass(frozen=True, eq=False)
-class Path:
-    """Solutions of one penalty after the other.
-
-    Attributes
-    ----------
-    ratio : float
-        Penalty over the largest useful one.
-    penalty : ndarray, float, shape (set,)
-    solution : Solution
-    """
-
-    ratio: float
-    penalty: Real
-    solution: Solution
-
-
 def path(
-    operator: Operator, fids: Complex, ratios: Real = RATIOS, *, iterations: int = ITERATIONS // 2
-) -> Iterator[Path]:
+    operator: Operator, fids: Complex, penalties: Real, *, iterations: int = ITERATIONS // 2
+) -> Iterator[Solution]:
     """Yield the solutions of decreasing penalties, each started from the one before.
 
     Parameters
     ----------
     operator : Operator
     fids : ndarray, complex, shape (set, FID, time)
-    ratios : ndarray, float
-        Decreasing.
+    penalties : ndarray, float, shape (step, set)
     iterations : int
         At most, for each.
     """
-    largest = largest_penalty(operator, fids)
     start = None
-    for ratio in ratios:
-        penalty = np.maximum(ratio * largest, np.finfo(np.float64).tiny)
+    for penalty in penalties:
         solution = solve(operator, fids, penalty, iterations=iterations, start=start)
         start = solution.amplitudes
-        yield Path(float(ratio), penalty, solution)
+        yield solution
 
 
 def residual_energy(operator: Operator, fids: Complex, solution: Solution) -> Real:
@@ -107,14 +88,15 @@ def discrepancy_penalty(operator: Operator, fids: Complex, noise_sd: Real, n_mea
         Points of an FID that were measured, N.
     """
     target = 2 * noise_sd**2 * n_measured * fids.shape[1]
-    steps = list(path(operator, fids))
-    left = np.stack([residual_energy(operator, fids, step.solution) for step in steps])
-    ratios = np.log([step.ratio for step in steps])
+    unit = universal_penalty(operator, noise_sd, fids.shape[1])
+    steps = path(operator, fids, SHARES[:, None] * unit)
+    left = np.stack([residual_energy(operator, fids, step) for step in steps])
     chosen = np.empty(len(fids))
     for row, curve in enumerate(np.minimum.accumulate(left, axis=0).T):
         # The residual falls with the penalty; np.interp wants it to rise, and holds the ends.
-        chosen[row] = np.interp(-target[row], -curve, ratios)
-    return np.exp(chosen) * largest_penalty(operator, fids)
+        chosen[row] = np.interp(-target[row], -curve, np.log(SHARES))
+    penalty: Real = np.exp(chosen) * unit
+    return penalty
 
 
 def sure_penalty(operator: Operator, fids: Complex, noise_sd: Real, rng: np.random.Generator) -> Real:
@@ -135,26 +117,25 @@ def sure_penalty(operator: Operator, fids: Complex, noise_sd: Real, rng: np.rand
     probe = rng.standard_normal(fids.shape) + 1j * rng.standard_normal(fids.shape)
     size = (_PROBE * noise_sd)[:, None, None]
     disturbed = (fids + size * probe).astype(fids.dtype)
+    penalties = SHARES[:, None] * universal_penalty(operator, noise_sd, fids.shape[1])
     risks = []
-    largest = largest_penalty(operator, fids)
-    start = other = None
-    for ratio in RATIOS:
-        penalty = ratio * largest
-        solution = solve(operator, fids, penalty, iterations=ITERATIONS // 2, start=start)
-        moved = solve(operator, disturbed, penalty, iterations=ITERATIONS // 2, start=other)
-        start, other = solution.amplitudes, moved.amplitudes
-        difference = operator.forward(other) - operator.forward(start)
+    both = zip(path(operator, fids, penalties), path(operator, disturbed, penalties), strict=True)
+    for solution, moved in both:
+        difference = operator.forward(moved.amplitudes) - operator.forward(solution.amplitudes)
         freedom = np.einsum("gft,gft->g", probe.conj(), difference).real / size[:, 0, 0]
         risks.append(residual_energy(operator, fids, solution) + 2 * noise_sd**2 * freedom)
-    return lowest(np.stack(risks)) * largest
+    penalty: Real = lowest(np.stack(risks), SHARES) * penalties[0] / SHARES[0]
+    return penalty
 
 
-def lowest(curves: Real) -> Real:
-    """Return the ratio at which each curve over :data:`RATIOS` is lowest, by a parabola about its lowest point.
+def lowest(curves: Real, places: Real) -> Real:
+    """Return where each curve is lowest, by a parabola in the logarithm about its lowest point.
 
     Parameters
     ----------
-    curves : ndarray, float, shape (ratio, set)
+    curves : ndarray, float, shape (place, set)
+    places : ndarray, float, shape (place,)
+        Evenly spaced in their logarithm.
 
     Returns
     -------
@@ -167,5 +148,5 @@ def lowest(curves: Real) -> Real:
     bend = before - 2 * here + after
     shift = np.where(bend > 0, (before - after) / np.where(bend > 0, 2 * bend, 1), 0)
     position = np.where(at == inner, inner + np.clip(shift, -1, 1), at)
-    logs: Real = np.interp(position, np.arange(len(RATIOS)), np.log(RATIOS))
+    logs: Real = np.interp(position, np.arange(len(places)), np.log(places))
     return np.exp(logs)

@@ -1,0 +1,98 @@
+"""The calibration of a penalty: the error at every penalty, and the factor that makes it least."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.fit.reconstruction import RATIOS
+from fsl_mrs_dl.train.reconstruction_data import Examples, error_curves
+
+_LOG_FACTORS = (-1.5, 1.5)  # about the factor that makes the median that of the oracle
+_POWERS = (0.3, 3.0)
+_TOLERANCE = 5e-3  # of a logarithm of a penalty: the error is flat within a tenth
+
+
+def curves_of(part: Examples) -> Real:
+    """Return the error of each example's FID at :data:`RATIOS`, shape (ratio, example)."""
+    return np.concatenate([error_curves(scan) for scan in part.scans], axis=1)
+
+
+def error_at(curves: Real, ratio: Real) -> Real:
+    """Return the error of each FID at its own penalty, by interpolation in the logarithm; shape (FID,)."""
+    order = np.argsort(RATIOS)
+    places = np.log(RATIOS[order])
+    rows = [np.interp(np.log(r), places, curve[order]) for r, curve in zip(ratio, curves.T, strict=True)]
+    return np.array(rows)
+
+
+def rms_error(curves: Real, ratio: Real) -> float:
+    """Return the root mean square of the errors at given penalties."""
+    return float(np.sqrt(np.mean(error_at(curves, ratio) ** 2)))
+
+
+def oracle_ratio(curves: Real) -> Real:
+    """Return the ratio of the least error of each FID, shape (FID,)."""
+    ratio: Real = RATIOS[curves.argmin(axis=0)]
+    return ratio
+
+
+def best_alpha(variance: Real, curves: Real, power: float = 1.0) -> tuple[float, float]:
+    """Return the factor of the least error, by golden search over its logarithm, and that error.
+
+    Parameters
+    ----------
+    variance : ndarray, float, shape (FID,)
+        Mean posterior variance.
+    curves : ndarray, float, shape (ratio, FID)
+    power : float
+    """
+    scale = float(np.median(oracle_ratio(curves)) / np.median(variance**power))
+
+    def error(log_factor: float) -> float:
+        return rms_error(curves, np.exp(log_factor) * scale * variance**power)
+
+    log_factor, least = golden_search(error, *_LOG_FACTORS)
+    return float(np.exp(log_factor) * scale), least
+
+
+def calibration(variance: Real, curves: Real) -> tuple[float, float]:
+    """Return factor and power of the least error, by golden searches, one within the other.
+
+    As published the power is 1; the posterior variance of a linear model goes with the square of the noise where
+    data say much, and not at all where they say nothing.
+
+    Parameters
+    ----------
+    variance : ndarray, float, shape (FID,)
+    curves : ndarray, float, shape (ratio, FID)
+
+    Returns
+    -------
+    alpha, power : float
+    """
+    power, _ = golden_search(lambda tried: best_alpha(variance, curves, tried)[1], *_POWERS)
+    return best_alpha(variance, curves, power)[0], power
+
+
+def golden_search(function: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+    """Return where a function of one minimum is least between two limits, and its value.
+
+    Parameters
+    ----------
+    function : callable
+    low, high : float
+    """
+    share = (np.sqrt(5) - 1) / 2
+    left, right = high - share * (high - low), low + share * (high - low)
+    at_left, at_right = function(left), function(right)
+    while high - low > _TOLERANCE:
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - share * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + share * (high - low)
+            at_right = function(right)
+    return (float(left), at_left) if at_left < at_right else (float(right), at_right)

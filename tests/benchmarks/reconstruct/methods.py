@@ -1,0 +1,193 @@
+"""The methods of the study by name: noisy FIDs to reconstructed ones, all in units of the noise."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fsl_mrs_dl.data import Complex, Real
+from fsl_mrs_dl.fit import reconstruction as sparse
+from fsl_mrs_dl.fit.reconstruction.partners import filtered, tikhonov
+from fsl_mrs_dl.models.reconstruction import SparsityVAE, grid_axis_hz, grid_spectra
+from fsl_mrs_dl.physics import fid_to_spectrum, spectrum_to_fid
+from tests.benchmarks.reconstruct.sets import DWELLTIME_S, POINTS, Draw, study_basis
+
+Weights = Callable[[Draw], Real]
+"""The penalty of each spectrum over the largest useful one."""
+POLYNOMIAL = 5  # order of the baseline that the literal recipe takes away; the source does not say it
+
+
+def largest(made: Draw) -> Real:
+    """Return the largest useful penalty of each spectrum."""
+    return sparse.largest_penalty(made.operator(None), single(made.fids))
+
+
+def single(fids: Complex) -> Complex:
+    """Return FIDs as sets of one, in single precision."""
+    return fids[:, None].astype(np.complex64)
+
+
+def inputs_of(made: Draw) -> tuple[Real, Real, Real]:
+    """Return inputs of a network with and without noise, and their noise."""
+    unit = largest(made) / made.operator(None).norms[:, 0, 0]
+    axis_hz = grid_axis_hz(study_basis().spectrometer_frequency_mhz)
+    noisy, clean = grid_spectra(made.fids, axis_hz, DWELLTIME_S, unit, made.clean)
+    return noisy, clean, (1 / unit).astype(np.float32)
+
+
+def by_noise(share: float) -> Weights:
+    """Return the rule of a share of the universal penalty."""
+
+    def weights(made: Draw) -> Real:
+        universal = sparse.universal_penalty(made.operator(None), np.ones(len(made.fids)))
+        ratio: Real = share * universal / largest(made)
+        return ratio
+
+    return weights
+
+
+def by_network(network: SparsityVAE) -> Weights:
+    """Return the rule of a calibrated network."""
+    return lambda made: network.penalty_ratio(inputs_of(made)[0])
+
+
+def by_sure(seed: int) -> Weights:
+    """Return the rule of the least unbiased estimate of the error."""
+
+    def weights(made: Draw) -> Real:
+        ones, rng = np.ones(len(made.fids)), np.random.default_rng(seed)
+        ratio: Real = sparse.sure_penalty(made.operator(None), single(made.fids), ones, rng) / largest(made)
+        return ratio
+
+    return weights
+
+
+def by_discrepancy(made: Draw) -> Real:
+    """Return the ratios of the discrepancy principle."""
+    ones = np.ones(len(made.fids))
+    penalty = sparse.discrepancy_penalty(made.operator(None), single(made.fids), ones, POINTS)
+    ratio: Real = penalty / largest(made)
+    return ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """One way from noisy FIDs to a result.
+
+    Attributes
+    ----------
+    run : callable
+        ``run(draw, wanted width in Hz or None) -> FIDs``, shape (S, time).
+    deconvolves : bool
+        Whether the result has the wanted width; else its lines are as measured.
+    filters : bool
+        Whether it only weighs the FID, so that its truth is the weighed one.
+    """
+
+    run: Callable[[Draw, float | None], Complex]
+    deconvolves: bool = True
+    filters: bool = False
+
+
+def _raw(made: Draw, fwhm_hz: float | None) -> Complex:
+    return made.fids
+
+
+def _matched(made: Draw, fwhm_hz: float | None) -> Complex:
+    return filtered(made.fids[:, None], made.operator(None))[:, 0]
+
+
+def _least_squares(made: Draw, fwhm_hz: float | None) -> Complex:
+    return tikhonov(made.fids[:, None], made.operator(fwhm_hz), np.ones(len(made.fids)))[:, 0]
+
+
+def lasso(weights: Weights, *, refit: bool = False) -> Method:
+    """Return the sparse reconstruction with a rule for its penalty."""
+
+    def run(made: Draw, fwhm_hz: float | None) -> Complex:
+        operator, fids = made.operator(fwhm_hz), single(made.fids)
+        amplitudes = sparse.solve(operator, fids, weights(made) * largest(made)).amplitudes
+        if refit:
+            amplitudes = sparse.debias(operator, fids, amplitudes)
+        return operator.restored(amplitudes)[:, 0]
+
+    return Method(run)
+
+
+def without_baseline(fids: Complex) -> Complex:
+    """Return FIDs less a polynomial through the whole spectrum, as the literal recipe has."""
+    spectra = fid_to_spectrum(fids)
+    columns = np.linalg.qr(np.vander(np.linspace(-1, 1, POINTS), POLYNOMIAL + 1))[0]
+    left: Complex = spectrum_to_fid(spectra - (spectra @ columns) @ columns.T)
+    return left
+
+
+def plain_ista(operator: sparse.Operator, fids: Complex, penalty: Real, iterations: int = 200) -> Complex:
+    """Return amplitudes after plain iterations of gradient and soft threshold, without momentum."""
+    step = 1 / sparse.largest_eigenvalue(operator, len(operator.norms))
+    here = np.zeros((*fids.shape[:2], operator.n_atoms), dtype=np.complex64)
+    for _ in range(iterations):
+        gradient = operator.adjoint(operator.forward(here) - fids)
+        moved = here - step.astype(np.float32) * gradient
+        here = sparse.shrink(moved, (penalty[:, None, None] * step).astype(np.float32))
+    return here
+
+
+def literal(network: SparsityVAE) -> Method:
+    """Return the recipe as printed: a polynomial off, data over their maximum, lambda = alpha sigma^2, ISTA."""
+
+    def run(made: Draw, fwhm_hz: float | None) -> Complex:
+        fids = without_baseline(made.fids)
+        unit = np.abs(fid_to_spectrum(fids)).max(axis=1)
+        axis_hz = grid_axis_hz(study_basis().spectrometer_frequency_mhz)
+        inputs, _ = grid_spectra(fids, axis_hz, DWELLTIME_S, unit)
+        penalty = network.penalty_ratio(
+            inputs
+        )  # here not of the largest useful one, but of the normalised data
+        operator = made.operator(fwhm_hz)
+        amplitudes = plain_ista(operator, single(fids / unit[:, None]), penalty)
+        found: Complex = operator.restored(amplitudes)[:, 0] * unit[:, None]
+        return found
+
+    return Method(run)
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The networks of the study."""
+
+    shipped: SparsityVAE | None
+    corrected: SparsityVAE
+    few: SparsityVAE
+    published: SparsityVAE
+    literal: SparsityVAE
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+def methods_of(networks: Networks, fixed_ratio: float, seed: int) -> dict[str, Method]:
+    """Return the methods of the tables, in their order."""
+    shipped = {} if networks.shipped is None else {SHIPPED: lasso(by_network(networks.shipped))}
+    return {
+        RAW: Method(_raw, deconvolves=False),
+        "matched filter": Method(_matched, deconvolves=False, filters=True),
+        LEAST_SQUARES: Method(_least_squares),
+        "sparse, best fixed share": lasso(lambda made: np.full(len(made.fids), fixed_ratio)),
+        "sparse, universal": lasso(by_noise(1.0)),
+        NOISE: lasso(by_noise(sparse.NOISE_SHARE)),
+        "sparse, SURE": lasso(by_sure(seed)),
+        "sparse, discrepancy": lasso(by_discrepancy),
+        ADAPTIVE: lasso(by_network(networks.corrected)),
+        **shipped,
+        "sparse, universal, debiased": lasso(by_noise(1.0), refit=True),
+        f"{ADAPTIVE}, debiased": lasso(by_network(networks.corrected), refit=True),
+        LITERAL: literal(networks.literal),
+    }
+
+
+RAW, LEAST_SQUARES = "Fourier transform (raw data)", "least squares (Tikhonov)"
+NOISE, ADAPTIVE, SHIPPED = (
+    "sparse, from the noise",
+    "sparse, adaptive (VAE)",
+    "sparse, adaptive (shipped VAE)",
+)
+LITERAL = "literal recipe"
