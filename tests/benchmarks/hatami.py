@@ -87,7 +87,6 @@ class Judged:
     few: ComponentSignals
     answers: dict[str, Answer]
     networks: list[Trained]
-    seconds: dict[str, float]
 
 
 def run(
@@ -142,27 +141,48 @@ def _judge(this: Run, study: str, *, whole: bool = True) -> Judged:
     networks = this.trained(plans if whole else plans[:1])
     if networks:
         answers[CNN] = Answer(CNN, tuple(estimates(one, test)["amplitudes"] for one in networks))
-    fits: dict[str, Callable[[], Components]] = {
-        FOLLOWED: lambda: fit_components(few, with_prior=True, points=_FEW_POINTS)
+    fits: dict[str, tuple[str, Callable[[], Real]]] = {
+        FOLLOWED: ("", partial(_fitted, few, with_prior=True, points=_FEW_POINTS))
     }
-    seconds = {}
     if whole:
-        fits[QUEST] = lambda: fit_components(few)
+        fits[QUEST] = ("", partial(_fitted, few))
         for one in this.trained([start_plan(size, study, seed, this.basis)]):
-            fits[REFINED] = partial(
-                fit_components, few, _start(one, few), with_prior=True, points=_MORE_POINTS
-            )
+            start = _start(one, few)
+            refined = partial(_fitted, few, start, with_prior=True, points=_MORE_POINTS)
+            fits[REFINED] = (one.plan.folder, refined)
         signed = signed_plans(size, study, seed, this.basis) if study == STUDIES[0] else []
         if there := this.trained(signed):
             answers[SIGNED] = Answer(SIGNED, tuple(estimates(one, test)["amplitudes"] for one in there))
-        learned = signals(study, size.scale.samples, [seed], this.basis)
-        forest = Forest(size.trees, size.scale.samples)
-        guessed, seconds[FOREST] = forest_amplitudes(learned, test, BAND_PPM, forest, seed)
-        answers[FOREST] = Answer(FOREST, (guessed,))
-        answers[MEAN] = Answer(MEAN, (mean_amplitudes(learned.amplitudes, len(test.fids)),))
-    for name, fit in fits.items():
-        answers[name] = Answer(name, (fit().amplitudes,))
-    return Judged(test, few, answers, networks, seconds)
+        learned, answers[FOREST] = _forest(this, study, test)
+        answers[MEAN] = Answer(MEAN, (mean_amplitudes(learned, len(test.fids)),))
+    for name, (network, fit) in fits.items():
+        key = (name, study, size.fitted, seed, this.basis, network)
+        answers[name] = Answer(name, (this.store.answer(key, fit),))
+    return Judged(test, few, answers, networks)
+
+
+def _fitted(
+    few: ComponentSignals,
+    start: Components | None = None,
+    *,
+    with_prior: bool = False,
+    points: tuple[int, ...] = (),
+) -> Real:
+    return fit_components(few, start, with_prior=with_prior, points=points).amplitudes
+
+
+def _forest(this: Run, study: str, test: ComponentSignals) -> tuple[Real, Answer]:
+    """Return the mean of the training amplitudes, and the answer of a random forest trained on as many signals."""
+    size, seed = this.profile, this.seed
+    forest = Forest(size.trees, size.scale.samples)
+
+    def both() -> Real:
+        learned = signals(study, forest.samples, [seed], this.basis)
+        guess = forest_amplitudes(learned, test, BAND_PPM, forest, seed)
+        return np.concatenate([learned.amplitudes.mean(axis=0, keepdims=True), guess])
+
+    rows = this.store.answer((FOREST, study, forest, size.tested, seed, this.basis), both)
+    return rows[:1], Answer(FOREST, (rows[1:],))
 
 
 def _start(one: Trained, few: ComponentSignals) -> Components:

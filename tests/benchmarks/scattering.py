@@ -134,7 +134,11 @@ def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: 
         answers[MEAN] = Answer(MEAN, (np.tile(prior.mean(axis=0), (len(test.fids), 1)),))
     if study in ("DSS1", "DSS2"):
         few = test.take(size.fitted)
-        fitted = fit_components(few, with_prior=True, points=_FEW_POINTS).amplitudes
+
+        def fit() -> Real:
+            return fit_components(few, with_prior=True, points=_FEW_POINTS).amplitudes
+
+        fitted = store.answer((FIT, study, size.fitted, seed, basis), fit)
         answers[FIT] = Answer(FIT, (fitted,))
     return Judged(test, answers, networks)
 

@@ -1,6 +1,5 @@
 """Classical regressors beside the networks: a random forest, and the mean of the training amplitudes."""
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +22,8 @@ class Forest:
 
 def forest_amplitudes(
     learned: ComponentSignals, test: ComponentSignals, ppm: tuple[float, float], forest: Forest, seed: int
-) -> tuple[Real, float]:
-    """Return the amplitudes of a random forest over the spectrum, and the seconds of its training.
+) -> Real:
+    """Return the amplitudes of a random forest over the spectrum.
 
     Breiman 2001, doi:10.1023/A:1010933404324; the square root of the number of features at each split.
     """
@@ -41,10 +40,8 @@ def forest_amplitudes(
     model = RandomForestRegressor(
         forest.trees, min_samples_leaf=LEAF, max_features="sqrt", random_state=seed, n_jobs=1
     )
-    started = time.process_time()
     model.fit(features(learned.fids), learned.amplitudes)
-    seconds = time.process_time() - started
-    return np.asarray(model.predict(features(test.fids))), seconds
+    return np.asarray(model.predict(features(test.fids)))
 
 
 def mean_amplitudes(learned: Real, n: int) -> Real:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -110,10 +110,20 @@ class Trained:
 
 @dataclass(frozen=True)
 class Store:
-    """Folder that keeps networks, and whether missing ones are trained."""
+    """Folder that keeps networks and answers of slow methods, and whether missing networks are trained."""
 
     folder: Path
     train: bool = True
+
+    def answer(self, key: Sequence[object], make: Callable[[], Real]) -> Real:
+        """Return an array that is kept under a key, made now if it is not there."""
+        digest = hashlib.sha256(repr(tuple(key)).encode()).hexdigest()[:10]
+        file = self.folder / f"answer-{digest}.npy"
+        if not file.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            np.save(file, make())
+        values: Real = np.load(file)
+        return values
 
 
 def trained(plan: Plan, store: Store) -> Trained:
