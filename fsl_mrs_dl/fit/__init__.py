@@ -1,1 +1,1 @@
-"""Estimation by the physics itself: registration of transients, and the Fisher matrix behind every SD."""
+"""Estimate by the physics itself: registration, linear-combination fits, and the Fisher matrix behind every SD."""

@@ -1,4 +1,4 @@
-"""Whether a basis set is of the scan: echo time, sequence and editing of data and basis set, compared.
+"""Check that a basis set fits the scan: compare echo time, sequence and editing of data and basis set.
 
 Field and nucleus are compared where the basis set is brought to the data, :func:`fsl_mrs_dl.fit.basis.basis_for`.
 """
@@ -16,16 +16,16 @@ from fsl_mrs_dl.io.times import ECHO_TIME_S, header_echo_time, single_headers
 DOUBTFUL_S = 3e-3
 """Difference of echo times in s, beyond which a result is doubtful."""
 REFUSED_S = 10e-3
-"""Difference of echo times in s, beyond which it is refused."""
+"""Difference of echo times in s, beyond which the basis set is refused."""
 _ROUNDING_S = 1e-6  # files have a microsecond at best
 _SHORTEST_OF_BASIS_S = (
     1e-4  # delays of pulse-acquire begin at 0.1 ms; files of basis sets write 0 for not known
 )
 
 _SEQUENCE_KEYS = ("SequenceName", "SequenceType", "PulseSequenceType", "PulseSequenceFile", "ProtocolName")
-"""Where a header names its sequence; what ran before what the user called it."""
+"""Header keys that name a sequence: the sequence's own names before the name that the user gave the scan."""
 _COMBINED = {"Subtraction": "diff", "Addition": "sum", "Signal averaging": "sum"}
-"""First words of ``Method`` in a record -> what it made of ON and OFF."""
+"""First words of ``Method`` in a record -> the part that the step made of ON and OFF."""
 _PART_WORDS = {
     "": "edited",
     "on": "the edit-ON spectrum",
@@ -37,7 +37,7 @@ _PART_WORDS = {
 
 @dataclass(frozen=True)
 class Acquisition:
-    """What data, or a basis set, say of how they were acquired.
+    """The acquisition of data or of a basis set, from their headers.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Acquisition:
         In s; None where not known.
     sequence : Sequence
     notes : tuple of str
-        What they say and is not believed.
+        Header values that were ignored, and why.
     """
 
     echo_time_s: float | None = None
@@ -54,25 +54,25 @@ class Acquisition:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What is not known, in words."""
+        """The parts that are not known, in words."""
         lacking = (("echo time", self.echo_time_s is None), ("sequence", not self.sequence.family))
         return tuple(name for name, lacks in lacking if lacks)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a comparison of data and basis set gave.
+    """The result of a comparison of data and basis set.
 
     Attributes
     ----------
     compared : tuple of str
-        Of echo time, sequence and editing, those that both say.
+        Which of echo time, sequence and editing are known of both.
     notes : tuple of str
-        What could not be compared, and small print.
+        What could not be compared, and small differences.
     doubts : tuple of str
-        Sentences, each of which makes the result usable at best.
+        Reasons to call the result usable at best, one sentence each.
     refusals : tuple of str
-        Sentences, each of which makes the basis set the wrong one.
+        Reasons to refuse the basis set, one sentence each.
     """
 
     compared: tuple[str, ...] = ()
@@ -82,23 +82,23 @@ class Agreement:
 
 
 def of_basis(basis: Basis) -> Acquisition:
-    """Return what a basis set says of its acquisition."""
+    """Read the acquisition of a basis set from its files' headers."""
     sequence = sequence_of((basis.sequence,))
     if sequence.edited:
         sequence = replace(sequence, part=part_of(basis.sequence))
-    # Files of basis sets write 0 where the echo time is not known; of data it is an FID without an echo.
+    # In files of basis sets an echo time of 0 means unknown; in data it means an FID without an echo.
     return _plausible(basis.echo_time_s, sequence, "the basis set says")
 
 
 def of_data(data: MRSData, echo_time_s: float | None = None) -> Acquisition:
-    """Return what data say of their acquisition in header, dimensions and record.
+    """Read the acquisition of data from header, dimensions and processing records.
 
     Parameters
     ----------
     data : MRSData
-        As read: a dimension of one element may say which edit condition it is.
+        As read from the file: a dimension of one element may name its edit condition.
     echo_time_s : float, optional
-        In s; counts before the header.
+        In s; replaces that of the header.
 
     Returns
     -------
@@ -108,31 +108,31 @@ def of_data(data: MRSData, echo_time_s: float | None = None) -> Acquisition:
     sequence = sequence_of(texts)
     if sequence.edited or _edited(data):
         sequence = Sequence(sequence.family, edited=True, part=_part(data))
-    said = header_echo_time(data) if echo_time_s is None else echo_time_s
-    pulse_acquire = isinstance(said, float) and said == 0.0
-    return Acquisition(0.0, sequence) if pulse_acquire else _plausible(said, sequence, "the data say")
+    value = header_echo_time(data) if echo_time_s is None else echo_time_s
+    pulse_acquire = isinstance(value, float) and value == 0.0
+    return Acquisition(0.0, sequence) if pulse_acquire else _plausible(value, sequence, "the data say")
 
 
-def _plausible(said: object, sequence: Sequence, who_says: str) -> Acquisition:
-    """Return an acquisition with the echo time that was said, if it can be one."""
-    if said is None:
+def _plausible(value: object, sequence: Sequence, source: str) -> Acquisition:
+    """Return an acquisition with an echo time, or without it and with a note if it cannot be one in s."""
+    if value is None:
         return Acquisition(None, sequence)
     low, high = ECHO_TIME_S
-    if isinstance(said, (int, float)) and not isinstance(said, bool) and low <= said <= high:
-        return Acquisition(float(said), sequence)
-    note = f"{who_says} EchoTime {said!r}, which is no echo time in s: it counts as not said"
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high:
+        return Acquisition(float(value), sequence)
+    note = f"{source} EchoTime {value!r}, which is no echo time in s: it counts as not said"
     return Acquisition(None, sequence, (note,))
 
 
-def _value(said: Any) -> Any:
-    """Return what a key says once: user keys wrap it, dynamic headers hold a list or a start."""
-    if isinstance(said, Mapping):
-        said = said.get("Value", said.get("start"))
-    return said[0] if isinstance(said, (list, tuple)) and len(said) == 1 else said
+def _value(entry: Any) -> Any:
+    """Return the value of a header entry: user keys wrap it, dynamic headers have a list or a start."""
+    if isinstance(entry, Mapping):
+        entry = entry.get("Value", entry.get("start"))
+    return entry[0] if isinstance(entry, (list, tuple)) and len(entry) == 1 else entry
 
 
 def _edited(data: MRSData) -> bool:
-    """Return whether header, dimensions or record say that data are of an edited scan."""
+    """Return whether data are of an edited scan, by header, dimensions or processing records."""
     keys = {"EditPulse", "EditCondition"} & set(data.header)
     return bool(keys) or "DIM_EDIT" in data.dim_tags or any(map(_across_conditions, data.processing))
 
@@ -142,28 +142,30 @@ def _across_conditions(record: Mapping[str, Any]) -> bool:
 
 
 def _part(data: MRSData) -> str:
-    """Return which part of an edited scan data are, a key of PARTS; empty where that is not said."""
+    """Return which part of an edited scan data are, a key of PARTS; empty if unknown."""
     conditions = [header.get("EditCondition") for header in (*single_headers(data), data.header)]
     for text in map(_value, conditions):
         if isinstance(text, str) and part_of(text):
             return part_of(text)
-    made = [(part, record) for record in data.processing if (part := _made_by(record))]
-    # Across DIM_EDIT, or of two files, one a condition: these say no dimension.
-    return next((part for part, record in reversed(made) if _across_conditions(record) or part == "diff"), "")
+    combined = [(part, record) for record in data.processing if (part := _part_by(record))]
+    # Across DIM_EDIT, or from two files with one condition each, whose records name no dimension.
+    return next(
+        (part for part, record in reversed(combined) if _across_conditions(record) or part == "diff"), ""
+    )
 
 
-def _made_by(record: Mapping[str, Any]) -> str:
-    """Return which part of an edited scan a record makes, if it is one of such a scan."""
+def _part_by(record: Mapping[str, Any]) -> str:
+    """Return which part of an edited scan the step of a record makes; empty if none."""
     method = str(record.get("Method", ""))
     return next((part for first, part in _COMBINED.items() if method.startswith(first)), "")
 
 
 def compare(data: Acquisition, basis: Acquisition) -> Agreement:
-    """Compare what data and basis set say of their acquisition.
+    """Compare the acquisitions of data and basis set.
 
-    Another sequence, or an echo time more than :data:`DOUBTFUL_S` away, is a doubt; edited against unedited,
-    another part of an edited scan, or an echo time more than :data:`REFUSED_S` away, is a refusal. The edit-OFF
-    spectrum counts as nearly unedited: its pulses leave what is fitted alone.
+    A doubt is another sequence, or an echo time more than :data:`DOUBTFUL_S` away. A refusal is edited against
+    unedited, another part of an edited scan, or an echo time more than :data:`REFUSED_S` away. The edit-OFF
+    spectrum counts as nearly unedited: its pulses do not act on the fitted signals.
 
     Parameters
     ----------
@@ -194,11 +196,11 @@ def _echo_times(data: Acquisition, basis: Acquisition) -> Agreement:
         return Agreement()
     compared = ("echo time",)
     apart_s = abs(data.echo_time_s - basis.echo_time_s)
-    said = f"the basis set is of TE {_ms(basis.echo_time_s)} ms, the data of TE {_ms(data.echo_time_s)} ms"
+    times = f"the basis set is of TE {_ms(basis.echo_time_s)} ms, the data of TE {_ms(data.echo_time_s)} ms"
     if apart_s > REFUSED_S + _ROUNDING_S:
-        return Agreement(compared, refusals=(f"{said}: more than {_ms(REFUSED_S)} ms apart",))
+        return Agreement(compared, refusals=(f"{times}: more than {_ms(REFUSED_S)} ms apart",))
     if apart_s > DOUBTFUL_S + _ROUNDING_S:
-        return Agreement(compared, doubts=(f"{said}: signals of coupled spins differ",))
+        return Agreement(compared, doubts=(f"{times}: signals of coupled spins differ",))
     return Agreement(compared)
 
 
@@ -218,17 +220,17 @@ def _editing(data: Sequence, basis: Sequence) -> Agreement:
     compared = ("editing",)
     if not data.edited and not basis.edited:
         return Agreement(compared)
-    said = f"the basis set is {_kind(basis)}, the data are {_kind(data)}"
+    kinds = f"the basis set is {_kind(basis)}, the data are {_kind(data)}"
     if data.edited and basis.edited:
         if not data.part or not basis.part:
-            return Agreement(notes=(f"{said}: whether they are the same part is not said",))
+            return Agreement(notes=(f"{kinds}: whether they are the same part is not said",))
         if data.part == basis.part:
             return Agreement(compared)
         if {data.part, basis.part} == {"diff", "sum"}:
-            return Agreement(compared, notes=(f"{said}: right where ON and OFF have opposite signs",))
+            return Agreement(compared, notes=(f"{kinds}: right where ON and OFF have opposite signs",))
     elif "off" in (data.part, basis.part):
-        return Agreement(compared, notes=(f"{said}: nearly the same",))
-    return Agreement(compared, refusals=(said,))
+        return Agreement(compared, notes=(f"{kinds}: nearly the same",))
+    return Agreement(compared, refusals=(kinds,))
 
 
 def _kind(sequence: Sequence) -> str:

@@ -1,4 +1,4 @@
-"""The basis set of a fit: that of the user, put right and brought to the points of the data."""
+"""Bring a user's basis set to the points, sign and centre of the data."""
 
 import logging
 from dataclasses import replace
@@ -13,11 +13,12 @@ from fsl_mrs_dl.physics.member_sizes import UNLIKE_SIZE, usual_height
 
 logger = logging.getLogger(__name__)
 
-_NOT_SEEN = 0.99
-"""Share of a member's energy outside the data's band from which on it is left out: hardly any of it is seen."""
-_PARTLY_SEEN = 1e-3
+_OUTSIDE = 0.99
+"""Share of a member's energy outside the data's band from which on the member is left out."""
+_PARTLY_OUTSIDE = 1e-3
+"""The same share from which on a note names the member: 3 % of its amplitude folds or is lost."""
 _ONE_UNIT = 1.5
-"""Largest ratio of what creatine and phosphocreatine say of a proton: relaxation and pulses make 1.1 of it."""
+"""Largest ratio of a proton's signal in creatine and phosphocreatine: relaxation and pulses make up to 1.1."""
 _PROTONS = {"Cr": 5, "PCr": 5}
 """Metabolite -> protons that its FID starts with; they are coupled to none: any sequence shows them all."""
 
@@ -31,32 +32,32 @@ def basis_for(
     witnesses: Basis | None = None,
     field_tolerance: float = FIELD_TOLERANCE,
 ) -> Basis:
-    """Return a basis set at the points, the field and the centre frequency of the data.
+    """Bring a basis set to the points, the field and the centre frequency of the data.
 
     Parameters
     ----------
     data : MRSData
     basis : Basis
-        From :func:`fsl_mrs_dl.io.basis.read_basis`, with the members that are wanted.
+        From :func:`fsl_mrs_dl.io.basis.read_basis`, with the members to fit.
     conjugate : bool, optional
-        Whether to conjugate it; not given: as Cr, PCr and NAA say.
+        Whether to conjugate it. Default: decided from its Cr, PCr and NAA.
     centre_ppm : float, optional
-        Chemical shift at its frequency zero, in ppm; not given: as its files, or Cr, PCr and NAA say.
+        Chemical shift at its frequency zero, in ppm. Default: from its files, or from its Cr, PCr and NAA.
     witnesses : Basis, optional
-        All members, of which those that are not wanted may tell sign and centre too.
+        All members: also those that are not fitted help to find sign and centre.
     field_tolerance : float
         See :func:`fsl_mrs_dl.physics.on_points`.
 
     Returns
     -------
     Basis
-        Without members that the data's band does not hold. Its notes say what was done, and what sign, centre and
-        scale stand on.
+        Without members outside the data's band. Its notes list all changes, and the evidence for sign, centre and
+        scale.
 
     Raises
     ------
     DataError
-        If the nucleus differs, or the basis set cannot honestly be brought to the data.
+        If the nucleus differs, or the basis set cannot be brought to the data.
     """
     basis = of_nucleus(basis, data, field_tolerance)
     witnesses = None if witnesses is None else of_nucleus(witnesses, data, field_tolerance)
@@ -74,9 +75,9 @@ def basis_for(
 
 
 def of_nucleus(basis: Basis, data: MRSData, field_tolerance: float) -> Basis:
-    """Return a basis set of the nucleus of the data, or refuse it.
+    """Check that a basis set is of the nucleus of the data.
 
-    A file that does not say its nucleus says its frequency, which at the field of the data belongs to one nucleus.
+    A file without a nucleus has a frequency, which at the field of the data belongs to one nucleus.
 
     Parameters
     ----------
@@ -117,10 +118,10 @@ def of_nucleus(basis: Basis, data: MRSData, field_tolerance: float) -> Basis:
 
 
 def in_band(basis: Basis, data: MRSData) -> Basis:
-    """Return a basis set without the members that lie outside the band of the data, and say which.
+    """Leave out members outside the band of the data, and name them in a note.
 
-    What lies outside of members that stay folds to the other side of the band; for 1H this is far from the usual
-    fit window, beyond the water.
+    A part of another member that lies outside folds to the other side of the band; for 1H this is far from the
+    usual fit window, beyond the water.
 
     Parameters
     ----------
@@ -134,9 +135,11 @@ def in_band(basis: Basis, data: MRSData) -> Basis:
         If none are left.
     """
     lost = outside_band(basis, data.dwelltime_s, data.spectrometer_frequency_mhz)
-    gone = [name for name, share in zip(basis.names, lost, strict=True) if share >= _NOT_SEEN]
+    gone = [name for name, share in zip(basis.names, lost, strict=True) if share >= _OUTSIDE]
     partly = {
-        name: share for name, share in zip(basis.names, lost, strict=True) if _PARTLY_SEEN < share < _NOT_SEEN
+        name: share
+        for name, share in zip(basis.names, lost, strict=True)
+        if _PARTLY_OUTSIDE < share < _OUTSIDE
     }
     if not gone and not partly:
         return basis
@@ -165,12 +168,12 @@ def in_band(basis: Basis, data: MRSData) -> Basis:
 
 
 def scale_statement(basis: Basis) -> str:
-    """Return on what the scale of a basis set stands, in one sentence, and which members are of another.
+    """Describe the scale of a basis set in one sentence, and name the members in another unit.
 
     Parameters
     ----------
     basis : Basis
-        With its first points mended.
+        With corrected first points.
     """
     heights = np.abs(basis.fids).max(axis=1)
     usual = usual_height(np.asarray(basis.fids))
@@ -179,24 +182,28 @@ def scale_statement(basis: Basis) -> str:
         for name, count in _PROTONS.items()
         if name in basis.names and basis.nucleus == "1H"
     }
-    said = f"scale: {usual:.4g} is the usual height of its members, none has known protons to compare"
+    statement = f"scale: {usual:.4g} is the usual height of its members, none has known protons to compare"
     if protons:
-        said = f"scale: one proton is {', '.join(f'{size:.4g} by {name}' for name, size in protons.items())}"
+        statement = (
+            f"scale: one proton is {', '.join(f'{size:.4g} by {name}' for name, size in protons.items())}"
+        )
     largest, smallest = max(protons.values(), default=0.0), min(protons.values(), default=0.0)
     # Of a difference both are a small remainder, which says nothing.
     if largest > _ONE_UNIT * smallest and largest * _PROTONS["Cr"] > usual / 2:
-        said += (
+        statement += (
             f"; {' and '.join(protons)} are of different units, so that their sum and ratios to it are wrong"
         )
-        logger.warning("%s: %s.", basis.name or "basis set", said)
+        logger.warning("%s: %s.", basis.name or "basis set", statement)
     sizes = {name: height / usual for name, height in zip(basis.names, heights, strict=True)}
     large = [
         f"{name} is {size:.3g} times the usual member" for name, size in sizes.items() if size > UNLIKE_SIZE
     ]
     small = [f"{name} {size:.3g} times" for name, size in sizes.items() if size < 1 / UNLIKE_SIZE]
     if large:
-        said += f"; {', '.join(large)}, so that its amplitude is in another unit"
+        statement += f"; {', '.join(large)}, so that its amplitude is in another unit"
         logger.warning("%s: %s.", basis.name or "basis set", ", ".join(large))
     if small:
-        said += f"; small beside the usual member, in another unit or as in a difference: {', '.join(small)}"
-    return said
+        statement += (
+            f"; small beside the usual member, in another unit or as in a difference: {', '.join(small)}"
+        )
+    return statement

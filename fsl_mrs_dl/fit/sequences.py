@@ -60,10 +60,10 @@ EDITED = (
     "editing",
     "svs ed",
 )
-"""Words of J-difference editing; what is edited is none, as ``GABA_PAR`` is a PRESS of the Big GABA study."""
+"""Words of J-difference editing. The name of an edited metabolite is none: ``GABA_PAR`` is a PRESS of Big GABA."""
 
 UNEDITED = ("unedited", "un edited", "nonedited", "non edited", "not edited")
-"""Words that hold one of the above and say the contrary."""
+"""Words that contain one of the above and mean the contrary."""
 
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"on": ("on",), "off": ("off",), "diff": ("diff", "difference"), "sum": ("sum",)}
@@ -73,7 +73,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Sequence:
-    """What is known of a pulse sequence.
+    """The known properties of a pulse sequence.
 
     Attributes
     ----------
@@ -136,11 +136,11 @@ def _without(words: str, phrases: Iterable[str]) -> str:
 
 def _only(words: str, table: Mapping[str, tuple[str, ...]]) -> str:
     """Return the one key of a table of which words hold a phrase; empty if there is none, or are several."""
-    found = set()
+    keys = set()
     of_phrase = {phrase: key for key, phrases in table.items() for phrase in phrases}
     for phrase in sorted(of_phrase, key=len, reverse=True):
         left = _without(words, (phrase,))
         if left != words:
-            found.add(of_phrase[phrase])
+            keys.add(of_phrase[phrase])
         words = left
-    return found.pop() if len(found) == 1 else ""
+    return keys.pop() if len(keys) == 1 else ""

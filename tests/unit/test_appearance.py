@@ -8,8 +8,8 @@ import pytest
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.fit.quantification.appearance import Appearance, appearance
+from fsl_mrs_dl.fit.quantification.filtered_spectra import Fitted
 from fsl_mrs_dl.fit.quantification.quality import QualityBand
-from fsl_mrs_dl.fit.quantification.seen import Fitted
 
 N, DT, F0 = 2048, 5e-4, 123.25
 SD = 1e-3

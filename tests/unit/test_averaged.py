@@ -10,7 +10,7 @@ from fsl_mrs_dl.fit.background.hypotheses import MACROMOLECULES, Hypothesis, Smo
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, curves, fitter_for
 from fsl_mrs_dl.fit.lcm.averaged import AveragedFitter
 from fsl_mrs_dl.fit.lcm.evidence import Products, weigh
-from fsl_mrs_dl.fit.lcm.search import Found
+from fsl_mrs_dl.fit.lcm.search import SearchEnd
 from fsl_mrs_dl.fit.posterior import draw, weak_prior
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, damp, on_points, phase, shift
@@ -204,7 +204,7 @@ def test_drawn_curves_leave_what_the_fit_leaves(fitter, basis, rng):
     )
     scaled = fids / found.unit[:, None]
     state, yes = fitter._evaluate(scaled, away), np.ones(6, dtype=bool)
-    place = Found(away, state, found.unit, found.iterations, yes, ~yes)
+    place = SearchEnd(away, state, found.unit, found.iterations, yes, ~yes)
     again = fitter._averaged(scaled, place, found.flag)
     assert (np.abs(again.phase_rad - away.phase_rad) > 0.05).all()  # or else nothing is tested
     drawn = curves(again, basis, AUTO, reference_ppm=REF)

@@ -7,7 +7,7 @@ import pytest
 
 from fsl_mrs_dl.data import FLAGS, VERDICTS
 from fsl_mrs_dl.fit.quantification.criteria import CRITERIA, TURNED, WATER_ALONE
-from fsl_mrs_dl.fit.quantification.grade import MOST_SAID, Grade, grade
+from fsl_mrs_dl.fit.quantification.grade import MOST_CAUSES, Grade, grade
 
 GOOD = {
     "snr": 100.0,
@@ -129,7 +129,7 @@ def test_the_worst_is_said_first_and_of_one_family_once() -> None:
     said = found.reasons[0].split("; ")
     assert word(found) == "unusable"
     assert found.causes == ("uncertain main metabolites",)
-    assert len(said) == MOST_SAID
+    assert len(said) == MOST_CAUSES
     assert [text.split()[0] for text in said] == ["the", "linewidth", "lipid"]
 
 

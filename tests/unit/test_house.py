@@ -137,15 +137,8 @@ RIDDLES = frozenset(
 )
 """Participles that do not name what a variable, a function or a class is."""
 UNNAMED_ROOMS = (
-    "fsl_mrs_dl/fit/acquisition",
-    "fsl_mrs_dl/fit/background",
-    "fsl_mrs_dl/fit/basis",
-    "fsl_mrs_dl/fit/lcm",
     "fsl_mrs_dl/fit/posterior",
-    "fsl_mrs_dl/fit/quantification",
     "fsl_mrs_dl/fit/reconstruction",
-    "fsl_mrs_dl/fit/residual_water",
-    "fsl_mrs_dl/fit/sequences",
     "fsl_mrs_dl/models/",
     "fsl_mrs_dl/steps/quantify_members",
     "fsl_mrs_dl/steps/quantify_models",

@@ -1,4 +1,4 @@
-"""What lies under the metabolites: macromolecules, lipids and baseline, and hypotheses about them."""
+"""Model the background under the metabolites: macromolecules, lipids and baseline, and hypotheses about them."""
 
 from fsl_mrs_dl.fit.background.density import LEFT_OUT, DensityPrior, density_prior
 from fsl_mrs_dl.fit.background.hypotheses import BASELINES, Hypothesis, Smooth, hypotheses

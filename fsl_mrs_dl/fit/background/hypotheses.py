@@ -1,4 +1,4 @@
-"""Hypotheses about what lies under the metabolites, each with the sizes that its Gaussian priors have."""
+"""Hypotheses about the background under the metabolites, each with the sizes of its Gaussian priors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ class Smooth:
     Attributes
     ----------
     length_ppm : float
-        Its correlation length, in ppm; 0 = a constant alone.
+        Correlation length, in ppm; 0 = only a constant.
     size : float
-        Its SD over the height of the NAA line of a healthy brain.
+        SD over the height of the NAA line of a healthy brain.
     """
 
     length_ppm: float = 0.0
@@ -28,7 +28,7 @@ class Smooth:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One way in which a spectrum may come to be.
+    """One possible background, with the size of each of its parts.
 
     Attributes
     ----------
@@ -36,10 +36,10 @@ class Hypothesis:
         ``prior``: the density of :mod:`~fsl_mrs_dl.fit.background.density`; ``own``: those of the basis set;
         ``none``; else a published table, see :class:`~fsl_mrs_dl.fit.background.tables.Table`.
     spread : float
-        How large deviations are, in SDs of the prior.
+        Size of deviations from the mean, in SDs of the prior.
     baseline : Smooth
     lipids : bool
-        Whether mobile lipids may be there.
+        Whether mobile lipids are a part.
     """
 
     macromolecules: str
@@ -57,42 +57,50 @@ class Hypothesis:
 
 
 BASELINES = (Smooth(), Smooth(1.0, 0.05), Smooth(0.6, 0.05), Smooth(0.6, 0.2), Smooth(0.35, 0.05))
-"""From what a good shim and water suppression leave to the tail of residual water."""
+"""From the baseline of a good shim and good water suppression to the tail of residual water."""
 MACROMOLECULES = (("prior", 0.0), ("prior", 0.15), ("prior", 0.5), ("prior", 1.5), ("prior", 3.0))
+"""Kind of macromolecules and their spread, in SDs of the prior: from its mean alone to three times its spread."""
 BESIDE_A_TABLE = 0.1
-"""SD of what may lie beside the lines of a table, in SDs of the prior."""
+"""SD of deviations from the lines of a table, in SDs of the prior."""
 OWN_MACROMOLECULES = (("own", 0.02), ("own", 0.2), ("own", 1.0))
+"""The same for macromolecules of the basis set: measured ones are nearly right, simulated ones less."""
 FIRST = ("prior", 0.5), ("own", 0.2), ("none", 0.0)
+"""Macromolecules of the hypothesis under which shift, widths and phases are fitted: of middle flexibility."""
 FIRST_BASELINE = Smooth(0.6, 0.05)
+"""Baseline of that hypothesis."""
 
 
 def hypotheses(kind: str, *, lipids: bool, tables: Sequence[str] = ()) -> tuple[Hypothesis, ...]:
-    """Return the hypotheses that are weighed.
+    """Return the hypotheses to weigh: all combinations of macromolecules, baseline and lipids.
 
     Parameters
     ----------
     kind : {"prior", "own", "none"}
-        Where macromolecules come from: the prior, a member of the basis set, or nowhere (other nuclei).
+        Source of the macromolecules: the prior, a member of the basis set, or none (other nuclei).
     lipids : bool
-        Whether lipids are among them.
+        Whether to add the hypotheses with lipids.
     tables : sequence of str
         With ``prior``: published tables that are hypotheses of their own.
+
+    Returns
+    -------
+    tuple of Hypothesis
     """
     broad: Sequence[tuple[str, float]] = {
         "prior": (*MACROMOLECULES, *((name, BESIDE_A_TABLE) for name in tables)),
         "own": OWN_MACROMOLECULES,
         "none": (("none", 0.0),),
     }[kind]
-    made = product(broad, BASELINES, (False, True) if lipids else (False,))
-    return tuple(Hypothesis(*mm, smooth, fat) for mm, smooth, fat in made)
+    combinations = product(broad, BASELINES, (False, True) if lipids else (False,))
+    return tuple(Hypothesis(*mm, smooth, fat) for mm, smooth, fat in combinations)
 
 
-def first(all_of_them: Sequence[Hypothesis]) -> int:
-    """Return which hypothesis the parameters that are not linear are found under."""
+def first(choices: Sequence[Hypothesis]) -> int:
+    """Return the index of the hypothesis under which the parameters that are not linear are fitted."""
     return next(
         at
-        for at, one in enumerate(all_of_them)
+        for at, one in enumerate(choices)
         if (one.macromolecules, one.spread) in FIRST
         and one.baseline == FIRST_BASELINE
-        and one.lipids == any(other.lipids for other in all_of_them)
+        and one.lipids == any(other.lipids for other in choices)
     )

@@ -19,21 +19,27 @@ _USUAL_AMOUNT = 5.0  # mmol/kg, of metabolites where no range is known
 
 
 def one_proton(basis: Basis) -> float:
-    """Return the first point of 1 mmol/kg of protons in the units of a basis set.
+    """Return the first point of the FID of 1 mmol/kg of protons in the units of a basis set.
+
+    It is measured on the largest of creatine, phosphocreatine and NAA (an edited difference has no creatine). A
+    member in another unit than the others is first brought to their unit.
 
     Parameters
     ----------
     basis : Basis
-        Its creatine, phosphocreatine or NAA tell, the largest of them: an edited difference has no creatine. One
-        that is of another unit than the rest tells nothing.
+
+    Returns
+    -------
+    float
+        Without these three: from the median of all members, with 4 protons each.
     """
     first = np.abs(basis.fids[:, 0]) / excess(np.asarray(basis.fids))
-    found = [
+    points = [
         first[at] / _LANDMARKS[canonical_name(name)]
         for at, name in enumerate(basis.names)
         if canonical_name(name) in _LANDMARKS
     ]
-    return float(max(found)) if found else float(np.median(first) / _USUAL_PROTONS)
+    return float(max(points)) if points else float(np.median(first) / _USUAL_PROTONS)
 
 
 def with_member(basis: Basis, density: DensityPrior) -> Basis:
@@ -43,15 +49,25 @@ def with_member(basis: Basis, density: DensityPrior) -> Basis:
         for ppm, area in zip(GRID_PPM, density.mean, strict=True)
     ]
     axes = (basis.fids.shape[1], basis.dwelltime_s, basis.spectrometer_frequency_mhz)
-    made = gaussian_lines(lines, *axes, np.empty(1, np.complex128), basis.reference_ppm).sum(axis=0)
-    fids = np.concatenate([basis.fids, one_proton(basis) * made[None]])
+    components = gaussian_lines(lines, *axes, np.empty(1, np.complex128), basis.reference_ppm).sum(axis=0)
+    fids = np.concatenate([basis.fids, one_proton(basis) * components[None]])
     return replace(basis, fids=fids, names=(*basis.names, MEMBER))
 
 
 def usual_mixture(names: tuple[str, ...]) -> Real:
-    """Return what a healthy brain holds of each member, in mmol/kg: the middle of its range, 0 if unknown.
+    """Return the usual amount of each member in a healthy brain, in mmol/kg.
 
-    Of a basis set without any known metabolite all members count alike.
+    It is the middle of the member's range, 0 if the range is unknown. If no member is known, all have the same
+    amount.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of M members.
+
+    Returns
+    -------
+    ndarray, float, shape (M,)
     """
     spans = [BRAIN_RANGES.get(canonical_name(name)) for name in names]
     if not any(spans):

@@ -1,4 +1,4 @@
-"""The signals of all hypotheses in one space of a fit window, and each hypothesis's prior in it."""
+"""The signals of all hypotheses in one vector space of a fit window, and the prior of each hypothesis in it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +19,8 @@ TYPICAL_AMOUNT = 10.0
 """Usual macromolecules, in mmol/kg of the methyl groups at 0.9 ppm, TE 30 ms, 3 T: 3.6 times the area of the
 methyl of total creatine from 0.7 to 1.85 ppm in one healthy head (docs/validation/worlds.md), and the share of
 that in 0.65-1.08 ppm."""
-_LIPID_AMOUNT = 10.0  # mmol/kg, as much as macromolecules: what leaks in from the scalp
-_KEPT = 1e-3  # of NAA's height: an SD below the noise of spectra of an SNR of 1000
+_LIPID_AMOUNT = 10.0  # SD in mmol/kg, as much as macromolecules: lipid that leaks in from the scalp
+_LEAST_SD = 1e-3  # of an axis, over NAA's height: below the noise of spectra of an SNR of 1000
 _DENSITY, _LIPIDS, _CONSTANT = "density", "lipids", "constant"
 
 
@@ -31,11 +31,11 @@ class Axes:
     Attributes
     ----------
     axes : ndarray, float, shape (R, r)
-        Its principal axes.
+        Principal axes of the prior.
     power : ndarray, float, shape (r,)
-        Variance along each, where one mmol/kg of a metabolite has an amplitude of 1.
+        Variance along each axis, in units in which 1 mmol/kg of a metabolite has an amplitude of 1.
     broad : ndarray, float, shape (R, R)
-        The covariance of macromolecules and lipids alone.
+        Covariance of macromolecules and lipids without the baseline.
     """
 
     axes: Real
@@ -45,22 +45,22 @@ class Axes:
 
 @dataclass(frozen=True, eq=False)
 class Background:
-    """Gaussian priors over the background of one fit window, for amplitudes of one unit.
+    """Gaussian priors over the background of one fit window, in units of 1 mmol/kg.
 
-    Real vectors of a window hold its real bins, then its imaginary bins.
+    A real vector of a window has its real bins first, then its imaginary bins.
 
     Attributes
     ----------
     rows : ndarray, float, shape (R, 2 inside)
-        Orthonormal; every hypothesis's signals are combinations of them.
+        Orthonormal; the signals of every hypothesis are combinations of them.
     hypotheses : tuple of Hypothesis
     covariances : mapping of str or Smooth to ndarray, float, shape (R, R)
-        Of each part that backgrounds are made of, in the space of ``rows``.
+        Of each part of a background, in the space of ``rows``.
     least : float
-        Smallest variance of an axis that is kept.
+        Smallest variance of an axis; smaller ones are left out.
     tables : mapping of str to ndarray, float, shape (2 inside,)
-        The macromolecules of each published table that is a hypothesis, 1 mmol/kg of the methyl groups at 0.9 ppm:
-        they stand in for the mean of the prior.
+        The macromolecules of each published table that is a hypothesis, 1 mmol/kg of the methyl groups at 0.9 ppm.
+        Under that hypothesis they replace the mean of the prior.
     """
 
     rows: Real
@@ -71,7 +71,7 @@ class Background:
     _known: dict[int, Axes] = field(default_factory=dict, repr=False)
 
     def of(self, hypothesis: int) -> Axes:
-        """Return the prior of one hypothesis; made when it is first asked for, as few of them are."""
+        """Return the prior of one hypothesis. It is computed at its first use, because few are ever used."""
         if hypothesis not in self._known:
             one = self.hypotheses[hypothesis]
             broad = np.zeros((len(self.rows), len(self.rows)))
@@ -79,13 +79,13 @@ class Background:
                 broad += spread**2 * self.covariances[part]
             whole = broad + sum(self.covariances[part] for part in _smooth_parts(one))
             values, vectors = np.linalg.eigh(whole)
-            kept = values > self.least
-            self._known[hypothesis] = Axes(np.ascontiguousarray(vectors[:, kept]), values[kept], broad)
+            large = values > self.least
+            self._known[hypothesis] = Axes(np.ascontiguousarray(vectors[:, large]), values[large], broad)
         return self._known[hypothesis]
 
     @cached_property
     def first(self) -> int:
-        """Index of the hypothesis under which parameters that are not linear are found."""
+        """Index of the hypothesis under which the parameters that are not linear are fitted."""
         return first(self.hypotheses)
 
     def rows_of(self, hypothesis: int) -> Real:
@@ -98,23 +98,46 @@ class Background:
         return self.rows_of(self.first)
 
     def share(self, hypothesis: int, noise: Real) -> Real:
-        """Return which part of each axis belongs to the background, shape (S, r); noise: variance, (S,)."""
+        """Return the part of each axis that belongs to the background.
+
+        Parameters
+        ----------
+        hypothesis : int
+        noise : ndarray, float, shape (S,)
+            Noise variance.
+
+        Returns
+        -------
+        ndarray, float, shape (S, r)
+            In [0, 1).
+        """
         power = self.of(hypothesis).power
         share: Real = power / (power + noise[:, None])
         return share
 
     def left(self, bins: Complex, share: Real) -> Complex:
-        """Return what the first hypothesis's background leaves of windows (S, n, inside); share: (S, r)."""
+        """Subtract from windows the background that the first hypothesis finds in them.
+
+        Parameters
+        ----------
+        bins : ndarray, complex, shape (S, n, inside)
+        share : ndarray, float, shape (S, r)
+            From :meth:`share`.
+
+        Returns
+        -------
+        ndarray, complex, shape (S, n, inside)
+        """
         vectors = split(bins)
-        seen = vectors @ self.first_rows.T
-        return joined(vectors - (seen * share[:, None]) @ self.first_rows)
+        along = vectors @ self.first_rows.T
+        return joined(vectors - (along * share[:, None]) @ self.first_rows)
 
     @cached_property
     def parent(self) -> NDArray[np.intp]:
-        """The simpler hypothesis after which each is looked at, shape (H,); -1: none.
+        """Index of the simpler hypothesis that is evaluated before each, shape (H,); -1: none.
 
-        First each kind of macromolecules with the baseline of the first hypothesis and without lipids, then with
-        lipids, then all baselines.
+        The order is: each kind of macromolecules with the baseline of the first hypothesis and without lipids;
+        the same with lipids; all other baselines.
         """
         place = {one: at for at, one in enumerate(self.hypotheses)}
         smooth = self.hypotheses[self.first].baseline
@@ -128,7 +151,7 @@ class Background:
 
     @cached_property
     def rounds(self) -> tuple[NDArray[np.intp], ...]:
-        """The hypotheses in the three rounds in which they are looked at, parents before children."""
+        """Indices of the hypotheses in each of the three rounds of evaluation, parents before children."""
         depth = np.where(self.parent < 0, 0, 1)
         depth = np.where(depth > 0, depth[self.parent] + 1, 0)
         smooth = self.hypotheses[self.first].baseline
@@ -139,7 +162,7 @@ class Background:
 def background(
     window: Window, hypotheses: Sequence[Hypothesis], density: DensityPrior, decay: float
 ) -> Background:
-    """Return the background of a window.
+    """Build the priors of a window's background.
 
     Parameters
     ----------
@@ -147,7 +170,11 @@ def background(
     hypotheses : sequence of Hypothesis
     density : DensityPrior
     decay : float
-        Macromolecules at the echo time of the data over those at 30 ms.
+        Signal of macromolecules at the echo time of the data over that at 30 ms.
+
+    Returns
+    -------
+    Background
     """
     usual = TYPICAL_AMOUNT * decay
     tables = {one.macromolecules: Table.of(one.macromolecules) for one in hypotheses if _is_table(one)}
@@ -168,13 +195,13 @@ def background(
     named = dict.fromkeys(part for one in hypotheses for part in (*_broad_parts(one), *_smooth_parts(one)))
     parts = {part: vectors(part) for part in named}
     _, sizes, rows = np.linalg.svd(np.vstack(list(parts.values())), full_matrices=False)
-    least = _KEPT * window.height
+    least = _LEAST_SD * window.height
     rows = rows[sizes > least]
-    seen = {part: made @ rows.T for part, made in parts.items()}
+    within = {part: deviations @ rows.T for part, deviations in parts.items()}
     return Background(
         rows,
         tuple(hypotheses),
-        {part: within.T @ within for part, within in seen.items()},
+        {part: inner.T @ inner for part, inner in within.items()},
         least**2,
         {name: table.mean(window.lines) for name, table in tables.items()},
     )
@@ -185,7 +212,7 @@ def _is_table(one: Hypothesis) -> bool:
 
 
 def _broad_parts(one: Hypothesis) -> dict[str | Smooth, float]:
-    """Return the parts of macromolecules and lipids, each with its size in SDs of its prior."""
+    """Return the parts of macromolecules and lipids of a hypothesis, each with its size in SDs of its prior."""
     parts: dict[str | Smooth, float] = {}
     if one.spread:
         parts[_DENSITY] = one.spread
@@ -197,5 +224,5 @@ def _broad_parts(one: Hypothesis) -> dict[str | Smooth, float]:
 
 
 def _smooth_parts(one: Hypothesis) -> list[str | Smooth]:
-    """Return the parts of the baseline."""
+    """Return the parts of the baseline of a hypothesis."""
     return [_CONSTANT, one.baseline] if one.baseline.size else [_CONSTANT]

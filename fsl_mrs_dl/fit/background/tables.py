@@ -10,12 +10,14 @@ from fsl_mrs_dl.fit.background.density import CONTINUUM_PPM, METHYL_PROTONS, REF
 from fsl_mrs_dl.physics.lines import GaussianLine, area_in
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
-_SIZE = 1.0  # SD of the size of each signal over its size in the table: the data decide it
+_SIZE = (
+    1.0  # SD of the size of each signal over its size in the table: as large as itself, so the data decide
+)
 _WIDTH = 0.1  # SD of the logarithm of all widths: lines narrow with field and widen with the shim
 _SHIFT_PPM = 0.015  # SD of a common shift, in ppm: tables are referenced within 0.05 ppm of each other
 
 Drawing = Callable[[Sequence[GaussianLine]], Real]
-"""Return one vector a line, of its amplitude."""
+"""A function of lines that returns one vector for each line, shape (line, 2 inside)."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Table:
     lines : tuple of GaussianLine
         Without the continuum.
     continuum : tuple of GaussianLine
-        Lines wider than :data:`~.density.CONTINUUM_PPM`, which the baselines of most tables took up.
+        Lines wider than :data:`~.density.CONTINUUM_PPM`; in most tables the baseline of the fit took them.
     """
 
     lines: tuple[GaussianLine, ...]
@@ -46,12 +48,12 @@ class Table:
         )
 
     def mean(self, draw: Drawing) -> Real:
-        """Return the table as one vector."""
+        """Return the sum of the table's lines, shape (2 inside,)."""
         total: Real = draw(self.lines).sum(axis=0)
         return total
 
     def deviations(self, draw: Drawing) -> Real:
-        """Return independent deviations of unit variance: sizes of signals, width, place, and the continuum."""
+        """Return independent deviations of unit variance, one a row: sizes of signals, width, shift, continuum."""
         vectors = draw(self.lines)
         signals = dict.fromkeys(line.signal for line in self.lines)
         if len(signals) > 1:

@@ -13,11 +13,11 @@ from fsl_mrs_dl.physics.lines import GaussianLine, gaussian_lines
 NAA_HEIGHT = (10.0, 3.0, 4.0)
 """The unit of baselines: a line of 10 mmol/kg, 3 protons, 4 Hz (FWHM): NAA of a healthy brain in a good shim."""
 _CONSTANT = 1.0  # SD of a complex offset, in heights of NAA: a wrong first point of the FID
-_SEEN = 1e-10  # of the largest variance of a smooth curve
+_LEAST_VARIANCE = 1e-10  # of a direction of smooth curves, over the largest: smaller ones are rounding
 
 
 def split(bins: Complex) -> Real:
-    """Return real and imaginary parts one after the other."""
+    """Return real and imaginary parts one after the other on the last axis, twice as long."""
     return np.concatenate([bins.real, bins.imag], axis=-1)
 
 
@@ -29,14 +29,14 @@ def joined(values: Real) -> Complex:
 
 
 def quarter_turn(values: Real) -> Real:
-    """Multiply by i what :func:`split` has split."""
+    """Multiply by i a vector that :func:`split` has split."""
     half = values.shape[-1] // 2
     return np.concatenate([-values[..., half:], values[..., :half]], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """What a background is made for.
+    """The fit window of a background: its bins, axis and unit.
 
     Attributes
     ----------
@@ -58,15 +58,15 @@ class Window:
     reference_ppm: float
     proton: float
 
-    def seen(self, fids: Complex) -> Real:
-        """Return FIDs as real vectors of the window."""
+    def vectors(self, fids: Complex) -> Real:
+        """Return FIDs (..., time) as real vectors of the window, shape (..., 2 inside)."""
         return split(np.fft.fft(fids, axis=-1, norm="ortho")[..., self.inside])
 
     def lines(self, lines: Sequence[GaussianLine]) -> Real:
-        """Return one vector a line, of its amplitude in mmol/kg of protons."""
+        """Return one vector for each line, its amplitude in mmol/kg of protons, shape (line, 2 inside)."""
         axes = (self.n_points, self.dwelltime_s, self.spectrometer_frequency_mhz)
         like = np.empty(1, np.complex128)
-        return self.seen(self.proton * gaussian_lines(lines, *axes, like, self.reference_ppm))
+        return self.vectors(self.proton * gaussian_lines(lines, *axes, like, self.reference_ppm))
 
     @cached_property
     def components(self) -> Real:
@@ -75,22 +75,30 @@ class Window:
 
     @cached_property
     def height(self) -> float:
-        """Height of NAA, see :data:`NAA_HEIGHT`."""
+        """Height of the line of NAA in the units of the basis set, see :data:`NAA_HEIGHT`."""
         amount, protons, width_hz = NAA_HEIGHT
         times = np.arange(self.n_points) * self.dwelltime_s
         total = np.exp(-np.pi * width_hz * times).sum() / np.sqrt(self.n_points)
         return float(amount * protons * self.proton * total)
 
     def smooth(self, length_ppm: float, size: float) -> Real:
-        """Return independent deviations of unit variance that make up a smooth complex baseline."""
+        """Return independent deviations of unit variance of a smooth complex baseline, shape (n, 2 inside).
+
+        Parameters
+        ----------
+        length_ppm : float
+            Correlation length, in ppm.
+        size : float
+            SD in heights of NAA.
+        """
         apart = (self.ppm[:, None] - self.ppm) / length_ppm
         values, vectors = np.linalg.eigh(np.exp(-(apart**2) / 2))
-        known = values > _SEEN * values[-1]
+        known = values > _LEAST_VARIANCE * values[-1]
         curves = size * self.height * (vectors[:, known] * np.sqrt(values[known])).T
         return self._complex(curves)
 
     def constant(self) -> Real:
-        """Return a complex offset."""
+        """Return a complex offset of unit variance, shape (2, 2 inside)."""
         return self._complex(np.full((1, len(self.ppm)), _CONSTANT * self.height))
 
     def _complex(self, curves: Real) -> Real:

@@ -20,6 +20,6 @@ __all__ = [
 
 
 def fitter_for(basis: Basis, settings: FitSettings, *, reference_ppm: float) -> Fitter:
-    """Return the fit of a request: one that averages over hypotheses where its baseline is ``auto``."""
+    """Build the fit of a basis set: one that averages over hypotheses if the baseline is ``auto``."""
     kind = AveragedFitter if settings.averaged else Fitter
     return kind(basis, settings, reference_ppm=reference_ppm)

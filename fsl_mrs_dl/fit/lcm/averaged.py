@@ -20,22 +20,23 @@ from fsl_mrs_dl.fit.lcm.engine import Fitter
 from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, take_steps, weigh
 from fsl_mrs_dl.fit.lcm.over_background import Place, place, slopes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, OWN_WIDTH_HZ, Parameters, Problem
-from fsl_mrs_dl.fit.lcm.result import KEPT, FitResult
-from fsl_mrs_dl.fit.lcm.search import Found, Search
+from fsl_mrs_dl.fit.lcm.result import N_HYPOTHESES, FitResult
+from fsl_mrs_dl.fit.lcm.search import Search, SearchEnd
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
-_FARTHEST_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
-_ROUNDS, _BENT = 6, 0.05  # relinearisations, and the chi square from which what one leaves asks for the next
-_MOVING = 0.1  # of the noise variance, in the sum over the window: what is smaller moves nothing
+_LARGEST_STEP_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
+_LINEARISATIONS = 6  # at most, until own shifts and widths are within reach of the linear model
+_LARGEST_CURVATURE = 0.05  # chi square of what a linear model neglects, from which it is built again
+_LEAST_ENERGY = 0.1  # of own shift or width over the noise variance: members below it do not get one
 
 
 class AveragedFitter(Fitter):
-    """A basis set and a request whose baseline is ``auto``; see :class:`~.engine.Fitter`.
+    """The fit with the baseline ``auto``; see :class:`~.engine.Fitter` for parameters and calls.
 
-    Shift, width and phases are found under one hypothesis of middle flexibility; around them the model is linear,
-    and all hypotheses are weighed (:mod:`~.evidence`). Estimates are averages; their covariance is that within
-    hypotheses and that between them.
+    Shift, width and phases are fitted under one hypothesis of middle flexibility. Around them the model is linear,
+    and all hypotheses are weighed (:mod:`~.evidence`). Estimates are averages over hypotheses; their covariance is
+    the sum of that within hypotheses and that between them.
     """
 
     def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> None:
@@ -48,18 +49,18 @@ class AveragedFitter(Fitter):
 
     def _fit_chunk(self, fids: Complex, start: Parameters | None) -> FitResult:
         search = self._search
-        found = search.begin(fids, start)
-        scaled = fids / found.unit[:, None]
-        tokens = np.where(found.outside, "out_of_range", "")
-        tokens = np.where((tokens == "") & ~found.settled, "no_convergence", tokens)
-        result = self._averaged(scaled, found, tokens)
-        uneven = search.uneven(scaled, found, self.problem.background.first)
-        under = search.elsewhere(found, result)
+        searched = search.begin(fids, start)
+        scaled = fids / searched.unit[:, None]
+        tokens = np.where(searched.outside, "out_of_range", "")
+        tokens = np.where((tokens == "") & ~searched.settled, "no_convergence", tokens)
+        result = self._averaged(scaled, searched, tokens)
+        uneven = search.uneven(scaled, searched, self.problem.background.first)
+        under = search.elsewhere(searched, result)
         for which in np.unique(under[under >= 0]):
             rows = np.flatnonzero(under == which)
-            there = search.again(scaled[rows], found.take(rows), int(which))
+            there = search.again(scaled[rows], searched.take(rows), int(which))
             tokens[rows] = np.where((tokens[rows] == "no_convergence") & there.settled, "", tokens[rows])
-            # What looked like an uneven shim under one hypothesis may be another's macromolecules.
+            # An uneven shim under one hypothesis may be macromolecules under another.
             uneven[rows] &= search.uneven(scaled[rows], there, int(which))
             known = np.flatnonzero(~uneven[rows])
             if len(known):
@@ -67,52 +68,54 @@ class AveragedFitter(Fitter):
                 result.put(rows, self._averaged(scaled[rows], there, tokens[rows]))
         rows = np.flatnonzero(uneven)
         if len(rows):
-            there = search.with_shares(scaled[rows], found.take(rows))
+            there = search.with_shares(scaled[rows], searched.take(rows))
             result.put(rows, self._averaged(scaled[rows], there, tokens[rows]))
-        self._straighten(result, scaled, found, uneven, tokens)
+        self._straighten(result, scaled, searched, uneven, tokens)
         return result
 
     def _straighten(
         self,
         result: FitResult,
         scaled: Complex,
-        found: Found,
+        searched: SearchEnd,
         uneven: NDArray[np.bool_],
         tokens: NDArray[np.str_],
     ) -> None:
-        """Make the linear model again where own shifts and widths of members have moved beyond its reach.
+        """Build the linear model again where own shifts and widths of members are beyond its reach.
 
-        A shift by s of a line of width w leaves a share of about (s / w)^2 of its height to second order: of a
-        metabolite of an SNR q, a residual of chi square q^2 (s / w)^4.
+        For a shift by s of a line of width w, the linear model neglects about (s / w)^2 of the line's height: for
+        a metabolite of an SNR q, a residual of chi square q^2 (s / w)^4.
 
         Parameters
         ----------
         result : FitResult
             Changed in place.
         scaled : ndarray, complex, shape (S, time)
-        found : Found
+        searched : SearchEnd
         uneven : ndarray, bool, shape (S,)
             Whether there are shares beside the line.
         tokens : ndarray, str, shape (S,)
         """
         placed = [np.zeros_like(result.member_hz), np.zeros_like(result.member_gamma)]
-        for _ in range(_ROUNDS):
+        for _ in range(_LINEARISATIONS):
             width = voigt_fwhm_hz(result.gamma[:, 0], result.sigma[:, 0]) + OWN_WIDTH_HZ
             moved_hz = np.abs(result.member_hz - placed[0])
             wider_hz = np.abs(result.member_gamma - placed[1]) / pi
             share = np.maximum(moved_hz, wider_hz) / width[:, None]
             size = result.amplitudes * self.problem.scale / result.noise_sd[:, None]
-            power = size**2 * np.einsum("smm->sm", found.state.gram)
-            far = (power * share**4).max(axis=1) > _BENT
+            power = size**2 * np.einsum("smm->sm", searched.state.gram)
+            far = (power * share**4).max(axis=1) > _LARGEST_CURVATURE
             for shares in (False, True):
                 rows = np.flatnonzero(far & (uneven == shares))
                 if len(rows):
-                    there = self._moved_there(found.take(rows), result, rows, shares=shares)
+                    there = self._moved_there(searched.take(rows), result, rows, shares=shares)
                     placed[0][rows], placed[1][rows] = there.at.member_hz, there.at.member_gamma
                     result.put(rows, self._averaged(scaled[rows], there, tokens[rows]))
 
-    def _moved_there(self, found: Found, result: FitResult, rows: NDArray[np.intp], *, shares: bool) -> Found:
-        """Return the place of some rows with the averaged steps taken, those of single members among them."""
+    def _moved_there(
+        self, searched: SearchEnd, result: FitResult, rows: NDArray[np.intp], *, shares: bool
+    ) -> SearchEnd:
+        """Return some rows of a search, with the averaged steps added, also those of single members."""
         at = Parameters(
             result.shift_hz[rows],
             result.gamma[rows],
@@ -122,13 +125,27 @@ class AveragedFitter(Fitter):
             result.member_hz[rows],
             result.member_gamma[rows],
             result.lineshape[rows] if shares else np.zeros((len(rows), 0)),
-            (result.noise_sd[rows] / found.unit) ** 2,
+            (result.noise_sd[rows] / searched.unit) ** 2,
         )
-        amplitudes = result.amplitudes[rows] * (self.problem.scale / found.unit)[:, None]
-        return replace(found, at=at, state=replace(found.state, amplitudes=amplitudes))
+        amplitudes = result.amplitudes[rows] * (self.problem.scale / searched.unit)[:, None]
+        return replace(searched, at=at, state=replace(searched.state, amplitudes=amplitudes))
 
     def linear(self, fids: Complex, at: Parameters, amplitudes: Real) -> tuple[Linear, NDArray[np.intp]]:
-        """Return the model around a place, and the members that may shift; fids in units of 1 mmol/kg."""
+        """Build the linear model around a place.
+
+        Parameters
+        ----------
+        fids : ndarray, complex, shape (S, time)
+            In units of 1 mmol/kg.
+        at : Parameters
+        amplitudes : ndarray, float, shape (S, M)
+
+        Returns
+        -------
+        model : Linear
+        moving : ndarray, int
+            Indices of the members with a shift and width of their own.
+        """
         problem, settings = self.problem, self.problem.settings
         here = place(problem, self._search.first[0], fids, at)
         shared = slopes(problem, here, at, amplitudes)
@@ -146,7 +163,7 @@ class AveragedFitter(Fitter):
         shared[:, : len(problem.free)][stuck] = 0.0
         moving = self._moving(here, amplitudes, at.noise)
         some = np.flatnonzero(moving.any(axis=0))
-        # What does not matter in a spectrum has no say in it, whatever else is in the batch.
+        # A member that does not matter in a spectrum is left out there, whatever the rest of the batch is.
         single = (amplitudes * moving)[:, some, None] * here.by_time[:, some]
         mhz = self.basis.spectrometer_frequency_mhz
         moved = 2 * pi * settings.member_shift_ppm * mhz * quarter_turn(single)
@@ -169,17 +186,17 @@ class AveragedFitter(Fitter):
         return Linear(here.columns, steps, here.data, weight, present, at.noise, tables, self._broad), some
 
     def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.bool_]:
-        """Return the members whose own shift or width shows in each spectrum, (S, M)."""
+        """Return which members are strong enough for a shift or width of their own, (S, M)."""
         settings = self.problem.settings
         largest = max(
             2 * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz, settings.member_width_hz
         )
         size = np.einsum("smn,smn->sm", here.by_time, here.by_time) * (pi * largest * amplitudes) ** 2
-        moving: NDArray[np.bool_] = (size > _MOVING * noise[:, None]) & self._may_shift
+        moving: NDArray[np.bool_] = (size > _LEAST_ENERGY * noise[:, None]) & self._may_shift
         return moving
 
     def _stuck(self, at: Parameters, here: Place, amplitudes: Real) -> NDArray[np.bool_]:
-        """Return which shared parameters stand at a bound, (S, 3 G + 2): widths of 0 or as large as may be."""
+        """Return which shared parameters are at a bound, (S, 3 G + 2): widths of 0 or of the largest value."""
         g = self.problem.n_groups
         none = np.zeros((len(amplitudes), g), dtype=bool)
         ends = [
@@ -189,32 +206,32 @@ class AveragedFitter(Fitter):
         stuck: NDArray[np.bool_] = np.concatenate([none, *ends, none[:, :1], none[:, :1]], axis=1)
         return stuck
 
-    def _averaged(self, scaled: Complex, where: Found, flags: NDArray[np.str_]) -> FitResult:
-        """Return the average of the hypotheses, weighed about the end of a search."""
-        at, state, unit = where.at, where.state, where.unit
+    def _averaged(self, scaled: Complex, searched: SearchEnd, flags: NDArray[np.str_]) -> FitResult:
+        """Weigh all hypotheses around the end of a search, and return their average."""
+        at, state, unit = searched.at, searched.state, searched.unit
         problem, ground = self.problem, self.problem.background
         model, moving = self.linear(scaled, at, state.amplitudes)
         products = Products.of(model, ground)
         model = self._with_noise(model, products)
         non_negative = problem.settings.non_negative
-        found = weigh(model, products, ground, freedom=self._search.freedom, non_negative=non_negative)
+        weighing = weigh(model, products, ground, freedom=self._search.freedom, non_negative=non_negative)
         scale = unit / problem.scale
-        weights = found.weights()
-        take_steps(found, weights, model, products, ground)
-        trust = independent(curves_of(found, weights, model, ground)[2])
-        weights = found.weights(trust)
-        take_steps(found, weights, model, products, ground)
+        weights = weighing.weights()
+        take_steps(weighing, weights, model, products, ground)
+        trust = independent(curves_of(weighing, weights, model, ground)[2])
+        weights = weighing.weights(trust)
+        take_steps(weighing, weights, model, products, ground)
         order = np.argsort(-weights, axis=1)
-        order = order[:, np.minimum(np.arange(KEPT), order.shape[1] - 1)]
-        mean = np.einsum("sh,shm->sm", weights, found.amplitudes)
-        noise = np.where(weights > 0, found.energy / self._search.freedom, 1.0)
-        within, between = spreads(found, weights, noise, mean)
+        order = order[:, np.minimum(np.arange(N_HYPOTHESES), order.shape[1] - 1)]
+        mean = np.einsum("sh,shm->sm", weights, weighing.amplitudes)
+        noise = np.where(weights > 0, weighing.energy / self._search.freedom, 1.0)
+        within, between = spreads(weighing, weights, noise, mean)
         bound = np.einsum("smm->sm", within)
-        average = average_of(found, weights, noise, order, scale, within, trust)
-        steps = np.einsum("sh,shb->sb", weights, np.where(weights[..., None] > 0, found.steps, 0.0))
+        average = average_of(weighing, weights, noise, order, scale, within, trust)
+        steps = np.einsum("sh,shb->sb", weights, np.where(weights[..., None] > 0, weighing.steps, 0.0))
         moved = self._moved(at, steps, moving)
-        smooth, broad, left = curves_of(found, weights, model, ground)
-        # Curves are found in the frame where the search ended, and drawn in that of the averaged phases.
+        smooth, broad, left = curves_of(weighing, weights, model, ground)
+        # Curves are in the frame of the search's phases; results need them in that of the averaged phases.
         delays = (at.delay_s - moved.delay_s)[:, None] * problem.frequency_hz[problem.inside]
         turn = np.exp(1j * ((at.phase_rad - moved.phase_rad)[:, None] + 2 * pi * delays))
         lead = np.take_along_axis(noise, order[:, :1], axis=1)[:, 0]
@@ -242,14 +259,14 @@ class AveragedFitter(Fitter):
             explained=explained * unit**2,
             freedom=np.full(len(unit), float(self._search.freedom)),
             residual_whiteness=lag_one(left),
-            iterations=where.iterations,
+            iterations=searched.iterations,
             flag=flags.astype("<U16"),
             unit=unit,
             average=average,
         )
 
     def _with_noise(self, model: Linear, products: Products) -> Linear:
-        """Return a model whose noise is what small shifts of single members leave, under the first hypothesis."""
+        """Return a model with the noise of the first hypothesis's residual, own shifts of members included."""
         ground = self.problem.background
         left = energy_left(model, products, ground, non_negative=self.problem.settings.non_negative)
         noise = np.maximum(left / self._search.freedom, np.finfo(float).tiny)
@@ -257,7 +274,7 @@ class AveragedFitter(Fitter):
         return replace(model, weight=weight, noise=noise)
 
     def _moved(self, at: Parameters, steps: Real, moving: NDArray[np.intp]) -> Parameters:
-        """Return the place with the averaged steps taken."""
+        """Add the averaged steps to the parameters."""
         problem, settings = self.problem, self.problem.settings
         g, n = problem.n_groups, len(moving)
         shared, aside, moved, wider = np.split(
@@ -269,7 +286,7 @@ class AveragedFitter(Fitter):
         member_gamma = at.member_gamma.copy() if own else np.zeros(size)
         member_hz[:, moving] += moved * settings.member_shift_ppm * self.basis.spectrometer_frequency_mhz
         member_gamma[:, moving] += wider * pi * settings.member_width_hz
-        most = _FARTHEST_PPM * self.basis.spectrometer_frequency_mhz
+        most = _LARGEST_STEP_PPM * self.basis.spectrometer_frequency_mhz
         return Parameters(
             at.shift_hz + np.clip(shared[:, :g], -most, most),
             np.clip(at.gamma + settings.gamma_expected[1] * shared[:, g : 2 * g], 0, LARGEST_RATE),

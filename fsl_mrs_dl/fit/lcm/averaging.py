@@ -1,4 +1,4 @@
-"""What is made of weighed hypotheses: averages, covariances, curves, and the leading Fisher matrix."""
+"""Compute averages over weighed hypotheses, covariances, curves, and the Fisher matrix of the leading one."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,49 +7,51 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background import Background, joined
 from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, Weighing
 from fsl_mrs_dl.fit.lcm.problem import Problem
-from fsl_mrs_dl.fit.lcm.result import KEPT, Average
+from fsl_mrs_dl.fit.lcm.result import N_HYPOTHESES, Average
 
-_LEAST_INDEPENDENT = 0.1  # neighbours that correlate by 0.82: worse fits are no spectra of the basis set
+_LEAST_INDEPENDENT = 0.1
+"""Smallest share of independent samples: neighbours that correlate by 0.82. In a worse fit the spectrum is not of
+the basis set's kind."""
 
 
 def lag_one(residual: Complex) -> Real:
     """Return the lag-one autocorrelation of residuals along the window, (S,)."""
     energy = np.maximum((np.abs(residual) ** 2).sum(axis=1), np.finfo(float).tiny)
-    found: Real = (residual[:, 1:] * residual[:, :-1].conj()).sum(axis=1).real / energy
-    return found
+    correlation: Real = (residual[:, 1:] * residual[:, :-1].conj()).sum(axis=1).real / energy
+    return correlation
 
 
 def independent(residual: Complex) -> Real:
-    r"""Return which share of the samples of a residual are independent, (S,).
+    r"""Return the share of independent samples of a residual, (S,).
 
-    Of an autoregressive process with lag-one correlation :math:`\rho`, :math:`(1 - \rho) / (1 + \rho)`: where
-    the model lacks something, neighbouring samples say the same twice, and the evidence counts them once.
+    It is :math:`(1 - \rho) / (1 + \rho)`, as of an autoregressive process with lag-one correlation :math:`\rho`.
+    If the model lacks something, neighbouring samples are correlated; the evidence then counts them less.
     """
     rho = lag_one(residual)
     share: Real = np.clip((1 - rho) / (1 + rho), _LEAST_INDEPENDENT, 1.0)
     return share
 
 
-def spreads(found: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[Real, Real]:
+def spreads(weighing: Weighing, weights: Real, noise: Real, mean: Real) -> tuple[Real, Real]:
     """Return the covariance within hypotheses and that between them, (S, M, M) each."""
     within = np.zeros((*mean.shape, mean.shape[1]))
     index = np.arange(mean.shape[1])
     for at in range(weights.shape[1]):
         rows = np.flatnonzero(weights[:, at] > 0)
         if len(rows):
-            information = found.information[rows, at]
+            information = weighing.information[rows, at]
             size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
             scaled = information / (size[:, :, None] * size[:, None])
             scaled[:, index, index] = 1 + 1e-9
             inverse = np.linalg.inv(scaled) / (size[:, :, None] * size[:, None])
             within[rows] += (weights[rows, at] * noise[rows, at])[:, None, None] * inverse
-    apart = found.amplitudes - mean[:, None]
+    apart = weighing.amplitudes - mean[:, None]
     between = np.swapaxes(apart * weights[..., None], 1, 2) @ apart
     return within, between
 
 
 def average_of(
-    found: Weighing,
+    weighing: Weighing,
     weights: Real,
     noise: Real,
     order: NDArray[np.integer],
@@ -57,29 +59,49 @@ def average_of(
     within: Real,
     trust: Real,
 ) -> Average:
-    """Return the best hypotheses in the units of the data."""
+    """Return the best hypotheses of each spectrum in the units of the data.
+
+    Parameters
+    ----------
+    weighing : Weighing
+    weights : ndarray, float, shape (S, H)
+    noise : ndarray, float, shape (S, H)
+        Noise variance under each hypothesis.
+    order : ndarray, int, shape (S, L)
+        The best hypotheses, best first.
+    scale : ndarray, float, shape (S,)
+        Amplitude in units of data over basis, over that of the model.
+    within : ndarray, float, shape (S, M, M)
+        Covariance within hypotheses.
+    trust : ndarray, float, shape (S,)
+        Share of independent samples.
+
+    Returns
+    -------
+    Average
+    """
 
     def best(values: Real) -> Real:
         return np.take_along_axis(values, order.reshape(*order.shape, *[1] * (values.ndim - 2)), axis=1)
 
-    # Where there are fewer hypotheses the last stands again, without weight.
-    kept = best(weights) * (np.arange(KEPT) < weights.shape[1])
+    # If there are fewer hypotheses, the last one fills the array, with no weight.
+    weight = best(weights) * (np.arange(N_HYPOTHESES) < weights.shape[1])
     variance = best(noise)
     return Average(
         index=order,
-        weight=kept / kept.sum(axis=1, keepdims=True),
-        precision=best(found.information) / (variance * scale[:, None] ** 2)[..., None, None],
-        pull=best(found.pull) / (variance * scale[:, None])[..., None],
-        amplitudes=best(found.amplitudes) * scale[:, None, None],
+        weight=weight / weight.sum(axis=1, keepdims=True),
+        precision=best(weighing.information) / (variance * scale[:, None] ** 2)[..., None, None],
+        pull=best(weighing.pull) / (variance * scale[:, None])[..., None],
+        amplitudes=best(weighing.amplitudes) * scale[:, None, None],
         within=within * scale[:, None, None] ** 2,
         independent=trust,
     )
 
 
 def curves_of(
-    found: Weighing, weights: Real, model: Linear, ground: Background
+    weighing: Weighing, weights: Real, model: Linear, ground: Background
 ) -> tuple[Real, Real, Complex]:
-    """Return averages of baseline, of macromolecules and lipids, and of the residual, as vectors of the window."""
+    """Return averages of baseline, macromolecules with lipids, and residual, as vectors of the window, (S, N)."""
     n, rows = len(weights), len(ground.rows)
     smooth, broad = np.zeros((n, rows)), np.zeros_like(model.data)
     rest = np.zeros_like(model.data)
@@ -88,8 +110,8 @@ def curves_of(
         if not len(some):
             continue
         columns = model.columns_of(ground, at, some)
-        fitted = (found.amplitudes[some, at][:, None] @ columns)[:, 0]
-        fitted += (found.steps[some, at][:, None] @ model.steps[some])[:, 0]
+        fitted = (weighing.amplitudes[some, at][:, None] @ columns)[:, 0]
+        fitted += (weighing.steps[some, at][:, None] @ model.steps[some])[:, 0]
         residual = model.data[some] - fitted
         within = residual @ ground.rows.T
         known = ground.of(at)
@@ -103,9 +125,9 @@ def curves_of(
         broad[some] += weight * (mm @ ground.rows)
         table = model.table_of(ground, at)
         if table:
-            # Curves are drawn with the mean of the prior: what the table has instead is added to it.
+            # Curves contain the mean of the prior: the difference of the table from it is added.
             instead = model.tables[table] - model.columns[some, model.broad]
-            broad[some] += weight * found.amplitudes[some, at, model.broad, None] * instead
+            broad[some] += weight * weighing.amplitudes[some, at, model.broad, None] * instead
         smooth[some] += weight * (under - mm)
         rest[some] += weight * (residual - under @ ground.rows)
     return smooth @ ground.rows, broad, joined(rest)
@@ -127,7 +149,7 @@ def leading_information(
     model : Linear
     products : Products
     lead : ndarray, int, shape (S,)
-        Which hypothesis leads.
+        Index of the leading hypothesis.
     noise : ndarray, float, shape (S,)
         Noise variance under it.
     scale : ndarray, float, shape (S,)
@@ -140,12 +162,12 @@ def leading_information(
         Zero: the estimate is where the quadratic has its maximum.
     """
     ground, members, shared = problem.background, model.columns.shape[1], len(problem.free)
-    kept = products.gram.shape[1] - len(products.tables)
-    gram = np.empty_like(products.gram[:, :kept, :kept])
+    n_vectors = products.gram.shape[1] - len(products.tables)
+    gram = np.empty_like(products.gram[:, :n_vectors, :n_vectors])
     for at in np.unique(lead):
         rows = np.flatnonzero(lead == at)
         some = products.take(rows).under(model, ground, int(at))
-        along = some.seen @ ground.of(int(at)).axes
+        along = some.projections @ ground.of(int(at)).axes
         share = ground.share(int(at), model.noise[rows])
         gram[rows] = some.gram - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
     q = members + shared

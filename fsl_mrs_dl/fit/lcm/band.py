@@ -1,4 +1,4 @@
-"""How far a fitted curve may be off: the Fisher matrix of a fit, carried over to its spectrum."""
+"""Carry the uncertainty of a fit over to its curve: a band around the fitted spectrum."""
 
 import math
 from dataclasses import dataclass, replace
@@ -13,12 +13,13 @@ from fsl_mrs_dl.fit.lcm.newton import real_products
 from fsl_mrs_dl.fit.lcm.problem import Problem
 from fsl_mrs_dl.physics import shift, spectrum_to_fid
 
-_NO_INFORMATION = 1e-10
+_RIDGE = 1e-10
+"""Ridge over a parameter's own curvature: keeps the inverse finite where two members are alike."""
 
 
 @dataclass(frozen=True, eq=False)
 class Under:
-    """What lies under the members: curves of the window with what their coefficients are expected to be.
+    """The background under the members: curves of the window, with a Gaussian prior on their coefficients.
 
     Attributes
     ----------
@@ -27,7 +28,7 @@ class Under:
     penalty : ndarray, float, shape (K,)
         Noise variance over the variance of each coefficient.
     delay : float
-        The same of the delay, in 1/s^2; 0: nothing is expected of it.
+        The same for the delay, in 1/s^2; 0: it has no prior.
     """
 
     curves: Complex
@@ -36,7 +37,7 @@ class Under:
 
 
 def under_baseline(problem: Problem) -> Under:
-    """Return the baseline of a fit of one model."""
+    """Return the baseline of a fit without hypotheses."""
     smooth = problem.curves.T.astype(np.complex128)
     stiff = 1 / problem.share - 1
     return Under(np.concatenate([smooth, 1j * smooth]), np.concatenate([stiff, stiff]))
@@ -73,7 +74,7 @@ def band_columns(
     own_width_sd_hz: float = 0.0,
     under: Under | None = None,
 ) -> Complex:
-    r"""Return independent deviations of unit variance that make up the error of a fitted spectrum.
+    r"""Return independent deviations of unit variance whose sum is the error of a fitted spectrum.
 
     With :math:`J` the derivatives of the model by all its parameters, amplitudes and baseline among them, and
     :math:`C = \sigma^2 (J^T J + P)^{-1}` their covariance, P being what the penalties of a spline and of the
@@ -83,7 +84,7 @@ def band_columns(
     Parameters
     ----------
     problem : Problem
-        Whose window, baseline and groups the fit had; of its basis only the number of members counts.
+        With the window, baseline and groups of the fit; of its basis only the number of members is used.
     members : ndarray, complex, shape (M, time)
         Each member at unit amplitude with its lineshape and its shift against the first group's.
     amplitudes : ndarray, float, shape (M,)
@@ -94,13 +95,13 @@ def band_columns(
     own_shift_sd_hz, own_width_sd_hz : float
         Expected size of each member's own shift and width (FWHM), in Hz; 0: none was fitted.
     under : Under, optional
-        What lies under the members; by default the problem's baseline.
+        The background under the members; by default the problem's baseline.
 
     Returns
     -------
     ndarray, complex, shape (P, frequency)
-        Ascending frequencies in the frame of the data, phase and delay of the fit not yet put on; zero for what
-        lies under the members outside of the fit window.
+        Ascending frequencies in the frame of the data, without phase and delay of the fit. The background under
+        the members is zero outside of the fit window.
     """
     under = under_baseline(problem) if under is None else under
     own = (own_shift_sd_hz, own_width_sd_hz)
@@ -128,26 +129,26 @@ def band_columns(
 def _derivatives(
     problem: Problem, members: Complex, amplitudes: Real, own: tuple[float, float]
 ) -> tuple[Complex, Real]:
-    """Return derivatives by all that is not linear, and one over the variance that is expected of each."""
+    """Return the derivatives by the non-linear parameters, and one over the prior variance of each."""
     shift_sd, width_sd = own
-    made = problem.jacobian(members[None], amplitudes[None], own_shifts=shift_sd > 0)[0]
+    columns = problem.jacobian(members[None], amplitudes[None], own_shifts=shift_sd > 0)[0]
     count = len(members) if shift_sd > 0 else 0
-    penalty = np.zeros(len(made))
+    penalty = np.zeros(len(columns))
     if count:
         penalty[-count:] = 1 / shift_sd**2
     if width_sd > 0:
         wider = problem.window(-math.pi * problem.time_s * amplitudes[:, None] * members)
-        made = np.concatenate([made, wider])
+        columns = np.concatenate([columns, wider])
         penalty = np.concatenate([penalty, np.full(len(members), 1 / width_sd**2)])
-    return made, penalty
+    return columns, penalty
 
 
 def _root_of_inverse(information: Real) -> Real:
-    """Return R with R R^T the inverse; a parameter of an empty group has no information, and no say."""
+    """Return R, where R R^T is the inverse; a parameter of an empty group has no information and no effect."""
     size = np.sqrt(np.diagonal(information))
     size = np.where(size > 0, size, 1.0)
     scaled = information / size[:, None] / size
-    scaled[np.diag_indices_from(scaled)] = 1 + _NO_INFORMATION
+    scaled[np.diag_indices_from(scaled)] = 1 + _RIDGE
     inverse = solve_triangular(
         np.linalg.cholesky(scaled), np.eye(len(scaled)), lower=True, check_finite=False
     )

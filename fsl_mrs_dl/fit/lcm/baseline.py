@@ -1,4 +1,4 @@
-"""Smooth baselines of the fit window, as what they take out of it."""
+"""Smooth baselines of the fit window, as orthonormal curves and the share that each takes out."""
 
 import math
 
@@ -12,20 +12,22 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit.lcm.settings import Baseline
 
 _KNOTS_PER_DIMENSION = 2.5
+"""Knots over the effective dimension: so many that the penalty and not the knots limits the spline."""
 _FEWEST_KNOTS = 20
-_START_DIMENSION = (
-    25.0  # of the smoother that a background has where the fit starts: bends with macromolecules
-)
-_COSINES_PER_WINDOW = 110  # of which the finest follow a line of 0.09 ppm in a window of 4 ppm
+"""Smallest number of knots, for the same reason in stiff baselines."""
+_START_DIMENSION = 25.0
+"""Effective dimension of the baseline at the start of an averaged fit: it follows macromolecules."""
+_COSINES_PER_WINDOW = 110
+"""Number of cosines that describe a background: the finest follow a line of 0.09 ppm in a window of 4 ppm."""
 
 
 def smoother(baseline: Baseline, n_inside: int) -> tuple[Real, Real]:
-    r"""Return what a baseline explains of a window, as orthonormal curves and the share of each.
+    r"""Return a baseline as orthonormal curves and the share of each that it takes out of a window.
 
-    The baseline fitted to a residual r is :math:`Q\,\mathrm{diag}(s)\,Q^T r`, so that the fit of everything
-    else sees the window through :math:`W = 1 - Q\,\mathrm{diag}(s)\,Q^T`. A polynomial has shares of 1; a
-    penalised cubic spline (Eilers and Marx 1996, doi:10.1214/ss/1038425655) in Demmler and Reinsch's
-    coordinates has shares 1 / (1 + lambda d), lambda chosen so that they add up to its effective dimension.
+    The baseline of a residual r is :math:`Q\,\mathrm{diag}(s)\,Q^T r`. All other parameters are then fitted under
+    the weight :math:`W = 1 - Q\,\mathrm{diag}(s)\,Q^T`. A polynomial has shares of 1. A penalised cubic spline
+    (Eilers and Marx 1996, doi:10.1214/ss/1038425655) in Demmler and Reinsch's coordinates has shares
+    1 / (1 + lambda d); lambda is chosen so that they add up to its effective dimension.
 
     Parameters
     ----------
@@ -82,10 +84,10 @@ def _spline(place: Real, dimension: float) -> tuple[Real, Real]:
 
 
 def _cosines(n_inside: int) -> tuple[Real, Real]:
-    """Return cosines over the window, in which a background is written down, and shares of a smooth curve.
+    """Return cosines that describe a background in the window, and the shares of a smoothing spline.
 
-    The cosines of the discrete transform are nearly the coordinates in which a smoothing spline is diagonal; the
-    shares are those of one, and serve where the fit starts.
+    The cosines of the discrete transform are nearly the coordinates in which a smoothing spline is diagonal. The
+    shares are used at the start of the fit.
     """
     count = min(_COSINES_PER_WINDOW, n_inside // 2)
     order, place = np.arange(count), np.arange(n_inside) + 0.5

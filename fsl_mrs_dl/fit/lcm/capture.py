@@ -1,4 +1,4 @@
-"""Where the spectrum lies as a whole: a coarse search for the carrier's offset, by shape and not by energy."""
+"""Find the offset of a whole spectrum: a coarse search for the carrier's offset, by shape and not by energy."""
 
 import math
 from dataclasses import dataclass
@@ -11,27 +11,35 @@ from fsl_mrs_dl.fit.lcm.problem import Problem
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, frequency_axis_hz, singlet
 
 REACH_PPM = 0.55
-"""Largest offset that is believed: +-70 Hz at 3 T. Lipid at 1.3 ppm looks like NAA moved by 0.7 ppm."""
+"""Largest accepted offset, in ppm: +-70 Hz at 3 T. Lipid at 1.3 ppm looks like NAA moved by 0.7 ppm."""
 _LOOK_PPM = 1.0
+"""Largest offset that is tried, in ppm: beyond the accepted ones, to find spectra that lie farther off."""
 _NEAR_PPM = 0.25
+"""Offset, in ppm, above which a place must be better by :data:`_MARGIN`: the search of the starts reaches it."""
 _LENGTH_S = 0.2
+"""Length of the FIDs that are used, in s: bins of 5 Hz are enough for a coarse search."""
 _APODISATION = 20.0
+"""Damping rate of data and mixture, in rad/s: an FID cut at 0.2 s has then decayed by e^-4."""
 _WIDTH = 20.0
+"""Lorentzian rate of the mixture's lines on top of the basis set's, in rad/s: a width of 6 Hz (FWHM)."""
 _MARGIN = 0.2
+"""Share of the window's energy that a far offset must explain more than the best near one."""
 _SMOOTH = 3
-_LIPIDS = ((0.9, 20.0), (1.3, 10.0), (1.3, 35.0))  # ppm and Hz
+"""Coefficients of the parabola that is taken out of mixture and window."""
+_LIPIDS = ((0.9, 20.0), (1.3, 10.0), (1.3, 35.0))
+"""Places in ppm and widths (FWHM) in Hz of lipid lines beside the metabolites: narrow and wide ones of CH2."""
 
 
 @dataclass(frozen=True, eq=False)
 class Capture:
-    """Where spectra lie.
+    """The offsets of S spectra.
 
     Attributes
     ----------
     move : ndarray, float, shape (S,)
         Offset in bins of the whole FID.
     beyond : ndarray, bool, shape (S,)
-        Whether they rather seem to lie farther off than is believed.
+        Whether an offset beyond the accepted range fits better.
     """
 
     move: Real
@@ -39,13 +47,13 @@ class Capture:
 
 
 def lipid_lines(problem: Problem, reference_ppm: float, mhz: float) -> Complex:
-    """Return lines where lipid lies beside metabolites of 1H, shape (L, time)."""
+    """Return the FIDs of lipid lines beside the metabolites of 1H, shape (L, time)."""
     n, like = len(problem.time_s), np.zeros(1, dtype=np.complex128)
-    made = [
+    lines = [
         singlet(n, problem.dwelltime_s, (ppm - reference_ppm) * mhz, math.pi * width_hz, 0.0, like)
         for ppm, width_hz in _LIPIDS
     ]
-    return np.stack([np.ravel(line) for line in made])
+    return np.stack([np.ravel(line) for line in lines])
 
 
 def capture(
@@ -56,13 +64,13 @@ def capture(
     mhz: float,
     beside: Complex | None = None,
 ) -> Capture:
-    r"""Find the offset at which one fixed mixture of metabolites is most alike the window.
+    r"""Find the offset at which a fixed mixture of metabolites is most similar to the window.
 
-    Alike is the share of the window's energy that the mixture explains at any phase,
-    :math:`|x^H d|^2 / (|x|^2 |d|^2)`, all without a parabola, and without what lies beside: a number of shape,
-    which a strong line that enters the window, water for one, makes smaller and not larger. The proportions are
-    fixed, so that one strong line does not pass for NAA either. An offset of more than 0.25 ppm is taken only if
-    it explains a fifth of the energy more than the best one below.
+    Similarity is the share of the window's energy that the mixture explains at any phase,
+    :math:`|x^H d|^2 / (|x|^2 |d|^2)`, after a parabola and the lines ``beside`` are taken out of both. It is a
+    measure of shape: a strong line that enters the window, such as water, makes it smaller and not larger. The
+    proportions of the mixture are fixed, so that one strong line is not taken for NAA. An offset of more than
+    0.25 ppm is accepted only if it explains a fifth of the energy more than the best smaller one.
 
     Parameters
     ----------
@@ -70,13 +78,13 @@ def capture(
     shape : ndarray, complex, shape (time,)
         The mixture.
     fids : ndarray, complex, shape (S, time)
-        Of which the first 0.2 s are used, damped: bins of 5 Hz are enough, and cost a sixteenth.
+        The first 0.2 s are used, damped: bins of 5 Hz are enough, at a sixteenth of the time.
     band_hz : tuple of float
-        The window.
+        Limits of the fit window, in Hz.
     mhz : float
         Spectrometer frequency.
     beside : ndarray, complex, shape (L, time), optional
-        Lines that may stand beside the mixture with any amplitude and phase, see :func:`lipid_lines`.
+        Further lines with any amplitude and phase, see :func:`lipid_lines`.
 
     Returns
     -------
@@ -103,12 +111,12 @@ def capture(
     power = np.cumsum(np.pad(np.abs(around) ** 2, ((0, 0), (1, 0))), axis=-1)
     energy = power[:, size:] - power[:, :-size] - (np.abs(products[..., 1:]) ** 2).sum(axis=-1)
     alike = np.abs(products[..., 0]) ** 2 / (np.linalg.norm(column) ** 2 * np.maximum(energy, 1e-300))
-    found = _decide(alike, moves, bin_hz / mhz)
-    return Capture(found.move * (fids.shape[1] / n), found.beyond)
+    chosen = _decide(alike, moves, bin_hz / mhz)
+    return Capture(chosen.move * (fids.shape[1] / n), chosen.beyond)
 
 
 def moving_products(spectra: Complex, columns: Complex) -> Complex:
-    """Return the products of columns with the windows of spectra, each a bin further.
+    """Multiply columns with the windows of spectra at every place, one bin apart.
 
     Parameters
     ----------
@@ -126,7 +134,7 @@ def moving_products(spectra: Complex, columns: Complex) -> Complex:
 
 
 def _decide(alike: Real, moves: NDArray[np.intp], bin_ppm: float) -> Capture:
-    """Take the best offset that is near; one farther off only by a margin, and if it is a peak."""
+    """Choose the best near offset; one farther off only if it is better by a margin, and a peak."""
     rows, offset = np.arange(len(alike)), np.abs(moves) * bin_ppm
     near, within = offset <= _NEAR_PPM, offset <= REACH_PPM
     near[len(moves) // 2] = True

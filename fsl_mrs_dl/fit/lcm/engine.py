@@ -1,4 +1,4 @@
-"""The linear-combination fit of a batch of spectra, from start to bounds."""
+"""Fit a batch of spectra by a linear combination of a basis set, from start values to Cramér-Rao bounds."""
 
 from dataclasses import replace
 from functools import partial
@@ -18,16 +18,16 @@ from fsl_mrs_dl.fit.lcm.start import ALMOST_AS_GOOD, N_STARTS, SEARCH_PPM, start
 from fsl_mrs_dl.fit.lcm.tabulated import fast_evaluator
 from fsl_mrs_dl.physics import first_order_phase, phase, shift, spectrum_to_fid
 
-_CHUNK = 32  # spectra whose members fit the cache
-_NO_CURVATURE = 1e-200
+_CHUNK = 32  # spectra fitted at once: their members fit the cache
+_LEAST_CURVATURE = 1e-200  # curvature below which a parameter has no effect: far below rounding of any other
 
 
 class Fitter:
-    """A basis set and a request, resolved and tabulated once, to be fitted to as many spectra as there are.
+    """A fit of one basis set with fixed settings: tables are computed once and used for any number of spectra.
 
     The model is that of :func:`fsl_mrs_dl.physics.basis_sum`, turned by a zero- and first-order phase, plus a
-    smooth baseline, in white noise. Amplitudes and baseline are solved for exactly at every step; the others
-    follow by damped Gauss-Newton steps from matched filters.
+    smooth baseline, in white noise. Amplitudes and baseline are solved for exactly at every step. The other
+    parameters start from matched filters and follow damped Gauss-Newton steps.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class Fitter:
     Raises
     ------
     DataError
-        If the basis is not usable, or the window holds too few points.
+        If the basis is not usable, or the window has too few points.
     OptionError
-        If groups or baseline make no sense.
+        If groups or baseline are not possible.
     """
 
     def __init__(self, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> None:
@@ -58,12 +58,12 @@ class Fitter:
         fids : ndarray, complex, shape (S, time)
             In memory sign.
         start : Parameters, optional
-            Where to start, one row a spectrum, instead of the best of several matched filters.
+            Start values, one row for each spectrum; by default the best of several matched filters.
 
         Returns
         -------
         FitResult
-            A spectrum that is not finite or zero has NaN and a flag.
+            A spectrum that is not finite, or is zero, has NaN and a flag.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Fitter:
             )
         flags = fid_flags(fids)
         good = np.flatnonzero(flags == "")
-        result = _nothing(self.problem, self.basis, flags)
+        result = _unfitted(self.problem, self.basis, flags)
         for first in range(0, len(good), _CHUNK):
             rows = good[first : first + _CHUNK]
             begun = None if start is None else start.take(rows)
@@ -90,7 +90,7 @@ class Fitter:
         return _fit_chunk(self.problem, self._evaluate, self.basis, fids, start)
 
     def at(self, fids: Complex, place: Parameters, amplitudes: Real | None = None) -> FitResult:
-        """Return what a fit would say at given parameters, without fitting.
+        """Evaluate amplitudes, bounds and residual at given parameters, without a search.
 
         Parameters
         ----------
@@ -99,12 +99,12 @@ class Fitter:
         place : Parameters
             Of S rows.
         amplitudes : ndarray, float, shape (S, M), optional
-            Of the basis as it was given; by default the least squares that belong to ``place``.
+            Of the unscaled basis; by default the least-squares amplitudes at ``place``.
 
         Returns
         -------
         FitResult
-            The bounds are those at these parameters; nothing is flagged.
+            With the bounds at these parameters and without flags.
         """
         problem, size = self.problem, np.linalg.norm(fids, axis=1)
         scaled = np.asarray(fids, dtype=np.complex128) / size[:, None]
@@ -117,12 +117,12 @@ class Fitter:
         return _result(problem, self.basis, place, state, residual, size, none, empty)
 
     def expand(self, fids: Complex, parameters: Real, noise_sd: Real) -> tuple[Real, Real]:
-        """Return Fisher matrix and gradient elsewhere than at the estimate, see :func:`.local.expand`."""
+        """Return Fisher matrix and gradient at any parameters, see :func:`.local.expand`."""
         return expand(self.problem, self._evaluate, fids, parameters, noise_sd)
 
 
-def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResult:
-    """Return the result of spectra that were not fitted."""
+def _unfitted(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResult:
+    """Return the result of spectra before a fit: NaN and flags."""
     n, m, g = len(flags), len(basis.names), problem.n_groups
     q = n_parameters(problem)
 
@@ -153,12 +153,12 @@ def _nothing(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResu
         iterations=np.zeros(n, dtype=int),
         flag=flags.copy(),
         unit=unknown(),
-        average=Average.nothing(n, m) if problem.settings.averaged else None,
+        average=Average.unfitted(n, m) if problem.settings.averaged else None,
     )
 
 
 def fit_spectra(fids: Complex, basis: Basis, settings: FitSettings, *, reference_ppm: float) -> FitResult:
-    """Fit a basis set to spectra once; :class:`Fitter` says what, and keeps its tables for more."""
+    """Fit a basis set to spectra once; see :class:`Fitter`, which can be used again without new tables."""
     return Fitter(basis, settings, reference_ppm=reference_ppm)(fids)
 
 
@@ -195,29 +195,33 @@ def _fit_chunk(
 def out_of_range(
     problem: Problem, basis: Basis, at: Parameters, place: Parameters, beyond: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Return which fits ended farther off than is believed.
+    """Return which fits ended beyond the accepted offset.
 
     Parameters
     ----------
     problem : Problem
     basis : Basis
     at : Parameters
-        Where they ended.
+        At the end of the fit.
     place : Parameters
-        Of the whole spectrum, the last of the starts.
+        Place of the whole spectrum, the last of the starts.
     beyond : ndarray, bool, shape (S,)
-        Of :func:`~.start.starts`.
+        From :func:`~.start.starts`.
+
+    Returns
+    -------
+    ndarray, bool, shape (S,)
     """
     mhz = basis.spectrometer_frequency_mhz
     off = np.abs(at.shift_hz).max(axis=1) > (REACH_PPM + SEARCH_PPM) * mhz
-    # From one end of the search to the other and over: what it stands on is not what it was looked for by.
+    # Farther than from one end of the search to the other: the fit ended on a signal that was not searched.
     left = np.abs(at.shift_hz - place.shift_hz).max(axis=1) > 2.2 * SEARCH_PPM * mhz
     outside: NDArray[np.bool_] = beyond | off | left
     return outside
 
 
 def _unexplained(state: State) -> Real:
-    """Return the residual's share of the energy of the window, which starts of other shifts have elsewhere."""
+    """Return the residual's share of the window's energy, (S,); the window moves with the shift of a start."""
     explained = _explained(state)
     share: Real = state.objective / np.maximum(state.objective + explained, np.finfo(float).tiny)
     return share
@@ -232,7 +236,7 @@ def _explained(state: State) -> Real:
 def _with_own_shifts(
     problem: Problem, evaluator: Evaluate, scaled: Complex, at: Parameters, state: State
 ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
-    """Go on from a fit with a shift for each member, held by the noise that the fit has left."""
+    """Continue a fit with a shift for each member, weighed by the noise of its residual."""
     variance = state.objective / (2 * problem.inside.sum())
     none = np.zeros((len(scaled), len(problem.basis)))
     start = replace(at, member_hz=none, noise=variance)
@@ -250,8 +254,8 @@ def _result(
     flags: NDArray[np.str_],
 ) -> FitResult:
     weighed = problem.weigh(residual)
-    kept = residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
-    freedom = np.maximum(2 * kept - state.free.sum(axis=1) - problem.free.sum(), 1)
+    samples = residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
+    freedom = np.maximum(2 * samples - state.free.sum(axis=1) - problem.free.sum(), 1)
     noise = np.sqrt((np.abs(weighed) ** 2).sum(axis=1) / freedom)
     scale = size / problem.scale
     covariance = _covariance(problem, state) * (noise * scale)[:, None, None] ** 2
@@ -293,12 +297,12 @@ def _covariance(problem: Problem, state: State) -> Real:
     free = np.concatenate([problem.free, np.ones(n_own, dtype=bool)])
     curvature = state.curvature[:, free][:, :, free]
     index = np.arange(curvature.shape[-1])
-    # Each parameter in units of its own curvature; that of a group without signal has none, and no say.
+    # Each parameter in units of its own curvature; that of a group without signal has none, and no effect.
     diagonal = curvature[:, index, index]
-    size = np.sqrt(np.where(diagonal > _NO_CURVATURE, diagonal, 1.0))
+    size = np.sqrt(np.where(diagonal > _LEAST_CURVATURE, diagonal, 1.0))
     coupling = state.coupling[:, :, free] / size[:, None]
     curvature = curvature / (size[:, :, None] * size[:, None])
-    curvature[:, index, index] += np.where(diagonal > _NO_CURVATURE, 1e-12, 1.0)
+    curvature[:, index, index] += np.where(diagonal > _LEAST_CURVATURE, 1e-12, 1.0)
     information = state.gram - coupling @ np.linalg.solve(curvature, np.swapaxes(coupling, 1, 2))
     inverse: Real = np.linalg.pinv(information, rcond=1e-13, hermitian=True)
     return inverse
@@ -327,12 +331,12 @@ def curves(result: FitResult, basis: Basis, settings: FitSettings, *, reference_
 
 
 def unscaled(problem: Problem) -> Problem:
-    """Return a problem with the basis as it was given, so that amplitudes are those of results."""
+    """Return a problem with the unscaled basis, so that amplitudes are those of results."""
     return replace(problem, basis=problem.basis * problem.scale, scale=1.0)
 
 
 def broad_member(names: tuple[str, ...]) -> int | None:
-    """Return which member the macromolecules of the prior belong to, or those that the basis set has."""
+    """Return the index of the macromolecules' member: the prior's or the first of the basis set; else None."""
     own = [name for name in names if name.upper().startswith(("MM", "MAC"))]
     return names.index(own[0]) if own else None
 
@@ -355,21 +359,21 @@ def drawn(
     baseline : ndarray, complex, shape (S, K)
         Coefficients of the baseline's curves.
     broad : ndarray, complex, shape (S, K) or (S, 0), optional
-        Coefficients of what the data add to macromolecules, in the same curves.
+        Coefficients, in the same curves, of the deviation of macromolecules from their mean.
     member : int, optional
-        The member that they belong to; None: they are drawn with the baseline.
+        The member of the macromolecules; None: the deviation is added to the baseline.
 
     Returns
     -------
     FitCurves
     """
-    # Shift before delay: what the delay brings before time zero lies at the end of the FID, where a shift would
-    # turn it by the phase of the end.
+    # Shift before delay: a delay moves signal before time zero, that is to the end of the FID, where a shift
+    # would turn it by the phase of the end.
     first_hz = at.shift_hz[:, 0]
     straight = at.phase_rad - 2 * np.pi * at.delay_s * first_hz
-    made = shift(amplitudes[..., None] * problem.members(at), first_hz[:, None], problem.dwelltime_s)
-    made = first_order_phase(made, at.delay_s[:, None], problem.dwelltime_s)
-    members = phase(made, straight[:, None])
+    shifted = shift(amplitudes[..., None] * problem.members(at), first_hz[:, None], problem.dwelltime_s)
+    delayed = first_order_phase(shifted, at.delay_s[:, None], problem.dwelltime_s)
+    members = phase(delayed, straight[:, None])
 
     def in_frame(coefficients: Complex) -> Complex:
         """Return curves of the window as FIDs in the frame of the data."""

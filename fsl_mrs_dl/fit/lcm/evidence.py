@@ -1,12 +1,13 @@
-r"""Hypotheses about the background, weighed at one place of the parameters that are not linear.
+r"""Weigh hypotheses about the background at one place of the parameters that are not linear.
 
-Around that place the model is linear in everything: amplitudes a, steps of shift, width and phases, and small
-shifts and widths of single members, of which a Gaussian prior is known. Under a hypothesis the background is
-Gaussian too, so that the data y have the density
+Around that place the model is linear in all parameters: amplitudes a; steps b of shift, width and phases, and
+small shifts and widths of single members, which have a Gaussian prior. Under a hypothesis the background is
+Gaussian too, and the data y have the density
 
-.. math:: p(y | h) = \int N(y; X a + B b, \sigma^2 (1 + C_h / \sigma^2)) \, p(b) \, da \, db,
+.. math:: p(y | h) = \int N(y; X a + B b, \sigma^2 (1 + C_h / \sigma^2)) \, p(b) \, da \, db.
 
-an integral that is done exactly, flat in a, with the noise variance integrated out as well (Jeffreys' prior).
+The integral is computed exactly, with a flat prior of a. The noise variance is integrated out too (Jeffreys'
+prior).
 """
 
 from collections.abc import Mapping
@@ -20,12 +21,13 @@ from fsl_mrs_dl.fit.background import Background
 from fsl_mrs_dl.fit.lcm.linear import ROUNDING, solve_amplitudes
 
 MARGINS = (np.inf, 20.0, 7.0)
-"""Differences in log evidence from the best, beyond which a child is not looked at, in each round: lipids may
-change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than 1e-3."""
-_SOME = 1e-3  # of all weight together: hypotheses that weigh less are left out
-_FIRMER = (0.0, 1e-7, 1e-5, 1e-3, 1e-1)  # on top of the ridge, where rounding has left less than it holds
-_RIDGE = 1e-9  # of each parameter's own curvature: what the data say nothing of has no say
-_BY_EACH = ("log_evidence", "energy", "amplitudes", "pull", "information")  # what each hypothesis is asked
+"""Difference in log evidence from the best, beyond which a parent's children are not evaluated, in each round.
+Lipids may change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than
+1e-3."""
+_LEAST_WEIGHT = 1e-3  # posterior probability below which a hypothesis is left out
+_LARGER_RIDGES = (0.0, 1e-7, 1e-5, 1e-3, 1e-1)  # added to the ridge in turn, until the factor exists
+_RIDGE = 1e-9  # over each parameter's own curvature: parameters without information have no effect
+_BY_EACH = ("log_evidence", "energy", "amplitudes", "pull", "information")  # results of each hypothesis
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +43,13 @@ class Linear:
     weight : ndarray, float, shape (S, B)
         Noise variance over the variance of each step's prior; 0 = flat.
     present : ndarray, float, shape (S, B)
-        Where the place stands from the middle of that prior.
+        Distance of the place from the middle of that prior.
     noise : ndarray, float, shape (S,)
-        Noise variance of a channel, as far as it is known.
+        Estimated noise variance of a channel.
     tables : mapping of str to ndarray, float, shape (N,)
-        What stands in for the macromolecules' member in hypotheses of a table, T of them.
+        The T tables; each replaces the member of macromolecules in its own hypotheses.
     broad : int
-        That member; -1: none.
+        Index of that member; -1: none.
     """
 
     columns: Real
@@ -68,29 +70,29 @@ class Linear:
         return columns
 
     def table_of(self, background: Background, at: int) -> str:
-        """Return the table whose macromolecules a hypothesis has; empty: that of none."""
+        """Return the name of the table whose macromolecules a hypothesis has; empty if none."""
         name = background.hypotheses[at].macromolecules
         return name if self.broad >= 0 and name in self.tables else ""
 
     @property
     def expected(self) -> tuple[Real, ...]:
-        """What is expected of the steps, and the noise that weighs it: weight, present, noise."""
+        """The prior of the steps, and the noise that weighs it: weight, present, noise."""
         return self.weight, self.present, self.noise
 
 
 @dataclass(frozen=True, eq=False)
 class Weighing:
-    """What H hypotheses make of S spectra.
+    """The fits of S spectra under H hypotheses.
 
     Attributes
     ----------
     log_evidence, energy : ndarray, float, shape (S, H)
-        ``energy`` is the least squares that are left, priors among them.
+        ``energy`` is the smallest sum of squares, with those of the priors.
     amplitudes, pull : ndarray, float, shape (S, H, M)
     information : ndarray, float, shape (S, H, M, M)
         For unit noise; ``pull`` likewise.
     steps : ndarray, float, shape (S, H, B)
-        NaN where they were not asked for, see :func:`take_steps`.
+        NaN where they are not computed yet, see :func:`take_steps`.
     """
 
     log_evidence: Real
@@ -101,37 +103,37 @@ class Weighing:
     steps: Real
 
     def weights(self, independent: Real | float = 1.0) -> Real:
-        """Return posterior probabilities of the hypotheses, equal before the data, shape (S, H).
+        """Return posterior probabilities of the hypotheses, with equal prior probabilities, shape (S, H).
 
-        Those that hardly weigh have 0: what only they have found is nothing that can be divided by.
+        Those below 0.001 are set to 0, and the rest is scaled to 1.
 
         Parameters
         ----------
         independent : ndarray, float, shape (S,)
-            Share of the samples that count, see :func:`~.averaging.independent`.
+            Share of independent samples, see :func:`~.averaging.independent`.
         """
         below = self.log_evidence - self.log_evidence.max(axis=1, keepdims=True)
         relative = np.exp(np.reshape(independent, (-1, 1)) * below)
         relative /= relative.sum(axis=1, keepdims=True)
-        relative[relative < _SOME] = 0.0
-        found: Real = relative / relative.sum(axis=1, keepdims=True)
-        return found
+        relative[relative < _LEAST_WEIGHT] = 0.0
+        probabilities: Real = relative / relative.sum(axis=1, keepdims=True)
+        return probabilities
 
 
 @dataclass(frozen=True, eq=False)
 class Products:
-    """Products of all vectors of a model, and what the background's rows see of them.
+    """Products of all vectors of a model, and their projections on the rows of the background.
 
     Vectors are the M members, B steps, the data, and the macromolecules of the tables: V = M + B + 1 + T.
 
     Attributes
     ----------
     gram : ndarray, float, shape (S, V, V)
-    seen : ndarray, float, shape (S, V, R)
+    projections : ndarray, float, shape (S, V, R)
     """
 
     gram: Real
-    seen: Real
+    projections: Real
     tables: tuple[str, ...] = ()
 
     @classmethod
@@ -150,13 +152,13 @@ class Products:
         order = np.arange(self.gram.shape[1] - len(self.tables))
         table = model.table_of(background, at)
         if not table:
-            return Products(self.gram[:, : len(order), : len(order)], self.seen[:, : len(order)])
+            return Products(self.gram[:, : len(order), : len(order)], self.projections[:, : len(order)])
         order[model.broad] = len(order) + self.tables.index(table)
-        return Products(self.gram[:, order][:, :, order], self.seen[:, order])
+        return Products(self.gram[:, order][:, :, order], self.projections[:, order])
 
     def take(self, rows: NDArray[np.intp]) -> "Products":
         """Return some spectra."""
-        return Products(self.gram[rows], self.seen[rows], self.tables)
+        return Products(self.gram[rows], self.projections[rows], self.tables)
 
 
 def weigh(
@@ -164,22 +166,27 @@ def weigh(
 ) -> Weighing:
     """Weigh all hypotheses.
 
-    A hypothesis is looked at where its parent (:attr:`Background.parent`) comes near enough to the best so far.
+    A hypothesis is evaluated where the evidence of its parent (:attr:`Background.parent`) is near the best so far.
 
     Parameters
     ----------
     model : Linear
     products : Products
-        Of it.
+        Of the model.
     background : Background
     freedom : int
-        Of the residual.
+        Degrees of freedom of the residual.
     non_negative : bool
-        Whether amplitudes are kept at or above zero.
+        Whether amplitudes are at or above zero.
+
+    Returns
+    -------
+    Weighing
+        Without steps.
     """
     n, members, steps = len(model.data), model.columns.shape[1], model.steps.shape[1]
     count = len(background.hypotheses)
-    found = Weighing(
+    weighing = Weighing(
         np.full((n, count), -np.inf),
         np.full((n, count), np.nan),
         np.zeros((n, count, members)),
@@ -189,9 +196,9 @@ def weigh(
     )
     parent = background.parent
     for level, margin in zip(background.rounds, MARGINS, strict=True):
-        best = found.log_evidence.max(axis=1)
+        best = weighing.log_evidence.max(axis=1)
         for at in level:
-            simpler = found.log_evidence[:, parent[at]] if parent[at] >= 0 else best
+            simpler = weighing.log_evidence[:, parent[at]] if parent[at] >= 0 else best
             near = (simpler > best - margin) | (parent[at] < 0)
             rows = np.flatnonzero(near)
             if not len(rows):
@@ -202,23 +209,23 @@ def weigh(
             some = some.under(model, background, int(at))
             values = _one(expected, some, background, int(at), members, freedom, non_negative=non_negative)
             for name, value in zip(_BY_EACH, values, strict=True):
-                getattr(found, name)[rows, at] = value
-    return found
+                getattr(weighing, name)[rows, at] = value
+    return weighing
 
 
 def take_steps(
-    found: Weighing, weights: Real, model: Linear, products: Products, background: Background
+    weighing: Weighing, weights: Real, model: Linear, products: Products, background: Background
 ) -> None:
-    """Fill in the steps of the hypotheses that weigh, where they are not known yet."""
-    unknown = np.isnan(found.steps).any(axis=2) & (weights > 0)
+    """Compute the steps of the hypotheses with a weight, where they are not known yet; in place."""
+    unknown = np.isnan(weighing.steps).any(axis=2) & (weights > 0)
     for at in np.flatnonzero(unknown.any(axis=0)):
         rows = np.flatnonzero(unknown[:, at])
-        amplitudes = found.amplitudes[rows, at]
-        found.steps[rows, at] = steps_of(model, products, background, int(at), rows, amplitudes)
+        amplitudes = weighing.amplitudes[rows, at]
+        weighing.steps[rows, at] = steps_of(model, products, background, int(at), rows, amplitudes)
 
 
 def energy_left(model: Linear, products: Products, background: Background, *, non_negative: bool) -> Real:
-    """Return the least squares that the first hypothesis leaves, (S,)."""
+    """Return the smallest sum of squares under the first hypothesis, (S,)."""
     members, first = model.columns.shape[1], background.first
     products = products.under(model, background, first)
     energy: Real = _one(model.expected, products, background, first, members, 1, non_negative=non_negative)[1]
@@ -235,10 +242,10 @@ def _one(
     *,
     non_negative: bool,
 ) -> tuple[Real, ...]:
-    """Return what one hypothesis makes of the spectra, in the order of :class:`Weighing`, without the steps.
+    """Fit the spectra under one hypothesis; results in the order of :class:`Weighing`, without the steps.
 
-    The Cholesky factor of steps, members and data, in this order, holds what is asked: its blocks are those of the
-    steps, of the members once steps are taken, and the parts of the data along either.
+    All follow from the Cholesky factor of steps, members and data, in this order: its blocks are those of the
+    steps, of the members with the steps solved for, and the parts of the data along either.
     """
     weight, present, noise = expected
     steps = weight.shape[1]
@@ -272,10 +279,10 @@ def _one(
 
 
 def _left(products: Products, background: Background, at: int, noise: Real) -> Real:
-    """Return the products of what the background of a hypothesis leaves of the vectors, (S, V, V)."""
-    along = products.seen @ background.of(at).axes
-    seen: Real = along * background.share(at, noise)[:, None]
-    left: Real = products.gram - seen @ np.swapaxes(along, 1, 2)
+    """Return the products of the vectors after the background of a hypothesis is taken out, (S, V, V)."""
+    along = products.projections @ background.of(at).axes
+    shares: Real = along * background.share(at, noise)[:, None]
+    left: Real = products.gram - shares @ np.swapaxes(along, 1, 2)
     return left
 
 
@@ -288,19 +295,19 @@ def _factor(gram: Real) -> Real:
     try:
         lower: Real = np.linalg.cholesky(scaled)
     except np.linalg.LinAlgError:
-        # One spectrum in which the background leaves next to nothing of two vectors does not sink the others.
+        # In one spectrum two vectors may be nearly all background; the other spectra must not fail with it.
         lower = np.stack([_firm_factor(one) for one in scaled])
     return lower * size[:, :, None]
 
 
 def _firm_factor(scaled: Real) -> Real:
-    """Return the Cholesky factor of one matrix of unit diagonal, with as large a ridge as it needs."""
-    for ridge in _FIRMER:
+    """Return the Cholesky factor of one matrix of unit diagonal, with the smallest ridge for which it exists."""
+    for ridge in _LARGER_RIDGES:
         try:
-            found: Real = np.linalg.cholesky(scaled + ridge * np.eye(len(scaled)))
+            factor: Real = np.linalg.cholesky(scaled + ridge * np.eye(len(scaled)))
         except np.linalg.LinAlgError:
             continue
-        return found
+        return factor
     return np.full_like(scaled, np.nan)
 
 
@@ -312,7 +319,7 @@ def steps_of(
     rows: NDArray[np.intp],
     amplitudes: Real,
 ) -> Real:
-    """Return the steps that belong to amplitudes (s, M) of some spectra under a hypothesis, (s, B)."""
+    """Return the best steps at given amplitudes (s, M) of some spectra under a hypothesis, (s, B)."""
     members = model.columns.shape[1]
     weight, present, noise = (value[rows] for value in model.expected)
     gram = _left(products.take(rows).under(model, background, at), background, at, noise)

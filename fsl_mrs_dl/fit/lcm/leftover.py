@@ -1,4 +1,4 @@
-"""What a fit has left, seen through lines of the fitted shape: one line that no member describes, or many."""
+"""Search the residual of a fit for lines of the fitted shape: one that no member describes, or many."""
 
 from dataclasses import dataclass
 from math import pi
@@ -20,30 +20,32 @@ from fsl_mrs_dl.physics import damp
 
 DOUBLET_HZ = 7.0
 """Splitting of the doublet that is looked for beside the singlet: the coupling of lactate, alanine, threonine."""
-_OWN_HZ = 1.0  # Lorentzian width that lines of a basis set have by themselves
-_SEEN = 0.1  # share of a line's energy that must be left when all that was fitted follows it
-_MEDIAN = norm.ppf(0.75)
-_CHUNK = 32
-_LEAST_LEFT = 0.01  # share of the energy of a residual that its highest line leaves
+_OWN_HZ = 1.0  # Lorentzian width of the lines of a usual basis set, in Hz
+_LEAST_ENERGY = 0.1  # share of a line's energy that the fitted parameters must not be able to describe
+_MEDIAN = norm.ppf(0.75)  # median of the magnitude of a standard normal variable
+_CHUNK = 32  # spectra at once: their members fit the cache
+_LEAST_LEFT = (
+    0.01  # smallest share of the residual's energy without its highest line, so that noise stays above 0
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Leftover:
-    """What the residuals of S fits look like through lines; NaN for spectra that were not fitted.
+    """Lines in the residuals of S fits; NaN for spectra that were not fitted.
 
     Attributes
     ----------
     place_hz : ndarray, float, shape (S,)
-        Where the line that stands out most lies, in the frame of the basis set (the fitted shift undone).
+        Place of the highest line, in the frame of the basis set (the fitted shift undone).
     z : ndarray, float, shape (S,)
         Its amplitude over the SD of that amplitude; negative where the fit is too high.
     p : ndarray, float, shape (S,)
-        Chance that noise shows one as high anywhere in the window.
+        Probability that noise has a line as high anywhere in the window.
     power : ndarray, float, shape (S,)
-        Mean square of the amplitude of a line anywhere in the window, over its variance in white noise that
-        leaves as large a residual: 1 where nothing but white noise is left.
+        Mean square amplitude of a line over all places in the window, over its variance in white noise with as
+        large a residual: 1 if only white noise is left.
     looks : ndarray, float, shape (S,)
-        How many independent values that is a mean of.
+        Number of independent values in that mean.
     """
 
     place_hz: Real
@@ -54,7 +56,7 @@ class Leftover:
 
     @classmethod
     def unknown(cls, n: int) -> "Leftover":
-        """Return what is known of n spectra before they are looked at: NaN."""
+        """Return the leftover of n spectra before the search: NaN."""
         return cls(
             place_hz=np.full(n, np.nan),
             z=np.full(n, np.nan),
@@ -73,11 +75,11 @@ class Leftover:
 
     @property
     def widening(self) -> Real:
-        r"""How much larger errors are than white noise makes them, :math:`\max(1, \sqrt{\text{power}})`, (S,).
+        r"""Factor of errors over those in white noise, :math:`\max(1, \sqrt{\text{power}})`, (S,).
 
-        What the basis set has wrong looks like lines, and what was fitted takes up its share of it unseen. It is
-        assumed to be as large among the directions that were fitted as among those that were left; a bound in
-        white noise spreads it over all the points of the window instead.
+        Errors of the basis set look like lines, and the fitted parameters absorb a part of them. They are assumed
+        to be as large along the fitted directions as along the others. A bound in white noise spreads them over
+        all points of the window instead.
         """
         wider: Real = np.sqrt(np.maximum(self.power, 1.0))
         return wider
@@ -91,19 +93,19 @@ def leftover(fitter: Fitter, fids: Complex, result: FitResult) -> Leftover:
     .. math:: \frac{\langle r, u_f \rangle}{d_f}, \quad d_f = |u_f|^2 - c_f^T A^{-1} c_f, \quad
               z_f = \frac{\langle r, u_f \rangle}{\hat\sigma \sqrt{d_f}},
 
-    :math:`c_f` being its products with the derivatives of the model by everything that was fitted and A their
-    Gram matrix, so that d is what is left of a line when all that follows it. Products are real and those of
-    the window under the baseline's weight. A doublet is looked for in the same way.
+    where :math:`c_f` are its products with the derivatives of the model by all fitted parameters and A is their
+    Gram matrix: d is the energy of the line that these parameters cannot describe. Products are real and are those
+    of the window under the baseline's weight. Doublets are searched in the same way.
 
-    Of a right model z is a Gaussian field of unit variance, and the height of its highest peak has a known
-    distribution (mean number of upcrossings, Worsley 1994, doi:10.2307/1427576, of t fields, as sigma is the
-    residual's own without that line). Where the residual is rough everywhere a line must stand out of that:
-    z is divided by the median size of the field over that of a Gaussian one, if that is larger.
+    If the model is right, z is a Gaussian field of unit variance, and the height of its highest peak has a known
+    distribution (mean number of upcrossings, Worsley 1994, doi:10.2307/1427576, of t fields, because sigma is
+    that of the residual without the line). If the residual is rough everywhere, a line must stand out of that:
+    z is divided by the median size of the field over that of a Gaussian one, if that ratio is above 1.
 
     Parameters
     ----------
     fitter : Fitter
-        That made the result.
+        The fit of the result.
     fids : ndarray, complex, shape (S, time)
     result : FitResult
 
@@ -120,16 +122,17 @@ def leftover(fitter: Fitter, fids: Complex, result: FitResult) -> Leftover:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """Products with templates at F places, all real but those with the baseline's curves.
+class _LineProducts:
+    """Products of vectors with lines at F places, all real but those with the baseline's curves.
 
     Attributes
     ----------
     residual : ndarray, shape (S, F)
     tangents : ndarray, shape (S, Q, F)
+        Of the derivatives by the fitted parameters.
     curves : ndarray, complex, shape (S, K, F)
     energy : ndarray, shape (S, F)
-        Of the templates within the window.
+        Energy of the lines within the window.
     """
 
     residual: Real
@@ -138,28 +141,37 @@ class _Seen:
     energy: Real
 
     def field(self, inverse: Real, share: Real, noise_sd: Real) -> Real:
-        """Return z of each place, (S, F); NaN where what was fitted describes a line there."""
+        """Return z of each place, (S, F); NaN where the fitted parameters describe a line."""
         # A stiff baseline takes a share of a curve, and of its noise twice that share less the share's square.
-        taken = 2 * share - share**2
-        weighed = self.energy - (taken[..., None] * np.abs(self.curves) ** 2).sum(axis=1)
+        removed = 2 * share - share**2
+        weighed = self.energy - (removed[..., None] * np.abs(self.curves) ** 2).sum(axis=1)
         left = weighed - (self.tangents * (inverse @ self.tangents)).sum(axis=1)
-        size = np.where(left > _SEEN * self.energy, left, np.nan)
+        size = np.where(left > _LEAST_ENERGY * self.energy, left, np.nan)
         field: Real = self.residual / (noise_sd[:, None] * np.sqrt(size))
         return field
 
-    def doublet(self, apart: int, overlap: Real) -> "_Seen":
-        """Return what two lines see that stand 2 ``apart`` bins from each other; overlap: of the two, (S,)."""
+    def doublet(self, apart: int, overlap: Real) -> "_LineProducts":
+        """Return the products with doublets.
 
-        def both(seen: NDArray[Any]) -> NDArray[Any]:
-            ends = [(0, 0)] * (seen.ndim - 1) + [(apart, apart)]
-            return np.pad(seen[..., 2 * apart :] + seen[..., : -2 * apart], ends)
+        Parameters
+        ----------
+        apart : int
+            Half the splitting, in bins.
+        overlap : ndarray, float, shape (S,)
+            Product of the two lines.
+        """
+
+        def both(values: NDArray[Any]) -> NDArray[Any]:
+            ends = [(0, 0)] * (values.ndim - 1) + [(apart, apart)]
+            return np.pad(values[..., 2 * apart :] + values[..., : -2 * apart], ends)
 
         energy = both(self.energy)
         energy = np.where(energy > 0, energy + 2 * overlap[:, None], 0.0)
-        return _Seen(both(self.residual), both(self.tangents), both(self.curves), energy)
+        return _LineProducts(both(self.residual), both(self.tangents), both(self.curves), energy)
 
 
 def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.integer]) -> Leftover:
+    """Search the residuals of some spectra for lines."""
     gamma, sigma = result.gamma[rows], result.sigma[rows]
     at = result.place.take(rows)
     amplitudes, noise = result.amplitudes[rows], result.noise_sd[rows]
@@ -183,20 +195,20 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
     smooth = np.broadcast_to(curves, (len(rows), *curves.shape))
     seconds = len(problem.time_s) * problem.dwelltime_s
     line = _Line.of(gamma[:, 0], sigma[:, 0], parts.shape[-1], seconds)
-    seen = line.through(parts).real
+    products = line.through(parts).real
     variance = noise[:, None] ** 2
     low, high, _ = bounds(problem)
     values = result.parameters[rows]
     inverse = _inverse(result.information[rows] * variance[..., None], (values > low) & (values < high))
-    # Nothing where the fit has settled; a network's parameters leave what a step would take.
+    # Zero at the end of a fit. Parameters of a network are not at the optimum: subtract what one step explains.
     step = inverse @ (result.score[rows] * variance)[..., None]
-    unseen = seen[:, 0] - (seen[:, 1:] * step).sum(axis=1)
+    remaining = products[:, 0] - (products[:, 1:] * step).sum(axis=1)
     through = line.through(smooth)
     if problem.settings.averaged:
         through = through.real.astype(
             np.complex64
         )  # a background has real coefficients, a baseline complex ones
-    single = _Seen(unseen, seen[:, 1:], through, line.energy(parts.shape[-1]))
+    single = _LineProducts(remaining, products[:, 1:], through, line.energy(parts.shape[-1]))
     apart = max(1, round(DOUBLET_HZ / 2 * seconds))
     kinds = [single]
     if 2 * apart < parts.shape[-1]:
@@ -207,7 +219,7 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """A line of each spectrum as its decay, shape (S, P), at P times: a circle of a little more than K bins."""
+    """The decay of a line of each spectrum, shape (S, P), at P times: an FFT of a little more than K bins."""
 
     decay: Real
     time_s: Real
@@ -222,8 +234,8 @@ class _Line:
         """Return the products of lines at each bin with vectors (S, ..., K)."""
         decay = self.decay.astype(np.float32)[:, None]
         times = fft.ifft(bins.astype(np.complex64), n=self.decay.shape[1], axis=-1, norm="ortho")
-        found: Complex = fft.fft(times * decay, axis=-1)[..., : bins.shape[-1]]
-        return found
+        products: Complex = fft.fft(times * decay, axis=-1)[..., : bins.shape[-1]]
+        return products
 
     def energy(self, bins: int) -> Real:
         """Return the energy within the window of a line at each of its bins, (S, K)."""
@@ -240,8 +252,8 @@ class _Line:
 
     def correlation(self, bins: int) -> Real:
         """Return the correlation of the products of noise with lines 0, 1, ... bins apart, (S, bins)."""
-        found = fft.fft(self.decay**2, axis=-1).real[:, :bins]
-        relative: Real = found / found[:, :1]
+        products = fft.fft(self.decay**2, axis=-1).real[:, :bins]
+        relative: Real = products / products[:, :1]
         return relative
 
     @property
@@ -253,7 +265,7 @@ class _Line:
 
 
 def _inverse(gram: Real, within: NDArray[np.bool_]) -> Real:
-    """Return the inverse of the Gram matrix of what could move; zero for the rest, also what is at its bound."""
+    """Return the inverse of the Gram matrix of the free parameters; zero for others and for those at a bound."""
     index = np.arange(gram.shape[-1])
     free = within & (gram[:, index, index] > 0)
     size = np.sqrt(np.where(free, gram[:, index, index], 1.0))
@@ -265,7 +277,7 @@ def _inverse(gram: Real, within: NDArray[np.bool_]) -> Real:
 
 
 def _verdict(fields: list[Real], line: _Line, freedom: Real, frequency_hz: Real) -> Leftover:
-    """Return the highest place of the fields of singlets and doublets, and what chance makes of it."""
+    """Return the highest place of the fields of singlets and doublets, and its probability in noise."""
     rows, width_hz = np.arange(len(freedom)), float(frequency_hz[-1] - frequency_hz[0])
     known = np.isfinite(fields[0])
     values = np.maximum(known.sum(axis=1), 1)
@@ -282,7 +294,7 @@ def _verdict(fields: list[Real], line: _Line, freedom: Real, frequency_hz: Real)
         at = np.abs(height).argmax(axis=1)
         # The residual without this line has one degree of freedom less, and is smaller.
         z = height[rows, at]
-        # Where that line is nearly all of it, what is left says no more of the noise.
+        # If the line is nearly all of the residual, the rest is too small for an estimate of the noise.
         alone = z * np.sqrt((freedom - 1) / np.maximum(freedom - z**2, _LEAST_LEFT * freedom)) / rough
         p = student.sf(np.abs(alone), freedom - 1)
         crossings = width_hz * line.roughness / (2 * pi) * (1 + alone**2 / (freedom - 1)) ** (1 - freedom / 2)

@@ -1,4 +1,4 @@
-"""The likelihood around a point, as a quadratic in all parameters at once: what intervals are made of."""
+"""The likelihood around a point, as a quadratic in all parameters at once: the basis of intervals."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,10 @@ def n_parameters(problem: Problem) -> int:
 
 
 def bounds(problem: Problem) -> tuple[Real, Real, NDArray[np.bool_]]:
-    """Return the bounds of the Q parameters and which of them are fitted; amplitudes from 0 or without."""
+    """Return the lower and upper bounds of the Q parameters, and which of them are fitted.
+
+    Amplitudes have the lower bound 0 if they are non-negative, else none.
+    """
     members = len(problem.basis)
     low, high, free = limits(problem, n_parameters(problem) - members - len(problem.free))
     least = np.full(members, 0.0 if problem.settings.non_negative else -np.inf)
@@ -30,9 +33,9 @@ def information(problem: Problem, state: State, noise: Real, scale: Real) -> tup
     ----------
     problem : Problem
     state : State
-        Of data that were divided by their size.
+        Of data that were divided by their norm.
     noise : ndarray, float, shape (S,)
-        SD of a channel of them.
+        Noise SD of a channel of these data.
     scale : ndarray, float, shape (S,)
         Amplitude in units of data over basis, over that of the state.
 

@@ -1,4 +1,4 @@
-"""The non-linear half of the fit: damped Gauss-Newton on what variable projection leaves, in batches."""
+"""The non-linear half of the fit: damped Gauss-Newton steps after variable projection, in batches."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -10,17 +10,20 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters, Problem
 
-SETTLED_SD = (
-    0.01  # a step this small, in SDs of its parameter, moves no amplitude by more than 1 % of its bound
-)
+SETTLED_SD = 0.01
+"""Step, in SDs of its parameter, that ends a search: it moves no amplitude by more than 1 % of its bound."""
 _DAMPING = 1e-3
-_LEVEL = 3e-5  # of the residual energy: a tenth of an SD, where the window's own edge moves the objective
+"""First damping, over the curvature of each parameter."""
+_LEVEL = 3e-5
+"""Increase of the objective, over the residual energy, that a step may make: a tenth of an SD, as the edge of the
+window moves over the data and changes the objective."""
 _LARGEST_DAMPING = 1e8
+"""Damping at which a spectrum counts as settled: steps are far below rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A batch at given parameters.
+    """Amplitudes, objective and derivatives of a batch of spectra at given parameters.
 
     Attributes
     ----------
@@ -32,9 +35,9 @@ class State:
         Products of members with the derivatives by the P non-linear parameters.
     curvature : ndarray, float, shape (S, P, P)
     gradient : ndarray, float, shape (S, P)
-        Of half the objective, downhill.
+        Negative gradient of half the objective.
     slack : ndarray, float, shape (S, M)
-        The same by the amplitudes: where they are solved for, negative for those held at zero, else zero.
+        The same by the amplitudes. If they are solved for: negative for those held at zero, else zero.
     """
 
     amplitudes: Real
@@ -66,7 +69,7 @@ class State:
 
 
 def evaluate(problem: Problem, fids: Complex, at: Parameters, amplitudes: Real | None = None) -> State:
-    """Solve the linear half at given parameters, and take derivatives.
+    """Solve the linear half at given parameters, and compute derivatives.
 
     Parameters
     ----------
@@ -74,7 +77,7 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters, amplitudes: Real |
     fids : ndarray, complex, shape (S, time)
     at : Parameters
     amplitudes : ndarray, float, shape (S, M), optional
-        Where to take them, instead of at the solution.
+        Amplitudes for the derivatives; by default the solution.
 
     Returns
     -------
@@ -102,16 +105,16 @@ def evaluate(problem: Problem, fids: Complex, at: Parameters, amplitudes: Real |
 
 
 def linear_half(
-    problem: Problem, gram: Real, right: Real, given: Real | None
+    problem: Problem, gram: Real, right: Real, amplitudes: Real | None
 ) -> tuple[Real, NDArray[np.bool_]]:
-    """Return the amplitudes, solved for unless they are given, and which of them are free."""
-    if given is not None:
-        return given, np.ones(given.shape, dtype=bool)
+    """Solve for the amplitudes unless they are passed; return them, and which of them are free."""
+    if amplitudes is not None:
+        return amplitudes, np.ones(amplitudes.shape, dtype=bool)
     return solve_amplitudes(gram, right, non_negative=problem.settings.non_negative)
 
 
 def stiffened(problem: Problem, state: State, at: Parameters) -> State:
-    """Add to a state what the members' own shifts cost."""
+    """Add the prior of the members' own shifts to a state."""
     n_own = at.member_hz.shape[1]
     stiffness = at.noise / problem.settings.member_shift_hz**2
     last = np.arange(state.curvature.shape[1] - n_own, state.curvature.shape[1])
@@ -140,17 +143,17 @@ class Evaluate(Protocol):
 def minimise(
     problem: Problem, evaluator: Evaluate, fids: Complex, start: Parameters, settled_sd: float = SETTLED_SD
 ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
-    """Go downhill from a start, each spectrum with its own damping.
+    """Minimise the objective from a start, each spectrum with its own damping.
 
     Parameters
     ----------
     problem : Problem
     evaluator : callable
-        :func:`evaluate` for this problem, or something faster that gives the same.
+        :func:`evaluate` for this problem, or a faster function with the same results.
     fids : ndarray, complex, shape (S, time)
     start : Parameters
     settled_sd : float
-        A step ends the search that is smaller than so many SDs of every parameter.
+        The search ends at a step smaller than this many SDs of every parameter.
 
     Returns
     -------
@@ -231,8 +234,8 @@ def _step(
     size = np.sqrt(diagonal)
     scaled = curvature / (size[:, :, None] * size[:, None, :])
     scaled[:, index, index] += damping[:, None] + 1e-12
-    wanted = np.linalg.solve(scaled, (np.where(stuck, 0.0, gradient) / size)[..., None])[..., 0] / size
-    step = np.clip(at[rows] + wanted, low, high) - at[rows]
+    full = np.linalg.solve(scaled, (np.where(stuck, 0.0, gradient) / size)[..., None])[..., 0] / size
+    step = np.clip(at[rows] + full, low, high) - at[rows]
     noise = np.sqrt(state.objective[rows] / (2 * problem.inside.sum()))
     # In units of the SD that the parameter would have if the others were known: the strictest.
     small = (np.abs(step) * size < settled_sd * noise[:, None]).all(axis=1)
@@ -240,7 +243,7 @@ def _step(
 
 
 def reduced_curvature(state: State, rows: NDArray[np.integer]) -> Real:
-    """Return the curvature that is left after the free amplitudes follow (Kaufman 1975, BIT 15:49)."""
+    """Return the curvature with the free amplitudes solved for (Kaufman 1975, BIT 15:49), shape (s, P, P)."""
     free = state.free[rows]
     gram = np.where(free[:, :, None] & free[:, None, :], state.gram[rows], 0.0)
     index = np.arange(gram.shape[-1])

@@ -1,4 +1,4 @@
-"""Standard deviations of what is fitted besides amplitudes, from the Fisher matrix of all parameters."""
+"""Standard deviations of the parameters besides amplitudes, from the Fisher matrix of all parameters."""
 
 import math
 
@@ -9,10 +9,10 @@ from fsl_mrs_dl.fit.lcm.result import FitResult
 
 
 def nuisance_sd(result: FitResult) -> dict[str, Real]:
-    r"""Return the Cramer-Rao bounds of shifts, widths and phases, all other parameters unknown.
+    r"""Return the Cramer-Rao bounds of shifts, widths and phases, with all other parameters unknown.
 
-    Of sigma, whose square is fitted, :math:`s_{\sigma^2} / 2 \sigma`; of the zero-order phase at the carrier,
-    :math:`\phi - 2 \pi \tau f`, from the covariance of all three.
+    The bound of sigma, whose square is fitted, is :math:`s_{\sigma^2} / 2 \sigma`. That of the zero-order phase at
+    the carrier, :math:`\phi - 2 \pi \tau f`, follows from the covariance of all three.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ def nuisance_sd(result: FitResult) -> dict[str, Real]:
     -------
     dict of str to ndarray, float
         ``shift_hz``, ``gamma``, ``sigma`` of shape (S, G); ``carrier_phase_rad``, ``delay_s`` of shape (S,);
-        ``member_hz`` as of the result, where it was fitted. NaN for what was not fitted, and for a sigma of zero.
+        ``member_hz`` as in the result, if it was fitted. NaN for parameters that were not fitted, and for a sigma
+        of zero.
     """
     members, groups = result.amplitudes.shape[1], result.shift_hz.shape[1]
     covariance = _inverse(result.information)
@@ -32,14 +33,14 @@ def nuisance_sd(result: FitResult) -> dict[str, Real]:
     slope = np.zeros(variance.shape)
     slope[:, phase] = 1.0
     slope[:, shift] = -2 * math.pi * result.delay_s
-    # A delay that is not fitted is known.
+    # A delay that is not fitted has no error.
     known = np.isnan(variance[:, delay])
     slope[:, delay] = np.where(known, 0.0, -2 * math.pi * result.shift_hz[:, 0])
     carrier = np.einsum("sq,sqr,sr->s", slope, np.nan_to_num(covariance), slope)
     sd = np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         sigma = np.where(result.sigma > 0, sd[:, shift + 2 * groups : phase] / (2 * result.sigma), np.nan)
-    found = {
+    bounds = {
         "shift_hz": sd[:, shift : shift + groups],
         "gamma": sd[:, shift + groups : shift + 2 * groups],
         "sigma": sigma,
@@ -47,16 +48,16 @@ def nuisance_sd(result: FitResult) -> dict[str, Real]:
         "delay_s": sd[:, delay],
     }
     single = sd[:, delay + 1 :]
-    return found | {"member_hz": single} if single.shape[1] else found
+    return bounds | {"member_hz": single} if single.shape[1] else bounds
 
 
 def _inverse(information: Real) -> Real:
-    """Return inverses; NaN in rows and columns of parameters that were not fitted."""
-    found = np.full(information.shape, np.nan)
+    """Return inverses, (S, Q, Q), with NaN in rows and columns of parameters that were not fitted."""
+    inverses = np.full(information.shape, np.nan)
     for row, matrix in enumerate(information):
         fitted = np.flatnonzero(np.diagonal(matrix) > 0)
         inner = matrix[np.ix_(fitted, fitted)]
         size = np.sqrt(np.diagonal(inner))
         inverse = np.linalg.pinv(inner / np.outer(size, size), rcond=1e-13, hermitian=True)
-        found[row][np.ix_(fitted, fitted)] = inverse / np.outer(size, size)
-    return found
+        inverses[row][np.ix_(fitted, fitted)] = inverse / np.outer(size, size)
+    return inverses

@@ -1,4 +1,4 @@
-"""The linear half of the fit over a background of Gaussian prior, at given parameters."""
+"""The linear half of the fit over a background with a Gaussian prior, at given parameters."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +14,7 @@ from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.fit.lcm.tabulated import LARGEST_GAMMA, LARGEST_SPREAD, Tables
 from fsl_mrs_dl.physics import damp
 
-_NOTHING = 1e-20  # of the largest curvature
+_LEAST_CURVATURE = 1e-20  # over the largest: a parameter without any signal has none
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +26,9 @@ class Place:
     columns : ndarray, float, shape (S, M, N)
         Members.
     by_time, by_square : ndarray, float, shape (S, M, N)
-        The same, each FID times t and t^2: what shifts and widths need.
-    seen : ndarray, float, shape (S, M, r)
-        What the axes of the hypothesis see of the members, under which a fit searches.
+        The same, each FID times t and t^2, for derivatives by shifts and widths.
+    inner : ndarray, float, shape (S, M, r)
+        Products of the members with the axes of the hypothesis of the search.
     data : ndarray, float, shape (S, N)
         In the corrected frame.
     """
@@ -36,13 +36,13 @@ class Place:
     columns: Real
     by_time: Real
     by_square: Real
-    seen: Real
+    inner: Real
     data: Real
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A hypothesis under which a fit searches, and what its axes see.
+class Projection:
+    """The hypothesis of a search, and the products of its axes with the tables of a problem.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Seen:
     tables : Tables or None
         Of the problem; None where members do not share one lineshape.
     table : ndarray, float, shape (R, M r)
-        What the axes see of the tables.
+        Products of the tables with the axes.
     """
 
     under: int
@@ -62,8 +62,8 @@ class Seen:
     table: Real
 
     @classmethod
-    def of(cls, problem: Problem, under: int, tables: Tables | None) -> "Seen":
-        """Return what the axes of a hypothesis see of the tables of a problem."""
+    def of(cls, problem: Problem, under: int, tables: Tables | None) -> "Projection":
+        """Multiply the tables of a problem with the axes of a hypothesis."""
         rows = problem.background.rows_of(under)
         if tables is None:
             return cls(under, rows, None, np.zeros((0, 0)))
@@ -74,34 +74,34 @@ class Seen:
         """Return the first four arrays of a :class:`Place`."""
         assert self.tables is not None
         moments = self.tables.moments(at)
-        seen = (moments @ self.table).reshape(len(moments), len(self.tables.problem.basis), -1)
-        return (*self.tables.columns(moments), seen)
+        inner = (moments @ self.table).reshape(len(moments), len(self.tables.problem.basis), -1)
+        return (*self.tables.columns(moments), inner)
 
 
-def background_evaluator(problem: Problem, seen: Seen) -> Evaluate:
-    """Return what solves the linear half of a problem with a background.
+def background_evaluator(problem: Problem, projection: Projection) -> Evaluate:
+    """Return a function that solves the linear half of a problem with a background.
 
     Parameters
     ----------
     problem : Problem
-    seen : Seen
-        The hypothesis and what its axes see.
+    projection : Projection
+        Of the hypothesis of the search.
     """
-    return partial(_evaluate, problem, seen)
+    return partial(_evaluate, problem, projection)
 
 
-def place(problem: Problem, seen: Seen, fids: Complex, at: Parameters) -> Place:
-    """Return members and data at given parameters, from tables where they reach."""
+def place(problem: Problem, projection: Projection, fids: Complex, at: Parameters) -> Place:
+    """Return members and data at given parameters: from tables where these reach, else computed."""
     data = split(problem.corrected(fids, at))
-    if seen.tables is None or at.lineshape.shape[1] or at.member_hz.shape[1]:
-        return Place(*_explicit(problem, seen, at), data)
+    if projection.tables is None or at.lineshape.shape[1] or at.member_hz.shape[1]:
+        return Place(*_explicit(problem, projection, at), data)
     out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
     if not out.any():
-        return Place(*seen.members(at), data)
+        return Place(*projection.members(at), data)
     if out.all():
-        return Place(*_explicit(problem, seen, at), data)
-    inner = seen.members(at.take(np.flatnonzero(~out)))
-    outer = _explicit(problem, seen, at.take(np.flatnonzero(out)))
+        return Place(*_explicit(problem, projection, at), data)
+    inner = projection.members(at.take(np.flatnonzero(~out)))
+    outer = _explicit(problem, projection, at.take(np.flatnonzero(out)))
 
     def both(at: int) -> Real:
         values = np.empty((len(fids), *inner[at].shape[1:]), dtype=inner[at].dtype)
@@ -111,12 +111,12 @@ def place(problem: Problem, seen: Seen, fids: Complex, at: Parameters) -> Place:
     return Place(both(0), both(1), both(2), both(3), data)
 
 
-def _explicit(problem: Problem, seen: Seen, at: Parameters) -> tuple[Real, Real, Real, Real]:
-    """Return the first four arrays of a :class:`Place` the long way."""
+def _explicit(problem: Problem, projection: Projection, at: Parameters) -> tuple[Real, Real, Real, Real]:
+    """Return the first four arrays of a :class:`Place`, computed without tables."""
     members = np.broadcast_to(problem.members(at), (len(at.gamma), *problem.basis.shape))
     powers = (members * problem.time_s**power for power in range(3))
     columns, by_time, by_square = (split(problem.window(values)) for values in powers)
-    return columns, by_time, by_square, columns @ seen.rows.T
+    return columns, by_time, by_square, columns @ projection.rows.T
 
 
 def slopes(problem: Problem, here: Place, at: Parameters, amplitudes: Real) -> Real:
@@ -125,7 +125,7 @@ def slopes(problem: Problem, here: Place, at: Parameters, amplitudes: Real) -> R
     Returns
     -------
     ndarray, float, shape (S, 3 G + 2 [+ L], N)
-        Those by shares beside the line last, where there are such.
+        Those by shares beside the line come last, if there are any.
     """
     group = np.array(problem.groups) == np.arange(problem.n_groups)[:, None]
     each = amplitudes[:, None] * group  # (S, G, M)
@@ -136,11 +136,11 @@ def slopes(problem: Problem, here: Place, at: Parameters, amplitudes: Real) -> R
     moved = 2 * pi * quarter_turn(by_time)
     parts = [moved, -by_time, -by_square, turned, 2 * pi * frequency * turned]
     if at.lineshape.shape[1]:
-        parts.append(aside(problem, at, amplitudes))
+        parts.append(lineshape_slopes(problem, at, amplitudes))
     return np.concatenate(parts, axis=1)
 
 
-def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
+def lineshape_slopes(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
     """Return derivatives of the model by the shares of the lineshape beside the line, (S, L, N)."""
     none = replace(at, lineshape=at.lineshape[:, :0])
     if problem.n_groups == 1:
@@ -151,29 +151,36 @@ def aside(problem: Problem, at: Parameters, amplitudes: Real) -> Real:
     return split(problem.window(total[:, None] * problem.lineshape_curves(at)))
 
 
-def lineshape_gain(problem: Problem, seen: Seen, fids: Complex, at: Parameters, state: State) -> Real:
-    """Return by how much shares beside the line would raise the log likelihood, to first order, shape (S,).
+def lineshape_gain(
+    problem: Problem, projection: Projection, fids: Complex, at: Parameters, state: State
+) -> Real:
+    """Return the gain in log likelihood by shares beside the line, to first order.
 
     Parameters
     ----------
     problem : Problem
-    seen : Seen
-        The hypothesis under which the fit ended, and what its axes see.
+    projection : Projection
+        Of the hypothesis of the search.
     fids : ndarray, complex, shape (S, time)
     at : Parameters
-        Where a fit without such shares ended.
+        At the end of a fit without such shares.
     state : State
-        There.
+        At these parameters.
+
+    Returns
+    -------
+    ndarray, float, shape (S,)
     """
     ground = problem.background
-    share = ground.share(seen.under, at.noise)
-    here = place(problem, seen, fids, at)
+    share = ground.share(projection.under, at.noise)
+    here = place(problem, projection, fids, at)
     shared = slopes(problem, here, at, state.amplitudes)
     shared[:, ~problem.free] = 0.0
-    vectors = np.concatenate([here.columns, shared, aside(problem, at, state.amplitudes)], axis=1)
-    known = Weighed.of(vectors, seen.rows)
+    by_shares = lineshape_slopes(problem, at, state.amplitudes)
+    vectors = np.concatenate([here.columns, shared, by_shares], axis=1)
+    known = Weighed.of(vectors, projection.rows)
     residual = here.data - (state.amplitudes[:, None] @ here.columns)[:, 0]
-    left = Weighed.of(residual[:, None], seen.rows)
+    left = Weighed.of(residual[:, None], projection.rows)
     gram, slope = known.dot(known, share), known.dot(left, share)[..., 0]
     first = here.columns.shape[1] + shared.shape[1]
     held = np.concatenate(
@@ -181,8 +188,8 @@ def lineshape_gain(problem: Problem, seen: Seen, fids: Complex, at: Parameters, 
     )
     index = np.arange(gram.shape[-1])
     diagonal = gram[:, index, index]
-    # What is not there has no derivative: it counts as nothing beside the largest.
-    size = np.sqrt(np.maximum(diagonal, _NOTHING * diagonal.max(axis=1, keepdims=True)))
+    # A parameter without signal has no derivative: its size is set far below the largest.
+    size = np.sqrt(np.maximum(diagonal, _LEAST_CURVATURE * diagonal.max(axis=1, keepdims=True)))
     gram = np.where(held[:, :, None] & held[:, None], gram / (size[:, :, None] * size[:, None]), 0.0)
     gram[:, index, index] = 1 + 1e-9
     gram[:, index[first:], index[first:]] += (at.noise[:, None] / problem.settings.lineshape_sd**2) / size[
@@ -200,43 +207,55 @@ def lineshape_gain(problem: Problem, seen: Seen, fids: Complex, at: Parameters, 
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """Vectors, and what the background's axes see of them; products are those that the background leaves.
+    """Vectors and their products with the background's axes, for products with the background taken out.
 
     Attributes
     ----------
     vectors : ndarray, float, shape (S, n, N)
-    seen : ndarray, float, shape (S, n, r)
+    inner : ndarray, float, shape (S, n, r)
     """
 
     vectors: Real
-    seen: Real
+    inner: Real
 
     @classmethod
     def of(cls, vectors: Real, rows: Real) -> "Weighed":
-        """Return vectors with what the rows (r, N) see of them."""
+        """Return vectors with their products with rows (r, N)."""
         return cls(vectors, vectors @ rows.T)
 
     def dot(self, other: "Weighed", share: Real) -> Real:
-        """Return products (S, n, m); share: of each axis that is background, (S, r)."""
-        seen = self.seen * share[:, None]
-        products: Real = self.vectors @ np.swapaxes(other.vectors, 1, 2) - seen @ np.swapaxes(
-            other.seen, 1, 2
+        """Return the products with other vectors, the background taken out.
+
+        Parameters
+        ----------
+        other : Weighed
+            Of m vectors.
+        share : ndarray, float, shape (S, r)
+            Part of each axis that belongs to the background.
+
+        Returns
+        -------
+        ndarray, float, shape (S, n, m)
+        """
+        shares = self.inner * share[:, None]
+        products: Real = self.vectors @ np.swapaxes(other.vectors, 1, 2) - shares @ np.swapaxes(
+            other.inner, 1, 2
         )
         return products
 
 
 def _evaluate(
-    problem: Problem, seen: Seen, fids: Complex, at: Parameters, amplitudes: Real | None = None
+    problem: Problem, projection: Projection, fids: Complex, at: Parameters, amplitudes: Real | None = None
 ) -> State:
-    """Solve the linear half at given parameters, and take derivatives; see :func:`.newton.evaluate`."""
-    share = problem.background.share(seen.under, at.noise)
-    here = place(problem, seen, fids, at)
-    members = Weighed(here.columns, here.seen)
-    data = Weighed.of(here.data[:, None], seen.rows)
+    """Solve the linear half at given parameters, and compute derivatives; see :func:`.newton.evaluate`."""
+    share = problem.background.share(projection.under, at.noise)
+    here = place(problem, projection, fids, at)
+    members = Weighed(here.columns, here.inner)
+    data = Weighed.of(here.data[:, None], projection.rows)
     gram = members.dot(members, share)
     right = members.dot(data, share)[..., 0]
     amplitudes, free = linear_half(problem, gram, right, amplitudes)
-    by = Weighed.of(slopes(problem, here, at, amplitudes), seen.rows)
+    by = Weighed.of(slopes(problem, here, at, amplitudes), projection.rows)
     coupling = members.dot(by, share)
     fitted = (gram @ amplitudes[..., None])[..., 0]
     energy = data.dot(data, share)[:, 0, 0]
@@ -248,7 +267,7 @@ def _evaluate(
 
 
 def _with_expected(problem: Problem, state: State, at: Parameters) -> State:
-    """Add what delay, Lorentzian rates and shares beside the line cost to a state, in place of its arrays."""
+    """Add the priors of delay, Lorentzian rates and shares beside the line to a state, in place."""
     weight = at.noise / problem.settings.delay_sd_s**2
     delay, g = 3 * problem.n_groups + 1, problem.n_groups
     usual, spread = problem.settings.gamma_expected

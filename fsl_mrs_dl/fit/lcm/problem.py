@@ -1,4 +1,4 @@
-"""A fit resolved for one acquisition: basis, window, baseline, groups; and the model's columns in it."""
+"""A fit resolved for one acquisition: basis, window, baseline and groups, and the model in the fit window."""
 
 import math
 from collections.abc import Callable
@@ -17,13 +17,14 @@ from fsl_mrs_dl.physics import correct, damp, frequency_axis_hz, ppm_axis, ppm_w
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 LARGEST_RATE = 400.0
-"""Bound of gamma and sigma in rad/s: lines of 127 Hz carry no metabolite information."""
+"""Upper bound of gamma and sigma in rad/s: lines of 127 Hz (FWHM) contain no information on metabolites."""
 
 
 LINESHAPE = (3, 0.35)
-"""Shares of a lineshape on either side of the line, and their distance in widths (FWHM) of the line."""
+"""Number of shares on either side of the line, and their distance in widths (FWHM) of the line: they reach to
+about one linewidth on both sides."""
 OWN_WIDTH_HZ = 2.0
-"""Width that lines of a basis set have by themselves, in Hz."""
+"""Assumed width (FWHM) of the lines of a basis set, in Hz."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +37,11 @@ class Parameters:
         Hz, rad/s, and sigma squared in rad^2/s^2 (whose derivative does not vanish at 0).
     phase_rad, delay_s : ndarray, float, shape (S,)
     member_hz, member_gamma : ndarray, float, shape (S, M) or (S, 0)
-        A shift and a Lorentzian rate of each member of its own, in Hz and rad/s; none where there is no second
-        dimension.
+        Shift and Lorentzian rate of each member of its own, in Hz and rad/s; shape (S, 0) if not fitted.
     lineshape : ndarray, float, shape (S, L) or (S, 0)
-        Shares of the signal that lie beside the Voigt line, see :meth:`Problem.lineshape_curves`.
+        Shares of the signal beside the Voigt line, see :meth:`Problem.lineshape_curves`.
     noise : ndarray, float, shape (S,)
-        Noise variance of one channel of the data, which weighs what is expected of parameters against the
-        residual; 0 where nothing is.
+        Noise variance of one channel of the data, which weighs priors against the residual; 0: no priors.
     """
 
     shift_hz: Real
@@ -104,14 +103,14 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is the same for all spectra of a fit.
+    """Everything that all spectra of a fit share.
 
     Attributes
     ----------
     basis : ndarray, complex128, shape (M, time)
         Scaled to a largest norm of one.
     scale : float
-        What the basis was divided by.
+        Divisor of that scaling.
     dwelltime_s, frequency_hz : float; ndarray, shape (time,)
         In s; the bins in Hz, ascending.
     inside : ndarray, bool, shape (time,)
@@ -122,8 +121,8 @@ class Problem:
         Of each member.
     settings : FitSettings
     window_of : Window or None
-        Where hypotheses are averaged, what their background is made for; ``curves`` are then the cosines that it
-        is written down in, and ``share`` is for the start of the fit.
+        The window of the background, if hypotheses are averaged. Then ``curves`` are the cosines that describe the
+        background, and ``share`` is used at the start of the fit.
     """
 
     basis: Complex
@@ -139,14 +138,14 @@ class Problem:
 
     @classmethod
     def of(cls, basis: Basis, settings: FitSettings, reference_ppm: float) -> "Problem":
-        """Resolve a request.
+        """Resolve the settings of a fit for a basis set.
 
         Raises
         ------
         DataError
-            If a member of the basis is empty, or the window holds too few points.
+            If a member of the basis is empty, or the window has too few points.
         OptionError
-            If groups or baseline make no sense.
+            If groups or baseline are not possible.
         """
         fids = np.asarray(basis.fids, dtype=np.complex128)
         norms = np.linalg.norm(fids, axis=1)
@@ -181,7 +180,7 @@ class Problem:
 
     @property
     def n_groups(self) -> int:
-        """How many lineshape groups there are."""
+        """Number of lineshape groups."""
         return max(self.groups) + 1
 
     @cached_property
@@ -191,7 +190,7 @@ class Problem:
 
     @cached_property
     def background(self) -> Background:
-        """Priors of what lies under the metabolites, where hypotheses are averaged."""
+        """Priors of the background under the metabolites, if hypotheses are averaged."""
         if self.window_of is None:
             raise TypeError("Only a fit whose baseline is 'auto' has a background.")
         settings = self.settings
@@ -201,7 +200,7 @@ class Problem:
 
     @cached_property
     def _unshifted(self) -> NDArray[np.integer]:
-        """Where the bins of the window lie in an FFT whose zero frequency comes first."""
+        """Indices of the window's bins in an FFT with the zero frequency first."""
         return (np.flatnonzero(self.inside) - len(self.inside) // 2) % len(self.inside)
 
     @cached_property
@@ -214,18 +213,18 @@ class Problem:
         return np.concatenate([ones, widths, gaussian, [True, self.settings.first_order_phase]])
 
     def weigh(self, bins: Complex) -> Complex:
-        """Take the baseline's share out of windows of shape (..., inside)."""
+        """Subtract the baseline's share from windows of shape (..., inside)."""
         if not len(self.share):
             return bins
         return bins - (self.share * (bins @ self.curves)) @ self.curves.T
 
     def corrected(self, fids: Complex, at: Parameters) -> Complex:
-        """Return the windows of data with the first group's shift and the phases undone: (S, inside)."""
-        undone = self.window(correct(fids, at.shift_hz[:, 0], at.phase_rad, self.dwelltime_s))
+        """Return the windows of data, corrected for the first group's shift and the phases: (S, inside)."""
+        bins = self.window(correct(fids, at.shift_hz[:, 0], at.phase_rad, self.dwelltime_s))
         if not at.delay_s.any():
-            return undone
+            return bins
         turn: Complex = np.exp(-2j * math.pi * at.delay_s[:, None] * self.frequency_hz[self.inside])
-        return undone * turn
+        return bins * turn
 
     def members(self, at: Parameters) -> Complex:
         """Return each member with its lineshape and its shift against the first group's: (S, M, time)."""
@@ -235,21 +234,21 @@ class Problem:
         relative = at.shift_hz[:, group] - at.shift_hz[:, :1]
         sigma = np.sqrt(at.spread[:, group])
         gamma = at.gamma[:, group] + at.member_gamma if at.member_gamma.shape[1] else at.gamma[:, group]
-        made: Complex = damp(self.basis[None], gamma, sigma, self.dwelltime_s)
+        damped: Complex = damp(self.basis[None], gamma, sigma, self.dwelltime_s)
         if at.lineshape.shape[1]:
             beside = (at.lineshape[:, None] @ self.lineshape_curves(at))[:, 0]
-            made = made * (1 + beside)[:, None]
+            damped = damped * (1 + beside)[:, None]
         if at.member_hz.shape[1]:
             relative = relative + at.member_hz
         elif self.n_groups == 1:
-            return made
-        moved: Complex = shift(made, relative, self.dwelltime_s)
+            return damped
+        moved: Complex = shift(damped, relative, self.dwelltime_s)
         return moved
 
     def lineshape_curves(self, at: Parameters) -> Complex:
-        """Return what each share beside the line adds to the envelope of an FID: (S, L, time).
+        """Return the change of an FID's envelope by each share beside the line: (S, L, time).
 
-        Shares lie at multiples of 0.35 of the line's width; none adds anything at time zero, as areas stay.
+        Shares lie at multiples of 0.35 of the line's width. They are zero at time zero: areas do not change.
         """
         reach, step = LINESHAPE
         places = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
@@ -274,7 +273,7 @@ class Problem:
     def jacobian(self, members: Complex, amplitudes: Real, *, own_shifts: bool) -> Complex:
         """Return the derivatives of the model by the non-linear parameters.
 
-        By shift, gamma and spread of each group, by phase and delay, and if asked by each member's own shift.
+        The order is: shift, gamma and spread of each group, phase, delay, and optionally each member's own shift.
 
         Parameters
         ----------
@@ -312,7 +311,7 @@ the echo time of their usual amount, in s."""
 
 
 def _window(basis: Basis, inside: NDArray[np.bool_], ppm: Real) -> Window:
-    """Return what the background of a fit window is made for."""
+    """Return the window of the background of a fit."""
     bins = (np.flatnonzero(inside) - len(inside) // 2) % len(inside)
     axes = (basis.dwelltime_s, basis.spectrometer_frequency_mhz, basis.reference_ppm)
     return Window(bins, ppm, len(inside), *axes, one_proton(basis))

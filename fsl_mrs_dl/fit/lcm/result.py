@@ -1,4 +1,4 @@
-"""What a linear-combination fit of a batch of spectra found."""
+"""The result of a linear-combination fit of a batch of spectra."""
 
 from dataclasses import dataclass
 
@@ -8,28 +8,29 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.problem import Parameters
 
-KEPT = 8
-"""Hypotheses of which each spectrum's posterior is made: the best; the rest weigh next to nothing."""
+N_HYPOTHESES = 8
+"""Number of hypotheses in each spectrum's posterior: the best; the others have almost no weight."""
 
 
 @dataclass(frozen=True, eq=False)
 class Average:
-    """The hypotheses of S averaged fits, best first: the L that matter of each spectrum.
+    """The L best hypotheses of S averaged fits, best first.
 
     Attributes
     ----------
     index : ndarray, int, shape (S, L)
-        Which hypotheses of :attr:`~fsl_mrs_dl.fit.background.Background.hypotheses`.
+        Indices in :attr:`~fsl_mrs_dl.fit.background.Background.hypotheses`.
     weight : ndarray, float, shape (S, L)
-        Their posterior probabilities; 1 together.
+        Their posterior probabilities, with a sum of 1.
     precision : ndarray, float, shape (S, L, M, M)
-        Fisher matrix of the amplitudes under each, all else integrated out, with the noise of the residual.
+        Fisher matrix of the amplitudes under each hypothesis, all other parameters integrated out, with the noise
+        of the residual.
     pull : ndarray, float, shape (S, L, M)
         h of the likelihood exp(-a^T P a / 2 + h^T a).
     amplitudes : ndarray, float, shape (S, L, M)
         Of highest likelihood, at or above zero.
     within : ndarray, float, shape (S, M, M)
-        Covariance of the amplitudes within hypotheses: the Cramer-Rao bound alone.
+        Covariance of the amplitudes within hypotheses: the Cramer-Rao bound without the choice of hypothesis.
     independent : ndarray, float, shape (S,)
         Share of the residual's samples that are independent; 1 where it is white.
     """
@@ -44,22 +45,22 @@ class Average:
 
     @property
     def widening(self) -> Real:
-        """By how much errors are larger than the bounds, as few samples are independent; shape (S,)."""
-        found: Real = 1 / np.sqrt(self.independent)
-        return found
+        """Factor of errors over the bounds, because not all samples are independent; shape (S,)."""
+        factor: Real = 1 / np.sqrt(self.independent)
+        return factor
 
     @classmethod
-    def nothing(cls, n: int, m: int) -> "Average":
-        """Return the average of n spectra of m members that were not fitted."""
+    def unfitted(cls, n: int, m: int) -> "Average":
+        """Return the average of n spectra of m members before a fit: NaN."""
         shapes: dict[str, tuple[int, ...]] = {
             "weight": (),
             "precision": (m, m),
             "pull": (m,),
             "amplitudes": (m,),
         }
-        unknown = {name: np.full((n, KEPT, *shape), np.nan) for name, shape in shapes.items()}
+        unknown = {name: np.full((n, N_HYPOTHESES, *shape), np.nan) for name, shape in shapes.items()}
         return cls(
-            np.full((n, KEPT), -1),
+            np.full((n, N_HYPOTHESES), -1),
             within=np.full((n, m, m), np.nan),
             independent=np.full(n, np.nan),
             **unknown,
@@ -75,7 +76,7 @@ class FitResult:
     names : tuple of str
         The members of the basis, in its order.
     amplitudes : ndarray, float, shape (S, M)
-        Of the basis as it was given, in units of data over basis.
+        Of the unscaled basis, in units of data over basis.
     crlb : ndarray, float, shape (S, M)
         Cramer-Rao bound of each amplitude, same units; from the Fisher matrix of all parameters (amplitudes,
         shifts, lineshapes, phases, baseline) at the estimate, with the noise of the residual.
@@ -86,37 +87,39 @@ class FitResult:
         gammas (rad/s), then sigmas squared (rad^2/s^2); phase (rad), delay (s), members' own shifts (Hz). Zero
         where a parameter is not fitted.
     score : ndarray, float, shape (S, Q)
-        Gradient of the log likelihood at the estimate: not zero where it is held at a bound.
+        Gradient of the log likelihood at the estimate: not zero for parameters at a bound.
     shift_hz, gamma, sigma : ndarray, float, shape (S, G)
         Shift in Hz; Lorentzian and Gaussian rate in rad/s, on top of the basis's own lines.
     phase_rad, delay_s : ndarray, float, shape (S,)
-        Zero-order phase, and first-order phase as a delay about 0 Hz (the carrier), in rad and s; our sign.
+        Zero-order phase, and first-order phase as a delay about 0 Hz (the carrier), in rad and s; the sign is that
+        of :mod:`fsl_mrs_dl.data`.
     member_hz, member_gamma : ndarray, float, shape (S, M) or (S, 0)
-        Shift and Lorentzian rate of each member of its own, on top of its group's, in Hz and rad/s; no second
-        dimension where not fitted.
+        Shift and Lorentzian rate of each member of its own, on top of its group's, in Hz and rad/s; shape (S, 0)
+        if not fitted.
     lineshape : ndarray, float, shape (S, L) or (S, 0)
         Shares of the signal beside the Voigt line, see :class:`~.problem.Parameters`.
     baseline : ndarray, complex, shape (S, K)
         Coefficients of the baseline's columns.
     broad : ndarray, complex, shape (S, K) or (S, 0)
-        Coefficients, of the same columns, of what the data add to the macromolecules of the prior, lipids among
-        it; no second dimension where there is no prior.
+        Coefficients, of the same columns, of lipids and of the deviation of macromolecules from the prior's mean;
+        shape (S, 0) without a prior.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from the residual in the window.
     explained : ndarray, float, shape (S,)
         Energy of the metabolites in the window under the baseline's weight, in squared units of the data.
     freedom : ndarray, float, shape (S,)
-        Of the residual: real samples of the window less what is fitted.
+        Degrees of freedom of the residual: real samples of the window minus fitted parameters.
     residual_whiteness : ndarray, float, shape (S,)
         Lag-one autocorrelation of the residual in the window; 0 for white noise.
     iterations : ndarray, int, shape (S,)
     flag : ndarray, str, shape (S,)
         Empty, or a token of :data:`fsl_mrs_dl.data.FLAGS`.
     unit : ndarray, float, shape (S,)
-        Amplitude of about 1 mmol/kg, by which the priors of an averaged fit are scaled; NaN for other fits.
+        Amplitude of about 1 mmol/kg, which scales the priors of an averaged fit; NaN for other fits.
     average : Average or None
-        What the estimates are an average of; then ``covariance`` holds what the choice of hypothesis costs,
-        ``crlb`` the bound alone, and ``information`` and ``score`` are those of the leading hypothesis.
+        The hypotheses of an averaged fit. Then ``covariance`` includes the uncertainty from the choice of
+        hypothesis, ``crlb`` is the bound without it, and ``information`` and ``score`` are those of the leading
+        hypothesis.
     """
 
     names: tuple[str, ...]

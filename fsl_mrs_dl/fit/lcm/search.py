@@ -1,4 +1,4 @@
-"""Where the linear model of a fit over a background is made: the search for the parameters that are not linear."""
+"""Search the parameters that are not linear, around which the linear model of an averaged fit is built."""
 
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.background import usual_mixture
 from fsl_mrs_dl.fit.lcm.engine import out_of_range
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, minimise
-from fsl_mrs_dl.fit.lcm.over_background import Seen, background_evaluator, lineshape_gain
+from fsl_mrs_dl.fit.lcm.over_background import Projection, background_evaluator, lineshape_gain
 from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import FitResult
 from fsl_mrs_dl.fit.lcm.start import ALMOST_AS_GOOD, N_STARTS, starts
@@ -17,35 +17,35 @@ from fsl_mrs_dl.fit.lcm.tabulated import Tables
 from fsl_mrs_dl.physics.member_sizes import excess
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
-_WORTH = 6.0  # gain in log likelihood from which six shares beside the line are worth it
-_FIRST_SNR = 20.0  # of NAA: the search begins with backgrounds held as firmly as a poor spectrum holds them
-_NO_BACKGROUND = 1e6  # noise beside which a background has no room
-_FEW = 4  # iterations after which noise and unit are known well enough
-_SETTLED_SD = 0.1  # the linear model around the end of the search takes the last step
-_MANY = 8  # iterations with shares beside the line, which no longer move amplitudes then
-_LEAST = 1e-4  # of the energy of a window: metabolites make up a hundredth of its amplitude at least
-_WIDER_HZ, _TURNED_RAD = (
-    0.3,
-    0.03,
-)  # moves of width (FWHM) and phase after which a linear model errs by a per cent
+_LEAST_GAIN = 6.0  # in log likelihood, from which six shares beside the line are fitted: one for each
+_FIRST_SNR = (
+    20.0  # SNR of NAA for which the search begins: a poor spectrum, whose background is near its prior
+)
+_NO_BACKGROUND = 1e6  # factor on the noise variance that leaves no signal to a background
+_FIRST_ITERATIONS = 4  # after them noise and unit are known well enough
+_SETTLED_SD = 0.1  # step, in SDs, that ends a search: the linear model around its end takes the last step
+_LINESHAPE_ITERATIONS = 8  # with shares beside the line; after them amplitudes no longer change
+_LEAST_ENERGY = 1e-4  # of metabolites over the whole window: at least a hundredth of its amplitude
+_WIDTH_CHANGE_HZ, _PHASE_CHANGE_RAD = 0.3, 0.03
+"""Changes of width (FWHM) and phase from which a linear model has an error of one per cent."""
 _TINY = np.finfo(float).tiny
 
 
 @dataclass(eq=False)
-class Found:
-    """Where a search ended, S spectra.
+class SearchEnd:
+    """The end of a search of S spectra.
 
     Attributes
     ----------
     at : Parameters
     state : State
-        There, for data in units of ``unit``.
+        At these parameters, for data in units of ``unit``.
     unit : ndarray, float, shape (S,)
-        Amplitude of 1 mmol/kg, as far as usual amounts tell.
+        Amplitude of 1 mmol/kg, if the brain has the usual amounts.
     iterations : ndarray, int, shape (S,)
     settled : ndarray, bool, shape (S,)
     outside : ndarray, bool, shape (S,)
-        Whether it ended farther off than is believed.
+        Whether it ended beyond the accepted offset.
     """
 
     at: Parameters
@@ -55,9 +55,9 @@ class Found:
     settled: NDArray[np.bool_]
     outside: NDArray[np.bool_]
 
-    def take(self, rows: NDArray[np.integer]) -> "Found":
+    def take(self, rows: NDArray[np.integer]) -> "SearchEnd":
         """Return some spectra."""
-        return Found(
+        return SearchEnd(
             self.at.take(rows),
             self.state.take(rows),
             self.unit[rows],
@@ -66,7 +66,7 @@ class Found:
             self.outside[rows],
         )
 
-    def put(self, rows: NDArray[np.integer], other: "Found", where: NDArray[np.bool_]) -> None:
+    def put(self, rows: NDArray[np.integer], other: "SearchEnd", where: NDArray[np.bool_]) -> None:
         """Replace some spectra by those of another search."""
         self.state.put(rows, other.state, where)
         for mine, theirs in ((self.at, other.at), (self, other)):
@@ -87,23 +87,23 @@ class Search:
     def __init__(self, problem: Problem, basis: Basis) -> None:
         self.problem, self.basis = problem, basis
         self._tables = Tables.of(problem) if problem.n_groups == 1 else None
-        self._known: dict[int, tuple[Seen, Evaluate]] = {}
+        self._known: dict[int, tuple[Projection, Evaluate]] = {}
         self._mixture = usual_mixture(basis.names) / excess(np.asarray(basis.fids))
 
-    def under(self, hypothesis: int) -> tuple[Seen, Evaluate]:
-        """Return what a search under a hypothesis needs; made when it is first asked for."""
+    def under(self, hypothesis: int) -> tuple[Projection, Evaluate]:
+        """Return projection and evaluator of a search under a hypothesis; computed at the first use."""
         if hypothesis not in self._known:
-            seen = Seen.of(self.problem, hypothesis, self._tables)
-            self._known[hypothesis] = seen, background_evaluator(self.problem, seen)
+            projection = Projection.of(self.problem, hypothesis, self._tables)
+            self._known[hypothesis] = projection, background_evaluator(self.problem, projection)
         return self._known[hypothesis]
 
     @property
-    def first(self) -> tuple[Seen, Evaluate]:
+    def first(self) -> tuple[Projection, Evaluate]:
         """The first hypothesis, of middle flexibility, as :meth:`under` returns it."""
         return self.under(self.problem.background.first)
 
-    def begin(self, fids: Complex, start: Parameters | None) -> Found:
-        """Search under the first hypothesis, from the best starts or from a given one.
+    def begin(self, fids: Complex, start: Parameters | None) -> SearchEnd:
+        """Search under the first hypothesis, from the best starts or from ``start``.
 
         Parameters
         ----------
@@ -115,51 +115,51 @@ class Search:
             choices, explained, beyond = starts(self.problem, self.basis, fids / size[:, None], N_STARTS)
         else:
             choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
-        found = self._from(fids, choices[0], self._unit(fids, choices[0]))
+        end = self._from(fids, choices[0], self._unit(fids, choices[0]))
         for choice, share in zip(choices[1:], explained[1:], strict=True):
             rows = np.flatnonzero(share > ALMOST_AS_GOOD)
             if len(rows):
-                other = self._from(fids[rows], choice.take(rows), found.unit[rows])
-                both = found.iterations[rows] + other.iterations
-                better = _share_left(other.state) < _share_left(found.state)[rows] * (1 - 1e-9)
-                found.put(rows, other, better)
-                found.iterations[rows] = both
-        found.outside[:] = out_of_range(self.problem, self.basis, found.at, choices[-1], beyond)
-        return found
+                other = self._from(fids[rows], choice.take(rows), end.unit[rows])
+                both = end.iterations[rows] + other.iterations
+                better = _share_left(other.state) < _share_left(end.state)[rows] * (1 - 1e-9)
+                end.put(rows, other, better)
+                end.iterations[rows] = both
+        end.outside[:] = out_of_range(self.problem, self.basis, end.at, choices[-1], beyond)
+        return end
 
-    def uneven(self, scaled: Complex, found: Found, hypothesis: int) -> NDArray[np.bool_]:
-        """Return whether shares of the signal beside the line are worth it under a hypothesis, (S,)."""
-        gain = lineshape_gain(self.problem, self.under(hypothesis)[0], scaled, found.at, found.state)
-        worth: NDArray[np.bool_] = gain > _WORTH
+    def uneven(self, scaled: Complex, end: SearchEnd, hypothesis: int) -> NDArray[np.bool_]:
+        """Return whether the shim is uneven under a hypothesis: shares beside the line improve the fit, (S,)."""
+        gain = lineshape_gain(self.problem, self.under(hypothesis)[0], scaled, end.at, end.state)
+        worth: NDArray[np.bool_] = gain > _LEAST_GAIN
         return worth
 
-    def with_shares(self, scaled: Complex, found: Found) -> Found:
-        """Go on with shares of the signal beside the line, as an uneven shim makes them."""
+    def with_shares(self, scaled: Complex, end: SearchEnd) -> SearchEnd:
+        """Continue a search with shares of the signal beside the line, for an uneven shim."""
         settings = replace(self.problem.settings, held_widths=True)
-        at, state = replace(found.at, lineshape=np.zeros((len(scaled), 2 * LINESHAPE[0]))), found.state
-        iterations = found.iterations
-        for most in (_FEW, _MANY):
+        at, state = replace(end.at, lineshape=np.zeros((len(scaled), 2 * LINESHAPE[0]))), end.state
+        iterations = end.iterations
+        for most in (_FIRST_ITERATIONS, _LINESHAPE_ITERATIONS):
             rounds = replace(self.problem, settings=replace(settings, max_iterations=most))
             at, state, more, _ = minimise(rounds, self.first[1], scaled, at, _SETTLED_SD)
             iterations = iterations + more
             at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
-        return replace(found, at=at, state=state, iterations=iterations)
+        return replace(end, at=at, state=state, iterations=iterations)
 
-    def elsewhere(self, found: Found, result: FitResult) -> NDArray[np.intp]:
-        """Return the hypothesis under which each spectrum is to be searched again, (S,); -1: none.
+    def elsewhere(self, end: SearchEnd, result: FitResult) -> NDArray[np.intp]:
+        """Return the hypothesis under which each spectrum must be searched again, (S,); -1: none.
 
-        Where the leading hypothesis has other macromolecules than the first and moves width or phase, the model
-        that is linear about the end of the first search does not reach.
+        If the leading hypothesis has other macromolecules than the first and changes width or phase, the linear
+        model around the end of the first search does not reach.
 
         Parameters
         ----------
-        found : Found
-            By the first search.
+        end : SearchEnd
+            Of the first search.
         result : FitResult
-            The average about its end.
+            The average around it.
         """
         assert result.average is not None
-        ground, at = self.problem.background, found.at
+        ground, at = self.problem.background, end.at
         lead = result.average.index[:, 0]
         kinds = np.array([f"{one.macromolecules} {one.spread}" for one in ground.hypotheses])
         other = kinds[lead] != kinds[ground.first]
@@ -167,17 +167,17 @@ class Search:
             voigt_fwhm_hz(gamma[:, 0], sigma[:, 0])
             for gamma, sigma in ((at.gamma, np.sqrt(at.spread)), (result.gamma, result.sigma))
         ]
-        far = np.abs(widths[1] - widths[0]) > _WIDER_HZ
-        far |= np.abs(np.angle(np.exp(1j * (result.phase_rad - at.phase_rad)))) > _TURNED_RAD
+        far = np.abs(widths[1] - widths[0]) > _WIDTH_CHANGE_HZ
+        far |= np.abs(np.angle(np.exp(1j * (result.phase_rad - at.phase_rad)))) > _PHASE_CHANGE_RAD
         far |= (at.gamma[:, 0] <= 0) | (at.spread[:, 0] <= 0)
         return np.where(other & far, lead, -1)
 
-    def again(self, scaled: Complex, found: Found, hypothesis: int) -> Found:
-        """Go on under another hypothesis."""
+    def again(self, scaled: Complex, end: SearchEnd, hypothesis: int) -> SearchEnd:
+        """Continue a search under another hypothesis."""
         evaluator = self.under(hypothesis)[1]
-        at, state, more, settled = minimise(self.problem, evaluator, scaled, found.at, _SETTLED_SD)
+        at, state, more, settled = minimise(self.problem, evaluator, scaled, end.at, _SETTLED_SD)
         at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
-        return replace(found, at=at, state=state, iterations=found.iterations + more, settled=settled)
+        return replace(end, at=at, state=state, iterations=end.iterations + more, settled=settled)
 
     @property
     def freedom(self) -> int:
@@ -186,10 +186,10 @@ class Search:
         free = int(problem.free.sum())
         return max(2 * int(problem.inside.sum()) - len(problem.basis) - free, 1)
 
-    def _from(self, fids: Complex, start: Parameters, unit: Real) -> Found:
-        """Search from one start, and find noise and unit with it."""
+    def _from(self, fids: Complex, start: Parameters, unit: Real) -> SearchEnd:
+        """Search from one start, and estimate noise and unit."""
         problem = self.problem
-        few = replace(problem, settings=replace(problem.settings, max_iterations=_FEW))
+        few = replace(problem, settings=replace(problem.settings, max_iterations=_FIRST_ITERATIONS))
         at = replace(start, noise=np.full(len(fids), self._first_noise))
         iterations = np.zeros(len(fids), dtype=int)
         for rounds in (few, problem):
@@ -201,34 +201,34 @@ class Search:
                 at = replace(at, noise=np.maximum(state.objective / self.freedom / ratio**2, _TINY))
         at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
         at = at.copy()
-        return Found(at, state, unit, iterations, settled, np.zeros(len(fids), dtype=bool))
+        return SearchEnd(at, state, unit, iterations, settled, np.zeros(len(fids), dtype=bool))
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
-        """Return the amplitude of 1 mmol/kg, from a first look without a background, (S,)."""
+        """Return the amplitude of 1 mmol/kg, from a first fit without a background, (S,)."""
         size: Real = np.linalg.norm(fids, axis=1)
         here = replace(at, noise=np.full(len(fids), _NO_BACKGROUND * self._first_noise))
         return size * self._concentration(self.first[1](fids / size[:, None], here))
 
     def _concentration(self, state: State) -> Real:
-        """Return what 1 mmol/kg is in the scale of a state: that of the usual mixture as strong as the fit."""
+        """Return 1 mmol/kg in the scale of a state, (S,): the usual mixture is then as strong as the fit."""
         known = self._mixture > 0
         inner = state.gram[:, known][:, :, known]
-        found = np.einsum("sm,smk,sk->s", state.amplitudes[:, known], inner, state.amplitudes[:, known])
+        fitted = np.einsum("sm,smk,sk->s", state.amplitudes[:, known], inner, state.amplitudes[:, known])
         usual = np.einsum("m,smk,k->s", self._mixture[known], inner, self._mixture[known])
         whole = state.objective + np.einsum("sm,smk,sk->s", state.amplitudes, state.gram, state.amplitudes)
-        least = np.maximum(_LEAST * whole, _TINY)
-        ratio: Real = np.sqrt(np.maximum(found, least) / usual) / self.problem.scale
+        least = np.maximum(_LEAST_ENERGY * whole, _TINY)
+        ratio: Real = np.sqrt(np.maximum(fitted, least) / usual) / self.problem.scale
         return ratio
 
     @property
     def _first_noise(self) -> float:
-        """Noise variance with which the search begins, for data in units of 1 mmol/kg."""
+        """Noise variance at the start of the search, for data in units of 1 mmol/kg."""
         assert self.problem.window_of is not None
         return (self.problem.window_of.height / _FIRST_SNR) ** 2
 
 
 def _share_left(state: State) -> Real:
-    """Return the residual's share of the energy of the window, which starts of other shifts have elsewhere."""
+    """Return the residual's share of the window's energy, (S,); the window moves with the shift of a start."""
     explained = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
     share: Real = state.objective / np.maximum(state.objective + explained, _TINY)
     return share

@@ -1,4 +1,4 @@
-"""What a linear-combination fit is asked to do."""
+"""Settings of a linear-combination fit."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
 BASIS_TABLE = "wilson_2011"
-"""The macromolecules that shipped basis sets and FSL-MRS's ``--add_MM`` have."""
+"""Table of the macromolecules in shipped basis sets and in FSL-MRS's ``--add_MM``."""
 SPLINES = {"very-stiff": 3.0, "stiff": 10.0, "moderate": 20.0, "flexible": 30.0, "very-flexible": 50.0}
-"""FSL-MRS's names of a spline baseline -> effective dimension, that is how many free complex values it has."""
+"""FSL-MRS's names of a spline baseline -> effective dimension, that is its number of free complex values."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class Baseline:
     Attributes
     ----------
     kind : {"off", "poly", "spline", "auto"}
-        ``auto``: a background of Gaussian prior whose hypotheses are weighed by the data, see
+        ``auto``: a background with a Gaussian prior, whose hypotheses the data weigh, see
         :mod:`fsl_mrs_dl.fit.background`.
     order : int
-        Of the polynomial (complex coefficients); 0 where there is none.
+        Of the polynomial (complex coefficients); 0 without one.
     dimension : float
-        Effective dimension of the spline, above 2 (a straight line); 0 where there is none.
+        Effective dimension of the spline, above 2 (a straight line); 0 without one.
     """
 
     kind: str = "off"
@@ -43,7 +43,7 @@ class Baseline:
         if kind == "auto" and not rest:
             return cls("auto")
         if kind == "off" and not rest:
-            return cls("poly", order=0)  # the first point of an FID is never sure, and adds a constant
+            return cls("poly", order=0)  # the first point of an FID is never exact, and adds a constant
         if kind == "poly" and rest.isdigit() and int(rest) <= 12:
             return cls("poly", order=int(rest))
         if kind == "spline":
@@ -57,7 +57,7 @@ class Baseline:
 
     @property
     def averaged(self) -> bool:
-        """Whether hypotheses are averaged over instead of one baseline fitted."""
+        """Whether the fit averages over hypotheses instead of fitting one baseline."""
         return self.kind == "auto"
 
     @property
@@ -76,7 +76,7 @@ def _number(text: str) -> float:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """A resolved request; everything in it goes into ``run.json``.
+    """Resolved settings of a fit; ``run.json`` contains all of them.
 
     Attributes
     ----------
@@ -90,31 +90,32 @@ class FitSettings:
     first_order_phase : bool
         Whether a delay is fitted.
     non_negative : bool
-        Whether amplitudes are kept at or above zero.
+        Whether amplitudes are at or above zero.
     member_shift_hz : float
-        Expected size (SD) of a shift of each member of its own, in Hz; 0 = none. Shifts that the data do not
-        ask for stay small: temperature and acidity move lines by about 0.01 ppm.
+        Expected size (SD) of a shift of each member of its own, in Hz; 0 = none. Temperature and acidity move
+        lines by about 0.01 ppm. Shifts without support by the data stay small.
     max_iterations : int
     macromolecules : {"prior", "own", "none"}
-        With ``auto``: where macromolecules come from. ``prior``: the member MM is the mean of the prior; ``own``:
-        the basis set's; ``none``: there are none.
+        With ``auto``: source of macromolecules. ``prior``: the member MM is the mean of the prior; ``own``: those
+        of the basis set; ``none``: no macromolecules.
     lipids : bool
-        With ``auto``: whether lipids are among the hypotheses.
+        With ``auto``: whether some hypotheses have lipids.
     echo_time_s : float
-        With ``auto``: of the data, on which the usual size of macromolecules depends; in s.
+        With ``auto``: echo time of the data, in s, on which the usual size of macromolecules depends.
     member_shift_ppm, member_width_hz : float
         With ``auto``: expected size (SD) of each member's own shift, in ppm, and of its own width (FWHM), in Hz.
     delay_sd_s : float
         With ``auto``: expected size (SD) of the delay behind a first-order phase, in s.
     gamma_expected : tuple of float
-        With ``auto``: mean and SD of the Lorentzian rate on top of the basis set's, in rad/s: T2 of 0.1 to 0.3 s
-        make 3 to 10. Without it the feet of lines stand for macromolecules.
+        With ``auto``: mean and SD of the Lorentzian rate on top of the basis set's, in rad/s: a T2 of 0.1 to 0.3 s
+        gives 3 to 10. Without this prior, the wide feet of lines replace macromolecules.
     lineshape_sd : float
         With ``auto``: expected size (SD) of each share of the signal beside the Voigt line, of an uneven shim.
     held_widths : bool
-        Whether gamma and sigma stay where the fit starts; shares beside the line then make the lineshape.
+        Whether gamma and sigma keep their start values; shares beside the line then change the lineshape.
     without_tables : tuple of str
-        With ``auto``: tables that the prior of macromolecules leaves out, to judge it on spectra made of them.
+        With ``auto``: tables that the prior of macromolecules does not use, to test it on spectra simulated from
+        them.
     """
 
     ppmlim: tuple[float, float] | None = (0.2, 4.2)
@@ -138,7 +139,7 @@ class FitSettings:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Published tables of macromolecules that are hypotheses; what comes with basis sets is always one."""
+        """Published tables of macromolecules that are hypotheses; that of shipped basis sets is always one."""
         return tuple(name for name in MM_SETS if name == BASIS_TABLE or name not in self.without_tables)
 
     @property

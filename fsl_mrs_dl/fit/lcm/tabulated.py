@@ -1,9 +1,9 @@
-r"""The fast half of the fit, for one lineshape that all members share.
+r"""Fast evaluation of a fit in which all members share one lineshape.
 
-A damping :math:`d(t) = e^{-\gamma t - v t^2}` is to rounding a sum of a few fixed curves :math:`u_r(t)` (singular
-vectors over the range of gamma and v). Whatever is linear in d can then be made once for each u_r: the windows
-of the members and of t and t^2 times them, and for the full band the Gram matrices. What is left for each
-spectrum is to undo shift and phases on the data, and small products.
+A damping :math:`d(t) = e^{-\gamma t - v t^2}` is, up to rounding, a sum of a few fixed curves :math:`u_r(t)`
+(singular vectors over the range of gamma and v). All that is linear in d is computed once for each u_r: the
+windows of the members and of t and t^2 times them, and for the full band the Gram matrices. For each spectrum,
+only the correction of shift and phases and small products remain.
 """
 
 import math
@@ -20,14 +20,16 @@ from fsl_mrs_dl.fit.lcm.problem import Parameters, Problem
 from fsl_mrs_dl.physics import correct, damp
 
 LARGEST_GAMMA, LARGEST_SPREAD = 120.0, 60.0**2
-"""Range of the tables in rad/s and rad^2/s^2; spectra that leave it are evaluated the long way."""
-_EXACT = 1e-8
-_FLOOR = 1e-7
+"""Range of the tables in rad/s and rad^2/s^2; spectra beyond it are evaluated without tables."""
+_LEAST_SINGULAR = 1e-8
+"""Singular value over the largest, above which a curve is used: the error of a damping is then below 1e-7."""
+_LEAST_ENVELOPE = 1e-7
+"""Smallest weight of a time, over the largest: the curves are divided by it."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Kernel:
-    """The curves u_r, shape (R, time), and what projects a damping on them, shape (time, R)."""
+    """The curves u_r, shape (R, time), and the projection of a damping on them, shape (time, R)."""
 
     curves: Real
     project: Real
@@ -40,20 +42,20 @@ def _kernel(time_s: Real, envelope: Real, stretch: float) -> _Kernel:
     ones, dwelltime_s = np.ones((1, 1, len(time_s))), float(time_s[1])
     damping = damp(ones, gammas[:, None], np.sqrt(spreads), dwelltime_s).reshape(-1, len(time_s))
     _, values, directions = np.linalg.svd(damping * envelope, full_matrices=False)
-    curves = directions[values > _EXACT * values[0]]
+    curves = directions[values > _LEAST_SINGULAR * values[0]]
     return _Kernel(curves / envelope, np.ascontiguousarray((curves * envelope).T))
 
 
 def _envelope(problem: Problem) -> Real:
-    """Return how large the basis still is at each time, never rising, from 1 down."""
+    """Return the size of the basis at each time over that at the first, never rising, shape (time,)."""
     largest = np.abs(problem.basis).max(axis=0)
     falling = np.maximum.accumulate(largest[::-1])[::-1]
-    envelope: Real = np.maximum(falling / falling[0], _FLOOR)
+    envelope: Real = np.maximum(falling / falling[0], _LEAST_ENVELOPE)
     return envelope
 
 
 def fast_evaluator(problem: Problem) -> Evaluate | None:
-    """Return a fast :func:`~fsl_mrs_dl.fit.lcm.newton.evaluate` for a problem, or None where there is none."""
+    """Return a fast :func:`~fsl_mrs_dl.fit.lcm.newton.evaluate` for a problem, or None if groups differ."""
     if problem.n_groups > 1:
         return None
     if problem.inside.all() and not len(problem.share) and not problem.settings.first_order_phase:
@@ -64,7 +66,7 @@ def fast_evaluator(problem: Problem) -> Evaluate | None:
 def _with_fallback(
     problem: Problem, fast: Evaluate, fids: Complex, at: Parameters, amplitudes: Real | None = None
 ) -> State:
-    """Evaluate the long way what lies outside the tables."""
+    """Evaluate spectra with tables, and those outside of the tables' range without."""
     if at.member_hz.shape[1]:
         return evaluate(problem, fids, at, amplitudes)
     out = (at.gamma[:, 0] > LARGEST_GAMMA) | (at.spread[:, 0] > LARGEST_SPREAD)
@@ -91,10 +93,10 @@ def _damping(problem: Problem, at: Parameters) -> Real:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Windows of all members, tabulated over the damping they share.
+    """Windows of all members, tabulated over their common damping.
 
-    ``table`` holds them under each curve of the kernel, real and imaginary parts one after the other: shape
-    (R, M * 2 * inside); ``slopes`` the same of t and t^2 times the members, in single precision.
+    ``table`` has them under each curve of the kernel, real parts before imaginary parts: shape
+    (R, M * 2 * inside). ``slopes`` has the same of t and t^2 times the members, in single precision.
     """
 
     problem: Problem
@@ -114,15 +116,15 @@ class Tables:
         return cls(problem, kernel, whole, slopes.astype(np.float32))
 
     def columns(self, moments: Real) -> tuple[Real, Real, Real]:
-        """Return the members, and t and t^2 times the members, (S, M, 2 inside); of :meth:`moments`."""
+        """Return the members, and t and t^2 times the members, (S, M, 2 inside), from :meth:`moments`."""
         single = moments.astype(np.float32)
         by_time, by_square = (self._unpacked(single @ slopes) for slopes in self.slopes)
         return self._unpacked(moments @ self.table), by_time, by_square
 
     def moments(self, at: Parameters) -> Real:
-        """Return what makes the damping of the kernel's curves, (S, R)."""
-        found: Real = _damping(self.problem, at) @ self.kernel.project
-        return found
+        """Return the coefficients of the damping in the kernel's curves, (S, R)."""
+        coefficients: Real = _damping(self.problem, at) @ self.kernel.project
+        return coefficients
 
     def _unpacked(self, values: Real) -> Real:
         return values.reshape(len(values), len(self.problem.basis), -1)
@@ -130,7 +132,7 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class _Window:
-    """A window of the spectrum, with or without a baseline that is fitted."""
+    """Evaluation of a window of the spectrum, with or without a fitted baseline."""
 
     problem: Problem
     tables: Tables
@@ -177,7 +179,7 @@ class _Window:
 
 
 def _weigh(problem: Problem, split: Real) -> Real:
-    """Do what :meth:`Problem.weigh` does, to real and imaginary parts."""
+    """Apply :meth:`Problem.weigh` to real and imaginary parts."""
     if not len(problem.share):
         return split
     parts = split.reshape(*split.shape[:-1], 2, -1)
@@ -187,9 +189,9 @@ def _weigh(problem: Problem, split: Real) -> Real:
 
 @dataclass(frozen=True, eq=False)
 class _FullBand:
-    """The whole band in white noise, in the time domain; no first-order phase.
+    """Evaluation of the whole band in white noise, in the time domain, without first-order phase.
 
-    ``pairs`` holds the products of members under each curve of the kernel of d^2, times t^0 .. t^4, real and
+    ``pairs`` has the products of members under each curve of the kernel of d^2, times t^0 .. t^4, real and
     imaginary parts: shape (R, 5 * 2 * M * M). ``adjoint`` multiplies data by the members, times t^0 .. t^2:
     shape (time, 3 * M).
     """

@@ -1,4 +1,4 @@
-"""From a fit to a result: which spectra and metabolites, sums and ratios, water scaling, quality, streaming."""
+"""Quantify spectra: choose spectra and metabolites, fit, form sums and ratios, scale by water, grade quality."""
 
 from fsl_mrs_dl.fit.quantification.background import (
     background_record,

@@ -1,4 +1,4 @@
-"""Amplitudes to sums and ratios, each with its Cramer-Rao bound from the covariance."""
+"""Sums and ratios of amplitudes, each with its Cramer-Rao bound from the covariance."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from fsl_mrs_dl.data import Real
 
 
 def combination(names: Sequence[str], sums: Sequence[Sequence[str]]) -> Real:
-    """Return the matrix from amplitudes of members to members and sums; shape (N, M)."""
+    """Return the matrix that turns amplitudes of members into those of members and sums; shape (N, M)."""
     rows = [[float(name in parts) for name in names] for parts in sums]
     return np.concatenate([np.eye(len(names)), np.reshape(rows, (len(sums), len(names)))])
 
@@ -46,7 +46,7 @@ def ratios(amplitudes: Real, covariance: Real, matrix: Real, reference: Real) ->
     Returns
     -------
     value, sd : ndarray, float, shape (V, N)
-        NaN where the reference was not found.
+        NaN where the reference was fitted as zero.
     """
     value, sd = combined(amplitudes, covariance, matrix)
     below = amplitudes @ reference
@@ -55,14 +55,14 @@ def ratios(amplitudes: Real, covariance: Real, matrix: Real, reference: Real) ->
     both = towards @ matrix.T
     variance = towards @ reference
     ratio = value / below
-    # A reference of next to nothing makes ratios of any size.
+    # A reference near zero makes ratios of any size.
     with np.errstate(over="ignore", invalid="ignore"):
         spread = sd**2 - 2 * ratio * both + ratio**2 * variance[:, None]
         return ratio, np.sqrt(np.maximum(spread, 0)) / below
 
 
 def percent(value: Real, sd: Real) -> Real:
-    """Return the bound over the amplitude, in per cent, at most 999; NaN only where nothing was fitted."""
+    """Return the bound over the amplitude, in per cent, at most 999; NaN for spectra that were not fitted."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         relative = np.abs(100 * sd / value)
     relative = np.where(np.isfinite(relative), np.minimum(relative, 999.0), 999.0)

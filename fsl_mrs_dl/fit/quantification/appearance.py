@@ -1,7 +1,7 @@
-"""What spectra look like beside their fits, as shares of the metabolites: by which a verdict is given.
+"""Measure signals beside a fit, as shares of the metabolites. The verdict uses these measures.
 
-No share grows with the SNR: what noise makes is taken off, and chance is nowhere asked for. A chance of white
-noise calls every measured spectrum strange whose SNR is high, as no basis set is exact.
+The shares do not grow with the SNR: the part of noise is subtracted, and no probability is used. By its
+probability in white noise, every measured spectrum of high SNR would be unusual: no basis set is exact.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -12,40 +12,40 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.quantification.artefacts import beside_window, echo, lipid
+from fsl_mrs_dl.fit.quantification.filtered_spectra import LEAST, FilteredSpectra, Fitted, ratio
 from fsl_mrs_dl.fit.quantification.quality import QualityBand
-from fsl_mrs_dl.fit.quantification.seen import LEAST, Fitted, Seen, ratio
 
-_LEAST_PPM = 1.0  # of a fit window in which there is a middle to look at
-_CHANCE_SD = 4.0  # noise makes a point of 100 independent ones this high once in 100 spectra
+_LEAST_PPM = 1.0  # smallest width of a fit window that has a middle without its edges, in ppm
+_CHANCE_SD = 4.0  # one of 100 independent points of noise is higher than so many SDs once in 100 spectra
 _SHIFTS_PPM = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 3.5, -3.5, 5.0, -5.0, 7.0, -7.0]) * 2 / 127.7
-"""Shifts of copies, 2 to 14 Hz at 3 T either way: what motion and an uneven shim do."""
-_RIDGE = 1e-6  # of a copy's energy, for neighbours are nearly alike
+"""Shifts of copies in ppm, 2 to 14 Hz at 3 T in both directions: those of motion and an uneven shim."""
+_RIDGE = 1e-6  # ridge over a copy's energy: neighbouring copies are almost equal
 
 
 @dataclass(frozen=True, eq=False)
 class Appearance:
-    """What S spectra look like; NaN where they were not fitted or where it is not known of their nucleus.
+    """Signals beside the metabolites in S spectra; NaN for spectra without a fit, and for other nuclei.
 
     Attributes
     ----------
     fwhm_hz, base_hz : ndarray, float, shape (S,)
         Width of the highest line of the fitted metabolites at half and at a quarter of its height, in Hz.
     line : ndarray, float, shape (S,)
-        Height of the narrow line that stands out most of what no metabolite describes, above what noise makes,
-        over that of the highest of the metabolites, both through one filter. Negative where the fit is too high.
+        Height of the highest narrow line that no metabolite describes, without the part of noise, over that of the
+        highest line of the metabolites, both through one filter. Negative where the fit is too high.
     line_ppm : ndarray, float, shape (S,)
-        Where it stands.
+        Its chemical shift.
     distorted : ndarray, float, shape (S,)
-        The part of ``undescribed`` that copies of the metabolites make which are shifted by up to 0.11 ppm: lines
-        that are doubled, or of another shape than the fit could take.
+        The part of ``undescribed`` that copies of the metabolites describe, shifted by up to 0.11 ppm: lines that
+        are doubled, or of a shape that the fit does not have.
     undescribed : ndarray, float, shape (S,)
-        RMS of narrow structure (less than 0.25 ppm) that no metabolite describes, over that of the metabolites.
-        What a flexible baseline took is in it, and macromolecules are.
+        RMS of narrow structure (less than 0.25 ppm) that no metabolite describes, over that of the metabolites. It
+        includes the part of a flexible baseline, and macromolecules.
     echo : ndarray, float, shape (S,)
-        Largest RMS of an interval of the FID after which signal has grown again, over the first point of the
-        metabolites; 0 where nothing grows.
+        Largest RMS of an interval of the FID in which signal grows again, over the first point of the metabolites;
+        0 if it only decays.
     echo_ppm : ndarray, float, shape (S,)
-        Where its spectrum is highest.
+        Chemical shift of the highest point of the echo's spectrum.
     lipid : ndarray, float, shape (S,)
         Height of lipid at 1.3 ppm, of any phase, over that of the highest line of the metabolites.
     water : ndarray, float, shape (S,)
@@ -71,7 +71,7 @@ class Appearance:
 
     @classmethod
     def unknown(cls, n: int) -> "Appearance":
-        """Return what is known of n spectra before they are looked at: NaN."""
+        """Return the appearance of n spectra before it is measured: NaN."""
         return cls(
             fwhm_hz=np.full(n, np.nan),
             base_hz=np.full(n, np.nan),
@@ -96,7 +96,7 @@ class Appearance:
 def appearance(
     band: QualityBand, fitted: Fitted, spectrometer_frequency_mhz: float, nucleus: str
 ) -> Appearance:
-    """Measure what spectra look like.
+    """Measure the signals beside the metabolites.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def appearance(
         Rows that are not finite give NaN.
     spectrometer_frequency_mhz : float
     nucleus : str
-        Lipid, water, mirror image and echo are known of 1H only.
+        Lipid, water, mirror image and echo are measured for 1H only.
 
     Returns
     -------
@@ -115,18 +115,20 @@ def appearance(
     rows = np.flatnonzero(np.isfinite(fitted.metabolites).all(axis=1) & np.isfinite(fitted.phase_rad))
     window = band.ppm[band.inside]
     if rows.size and window.size and window[-1] - window[0] > _LEAST_PPM:
-        whole.put(rows, _measured(Seen(band, fitted.take(rows), spectrometer_frequency_mhz), nucleus))
+        whole.put(
+            rows, _measured(FilteredSpectra(band, fitted.take(rows), spectrometer_frequency_mhz), nucleus)
+        )
     return whole
 
 
-def _measured(seen: Seen, nucleus: str) -> Appearance:
+def _measured(view: FilteredSpectra, nucleus: str) -> Appearance:
     """Return the appearance of spectra that were all fitted."""
-    line, line_ppm, signal = _highest_line(seen)
-    undescribed, distorted = _structure(seen)
+    line, line_ppm, signal = _highest_line(view)
+    undescribed, distorted = _structure(view)
     look = replace(
-        Appearance.unknown(len(seen.rest)),
-        fwhm_hz=seen.fwhm_hz,
-        base_hz=seen.base_hz,
+        Appearance.unknown(len(view.rest)),
+        fwhm_hz=view.fwhm_hz,
+        base_hz=view.base_hz,
         line=line,
         line_ppm=line_ppm,
         distorted=distorted,
@@ -135,54 +137,54 @@ def _measured(seen: Seen, nucleus: str) -> Appearance:
     )
     if nucleus != "1H":
         return look
-    grown, around = echo(seen), beside_window(seen)
+    grown, around = echo(view), beside_window(view)
     return replace(
         look,
         echo=grown.size,
         echo_ppm=grown.ppm,
-        lipid=lipid(seen),
+        lipid=lipid(view),
         water=around.water,
         mirror=around.mirror,
         signal=around.signal,
     )
 
 
-def _highest_line(seen: Seen) -> tuple[Real, Real, Real]:
-    """Return the narrow line that stands out most of what no metabolite describes, each of shape (S,).
+def _highest_line(view: FilteredSpectra) -> tuple[Real, Real, Real]:
+    """Return the highest narrow line that no metabolite describes, each of shape (S,).
 
     Returns
     -------
     line, line_ppm, signal : ndarray, float
         Its relative height, its place, and the height of the data over the noise.
     """
-    left, own = (seen.real(fids, seen.narrow)[:, seen.core] for fids in (seen.rest, seen.fitted.metabolites))
+    left, own = (view.real(fids, view.narrow)[:, view.core] for fids in (view.rest, view.fitted.metabolites))
     at = np.abs(left).argmax(axis=1)
     highest = left[np.arange(len(left)), at]
-    noise = seen.noise(seen.narrow)
+    noise = view.noise(view.narrow)
     above = np.maximum(np.abs(highest) - _CHANCE_SD * noise, 0.0)
-    everywhere = np.abs(seen.spectra(seen.fitted.fids, seen.narrow)).max(axis=1) / np.sqrt(2)
+    everywhere = np.abs(view.spectra(view.fitted.fids, view.narrow)).max(axis=1) / np.sqrt(2)
     line = np.sign(highest) * ratio(above, np.abs(own).max(axis=1))
-    line_ppm = seen.band.ppm[seen.core][at] - seen.fitted.shift_hz / seen.mhz
+    line_ppm = view.band.ppm[view.core][at] - view.fitted.shift_hz / view.mhz
     return line, line_ppm, ratio(everywhere, noise)
 
 
-def _structure(seen: Seen) -> tuple[Real, Real]:
-    """Return the narrow structure that no metabolite describes, and the part of shifted metabolites, (S,)."""
+def _structure(view: FilteredSpectra) -> tuple[Real, Real]:
+    """Return the narrow structure that no metabolite describes, and its part from shifted metabolites, (S,)."""
     rest, own = (
-        seen.spectra(fids, seen.narrow)[:, seen.core] for fids in (seen.rest, seen.fitted.metabolites)
+        view.spectra(fids, view.narrow)[:, view.core] for fids in (view.rest, view.fitted.metabolites)
     )
     left, described = ((some.real**2).mean(axis=1) for some in (rest, own))
-    undescribed = np.sqrt(ratio(seen.above(left, seen.narrow), described))
-    return undescribed, undescribed * np.sqrt(_shifted(seen, rest))
+    undescribed = np.sqrt(ratio(view.above(left, view.narrow), described))
+    return undescribed, undescribed * np.sqrt(_shifted(view, rest))
 
 
-def _shifted(seen: Seen, rest: Complex) -> Real:
-    """Return which part of the energy of narrow spectra shifted copies of the metabolites make."""
-    moved = [seen.fitted.metabolites * np.exp(2j * pi * ppm * seen.mhz * seen.time_s) for ppm in _SHIFTS_PPM]
-    copies = np.stack([seen.spectra(fids, seen.narrow)[:, seen.core] for fids in moved], axis=1)
+def _shifted(view: FilteredSpectra, rest: Complex) -> Real:
+    """Return the part of the energy of narrow spectra that shifted copies of the metabolites describe, (S,)."""
+    moved = [view.fitted.metabolites * np.exp(2j * pi * ppm * view.mhz * view.time_s) for ppm in _SHIFTS_PPM]
+    copies = np.stack([view.spectra(fids, view.narrow)[:, view.core] for fids in moved], axis=1)
     size = np.maximum(np.linalg.norm(copies, axis=2, keepdims=True), LEAST * np.linalg.norm(rest))
     copies = copies / np.maximum(size, np.finfo(float).tiny)
     gram = np.einsum("skf,slf->skl", copies.conj(), copies) + _RIDGE * np.eye(len(_SHIFTS_PPM))
     towards = np.einsum("skf,sf->sk", copies.conj(), rest)
-    made = np.einsum("sk,sk->s", towards.conj(), np.linalg.solve(gram, towards[..., None])[..., 0]).real
-    return np.clip(ratio(made, (np.abs(rest) ** 2).sum(axis=1)), 0.0, 1.0)
+    power = np.einsum("sk,sk->s", towards.conj(), np.linalg.solve(gram, towards[..., None])[..., 0]).real
+    return np.clip(ratio(power, (np.abs(rest) ** 2).sum(axis=1)), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""What a scan and its basis set ask of the background: whose macromolecules, whether lipids, which echo time."""
+"""Resolve the background of a fit for a scan and its basis set: macromolecules, lipids and echo time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from fsl_mrs_dl.fit.background import LEFT_OUT, density_prior, with_member
 from fsl_mrs_dl.fit.lcm import FitSettings
 
 _TABLE = re.compile(r"MM\d\d|Lip\d\d[a-d]?")
-"""Names of the simulated lines of default tables (LCModel, TARQUIN, Osprey, FSL-MRS), which the prior stands in
-for; broad members of another name were measured."""
+"""Names of the simulated lines of default tables (LCModel, TARQUIN, Osprey, FSL-MRS), which the prior replaces;
+broad members of another name are measured ones."""
 _BROAD = ("MM", "MAC")
 _LIPID = "LIP"
 _REPLACED = (
@@ -27,8 +27,8 @@ _REPLACED_LIPID = (
     "--baseline such as 'poly, 2' does"
 )
 _SHIFT_PPM = 0.004
-"""Size of a metabolite's own shift: 0.5 Hz at 3 T. Temperature, acidity and the tables that basis sets are made
-from move lines by up to about 0.01 ppm."""
+"""Expected size (SD) of a metabolite's own shift, in ppm: 0.5 Hz at 3 T. Temperature, acidity and errors of the
+tables behind basis sets move lines by up to about 0.01 ppm."""
 
 
 def with_background(
@@ -42,9 +42,9 @@ def with_background(
 ) -> tuple[Basis, FitSettings]:
     """Return basis set and settings of a fit that averages over backgrounds.
 
-    The prior of macromolecules stands in for those of the default tables, and hypotheses for their lipids;
-    macromolecules and lipids of another name, which were measured, stay. Another nucleus than 1H and edited
-    spectra have baselines alone, beside what broad lines their basis set holds.
+    The prior of macromolecules replaces those of the default tables, and hypotheses replace their lipids.
+    Macromolecules and lipids of another name are measured ones and stay. For other nuclei than 1H and for edited
+    spectra the hypotheses are baselines only, beside the broad lines of the basis set.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def with_background(
     data : MRSData
         For nucleus and echo time.
     echo_time_s : float, optional
-        As given, in s; else that of the data, the basis set, or 30 ms.
+        In s; by default that of the data, the basis set, or 30 ms.
     ignored : sequence of str
-        Members that were left out on purpose: if macromolecules are among them and none is left, there are none.
+        Members that the user left out. If they include all macromolecules, none are fitted.
     keep_lipids : bool
         Whether lipids of the basis set stay as members.
 
@@ -65,8 +65,8 @@ def with_background(
     OptionError
         If no member is left.
     """
-    seen, theirs = of_data(data, echo_time_s), of_basis(basis)
-    known = [value for value in (seen.echo_time_s, theirs.echo_time_s) if value is not None]
+    acquisition, theirs = of_data(data, echo_time_s), of_basis(basis)
+    known = [value for value in (acquisition.echo_time_s, theirs.echo_time_s) if value is not None]
     settings = replace(settings, without_tables=LEFT_OUT.get())
     settings = replace(settings, echo_time_s=known[0]) if known else settings
     if not stands_in(basis, data):
@@ -80,7 +80,7 @@ def with_background(
     if len(dropped) == len(basis.names):
         raise OptionError(
             f"All that is to be fitted is {', '.join(dropped)}, which --baseline auto has hypotheses for; keep a "
-            "metabolite too, or take a fixed --baseline such as 'poly, 2'."
+            "metabolite too, or use a fixed --baseline such as 'poly, 2'."
         )
     dropped_mm = [name for name in dropped if name.upper().startswith(_BROAD)]
     basis = _without(basis, dropped)
@@ -98,7 +98,7 @@ def with_background(
 
 
 def stands_in(basis: Basis, data: MRSData) -> bool:
-    """Return whether hypotheses, if they are averaged over, replace macromolecules and lipids of default tables.
+    """Return whether an averaged fit replaces macromolecules and lipids of default tables by hypotheses.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def has_lipids(basis: Basis) -> bool:
 
 
 def background_record(settings: FitSettings) -> dict[str, object]:
-    """Return what a fit that averages over backgrounds stands on, by name, for the record."""
+    """Return the assumptions of a fit that averages over backgrounds, by name, for ``run.json``."""
     return {
         "macromolecules": settings.macromolecules,
         "lipids": settings.lipids,
@@ -128,16 +128,16 @@ def background_record(settings: FitSettings) -> dict[str, object]:
     }
 
 
-def settings_from_record(said: Mapping[str, Any], settings: FitSettings) -> FitSettings:
-    """Return settings with what :func:`background_record` recorded, defaults for what it lacks."""
+def settings_from_record(recorded: Mapping[str, Any], settings: FitSettings) -> FitSettings:
+    """Return settings with the values of a record by :func:`background_record`; defaults for missing ones."""
     if not settings.averaged:
         return settings
     return replace(
         settings,
-        macromolecules=str(said.get("macromolecules", settings.macromolecules)),
-        lipids=bool(said.get("lipids", settings.lipids)),
-        echo_time_s=float(said.get("background_TE") or 1e3 * settings.echo_time_s) / 1e3,
-        member_shift_ppm=float(said.get("metab_shift_ppm") or 0.0),
+        macromolecules=str(recorded.get("macromolecules", settings.macromolecules)),
+        lipids=bool(recorded.get("lipids", settings.lipids)),
+        echo_time_s=float(recorded.get("background_TE") or 1e3 * settings.echo_time_s) / 1e3,
+        member_shift_ppm=float(recorded.get("metab_shift_ppm") or 0.0),
     )
 
 

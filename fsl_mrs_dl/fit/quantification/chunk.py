@@ -1,4 +1,4 @@
-"""One chunk of voxels: fitted, scaled, believed and looked at."""
+"""Quantify one chunk of voxels: fit, scalings, posterior and quality."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from fsl_mrs_dl.fit.posterior import (
     weak_prior,
 )
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
-from fsl_mrs_dl.fit.quantification.measures import look
+from fsl_mrs_dl.fit.quantification.measures import measure_appearance
 from fsl_mrs_dl.fit.quantification.quality import QualityBand, line_quality
 from fsl_mrs_dl.fit.quantification.request import Request
 from fsl_mrs_dl.fit.quantification.verdict import judge
@@ -30,14 +30,14 @@ from fsl_mrs_dl.fit.quantification.water import reference_area, water_area, wate
 from fsl_mrs_dl.physics.member_sizes import excess
 from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
 
-_FITTERS: dict[str, Fitter] = {}  # of the run that this process works at
+_FITTERS: dict[str, Fitter] = {}  # the fitter of this process's current run, by its token
 LOOK = "look_"
-"""Prefix of what a verdict stands on, among what is kept of a chunk."""
+"""Prefix of the names of appearance measures among the arrays of a chunk."""
 
 
 @dataclass(eq=False)
 class Common:
-    """What all chunks of a run share; small enough to be sent to another process.
+    """Everything that all chunks of a run share; small enough to be sent to another process.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class Common:
         Without voxels, and with one voxel of the water.
     band : QualityBand
     single : bool
-        Whether the run has one voxel, of which more is kept.
+        Whether the run has one voxel; its result then has more arrays.
     token : str
-        Of the run, by which a process knows its fitter again.
+        Name of the run: a process uses it to find its fitter again.
     """
 
     like: MRSData
@@ -60,7 +60,7 @@ class Common:
 
     @classmethod
     def of(cls, data: MRSData, request: Request) -> "Common":
-        """Return what the chunks of a run share."""
+        """Return the common part of a run's chunks."""
         band = QualityBand.of(data, request.voxels, request.settings.ppmlim)
         water = request.water
         if water is not None:
@@ -71,7 +71,7 @@ class Common:
 
     @property
     def fitter(self) -> Fitter:
-        """What fits; made once in each process, however often this is sent there."""
+        """The fitter; built once in each process."""
         if self.request.fitter is not None:
             return self.request.fitter
         if self.token not in _FITTERS:
@@ -119,7 +119,7 @@ def _one_voxel(data: MRSData) -> MRSData:
 
 
 def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Complex, Complex]:
-    """Fit some voxels, and keep of the fit what is reported.
+    """Fit some voxels, and return the arrays of the result.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
     Returns
     -------
     part : dict
-        By name; an array a voxel.
+        By name; one row for each voxel.
     fit, baseline : ndarray, complex, shape (V, time)
     """
     request, data, band, fitter = common.request, common.like, common.band, common.fitter
@@ -144,7 +144,7 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
         prior = weak_prior(basis.names, result, excess(np.asarray(basis.fids)))
         sampling = sampling_for(single=common.single)
         draws = draw(fitter, fids, result, prior, widening=wider, keys=keys_of(fids), sampling=sampling)
-        part |= _beliefs(request, part, draws, prior.variance(len(basis.names)))
+        part |= _posterior_columns(request, part, draws, prior.variance(len(basis.names)))
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
         part[name] = getattr(result, name)
@@ -156,10 +156,10 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
         part |= _of_average(result, fitter)
     part["iterations"] = result.iterations
     noise = _noise_sd(band, fids, result)
-    seen = look(data, basis.names, band, fids, result, drawn, noise)
-    part |= {f"{LOOK}{name}": values for name, values in vars(seen).items()}
+    look = measure_appearance(data, basis.names, band, fids, result, drawn, noise)
+    part |= {f"{LOOK}{name}": values for name, values in vars(look).items()}
     bins = sum(run.stop - run.start for run in band.noise)
-    verdict = judge(result, left, seen, noise, bins)
+    verdict = judge(result, left, look, noise, bins)
     part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, wider
     part["line_ppm"] = data.reference_ppm + left.place_hz / data.spectrometer_frequency_mhz
     part["line_z"] = left.z
@@ -172,7 +172,7 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
 
 
 def _of_average(result: FitResult, fitter: Fitter) -> dict[str, NDArray[Any]]:
-    """Return what draws the curves of an averaged fit, and its hypotheses."""
+    """Return the arrays behind the curves of an averaged fit, and its hypotheses."""
     assert result.average is not None
     assert fitter.problem.window_of is not None
     return {
@@ -205,21 +205,21 @@ def _scalings(request: Request, chunk: Chunk, result: FitResult, reference_ppm: 
             part["internal_bound"] = ratios(result.amplitudes, within, matrix, weights)[1]
     if request.water is not None:
         plan, water_data = request.water.scaling, request.water.data
-        # SVS of many voxels' worth of water does not exist: the grids are the same, see the step.
+        # Data and water reference are on the same grid; the step checks it.
         assert chunk.water is not None
         water = water_area(water_data, chunk.water.astype(np.complex128))
-        found, unit = reference_area(result, request.basis, request.settings.groups, plan, reference_ppm)
+        reference, unit = reference_area(result, request.basis, request.settings.groups, plan, reference_ppm)
         molal, molar = water_factors(plan, water, unit, chunk.fractions)
         for name, factor in (("molality", molal), ("molarity", molar)):
             part[name] = part["raw"] * factor[:, None]
             part[f"{name}_sd"] = part["raw_sd"] * factor[:, None]
             if "raw_bound" in part:
                 part[f"{name}_bound"] = part["raw_bound"] * factor[:, None]
-        part["water_area"], part["reference_area"] = water, found
+        part["water_area"], part["reference_area"] = water, reference
     return part
 
 
-def _beliefs(
+def _posterior_columns(
     request: Request, part: Mapping[str, Real], draws: Draws, variance: Real
 ) -> dict[str, NDArray[Any]]:
     """Return the posterior's columns of each scaling, named after it."""
@@ -228,18 +228,18 @@ def _beliefs(
     weights = np.array([float(name in request.internal_reference) for name in names])
     values, below = draws.along(matrix, weights)
     raw = summarise(values, variance @ (matrix**2).T)
-    told: dict[str, Mapping[str, Real]] = {"raw": raw.columns()}
+    columns: dict[str, Mapping[str, Real]] = {"raw": raw.columns()}
     if "internal" in part:
-        told["internal"] = summarise_ratios(values, below, raw.shrinkage).columns()
+        columns["internal"] = summarise_ratios(values, below, raw.shrinkage).columns()
     for scaling in ("molality", "molarity"):
         if scaling in part:
-            # The SDs are scaled as the values are, and are not zero.
-            told[scaling] = raw.columns(part[f"{scaling}_sd"] / part["raw_sd"])
-    return {f"{scaling}_{name}": values for scaling, all_ in told.items() for name, values in all_.items()}
+            # SDs have the factor of the values, and are not zero.
+            columns[scaling] = raw.columns(part[f"{scaling}_sd"] / part["raw_sd"])
+    return {f"{scaling}_{name}": values for scaling, all_ in columns.items() for name, values in all_.items()}
 
 
 def _noise_sd(band: QualityBand, fids: Complex, result: FitResult) -> Real:
-    """Return the noise outside of the signal, (S,); 1 where nothing was fitted."""
+    """Return the noise SD outside of the signal, (S,); 1 for spectra that were not fitted."""
     good = np.isfinite(result.noise_sd)
     noise = np.ones(len(fids))
     if good.any():

@@ -1,10 +1,9 @@
-"""What verdicts are given by: measures of a spectrum and their limits, all in :data:`CRITERIA`.
+"""Criteria of the verdict: measures of a spectrum and their limits, all in :data:`CRITERIA`.
 
-What is judged is what the consensus of experts asks for: signal-to-noise ratio, linewidth, suppression of water,
-unwanted coherences (abstract of Öz et al 2020, doi:10.1002/nbm.4236), and the residual against the noise (Wilson
-et al 2019, doi:10.1002/mrm.27742, and Near et al 2021, doi:10.1002/nbm.4257). Limits that are *measured* are those
-which spectra of healthy brains of several scanners keep, with a margin; the benchmark ``verdict`` finds and judges
-them.
+The measures are those of the experts' consensus: signal-to-noise ratio, linewidth, suppression of water, unwanted
+coherences (abstract of Öz et al 2020, doi:10.1002/nbm.4236), and the residual against the noise (Wilson et al
+2019, doi:10.1002/mrm.27742, and Near et al 2021, doi:10.1002/nbm.4257). *Measured* limits are those that spectra
+of healthy brains from several scanners keep, with a margin; the benchmark ``verdict`` measures and tests them.
 """
 
 from collections.abc import Mapping
@@ -18,17 +17,17 @@ from fsl_mrs_dl.data import VERDICTS, Real
 
 GOOD, USABLE, UNUSABLE = (VERDICTS[word].code for word in ("good", "usable", "unusable"))
 WATER_ALONE = 400.0
-"""Height of water over that of metabolites, from which it was not suppressed: measured are at least 1450 without
-and at most 110 with suppression; this is between."""
+"""Height of water over that of metabolites, from which it was not suppressed. Measured: at least 1450 without and
+at most 110 with suppression; the limit is in between."""
 TURNED = 3.0
-"""Structure in the mirror image over that in the fit window, from which data are conjugated: measured are at most
-0.2, of conjugated copies at least 6."""
+"""Structure in the mirror image over that in the fit window, from which data are conjugated. Measured: at most
+0.2, and at least 6 for conjugated copies."""
 BESIDE = 0.5
-"""The same, from which there is signal that is not of the nucleus."""
+"""The same ratio, from which a part of the signal is not of the nucleus: above all measured ones, at most 0.2."""
 SIGNAL = 10.0
-"""SNR from which the main metabolites cannot hide in the noise."""
+"""SNR from which the main metabolites cannot be hidden by noise; also the limit of a good spectrum."""
 LINE = 6.0
-"""SDs of the noise from which the highest line is more than noise: noise alone makes about 3."""
+"""Height of the highest line in SDs of the noise, from which it is signal: noise alone has about 3."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,22 @@ class Criterion:
     Attributes
     ----------
     good, usable : float
-        Limit that a good, and that a usable spectrum keeps: the least if ``at_least``, else the most.
+        Limit of a good and of a usable spectrum: the smallest value if ``at_least``, else the largest.
     label : str
-        A word or two for it.
+        A short name.
     words : str
-        What is said beyond a limit; ``{value}``, ``{percent}``, ``{limit}`` and any measure stand for numbers,
-        ``{main}`` for the main metabolites, ``{side}`` for whether the fit is too low or too high.
+        The reason that is printed beyond a limit; ``{value}``, ``{percent}``, ``{limit}`` and any measure stand
+        for numbers, ``{main}`` for the main metabolites, ``{side}`` for whether the fit is too low or too high.
     unit : str
         Of the limits; empty for ratios.
     source : str
-        Where the limits are from.
+        Source of the limits.
     at_least : bool
+        Whether the limits are lower limits.
     protons : bool
-        Whether it is known of 1H only.
+        Whether it is for 1H only.
     family : str
-        Criteria of one family tell one thing: only the first of the worst is said.
+        Criteria of one family have the same cause: only the first of the worst is printed.
     """
 
     good: float
@@ -66,7 +66,7 @@ class Criterion:
     family: str = ""
 
     def beyond(self, values: Real) -> NDArray[np.int8]:
-        """Return the verdict of this measure alone; good where it is not known."""
+        """Return the verdict by this measure alone; good where the measure is NaN."""
         sign = -1.0 if self.at_least else 1.0
         with np.errstate(invalid="ignore"):
             bad = (sign * values > sign * self.good).astype(np.int8)
@@ -74,7 +74,7 @@ class Criterion:
         return (GOOD + bad + worse).astype(np.int8)
 
     def limit(self, verdict: int) -> float:
-        """Return the limit that a verdict is beyond."""
+        """Return the limit that leads to a verdict."""
         return self.usable if verdict == UNUSABLE else self.good
 
 
@@ -189,4 +189,4 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
         ),
     }
 )
-"""Measure -> its limits; a reason names them in this order."""
+"""Measure -> its limits; a reason lists them in this order."""

@@ -1,4 +1,4 @@
-"""One verdict a spectrum, and why: good, usable, unusable."""
+"""Grade spectra: one verdict for each (good, usable, unusable), and its reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from fsl_mrs_dl.fit.quantification.criteria import (
 )
 
 NOT_FITTED = VERDICTS["not fitted"].code
-MOST_SAID = 3
-"""Causes that one reason names, the worst first."""
+MOST_CAUSES = 3
+"""Largest number of causes in one reason, the worst first."""
 
 _Cause = tuple[int, str, str]  # verdict, label, words
 
@@ -38,7 +38,7 @@ class Grade:
     reasons : tuple of str, length V
         One sentence each, without full stop.
     causes : tuple of str, length V
-        Label of the first cause of each, empty where good.
+        Label of the first cause of each, empty for good spectra.
     """
 
     verdict: NDArray[np.int8]
@@ -55,22 +55,22 @@ def grade(
     nucleus: str = "1H",
     criteria: Mapping[str, Criterion] = CRITERIA,
 ) -> Grade:
-    """Judge spectra.
+    """Grade spectra by their measures, flags and doubts.
 
-    Nothing but noise, a conjugated FID, water alone and signal without the main metabolites are unusable at once,
-    and nothing else is said of them. Else the worst of all criteria counts, of the flags by their severity, and
-    of the doubts, which leave nothing better than usable.
+    Noise alone, a conjugated FID, water alone and signal without the main metabolites are unusable, with only this
+    reason. For all others the worst counts: of the criteria, of the flags by their severity, and of the doubts,
+    which allow at best usable.
 
     Parameters
     ----------
     measures : mapping of str to ndarray, float, shape (V,)
-        The keys of ``criteria``, ``mirror``, and what their words name besides; NaN where not known.
+        The keys of ``criteria``, ``mirror``, and other measures that their words name; NaN where not known.
     flags : ndarray, int, shape (V,)
         Bits of :data:`fsl_mrs_dl.data.FLAGS`.
     doubts : sequence of str
-        What is wrong with all of them, for example the basis set of another echo time.
+        Problems of all spectra, for example a basis set of another echo time.
     main : str
-        The metabolites that ``crlb`` is of, in words.
+        The metabolites behind ``crlb``, in words.
     nucleus : str
     criteria : mapping of str to Criterion
 
@@ -92,31 +92,31 @@ def grade(
             worst[one.family or key] = max(worst.get(one.family or key, GOOD), int(alone[key][row]))
         numbers = {name: float(some[row]) for name, some in measures.items()}
         side = "too high a fit" if numbers.get("line", 0.0) < 0 else "an unmodelled line"
-        said = []
+        causes = []
         for key, one in known.items():
             code = int(alone[key][row])
             if code > GOOD and worst.get(one.family or key) == code:
                 del worst[one.family or key]
                 value = float(values[key][row])
                 special = {"value": value, "percent": 100 * value, "limit": one.limit(code)}
-                said.append((code, one.label, one.words.format(**numbers, **special, main=main, side=side)))
-        return said
+                causes.append((code, one.label, one.words.format(**numbers, **special, main=main, side=side)))
+        return causes
 
     verdict, reasons, causes = np.empty(len(flags), dtype=np.int8), [], []
     for row in range(len(flags)):
-        said = [cause for where, cause in at_once if where[row]][:1]
-        if not said:
-            said = of_criteria(row) + _of_flags(int(flags[row]))
-            said += [(USABLE, "basis set", doubt) for doubt in doubts]
-            said.sort(key=lambda one: -one[0])
-        verdict[row] = said[0][0] if said else GOOD
-        causes.append(said[0][1] if said else "")
-        reasons.append("; ".join(words for _, _, words in said[:MOST_SAID]) or _praise(measures, row))
+        row_causes = [cause for where, cause in at_once if where[row]][:1]
+        if not row_causes:
+            row_causes = of_criteria(row) + _of_flags(int(flags[row]))
+            row_causes += [(USABLE, "basis set", doubt) for doubt in doubts]
+            row_causes.sort(key=lambda one: -one[0])
+        verdict[row] = row_causes[0][0] if row_causes else GOOD
+        causes.append(row_causes[0][1] if row_causes else "")
+        reasons.append("; ".join(words for _, _, words in row_causes[:MOST_CAUSES]) or _merits(measures, row))
     return Grade(verdict, tuple(reasons), tuple(causes))
 
 
 def _of_flags(bits: int) -> list[_Cause]:
-    """Return what flags forbid; those that are notes forbid nothing."""
+    """Return the causes of flags; flags that are notes are none."""
     return [
         (VERDICTS[flag.severity].code, token, flag.meaning)
         for token, flag in FLAGS.items()
@@ -127,7 +127,7 @@ def _of_flags(bits: int) -> list[_Cause]:
 def _at_once(
     measures: Mapping[str, Real], flags: NDArray[np.integer], nucleus: str, main: str
 ) -> list[tuple[NDArray[np.bool_], _Cause]]:
-    """Return where spectra hold nothing to be judged, and what is said of them; the first counts."""
+    """Return which spectra cannot be graded by criteria, with verdict and reason; the first one counts."""
     flagged = {token: (flags >> flag.bit) & 1 > 0 for token, flag in FLAGS.items()}
     unknown = np.full(len(flags), np.nan)
     protons = nucleus == "1H"
@@ -174,9 +174,9 @@ def _at_once(
     ]
 
 
-def _praise(measures: Mapping[str, Real], row: int) -> str:
-    """Return what a good spectrum is good by."""
-    said = [f"SNR {measures['snr'][row]:.0f}"]
+def _merits(measures: Mapping[str, Real], row: int) -> str:
+    """Return SNR and linewidth of a good spectrum, in words."""
+    merits = [f"SNR {measures['snr'][row]:.0f}"]
     if "fwhm_hz" in measures and np.isfinite(measures["fwhm_hz"][row]):
-        said.append(f"linewidth {measures['fwhm_hz'][row]:.1f} Hz")
-    return ", ".join(said)
+        merits.append(f"linewidth {measures['fwhm_hz'][row]:.1f} Hz")
+    return ", ".join(merits)

@@ -1,4 +1,4 @@
-"""Inputs that are readable but not what they are taken for: told, or refused, before and after a fit."""
+"""Check inputs that can be read but are of a wrong kind: warn of them, or refuse them, before and after a fit."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +16,35 @@ from fsl_mrs_dl.physics.hsvd import band_signal
 _WATER_PLACE_PPM = WATER_PLACE_PPM["1H"]
 _WATER_PEAK_PPM = (_WATER_PLACE_PPM - SEARCH_PPM, _WATER_PLACE_PPM + SEARCH_PPM)
 _METABOLITES_PPM = (1.5, 3.4)
+"""Region of the metabolites in ppm: from below NAA to above choline, beside lipids and the tail of water."""
 _LEAST_WATER = 10.0
+"""Height of water over the metabolites' region, from which a scan may be a water reference. In tissue it is 500
+and more."""
 _MOST_SPECTRA = 64
-_LOOKED_AT = 3
+"""Number of spectra that are checked, evenly spread over the voxels: enough for a median."""
+_WATER_SPECTRA = 3
+"""Number of spectra, those of the highest water, in which HSVD separates the water; HSVD of all is slow."""
 _TALL = 2.0
+"""Height of water over the metabolites, below which its tail is not separated: a lower one is small."""
 LARGEST_TAIL = 0.1
-"""Share of the window's energy, less the baseline, from which the tail of the water is told."""
+"""Share of water in the window's energy, without the baseline, from which a warning is printed."""
 _WATER_REACH_PPM = 0.6
-_MATCHED_PPM = 0.03  # of a line of the brain, whose own shape makes it highest over the noise
+"""Half-width of the band that HSVD takes for water, in ppm: the lines of an uneven shim lie in it."""
+_MATCHED_PPM = 0.03
+"""Width (FWHM) of the filter, in ppm: that of a line of the brain, which is then highest over the noise."""
 _METHYLS_PPM = {"NAA": (2.01, 0.2), "Cr": (3.03, 0.1), "Cho": (3.22, 0.1)}
+"""Metabolite -> place of its methyl line, and distance of the places beside it without a line, in ppm."""
 _FAR_PPM = (-0.5, 7.5)
+"""Limits in ppm, outside of which a 1H spectrum of the brain is noise alone."""
 _STANDS_OUT = 1.35
-# Tissue has 2 x 40 mol/kg of protons of water and 3 x 0.01 of NAA, of longer T2: heights are like 1000 and more.
+"""Height of a methyl line over the spectrum beside it, from which it is a line."""
 _TISSUE_WATER = 500.0
+"""Smallest height of the water of tissue over NAA: 2 x 40 mol/kg of protons of water against 3 x 0.01 of NAA, of
+longer T2, make about 1000 and more."""
 
 
 def _some(data: MRSData, voxels: NDArray[np.intp]) -> Complex:
+    """Return usable FIDs of at most 64 voxels, evenly spread, (S, time)."""
     fids: Complex = data.fid[tuple(voxels[:: max(1, len(voxels) // _MOST_SPECTRA)].T)].astype(np.complex128)
     good: Complex = fids[fid_flags(fids) == ""]
     return good
@@ -49,7 +62,7 @@ def check_water_reference(water: MRSData, voxels: NDArray[np.intp]) -> None:
     Raises
     ------
     OptionError
-        If its highest line about 4.65 ppm is less than ten times as high as what lies at metabolites.
+        If its highest line around 4.65 ppm is less than ten times as high as the metabolites' region.
     """
     fids = _some(water, voxels)
     if not len(fids):
@@ -65,11 +78,11 @@ def check_water_reference(water: MRSData, voxels: NDArray[np.intp]) -> None:
 
 
 def metabolites_in_water(water: MRSData, voxels: NDArray[np.intp]) -> bool:
-    """Return whether a water reference looks like a scan of metabolites whose water was hardly suppressed.
+    """Return whether a water reference looks like a scan of metabolites with weak water suppression.
 
-    It does where NAA, creatine and choline each stand out of what lies at either side of them once HSVD has
-    taken the water, and the water is less than 500 times as high as NAA: tissue has more. Up to three spectra of
-    the highest water are looked at, and half of them decide.
+    It does if, after HSVD has removed the water, NAA, creatine and choline each stand out of the spectrum beside
+    them, and the water is less than 500 times as high as NAA: tissue has more. The up to three spectra of the
+    highest water are checked, and more than half must agree.
 
     Parameters
     ----------
@@ -82,17 +95,17 @@ def metabolites_in_water(water: MRSData, voxels: NDArray[np.intp]) -> bool:
     if water.nucleus != "1H" or not len(fids) or not near.any():
         return False
     heights = np.abs(fid_to_spectrum(fids))[:, near]
-    rows = np.argsort(-heights.max(axis=1))[:_LOOKED_AT]
+    rows = np.argsort(-heights.max(axis=1))[:_WATER_SPECTRA]
     places = water.ppm_axis[near][heights[rows].argmax(axis=1)]
-    found = [_shows_methyls(water, fids[row], ppm) for row, ppm in zip(rows, places, strict=True)]
-    return 2 * sum(found) > len(found)
+    votes = [_shows_methyls(water, fids[row], ppm) for row, ppm in zip(rows, places, strict=True)]
+    return 2 * sum(votes) > len(votes)
 
 
 def looks_like_water(data: MRSData, voxels: NDArray[np.intp]) -> bool:
-    """Return whether data look like water alone, by what HSVD leaves of them without it.
+    """Return whether data look like water alone, by the signal that remains when HSVD removes the water.
 
-    They do where the water is :data:`~fsl_mrs_dl.fit.quantification.criteria.WATER_ALONE` times as high as the
-    highest line of the rest from 1.5 to 3.4 ppm; up to three spectra are looked at, and half of them decide.
+    They do if the water is :data:`~fsl_mrs_dl.fit.quantification.criteria.WATER_ALONE` times as high as the
+    highest remaining line from 1.5 to 3.4 ppm. Up to three spectra are checked, and more than half must agree.
 
     Parameters
     ----------
@@ -107,18 +120,18 @@ def looks_like_water(data: MRSData, voxels: NDArray[np.intp]) -> bool:
         return False
     height = np.abs(fid_to_spectrum(fids))
     over = height[:, near].max(axis=1) / np.maximum(height[:, inside].max(axis=1), np.finfo(float).tiny)
-    found = []
-    for row in np.argsort(-over)[:_LOOKED_AT]:
+    votes = []
+    for row in np.argsort(-over)[:_WATER_SPECTRA]:
         if over[row] < _LEAST_WATER:
-            found.append(False)
+            votes.append(False)
             continue
         place = data.ppm_axis[near][height[row, near].argmax()]
         ends = (place - _WATER_REACH_PPM, place + _WATER_REACH_PPM)
         low, high = ((ppm - data.reference_ppm) * data.spectrometer_frequency_mhz for ppm in ends)
         rest = fids[row] - band_signal(fids[row], data.dwelltime_s, (low, high))
         left = np.abs(fid_to_spectrum(rest))[inside].max()
-        found.append(bool(height[row, near].max() > WATER_ALONE * left))
-    return 2 * sum(found) > len(found)
+        votes.append(bool(height[row, near].max() > WATER_ALONE * left))
+    return 2 * sum(votes) > len(votes)
 
 
 def _shows_methyls(water: MRSData, fid: Complex, water_ppm: float) -> bool:
@@ -144,9 +157,9 @@ def _shows_methyls(water: MRSData, fid: Complex, water_ppm: float) -> bool:
 def water_tail(
     data: MRSData, voxels: NDArray[np.intp], window: tuple[float, float], baseline: Baseline
 ) -> float:
-    """Return the largest share of residual water in the energy of the window, after the baseline took its part.
+    """Return the largest share of residual water in the energy of the window, without the baseline's part.
 
-    The water is what ``remove`` would find and take, in the up to three spectra in which it is highest.
+    The water is the signal that ``remove`` would remove, in the up to three spectra in which it is highest.
 
     Parameters
     ----------
@@ -160,17 +173,17 @@ def water_tail(
     Returns
     -------
     float
-        0 where no line of water is twice as high as the metabolites, where the window goes to the place of water
-        on purpose, or the nucleus is not 1H.
+        0 if no line of water is twice as high as the metabolites, if the window includes the place of water, or
+        if the nucleus is not 1H.
     """
     fids = _some(data, voxels)
     inside = ppm_window(data.ppm_axis, window)
     if data.nucleus != "1H" or not len(fids) or max(window) > _WATER_PLACE_PPM:
         return 0.0
-    found = [
+    waters = [
         (water, fid) for water, fid in zip(find_water(data, fids), fids, strict=True) if water is not None
     ]
-    found = sorted(found, key=lambda each: -each[0].height)[:_LOOKED_AT]
+    waters = sorted(waters, key=lambda each: -each[0].height)[:_WATER_SPECTRA]
     curves, share = smoother(baseline, int(inside.sum()))
 
     def energy(bins: Complex) -> Real:
@@ -179,18 +192,18 @@ def water_tail(
         return total
 
     largest = 0.0
-    for water, fid in found:
+    for water, fid in waters:
         if water.height > _TALL:
             tail = fid_to_spectrum(lines_between(data, fid, water.band_ppm))[inside]
             rest = fid_to_spectrum(fid)[inside] - tail
-            # A window may hold no energy at all.
+            # The energy of a window may be zero.
             whole = np.maximum(energy(tail) + energy(rest), np.finfo(float).tiny)
             largest = max(largest, float(energy(tail) / whole))
     return largest
 
 
 def water_height(data: MRSData, fids: Complex) -> float:
-    """Return how high residual water is over the metabolites, median over spectra.
+    """Return the height of residual water over the metabolites, median over spectra.
 
     Parameters
     ----------
@@ -201,21 +214,26 @@ def water_height(data: MRSData, fids: Complex) -> float:
     Returns
     -------
     float
-        0 where no water stands out, or the nucleus is not 1H.
+        0 if no water stands out, or the nucleus is not 1H.
     """
     fids = fids[fid_flags(fids) == ""]
     if data.nucleus != "1H" or not len(fids):
         return 0.0
-    found = find_water(data, fids[:: max(1, len(fids) // _MOST_SPECTRA)].astype(np.complex128))
-    return float(np.median([0.0 if water is None else water.height for water in found]))
+    waters = find_water(data, fids[:: max(1, len(fids) // _MOST_SPECTRA)].astype(np.complex128))
+    return float(np.median([0.0 if water is None else water.height for water in waters]))
 
 
 def empty_results(outcome: Outcome) -> tuple[str, ...]:
-    """Return what is to be said of scalings without values.
+    """Explain scalings without values.
 
     Parameters
     ----------
     outcome : Outcome
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each scaling that is empty in some voxel.
     """
     reasons = {
         "internal": f"the reference {'+'.join(outcome.internal_reference)} was fitted as zero",
@@ -223,16 +241,16 @@ def empty_results(outcome: Outcome) -> tuple[str, ...]:
         "molarity": "the voxel holds no tissue (--tissue_frac), or no water was found",
     }
     fitted = np.isfinite(outcome.noise_sd)
-    said = []
+    sentences = []
     for scaling, reason in reasons.items():
         if scaling in outcome.scaled:
             empty = fitted & ~np.isfinite(outcome.scaled[scaling].value).any(axis=1)
             if empty.any():
                 where = "" if outcome.single_voxel else f" in {int(empty.sum())} of {len(empty)} voxels"
-                said.append(f"{scaling} is empty{where}: {reason}")
-    return tuple(said)
+                sentences.append(f"{scaling} is empty{where}: {reason}")
+    return tuple(sentences)
 
 
 def own_fit(data: MRSData) -> bool:
-    """Return whether the data are the curve of a fit and not a measurement, by their record."""
+    """Return whether the data are the curve of a fit and not a measurement, by their processing records."""
     return any(record.get("Method") == "Quantification" for record in data.processing)

@@ -1,4 +1,4 @@
-"""From fits to what verdicts stand on."""
+"""Compute the measures behind a verdict from fits."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,20 +7,20 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitCurves, FitResult
 from fsl_mrs_dl.fit.quantification.appearance import Appearance, appearance
+from fsl_mrs_dl.fit.quantification.filtered_spectra import Fitted
 from fsl_mrs_dl.fit.quantification.quality import QualityBand
-from fsl_mrs_dl.fit.quantification.seen import Fitted
 
-_BROAD = ("MM", "MAC", "LIP")  # members of a basis set that are no metabolites
-_MAIN = (("NAA+NAAG", "NAA"), ("Cr+PCr", "Cr", "PCr"), ("GPC+PCh", "PCh", "GPC"))  # seen in every brain
+_BROAD = ("MM", "MAC", "LIP")  # beginnings of names of members that are no metabolites
+_MAIN = (("NAA+NAAG", "NAA"), ("Cr+PCr", "Cr", "PCr"), ("GPC+PCh", "PCh", "GPC"))  # visible in every brain
 
 
 def _metabolites(names: Sequence[str]) -> list[int]:
-    """Return which members are metabolites; all, if none is."""
+    """Return the indices of the metabolites among members; all, if none is a metabolite."""
     own = [n for n, name in enumerate(names) if not name.upper().startswith(_BROAD)]
     return own or list(range(len(names)))
 
 
-def look(
+def measure_appearance(
     data: MRSData,
     names: Sequence[str],
     band: QualityBand,
@@ -29,7 +29,7 @@ def look(
     drawn: FitCurves,
     noise_sd: Real,
 ) -> Appearance:
-    """Return what spectra look like beside their metabolites.
+    """Measure the signals beside the metabolites of fitted spectra.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def look(
     band : QualityBand
     fids : ndarray, complex, shape (S, time)
     result, drawn : FitResult, FitCurves
-        Of these.
+        Of these spectra.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from outside of the signal.
     """
@@ -59,18 +59,18 @@ def look(
 def measures(
     names: Sequence[str],
     sums: Sequence[Sequence[str]],
-    found: Mapping[str, Real],
+    results: Mapping[str, Real],
     looks: Mapping[str, Real],
     spectrometer_frequency_mhz: float,
 ) -> tuple[dict[str, Real], str]:
-    """Return what verdicts stand on, by the keys of :func:`~.grade.grade`, and the main metabolites in words.
+    """Return the measures of a verdict, by the keys of :func:`~.grade.grade`, and the main metabolites in words.
 
     Parameters
     ----------
     names : sequence of str
         Of the members.
     sums : sequence of sequence of str
-    found : mapping of str to ndarray
+    results : mapping of str to ndarray
         ``crlb_percent`` of members and sums, ``snr`` of members, ``misfit``.
     looks : mapping of str to ndarray, float, shape (V,)
         The attributes of an :class:`~.appearance.Appearance`.
@@ -80,15 +80,15 @@ def measures(
     main = [next((name for name in some if name in columns), "") for some in _MAIN]
     main = [name for name in main if name]
     own = _metabolites(names)
-    # Where none of the main ones is in the basis set, those that are known best stand for them. Of two the better
-    # one counts: a difference of edited spectra has no choline.
-    certain = np.sort(found["crlb_percent"][:, [columns.index(name) for name in main] or own], axis=1)
+    # If the basis set has no main metabolite, the three with the smallest bounds replace them. The middle one
+    # counts, of two the better one: a difference of edited spectra has no choline.
+    certain = np.sort(results["crlb_percent"][:, [columns.index(name) for name in main] or own], axis=1)
     certain = certain[:, : len(_MAIN)]
-    seen = {
-        "snr": found["snr"][:, own].max(axis=1),
+    own_measures = {
+        "snr": results["snr"][:, own].max(axis=1),
         "crlb": certain[:, (certain.shape[1] - 1) // 2],
-        "misfit": found["misfit"],
+        "misfit": results["misfit"],
         "fwhm_ppm": looks["fwhm_hz"] / spectrometer_frequency_mhz,
         "base_ppm": looks["base_hz"] / spectrometer_frequency_mhz,
     }
-    return {**looks, **seen}, ", ".join(main) or "the best known"
+    return {**looks, **own_measures}, ", ".join(main) or "the best known"

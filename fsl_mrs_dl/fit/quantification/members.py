@@ -1,4 +1,4 @@
-"""Which members of a basis set are fitted, in which groups, and which sums of them are reported."""
+"""Choose the members of a basis set to fit, their groups, and the sums to report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,46 +12,49 @@ from fsl_mrs_dl.io.basis import canonical_name, check_names, nearest_names
 from fsl_mrs_dl.physics.lines import WILSON_2011, line_basis
 
 USUAL_SUMS: tuple[tuple[str, ...], ...] = (("Cr", "PCr"), ("NAA", "NAAG"), ("Glu", "Gln"), ("GPC", "PCh"))
-"""Pairs whose sum is better known than its parts; reported where the basis has both."""
+"""Pairs whose sum has a smaller relative error than its parts; reported if the basis has both."""
 
 _LONGEST_SUM = 200
-"""Bytes of a sum's name: with the ending of a map below the 255 of a file system."""
+"""Largest length of a sum's name in bytes: with the ending of a map it stays below the 255 of a file system."""
 
 
 def known_names(
-    names: Sequence[str], asked: Sequence[str], flag: str, left_out: Mapping[str, str] = MappingProxyType({})
+    names: Sequence[str],
+    requested: Sequence[str],
+    flag: str,
+    left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
-    """Return asked names in the spelling of the basis.
+    """Return requested names in the spelling of the basis.
 
     Parameters
     ----------
     names : sequence of str
         Members of the basis.
-    asked : sequence of str
+    requested : sequence of str
     flag : str
-        The option that asks, without dashes, for messages.
+        The option with these names, without dashes, for messages.
     left_out : mapping of str to str
-        Members that the basis set had -> why it has them no more.
+        Members that were left out of the basis set -> why.
 
     Raises
     ------
     OptionError
         If a name is not in the basis.
     """
-    found = [canonical_name(name) if name not in names else name for name in asked]
-    for name, spelled in zip(asked, found, strict=True):
+    spellings = [canonical_name(name) if name not in names else name for name in requested]
+    for name, spelled in zip(requested, spellings, strict=True):
         if spelled in names:
             continue
         if reason := left_out.get(name, left_out.get(spelled)):
             raise OptionError(f"--{flag} names {name}, which is not fitted: {reason}.")
         near = nearest_names(name, names)
-        meant = f" (did you mean {' or '.join(near)}?)" if near else ""
-        raise OptionError(f"--{flag} names {name}{meant}; the basis has {', '.join(names)}.")
-    return found
+        suggestion = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise OptionError(f"--{flag} names {name}{suggestion}; the basis has {', '.join(names)}.")
+    return spellings
 
 
 def with_macromolecules(basis: Basis) -> Basis:
-    """Return a basis set with the default macromolecules that it lacks, MM09 to MM20 of Wilson et al. 2011.
+    """Add the default macromolecules to a basis set: MM09 to MM20 of Wilson et al. 2011.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def with_macromolecules(basis: Basis) -> Basis:
 
 
 def with_lipids(basis: Basis) -> Basis:
-    """Return a basis set with the default lipids that it lacks, Lip09, Lip13 and Lip20 of Wilson et al. 2011.
+    """Add the default lipids to a basis set: Lip09, Lip13 and Lip20 of Wilson et al. 2011.
 
     Raises
     ------
@@ -85,12 +88,12 @@ def _with_default_lines(basis: Basis, added: str, same: tuple[str, ...], words: 
 
 
 def chosen_members(basis: Basis, keep: Sequence[str] | None, ignore: Sequence[str] | None) -> Basis:
-    """Return the basis with the members that shall be fitted.
+    """Return the basis with the members to fit.
 
     Parameters
     ----------
     basis : Basis
-        As read: what is left out here is checked nowhere.
+        As read from its files. Members that are left out here are not checked further.
     keep, ignore : sequence of str, optional
 
     Raises
@@ -100,15 +103,15 @@ def chosen_members(basis: Basis, keep: Sequence[str] | None, ignore: Sequence[st
     """
     # A member that was left out when the set was read may be ignored, but not kept.
     has = (*basis.names, *basis.left_out)
-    unwanted = known_names(has, ignore, "ignore") if ignore else []
-    wanted = known_names(basis.names, keep, "keep", basis.left_out) if keep else list(basis.names)
-    rows = [i for i, name in enumerate(basis.names) if name in wanted and name not in unwanted]
+    ignored_names = known_names(has, ignore, "ignore") if ignore else []
+    chosen = known_names(basis.names, keep, "keep", basis.left_out) if keep else list(basis.names)
+    rows = [i for i, name in enumerate(basis.names) if name in chosen and name not in ignored_names]
     if not rows:
         raise OptionError("--keep and --ignore leave no metabolite to fit.")
     names = tuple(basis.names[row] for row in rows)
     check_names(names)
-    out = dict.fromkeys(unwanted, "--ignore leaves it out")
-    out |= {name: "--keep leaves it out" for name in basis.names if name not in wanted}
+    out = dict.fromkeys(ignored_names, "--ignore leaves it out")
+    out |= {name: "--keep leaves it out" for name in basis.names if name not in chosen}
     return replace(basis, fids=basis.fids[rows], names=names, left_out={**basis.left_out, **out})
 
 
@@ -117,7 +120,7 @@ def groups_of(
     metab_groups: Sequence[str] | None,
     left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[int, ...]:
-    """Return the lineshape-and-shift group of each member, in FSL-MRS's words.
+    """Return the lineshape-and-shift group of each member, from FSL-MRS's option.
 
     Parameters
     ----------
@@ -132,7 +135,7 @@ def groups_of(
     Raises
     ------
     OptionError
-        If a name is not in the basis, or the numbers are not one a member.
+        If a name is not in the basis, or there is not one number for each member.
     """
     if not metab_groups or [text.lower() for text in metab_groups] == ["combine_all"]:
         return (0,) * len(names)
@@ -164,7 +167,7 @@ def sums_of(
     combine: Sequence[Sequence[str]] | None,
     left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the sums to report: the usual ones whose parts the basis has, then those asked for.
+    """Return the sums to report: the usual ones whose parts the basis has, then those of ``combine``.
 
     Parameters
     ----------
@@ -177,13 +180,13 @@ def sums_of(
     Raises
     ------
     OptionError
-        If a name is not in the basis, a sum has one part, or it would be called as a member is.
+        If a name is not in the basis, a sum has one part, or its name is that of a member.
     """
     sums = [pair for pair in USUAL_SUMS if all(name in names for name in pair)]
-    for asked in combine or ():
-        parts = tuple(dict.fromkeys(known_names(names, asked, "combine", left_out)))
+    for request in combine or ():
+        parts = tuple(dict.fromkeys(known_names(names, request, "combine", left_out)))
         if len(parts) < 2:
-            raise OptionError(f"--combine {' '.join(asked)} adds nothing up; give two or more metabolites.")
+            raise OptionError(f"--combine {' '.join(request)} adds nothing up; give two or more metabolites.")
         if parts not in sums:
             sums.append(parts)
     for parts in sums:
@@ -206,7 +209,7 @@ def reference_sum(
     internal_ref: Sequence[str] | None,
     left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """Return what the internal ratios refer to: as asked, or what the basis has of Cr and PCr.
+    """Return the reference of internal ratios: as requested, or those of Cr and PCr that the basis has.
 
     Parameters
     ----------

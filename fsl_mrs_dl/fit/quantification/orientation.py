@@ -1,4 +1,4 @@
-"""Whether data look conjugated. They are never turned unasked: the user is told."""
+"""Check whether data look conjugated. They are never conjugated without the option: only a warning is printed."""
 
 from typing import Any
 
@@ -9,9 +9,15 @@ from fsl_mrs_dl.data import Basis, Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 
 _ORDER = 4
+"""Order of the polynomial that takes the tail of water out of the window, as in FSL-MRS's check."""
 _MOST_SPECTRA = 64
-_BROAD_PPM = 0.5  # as far as a carrier may be off, and wider than the lines
-_TELLING, _CLEARLY = 0.25, 2.0  # share of a basis set without counterpart, and ratio of energies
+"""Number of spectra whose energies are added, evenly spread over the voxels."""
+_BROAD_PPM = 0.5
+"""SD in ppm of the smoothing of power spectra: the largest offset of a carrier, and wider than lines."""
+_LEAST_ASYMMETRY = 0.25
+"""Share of a basis set's power without counterpart in its mirror image, below which the sign is not decided."""
+_LEAST_RATIO = 2.0
+"""Energy in the mirror image over that in the spectrum itself, from which data look conjugated."""
 
 
 def looks_conjugated(
@@ -19,21 +25,21 @@ def looks_conjugated(
 ) -> bool:
     """Return whether the mirror image of data fits better than the data themselves.
 
-    Of 1H the mirror image of the fit window would hold more signal than the window. Signal is what a polynomial
-    of fourth order leaves, as in FSL-MRS's check, so that the tail of the water does not decide; here of the
-    complex spectrum, so that its phase does not either. Other nuclei have lines on both sides of their reference:
-    their power spectrum is compared with that of the basis set, as far as that is not its own mirror image.
+    For 1H, they do if the mirror image of the fit window has more signal than the window. A polynomial of fourth
+    order is taken out first, as in FSL-MRS's check, so that the tail of water does not matter; here out of the
+    complex spectrum, so that its phase does not matter either. Other nuclei have lines on both sides of their
+    reference: their power spectrum is compared with the part of the basis set's that is not symmetric.
 
     Parameters
     ----------
     data : MRSData
         One spectrum a voxel.
     voxels : ndarray, int, shape (V, 3)
-        Whose energies are added up; at most 64 of them, evenly spread.
+        The energies of at most 64 of them, evenly spread, are added up.
     window : tuple of float
         In ppm.
     basis : Basis, optional
-        At the points of the data; without it nothing is said of other nuclei than 1H.
+        At the points of the data. Without it, other nuclei than 1H are not checked.
     """
     some = data.fid[tuple(voxels[:: max(1, len(voxels) // _MOST_SPECTRA)].T)]
     some = some[fid_flags(some) == ""]
@@ -55,17 +61,17 @@ def _mirror_fits_better(fids: Complex, basis: Basis) -> bool:
     members = members / np.maximum(np.linalg.norm(members, axis=1, keepdims=True), np.finfo(float).tiny)
     bin_ppm = 1 / (basis.fids.shape[1] * basis.dwelltime_s * basis.spectrometer_frequency_mhz)
     expected = _smooth((np.abs(members) ** 2).sum(axis=0), _BROAD_PPM / bin_ppm)
-    # What lies on both sides of the reference tells nothing.
+    # Power on both sides of the reference does not depend on the sign.
     only_here = np.maximum(expected - _mirrored(expected), 0.0)
-    if only_here.sum() < _TELLING * expected.sum():
+    if only_here.sum() < _LEAST_ASYMMETRY * expected.sum():
         return False
     power = (np.abs(fid_to_spectrum(fids)) ** 2).sum(axis=0)
     power = np.maximum(power - np.median(power), 0.0)
-    return bool(power @ _mirrored(only_here) > _CLEARLY * (power @ only_here))
+    return bool(power @ _mirrored(only_here) > _LEAST_RATIO * (power @ only_here))
 
 
 def _smooth(values: Real, sd_bins: float) -> Real:
-    """Return values of a spectrum convolved with a Gaussian, around the ends as the DFT is."""
+    """Convolve values of a spectrum with a Gaussian, cyclically as the DFT."""
     n = len(values)
     distance = np.minimum(np.arange(n), n - np.arange(n))
     kernel = np.exp(-0.5 * (distance / max(sd_bins, 1e-3)) ** 2)

@@ -12,8 +12,11 @@ from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window, time_axis
 from fsl_mrs_dl.scores import noise_region, noise_sd
 
 _PROMINENCE = 0.4
+"""Prominence of a peak over the highest point, from which it counts: FSL-MRS's value."""
 _WIDEST = 2.0
+"""Largest width of a peak over the expected width: FSL-MRS's value."""
 _MOST_SPECTRA = 64
+"""Number of spectra from which the noise region is chosen, evenly spread over the voxels."""
 
 
 def peak_widths_hz(heights: Real, bin_hz: float, expected_hz: Real) -> Real:
@@ -39,13 +42,13 @@ def peak_widths_hz(heights: Real, bin_hz: float, expected_hz: Real) -> Real:
     width, prominence = _highest(scaled)
     limit = _WIDEST * expected_hz
     counts = (prominence >= _PROMINENCE) & (width <= limit)
-    found = np.where(counts, width, 0.0)
+    widths = np.where(counts, width, 0.0)
     for row in np.flatnonzero(~counts & (top[:, 0] > 0)):
         # The highest peak is too broad (overlapping lines): look for a narrower one beside it.
-        _, said = find_peaks(scaled[row], prominence=_PROMINENCE, width=(None, limit[row]))
-        if said["prominences"].size:
-            found[row] = said["widths"][said["prominences"].argmax()]
-    return found * bin_hz
+        _, properties = find_peaks(scaled[row], prominence=_PROMINENCE, width=(None, limit[row]))
+        if properties["prominences"].size:
+            widths[row] = properties["widths"][properties["prominences"].argmax()]
+    return widths * bin_hz
 
 
 def _highest(scaled: Real) -> tuple[Real, Real]:
@@ -68,14 +71,14 @@ def _highest(scaled: Real) -> tuple[Real, Real]:
 
 
 def _share(low: Real, high: Real, level: Real) -> Real:
-    """Return how far from a point below a level to its neighbour above it the level lies."""
+    """Return the place of a level between a point below it and its neighbour above it, as a share of the step."""
     rise = high - low
     return np.where(rise > 0, (level - low) / np.where(rise > 0, rise, 1), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class QualityBand:
-    """Where quality is measured; the same for every voxel of a run, whatever chunk it is in.
+    """The axes and regions of quality measures; the same for every voxel of a run.
 
     Attributes
     ----------
@@ -111,9 +114,9 @@ def line_quality(
 
     SNR is the height of the member over :math:`\sqrt 2` times the noise of the real spectrum outside of the
     signal, after data and member are damped by exp(-w t) with the smallest width w found, in Hz taken as 1/s.
-    FSL-MRS's definition, but for two details: a member without a peak does not set w to zero for all others,
-    and the noise is that of :func:`fsl_mrs_dl.scores.noise_sd`, which bears the tails of strong lines; above an
-    SNR of about 50 FSL-MRS takes those for noise and prints less.
+    This is FSL-MRS's definition with two changes: a member without a peak does not set w to zero for all others,
+    and the noise is that of :func:`fsl_mrs_dl.scores.noise_sd`, which the tails of strong lines do not change.
+    Above an SNR of about 50 FSL-MRS counts these tails as noise and prints a smaller value.
 
     Parameters
     ----------
@@ -123,7 +126,7 @@ def line_quality(
     members : ndarray, complex, shape (S, M, time)
         The fitted signal of each member.
     phase_rad, delay_s : ndarray, float, shape (S,)
-        Its phases, which are taken away.
+        The phases of the fit, which are corrected.
     expected_hz : ndarray, float, shape (S,)
         Largest fitted broadening.
 
@@ -138,8 +141,8 @@ def line_quality(
 
     def heights(signals: Complex) -> Real:
         """Return the magnitude of the real spectrum in the window."""
-        found: Real = np.abs((fid_to_spectrum(signals)[..., band.inside] * straight).real)
-        return found
+        height: Real = np.abs((fid_to_spectrum(signals)[..., band.inside] * straight).real)
+        return height
 
     tall = heights(members).reshape(n_spectra * n_members, -1)
     width = peak_widths_hz(tall, 1 / (n_points * band.dwelltime_s), np.repeat(expected_hz, n_members))

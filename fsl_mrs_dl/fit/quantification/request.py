@@ -1,4 +1,4 @@
-"""What is fitted, resolved from the options of the command."""
+"""The request of a quantification, resolved from the options of the command."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from fsl_mrs_dl.fit.quantification.water import WaterPlan
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What is fitted, and what is made of it.
+    """Everything that a quantification needs besides the data.
 
     Attributes
     ----------
@@ -27,15 +27,15 @@ class Request:
     water : WaterPlan or None
     notes : tuple of str
     posterior : bool
-        Whether the posterior is drawn too.
+        Whether to draw the posterior.
     fitter : Fitter or None
-        What fits; None: the fit from its own starts.
+        The fitter; None: the default fit with its own start values.
     doubts : tuple of str
-        Sentences that make every result usable at best, whatever the fit says.
+        Sentences that make every result usable at best, whatever the fit is.
     parallel : str
-        Where chunks of voxels are fitted, see :func:`~.workers.chunks_done`.
+        Kind of parallel computation, see :func:`~.workers.chunks_done`.
     workers : int or None
-        How many processes on this machine; None: as many as cores.
+        Number of processes on this machine; None: one for each core.
     """
 
     basis: Basis

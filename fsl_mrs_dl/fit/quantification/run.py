@@ -1,4 +1,4 @@
-"""Quantification of many voxels, a chunk at a time, so that memory does not grow with the covariances."""
+"""Quantify many voxels in chunks, so that the memory for covariances stays small."""
 
 import contextlib
 import sys
@@ -20,11 +20,11 @@ from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
 from fsl_mrs_dl.io.scratch import new_array, release_memory
 
 CHUNK = 64
-"""Voxels that are fitted together: enough for batched algebra, few enough to stay out of fresh memory."""
+"""Number of voxels that are fitted together: enough for batched algebra, few enough for memory in use."""
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
-    """Fit the voxels, and scale the amplitudes.
+    """Fit the voxels, scale the amplitudes, and grade the spectra.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     Raises
     ------
     MRSDLError
-        If data and request do not fit each other.
+        If data and request do not match.
     """
     single = data.fid.shape[:3] == (1, 1, 1)
     shape = (len(request.voxels), data.n_points)
@@ -149,7 +149,7 @@ def _outcome(
         widening=arrays["widening"],
         line_ppm=arrays["line_ppm"],
         line_z=arrays["line_z"],
-        # Of single members and of an averaged fit alone.
+        # Only with shifts of single members, or of an averaged fit.
         member_hz=arrays.get("member_hz"),
         member_gamma=arrays.get("member_gamma"),
         lineshape=arrays.get("lineshape"),

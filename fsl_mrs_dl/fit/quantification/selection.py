@@ -1,4 +1,4 @@
-"""Which spectra are fitted, and in which window."""
+"""Select the spectra to fit, and the fit window."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,9 +13,9 @@ from fsl_mrs_dl.errors import DataError, OptionError
 PPM_WINDOWS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"1H": (0.2, 4.2), "2H": (0.0, 6.0), "13C": (10.0, 100.0), "31P": (-20.0, 10.0)}
 )
-"""Where metabolites are fitted, in ppm, unless the user says otherwise (FSL-MRS's defaults)."""
+"""Default fit window of each nucleus, in ppm (FSL-MRS's defaults)."""
 
-_LEAST_POINTS = 4  # fewer leave no spectrum to fit
+_LEAST_POINTS = 4  # smallest number of points in a window: fewer are no spectrum
 _FIRST = MappingProxyType(
     {
         "DIM_COIL": "combine the coils first (fsl_mrs_dl coilcombine)",
@@ -81,9 +81,9 @@ def fit_window(
     ----------
     nucleus : str
     ppmlim : tuple of float, optional
-        As asked for, in ppm.
+        Limits of the user, in ppm.
     ppm : ndarray, float, optional
-        Axis of the data, ascending, in ppm, on which the window must hold points.
+        Axis of the data, ascending, in ppm. The window must contain at least four of its points.
 
     Raises
     ------
@@ -92,9 +92,9 @@ def fit_window(
         points there.
     """
     window = _limits(nucleus, ppmlim)
-    if ppm is not None and (held := int(((ppm >= window[0]) & (ppm <= window[1])).sum())) < _LEAST_POINTS:
+    if ppm is not None and (count := int(((ppm >= window[0]) & (ppm <= window[1])).sum())) < _LEAST_POINTS:
         raise OptionError(
-            f"The fit window of {window[0]:g} to {window[1]:g} ppm holds {held} points of data that reach from "
+            f"The fit window of {window[0]:g} to {window[1]:g} ppm holds {count} points of data that reach from "
             f"{ppm[0]:.2f} to {ppm[-1]:.2f} ppm; at least {_LEAST_POINTS} are needed: choose another one "
             "(--ppmlim LO HI)."
         )

@@ -1,4 +1,4 @@
-"""What is to be said against a fit: nothing was found, or not all of it was described."""
+"""Flag fits: of noise alone, or with signal that the basis set does not describe."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,34 +14,38 @@ from fsl_mrs_dl.fit.quantification.appearance import Appearance
 from fsl_mrs_dl.fit.quantification.criteria import CRITERIA
 
 FALSE_ALARM = 1e-3
-"""Chance that noise alone passes for a spectrum."""
+"""Probability that noise alone counts as a spectrum."""
 LOOKS = 100
-"""Shifts and linewidths that are told apart in the search, each of which is one more chance."""
+"""Number of different shifts and linewidths in the search, each of which is another chance for noise."""
 LARGEST_MISFIT = 0.25
-"""Amplitude of what is left over that of what was fitted, from which a fit is called poor."""
+"""Amplitude of the residual's excess over that of the fit, from which ``poor_fit`` is flagged."""
 STRANGE = 1e-3
-"""Chance that a residual of noise alone shows a line, and that it is called a misfit."""
+"""Probability that noise alone has the flag ``unmodelled_line``, and the same for ``model_misfit``."""
 LARGEST_WIDENING = 2.0
-"""From which widening of errors on a fit is called a misfit."""
+"""Factor of errors over their bounds, from which ``model_misfit`` is flagged."""
 SERIOUS = np.int16(sum(1 << flag.bit for flag in FLAGS.values() if flag.severity != "note"))
 """Bits of the flags that a good result does not have."""
 _CERTAIN = 1e-4
+"""Probability of a residual's excess in noise, below which ``poor_fit`` is possible: 1 of 10 000 spectra."""
 _TESTS = 3
-_LEAST = 1e-300
-_SHARED = 5  # shift, two widths, phase and delay
-_MOST_SHARES = 1e6
+"""Number of tests behind the surprise, the factor of their smallest probability."""
+_LEAST_PROBABILITY = 1e-300
+"""Smallest probability whose logarithm is taken: that of the precision."""
+_SHARED = 5  # number of shared parameters: shift, two widths, phase and delay
+_LARGEST_RATIO = 1e6
+"""Largest ratio of excess to fitted energy, so that a fit of nearly zero divides nothing by zero."""
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """The verdict on S fits.
+    """The flags of S fits, and the numbers behind them.
 
     Attributes
     ----------
     misfit : ndarray, float, shape (S,)
-        See :func:`judge`; NaN where nothing was fitted.
+        See :func:`judge`; NaN for spectra that were not fitted.
     surprise : ndarray, float, shape (S,)
-        Decades of the chance that noise leaves as strange a residual, see :func:`judge`; NaN likewise.
+        -log10 of the probability that noise has such a residual, see :func:`judge`; NaN likewise.
     low_snr, poor_fit, unmodelled_line, model_misfit : ndarray, bool, shape (S,)
         The flags of these names.
     """
@@ -63,45 +67,45 @@ class Verdict:
         return bits
 
 
-def judge(result: FitResult, left: Leftover, seen: Appearance, noise_sd: Real, noise_bins: int) -> Verdict:
-    r"""Compare what was fitted and what is left with the noise outside of the signal.
+def judge(result: FitResult, left: Leftover, look: Appearance, noise_sd: Real, noise_bins: int) -> Verdict:
+    r"""Compare fit and residual with the noise outside of the signal.
 
-    *low_snr*: with k free parameters the energy E that they explain of pure noise, :math:`E / (k \sigma^2)`, is at
-    most F(k, n) distributed, n the bins from which sigma is known. A spectrum counts as found where it exceeds
-    the quantile of :data:`FALSE_ALARM` over :data:`LOOKS`. So do not windows of fewer samples than twice the
-    parameters, whose bounds are guesses.
+    *low_snr*: for pure noise, the energy E that k free parameters explain, :math:`E / (k \sigma^2)`, has at most
+    the distribution F(k, n), where n is the number of bins behind sigma. A spectrum is more than noise if E
+    exceeds the quantile of :data:`FALSE_ALARM` over :data:`LOOKS`. Windows with fewer samples than twice the
+    parameters are flagged too: their bounds are not reliable.
 
-    *misfit*: the residual of a right model has the energy :math:`\nu \sigma^2`, nu its degrees of freedom, and
-    over that is F(nu, n) distributed. The excess over it is told as an amplitude, in units of the fitted
+    *misfit*: if the model is right, the residual has the energy :math:`\nu \sigma^2` with nu degrees of freedom,
+    and their ratio has the distribution F(nu, n). The excess is given as an amplitude, in units of the fitted
     metabolites,
 
     .. math:: m = \mathrm{sign}(R - \nu \sigma^2) \sqrt{|R - \nu \sigma^2| / E}
 
-    which does not grow with the SNR. *poor_fit* is an excess that chance makes in 1 of 10 000 spectra and that
-    is larger than :data:`LARGEST_MISFIT`: where the SNR is high any basis set leaves something.
+    which does not grow with the SNR. *poor_fit* is an excess that noise has in 1 of 10 000 spectra and that is
+    larger than :data:`LARGEST_MISFIT`: at a high SNR every basis set has some excess.
 
-    *surprise*: three tests ask for different alternatives. That energy is the first, for whatever is spread over
-    the window; the mean power of lines in the residual, F(looks, n) distributed, is the second, for many lines or
-    broad ones; the highest single line is the third. The smallest of their p counts, times three
-    (Tippett, see Birnbaum 1954, doi:10.2307/2281130), as an alternative is seen by one of them more than by the
-    others. Told is -log10 p.
+    *surprise* combines three tests for different deviations. The first is that energy, for deviations over the
+    whole window; the second the mean power of lines in the residual, with the distribution F(looks, n), for many
+    or broad lines; the third the highest single line. The smallest p counts, times three (Tippett, see Birnbaum
+    1954, doi:10.2307/2281130), because each deviation affects one test more than the others. The value is
+    -log10 p.
 
-    *unmodelled_line* is a line that chance shows in 1 of 1000 spectra or fewer, *model_misfit* a power of lines
-    that makes errors :data:`LARGEST_WIDENING` times the bounds, and that chance makes as rarely. Both are flagged
-    where they are larger than in good spectra, too (:data:`~.criteria.CRITERIA`): at the SNR of a single voxel no
-    measured residual is white noise.
+    *unmodelled_line* is a line that noise has in 1 of 1000 spectra or fewer. *model_misfit* is a power of lines
+    that makes errors :data:`LARGEST_WIDENING` times the bounds, and that is as rare. Both must also be larger
+    than in good spectra (:data:`~.criteria.CRITERIA`): at the SNR of a single voxel no measured residual is white
+    noise.
 
     Parameters
     ----------
     result : FitResult
     left : Leftover
         Of the same fits.
-    seen : Appearance
-        Likewise.
+    look : Appearance
+        Of the same fits.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from outside of the signal.
     noise_bins : int
-        From how many bins.
+        Number of bins behind ``noise_sd``.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def judge(result: FitResult, left: Leftover, seen: Appearance, noise_sd: Real, n
     with np.errstate(invalid="ignore", divide="ignore"):
         low = few | (result.explained / (fitted * noise) < certain)
         excess = result.freedom * (result.noise_sd**2 - noise)
-        least = np.maximum(np.abs(excess) / _MOST_SHARES, np.finfo(float).tiny)
+        least = np.maximum(np.abs(excess) / _LARGEST_RATIO, np.finfo(float).tiny)
         misfit = np.sign(excess) * np.sqrt(np.abs(excess) / np.maximum(result.explained, least))
         limit = f_distribution.isf(
             _CERTAIN, np.where(np.isfinite(result.freedom), result.freedom, 1), noise_bins
@@ -128,25 +132,25 @@ def judge(result: FitResult, left: Leftover, seen: Appearance, noise_sd: Real, n
                 left.p,
             ]
         )
-        surprise = -np.log10(np.clip(_TESTS * chances.min(axis=0), _LEAST, 1.0))
+        surprise = -np.log10(np.clip(_TESTS * chances.min(axis=0), _LEAST_PROBABILITY, 1.0))
         rough = f_distribution.sf(left.power, left.looks, result.freedom) < STRANGE
-        large = (misfit > CRITERIA["misfit"].good) | (seen.undescribed > CRITERIA["undescribed"].good)
+        large = (misfit > CRITERIA["misfit"].good) | (look.undescribed > CRITERIA["undescribed"].good)
         wide = ~low & rough & (left.widening > LARGEST_WIDENING) & large
-        line = ~low & (left.p < STRANGE) & (np.abs(seen.line) > CRITERIA["line"].good)
+        line = ~low & (left.p < STRANGE) & (np.abs(look.line) > CRITERIA["line"].good)
     known = np.isfinite(result.noise_sd)
-    told, strange = (np.where(known, value, np.nan) for value in (misfit, surprise))
-    return Verdict(told, strange, *(known & flag for flag in (low, poor, line, wide)))
+    known_misfit, known_surprise = (np.where(known, value, np.nan) for value in (misfit, surprise))
+    return Verdict(known_misfit, known_surprise, *(known & flag for flag in (low, poor, line, wide)))
 
 
 def flags_in_words(flags: NDArray[np.int16], line: tuple[float, float] | None = None) -> str:
-    """Return what is flagged in one line, empty if nothing is.
+    """Describe flags in one line; empty if no spectrum has one.
 
     Parameters
     ----------
     flags : ndarray, int16, shape (V,)
         Bits.
     line : tuple of float, optional
-        Of one spectrum, place in ppm and z of the line that stands out most.
+        For one spectrum: place in ppm and z of the highest unmodelled line.
     """
     flagged = int((flags != 0).sum())
     if not flagged:
@@ -159,5 +163,5 @@ def flags_in_words(flags: NDArray[np.int16], line: tuple[float, float] | None = 
             for token, count in counts.items()
             if count
         )
-    said = ", ".join(f"{count} {token}" for token, count in counts.items() if count)
-    return f"{flagged} of {len(flags)} voxels flagged: {said} (qc/flags.nii.gz, meanings in qc/flags.json)"
+    counted = ", ".join(f"{count} {token}" for token, count in counts.items() if count)
+    return f"{flagged} of {len(flags)} voxels flagged: {counted} (qc/flags.nii.gz, meanings in qc/flags.json)"

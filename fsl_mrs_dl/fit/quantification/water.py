@@ -1,7 +1,8 @@
-"""Water as the internal standard: its signal, that of a metabolite of known protons, and the factor between.
+"""Water as the internal standard: areas of water and of a metabolite of known protons, and the scaling factor.
 
-Both are areas of the real spectrum between limits, after the fitted phase and shift are taken away, so that
-no scale of the basis set enters: the metabolite's area is measured on its own fitted lines (FSL-MRS's way).
+Both are areas of the real spectrum between limits, after correction for the fitted phase and shift. The
+metabolite's area is measured on its own fitted lines, as in FSL-MRS, so that the scale of the basis set does not
+matter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,19 +22,21 @@ from fsl_mrs_dl.physics.areas import REFERENCES, WATER_PROTONS, area
 from fsl_mrs_dl.physics.relaxation import visible_water
 
 WATER_LIMITS_PPM = (1.65, 7.65)
+"""Limits of the area of water, in ppm: 3 ppm on both sides of 4.65 ppm, FSL-MRS's value."""
 _WATER_WIDTH_HZ = 1.0
+"""Lorentzian width of the line that is fitted to water before its fitted broadening, in Hz: narrower than any."""
 
 
 @dataclass(frozen=True, eq=False)
 class WaterPlan:
-    """What water scaling needs besides the fit.
+    """Everything that water scaling needs besides the fit.
 
     Attributes
     ----------
     data : MRSData
         The water reference, one FID a voxel.
     scaling : WaterScaling
-        With everything but the areas, which are empty until they are measured.
+        Without areas: they are empty until they are measured.
     """
 
     data: MRSData
@@ -94,16 +97,16 @@ def water_reference(
     limits: tuple[float, float] | None,
     left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[str, ...], int, tuple[float, float]]:
-    """Return the metabolites whose signal is measured like the water's, their protons, and where in ppm.
+    """Return the reference metabolites of water scaling, their protons, and their limits in ppm.
 
     Parameters
     ----------
     names : sequence of str
         Members of the basis.
     metabolites, protons, limits : optional
-        As asked for; protons and limits are known for Cr, PCr and NAA.
+        Values of the user; by default those of Cr, PCr and NAA.
     left_out : mapping of str to str
-        Members that the basis set had -> why it has them no more.
+        Members that were left out of the basis set -> why.
 
     Raises
     ------
@@ -111,13 +114,13 @@ def water_reference(
         If the basis does not have them, or protons or limits are not known.
     """
     if not metabolites:
-        found = next((key for key in REFERENCES if all(name in names for name in key)), None)
-        if found is None:
+        default = next((key for key in REFERENCES if all(name in names for name in key)), None)
+        if default is None:
             raise OptionError(
                 "Water scaling measures Cr, PCr or NAA, and the basis has none of them; give --wref_metabolite, "
                 "--ref_protons and --ref_int_limits, or leave --h2o out."
             )
-        return (found, *REFERENCES[found])
+        return (default, *REFERENCES[default])
     chosen = tuple(known_names(names, metabolites, "wref_metabolite", left_out))
     known = REFERENCES.get(chosen)
     if known is None and (protons is None or limits is None):
@@ -135,13 +138,13 @@ def water_area(data: MRSData, fids: Complex) -> Real:
     Parameters
     ----------
     data : MRSData
-        What the FIDs are of.
+        For the axes.
     fids : ndarray, complex, shape (V, time)
 
     Returns
     -------
     ndarray, float, shape (V,)
-        NaN where there is no usable FID.
+        NaN for FIDs that cannot be used.
     """
     offset_hz = (NUCLEI["1H"].reference_ppm - data.reference_ppm) * data.spectrometer_frequency_mhz
     like = np.zeros(1, dtype=np.complex128)
@@ -149,20 +152,20 @@ def water_area(data: MRSData, fids: Complex) -> Real:
     basis = Basis(line[None], ("H2O",), data.dwelltime_s, data.spectrometer_frequency_mhz)
     settings = FitSettings(ppmlim=WATER_LIMITS_PPM, baseline=Baseline(), first_order_phase=False)
     good = fid_flags(fids) == ""
-    found = np.full(len(fids), np.nan)
+    areas = np.full(len(fids), np.nan)
     if good.any():
         fit = fit_spectra(fids[good], basis, settings, reference_ppm=data.reference_ppm)
         lines = fit.amplitudes * damp(
             np.broadcast_to(line, fids[good].shape), fit.gamma[:, 0], fit.sigma[:, 0], data.dwelltime_s
         )
-        found[good] = area(lines, data.dwelltime_s, data.ppm_axis, WATER_LIMITS_PPM)
-    return found
+        areas[good] = area(lines, data.dwelltime_s, data.ppm_axis, WATER_LIMITS_PPM)
+    return areas
 
 
 def reference_area(
     fit: FitResult, basis: Basis, groups: Sequence[int], scaling: WaterScaling, reference_ppm: float
 ) -> tuple[Real, Real]:
-    """Return the area of the reference metabolites in each fit, and what it is for an amplitude of one.
+    """Return the area of the reference metabolites in each fit, and that for an amplitude of one.
 
     Parameters
     ----------
@@ -170,15 +173,15 @@ def reference_area(
     basis : Basis
         Of the fit.
     groups : sequence of int
-        Of each member.
+        Group of each member.
     scaling : WaterScaling
-        Names the reference and its limits.
+        With the reference and its limits.
     reference_ppm : float
 
     Returns
     -------
-    found, unit : ndarray, float, shape (V,)
-        ``unit`` is known even where the reference was fitted as zero.
+    area, unit : ndarray, float, shape (V,)
+        ``unit`` is known even if the reference was fitted as zero.
     """
     rows = [basis.names.index(name) for name in scaling.reference]
     ppm = ppm_axis(basis.fids.shape[-1], basis.dwelltime_s, basis.spectrometer_frequency_mhz, reference_ppm)
@@ -200,12 +203,12 @@ def reference_area(
 def water_factors(
     plan: WaterScaling, water: Real, unit: Real, fractions: Mapping[str, Real] | None
 ) -> tuple[Real, Real]:
-    r"""Return what takes an amplitude to a concentration.
+    r"""Return the factors from an amplitude to a concentration.
 
     .. math:: \frac{A_M / a_M}{A_{H_2O}} \cdot \frac{2}{n_M} \cdot [H_2O]
 
-    with the area of the reference metabolite for an amplitude of one, its protons n, and the water that
-    :func:`~fsl_mrs_dl.physics.relaxation.visible_water` gives.
+    with the area of the reference metabolite for an amplitude of one, its protons n, and the concentration of
+    visible water by :func:`~fsl_mrs_dl.physics.relaxation.visible_water`.
 
     Parameters
     ----------
@@ -233,7 +236,7 @@ def water_factors(
 
 
 def with_areas(
-    plan: WaterScaling, fractions: Mapping[str, Real] | None, water: Real, found: Real
+    plan: WaterScaling, fractions: Mapping[str, Real] | None, water: Real, reference: Real
 ) -> WaterScaling:
-    """Return the record of a water scaling with what was measured."""
-    return replace(plan, fractions=fractions, water_area=water, reference_area=found)
+    """Return the record of a water scaling with measured areas and the voxels' tissue fractions."""
+    return replace(plan, fractions=fractions, water_area=water, reference_area=reference)

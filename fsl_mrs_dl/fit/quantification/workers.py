@@ -1,4 +1,4 @@
-"""Chunks of voxels on several processes: dask starts them, results come back in order."""
+"""Compute chunks of voxels on several processes with dask; results come in order."""
 
 import logging
 import os
@@ -14,8 +14,8 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 SCHEDULER = "DASK_SCHEDULER_ADDRESS"
-"""Environment variable in which dask looks for the scheduler of a cluster."""
-_AHEAD = 3  # chunks a worker that wait for it, so that it never waits and results do not pile up
+"""Environment variable with the address of the scheduler of a cluster."""
+_AHEAD = 3  # chunks per worker that are submitted: it never waits, and only few results are in memory
 
 
 def chunks_done(
@@ -25,20 +25,20 @@ def chunks_done(
     parallel: str = "off",
     workers: int | None = None,
 ) -> Generator[Result, None, None]:
-    """Yield ``function(common, part)`` of each part, in the order of the parts.
+    """Yield ``function(common, part)`` for each part, in the order of the parts.
 
     Parameters
     ----------
     function : callable
-        Of a module, so that other processes find it.
+        Defined in a module, so that other processes can import it.
     common : object
         Sent to each worker once.
     parts : iterable
-        Each is sent when it is due.
+        Each is sent shortly before it is computed.
     parallel : {"off", "local", "cluster"}
-        Here; on processes of this machine; on the workers of the dask scheduler that :data:`SCHEDULER` names.
+        In this process; on processes of this machine; on the workers of the dask scheduler in :data:`SCHEDULER`.
     workers : int, optional
-        Processes on this machine. Default: as many as the program may use cores.
+        Number of processes on this machine. Default: one for each core that the program may use.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def chunks_done(
             yield from _done_by(client, function, common, parts)
         return
     for name in ("distributed", "distributed.nanny", "distributed.scheduler", "distributed.worker", "bokeh"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # how processes start and end is no news
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # messages about starts and ends of processes
     count = len(os.sched_getaffinity(0)) if workers is None else workers
     options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with (
@@ -68,7 +68,7 @@ def chunks_done(
 
 
 def _client_of_cluster(client: Callable[..., Any]) -> Any:
-    """Connect to the scheduler that the environment names."""
+    """Connect to the scheduler in the environment variable."""
     address = os.environ.get(SCHEDULER)
     if not address:
         raise OptionError(
@@ -86,7 +86,7 @@ def _client_of_cluster(client: Callable[..., Any]) -> Any:
 def _done_by(
     client: Any, function: Callable[[Common, Part], Result], common: Common, parts: Iterable[Part]
 ) -> Iterator[Result]:
-    """Yield what the workers of a client make of the parts, in order."""
+    """Yield the results of a client's workers, in the order of the parts."""
     shared = client.scatter(common, broadcast=True)
     most = _AHEAD * max(len(client.scheduler_info()["workers"]), 1)
     waiting: deque[Any] = deque()

@@ -1,4 +1,4 @@
-"""Spectra through filters, as what stands beside a fit is measured."""
+"""Filtered spectra, on which signals beside a fit are measured."""
 
 from dataclasses import dataclass
 from math import log, pi
@@ -11,18 +11,22 @@ from fsl_mrs_dl.fit.quantification.quality import QualityBand
 from fsl_mrs_dl.physics import fid_to_spectrum, time_axis
 
 _EDGE_PPM = 0.3
-"""How far inside the fit window a residual is looked at: beyond it no baseline was fitted."""
-_NARROW_PPM = 0.25  # FWHM of what is smooth: broader than any metabolite, as broad as the narrowest baseline
-_NARROWEST_HZ, _WIDEST_HZ = 2.0, 15.0  # of the matched filter: basis sets have 1 to 2 Hz, 15 Hz is no shim
+"""Margin at both ends of the fit window, in ppm, without measurement: no baseline was fitted beyond the window."""
+_NARROW_PPM = 0.25
+"""Width (FWHM) of smooth signal, in ppm: broader than any metabolite, as broad as the narrowest baseline."""
+_NARROWEST_HZ, _WIDEST_HZ = 2.0, 15.0
+"""Limits of the matched filter's width (FWHM), in Hz: basis sets have 1 to 2 Hz, a shim of 15 Hz has failed."""
 _ZERO_FILL = 4
+"""Factor of zero filling before widths are measured."""
 _QUARTER = 0.25
+"""Level, over a line's height, at which the width of its foot is measured."""
 LEAST = 1e-12
-"""Relative size below which nothing is left."""
+"""Relative size below which a signal counts as zero: rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Fits of S spectra, as far as an appearance needs them.
+    """Fits of S spectra: the arrays that an appearance needs.
 
     Attributes
     ----------
@@ -31,7 +35,7 @@ class Fitted:
     metabolites : ndarray, complex, shape (S, time)
         Sum of the fitted metabolites, without macromolecules and lipids.
     phase_rad, delay_s, shift_hz : ndarray, float, shape (S,)
-        What is taken away to look at real parts: see :class:`~fsl_mrs_dl.io.results.Outcome`.
+        Corrections before real parts are taken: see :class:`~fsl_mrs_dl.io.results.Outcome`.
     noise_sd : ndarray, float, shape (S,)
         Of one channel, from outside of the signal.
     """
@@ -55,21 +59,21 @@ class Fitted:
         )
 
 
-class Seen:
-    """Spectra in one phase, seen through filters.
+class FilteredSpectra:
+    """Spectra in the phase of their fit, through filters.
 
     Attributes
     ----------
     rest : ndarray, complex, shape (S, time)
-        Data less metabolites.
+        Data minus metabolites.
     fwhm_hz, base_hz : ndarray, float, shape (S,)
         Width of the highest line of the metabolites at half and at a quarter of its height.
     matched, narrow : ndarray, float, shape (S, time)
-        Weights of FIDs: a Gaussian as wide as the lines, and the same less what is smooth.
+        Weights of FIDs: a Gaussian as wide as the lines, and the same without smooth signal.
     core : ndarray, bool, shape (time,)
-        The part of the fit window that is looked at.
+        The part of the fit window that is measured.
     height : ndarray, float, shape (S,)
-        Of the highest line of the metabolites, through ``matched``.
+        Height of the highest line of the metabolites, through ``matched``.
     """
 
     def __init__(self, band: QualityBand, fitted: Fitted, mhz: float) -> None:
@@ -89,23 +93,23 @@ class Seen:
         self.height = np.abs(through[:, self.core]).max(axis=1)
 
     def spectra(self, fids: Complex, weight: Real) -> Complex:
-        """Return spectra of FIDs seen through a weight, in the phase of the fit."""
-        found: Complex = fid_to_spectrum(fids * weight) * self.straight
-        return found
+        """Return the spectra of weighted FIDs, in the phase of the fit, (S, time)."""
+        phased: Complex = fid_to_spectrum(fids * weight) * self.straight
+        return phased
 
     def real(self, fids: Complex, weight: Real) -> Real:
-        """Return the real parts of these."""
+        """Return the real parts of :meth:`spectra`."""
         return self.spectra(fids, weight).real
 
     def noise(self, weight: Real) -> Real:
-        """Return the SD of the noise of one channel of spectra seen through a weight (S, time), (S,)."""
-        seen: Real = self.fitted.noise_sd * np.sqrt((weight**2).mean(axis=1))
-        return seen
+        """Return the noise SD of one channel of weighted spectra, (S,); weight: (S, time)."""
+        sd: Real = self.fitted.noise_sd * np.sqrt((weight**2).mean(axis=1))
+        return sd
 
     def _widths(self) -> tuple[Real, Real]:
         """Return the widths of the highest line of the metabolites at half and a quarter of its height."""
         fids, n = self.fitted.metabolites, len(self.time_s)
-        # The phase of the carrier's neighbourhood will do: lines are a few Hz wide.
+        # Lines are a few Hz wide: the phase changes little across them.
         padded = np.pad(fids, ((0, 0), (0, (_ZERO_FILL - 1) * n)))
         spectra = fid_to_spectrum(padded)
         frequency = (np.arange(_ZERO_FILL * n) - _ZERO_FILL * n // 2) / (
@@ -125,34 +129,34 @@ class Seen:
         return half, quarter
 
     def above(self, power: Real, weight: Real) -> Real:
-        """Return power of real parts above what noise makes in all but a few of spectra."""
+        """Return the power of real parts above that of noise (mean plus two SDs), (S,)."""
         variance = self.noise(weight) ** 2
-        # Neighbours are alike through a filter: so many values are independent.
+        # A filter correlates neighbours: this is the number of independent values.
         independent = np.maximum(self.core.mean() * (weight**2).sum(axis=1), 2.0)
         above: Real = np.maximum(power - variance * (1 + 2 * np.sqrt(2 / independent)), 0.0)
         return above
 
     def within(self, ppm: Real) -> NDArray[np.bool_]:
-        """Return which of some shifts lie in the part of the fit window that is looked at."""
+        """Return which chemical shifts lie in the measured part of the fit window."""
         low, high = self.band.ppm[self.core][[0, -1]]
         within: NDArray[np.bool_] = (ppm >= low) & (ppm <= high)
         return within
 
 
 def gaussian(fwhm_hz: Real, time_s: Real) -> Real:
-    """Return the weight in time whose spectrum is a Gaussian of a width."""
+    """Return the weight in time whose spectrum is a Gaussian of a width (FWHM)."""
     weight: Real = np.exp(-((pi * fwhm_hz * time_s) ** 2) / (4 * log(2)))
     return weight
 
 
 def ratio(above: Real, below: Real) -> Real:
-    """Return a ratio of what is not negative: large where nothing is below, 0 where nothing is above."""
+    """Return the ratio of values that are not negative: large if the divisor is 0, and 0 if the dividend is 0."""
     ratio: Real = above / np.maximum(below, np.maximum(LEAST * above, np.finfo(float).tiny))
     return ratio
 
 
 def _width(heights: Real, top: int, level: float) -> float:
-    """Return the width of a peak at a share of its height, in bins; NaN where it does not end."""
+    """Return the width of a peak at a share of its height, in bins; NaN if it does not fall below it."""
     limit = level * heights[top]
     if limit <= 0:
         return float("nan")
