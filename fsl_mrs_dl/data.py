@@ -27,6 +27,8 @@ Real = NDArray[np.floating]
 
 TIME_AXIS = 3
 """Axis of the FID's points in NIfTI-MRS order (x, y, z, time, dim 5, dim 6, dim 7)."""
+TISSUES = ("WM", "GM", "CSF")
+"""White matter, grey matter and CSF, in the order that every option, file and table has."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.data import TISSUES, Real
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.io.nifti_file import DAMAGE, loaded, output_to_log, reason_of
 from fsl_mrs_dl.io.position import apart_mm, image_places, smallest_side, turned_to
@@ -18,7 +18,6 @@ from fsl_mrs_dl.io.sizes import check_image
 
 logger = logging.getLogger(__name__)
 
-TISSUES = ("WM", "GM", "CSF")
 _SUM_TOLERANCE = 0.1
 """Largest difference of the sum of tissue fractions from 1; a smaller one is scaled away."""
 _LARGEST_NUMBER = 1e300
@@ -68,7 +67,7 @@ def read_volume(path: Path | Any, grid: tuple[int, ...], flag: str, where: Seque
     return _on_grid(values, grid, what)
 
 
-def read_image(path: Path, flag: str) -> tuple[Real, Real]:
+def read_image(path: Path, flag: str, *, canonical: bool = True) -> tuple[Real, Real]:
     """Read an image of any grid, and reorder its axes to right, anterior and superior.
 
     Parameters
@@ -76,6 +75,8 @@ def read_image(path: Path, flag: str) -> tuple[Real, Real]:
     path : Path
     flag : str
         Option that names the image, for messages.
+    canonical : bool
+        False: leave the axes in the order of the file.
 
     Returns
     -------
@@ -94,7 +95,7 @@ def read_image(path: Path, flag: str) -> tuple[Real, Real]:
     check_image(image, what)
     try:
         with output_to_log():
-            image = nib.as_closest_canonical(image)
+            image = nib.as_closest_canonical(image) if canonical else image
             values = np.asarray(image.dataobj)
     except DAMAGE as error:
         raise DataError(f"{what} is not a readable NIfTI image ({reason_of(error)}).") from error

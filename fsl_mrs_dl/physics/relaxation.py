@@ -5,16 +5,15 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fsl_mrs_dl.data import NUCLEI, Real
+from fsl_mrs_dl.data import NUCLEI, TISSUES, Real
 from fsl_mrs_dl.errors import OptionError
 
 WATER_MOLALITY = 55.51e3
 """Molality of pure water, in mmol/kg: 1 kg over 18.015 g/mol."""
 
-TISSUE_WATER = MappingProxyType({"GM": 0.78, "WM": 0.65, "CSF": 0.97})
+TISSUE_WATER = MappingProxyType({"WM": 0.65, "GM": 0.78, "CSF": 0.97})
 """Water in a volume of tissue against pure water (Ernst, Kreis and Ross 1993, doi:10.1006/jmrb.1993.1055)."""
 
-TISSUES = ("WM", "GM", "CSF")
 POOLS = ("H2O_WM", "H2O_GM", "H2O_CSF", "METAB")
 
 _FIELDS_T = {"1.5T": (1.4, 1.6), "3T": (2.5, 3.5), "7T": (6.5, 7.5)}

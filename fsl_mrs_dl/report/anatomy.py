@@ -13,7 +13,8 @@ from fsl_mrs_dl.io.volumes import read_image
 from fsl_mrs_dl.report.figures import _FONT
 from fsl_mrs_dl.report.page import FLAGGED
 
-_PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
+PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
+"""Planes of a picture: name, axis across it, axes along it."""
 _LARGEST_SIDE = 256  # pixels of a slice; a larger one is thinned, to keep the page small
 
 
@@ -38,12 +39,12 @@ def place_figure(data: MRSData, t1: Path) -> Any:
     if data.affine is None:
         raise DataError(f"{data.name or 'The data'} say no position; leave --t1 out.")
     image, affine = read_image(t1, "t1")
-    corners = _corners(data, affine)
+    corners = grid_corners(data, affine)
     middle = np.clip(np.round(corners.mean(axis=0)), 0, np.array(image.shape) - 1).astype(int)
-    drawing = make_subplots(1, 3, subplot_titles=[name for name, *_ in _PLANES], horizontal_spacing=0.02)
+    drawing = make_subplots(1, 3, subplot_titles=[name for name, *_ in PLANES], horizontal_spacing=0.02)
     top = float(np.percentile(image[image > 0], 99.5)) if (image > 0).any() else 1.0
     sides = np.linalg.norm(affine[:3, :3], axis=0)
-    for column, (_, axis, shown) in enumerate(_PLANES, start=1):
+    for column, (_, axis, shown) in enumerate(PLANES, start=1):
         cut = np.take(image, middle[axis], axis=axis)
         step = max(1, -(-max(cut.shape) // _LARGEST_SIDE))
         grey = np.clip(255 * cut[::step, ::step] / top, 0, 255).astype(np.uint8)
@@ -55,7 +56,7 @@ def place_figure(data: MRSData, t1: Path) -> Any:
             row=1,
             col=column,
         )
-        outline = _section(corners, axis, middle[axis])[:, shown] * sides[list(shown)]
+        outline = box_section(corners, axis, middle[axis])[:, shown] * sides[list(shown)]
         if len(outline):
             closed = np.concatenate([outline, outline[:1]])
             line = go.Scatter(
@@ -75,7 +76,7 @@ def place_figure(data: MRSData, t1: Path) -> Any:
     return drawing.update_layout(template="none", font=_FONT, height=420, margin=margin)
 
 
-def _corners(data: MRSData, affine: Real) -> Real:
+def grid_corners(data: MRSData, affine: Real) -> Real:
     """Return the eight corners of the grid of the data in voxels of the image, shape (8, 3)."""
     ends = [(-0.5, n - 0.5) for n in data.fid.shape[:3]]
     corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)])
@@ -83,7 +84,7 @@ def _corners(data: MRSData, affine: Real) -> Real:
     return moved
 
 
-def _section(corners: Real, axis: int, level: float) -> NDArray[np.float64]:
+def box_section(corners: Real, axis: int, level: float) -> NDArray[np.float64]:
     """Return the corners of the section of a box by a plane, in order around it; shape (corner, 3)."""
     edges = [(a, b) for a, b in itertools.combinations(range(8), 2) if bin(a ^ b).count("1") == 1]
     points = []

@@ -52,6 +52,7 @@ METAVARS: Mapping[str, str] = MappingProxyType(
         "t2_values": "JSON",
         "te": "MS",
         "te1": "MS",
+        "tissue": "IMAGE",
         "tissue_frac": "FRACTION",
         "tm": "MS",
         "wref_metabolite": "METAB",

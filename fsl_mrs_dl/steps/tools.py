@@ -2,6 +2,10 @@
 
 TOOLS = {
     "convert": ("fsl_mrs_dl.steps.convert", "Convert a scanner's files to NIfTI-MRS"),
+    "segment": (
+        "fsl_mrs_dl.steps.segment",
+        "Compute the tissue fractions of the voxels of a scan",
+    ),
     "study": ("fsl_mrs_dl.study.study", "Process every scan of a folder; one table and one report of all"),
     "basis": ("fsl_mrs_dl.simulate.basis", "Make a basis set by simulation"),
     "simulate": ("fsl_mrs_dl.simulate.files", "Simulate a scan with known truth"),

@@ -99,7 +99,8 @@ class Job:
     def key(self) -> str:
         """Return the hash of version, options and files, which determine the result."""
         digest = hashlib.sha256(repr((__version__, self.options)).encode())
-        for path in (self.scan.data, self.scan.reference, *_files_among(self.options)):
+        fractions = () if self.scan.fractions is None else (self.scan.fractions,)
+        for path in (self.scan.data, self.scan.reference, *fractions, *_files_among(self.options)):
             digest.update(b"-" if path is None else path.read_bytes())
         return digest.hexdigest()
 
@@ -128,6 +129,8 @@ def run_job(common: None, job: Job) -> JobState:
     words = ["--data", str(job.scan.data), "--output", str(job.results), "--report", "--overwrite"]
     if job.scan.reference is not None:
         words += ["--reference", str(job.scan.reference)]
+    if job.scan.fractions is not None:
+        words += ["--tissue_frac", str(job.scan.fractions)]
     printed = io.StringIO()
     key = ""
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.extras import require
 
-SVS, REFERENCE = "svs", "mrsref"
-"""Templates of a tree: the raw scan, and its water reference."""
+SVS, REFERENCE, FRACTIONS = "svs", "mrsref", "fractions"
+"""Templates of a tree: the raw scan, its water reference, and its tissue fractions as ``segment`` writes them."""
 SHIPPED = ("bids", "plain")
 _ENDINGS = (".nii.gz", ".nii")
 
@@ -27,12 +27,15 @@ class StudyScan:
     data : Path
     reference : Path or None
         Water reference, if there is one.
+    fractions : Path or None
+        Tissue fractions, if there are any.
     """
 
     name: str
     labels: Mapping[str, str]
     data: Path
     reference: Path | None
+    fractions: Path | None = None
 
 
 def find_scans(folder: Path, tree: str) -> list[StudyScan]:
@@ -43,7 +46,7 @@ def find_scans(folder: Path, tree: str) -> list[StudyScan]:
     folder : Path
     tree : str
         One of :data:`SHIPPED`, or a file of file-tree with the template ``svs``, and ``mrsref`` if there are water
-        references.
+        references, ``fractions`` if there are tissue fractions.
 
     Raises
     ------
@@ -77,10 +80,10 @@ def find_scans(folder: Path, tree: str) -> list[StudyScan]:
         data = Path(match.get(SVS))
         if not data.is_file():
             continue
-        reference = Path(match.get(REFERENCE)) if REFERENCE in keys else None
         labels = {key: str(value) for key, value in match.placeholders.items() if value is not None}
-        water = reference if reference is not None and reference.is_file() else None
-        scans.append(StudyScan(_name(data, folder), labels, data, water))
+        beside = [Path(match.get(key)) if key in keys else None for key in (REFERENCE, FRACTIONS)]
+        water, fractions = (path if path is not None and path.is_file() else None for path in beside)
+        scans.append(StudyScan(_name(data, folder), labels, data, water, fractions))
     if not scans:
         raise DataError(
             f"{folder} holds no scan that --tree {tree} describes: {file_tree.get_template(SVS).as_string}."

@@ -178,6 +178,30 @@ def test_a_table_that_cannot_be_written_leaves_the_earlier_ones(one: Path, monke
     assert [path.read_text() for path in files] == ["earlier"] * 3
 
 
+@pytest.mark.parametrize(
+    ("tree", "name", "water"),
+    [("bids", "sub-07/mrs/sub-07_svs", "sub-07/mrs/sub-07_mrsref"), ("plain", "7_act", "7_ref")],
+)
+def test_tissue_fractions_beside_a_scan_are_used(tree: str, name: str, water: str, tmp_path: Path) -> None:
+    top = tmp_path / "in"
+    scan = top / f"{name}.nii.gz"
+    scan.parent.mkdir(parents=True)
+    words = ["--basis", "press_3t_te30", "--points", "1024", "--dwelltime", "0.0005", "--snr", "80"]
+    more = ["--water_reference", "--transients", "2", "--filename", scan.name]
+    assert main(["simulate", "--output", str(scan.parent), *words, *more]) == 0
+    (scan.parent / f"{scan.name.removesuffix('.nii.gz')}_wref.nii.gz").rename(top / f"{water}.nii.gz")
+    fractions = {"WM": 0.5, "GM": 0.3, "CSF": 0.2}
+    path = top / f"{name}_fractions.json"
+    path.write_text(json.dumps(fractions))
+    assert study(top, "out", "--tree", tree) == 0
+    record = json.loads((tmp_path / "out" / name / "run.json").read_text())
+    assert record["water"]["tissue_fractions"] == pytest.approx(fractions)
+    path.write_text(json.dumps({**fractions, "GM": 0.5, "CSF": 0.0}))
+    assert study(top, "out", "--tree", tree) == 0  # other fractions, another result
+    record = json.loads((tmp_path / "out" / name / "run.json").read_text())
+    assert record["water"]["tissue_fractions"]["GM"] == pytest.approx(0.5)
+
+
 def test_refusals(folder: Path, tmp_path: Path, capsys) -> None:
     assert study(folder, "bids") == 2
     assert "the folder of the study" in capsys.readouterr().err
