@@ -14,6 +14,7 @@ from fsl_mrs_dl.report.concentrations import (
     scalings,
     significant,
     to_digits,
+    water_words,
     with_sd,
 )
 from fsl_mrs_dl.report.page import folded, number, table
@@ -127,4 +128,6 @@ def amount_text(outcome: Outcome) -> str:
     if outcome.water is None:
         line += " There is no water reference, so amplitudes are in units of the basis set."
     paragraphs.append(("Line", line))
+    if words := water_words(outcome):
+        paragraphs.append(("Water", words))
     return "".join(f"<p><b>{head}.</b> {html.escape(text)}</p>\n" for head, text in paragraphs)

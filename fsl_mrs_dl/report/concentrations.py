@@ -43,6 +43,16 @@ def scaling_title(outcome: Outcome, scaling: str) -> str:
     return SCALING_NAMES[scaling]
 
 
+def water_words(outcome: Outcome) -> str:
+    """Return the sentence on concentrations for which no tissue fractions are known; empty if there are none."""
+    if outcome.water is None or outcome.water.fractions is not None:
+        return ""
+    return (
+        "Without tissue fractions the voxel counts as pure water, so that mmol/l equals mmol/kg; segment and "
+        "--tissue_frac correct this."
+    )
+
+
 def with_sd(value: float, sd: float) -> str:
     """Format a value and its standard deviation with two digits of the standard deviation."""
     if not np.isfinite(value):

@@ -20,6 +20,7 @@ from fsl_mrs_dl.report.concentrations import (
     scalings,
     tokens,
     typical_text,
+    water_words,
 )
 from fsl_mrs_dl.report.map_amounts import number_tables
 from fsl_mrs_dl.report.map_panels import Panels
@@ -54,7 +55,9 @@ def mrsi_parts(data: MRSData, outcome: Outcome) -> list[str]:
     drawing = figure(figures.sd_figure([outcome.names[n] for n in order], counts), "histogram")
     text = "Number of voxels by the SD of the estimate, in per cent of it."
     parts.append(section(f"{WITHOUT_PRIOR}, histogram of the SD", drawing, text=text))
-    parts.append(section("Numbers", *number_tables(outcome, order), text=_NUMBERS))
+    parts.append(
+        section("Numbers", *number_tables(outcome, order), text=f"{_NUMBERS} {water_words(outcome)}".rstrip())
+    )
     parts += _examples(data, outcome, order)
     return parts
 

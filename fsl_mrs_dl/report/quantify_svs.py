@@ -19,6 +19,7 @@ from fsl_mrs_dl.report.concentrations import (
     main_columns,
     scaling_title,
     tokens,
+    water_words,
 )
 from fsl_mrs_dl.report.page import cards, figure, number, section, table
 from fsl_mrs_dl.report.spectra import FitView, main_group, view_fit
@@ -82,7 +83,7 @@ def _headline(outcome: Outcome) -> list[str]:
         ("residual whiteness (0 = noise)", number(float(outcome.residual_whiteness[0]))),
         ("flags", ", ".join(tokens(int(outcome.flags[0]))) or "none"),
     ]
-    text = f"{scaling_title(outcome, scaling)}, {leading_words(scaled)}."
+    text = f"{scaling_title(outcome, scaling)}, {leading_words(scaled)}. {water_words(outcome)}".rstrip()
     return [f"<p>{html.escape(text)}</p>", cards(amounts), cards(quality)]
 
 

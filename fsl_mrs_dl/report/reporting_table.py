@@ -152,7 +152,7 @@ def _reference(outcome: Outcome) -> str:
         for name_of, group in (("T1", water.t1_s), ("T2", water.t2_s))
         for name, value in group.items()
     ]
-    tissue = "no tissue fractions: the whole voxel counted as water"
+    tissue = "no tissue fractions: the voxel counted as pure water, so that mmol/l equals mmol/kg"
     if water.fractions is not None:
         tissue = "tissue fractions " + ", ".join(
             f"{name} {float(np.nanmedian(values)):.2f}" for name, values in water.fractions.items()

@@ -13,6 +13,7 @@ from fsl_mrs_dl.report.concentrations import (
     main_columns,
     scaling_title,
     typical_text,
+    water_words,
 )
 from fsl_mrs_dl.report.verdicts import verdict_text
 
@@ -45,6 +46,7 @@ def quantify_text(outcome: Outcome, folder: Path, files: Collection[str]) -> str
     lines = [*filter(None, [verdict_text(outcome)])]
     lines.append(f"{scaling_title(outcome, scaling)}{many}, {leading_words(scaled)}:")
     lines += [f"  {name:{wide}}  {text}" for name, text in zip(names, amounts, strict=True)]
+    lines += filter(None, [water_words(outcome)])
     return "\n".join([*lines, *_places(outcome, folder, files, believed=scaled.has_posterior)])
 
 

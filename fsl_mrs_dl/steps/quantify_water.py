@@ -127,7 +127,7 @@ class Water:
         }
         notes += tuple(f"the water reference was {text}" for text in repeats)
         if not options.tissue_frac:
-            notes += ("no --tissue_frac: the whole voxel counted as water",)
+            notes += ("no --tissue_frac: the voxel counted as pure water, so that mmol/l equals mmol/kg",)
         return cls(plan, notes, settled)
 
 

@@ -67,6 +67,23 @@ class TestOneVoxel:
         # Per litre of tissue against per kilogram of its water.
         assert three["mM"] / three["mMol/kg"] == pytest.approx(density / 0.9)
 
+    @pytest.mark.parametrize("fractions", [(), ("--tissue_frac", "0.5", "0.4", "0.1")])
+    def test_pure_water_is_told_where_the_voxel_counts_as_such(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], fractions: tuple[str, ...]
+    ) -> None:
+        assert run(folder, "svs", "--h2o", str(folder / "svs_water.nii.gz"), *fractions, "--report") == 0
+        sentence = "mmol/l equals mmol/kg"
+        rows = table(folder / "out" / "summary.csv").values()
+        is_equal = all(row["mM"] == row["mMol/kg"] for row in rows)
+        assert is_equal is not bool(fractions)
+        for text in (capsys.readouterr().out, (folder / "out" / "report.html").read_text()):
+            assert (sentence in text) is is_equal
+        assert (sentence in (folder / "out" / "run.json").read_text()) is is_equal
+
+    def test_no_water_needs_no_word_of_it(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(folder, "svs") == 0
+        assert "pure water" not in capsys.readouterr().out
+
     def test_tables_are_those_of_fsl_mrs_and_ours_stand_behind(self, folder: Path) -> None:
         assert run(folder, "svs") == 0
         heads = {

@@ -12,7 +12,7 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.results.outcome import WaterScaling
 from fsl_mrs_dl.io.volumes import read_image
 from fsl_mrs_dl.report import quantify_page, quantify_static, save_fit_figure, save_map_figure
-from fsl_mrs_dl.report.anatomy import _corners, _section
+from fsl_mrs_dl.report.anatomy import box_section, grid_corners
 from fsl_mrs_dl.report.concentrations import with_sd
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.spectra import view_fit
@@ -275,10 +275,10 @@ def test_outline_is_where_the_voxel_cuts_the_slice(rng, tmp_path):
     nib.save(nib.Nifti1Image(np.ones((31, 31, 31), np.int16), affine), tmp_path / "t1.nii")
     image, canonical = read_image(tmp_path / "t1.nii", "t1")
     assert image.shape == (31, 31, 31)
-    corners = _corners(data, canonical)  # 10 mm about the origin is 5 voxels of 2 mm about (15, 15, 15)
+    corners = grid_corners(data, canonical)  # 10 mm about the origin is 5 voxels of 2 mm about (15, 15, 15)
     assert (corners.min(axis=0) == 12.5).all()
     assert (corners.max(axis=0) == 17.5).all()
-    outline = _section(corners, 2, 15)
+    outline = box_section(corners, 2, 15)
     assert len(outline) == 4
     assert np.abs(outline[:, 2] - 15).max() < 1e-12
     assert {tuple(point) for point in outline[:, :2]} == {
@@ -287,7 +287,7 @@ def test_outline_is_where_the_voxel_cuts_the_slice(rng, tmp_path):
         (17.5, 12.5),
         (17.5, 17.5),
     }
-    assert not len(_section(corners, 2, 25))
+    assert not len(box_section(corners, 2, 25))
     assert 'id="place"' in quantify_page(data, outcome, {"t1": tmp_path / "t1.nii"})
     with pytest.raises(DataError, match="position"):
         quantify_page(replace(data, affine=None), outcome, {"t1": tmp_path / "t1.nii"})
