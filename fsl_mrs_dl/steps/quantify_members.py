@@ -1,4 +1,4 @@
-"""Whether the members of a basis set are those that a network was trained with."""
+"""Check that the members of a basis set are those that a network was trained with."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from fsl_mrs_dl.physics import damp, on_points
 from fsl_mrs_dl.simulate.brain import macromolecules
 
 _ALIKE = 0.98
-"""Least correlation of two signals of one metabolite, broadened: another echo time has less."""
+"""Smallest correlation of two broadened signals of one metabolite: at another echo time it is smaller."""
 _BROADENED = 20.0
 """Rate in rad/s, 6 Hz of width, by which signals are broadened before they are compared."""
 _ABSENT = 1e-12
@@ -19,7 +19,7 @@ _ABSENT = 1e-12
 
 
 def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real]:
-    """Return which columns of a basis set a network's members are, and what takes its amplitudes there.
+    """Return the columns of a basis set that are a network's members, and the factors between their amplitudes.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real
     missing = [m for m in network.names if m not in basis.names]
     foreign = [m for m in basis.names if m not in network.names and m not in broad]
     if missing or foreign:
-        said = [f"the model has {', '.join(missing)} besides"] if missing else []
-        said += [f"the basis set has {', '.join(foreign)} besides"] if foreign else []
+        differences = [f"the model has {', '.join(missing)} besides"] if missing else []
+        differences += [f"the basis set has {', '.join(foreign)} besides"] if foreign else []
         raise ModelError(
-            f"{name} and the basis set do not have the same metabolites: {' and '.join(said)}. Take the basis set "
-            "that the model was trained on, choose with --ignore, or train a model."
+            f"{name} and the basis set do not have the same metabolites: {' and '.join(differences)}. Take the "
+            "basis set that the model was trained on, choose with --ignore, or train a model."
         )
     columns = [basis.names.index(m) for m in network.names]
     dt, mine = network.dwelltime_s, in_ppm(network, basis, columns)
@@ -68,9 +68,9 @@ def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real
 
 
 def in_ppm(network: Any, basis: Basis, columns: list[int]) -> Basis:
-    """Return members of a basis set at the points of a network, where time runs by the ratio of the fields.
+    """Return members of a basis set at the points of a network, with time scaled by the ratio of the fields.
 
-    Every line then lies where the network's field has it; only couplings and widths are not the same.
+    Every line then has the frequency of the network's field; couplings and widths differ.
     """
     chosen = replace(basis, fids=np.asarray(basis.fids)[columns], names=network.names)
     mhz = basis.spectrometer_frequency_mhz

@@ -50,7 +50,7 @@ def test_without_a_cut_a_single_draw_knows_the_gaussian():
     """The line through any draw is the whole marginal: SD and correlation do not matter."""
     covariance = np.array([[4.0, -1.8], [-1.8, 1.0]])
     box = (np.full(2, -1e9), np.full(2, 1e9))
-    draws = drawn(np.linalg.inv(covariance), [3.0, 7.0], *box, Sampling(chains=1, burn_in=0, kept=1))
+    draws = drawn(np.linalg.inv(covariance), [3.0, 7.0], *box, Sampling(chains=1, burn_in=0, recorded=1))
     # Two amplitudes and their sum, whose variance is 4 + 1 - 2 x 1.8.
     matrix = np.array([[1.0, 0], [0, 1], [1, 1]])
     values, below = draws.along(matrix, np.array([1.0, 1.0]))
@@ -58,14 +58,14 @@ def test_without_a_cut_a_single_draw_knows_the_gaussian():
     below_them = norm.cdf(values[0], [3.0, 7.0, 10.0], np.sqrt([4.0, 1.0, 1.4]))
     assert np.ptp(below_them, axis=0) == pytest.approx((STRATA - 1) / STRATA, abs=1e-6)
     assert below[0, :, 2] == pytest.approx(values[0, :, 2])
-    many = drawn(np.linalg.inv(covariance), [3.0, 7.0], *box, Sampling(chains=512, burn_in=0, kept=1))
+    many = drawn(np.linalg.inv(covariance), [3.0, 7.0], *box, Sampling(chains=512, burn_in=0, recorded=1))
     found = quantiles(many.along(matrix)[0])
     for column, (middle, sd) in enumerate(((3.0, 2.0), (7.0, 1.0), (10.0, np.sqrt(1.4)))):
         assert found[:, column] == pytest.approx(norm.ppf(SHARES, middle, sd), abs=0.02 * sd)
 
 
 def test_one_variable_at_its_bound_is_the_truncated_normal_exactly():
-    draws = drawn([[4.0]], [-0.3], [0.0], [np.inf], Sampling(chains=96, burn_in=0, kept=1))
+    draws = drawn([[4.0]], [-0.3], [0.0], [np.inf], Sampling(chains=96, burn_in=0, recorded=1))
     expected = truncnorm.ppf(SHARES, 0.6, np.inf, loc=-0.3, scale=0.5)
     assert quantiles(draws.along(np.ones((1, 1)))[0])[:, 0] == pytest.approx(expected, rel=0.01, abs=2e-3)
 
@@ -98,7 +98,7 @@ def test_two_correlated_variables_at_zero_agree_with_sums_over_a_grid():
     apart = np.stack([x - middle[0], y - middle[1]], axis=-1)
     weight = np.exp(-np.einsum("...i,ij,...j->...", apart, precision, apart) / 2).ravel()
     grid = {"first": x, "sum": x + y, "ratio": x / np.maximum(x + y, 1e-9)}
-    plan = Sampling(chains=192, burn_in=4, kept=32)
+    plan = Sampling(chains=192, burn_in=4, recorded=32)
     draws = drawn(precision, middle, np.zeros(2), np.full(2, np.inf), plan)
     values, below = draws.along(np.array([[1.0, 0], [1, 1]]), np.array([1.0, 1.0]))
     found = {"first": values[..., :1], "sum": values[..., 1:], "ratio": (values / below)[..., :1]}

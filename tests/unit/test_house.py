@@ -137,10 +137,8 @@ RIDDLES = frozenset(
 )
 """Participles that do not name what a variable, a function or a class is."""
 UNNAMED_ROOMS = (
-    "fsl_mrs_dl/fit/posterior",
     "fsl_mrs_dl/fit/reconstruction",
     "fsl_mrs_dl/models/",
-    "fsl_mrs_dl/steps/quantify_members",
     "fsl_mrs_dl/steps/quantify_models",
     "fsl_mrs_dl/train/",
 )

@@ -84,7 +84,7 @@ def test_draws_are_of_the_cut_gaussian():
     density /= density.sum()
     mean = np.einsum("ab,abi->i", density, x)
     spread = np.sqrt(np.einsum("ab,abi->i", density, (x - mean) ** 2))
-    sampling = Sampling(chains=64, burn_in=10, kept=60)
+    sampling = Sampling(chains=64, burn_in=10, recorded=60)
     box = np.zeros((1, 2)), np.full((1, 2), 2.5)
     drawn = sample_box(
         precision[None], (precision @ middle)[None], *box, np.full((1, 2), 9.0), sampling, np.zeros(1, int)

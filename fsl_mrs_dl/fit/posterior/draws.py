@@ -1,4 +1,4 @@
-"""Draws from cut Gaussians, and what they say of combinations and ratios with less scatter than draws have."""
+"""Draws from truncated Gaussians, and values of combinations and ratios with less scatter than the draws."""
 
 import zlib
 from dataclasses import dataclass
@@ -11,18 +11,19 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.posterior.truncated import truncated_normal
 
 STRATA = 2
-"""Points on the line through each draw. Twice as many lower the scatter of an end by a tenth, twice as many draws,
-which take no more time, by a third."""
+"""Number of points on the line through each draw. Twice as many lower the scatter of an interval's end by a tenth;
+twice as many draws, which take no more time, by a third."""
 _RIDGE = 1e-9
+"""Ridge over each variable's own precision: a variable without information has a direction of its own."""
 _FLAT = 1e-12
 """Curvature of a line over the square of its slope below which its Gaussian is an exponential."""
 
 
 def keys_of(fids: Complex) -> NDArray[np.integer]:
-    """Return a key of the random numbers for each spectrum, by what it holds, shape (S,).
+    """Return a key of the random numbers for each spectrum, computed from its values, shape (S,).
 
-    So an interval depends on the spectrum alone: not on its place in an image, the order of the voxels, a mask,
-    nor on the unit of the data. Equal spectra get equal numbers.
+    An interval then depends on the spectrum alone: not on its place in an image, the order of the voxels, a mask,
+    or the unit of the data. Equal spectra have equal random numbers.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def keys_of(fids: Complex) -> NDArray[np.integer]:
     """
     rough = np.stack([fids.real, fids.imag], axis=-1)
     largest = np.abs(rough).max(axis=(1, 2), keepdims=True)
-    # Hundredths of the largest value: rounding in another unit changes next to none of them.
+    # Hundredths of the largest value: rounding in another unit changes almost none of them.
     with np.errstate(invalid="ignore", divide="ignore"):
         steps = np.nan_to_num(np.round(100 * rough / largest)).astype(np.int8)
     return np.array([zlib.crc32(one.tobytes()) for one in steps], dtype=np.int64)
@@ -38,12 +39,12 @@ def keys_of(fids: Complex) -> NDArray[np.integer]:
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Draws from the posterior of S spectra, each a mixture of G cut Gaussians with equal weights.
+    """Draws from the posterior of S spectra, each a mixture of G truncated Gaussians with equal weights.
 
     Attributes
     ----------
     known : ndarray, int, shape (K,)
-        Spectra that were fitted; the others have no draws.
+        Indices of the spectra that were fitted; the others have no draws.
     spectra : int
         S.
     members : int
@@ -69,8 +70,8 @@ class Draws:
     seed: int = 0
 
     @classmethod
-    def nothing(cls, spectra: int, members: int) -> Self:
-        """Return what stands for spectra of which none was fitted: one draw, that is not a number."""
+    def unfitted(cls, spectra: int, members: int) -> Self:
+        """Return the draws of spectra of which none was fitted: NaN."""
         none, square = np.zeros((0, members)), np.zeros((0, members, members))
         keys = np.zeros(0, dtype=int)
         return cls(keys, spectra, members, square, none, none, none, square[:, :1], keys)
@@ -88,26 +89,25 @@ class Draws:
     def along(self, matrix: Real, reference: Real | None = None) -> tuple[Real, Real]:
         r"""Return values of linear combinations on a line through each draw.
 
-        Of a combination :math:`c^T x` a draw says one value. But along the line :math:`x + t d`,
+        A draw gives one value of a combination :math:`c^T x`. But along the line :math:`x + t d`,
         :math:`d = \Sigma c / (c^T \Sigma c)`, the posterior is a truncated normal that is known exactly, and
-        :math:`c^T x` runs over all that it can be: :data:`STRATA` quantiles of it in place of one value lower the
-        Monte Carlo error (Rao-Blackwellisation, Gelfand and Smith 1990, doi:10.1080/01621459.1990.10476213).
-        Without a cut that is nearer than the Gaussian is wide, all lines say the same and next to no error is
-        left.
+        :math:`c^T x` takes all its values. :data:`STRATA` of its quantiles in place of one value lower the Monte
+        Carlo error (Rao-Blackwellisation, Gelfand and Smith 1990, doi:10.1080/01621459.1990.10476213). If no bound
+        is within the width of the Gaussian, all lines have the same quantiles and almost no error is left.
 
         Parameters
         ----------
         matrix : ndarray, float, shape (N, M)
             Combinations as rows, none of them zero.
         reference : ndarray, float, shape (M,), optional
-            A combination that they will be divided by.
+            A combination that is the divisor of ratios.
 
         Returns
         -------
         values : ndarray, float, shape (S, draw * STRATA, N)
             NaN for spectra that were not fitted.
         below : ndarray, float, of the same shape
-            The reference at the same points; zeros without.
+            The reference at the same points; zeros without a reference.
         """
         if not len(self.known):
             values = np.full((self.spectra, 1, len(matrix)), np.nan)
@@ -121,7 +121,7 @@ class Draws:
         sharp = np.einsum("rcn,rcn->rc", lines @ self.precision, lines)
         slope = (self.pull[:, None] - self.points @ self.precision) @ np.swapaxes(lines, 1, 2)
         here = self.points @ wide.T
-        # Of what is absent only the prior says something: along its line an exponential is left, or nothing.
+        # The data do not inform on absent members: along their line the density is that of the prior.
         largest = np.maximum((here**2).max(axis=1), np.finfo(float).tiny)
         sharp = np.maximum(sharp, np.maximum(_FLAT * (slope**2).max(axis=1), _RIDGE / largest))
         below_here, below_line = self.points @ under, lines @ under
@@ -146,7 +146,7 @@ class Draws:
 
     def _rooms(self) -> tuple[Real, Real]:
         """Return the room of each variable below and above each draw, shape (n, row, draw) each."""
-        # A draw on its bound would make 0 x inf of a line that does not leave it.
+        # For a draw on its bound and a line along the bound, the product below would be 0 x inf.
         rooms = (self.points - self.low[:, None], self.high[:, None] - self.points)
         below, above = (
             np.ascontiguousarray(np.moveaxis(np.maximum(room, np.finfo(float).tiny), 2, 0)) for room in rooms
@@ -154,7 +154,7 @@ class Draws:
         return below, above
 
     def _strata(self, lines: int, draws: int) -> tuple[NDArray[np.integer], Real]:
-        """Return the stratum of each draw on each line, (draw, line), and where in it a spectrum stands."""
+        """Return the stratum of each draw on each line, (draw, line), and the place of each spectrum in it."""
         rng = np.random.default_rng([self.seed, lines])
         order = rng.permuted(np.tile(np.arange(draws)[:, None], lines), axis=0)
         groups = len(self.keys) // len(self.known)
@@ -164,7 +164,7 @@ class Draws:
 
 
 def _reach(line: Real, below: Real, above: Real) -> tuple[Real, Real]:
-    """Return how far draws can go back (not above 0) and ahead along a line, (row, n); shape (row, draw) each."""
+    """Return the distances to the bounds back (not above 0) and ahead along lines (row, n): (row, draw) each."""
     with np.errstate(divide="ignore", over="ignore"):
         ahead, back = (1 / np.maximum(sign * line, 0.0).T[..., None] for sign in (1, -1))
     least, most, room = (np.full(below.shape[1:], np.inf) for _ in range(3))
@@ -182,10 +182,10 @@ def _directions(precision: Real, matrix: Real) -> Real:
     index = np.arange(precision.shape[-1])
     size = np.sqrt(np.maximum(precision[:, index, index], np.finfo(float).tiny))
     scaled = precision / (size[:, :, None] * size[:, None])
-    # What the data say nothing of has a direction of its own.
+    # The ridge gives variables without information a direction of their own.
     scaled[:, index, index] = 1 + _RIDGE
     towards = np.swapaxes(matrix / size[:, None], 1, 2)
     lines = np.swapaxes(np.linalg.solve(scaled, towards), 1, 2) / size[:, None]
     along = np.einsum("rcn,cn->rc", lines, matrix)
-    found: Real = lines / along[..., None]
-    return found
+    directions: Real = lines / along[..., None]
+    return directions

@@ -15,12 +15,12 @@ from fsl_mrs_dl.fit.posterior.mixture import draw_average
 from fsl_mrs_dl.fit.posterior.prior import AVERAGED_WORDS, PRIOR_WORDS, UNIFORM_WORDS, WEAK, Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
-USUAL = Sampling(chains=96, kept=6)
-_SINGLE = Sampling(chains=256, kept=32)
-_SHORT = Sampling(chains=8, burn_in=1, kept=2)
-_CHUNK = 32
+USUAL = Sampling(chains=96, recorded=6)
+_SINGLE = Sampling(chains=256, recorded=32)
+_SHORT = Sampling(chains=8, burn_in=1, recorded=2)
+_CHUNK = 32  # spectra at once: their matrices fit the cache
 _EXPANSIONS = 2  # at SNR_f 10 the second brings SDs of strong lines from 5 % too small to 1 %
-_SURE = 3.0  # SDs that a reference must be above zero for its ratio to have a mean
+_SURE = 3.0  # distance of a reference from zero, in its SDs, from which its ratio has a mean
 _ONE_MODEL = "that of the fit, quadratic about the posterior mean; noise as lines see it in the residual"
 _AVERAGED = (
     "that of each hypothesis, quadratic about its estimate, by its weight; noise of the residual, of which as "
@@ -31,12 +31,12 @@ LEVELS = {"ci68": 0.68, "ci95": 0.95}
 
 
 def sampling_for(*, single: bool) -> Sampling:
-    """Return how long to draw: of a single spectrum longer, for its time does not count."""
+    """Return the number of draws: more for a single spectrum, whose time does not matter."""
     return _SINGLE if single else USUAL
 
 
 def record(*, averaged: bool, sampling: Sampling = USUAL) -> dict[str, Any]:
-    """Return what a posterior under the weak prior stands on, for ``run.json``.
+    """Return the assumptions of a posterior under the weak prior, for ``run.json``.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def record(*, averaged: bool, sampling: Sampling = USUAL) -> dict[str, Any]:
         "prior": WEAK,
         "meaning": meaning,
         "likelihood": _AVERAGED if averaged else _ONE_MODEL,
-        "draws": sampling.chains * sampling.kept,
+        "draws": sampling.chains * sampling.recorded,
         "seed": sampling.seed,
         "scaling": "raw",
     }
@@ -67,23 +67,23 @@ def draw(
 ) -> Draws:
     r"""Draw all amplitudes of each spectrum from their posterior.
 
-    The likelihood is that of the fit, with noise of the size that the residual has, as a quadratic in
-    amplitudes and non-linear parameters together. It is taken first about the estimate and then, twice, about
-    the mean of a short run, for at low SNR the estimate is not where the mass is. Parameters without bounds are
-    integrated out, those with bounds (widths) are drawn with the amplitudes.
+    The likelihood is that of the fit with the noise of its residual, as a quadratic in amplitudes and non-linear
+    parameters together. It is expanded first about the estimate and then, twice, about the mean of a short run,
+    because at low SNR most of the probability is away from the estimate. Parameters without bounds are integrated
+    out; those with bounds (widths) are drawn with the amplitudes.
 
     Parameters
     ----------
     fitter : Fitter
-        That made the result.
+        The fit of the result.
     fids : ndarray, complex, shape (S, time)
     result : FitResult
     prior : Resolved
     widening : ndarray, float, shape (S,), optional
-        By how much the noise is larger than the residual's SD says, as
-        :attr:`~fsl_mrs_dl.fit.lcm.leftover.Leftover.widening` tells; by default 1.
+        Factor of the noise over the residual's SD, see
+        :attr:`~fsl_mrs_dl.fit.lcm.leftover.Leftover.widening`; by default 1.
     keys : ndarray, int, shape (S,), optional
-        Of the random numbers, see :func:`sample_box`; by default 0, 1, ...
+        Keys of the random numbers, see :func:`sample_box`; by default 0, 1, ...
     sampling : Sampling
 
     Returns
@@ -101,7 +101,7 @@ def draw(
     cut[:members] = True
     known = np.flatnonzero(np.isfinite(result.information).all(axis=(1, 2)))
     if not len(known):
-        return Draws.nothing(len(fids), members)
+        return Draws.unfitted(len(fids), members)
     parts = []
     for first in range(0, len(known), _CHUNK):
         rows = known[first : first + _CHUNK]
@@ -130,7 +130,7 @@ def _draw_about(
     sampling: Sampling,
     keys: NDArray[np.integer],
 ) -> tuple[tuple[Real, ...], Real]:
-    """Return the Gaussian of what is cut (precision, pull, low, high), its draws, and the mean of the rest."""
+    """Return Gaussian (precision, pull, low, high) and draws of the bounded parameters, and the others' mean."""
     low, high, rate = box
     matrix, slope = about[0], about[1] - rate
     held = matrix[:, rest][:, :, rest]
@@ -138,7 +138,7 @@ def _draw_about(
     size = np.where(size > 0, size, 1.0)
     index = np.arange(held.shape[-1])
     held = held / (size[:, :, None] * size[:, None])
-    # What the data say nothing of has no say.
+    # Parameters without information have no effect.
     held[:, index, index] = np.maximum(held[:, index, index], 1.0) + 1e-12
     across = matrix[:, cut][:, :, rest] / size[:, None]
     towards = slope[:, rest] / size
@@ -155,7 +155,7 @@ def _draw_about(
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """What the draws say of N amplitudes and sums.
+    """Summary of the posterior of N amplitudes and sums.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ class Posterior:
     intervals : mapping of str to ndarray, float, shape (S, N)
         Columns of :data:`LEVELS`.
     shrinkage : ndarray, float, shape (S, N)
-        Posterior variance over prior variance: 0 = the data say all, 1 = they say nothing.
+        Posterior variance over prior variance: 0 = the data decide, 1 = the prior decides.
     """
 
     mean: Real
@@ -173,19 +173,19 @@ class Posterior:
     shrinkage: Real
 
     def columns(self, factor: Real | float = 1.0) -> dict[str, Real]:
-        """Return the columns of a result; factor is of a scaling, (S, 1)."""
+        """Return the columns of a result, multiplied by the factor of a scaling, (S, 1)."""
         scaled = {"posterior_mean": self.mean * factor, "posterior_sd": self.sd * factor}
         scaled |= {name: values * factor for name, values in self.intervals.items()}
         return scaled | {"shrinkage": self.shrinkage}
 
 
 def summarise(values: Real, variance: Real) -> Posterior:
-    """Return mean, SD, intervals and shrinkage of linear combinations.
+    """Compute mean, SD, intervals and shrinkage of linear combinations.
 
     Parameters
     ----------
     values : ndarray, float, shape (S, draw, N)
-        Of :meth:`Draws.along`.
+        From :meth:`Draws.along`.
     variance : ndarray, float, shape (S, N)
         Of the prior.
 
@@ -198,28 +198,32 @@ def summarise(values: Real, variance: Real) -> Posterior:
 
 
 def summarise_ratios(values: Real, below: Real, shrinkage: Real) -> Posterior:
-    """Return mean, SD and intervals of ratios of linear combinations to a sum.
+    """Compute mean, SD and intervals of ratios of linear combinations to a sum.
 
     Parameters
     ----------
     values, below : ndarray, float, shape (S, draw, N)
-        Combinations and sum at the same points, of :meth:`Draws.along`.
+        Combinations and sum at the same points, from :meth:`Draws.along`.
     shrinkage : ndarray, float, shape (S, N)
         Of the combinations: the prior of a ratio has no variance.
 
     Returns
     -------
     Posterior
-        Without mean and SD where the reference may be zero, for there it has none of them.
+        Without mean and SD where the reference may be zero: they do not exist there.
     """
     sure = below.mean(axis=1) > _SURE * below.std(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = values / below
-        mean, sd = (np.where(sure, told, np.nan) for told in (ratios.mean(axis=1), ratios.std(axis=1)))
+        mean, sd = (
+            np.where(sure, statistic, np.nan) for statistic in (ratios.mean(axis=1), ratios.std(axis=1))
+        )
     return Posterior(mean, sd, _intervals(ratios), shrinkage)
 
 
 def _intervals(values: Real) -> dict[str, Real]:
     low, high = credible_intervals(values, list(LEVELS.values()))
     ends = {name: {"low": low[at], "high": high[at]} for at, name in enumerate(LEVELS)}
-    return {f"{name}_{end}": found for name, both in ends.items() for end, found in both.items()}
+    return {
+        f"{name}_{end}": values_of_end for name, both in ends.items() for end, values_of_end in both.items()
+    }

@@ -1,4 +1,4 @@
-"""Credible intervals of draws of something that is never negative."""
+"""Credible intervals from draws of quantities that are not negative."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ from scipy.special import ndtr, ndtri
 from fsl_mrs_dl.data import Real
 
 _NEAR, _FAR = 0.16, 0.84
-"""Shares whose quantiles tell how close to zero the draws lie. Quantiles, for a ratio may have no mean."""
+"""Probabilities of the quantiles that measure how close to zero the draws lie (a ratio may have no mean)."""
 _CUT_MEANS = np.linspace(0, 8, 400)
-"""Means of normals of SD 1, before they are cut at zero. Below 0 the interval begins at zero at every level;
-above 8 the cut takes less than 1e-15 away."""
+"""Means of normals with SD 1, before they are truncated at zero. Below 0 the interval begins at zero at every
+level; above 8 the truncation removes less than 1e-15."""
 
 
 def credible_intervals(values: Real, levels: Sequence[float]) -> tuple[Real, Real]:
-    """Return intervals that hold shares of the draws: from zero, with equal tails, or in between.
+    """Compute intervals that hold shares of the draws: from zero, with equal tails, or in between.
 
-    An interval with equal tails never holds zero, so it would deny that a metabolite can be absent. The shortest
-    interval of a normal that is cut at zero does not: far from zero it has equal tails, and as the normal comes
-    closer the lower tail shrinks steadily, until the interval begins at zero. Here the lower tail is that of the
-    cut normal which lies as close to zero as the draws do, and both ends are quantiles of the draws. So an
-    interval holds its share of the draws exactly, and its ends never jump.
+    An interval with equal tails never contains zero, although a metabolite may be absent. The shortest interval of
+    a normal that is truncated at zero can contain it: far from zero it has equal tails; closer to zero its lower
+    tail becomes smaller, until the interval begins at zero. Here the lower tail is that of the truncated normal
+    which lies as close to zero as the draws, and both ends are quantiles of the draws. So an interval contains
+    exactly its share of the draws, and its ends change without jumps.
 
     Parameters
     ----------
@@ -45,27 +45,27 @@ def credible_intervals(values: Real, levels: Sequence[float]) -> tuple[Real, Rea
 
 
 def _lower_tail(closeness: Real, level: float) -> Real:
-    """Return what the shortest interval of a cut normal leaves below it, as a share.
+    """Return the probability below the shortest interval of a truncated normal.
 
     Parameters
     ----------
     closeness : ndarray, float
-        Ratio of the cut normal's quantiles :data:`_NEAR` and :data:`_FAR`, which does not depend on its SD.
+        Ratio of the truncated normal's quantiles :data:`_NEAR` and :data:`_FAR`, which does not depend on its SD.
     level : float
     """
     whole = ndtr(_CUT_MEANS)
     near, far = (_CUT_MEANS - ndtri((1 - share) * whole) for share in (_NEAR, _FAR))
-    # Symmetric about the mean, for there the density is equal at both ends, unless zero comes first.
+    # It is symmetric about the mean, where the density is equal at both ends, unless it reaches zero.
     half_width = ndtri((1 + level * whole) / 2)
     tail = np.maximum(ndtr(-half_width) - ndtr(-_CUT_MEANS), 0) / whole
-    found: Real = np.interp(closeness, near / far, tail)
-    return found
+    share: Real = np.interp(closeness, near / far, tail)
+    return share
 
 
 def _quantile(ordered: Real, shares: Real) -> Real:
-    """Return a quantile of each row, (...): by Weibull's definition, which covers its level on average.
+    """Return a quantile of each row, (...), by Weibull's definition, which covers its level on average.
 
-    Below the smallest value lies zero, the quantile of the share 0.
+    The quantile of the share 0 is zero, below the smallest value.
 
     Parameters
     ----------
@@ -80,5 +80,5 @@ def _quantile(ordered: Real, shares: Real) -> Real:
         for at in (above, above - 1)
     )
     lower = np.where(above == 1, 0 * lower, lower)  # not a number stays so
-    found: Real = lower + (place - (above - 1)) * (upper - lower)
-    return found
+    quantile: Real = lower + (place - (above - 1)) * (upper - lower)
+    return quantile

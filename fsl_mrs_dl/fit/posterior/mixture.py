@@ -1,4 +1,4 @@
-"""Draws from the posterior of a fit that averages over hypotheses: a mixture of cut Gaussians."""
+"""Draws from the posterior of a fit that averages over hypotheses: a mixture of truncated Gaussians."""
 
 from dataclasses import replace
 
@@ -12,9 +12,11 @@ from fsl_mrs_dl.fit.posterior.prior import Resolved
 from fsl_mrs_dl.fit.posterior.truncated import Sampling, sample_box
 
 SLOTS = 8
-"""Shares of the draws that are handed out to hypotheses; each gets as many as its weight asks for."""
-_BURN_IN = 2  # sweeps: chains start at the estimate, where a cut Gaussian has its mode
-_OBLIQUE = 4  # sweeps: with none the mean is 0.026 SD off, with all 0.013 SD, in twice the time
+"""Number of equal parts of the draws; each hypothesis gets as many as its weight."""
+_BURN_IN = 2  # sweeps: chains start at the estimate, where a truncated Gaussian has its mode
+_OBLIQUE = 4
+"""Every fourth sweep is oblique: without oblique ones the mean is 0.026 SD off, with all oblique 0.013 SD, in
+twice the time."""
 
 
 def draw_average(
@@ -27,8 +29,8 @@ def draw_average(
 ) -> Draws:
     """Draw all amplitudes of each spectrum from the posterior of an averaged fit.
 
-    Under each hypothesis the likelihood of the amplitudes is the Gaussian that is left when all other parameters
-    and the background are integrated out.
+    Under each hypothesis the likelihood of the amplitudes is a Gaussian, with all other parameters and the
+    background integrated out.
 
     Parameters
     ----------
@@ -36,11 +38,11 @@ def draw_average(
         With its average.
     prior : Resolved
     widening : ndarray, float, shape (S,)
-        By how much the noise is larger than the residual's SD says.
+        Factor of the noise over the residual's SD.
     keys : ndarray, int, shape (S,)
-        Of the random numbers, see :func:`~.truncated.sample_box`.
+        Keys of the random numbers, see :func:`~.truncated.sample_box`.
     sampling : Sampling
-        Its chains are shared out over the slots.
+        Its chains are divided among the slots.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def draw_average(
     few = replace(sampling, chains=chains, burn_in=_BURN_IN, oblique=_OBLIQUE)
     known = np.flatnonzero(np.isfinite(result.average.weight).all(axis=1))
     if not len(known):
-        return Draws.nothing(len(keys), members)
+        return Draws.unfitted(len(keys), members)
     average = result.average
     rows = np.repeat(known, SLOTS)
     which = _slots(average.weight[known]).ravel()
@@ -66,9 +68,9 @@ def draw_average(
 
 
 def _slots(weight: Real) -> NDArray[np.intp]:
-    """Return the hypothesis of each slot, (S, SLOTS): that at evenly spaced quantiles of the weights."""
+    """Return the hypothesis of each slot, (S, SLOTS): those at evenly spaced quantiles of the weights."""
     quantiles = (np.arange(SLOTS) + 0.5) / SLOTS
     reached = np.cumsum(weight, axis=1)
     behind = (reached[:, None] < quantiles[:, None]).sum(axis=2)
-    found: NDArray[np.intp] = np.minimum(behind, weight.shape[1] - 1)
-    return found
+    hypothesis: NDArray[np.intp] = np.minimum(behind, weight.shape[1] - 1)
+    return hypothesis

@@ -1,4 +1,4 @@
-"""What is believed of amplitudes before the data: little, from the literature, and said."""
+"""The prior of amplitudes: weak, from the literature, and named in the record."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from fsl_mrs_dl.io.basis.names import canonical_name
 from fsl_mrs_dl.physics.metabolites import BRAIN_RANGES
 
 WEAK = "weak-exponential-1"
-"""Name of the prior; the number rises when its numbers change."""
+"""Name of the prior; its number increases when the values change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,8 @@ class Resolved:
         """Return the variance of the first parameters, the amplitudes; shape (S, members)."""
         width, rate = (self.high - self.low)[:, :members], self.rate[:, :members]
         with np.errstate(divide="ignore"):
-            found: Real = np.where(rate == 0, width**2 / 12, 1 / rate**2)
-        return found
+            values: Real = np.where(rate == 0, width**2 / 12, 1 / rate**2)
+        return values
 
 
 PRIOR_WORDS = (
@@ -51,13 +51,12 @@ AVERAGED_WORDS = (
 def weak_prior(names: tuple[str, ...], result: FitResult, excess: Real | None = None) -> Resolved:
     r"""Return the default prior: each amplitude exponential, its mean the upper end of the literature's range.
 
-    Of all densities of a non-negative number with a known mean the exponential says least (Jaynes 1957,
-    doi:10.1103/PhysRev.106.620), and its tail lets pathology through: it draws an estimate with Gaussian error
-    s towards zero by :math:`s^2/\mu`, however large the estimate is. The ranges are those of the normal brain,
-    :data:`~fsl_mrs_dl.physics.metabolites.BRAIN_RANGES`, in units of the basis: one concentration is as much as
-    makes a mixture in mid-range as strong, in energy, as the fitted metabolites of known range are. A member of
-    unknown range (macromolecules, lipids, other nuclei) has as its mean what would make it as strong as all
-    that was fitted.
+    Of all densities of a non-negative number with a known mean, the exponential has the least information (Jaynes
+    1957, doi:10.1103/PhysRev.106.620), and its tail allows values of pathology: it pulls an estimate with Gaussian
+    error s towards zero by :math:`s^2/\mu`, however large the estimate is. The ranges are those of the normal
+    brain, :data:`~fsl_mrs_dl.physics.metabolites.BRAIN_RANGES`. Their unit in amplitudes of the basis is such that
+    a mixture in mid-range has the energy of the fitted metabolites of known range. The mean of a member of unknown
+    range (macromolecules, lipids, other nuclei) is the amplitude at which it has the energy of the whole fit.
 
     Parameters
     ----------
@@ -65,7 +64,7 @@ def weak_prior(names: tuple[str, ...], result: FitResult, excess: Real | None = 
     result : FitResult
         Of S spectra.
     excess : ndarray, float, shape (M,), optional
-        How many times as large each member is as in the unit of the others, see
+        Size of each member over its size in the unit of the others, see
         :func:`~fsl_mrs_dl.physics.member_sizes.excess`.
 
     Returns
@@ -96,8 +95,10 @@ def weak_prior(names: tuple[str, ...], result: FitResult, excess: Real | None = 
 
 
 _TINY = 1e-200
+"""Smallest divisor: far below any energy or amplitude."""
 
 
 def _energy(gram: Real, amplitudes: Real) -> Real:
+    """Return the energy of members of given amplitudes, a^T G a."""
     energy: Real = np.einsum("...m,...mk,...k->...", amplitudes, gram, amplitudes)
     return np.maximum(energy, 0.0)

@@ -1,4 +1,4 @@
-"""Draws from Gaussians that are cut to a box, many of them at once."""
+"""Draw from Gaussians that are truncated to a box, many of them at once."""
 
 from dataclasses import dataclass
 
@@ -9,31 +9,32 @@ from scipy.special import ndtr, ndtri
 from fsl_mrs_dl.data import Real
 
 _RIDGE = 1e-9
-_PARALLEL = 1e-9  # a line that moves a variable by less does not reach its bound
-_FAR = 30.0  # SDs beyond which a tail is exponential to better than one part in 500
+"""Ridge over a variable's own precision, so that rounding of an uninformed one does not make it negative."""
+_PARALLEL = 1e-9  # change of a scaled variable along a line, below which the line does not reach its bound
+_FAR = 30.0  # distance in SDs beyond which a tail is exponential to better than one part in 500
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How long to draw.
+    """Number of draws.
 
     Attributes
     ----------
     chains : int
-        Of each Gaussian; all start at the same point.
+        For each Gaussian; all start at the same point.
     burn_in : int
-        Sweeps that are thrown away.
-    kept : int
-        Sweeps whose last point is kept.
+        Sweeps before the first draw.
+    recorded : int
+        Sweeps after them; the last point of each is a draw.
     seed : int
     oblique : int
-        Every so manieth sweep after the burn-in goes along the eigenvectors too, which take twice as long as the
+        After the burn-in, one sweep in so many goes along the eigenvectors too, which takes twice as long as the
         axes; sweeps of the burn-in always do.
     """
 
     chains: int = 48
     burn_in: int = 1
-    kept: int = 4
+    recorded: int = 4
     seed: int = 0
     oblique: int = 1
 
@@ -49,14 +50,14 @@ def sample_box(
 ) -> Real:
     r"""Draw from :math:`p(x) \propto \exp(-x^T \Lambda x / 2 + h^T x)` for x within a box.
 
-    Gibbs sampling along lines: a sweep goes once along each eigenvector of the precision that a Gaussian of the
-    box's size leaves, if it is its turn, and once along each axis. The axes move well where the box is narrower
-    than the Gaussian, the eigenvectors where the Gaussian is narrow and oblique. Along a line the density is a
+    Gibbs sampling along lines: a sweep goes once along each axis, and an oblique sweep before that once along each
+    eigenvector of the precision plus that of a Gaussian of the box's size. Axes move well if the box is narrower
+    than the Gaussian, eigenvectors if the Gaussian is narrow and oblique. Along a line the density is a
     univariate truncated Gaussian, drawn exactly by inversion (Geweke 1991, in Computing Science and
     Statistics 23, 571; lines other than axes: Belisle, Romeijn and Smith 1993, doi:10.1287/moor.18.2.255).
 
-    The uniform numbers are stratified over the chains, and those of a Gaussian follow from the seed and its key
-    alone, so that what comes out does not depend on what else is in the batch, nor on the scale of x.
+    The uniform numbers are stratified over the chains. Those of a Gaussian follow from the seed and its key alone,
+    so that its draws do not depend on the other Gaussians of the batch, nor on the scale of x.
 
     Parameters
     ----------
@@ -64,21 +65,21 @@ def sample_box(
     pull : ndarray, float, shape (S, n)
         h; the Gaussian's mean is at :math:`\Lambda^{-1} h`, which need not exist in a box.
     low, high : ndarray, float, shape (S, n)
-        May be infinite where the precision holds.
+        May be infinite if the precision is positive there.
     start : ndarray, float, shape (S, n)
-        Brought into the box.
+        Moved into the box.
     sampling : Sampling
     keys : ndarray, int, shape (S,)
-        Not negative; Gaussians of one key get the same random numbers.
+        Not negative; Gaussians with the same key have the same random numbers.
 
     Returns
     -------
-    ndarray, float, shape (S, chains * kept, n)
+    ndarray, float, shape (S, chains * recorded, n)
     """
     scale = _scale(precision, low, high)
     precision = precision * scale[:, :, None] * scale[:, None, :]
     index = np.arange(precision.shape[-1])
-    # Of the lines of what is absent the data say nothing, and rounding may say less: nearly uniform in the box.
+    # Absent members have no information, and rounding may make it negative: they are nearly uniform in the box.
     diagonal = precision[:, index, index]
     precision[:, index, index] = np.maximum(diagonal * (1 + _RIDGE), _RIDGE)
     low, high = low / scale, high / scale
@@ -89,13 +90,13 @@ def sample_box(
     x = np.repeat(np.clip(start / scale, low, high).T[..., None], sampling.chains, axis=2)
     slope = (pull * scale).T[..., None] - np.einsum("nks,ksc->nsc", rows[..., 0], x)
     low, high = low.T[..., None], high.T[..., None]
-    n, sweeps = len(index), sampling.burn_in + sampling.kept
+    n, sweeps = len(index), sampling.burn_in + sampling.recorded
     rng = np.random.default_rng(sampling.seed)
     turns = np.stack([np.random.default_rng([sampling.seed, key]).random((sweeps, 2 * n)) for key in keys])
-    kept = np.empty((len(keys), sampling.kept, sampling.chains, n))
+    draws = np.empty((len(keys), sampling.recorded, sampling.chains, n))
     for sweep in range(sweeps):
         common = _stratified(2 * n, sampling.chains, rng)
-        # Each Gaussian's numbers are the common ones turned about the circle: uniform and stratified still.
+        # Each Gaussian's numbers are the common ones plus an offset modulo 1: still uniform and stratified.
         uniforms = (common[:, None] + turns[:, sweep].T[..., None]) % 1
         turn = sweep < sampling.burn_in or (sweep - sampling.burn_in + 1) % sampling.oblique == 0
         for line in range(n) if turn else ():
@@ -104,12 +105,12 @@ def sample_box(
             _along_axis(x, slope, rows[axis], axis, low[axis], high[axis], uniforms[n + axis])
         np.clip(x, low, high, out=x)
         if sweep >= sampling.burn_in:
-            kept[:, sweep - sampling.burn_in] = np.moveaxis(x, 0, -1) * scale[:, None]
-    return kept.reshape(len(keys), -1, n)
+            draws[:, sweep - sampling.burn_in] = np.moveaxis(x, 0, -1) * scale[:, None]
+    return draws.reshape(len(keys), -1, n)
 
 
 def _scale(precision: Real, low: Real, high: Real) -> Real:
-    """Return a size of each variable: its SD if the others are known, or the box if that is narrower."""
+    """Return a scale of each variable: its SD if the others are known, or the box if that is narrower."""
     diagonal = np.einsum("snn->sn", precision)
     with np.errstate(divide="ignore"):
         wide = np.where(diagonal > 0, 1 / np.sqrt(np.maximum(diagonal, 1e-300)), np.inf)
@@ -118,7 +119,7 @@ def _scale(precision: Real, low: Real, high: Real) -> Real:
 
 
 def _oblique(precision: Real, low: Real, high: Real) -> Real:
-    """Return the eigenvectors as rows."""
+    """Return the eigenvectors of the precision plus that of a Gaussian of the box's size, as rows."""
     with np.errstate(divide="ignore"):
         box = np.where(np.isfinite(high - low), 12 / (high - low) ** 2, 0.0)
     index = np.arange(precision.shape[-1])
@@ -134,7 +135,7 @@ def _chains_last(values: Real) -> Real:
 
 
 def _stratified(n: int, chains: int, rng: np.random.Generator) -> Real:
-    """Return uniform numbers, (n, chains), one in each n-th part of [0, 1) for every row."""
+    """Draw uniform numbers, (n, chains); the chains of a row are in different equal parts of [0, 1)."""
     order = rng.permuted(np.broadcast_to(np.arange(chains), (n, chains)), axis=1)
     return (order + rng.random((n, chains))) / chains
 
@@ -147,7 +148,7 @@ def _along_line(
     inverse = 1 / np.where(crossing, line, 1.0)
     behind = np.where(crossing, np.where(line > 0, low, high), -np.inf)
     ahead = np.where(crossing, np.where(line > 0, high, low), np.inf)
-    # The chain stands at 0, inside but for rounding.
+    # The chain is at 0, which is inside except for rounding.
     least = np.minimum(((behind - x) * inverse).max(axis=0), 0)
     most = np.maximum(((ahead - x) * inverse).min(axis=0), 0)
     middle = (slope * line).sum(axis=0) / sharp[:, None]
@@ -170,17 +171,17 @@ def truncated_normal(middle: Real, sd: Real, low: Real, high: Real, u: Real) -> 
     Parameters
     ----------
     middle, sd : ndarray, float
-        Of the distribution before it is cut.
+        Of the distribution before truncation.
     low, high : ndarray, float
     u : ndarray, float
-        In [0, 1). All broadcast.
+        Probability, in [0, 1). All arrays broadcast.
 
     Returns
     -------
     ndarray, float
     """
     a, b = (low - middle) / sd, (high - middle) / sd
-    # In the lower tail, where small numbers are exact; u is mirrored with it.
+    # Compute in the lower tail, where small numbers are exact; u is mirrored with it.
     upper = a + b > 0
     a, b = np.where(upper, -b, a), np.where(upper, -a, b)
     below = ndtr(a)
@@ -190,10 +191,10 @@ def truncated_normal(middle: Real, sd: Real, low: Real, high: Real, u: Real) -> 
         z = ndtri(below + v * mass)
         far = b < -_FAR
         if far.any():
-            # Density rises as exp(|b| z) towards b.
+            # The density increases as exp(|b| z) towards b.
             reach = np.abs(b) * (b - a)
             tail = b + np.log(v + (1 - v) * np.exp(-reach)) / np.abs(b)
             z = np.where(far, tail, z)
     z = np.clip(z, a, b)
-    found: Real = np.clip(middle + sd * np.where(upper, -z, z), low, high)
-    return found
+    quantile: Real = np.clip(middle + sd * np.where(upper, -z, z), low, high)
+    return quantile

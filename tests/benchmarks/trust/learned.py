@@ -35,7 +35,7 @@ from tests.benchmarks.trust.sets import (
 SNR_F = (8.0, 260.0)
 """Of the training set."""
 DRAWS = 64
-_SAMPLING = Sampling(chains=1, burn_in=4, kept=1)
+_SAMPLING = Sampling(chains=1, burn_in=4, recorded=1)
 _CHUNK = 16
 _LR, _BATCH = 1e-3, 128
 _LEARNING = {"smoke": (256, 1), "small": (60_000, 24), "paper": (1_000_000, 60)}
