@@ -60,7 +60,7 @@ class Acquisition:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class AcquisitionComparison:
     """The result of a comparison of data and basis set.
 
     Attributes
@@ -160,7 +160,7 @@ def _part_by(record: Mapping[str, Any]) -> str:
     return next((part for first, part in _COMBINED.items() if method.startswith(first)), "")
 
 
-def compare(data: Acquisition, basis: Acquisition) -> Agreement:
+def compare(data: Acquisition, basis: Acquisition) -> AcquisitionComparison:
     """Compare the acquisitions of data and basis set.
 
     A doubt is another sequence, or an echo time more than :data:`DOUBTFUL_S` away. A refusal is edited against
@@ -173,7 +173,7 @@ def compare(data: Acquisition, basis: Acquisition) -> Agreement:
 
     Returns
     -------
-    Agreement
+    AcquisitionComparison
     """
     notes = [*data.notes, *basis.notes]
     if data.unknown:
@@ -183,54 +183,58 @@ def compare(data: Acquisition, basis: Acquisition) -> Agreement:
         missing = " and ".join(basis.unknown)
         notes.append(f"the basis set does not say its {missing}: not compared with the data's")
     parts = (
-        Agreement(notes=tuple(notes)),
+        AcquisitionComparison(notes=tuple(notes)),
         _echo_times(data, basis),
         _families(data, basis),
         _editing(data.sequence, basis.sequence),
     )
-    return Agreement(*(sum((getattr(part, one.name) for part in parts), ()) for one in fields(Agreement)))
+    return AcquisitionComparison(
+        *(sum((getattr(part, one.name) for part in parts), ()) for one in fields(AcquisitionComparison))
+    )
 
 
-def _echo_times(data: Acquisition, basis: Acquisition) -> Agreement:
+def _echo_times(data: Acquisition, basis: Acquisition) -> AcquisitionComparison:
     if data.echo_time_s is None or basis.echo_time_s is None:
-        return Agreement()
+        return AcquisitionComparison()
     compared = ("echo time",)
     apart_s = abs(data.echo_time_s - basis.echo_time_s)
     times = f"the basis set is of TE {_ms(basis.echo_time_s)} ms, the data of TE {_ms(data.echo_time_s)} ms"
     if apart_s > REFUSED_S + _ROUNDING_S:
-        return Agreement(compared, refusals=(f"{times}: more than {_ms(REFUSED_S)} ms apart",))
+        return AcquisitionComparison(compared, refusals=(f"{times}: more than {_ms(REFUSED_S)} ms apart",))
     if apart_s > DOUBTFUL_S + _ROUNDING_S:
-        return Agreement(compared, doubts=(f"{times}: signals of coupled spins differ",))
-    return Agreement(compared)
+        return AcquisitionComparison(compared, doubts=(f"{times}: signals of coupled spins differ",))
+    return AcquisitionComparison(compared)
 
 
-def _families(data: Acquisition, basis: Acquisition) -> Agreement:
+def _families(data: Acquisition, basis: Acquisition) -> AcquisitionComparison:
     theirs, own = basis.sequence.family, data.sequence.family
     if not theirs or not own:
-        return Agreement()
+        return AcquisitionComparison()
     if theirs == own:
-        return Agreement(("sequence",))
+        return AcquisitionComparison(("sequence",))
     doubt = f"the basis set is of {theirs}, the data of {own}: signals of coupled spins differ"
-    return Agreement(("sequence",), doubts=(doubt,))
+    return AcquisitionComparison(("sequence",), doubts=(doubt,))
 
 
-def _editing(data: Sequence, basis: Sequence) -> Agreement:
+def _editing(data: Sequence, basis: Sequence) -> AcquisitionComparison:
     if data.edited is None or basis.edited is None:
-        return Agreement()
+        return AcquisitionComparison()
     compared = ("editing",)
     if not data.edited and not basis.edited:
-        return Agreement(compared)
+        return AcquisitionComparison(compared)
     kinds = f"the basis set is {_kind(basis)}, the data are {_kind(data)}"
     if data.edited and basis.edited:
         if not data.part or not basis.part:
-            return Agreement(notes=(f"{kinds}: whether they are the same part is not said",))
+            return AcquisitionComparison(notes=(f"{kinds}: whether they are the same part is not said",))
         if data.part == basis.part:
-            return Agreement(compared)
+            return AcquisitionComparison(compared)
         if {data.part, basis.part} == {"diff", "sum"}:
-            return Agreement(compared, notes=(f"{kinds}: right where ON and OFF have opposite signs",))
+            return AcquisitionComparison(
+                compared, notes=(f"{kinds}: right where ON and OFF have opposite signs",)
+            )
     elif "off" in (data.part, basis.part):
-        return Agreement(compared, notes=(f"{kinds}: nearly the same",))
-    return Agreement(compared, refusals=(kinds,))
+        return AcquisitionComparison(compared, notes=(f"{kinds}: nearly the same",))
+    return AcquisitionComparison(compared, refusals=(kinds,))
 
 
 def _kind(sequence: Sequence) -> str:

@@ -49,7 +49,7 @@ the shim."""
 
 
 @dataclass(frozen=True)
-class Water:
+class WaterLine:
     """Residual water of one FID.
 
     Attributes
@@ -67,7 +67,7 @@ class Water:
     band_ppm: tuple[float, float]
 
 
-def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm) -> list[Water | None]:
+def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm) -> list[WaterLine | None]:
     """Find the residual water of each FID.
 
     Strong water is the highest line within 0.8 ppm of its place, half as high again as any metabolite. Weak water
@@ -125,7 +125,7 @@ def water_over_rest(data: MRSData, fid: Complex) -> float:
     """Return the height of water over the highest line of the metabolites' region once water is removed.
 
     HSVD leaves a hundredth of the unsuppressed water of a brain there, more than its metabolites: unlike
-    :attr:`Water.height`, which water's own tail limits, this tells suppressed from unsuppressed water.
+    :attr:`WaterLine.height`, which water's own tail limits, this tells suppressed from unsuppressed water.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def _height(data: MRSData, fid: Complex) -> Real:
     return height
 
 
-def _strong(data: MRSData, fid: Complex, region: NDArray[np.bool_], place: float) -> Water | None:
+def _strong(data: MRSData, fid: Complex, region: NDArray[np.bool_], place: float) -> WaterLine | None:
     """Return the highest line about the place of water, if it is no metabolite."""
     height = _height(data, fid)
     water = _highest(data, height, region, WIDE_PPM)
@@ -167,7 +167,7 @@ def _strong(data: MRSData, fid: Complex, region: NDArray[np.bool_], place: float
     return water
 
 
-def _weak(data: MRSData, fid: Complex, expected: float) -> Water | None:
+def _weak(data: MRSData, fid: Complex, expected: float) -> WaterLine | None:
     """Return the line that stands out about where water is expected."""
     height = _height(data, fid)
     water = _highest(data, height, np.abs(data.ppm_axis - expected) < NARROW_PPM, NARROW_PPM)
@@ -179,7 +179,7 @@ def _weak(data: MRSData, fid: Complex, expected: float) -> Water | None:
     return water if stands_out else None
 
 
-def _highest(data: MRSData, height: Real, region: NDArray[np.bool_], half_width: float) -> Water | None:
+def _highest(data: MRSData, height: Real, region: NDArray[np.bool_], half_width: float) -> WaterLine | None:
     """Return the highest point of a region as water, if it is a peak above the noise and no flank of another."""
     if not region.any():
         return None
@@ -190,7 +190,7 @@ def _highest(data: MRSData, height: Real, region: NDArray[np.bool_], half_width:
     ppm = float(data.ppm_axis[top])
     apart = data.ppm_axis - ppm
     metabolites = height[(apart > _METABOLITES_PPM[0]) & (apart < _METABOLITES_PPM[1])].max(initial=0.0)
-    return Water(ppm, float(height[top] / max(metabolites, 1e-300)), (ppm - half_width, ppm + half_width))
+    return WaterLine(ppm, float(height[top] / max(metabolites, 1e-300)), (ppm - half_width, ppm + half_width))
 
 
 def _noise(height: Real) -> float:

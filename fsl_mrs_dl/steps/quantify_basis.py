@@ -8,7 +8,7 @@ from pathlib import Path
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.fit import quantification
-from fsl_mrs_dl.fit.acquisition import Agreement, compare, of_basis, of_data
+from fsl_mrs_dl.fit.acquisition import AcquisitionComparison, compare, of_basis, of_data
 from fsl_mrs_dl.fit.background import MEMBER
 from fsl_mrs_dl.io.basis import canonical_name, read_basis
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
@@ -91,7 +91,9 @@ def chemical_shift(value_ppm: float | None, flag: str) -> float | None:
     return value_ppm
 
 
-def agreement_of(data: MRSData, basis: Basis, echo_time_s: float | None, allow_mismatch: bool) -> Agreement:
+def agreement_of(
+    data: MRSData, basis: Basis, echo_time_s: float | None, allow_mismatch: bool
+) -> AcquisitionComparison:
     """Compare a basis set with the scan, and refuse one of another scan.
 
     Parameters
@@ -106,7 +108,7 @@ def agreement_of(data: MRSData, basis: Basis, echo_time_s: float | None, allow_m
 
     Returns
     -------
-    Agreement
+    AcquisitionComparison
         Without refusals; its doubts have been logged.
 
     Raises

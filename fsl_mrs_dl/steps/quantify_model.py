@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fsl_mrs_dl.data import Basis, MRSData
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.fit import quantification
-from fsl_mrs_dl.fit.acquisition import Agreement
+from fsl_mrs_dl.fit.acquisition import AcquisitionComparison
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
 from fsl_mrs_dl.steps import quantify_notes as notes
@@ -83,7 +83,7 @@ class FitModel:
         Empty: no ratios.
     stiff : Baseline
         Fixed, by what it leaves of residual water the data are judged.
-    agreement : Agreement
+    agreement : AcquisitionComparison
         Of the basis set with the scan.
     notes, doubts : tuple of str
         Of points, field and denoising.
@@ -96,7 +96,7 @@ class FitModel:
     sums: tuple[tuple[str, ...], ...]
     internal_reference: tuple[str, ...]
     stiff: Baseline
-    agreement: Agreement
+    agreement: AcquisitionComparison
     notes: tuple[str, ...]
     doubts: tuple[str, ...]
     settled: dict[str, object]

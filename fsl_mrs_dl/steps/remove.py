@@ -9,7 +9,7 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 
 if TYPE_CHECKING:
-    from fsl_mrs_dl.fit.residual_water import Water
+    from fsl_mrs_dl.fit.residual_water import WaterLine
 
 Band = tuple[float, float]
 
@@ -64,7 +64,7 @@ def remove(data: MRSData, *, ppm: tuple[float, float] | None = None) -> StepResu
     return StepResult(data.with_fid(np.moveaxis(fids, -1, TIME_AXIS)), settled=settled, messages=messages)
 
 
-def _water(data: MRSData, fids: Complex) -> "list[Water | None]":
+def _water(data: MRSData, fids: Complex) -> "list[WaterLine | None]":
     """Return the water of each FID, or refuse a nucleus without water."""
     from fsl_mrs_dl.fit.residual_water import WATER_PLACE_PPM, find_water
 
@@ -74,7 +74,7 @@ def _water(data: MRSData, fids: Complex) -> "list[Water | None]":
 
 
 def _summary(
-    data: MRSData, window: Band | None, waters: "list[Water]", shares: Real, n_fids: int
+    data: MRSData, window: Band | None, waters: "list[WaterLine]", shares: Real, n_fids: int
 ) -> tuple[dict[str, object], tuple[str, ...]]:
     """Return the removed signal, as settings for the record and as messages for the terminal.
 
@@ -83,7 +83,7 @@ def _summary(
     data : MRSData
     window : tuple of float or None
         From the user, in ppm.
-    waters : list of Water
+    waters : list of WaterLine
         Water of each FID that has some, without a window.
     shares : ndarray, float
         Removed share of the energy of each changed FID, in percent.

@@ -152,7 +152,7 @@ def _table(other: Other, path: Path) -> Table:
         if name not in known:
             rows.append([name, *["-"] * 7])
             continue
-        compared = Compared(other, ours, name, known[name], theirs.dwelltime_s)
+        compared = MemberComparison(other, ours, name, known[name], theirs.dwelltime_s)
         shift_hz, best = compared.best_shift()
         asked = other.at_least.get(name, other.at_least.get("", np.nan))
         rows.append(
@@ -177,7 +177,7 @@ def read_other(other: Other, path: Path) -> Basis:
     return read_text_basis(path, other.dwelltime_s, other.header_mhz)
 
 
-class Compared:
+class MemberComparison:
     """One metabolite of ours and of another set, at the other's points and on its ppm axis."""
 
     def __init__(self, other: Other, ours: Basis, name: str, theirs: Complex, dwelltime_s: float) -> None:
@@ -232,7 +232,7 @@ def draw(path: Path) -> None:
     known = {canonical_name(name): fid for name, fid in zip(theirs.names, theirs.fids, strict=True)}
     figure = new_figure((12, 10), dpi=90)
     for axes, name in zip(figure.subplots(5, 4).ravel(), BRAIN_METABOLITES, strict=True):
-        compared = Compared(other, ours, name, known[name], theirs.dwelltime_s)
+        compared = MemberComparison(other, ours, name, known[name], theirs.dwelltime_s)
         own, their = compared.spectra()
         ppm, top = compared.ppm[compared.inside], np.abs(their.real).max()
         axes.plot(ppm, their.real / top, color="0.6", linewidth=2.5, label="ISMRM 2016")

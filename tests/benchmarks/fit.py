@@ -38,7 +38,7 @@ SIMPLE = "window, one model"  # of the cases, the one that a user would fix who 
 
 
 @dataclass(frozen=True)
-class Profile:
+class FitProfile:
     """How many spectra are fitted in the fast cases, with groups, and by FSL-MRS."""
 
     spectra: int
@@ -47,9 +47,9 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile(128, 16, 2),
-    "small": Profile(2000, 2000, 100),
-    "paper": Profile(100_000, 5000, 1000),
+    "smoke": FitProfile(128, 16, 2),
+    "small": FitProfile(2000, 2000, 100),
+    "paper": FitProfile(100_000, 5000, 1000),
 }
 
 

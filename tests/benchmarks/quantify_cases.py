@@ -44,7 +44,7 @@ _BETWEEN_PPM = 3.5
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class QuantifyCase:
     """One spectrum, or one file of them, with one basis set; absent files are None."""
 
     data_name: str
@@ -73,20 +73,20 @@ class Case:
         return result.fitted, result.outcome
 
 
-def single_voxels() -> Iterator[Case]:
+def single_voxels() -> Iterator[QuantifyCase]:
     """Yield the single-voxel spectra, each with each of its basis sets."""
     scan, water = in_vivo("press_3t", "sub-01_press.nii.gz"), in_vivo("press_3t", "sub-01_press_ref.nii.gz")
-    yield Case("PRESS TE 30", "ISMRM 2016", scan, challenge(), water)
-    yield Case("PRESS TE 30", "`press_3t_te30`", scan, shipped("press_3t_te30"), water)
+    yield QuantifyCase("PRESS TE 30", "ISMRM 2016", scan, challenge(), water)
+    yield QuantifyCase("PRESS TE 30", "`press_3t_te30`", scan, shipped("press_3t_te30"), water)
     scan, water = (
         in_vivo("press_3t", "unedited_sub-01_act.nii.gz"),
         in_vivo("press_3t", "unedited_sub-01_ref.nii.gz"),
     )
     scan = None if scan is None else remove(scan).data
-    yield Case("PRESS TE 35", "its `.BASIS`, no MM", scan, philips_basis(), water)
-    yield Case("PRESS TE 35", "`press_3t_te35`", scan, shipped("press_3t_te35"), water)
+    yield QuantifyCase("PRESS TE 35", "its `.BASIS`, no MM", scan, philips_basis(), water)
+    yield QuantifyCase("PRESS TE 35", "`press_3t_te35`", scan, shipped("press_3t_te35"), water)
     scan, water = _steam()
-    yield Case("7 T STEAM TE 11", "`steam_7t_te11`", scan, shipped("steam_7t_te11"), water)
+    yield QuantifyCase("7 T STEAM TE 11", "`steam_7t_te11`", scan, shipped("steam_7t_te11"), water)
 
 
 def shipped(name: str) -> Basis:
@@ -123,7 +123,7 @@ def steam_transients() -> tuple[MRSData, MRSData] | None:
     return chain.align(corrected, (1.8, 4.2)), chain.ecc(reference, reference)
 
 
-def with_measured_mm(case: Case) -> tuple[Case, dict[str, float]] | None:
+def with_measured_mm(case: QuantifyCase) -> tuple[QuantifyCase, dict[str, float]] | None:
     """Return a case whose macromolecules are the metabolite-nulled spectrum, and what was left of metabolites.
 
     The nulled spectrum is of the same session. Its water is removed; shift, phase and delay are those of the fit
@@ -133,7 +133,7 @@ def with_measured_mm(case: Case) -> tuple[Case, dict[str, float]] | None:
 
     Parameters
     ----------
-    case : Case
+    case : QuantifyCase
 
     Returns
     -------

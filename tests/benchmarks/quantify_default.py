@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.io.results import Outcome
-from tests.benchmarks.quantify_cases import DEFAULT, Case
+from tests.benchmarks.quantify_cases import DEFAULT, QuantifyCase
 from tests.benchmarks.table import Table
 from tests.benchmarks.worlds.amounts import HEALTHY, HEALTHY_TCR
 
@@ -22,7 +22,7 @@ _TURN = np.radians(90.0)  # any other phase would do: the data's own is arbitrar
 _NARROW_PPM = (0.5, 4.0)
 
 
-def default_table(cases: Sequence[Case]) -> Table:
+def default_table(cases: Sequence[QuantifyCase]) -> Table:
     """Return posterior means and 95 % intervals of ratios, and the hypothesis that leads."""
     columns = ["data", "basis set", *SHOWN.values(), "leading hypothesis", "weight"]
     caption = (
@@ -47,7 +47,7 @@ def default_table(cases: Sequence[Case]) -> Table:
     return Table.filled(caption, columns, rows)
 
 
-def moves_table(cases: Sequence[Case]) -> Table:
+def moves_table(cases: Sequence[QuantifyCase]) -> Table:
     """Return how far the default moves when what should not matter changes, in half widths of its interval."""
     low, high = _NARROW_PPM
     changes: dict[str, dict[str, Any]] = {
@@ -72,7 +72,11 @@ def moves_table(cases: Sequence[Case]) -> Table:
                 key: fitted.n_points // 2 if key == "points" else value for key, value in options.items()
             }
             turned = case.data.with_fid(case.data.fid * np.exp(1j * _TURN))
-            other = case if options else Case(case.data_name, case.basis_name, turned, case.basis, case.water)
+            other = (
+                case
+                if options
+                else QuantifyCase(case.data_name, case.basis_name, turned, case.basis, case.water)
+            )
             found = other.fit(DEFAULT, **options)[1]
             moved = [
                 abs(_mean(found, name) - _mean(plain, name)) / _half_width(plain, name) for name in SHOWN

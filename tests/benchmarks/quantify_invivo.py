@@ -17,7 +17,7 @@ from tests.benchmarks.quantify_cases import (
     BASELINES,
     DEFAULT,
     WINDOW_PPM,
-    Case,
+    QuantifyCase,
     shipped,
     single_voxels,
     with_measured_mm,
@@ -89,7 +89,7 @@ def run(profile: str, seed: int) -> Page:
     return Page("Quantification of measured spectra", METHOD, tables, f"{fslmrs_words()}\n\n{SEEN}")
 
 
-def _tables(cases: Sequence[Case]) -> list[Table]:
+def _tables(cases: Sequence[QuantifyCase]) -> list[Table]:
     """Return ratios and quality of the single-voxel spectra."""
     amounts, quality = [], []
     for case in cases:
@@ -184,12 +184,12 @@ def _window_sd(data: MRSData, fids: Complex) -> Real:
     return found
 
 
-def _with_group(case: Case, baseline: str) -> tuple[MRSData, Outcome]:
+def _with_group(case: QuantifyCase, baseline: str) -> tuple[MRSData, Outcome]:
     """Fit with measured macromolecules in a group of their own, where the background has none."""
     return case.fit(baseline) if baseline == DEFAULT else case.fit(baseline, metab_groups=("Mac",))
 
 
-def _measured_mm(cases: Sequence[Case]) -> Table:
+def _measured_mm(cases: Sequence[QuantifyCase]) -> Table:
     columns = ["basis set", "baseline", *HEADS, "residual / noise", "whiteness", "left of metabolites"]
     caption = (
         "PRESS TE 30 with macromolecules from the same head: `sub-01_press-inverted` (inversion 600 ms "
@@ -229,7 +229,7 @@ def _mrsi() -> Table:
     for name in _MRSI_BASES:
         for baseline in BASELINES:
             start = time.perf_counter()
-            fitted, found = Case("", name, data, shipped(name)).fit(baseline)
+            fitted, found = QuantifyCase("", name, data, shipped(name)).fit(baseline)
             seconds = time.perf_counter() - start
             place = tuple(found.voxels.T)
             fids = fitted.fid[place].astype(np.complex128)
@@ -248,7 +248,7 @@ def _mrsi() -> Table:
     return Table.filled(caption, columns, rows)
 
 
-def _rival(case: Case) -> list[Table]:
+def _rival(case: QuantifyCase) -> list[Table]:
     columns = ["program", "baseline", *HEADS, "SD (%): NAA", "Cr", "Ins", "Glu", "seconds"]
     caption = (
         f"{case.data_name} with {case.basis_name}: the same data, basis set at the same points, window, "

@@ -36,7 +36,7 @@ NEAR_HZ, NEAR_RAD = 5.0, np.radians(15.0)
 
 
 @dataclass(frozen=True)
-class Profile:
+class RegistrationProfile:
     """How much is run: batches a cell, of how many transients, at which SNR_t0; and for the slow rivals."""
 
     batches: int
@@ -46,14 +46,14 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile(1, 64, (15.0,), 1),
-    "small": Profile(10, BATCH, (5.0, 10.0, 15.0, 30.0), 4),
-    "paper": Profile(100, BATCH, (3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 60.0), 10),
+    "smoke": RegistrationProfile(1, 64, (15.0,), 1),
+    "small": RegistrationProfile(10, BATCH, (5.0, 10.0, 15.0, 30.0), 4),
+    "paper": RegistrationProfile(100, BATCH, (3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 60.0), 10),
 }
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class MethodErrors:
     """What one method said of all transients of a cell."""
 
     shift_error_hz: Real
@@ -97,7 +97,7 @@ def _methods(*, rivals: bool) -> list[str]:
 
 def _table(
     name: str,
-    profile: Profile,
+    profile: RegistrationProfile,
     seed: int,
     hz: float,
     rad: float,
@@ -169,7 +169,7 @@ def _row(snr: float, method: str, sets: list[Simulated]) -> list[str]:
     ]
 
 
-def errors_of(estimate: Callable[[Simulated], tuple[Real, Real, Real]], one: Simulated) -> Found:
+def errors_of(estimate: Callable[[Simulated], tuple[Real, Real, Real]], one: Simulated) -> MethodErrors:
     """Run a method on one scan and return its errors about the scan's middle, and its time."""
     started = time.perf_counter()
     shift_hz, phase_rad, sd = estimate(one)
@@ -178,7 +178,7 @@ def errors_of(estimate: Callable[[Simulated], tuple[Real, Real, Real]], one: Sim
     error_rad = phase_difference(phase_rad, one.truth.phase_rad.ravel())
     # Relative methods leave one shift and one phase of the whole batch open.
     middle = np.angle(np.mean(np.exp(1j * error_rad)))
-    return Found(error_hz - np.median(error_hz), phase_difference(error_rad, middle), sd, seconds)
+    return MethodErrors(error_hz - np.median(error_hz), phase_difference(error_rad, middle), sd, seconds)
 
 
 def _estimator(method: str) -> Callable[[Simulated], tuple[Real, Real, Real]] | None:

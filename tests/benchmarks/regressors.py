@@ -20,7 +20,7 @@ from fsl_mrs_dl.train.trainings import training_of
 from tests.benchmarks.supervised import words
 from tests.benchmarks.table import NOT_RUN, Page, Table
 from tests.benchmarks.worlds.design import worlds
-from tests.benchmarks.worlds.judged import LIKELIHOOD, MEAN, Score, score
+from tests.benchmarks.worlds.judged import LIKELIHOOD, MEAN, SettingScore, score
 from tests.benchmarks.worlds.settings import CREATINES, SUMS, Ratios, prior_without, shipped
 from tests.benchmarks.worlds.world import make
 
@@ -126,11 +126,11 @@ def _as_trained(n: int, seed: int) -> Scene:
     return Scene(data, truth)
 
 
-def _judge(scene: Scene, packages: Mapping[str, Path | None]) -> dict[str, tuple[Score, float | None]]:
+def _judge(scene: Scene, packages: Mapping[str, Path | None]) -> dict[str, tuple[SettingScore, float | None]]:
     """Return the score of every method on a scene, and in how many per cent its verdict is good."""
     options: dict[str, dict[str, Any]] = {DEFAULT: {}, STIFF: {"baseline": "poly, 2"}}
     options |= {name: {"model": f"{path.parent}/{path.name}"} for name, path in packages.items() if path}
-    judged: dict[str, tuple[Score, float | None]] = {}
+    judged: dict[str, tuple[SettingScore, float | None]] = {}
     for name, more in options.items():
         started = time.perf_counter()
         with prior_without(scene.without_mm):

@@ -24,7 +24,7 @@ _POLL_S = 0.2  # between two looks at the memory of the processes
 
 
 @dataclass(frozen=True)
-class Size:
+class ScaleProfile:
     """What a profile runs: grid of MRSI; people, transients and coils of the study; kills of it."""
 
     grid: tuple[int, int, int]
@@ -35,9 +35,9 @@ class Size:
 
 
 SIZES = {
-    "smoke": Size((8, 8, 2), 2, 4, 2, 1),
-    "small": Size((64, 64, 2), 20, 64, 8, 10),
-    "paper": Size((64, 64, 39), 20, 64, 8, 10),
+    "smoke": ScaleProfile((8, 8, 2), 2, 4, 2, 1),
+    "small": ScaleProfile((64, 64, 2), 20, 64, 8, 10),
+    "paper": ScaleProfile((64, 64, 39), 20, 64, 8, 10),
 }
 
 
@@ -95,7 +95,7 @@ def _workers(n: int) -> list[str]:
     return [] if n == 1 else ["--parallel", "local", "--parallel-workers", str(n)]
 
 
-def _mrsi(folder: Path, size: Size, rng: np.random.Generator) -> Table:
+def _mrsi(folder: Path, size: ScaleProfile, rng: np.random.Generator) -> Table:
     """Fit a grid on one process and on two."""
     basis = read_basis(shipped_basis(BASIS))
     basis = on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz)
@@ -139,7 +139,7 @@ def _same_maps(one: Path, other: Path) -> tuple[int, int]:
     return sum(same), len(names)
 
 
-def _study(folder: Path, size: Size, rng: np.random.Generator) -> Table:
+def _study(folder: Path, size: ScaleProfile, rng: np.random.Generator) -> Table:
     """Process simulated people on one process, on two, and killed and resumed."""
     for person in tqdm(range(size.people), desc="simulate", leave=False, disable=None):
         words = ["--output", folder / "raw", "--filename", f"P{person + 1:02}_act", "--seed", person]

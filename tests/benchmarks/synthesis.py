@@ -60,7 +60,7 @@ _TARGETS = {
 
 
 @dataclass(frozen=True)
-class Size:
+class SynthesisProfile:
     """How much a profile does."""
 
     samples: int
@@ -79,9 +79,11 @@ class Size:
 
 
 _SIZES = {
-    "smoke": Size(200, 1, 2, 16, 1, (4, 16), 1, 200, False, 1, None, 4, 2),
-    "small": Size(6000, 60, 8, 160, 40, (10, 20, 40, 80, 160), 5, 10000, True, 5, GainSize(1500, 20, 5, 500)),
-    "paper": Size(
+    "smoke": SynthesisProfile(200, 1, 2, 16, 1, (4, 16), 1, 200, False, 1, None, 4, 2),
+    "small": SynthesisProfile(
+        6000, 60, 8, 160, 40, (10, 20, 40, 80, 160), 5, 10000, True, 5, GainSize(1500, 20, 5, 500)
+    ),
+    "paper": SynthesisProfile(
         24000, 200, 48, 160, 100, (10, 20, 40, 80, 160), 20, 10000, True, 20, GainSize(24000, 100, 5, 2000)
     ),
 }
@@ -127,7 +129,7 @@ _REMARKS = (
 
 
 def _cvae(
-    size: Size,
+    size: SynthesisProfile,
     seed: int,
     networks: dict[str, tuple[SynthesisNetwork, tuple[str, ...] | None]],
     cvaes: dict[str, tuple[SynthesisNetwork, LabelledSpectra]],
@@ -159,7 +161,9 @@ def _cvae(
     return [table, transfer_table(first, _SEED, size.samples // 3, seed), quick], pictures
 
 
-def _ways(network: SynthesisNetwork, basis: Basis, size: Size, seed: int) -> tuple[list[Way], list[Way]]:
+def _ways(
+    network: SynthesisNetwork, basis: Basis, size: SynthesisProfile, seed: int
+) -> tuple[list[Way], list[Way]]:
     """Return ways through the latent space, and by mixing spectra."""
     ours, mixed = (
         [
@@ -192,7 +196,7 @@ def _trained(sets: Sets[LabelledSpectra], decoder: str, epochs: int, seed: int) 
 
 
 def _networks(
-    size: Size, profile: str, seed: int
+    size: SynthesisProfile, profile: str, seed: int
 ) -> dict[str, tuple[SynthesisNetwork, tuple[str, ...] | None]]:
     """Return the shipped networks, or quick ones for a smoke test, and one of the other decoder."""
     sets = make_sets(_BASIS, _SEED, size.samples, seed)
@@ -215,7 +219,7 @@ def _networks(
     return networks
 
 
-def _speed(size: Size, networks: dict[str, SynthesisNetwork]) -> Table:
+def _speed(size: SynthesisProfile, networks: dict[str, SynthesisNetwork]) -> Table:
     rows = []
     for name, network in networks.items():
         rng = np.random.default_rng(0)
@@ -259,7 +263,7 @@ def _bare_card() -> Card:
 
 
 def _vae(
-    size: Size,
+    size: SynthesisProfile,
     rng: np.random.Generator,
     seed: int,
     cvaes: dict[str, tuple[SynthesisNetwork, LabelledSpectra]],

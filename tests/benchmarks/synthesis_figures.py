@@ -14,7 +14,7 @@ from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transi
 from fsl_mrs_dl.train.synthesis_evaluation import Way
 from tests.benchmarks.synthesis_likeness import MODES
 from tests.benchmarks.synthesis_subjects import CONDITIONS, Generative, Subject
-from tests.benchmarks.synthesis_transients import Step
+from tests.benchmarks.synthesis_transients import AverageQuality
 from tests.benchmarks.table import Picture
 
 _REST = "#808080"
@@ -125,7 +125,7 @@ def _density(axis: Any, points: Real, colour: str) -> None:
     axis.contour(x, y, z, levels=4, colors=colour, linewidths=0.8)
 
 
-def application_picture(steps: Sequence[Step], name: str, title: str) -> Picture:
+def application_picture(steps: Sequence[AverageQuality], name: str, title: str) -> Picture:
     """Draw the quality of averages against the number of measured transients in them."""
     shown = (
         ("snr", "height / noise SD"),

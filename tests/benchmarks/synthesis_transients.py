@@ -68,7 +68,7 @@ def amount_table(ways: dict[str, Way], subjects: Sequence[Subject], rng: np.rand
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class AverageQuality:
     """Averages of one way at one number of transients: what they are like, means over repeats.
 
     Attributes
@@ -106,7 +106,7 @@ def application(
     rng: np.random.Generator,
     *,
     judge: Quantifier | None,
-) -> list[Step]:
+) -> list[AverageQuality]:
     """Augment subsets to the full number, and compare their averages with the full set's.
 
     Parameters
@@ -122,7 +122,7 @@ def application(
 
     Returns
     -------
-    list of Step
+    list of AverageQuality
         For each number: the plain average of the subset, then of its reconstruction, then the augmented ones.
     """
     full = {name: one.condition(name).average for name in CONDITIONS}
@@ -175,7 +175,7 @@ def _step(
     reference: float,
     data: MRSData,
     judge: Quantifier | None,
-) -> Step:
+) -> AverageQuality:
     qualities = {}
     differences = [made["ON"] - made["OFF"] for made in averages]
     alike = full["ON"] is full["OFF"] or np.array_equal(full["ON"], full["OFF"])
@@ -188,7 +188,7 @@ def _step(
     if judge is not None:
         amounts: Real = judge.amounts(np.array(differences), (GABA,))[0][:, 0]
         gaba = 100 * float(np.sqrt(np.mean((amounts / reference - 1) ** 2)))
-    return Step(n, way, qualities, gaba)
+    return AverageQuality(n, way, qualities, gaba)
 
 
 def _mean(values: Real) -> float:
@@ -196,10 +196,10 @@ def _mean(values: Real) -> float:
     return float(finite.mean()) if len(finite) else float("nan")
 
 
-def application_table(steps: Sequence[Step], caption: str, conditions: Sequence[str]) -> Table:
+def application_table(steps: Sequence[AverageQuality], caption: str, conditions: Sequence[str]) -> Table:
     """Return the table of an application test, a row a way, the conditions side by side."""
 
-    def each(step: Step, name: str, places: int, factor: float = 1.0) -> str:
+    def each(step: AverageQuality, name: str, places: int, factor: float = 1.0) -> str:
         values = [factor * float(getattr(step.qualities[c], name)) for c in conditions]
         return " / ".join(f"{value:.{places}f}" if np.isfinite(value) else "-" for value in values)
 

@@ -12,7 +12,7 @@ from nifti_mrs.nifti_mrs import NIFTI_MRS
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.fit.acquisition import Agreement, compare, of_basis, of_data
+from fsl_mrs_dl.fit.acquisition import AcquisitionComparison, compare, of_basis, of_data
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.nifti import read
 from fsl_mrs_dl.simulate.shipped import shipped_basis
@@ -37,11 +37,11 @@ def shipped(name: str) -> Path:
     return shipped_basis(name)
 
 
-def agreement(data: MRSData, name: str) -> Agreement:
+def agreement(data: MRSData, name: str) -> AcquisitionComparison:
     return compare(of_data(data), of_basis(read_basis(shipped(name))))
 
 
-def kind(found: Agreement) -> str:
+def kind(found: AcquisitionComparison) -> str:
     """Return the gravest thing that is said."""
     return next((name for name in ("refusals", "doubts", "notes") if getattr(found, name)), "")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fsl_mrs_dl.data import Basis, MRSData
-from fsl_mrs_dl.fit.acquisition import Acquisition, Agreement, compare, of_basis, of_data
+from fsl_mrs_dl.fit.acquisition import Acquisition, AcquisitionComparison, compare, of_basis, of_data
 from fsl_mrs_dl.fit.sequences import UNKNOWN, Sequence, part_of, sequence_of
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.subtract import subtract
@@ -210,7 +210,7 @@ def test_editing(one, other, said, turned):
 def test_what_is_not_said_is_a_note_and_no_doubt():
     known = Acquisition(0.068, DIFFERENCE)
     found = compare(Acquisition(), known)
-    assert found == Agreement(
+    assert found == AcquisitionComparison(
         notes=("the data do not say their echo time and sequence: not compared with the basis set's",)
     )
     found = compare(known, Acquisition(0.068, UNKNOWN))

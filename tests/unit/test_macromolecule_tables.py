@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from fsl_mrs_dl.data import NUCLEI
 from fsl_mrs_dl.fit.background import density_prior, with_member
-from fsl_mrs_dl.fit.background.tables import Table
+from fsl_mrs_dl.fit.background.tables import MacromoleculeTable
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, fitter_for
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, damp, on_points
@@ -31,7 +31,7 @@ def curves(lines):
 @pytest.mark.parametrize("name", MM_SETS)
 def test_a_table_is_of_one_mmol_of_methyl_groups(name):
     inside = (PPM > 0.65) & (PPM < 1.08)
-    assert Table.of(name).mean(curves)[inside].sum() * 0.001 == pytest.approx(3.0, rel=1e-3)
+    assert MacromoleculeTable.of(name).mean(curves)[inside].sum() * 0.001 == pytest.approx(3.0, rel=1e-3)
 
 
 def test_the_area_within_limits_is_that_of_the_drawn_line():
@@ -41,7 +41,7 @@ def test_the_area_within_limits_is_that_of_the_drawn_line():
 
 
 def test_deviations_are_sizes_then_a_common_width_and_place():
-    table = Table.of("birch_2017")
+    table = MacromoleculeTable.of("birch_2017")
     drawn = table.deviations(curves)
     assert len(drawn) == len(table.lines) + 2
     assert np.allclose(drawn[: len(table.lines)].sum(axis=0), table.mean(curves))
@@ -55,12 +55,12 @@ def test_deviations_are_sizes_then_a_common_width_and_place():
 
 
 def test_signals_of_several_lines_keep_their_ratios():
-    table = Table.of("wilson_2011")
+    table = MacromoleculeTable.of("wilson_2011")
     assert len(table.deviations(curves)) == len({line.signal for line in table.lines}) + 2
 
 
 def test_the_continuum_is_a_deviation_not_part_of_the_mean():
-    table = Table.of("consensus_4t")
+    table = MacromoleculeTable.of("consensus_4t")
     assert len(table.continuum) == 4
     assert len(table.deviations(curves)) == len(table.lines) + 3
 
@@ -78,7 +78,7 @@ def test_the_data_find_the_table_that_they_are_made_of(name, rng):
     n, mhz = 12, basis.spectrometer_frequency_mhz
     times = np.arange(N) * DT
     broad = np.zeros((n, N), complex)
-    for line in Table.of(name).lines:
+    for line in MacromoleculeTable.of(name).lines:
         sd_hz = 1.1 * line.fwhm_ppm * mhz / np.sqrt(8 * np.log(2))
         decay = np.exp(-2 * (np.pi * sd_hz * times) ** 2 + 2j * np.pi * (line.ppm - REF) * mhz * times)
         broad += 10.0 * line.amplitude * np.exp(0.2 * rng.standard_normal((n, 1))) * decay

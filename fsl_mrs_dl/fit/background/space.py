@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background.density import DensityPrior
 from fsl_mrs_dl.fit.background.hypotheses import Hypothesis, Smooth, first
-from fsl_mrs_dl.fit.background.tables import Table
+from fsl_mrs_dl.fit.background.tables import MacromoleculeTable
 from fsl_mrs_dl.fit.background.window import Window, joined, split
 from fsl_mrs_dl.physics.lines import WILSON_2011
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
@@ -177,7 +177,9 @@ def background(
     Background
     """
     usual = TYPICAL_AMOUNT * decay
-    tables = {one.macromolecules: Table.of(one.macromolecules) for one in hypotheses if _is_table(one)}
+    tables = {
+        one.macromolecules: MacromoleculeTable.of(one.macromolecules) for one in hypotheses if _is_table(one)
+    }
 
     def vectors(part: str | Smooth) -> Real:
         if isinstance(part, Smooth):

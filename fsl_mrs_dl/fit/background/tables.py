@@ -21,7 +21,7 @@ Drawing = Callable[[Sequence[GaussianLine]], Real]
 
 
 @dataclass(frozen=True)
-class Table:
+class MacromoleculeTable:
     """A published table of macromolecules, scaled to 1 mmol/kg of the methyl groups at 0.9 ppm.
 
     Attributes
@@ -36,7 +36,7 @@ class Table:
     continuum: tuple[GaussianLine, ...]
 
     @classmethod
-    def of(cls, name: str) -> "Table":
+    def of(cls, name: str) -> "MacromoleculeTable":
         """Return a table by its key in :data:`~fsl_mrs_dl.physics.macromolecules.MM_SETS`."""
         every = MM_SETS[name]
         narrow = [line for line in every if line.fwhm_ppm <= CONTINUUM_PPM]

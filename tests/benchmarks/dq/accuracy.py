@@ -17,10 +17,10 @@ from fsl_mrs_dl.scores import mape, r2
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds
 from tests.benchmarks.dq.plans import (
-    NotTrainedError,
-    Profile,
-    Store,
-    Trained,
+    DqNotTrainedError,
+    DqProfile,
+    DqStore,
+    TrainedDqNetwork,
     basis_of_tables,
     basis_on_points,
     main_plans,
@@ -43,17 +43,17 @@ class Row:
     name: str
     amplitudes: Real
     ms: float
-    trained: Trained | None = None
+    trained: TrainedDqNetwork | None = None
     parameters: NetworkParameters | None = None
 
 
-def test_set(profile: Profile, noise: NoiseKind, seed: int) -> Spectra:
+def test_set(profile: DqProfile, noise: NoiseKind, seed: int) -> Spectra:
     """Return the spectra that all methods are judged by."""
     basis = basis_on_points(basis_of_tables()[0], "dq")
     return simulated(basis, "dq", noise, profile.tested, np.random.default_rng([_TEST_SEED, seed]))
 
 
-def network_row(name: str, one: Trained, test: Spectra) -> Row:
+def network_row(name: str, one: TrainedDqNetwork, test: Spectra) -> Row:
     """Run a network."""
     network_parameters(one.network, test.fids[:8], test.basis.dwelltime_s)  # warm
     started = time.perf_counter()
@@ -95,12 +95,12 @@ def undamped_row(one: Row, test: Spectra) -> Row:
     return Row(f"{one.name}, undamped by its own damping", amplitudes.numpy(), ms)
 
 
-def rows_of(profile: Profile, seed: int, store: Store, noise: NoiseKind, test: Spectra) -> list[Row]:
+def rows_of(profile: DqProfile, seed: int, store: DqStore, noise: NoiseKind, test: Spectra) -> list[Row]:
     """Run the networks trained with one kind of noise, and the fits."""
     plans = [plan for plan in main_plans(profile, seed) if plan.noise == noise]
     rows = []
     for plan in plans:
-        with contextlib.suppress(NotTrainedError):
+        with contextlib.suppress(DqNotTrainedError):
             rows.append(network_row(plan.label, trained(plan, store), test))
     if rows:
         rows.append(refined_row(rows[-1], test))

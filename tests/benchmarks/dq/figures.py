@@ -8,14 +8,14 @@ import numpy as np
 from fsl_mrs_dl.models.quantification_encoders import flops
 from fsl_mrs_dl.report.drawing import new_panels, png
 from tests.benchmarks.dq.accuracy import SHOWN
-from tests.benchmarks.dq.plans import SIX, Trained
-from tests.benchmarks.dq.studies import GAMMA, SHIFT_HZ, Draws, Studies
+from tests.benchmarks.dq.plans import SIX, TrainedDqNetwork
+from tests.benchmarks.dq.studies import GAMMA, SHIFT_HZ, NoiseDraws, Studies
 from tests.benchmarks.table import Picture
 
 _OURS, _FIT, _TRUTH = "#1b6ca8", "#d1495b", "black"
 
 
-def histograms(draws: Draws) -> Picture:
+def histograms(draws: NoiseDraws) -> Picture:
     """Draw the histogram of each amplitude, network and fit, the truth and the bound."""
     names = [name for name in SHOWN if name in draws.truth.basis.names]
     figure, axes = _bare(3, 3, (10, 6.4))
@@ -37,7 +37,7 @@ def histograms(draws: Draws) -> Picture:
     return Picture("histograms", f"{text}.", png(figure))
 
 
-def scatter(draws: Draws) -> Picture:
+def scatter(draws: NoiseDraws) -> Picture:
     """Draw shift against damping over the draws."""
     figure, axes = _bare(1, 1, (4.6, 3.8))
     axis = axes[0, 0]
@@ -51,7 +51,7 @@ def scatter(draws: Draws) -> Picture:
     )
 
 
-def heat_map(draws: Draws) -> Picture:
+def heat_map(draws: NoiseDraws) -> Picture:
     """Draw the correlation of all amplitudes over the draws."""
     names = draws.truth.basis.names
     figure, axes = _bare(1, 2, (10.5, 4.8))
@@ -65,7 +65,7 @@ def heat_map(draws: Draws) -> Picture:
     return Picture("correlation", "Correlation of the amplitudes over the draws of the noise.", png(figure))
 
 
-def curves(main: Sequence[Trained], studies: Studies) -> Picture:
+def curves(main: Sequence[TrainedDqNetwork], studies: Studies) -> Picture:
     """Draw R2 against steps of the main networks, of sizes and of encoders, and t_r of rpMM."""
     figure, axes = _bare(2, 2, (11, 7))
     panels = (

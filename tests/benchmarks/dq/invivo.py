@@ -12,7 +12,7 @@ from fsl_mrs_dl.models.package import CARD, Model, load
 from fsl_mrs_dl.scores import cv
 from fsl_mrs_dl.steps.quantify_models import NetworkFitter
 from fsl_mrs_dl.steps.remove import remove
-from tests.benchmarks.dq.plans import Profile, Store, invivo_plan, trained
+from tests.benchmarks.dq.plans import DqProfile, DqStore, invivo_plan, trained
 from tests.benchmarks.quantify_cases import shipped, steam_transients
 from tests.benchmarks.table import NOT_RUN, Table
 
@@ -28,7 +28,7 @@ _SETTINGS = FitSettings(baseline=Baseline.parse("spline, moderate"))
 _SEED = 64
 
 
-def invivo_table(profile: Profile, seed: int, store: Store) -> Table:
+def invivo_table(profile: DqProfile, seed: int, store: DqStore) -> Table:
     """Return mean, SD and CV of ratios to tCr over averages of a random quarter of the transients."""
     columns = ["method", *RATIOS]
     caption = "Not run: the measured transients (invivo/steam_7t) are not here."

@@ -29,7 +29,7 @@ _WATCHED = 256
 
 
 @dataclass(frozen=True)
-class Plan:
+class DqPlan:
     """One training.
 
     Attributes
@@ -70,7 +70,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Profile:
+class DqProfile:
     """Sizes of a run: samples and epochs of the trainings, and how much is tested."""
 
     samples: int
@@ -90,8 +90,8 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile(128, 1, 1, (64, 1), 1, (64, 1), (64,), (3.0,), 16, 8, 4, 2, (64, 1), 2),
-    "small": Profile(
+    "smoke": DqProfile(128, 1, 1, (64, 1), 1, (64, 1), (64,), (3.0,), 16, 8, 4, 2, (64, 1), 2),
+    "small": DqProfile(
         12000,
         20,
         20,
@@ -107,7 +107,7 @@ PROFILES = {
         (4000, 10),
         64,
     ),
-    "paper": Profile(
+    "paper": DqProfile(
         96000,
         60,
         200,
@@ -129,9 +129,9 @@ SMALLER = (("width", 0.125), ("depth", 0.34))
 SMALLEST = (("width", 0.0625), ("depth", 0.25))
 
 
-def main_plans(profile: Profile, seed: int) -> list[Plan]:
+def main_plans(profile: DqProfile, seed: int) -> list[DqPlan]:
     """Return the networks of the accuracy tables."""
-    base = Plan(PROJECTED, profile.samples, profile.epochs, seed=seed)
+    base = DqPlan(PROJECTED, profile.samples, profile.epochs, seed=seed)
     return [
         replace(base, label=PUBLISHED, amplitudes="softplus", epochs=profile.published_epochs, lr=1e-3),
         replace(base, label=WHITENED, amplitudes="whitened"),
@@ -140,37 +140,37 @@ def main_plans(profile: Profile, seed: int) -> list[Plan]:
     ]
 
 
-def line_plans(profile: Profile, seed: int) -> list[Plan]:
+def line_plans(profile: DqProfile, seed: int) -> list[DqPlan]:
     """Return nMM, pMM and rpMM by one recipe, each with several seeds."""
     samples, epochs = profile.lines
     return [
-        Plan(architecture, samples, epochs, architecture, seed=seed + i)
+        DqPlan(architecture, samples, epochs, architecture, seed=seed + i)
         for i in range(profile.seeds)
         for architecture in ("dq-nmm", "dq-pmm", "dq-rpmm")
     ]
 
 
-def size_plans(profile: Profile, seed: int) -> list[Plan]:
+def size_plans(profile: DqProfile, seed: int) -> list[DqPlan]:
     """Return one network a size of the data, all with as many steps."""
     samples, epochs = profile.study
     return [
-        Plan(f"{size}", size, max(1, round(epochs * samples / size)), seed=seed) for size in profile.sizes
+        DqPlan(f"{size}", size, max(1, round(epochs * samples / size)), seed=seed) for size in profile.sizes
     ]
 
 
-def penalty_plans(profile: Profile, seed: int) -> list[Plan]:
+def penalty_plans(profile: DqProfile, seed: int) -> list[DqPlan]:
     """Return rpMM with each weight of the early time."""
     samples, epochs = profile.lines
     return [
-        Plan(f"{penalty:g}", samples, epochs, "dq-rpmm", penalty=penalty, seed=seed)
+        DqPlan(f"{penalty:g}", samples, epochs, "dq-rpmm", penalty=penalty, seed=seed)
         for penalty in profile.penalties
     ]
 
 
-def encoder_plans(profile: Profile, seed: int) -> list[Plan]:
+def encoder_plans(profile: DqProfile, seed: int) -> list[DqPlan]:
     """Return each encoder; Mixer and ConvNeXt narrow and shallow, as a processor needs them."""
     samples, epochs = profile.study
-    base = Plan("cnn", samples, epochs, seed=seed)
+    base = DqPlan("cnn", samples, epochs, seed=seed)
     return [
         base,
         replace(base, label="fc", encoder="fc"),
@@ -179,10 +179,10 @@ def encoder_plans(profile: Profile, seed: int) -> list[Plan]:
     ]
 
 
-def invivo_plan(profile: Profile, seed: int) -> Plan:
+def invivo_plan(profile: DqProfile, seed: int) -> DqPlan:
     """Return the network of the measured spectra, at 7 T."""
     samples, epochs = profile.invivo
-    return Plan("DQ-nMM", samples, epochs, prior="brain", basis="steam_7t_te11", seed=seed, batch=64)
+    return DqPlan("DQ-nMM", samples, epochs, prior="brain", basis="steam_7t_te11", seed=seed, batch=64)
 
 
 def basis_of_tables() -> tuple[str, str]:
@@ -199,19 +199,19 @@ def basis_on_points(name: str, prior: str) -> Basis:
     return basis_of(name, prior)
 
 
-def basis_for(plan: Plan) -> Basis:
+def basis_for(plan: DqPlan) -> Basis:
     """Return the basis set of a plan, on its points."""
     return basis_on_points(plan.basis or basis_of_tables()[0], plan.prior)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainedDqNetwork:
     """A trained network.
 
     Attributes
     ----------
     network : QuantificationNetwork
-    plan : Plan
+    plan : DqPlan
     seconds : float
         Of training.
     steps, mean_r2, early_s : ndarray, float, shape (epoch,)
@@ -219,7 +219,7 @@ class Trained:
     """
 
     network: QuantificationNetwork
-    plan: Plan
+    plan: DqPlan
     seconds: float
     steps: Real
     mean_r2: Real
@@ -231,12 +231,12 @@ class Trained:
         return sum(parameter.numel() for parameter in self.network.parameters())
 
 
-class NotTrainedError(Exception):
+class DqNotTrainedError(Exception):
     """A network is not there, and must not be trained now."""
 
 
 @dataclass(frozen=True)
-class Store:
+class DqStore:
     """Where networks are kept, and whether those that are not there are trained."""
 
     folder: Path
@@ -246,28 +246,28 @@ class Store:
 SIX = ("Cr", "GPC", "Ins", "NAA", "PCh", "Tau")
 
 
-def trained(plan: Plan, store: Store) -> Trained:
+def trained(plan: DqPlan, store: DqStore) -> TrainedDqNetwork:
     """Return the network of a plan: from the store if it is there, else trained and put there.
 
     Raises
     ------
-    NotTrainedError
+    DqNotTrainedError
         If it is not there and must not be trained.
     """
     home = store.folder / plan.folder
     if not list(home.glob(f"*/*/{CARD}")):
         if not store.train:
-            raise NotTrainedError(plan.label)
+            raise DqNotTrainedError(plan.label)
         _train(plan, home)
     model = load(next(iter(home.glob(f"*/*/{CARD}"))).parent)
     said = json.loads((home / _CURVE).read_text(encoding="utf-8"))
     assert isinstance(model.network, QuantificationNetwork)
-    return Trained(
+    return TrainedDqNetwork(
         model.network, plan, said["seconds"], *map(np.array, (said["steps"], said["r2"], said["early_s"]))
     )
 
 
-def _train(plan: Plan, home: Path) -> None:
+def _train(plan: DqPlan, home: Path) -> None:
     basis, rng = basis_for(plan), np.random.default_rng(plan.seed)
     n_validation = max(1, plan.samples // 10)
     counts = (plan.samples - n_validation, n_validation, _WATCHED)

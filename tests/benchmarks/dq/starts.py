@@ -17,7 +17,7 @@ from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 from fsl_mrs_dl.steps.quantify_models import StartedFitter
 from fsl_mrs_dl.train.start import NAME
 from fsl_mrs_dl.train.start_data import Scene, scene
-from tests.benchmarks.dq.plans import Profile
+from tests.benchmarks.dq.plans import DqProfile
 from tests.benchmarks.table import NOT_RUN, Table
 
 SETTINGS = FitSettings(baseline=Baseline.parse("spline, 10"))
@@ -27,14 +27,14 @@ _SEED = 31
 
 
 @dataclass(frozen=True)
-class _Cell:
+class _StartCell:
     failed: NDArray[np.bool_]
     rmse: Real
     iterations: float
     per_s: float
 
 
-def starts_table(profile: Profile, seed: int) -> Table:
+def starts_table(profile: DqProfile, seed: int) -> Table:
     """Return a row a basis set and a start.
 
     A failure is a shift more than 0.025 ppm off. RMSE is that of each amplitude over that of the fit from the
@@ -50,7 +50,7 @@ def starts_table(profile: Profile, seed: int) -> Table:
         made = scene(basis, profile.starts, np.random.default_rng([_SEED, seed, i]), snr_f=SNR_F, smooth=0.05)
         fitter = Fitter(made.basis, SETTINGS, reference_ppm=made.basis.reference_ppm)
         truth = _cell(fitter, made, _truth(made))
-        cells: list[tuple[str, _Cell | None]] = [
+        cells: list[tuple[str, _StartCell | None]] = [
             ("truth", truth),
             ("matched filters", _cell(fitter, made, None)),
         ]
@@ -75,7 +75,7 @@ def _truth(made: Scene) -> Parameters:
     return Parameters.shared(shift_hz, gamma, spread, made.phase_rad, made.delay_s)
 
 
-def _cell(fitter: Fitter, made: Scene, start: Parameters | None) -> _Cell:
+def _cell(fitter: Fitter, made: Scene, start: Parameters | None) -> _StartCell:
     few = None if start is None else start.take(np.arange(4))
     fitter(made.fids[:4], few)
     began = time.perf_counter()
@@ -83,12 +83,12 @@ def _cell(fitter: Fitter, made: Scene, start: Parameters | None) -> _Cell:
     seconds = time.perf_counter() - began
     mhz = made.basis.spectrometer_frequency_mhz
     failed = ~(np.abs(found.shift_hz[:, 0] - made.shift_hz) < FAILED_PPM * mhz)
-    return _Cell(
+    return _StartCell(
         failed, found.amplitudes - made.amplitudes, float(found.iterations.mean()), len(made.fids) / seconds
     )
 
 
-def _line(name: str, label: str, cell: _Cell | None, truth: _Cell) -> list[str]:
+def _line(name: str, label: str, cell: _StartCell | None, truth: _StartCell) -> list[str]:
     if cell is None:
         return [name, label, *[NOT_RUN] * 5]
     both = ~cell.failed & ~truth.failed

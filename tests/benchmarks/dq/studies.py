@@ -17,11 +17,11 @@ from fsl_mrs_dl.train.quantification_evaluation import bounds
 from tests.benchmarks.dq.accuracy import SHOWN, test_set
 from tests.benchmarks.dq.plans import (
     SIX,
-    NotTrainedError,
-    Plan,
-    Profile,
-    Store,
-    Trained,
+    DqNotTrainedError,
+    DqPlan,
+    DqProfile,
+    DqStore,
+    TrainedDqNetwork,
     encoder_plans,
     main_plans,
     mean_r2,
@@ -42,7 +42,7 @@ _FARTHER = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
+class NoiseDraws:
     """One spectrum with many draws of the noise: what a network and the fit found, and the bound.
 
     Attributes
@@ -60,7 +60,7 @@ class Draws:
     bound: Real
 
 
-def draws_of(profile: Profile, seed: int, store: Store) -> Draws:
+def draws_of(profile: DqProfile, seed: int, store: DqStore) -> NoiseDraws:
     """Draw the noise of one spectrum: amplitudes in mid-range, 2 Hz, 5 /s, no phase."""
     like = test_set(replace(profile, tested=profile.draws), "white", seed)
     n = len(like.fids)
@@ -80,10 +80,10 @@ def draws_of(profile: Profile, seed: int, store: Store) -> Draws:
     network = trained(main_plans(profile, seed)[2], store).network
     found = network_parameters(network, made.fids, made.basis.dwelltime_s)
     bound = np.sqrt(bounds(made, n=1).efficient)
-    return Draws(made, found, maximum_likelihood(made), bound)
+    return NoiseDraws(made, found, maximum_likelihood(made), bound)
 
 
-def draws_table(draws: Draws) -> Table:
+def draws_table(draws: NoiseDraws) -> Table:
     """Return bias and SD of the network and of the fit over the bound."""
     names, n = draws.truth.basis.names, len(draws.fit)
     lines = []
@@ -105,7 +105,7 @@ def draws_table(draws: Draws) -> Table:
     return Table(caption, columns, lines)
 
 
-def pairs_table(draws: Draws) -> Table:
+def pairs_table(draws: NoiseDraws) -> Table:
     """Return the correlation of the amplitudes that are hard to tell apart."""
     names = draws.truth.basis.names
     lines = []
@@ -125,18 +125,18 @@ def pairs_table(draws: Draws) -> Table:
 class Studies:
     """Trainings of each study."""
 
-    sizes: Sequence[Trained]
-    penalties: Sequence[Trained]
-    encoders: Sequence[Trained]
+    sizes: Sequence[TrainedDqNetwork]
+    penalties: Sequence[TrainedDqNetwork]
+    encoders: Sequence[TrainedDqNetwork]
 
 
-def studies_of(profile: Profile, seed: int, store: Store) -> Studies:
+def studies_of(profile: DqProfile, seed: int, store: DqStore) -> Studies:
     """Train, or take from the folder, the networks of the studies."""
 
-    def there(plans: Sequence[Plan]) -> list[Trained]:
+    def there(plans: Sequence[DqPlan]) -> list[TrainedDqNetwork]:
         found = []
         for plan in plans:
-            with contextlib.suppress(NotTrainedError):
+            with contextlib.suppress(DqNotTrainedError):
                 found.append(trained(plan, store))
         return found
 
@@ -146,7 +146,7 @@ def studies_of(profile: Profile, seed: int, store: Store) -> Studies:
 def study_tables(studies: Studies, test: Spectra) -> list[Table]:
     """Return a table a study."""
 
-    def score(one: Trained) -> str:
+    def score(one: TrainedDqNetwork) -> str:
         return f"{mean_r2(one.network, test):.3f}"
 
     sizes = [[one.plan.label, str(one.plan.epochs), str(one.steps[-1]), score(one)] for one in studies.sizes]
@@ -186,12 +186,12 @@ def study_tables(studies: Studies, test: Spectra) -> list[Table]:
     ]
 
 
-def _hard(one: Trained, test: Spectra) -> list[str]:
+def _hard(one: TrainedDqNetwork, test: Spectra) -> list[str]:
     values = six_r2(one.network, test)
     return [f"{values[SIX.index(name)]:.2f}" for name in HARD]
 
 
-def adaptation_table(profile: Profile, seed: int, store: Store) -> Table:
+def adaptation_table(profile: DqProfile, seed: int, store: DqStore) -> Table:
     """Return loss and R2 before and after adaptation, within the trained range and outside it."""
     network = trained(main_plans(profile, seed)[2], store).network
     whole = test_set(profile, "white", seed + 1)

@@ -17,7 +17,7 @@ from tests.benchmarks.dq.accuracy import (
 )
 from tests.benchmarks.dq.invivo import invivo_table
 from tests.benchmarks.dq.order import order_table
-from tests.benchmarks.dq.plans import PROFILES, NotTrainedError, Store, basis_of_tables
+from tests.benchmarks.dq.plans import PROFILES, DqNotTrainedError, DqStore, basis_of_tables
 from tests.benchmarks.dq.rivals import TRUNCATED
 from tests.benchmarks.dq.scan import scan_table
 from tests.benchmarks.dq.starts import starts_table
@@ -51,7 +51,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     if models is None:
         with tempfile.TemporaryDirectory() as folder:
             return run(profile, seed, Path(folder), trained_only)
-    chosen, store = PROFILES[profile], Store(models, train=not trained_only)
+    chosen, store = PROFILES[profile], DqStore(models, train=not trained_only)
     white, damped = (test_set(chosen, noise, seed) for noise in ("white", "seed"))
     rows = rows_of(chosen, seed, store, "white", white)
     damped_rows = rows_of(chosen, seed, store, "seed", damped)
@@ -65,7 +65,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         _or_not("Order of nMM, pMM and rpMM", lambda: order_table(chosen, seed, store, white)),
     ]
     pictures = []
-    with contextlib.suppress(NotTrainedError):
+    with contextlib.suppress(DqNotTrainedError):
         draws = draws_of(chosen, seed, store)
         tables += [draws_table(draws), pairs_table(draws)]
         pictures += [figures.histograms(draws), figures.scatter(draws), figures.heat_map(draws)]
@@ -87,7 +87,7 @@ def _or_not(caption: str, make: Callable[[], Table]) -> Table:
     """Return a table, or one that says that it was not run."""
     try:
         return make()
-    except NotTrainedError as error:
+    except DqNotTrainedError as error:
         return Table(f"{caption}: a network is not trained ({error}).", ["table"], [[NOT_RUN]])
 
 

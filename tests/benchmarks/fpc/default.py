@@ -17,7 +17,7 @@ from tests.benchmarks.fpc.methods import (
     OWN,
     WINDOW_PPM,
     Estimator,
-    Found,
+    MethodResult,
     Reach,
     as_data,
     bound,
@@ -26,8 +26,8 @@ from tests.benchmarks.fpc.methods import (
     by_known_template,
     found_by,
 )
-from tests.benchmarks.fpc.profiles import NETWORKS, Profile
-from tests.benchmarks.fpc.sets import BASES, CAPTURE_HZ, SCAN, Field, of_scan
+from tests.benchmarks.fpc.profiles import NETWORKS, FpcProfile
+from tests.benchmarks.fpc.sets import BASES, CAPTURE_HZ, SCAN, BrainField, of_scan
 from tests.benchmarks.table import Table
 
 START = "ma"
@@ -58,10 +58,10 @@ def shipped_methods(data: MRSData) -> dict[str, Estimator | None]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cell:
+class _FieldCell:
     """What a method said of the scans of one field and level."""
 
-    found: list[Found]
+    found: list[MethodResult]
     bounds: list[tuple[float, float]]
 
     def row(self) -> list[str]:
@@ -80,18 +80,20 @@ class _Cell:
         return [*cells, str(int((~good).sum())), str(len(good)), f"{ms:.2f}"]
 
 
-def default_tables(profile: Profile, seed: int) -> list[Table]:
+def default_tables(profile: FpcProfile, seed: int) -> list[Table]:
     """Return one table a field: the default and its rivals at several levels of noise."""
     return [_default_table(name, profile, seed) for name in BASES]
 
 
-def _default_table(field: str, profile: Profile, seed: int) -> Table:
+def _default_table(field: str, profile: FpcProfile, seed: int) -> Table:
     columns = ["SNR_t0", "method", "shift SD (Hz)", "bound", "ratio", "phase SD (deg)", "bound", "ratio"]
     columns += [f"failures > {FAILURE_HZ:g} Hz", "n", "ms a transient"]
     rows = []
     for snr, n_scans in profile.scans.items():
         rng = np.random.default_rng([seed, 4, round(10 * snr)])
-        scans = [of_scan(Field(field).scan(snr, rng, min(SCAN, 10 * profile.tested))) for _ in range(n_scans)]
+        scans = [
+            of_scan(BrainField(field).scan(snr, rng, min(SCAN, 10 * profile.tested))) for _ in range(n_scans)
+        ]
         bounds = [bound(one, Reach(None, WINDOW_PPM)) for one in scans]
         for name, method in shipped_methods(as_data(scans[0])).items():
             if method is None:
@@ -99,7 +101,7 @@ def _default_table(field: str, profile: Profile, seed: int) -> Table:
                 continue
             some = len(scans) if name in (KNOWN, OWN, NETWORK_START) else min(4, len(scans))
             method(scans[0])
-            cell = _Cell([found_by(method, one) for one in scans[:some]], bounds[:some])
+            cell = _FieldCell([found_by(method, one) for one in scans[:some]], bounds[:some])
             rows.append([f"{snr:g}", name, *cell.row()])
     caption = (
         f"## Default at {field}\n\nScans of {SCAN} transients from `{BASES[field]}`, 2048 points of 0.25 ms, one "
@@ -111,9 +113,9 @@ def _default_table(field: str, profile: Profile, seed: int) -> Table:
     return Table.filled(caption, columns, rows)
 
 
-def speed_table(profile: Profile, seed: int) -> Table:
+def speed_table(profile: FpcProfile, seed: int) -> Table:
     """Return times of one scan in memory, warm, with the accuracy of the same run."""
-    one = of_scan(Field("3 T").scan(15.0, np.random.default_rng([seed, 5]), profile.batch))
+    one = of_scan(BrainField("3 T").scan(15.0, np.random.default_rng([seed, 5]), profile.batch))
     methods = shipped_methods(as_data(one))
     methods |= {name: by_align(name) for name in ("sr", "corrf")}
     methods[FSL_MRS] = by_fsl_mrs if fslmrs.available() else None
@@ -135,7 +137,7 @@ def speed_table(profile: Profile, seed: int) -> Table:
             continue
         repeats = 1 if name == FSL_MRS else _REPEATS
         found = [found_by(method, one) for _ in range(repeats + 1)][1:]
-        cell = _Cell(found[:1], [limits]).row()
+        cell = _FieldCell(found[:1], [limits]).row()
         times = [each.ms for each in found]
         rows.append([name, f"{np.median(times):.3f}", f"{max(times):.3f}", *cell[:-1]])
     caption = (

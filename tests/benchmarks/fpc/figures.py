@@ -13,8 +13,8 @@ from fsl_mrs_dl.scores import similarity_matrix
 from fsl_mrs_dl.steps.align import align
 from tests.benchmarks import quality
 from tests.benchmarks.fpc.methods import KNOWN, OWN, WINDOW_PPM
-from tests.benchmarks.fpc.methods_table import BEFORE, ORACLE, SI_PPM, Compared
-from tests.benchmarks.fpc.studies import Noise
+from tests.benchmarks.fpc.methods_table import BEFORE, ORACLE, SI_PPM, MethodComparison
+from tests.benchmarks.fpc.studies import NoiseStudy
 from tests.benchmarks.fpc.subjects import Subjects, measured
 from tests.benchmarks.table import Picture
 
@@ -25,7 +25,7 @@ _SHOWN, _DOTS, _PALETTE = 64, 600, 96
 _DPI = 90
 
 
-def error_picture(everything: Compared) -> Picture:
+def error_picture(everything: MethodComparison) -> Picture:
     """Draw errors against the true shift by nuisance, and estimates against truth as Bland and Altman do."""
     names = [name for name in _ERRORS if everything.found.get(name) is not None]
     figure, axes = new_panels(2, len(names), (11, 5.6), dpi=_DPI)
@@ -59,7 +59,7 @@ def error_picture(everything: Compared) -> Picture:
     return Picture("error-against-shift", text, _small_png(figure))
 
 
-def correlation_picture(everything: Compared) -> Picture:
+def correlation_picture(everything: MethodComparison) -> Picture:
     """Draw the correlation of the errors of the methods, two by two."""
     every = {n: f for n, f in everything.found.items() if f is not None and n not in (BEFORE, ORACLE)}
     n = min(len(one.shift_hz) for one in every.values())
@@ -79,7 +79,7 @@ def correlation_picture(everything: Compared) -> Picture:
     return Picture("method-correlation", text, _small_png(figure))
 
 
-def monte_carlo_picture(found: Compared) -> Picture:
+def monte_carlo_picture(found: MethodComparison) -> Picture:
     """Draw shift and phase of the draws of the noise on one signal."""
     names = [n for n, one in found.found.items() if one is not None and n not in (BEFORE, ORACLE)]
     n_columns = 3
@@ -105,7 +105,7 @@ def monte_carlo_picture(found: Compared) -> Picture:
     return Picture("monte-carlo", text, _small_png(figure))
 
 
-def noise_picture(study: Noise) -> Picture:
+def noise_picture(study: NoiseStudy) -> Picture:
     """Draw the precision against the SNR."""
     figure, axes = new_panels(1, 2, (10, 4.2), dpi=_DPI)
     names = [n for n in study.compared[0].found if n not in (BEFORE, ORACLE)]
@@ -126,7 +126,7 @@ def noise_picture(study: Noise) -> Picture:
     return Picture("precision-against-snr", text, _small_png(figure))
 
 
-def similarity_picture(everything: Compared) -> Picture:
+def similarity_picture(everything: MethodComparison) -> Picture:
     """Draw the similarity matrices before and after."""
     names = [n for n in (BEFORE, "dsr", OWN, ORACLE) if everything.found.get(n) is not None]
     figure, axes = new_panels(1, len(names), (11, 3.1), dpi=_DPI)

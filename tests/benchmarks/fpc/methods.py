@@ -15,7 +15,7 @@ from fsl_mrs_dl.models.registration_encoders import estimate
 from fsl_mrs_dl.physics import correct, ppm_axis, ppm_window
 from fsl_mrs_dl.scores import phase_difference
 from fsl_mrs_dl.train.registration_data import Transients
-from tests.benchmarks.fpc.networks import Trained
+from tests.benchmarks.fpc.networks import TrainedFpcNetwork
 from tests.benchmarks.fpc.profiles import CLASSICAL, NETWORKS
 from tests.benchmarks.rivals import fsl_mrs_estimates
 
@@ -32,7 +32,7 @@ Estimator = Callable[[Transients], tuple[Real, Real]]
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class MethodResult:
     """What a method said of a set.
 
     Attributes
@@ -67,7 +67,7 @@ class Found:
         return int((np.abs(self.shift_error_hz) > FAILURE_HZ).sum())
 
 
-def found_by(estimator: Estimator, test: Transients) -> Found:
+def found_by(estimator: Estimator, test: Transients) -> MethodResult:
     """Run a method on a set, timed, and compare with the truth."""
     began = time.perf_counter()
     shift_hz, phase_rad = estimator(test)
@@ -75,14 +75,14 @@ def found_by(estimator: Estimator, test: Transients) -> Found:
     return compared(shift_hz, phase_rad, test, ms)
 
 
-def compared(shift_hz: Real, phase_rad: Real, test: Transients, ms: float = float("nan")) -> Found:
+def compared(shift_hz: Real, phase_rad: Real, test: Transients, ms: float = float("nan")) -> MethodResult:
     """Return estimates beside the truth of a set."""
     error_hz = shift_hz - test.truth[:, 0]
     error_rad = phase_difference(phase_rad, test.truth[:, 1])
     # The median, so that a failure does not move the others.
     middle_hz = float(np.median(error_hz))
     middle_rad = float(np.angle(np.exp(1j * error_rad).mean()))
-    return Found(
+    return MethodResult(
         shift_hz - middle_hz,
         phase_rad - middle_rad,
         error_hz - middle_hz,
@@ -93,7 +93,7 @@ def compared(shift_hz: Real, phase_rad: Real, test: Transients, ms: float = floa
     )
 
 
-def estimators(networks: dict[str, Trained]) -> dict[str, Estimator | None]:
+def estimators(networks: dict[str, TrainedFpcNetwork]) -> dict[str, Estimator | None]:
     """Return the methods by name, in the order of the table; None for one that cannot be run."""
     of_networks = {name: _by_network(networks[name]) for name in NETWORKS if name in networks}
     order = ("dsr", "dsrf", "sr", "srf", "dcrr", "dcrrf", "crr", "crrf", "corr", "corrf", "tapper", "ma")
@@ -125,7 +125,7 @@ def as_data(test: Transients) -> MRSData:
     return MRSData(fid, test.dwelltime_s, test.spectrometer_frequency_mhz, test.nucleus, ("DIM_DYN",))
 
 
-def _by_network(trained: Trained) -> Estimator:
+def _by_network(trained: TrainedFpcNetwork) -> Estimator:
     return lambda test: estimate(trained.network, test.fids, test.dwelltime_s)
 
 

@@ -12,7 +12,7 @@ from fsl_mrs_dl.train.registration_data import Transients
 from tests.benchmarks.fpc.methods import (
     FAILURE_HZ,
     SLOW,
-    Found,
+    MethodResult,
     Reach,
     bound,
     compared,
@@ -21,8 +21,8 @@ from tests.benchmarks.fpc.methods import (
     found_by,
     reach_of,
 )
-from tests.benchmarks.fpc.networks import Trained
-from tests.benchmarks.fpc.profiles import Profile
+from tests.benchmarks.fpc.networks import TrainedFpcNetwork
+from tests.benchmarks.fpc.profiles import FpcProfile
 from tests.benchmarks.table import Table
 
 SI_PPM = (2.5, 3.5)
@@ -31,7 +31,7 @@ CREATINE_PPM = 3.03
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class MethodComparison:
     """A set and what each method said of it.
 
     Attributes
@@ -42,7 +42,7 @@ class Compared:
     """
 
     test: Transients
-    found: dict[str, Found | None]
+    found: dict[str, MethodResult | None]
 
     def part(self, name: str) -> Transients:
         """Return the transients that a method was run on."""
@@ -56,15 +56,17 @@ class Compared:
             return part.fids
         return np.asarray(correct(part.fids, one.shift_hz, one.phase_rad, part.dwelltime_s))
 
-    def rows(self, cells: Callable[[str, Found], Sequence[str]], *without: str) -> list[list[str]]:
+    def rows(self, cells: Callable[[str, MethodResult], Sequence[str]], *without: str) -> list[list[str]]:
         """Return a row a method: its name and its cells, or its name alone where it was not run."""
         every = ((name, one) for name, one in self.found.items() if name not in without)
         return [[name, *(cells(name, one) if one is not None else ())] for name, one in every]
 
 
-def compare(test: Transients, networks: dict[str, Trained], slow: int, *only: str) -> Compared:
+def compare(
+    test: Transients, networks: dict[str, TrainedFpcNetwork], slow: int, *only: str
+) -> MethodComparison:
     """Run every method on a set, or some; the slow ones on its first transients."""
-    found: dict[str, Found | None] = {}
+    found: dict[str, MethodResult | None] = {}
     for name, estimator in estimators(networks).items():
         if only and name not in only:
             continue
@@ -75,16 +77,16 @@ def compare(test: Transients, networks: dict[str, Trained], slow: int, *only: st
     n = len(test.fids)
     found[BEFORE] = compared(np.zeros(n), np.zeros(n), test)
     found[ORACLE] = compared(test.truth[:, 0], test.truth[:, 1], test)
-    return Compared(test, found)
+    return MethodComparison(test, found)
 
 
-def similarity(everything: Compared, name: str) -> float:
+def similarity(everything: MethodComparison, name: str) -> float:
     """Return the similarity index of the corrected transients, 2.5 to 3.5 ppm."""
     inside = ppm_window(everything.test.ppm, SI_PPM)
     return float(similarity_index(fid_to_spectrum(everything.corrected(name))[:, inside]))
 
 
-def linewidth(everything: Compared, name: str) -> float:
+def linewidth(everything: MethodComparison, name: str) -> float:
     """Return the FWHM of creatine in the average of the corrected transients, in Hz."""
     test = everything.test
     average = everything.corrected(name).mean(axis=0)
@@ -92,12 +94,14 @@ def linewidth(everything: Compared, name: str) -> float:
     return peak_linewidth_hz(average, *axes, CREATINE_PPM).fwhm_hz
 
 
-def tables(everything: Compared, networks: dict[str, Trained], profile: Profile) -> list[Table]:
+def tables(
+    everything: MethodComparison, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile
+) -> list[Table]:
     """Return the table of precision, and the table of what it costs."""
     return [_precision(everything), _averages(everything), _cost(everything, networks, profile)]
 
 
-def _precision(everything: Compared) -> Table:
+def _precision(everything: MethodComparison) -> Table:
     columns = [
         "method",
         "shift SD all (Hz)",
@@ -116,7 +120,7 @@ def _precision(everything: Compared) -> Table:
     ]
     bounds: dict[Reach, tuple[float, float]] = {}
 
-    def cells(name: str, found: Found) -> list[str]:
+    def cells(name: str, found: MethodResult) -> list[str]:
         if name in (BEFORE, ORACLE):
             limits, said = ("-", "-"), "-"
         else:
@@ -138,13 +142,13 @@ def _precision(everything: Compared) -> Table:
     return Table.filled(caption, columns, everything.rows(cells))
 
 
-def _averages(everything: Compared) -> Table:
+def _averages(everything: MethodComparison) -> Table:
     columns = ["method", "SI 2.5-3.5 ppm", "SI ceiling", "Cr width of the average (Hz)", "width, truth known"]
     columns += ["mean error shift (Hz)", "phase (deg)", "n"]
 
-    def cells(name: str, found: Found) -> list[str]:
+    def cells(name: str, found: MethodResult) -> list[str]:
         part = everything.part(name)
-        true = Compared(part, {ORACLE: compared(part.truth[:, 0], part.truth[:, 1], part)})
+        true = MethodComparison(part, {ORACLE: compared(part.truth[:, 0], part.truth[:, 1], part)})
         return [
             f"{similarity(everything, name):.3f}",
             f"{similarity(true, ORACLE):.3f}",
@@ -163,11 +167,11 @@ def _averages(everything: Compared) -> Table:
     return Table.filled(caption, columns, everything.rows(cells))
 
 
-def _cost(everything: Compared, networks: dict[str, Trained], profile: Profile) -> Table:
+def _cost(everything: MethodComparison, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile) -> Table:
     columns = ["method", "training (min)", "transients x epochs", "ms a transient", "parameters"]
     columns += ["MFLOP a transient", "shift SD all (Hz)", "failures"]
 
-    def cells(name: str, found: Found) -> list[str]:
+    def cells(name: str, found: MethodResult) -> list[str]:
         accuracy = [f"{found.precision()[0]:.3f}", str(found.failures)]
         one = networks.get(name)
         if one is None:

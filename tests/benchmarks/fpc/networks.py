@@ -11,11 +11,11 @@ from typing import Any
 
 from fsl_mrs_dl.models.card import Card
 from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork
-from tests.benchmarks.fpc.profiles import NETWORKS, Profile
+from tests.benchmarks.fpc.profiles import NETWORKS, FpcProfile
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainedFpcNetwork:
     """A trained network.
 
     Attributes
@@ -51,12 +51,14 @@ class Trained:
         return int(counter.get_total_flops())
 
 
-def train_all(profile: Profile, signal: Path | None, folder: Path, seed: int) -> dict[str, Trained]:
+def train_all(
+    profile: FpcProfile, signal: Path | None, folder: Path, seed: int
+) -> dict[str, TrainedFpcNetwork]:
     """Train every architecture on the 9.4 T set, by one recipe.
 
     Parameters
     ----------
-    profile : Profile
+    profile : FpcProfile
     signal : Path or None
         The measured rat signal; None = its stand-in.
     folder : Path
@@ -74,7 +76,7 @@ def train_all(profile: Profile, signal: Path | None, folder: Path, seed: int) ->
     }
 
 
-def train_one(folder: Path, **options: Any) -> Trained:
+def train_one(folder: Path, **options: Any) -> TrainedFpcNetwork:
     """Train one network with the options of ``train align``, or load it if it is there."""
     from fsl_mrs_dl.models.package import CARD, load
     from fsl_mrs_dl.train.command import train
@@ -89,7 +91,7 @@ def train_one(folder: Path, **options: Any) -> Trained:
     model = load(found[0].parent)
     if not isinstance(model.network, RegistrationNetwork):
         raise TypeError(f"{found[0]} is no registration network")
-    return Trained(model.network, model.card, found[0].parent)
+    return TrainedFpcNetwork(model.network, model.card, found[0].parent)
 
 
 def _digest(options: Mapping[str, Any]) -> str:

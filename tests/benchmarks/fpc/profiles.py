@@ -12,7 +12,7 @@ DAES = tuple(name for name, entry in architectures("align").items() if not entry
 
 
 @dataclass(frozen=True)
-class Profile:
+class FpcProfile:
     """Sizes.
 
     Attributes
@@ -63,10 +63,10 @@ def _training(relative: tuple[int, int], absolute: tuple[int, int]) -> Mapping[s
 
 
 PROFILES = {
-    "smoke": Profile(
+    "smoke": FpcProfile(
         _training((100, 1), (100, 1)), 32, 4, (20.0,), 16, 16, {15.0: 1}, (48, 24), (40, 1), 1, 8, 32
     ),
-    "small": Profile(
+    "small": FpcProfile(
         _training((6000, 40), (20000, 30)),
         2000,
         160,
@@ -80,7 +80,7 @@ PROFILES = {
         160,
         320,
     ),
-    "paper": Profile(
+    "paper": FpcProfile(
         _training((24000, 150), (24000, 150)),
         2000,
         2000,

@@ -94,7 +94,7 @@ def as_phantom_file(test: Transients, every: int, seed: int) -> MRSData:
 
 
 @dataclass(frozen=True)
-class Field:
+class BrainField:
     """Scans of a brain without nuisance, from a shipped basis set."""
 
     name: str

@@ -9,10 +9,17 @@ import numpy as np
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.train.registration_data import Transients
 from tests.benchmarks.fpc import sets
-from tests.benchmarks.fpc.methods import KNOWN, OWN, Found, Reach, bound
-from tests.benchmarks.fpc.methods_table import BEFORE, ORACLE, Compared, compare, linewidth, similarity
-from tests.benchmarks.fpc.networks import Trained, train_one
-from tests.benchmarks.fpc.profiles import DAES, NETWORKS, Profile
+from tests.benchmarks.fpc.methods import KNOWN, OWN, MethodResult, Reach, bound
+from tests.benchmarks.fpc.methods_table import (
+    BEFORE,
+    ORACLE,
+    MethodComparison,
+    compare,
+    linewidth,
+    similarity,
+)
+from tests.benchmarks.fpc.networks import TrainedFpcNetwork, train_one
+from tests.benchmarks.fpc.profiles import DAES, NETWORKS, FpcProfile
 from tests.benchmarks.table import NOT_RUN, Table
 
 NOISE_METHODS = (*NETWORKS, "sr", KNOWN, OWN)
@@ -20,15 +27,17 @@ BOUND = Reach(None, (1.8, 4.2))
 
 
 @dataclass(frozen=True, eq=False)
-class Noise:
+class NoiseStudy:
     """The noise study: level -> what each method said, and the bound."""
 
     levels: tuple[float, ...]
-    compared: list[Compared]
+    compared: list[MethodComparison]
     bounds: list[tuple[float, float]]
 
 
-def noise_study(test: Transients, networks: dict[str, Trained], profile: Profile, seed: int) -> Noise:
+def noise_study(
+    test: Transients, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile, seed: int
+) -> NoiseStudy:
     """Run the methods on transients without nuisance at several levels of noise."""
     rng = np.random.default_rng([seed, 1])
     found, bounds = [], []
@@ -36,10 +45,10 @@ def noise_study(test: Transients, networks: dict[str, Trained], profile: Profile
         one = sets.with_noise(test, level, rng)
         found.append(compare(one, networks, min(64, profile.slow), *NOISE_METHODS))
         bounds.append(bound(one, BOUND))
-    return Noise(profile.noise_snr, found, bounds)
+    return NoiseStudy(profile.noise_snr, found, bounds)
 
 
-def noise_table(study: Noise) -> Table:
+def noise_table(study: NoiseStudy) -> Table:
     """Return the precision by level."""
     columns = ["method", *(f"SNR_t0 {level:g}" for level in study.levels)]
 
@@ -60,13 +69,15 @@ def noise_table(study: Noise) -> Table:
     return Table(caption, columns, rows)
 
 
-def monte_carlo(test: Transients, networks: dict[str, Trained], profile: Profile, seed: int) -> Compared:
+def monte_carlo(
+    test: Transients, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile, seed: int
+) -> MethodComparison:
     """Run the methods on draws of the noise on one signal at 5 Hz and 45 degrees."""
     rng = np.random.default_rng([seed, 2])
     return compare(sets.one_signal(test, profile.draws, rng), networks, profile.draws, *NOISE_METHODS)
 
 
-def monte_carlo_table(found: Compared) -> Table:
+def monte_carlo_table(found: MethodComparison) -> Table:
     """Return mean error and SD."""
     columns = ["method", "shift: mean error (Hz)", "SD", "bound", "phase: mean error (deg)", "SD", "bound"]
     limits = bound(found.test, BOUND)
@@ -97,13 +108,15 @@ def monte_carlo_table(found: Compared) -> Table:
     return Table(caption, columns, rows)
 
 
-def out_of_range(signal: Path | None, networks: dict[str, Trained], profile: Profile, seed: int) -> Compared:
+def out_of_range(
+    signal: Path | None, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile, seed: int
+) -> MethodComparison:
     """Run the methods on transients of twice the range of shifts and of any phase."""
     test = sets.rat_set(signal, sets.TWICE, max(profile.tested // 2, 32), seed + 1)
     return compare(test, networks, profile.slow // 2 or profile.slow)
 
 
-def out_of_range_table(found: Compared) -> Table:
+def out_of_range_table(found: MethodComparison) -> Table:
     """Return precision and failures, with those of the part outside of what was trained."""
     columns = [
         "method",
@@ -114,7 +127,7 @@ def out_of_range_table(found: Compared) -> Table:
         "n",
     ]
 
-    def cells(name: str, one: Found) -> list[str]:
+    def cells(name: str, one: MethodResult) -> list[str]:
         part = found.part(name)
         inside = (np.abs(part.truth[:, 0]) <= 20) & (np.abs(part.truth[:, 1]) <= np.pi / 2)
         lost = int((np.abs(one.shift_error_hz[inside]) > 3).sum())
@@ -130,8 +143,8 @@ def out_of_range_table(found: Compared) -> Table:
 
 
 def drift_study(
-    test: Transients, networks: dict[str, Trained], profile: Profile, folder: Path, seed: int
-) -> Compared:
+    test: Transients, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile, folder: Path, seed: int
+) -> MethodComparison:
     """Run the methods on a phantom that cools; the networks learn from a part of its transients first."""
     rng = np.random.default_rng([seed, 3])
     n, learned = profile.phantom
@@ -157,7 +170,7 @@ def drift_study(
     return compare(scan, adapted, profile.slow)
 
 
-def drift_table(found: Compared, profile: Profile) -> Table:
+def drift_table(found: MethodComparison, profile: FpcProfile) -> Table:
     """Return SI and linewidth, and the precision, which a phantom that was measured could not tell."""
     columns = [
         "method",
@@ -169,7 +182,7 @@ def drift_table(found: Compared, profile: Profile) -> Table:
         "n",
     ]
 
-    def cells(name: str, one: Found) -> list[str]:
+    def cells(name: str, one: MethodResult) -> list[str]:
         shift_sd, phase_sd = one.precision()
         quality = [f"{similarity(found, name):.3f}", f"{linewidth(found, name):.2f}"]
         return [*quality, f"{shift_sd:.3f}", f"{phase_sd:.2f}", str(one.failures), str(len(one.shift_hz))]

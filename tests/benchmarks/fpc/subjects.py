@@ -17,7 +17,7 @@ from fsl_mrs_dl.steps.remove import remove
 from tests.benchmarks import quality
 from tests.benchmarks.fpc.methods import FSL_MRS, WINDOW_PPM
 from tests.benchmarks.fpc.methods_table import BEFORE, ORACLE, SI_PPM
-from tests.benchmarks.fpc.profiles import NETWORKS, Profile
+from tests.benchmarks.fpc.profiles import NETWORKS, FpcProfile
 from tests.benchmarks.fpc.sets import edited_subject
 from tests.benchmarks.realdata import data_folder
 from tests.benchmarks.rivals import aligners
@@ -53,7 +53,7 @@ def _methods() -> dict[str, Aligner | None]:
     return every | {FSL_MRS: theirs if fslmrs.available() else None}
 
 
-def subjects(profile: Profile, seed: int) -> Subjects:
+def subjects(profile: FpcProfile, seed: int) -> Subjects:
     """Align the user's edited sets, or simulated ones where there are none."""
     files = sorted((data_folder() / BIG_GABA).glob("*.nii.gz"))
     made: dict[str, list[tuple[float, float, float]]] = {}

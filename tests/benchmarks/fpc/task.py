@@ -7,8 +7,8 @@ from tqdm import tqdm
 
 from tests.benchmarks.fpc import figures, methods_table, sets, studies, subjects
 from tests.benchmarks.fpc.default import default_tables, speed_table
-from tests.benchmarks.fpc.networks import Trained, train_all
-from tests.benchmarks.fpc.profiles import PROFILES, Profile
+from tests.benchmarks.fpc.networks import TrainedFpcNetwork, train_all
+from tests.benchmarks.fpc.profiles import PROFILES, FpcProfile
 from tests.benchmarks.table import Page, Picture, Table, fslmrs_words
 
 METHOD = """\
@@ -59,7 +59,7 @@ def run(profile: str, seed: int, *, signal: Path | None = None, models: Path | N
         torch.set_num_threads(before)
 
 
-def _page(profile: Profile, name: str, seed: int, signal: Path | None, folder: Path) -> Page:
+def _page(profile: FpcProfile, name: str, seed: int, signal: Path | None, folder: Path) -> Page:
     networks = train_all(profile, signal, folder, seed)
     tables: list[Table] = []
     pictures: list[Picture | None] = []
@@ -106,7 +106,7 @@ def _page(profile: Profile, name: str, seed: int, signal: Path | None, folder: P
     return Page("Frequency and phase correction", method, tables, remarks, figures.present(pictures))
 
 
-def _said(networks: dict[str, Trained]) -> str:
+def _said(networks: dict[str, TrainedFpcNetwork]) -> str:
     """Return the commands that train the networks of the tables."""
     lines = [one.card.recipe.command for one in networks.values()]
     return "\n".join(["```sh", *lines, "```"])

@@ -18,7 +18,7 @@ MARK = "*"
 
 
 @dataclass(frozen=True, eq=False)
-class Estimates:
+class MethodEstimates:
     """What one method said of spectra of one SNR; arrays of shape (S, M)."""
 
     method: str
@@ -49,7 +49,7 @@ class Estimates:
         return found
 
 
-def methods(plain: Cell, usual: Cell, basis: Basis) -> list[Estimates]:
+def methods(plain: Cell, usual: Cell, basis: Basis) -> list[MethodEstimates]:
     """Return the rivals on the same spectra: training mean, plain fit, quantify's two, the informed posterior."""
     low, high = ranges(basis)
     always = np.broadcast_to((low + high) / 2, plain.truth.shape)
@@ -60,10 +60,12 @@ def methods(plain: Cell, usual: Cell, basis: Basis) -> list[Estimates]:
         "`quantify`, posterior mean (weak prior)": usual.mean,
         "posterior mean (generating prior)": plain.mean,
     }
-    return [Estimates(name, plain.snr_f, plain.truth, value, plain.crlb) for name, value in told.items()]
+    return [
+        MethodEstimates(name, plain.snr_f, plain.truth, value, plain.crlb) for name, value in told.items()
+    ]
 
 
-def summary_table(caption: str, every: list[Estimates], basis: Basis) -> Table:
+def summary_table(caption: str, every: list[MethodEstimates], basis: Basis) -> Table:
     """Return one row a method and SNR."""
     columns = ["SNR_f", "method", "n", "members with rCRLB < 10 %", "their slopes", "within 0.95-1.05"]
     columns += ["lowest decile, bias / CRLB", "highest decile", "mean RMSE / CRLB", f"below the bound {MARK}"]
@@ -94,7 +96,7 @@ def _worst(values: Real, basis: Basis) -> str:
     return f"{values[at]:+.2f} {basis.names[at]}; beyond 1: {int((np.abs(values) > 1).sum())}"
 
 
-def member_table(caption: str, every: list[Estimates], basis: Basis) -> Table:
+def member_table(caption: str, every: list[MethodEstimates], basis: Basis) -> Table:
     """Return RMSE over bound and slope of each member by each method; marked where shrinkage beats the bound."""
     columns = ["member", "rCRLB", *(one.method for one in every)]
     found = [(one.relative_rmse(), slope(one.estimate, one.truth)) for one in every]

@@ -13,7 +13,7 @@ from fsl_mrs_dl.data import Basis, Real
 from fsl_mrs_dl.fit.posterior.intervals import credible_intervals
 from fsl_mrs_dl.scores import conformal_margin, coverage, rank_histogram, sbc_ranks, uniform_p
 from tests.benchmarks.table import Table
-from tests.benchmarks.trust.sets import Believer, Spectra
+from tests.benchmarks.trust.sets import Believer, TrustSpectra
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
 BINS = 20
@@ -63,7 +63,7 @@ class Cell:
         return covered
 
 
-def believe(believer: Believer, spectra: Spectra, snr_f: float) -> Cell:
+def believe(believer: Believer, spectra: TrustSpectra, snr_f: float) -> Cell:
     """Fit and draw, a block at a time, and keep what the tables need."""
     parts: list[tuple[Real, ...]] = []
     spent, n_draws = 0.0, 0

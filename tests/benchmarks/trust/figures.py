@@ -6,7 +6,7 @@ from fsl_mrs_dl.data import Basis
 from fsl_mrs_dl.report.drawing import new_panels, png
 from fsl_mrs_dl.scores import rank_histogram, slope
 from tests.benchmarks.table import Picture
-from tests.benchmarks.trust.bias import SLOPES, Estimates
+from tests.benchmarks.trust.bias import SLOPES, MethodEstimates
 from tests.benchmarks.trust.calibration import BINS, LEVELS, WITHIN, Cell
 
 _COLOURS = ("#7a7a7a", "#0072b2", "#e69f00", "#009e73", "#cc79a7")
@@ -61,7 +61,7 @@ def ranks_picture(cell: Cell, basis: Basis) -> Picture:
     return Picture("ranks", text, png(figure))
 
 
-def slopes_picture(every: list[Estimates], basis: Basis) -> Picture:
+def slopes_picture(every: list[MethodEstimates], basis: Basis) -> Picture:
     """Draw the slope of estimate on truth against the relative bound."""
     figure, ((axes,),) = new_panels(1, 1, (7, 4), dpi=110)
     axes.axhspan(*SLOPES, color="0.9", zorder=0)

@@ -26,7 +26,7 @@ from tests.benchmarks.trust.sets import (
     PHASE_RAD,
     SHIFT_HZ,
     Believer,
-    Spectra,
+    TrustSpectra,
     generating_prior,
     noise_sd,
     ranges,
@@ -118,7 +118,7 @@ def learn(basis: Basis, samples: int, epochs: int, seed: int) -> PosteriorNetwor
 
 
 def learned_table(
-    profile: str, basis: Basis, sets: Mapping[float, Spectra], known: Sequence[Cell], seed: int
+    profile: str, basis: Basis, sets: Mapping[float, TrustSpectra], known: Sequence[Cell], seed: int
 ) -> Table:
     """Train, draw, and return coverage as of the fit's posterior, and RMSE beside it.
 

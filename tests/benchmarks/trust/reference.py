@@ -13,7 +13,7 @@ from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.lcm import FitResult
 from fsl_mrs_dl.fit.posterior.truncated import truncated_normal
 from fsl_mrs_dl.physics import correct, damp
-from tests.benchmarks.trust.sets import GAMMA, PHASE_RAD, SHIFT_HZ, Spectra, ranges
+from tests.benchmarks.trust.sets import GAMMA, PHASE_RAD, SHIFT_HZ, TrustSpectra, ranges
 
 _NODES = 241
 _SWEEPS = 2
@@ -61,7 +61,12 @@ class _Exact:
 
 
 def long_chain(
-    spectra: Spectra, basis: Basis, noise_sd: float, fitted: FitResult, steps: int, rng: np.random.Generator
+    spectra: TrustSpectra,
+    basis: Basis,
+    noise_sd: float,
+    fitted: FitResult,
+    steps: int,
+    rng: np.random.Generator,
 ) -> tuple[Real, Real]:
     """Return posterior means by two chains of each spectrum.
 
@@ -70,7 +75,7 @@ def long_chain(
 
     Parameters
     ----------
-    spectra : Spectra
+    spectra : TrustSpectra
     basis : Basis
     noise_sd : float
         Of a channel, the true one.

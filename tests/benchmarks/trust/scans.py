@@ -41,7 +41,7 @@ _EXTRA = "extra"
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class TrustWorld:
     """One way in which spectra come to be.
 
     Attributes
@@ -70,10 +70,10 @@ class World:
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class WorldSpectra:
     """Noiseless spectra of a world, the heights of their metabolites, and the amplitudes by canonical name."""
 
-    world: World
+    world: TrustWorld
     clean: Complex
     height: Real
     truth: Mapping[str, Real]
@@ -131,13 +131,13 @@ def brain(basis: Basis, *, mm: bool = True) -> Prior:
     )
 
 
-def usual() -> World:
+def usual() -> TrustWorld:
     """Return the world that the fit knows."""
     basis = _at(_set(FITTED))
-    return World("the model's own", "none", basis, brain(basis))
+    return TrustWorld("the model's own", "none", basis, brain(basis))
 
 
-def worlds() -> list[World]:
+def worlds() -> list[TrustWorld]:
     """Return worlds that are not the model's."""
     own = usual()
     assert own.basis is not None
@@ -147,16 +147,16 @@ def worlds() -> list[World]:
     bare = _without_mm(own.basis)
     birch = replace(brain(bare), line_signals=(LineSignal("MMB", BIRCH_2017, Uniform(0.1, 0.3)),))
     return [
-        World(
+        TrustWorld(
             "another spin-system table",
             "ISMRM 2016 basis, measured MM",
             other,
             own.prior if other is None else brain(other),
         ),
-        World("another MM table", "Birch 2017, one signal", bare, birch),
-        World("another echo time", "TE 35 for 30 ms", te35, brain(te35)),
+        TrustWorld("another MM table", "Birch 2017, one signal", bare, birch),
+        TrustWorld("another echo time", "TE 35 for 30 ms", te35, brain(te35)),
         _shaped_pulses(),
-        World("another sequence", "sLASER TE 28 for PRESS TE 30", slaser, brain(slaser)),
+        TrustWorld("another sequence", "sLASER TE 28 for PRESS TE 30", slaser, brain(slaser)),
         replace(own, name="lineshape not Voigt", effect=_split_words(), change=split),
         replace(
             own,
@@ -173,12 +173,12 @@ def worlds() -> list[World]:
     ]
 
 
-def _shaped_pulses() -> World:
+def _shaped_pulses() -> TrustWorld:
     """Return the world of a scanner's pulses: a set simulated with them, and our macromolecules."""
     effect = "PRESS TE 35 with Philips' pulses, 127.7 MHz, beside `press_3t_te35`"
     ours, theirs = _set("press_3t_te35"), philips_basis()
     if theirs is None:
-        return World("shaped pulses", effect, None, brain(ours))
+        return TrustWorld("shaped pulses", effect, None, brain(ours))
     mhz = theirs.spectrometer_frequency_mhz
     there = on_points(theirs, POINTS, DWELLTIME_S, mhz, field_tolerance=0.05)
     here = on_points(ours, POINTS, DWELLTIME_S, mhz, field_tolerance=0.05)
@@ -191,14 +191,14 @@ def _shaped_pulses() -> World:
         fids=np.vstack([size * there.fids[rows], here.fids[broad]]),
         names=(*(canonical_name(name) for name in names), *(here.names[row] for row in broad)),
     )
-    return World("shaped pulses", effect, basis, brain(basis), fitted="press_3t_te35")
+    return TrustWorld("shaped pulses", effect, basis, brain(basis), fitted="press_3t_te35")
 
 
 def _height(basis: Basis, name: str) -> float:
     return float(np.linalg.norm(basis.fids[basis.names.index(name)]))
 
 
-def unusual() -> list[World]:
+def unusual() -> list[TrustWorld]:
     """Return what is to be detected, each with one size of effect."""
     own = usual()
     assert own.basis is not None
@@ -219,17 +219,17 @@ def unusual() -> list[World]:
             effect="0.1 x metabolites",
             prior=_with(own, SpuriousEcho(1.0, Fixed(0.1))),
         ),
-        World("wrong field", "3.6 % too high", wide, brain(wide)),
+        TrustWorld("wrong field", "3.6 % too high", wide, brain(wide)),
         replace(own, name="conjugated", effect="FID conjugated", change=np.conj),
-        World("unmodelled singlet", "3 protons, 1 mmol/kg at 2.78 ppm", extra, singlet_prior),
+        TrustWorld("unmodelled singlet", "3 protons, 1 mmol/kg at 2.78 ppm", extra, singlet_prior),
         replace(own, name="lineshape not Voigt", effect=_split_words(), change=split),
-        World("wrong TE", "68 for 30 ms", te68, brain(te68)),
+        TrustWorld("wrong TE", "68 for 30 ms", te68, brain(te68)),
         replace(own, name="missing Lac", effect="3 mmol/kg", prior=lactate, without=("Lac",)),
         replace(own, name="missing PE", effect="1 to 2 mmol/kg", without=("PE",)),
     ]
 
 
-def _with(world: World, *nuisances: LipidContamination | ResidualWater | SpuriousEcho) -> Prior:
+def _with(world: TrustWorld, *nuisances: LipidContamination | ResidualWater | SpuriousEcho) -> Prior:
     return replace(world.prior, nuisances=nuisances)
 
 
@@ -266,7 +266,7 @@ def _with_singlet(basis: Basis, ppm: float) -> Basis:
     return replace(basis, fids=np.vstack([basis.fids, np.ravel(line)]), names=(*basis.names, _EXTRA))
 
 
-def scan(world: World, n: int, rng: np.random.Generator) -> Scan:
+def scan(world: TrustWorld, n: int, rng: np.random.Generator) -> WorldSpectra:
     """Return spectra of a world, whose basis is there."""
     assert world.basis is not None
     basis = with_line_signals(world.prior, world.basis)
@@ -277,4 +277,4 @@ def scan(world: World, n: int, rng: np.random.Generator) -> Scan:
     height = np.abs(fid_to_spectrum(clean_fids(alone, members, DWELLTIME_S))).max(axis=1)
     amplitudes = drawn["amplitudes"] * drawn["scale"][:, None]
     truth = {canonical_name(name): amplitudes[:, m] for m, name in enumerate(basis.names)}
-    return Scan(world, world.change(np.asarray(clean)), height, truth)
+    return WorldSpectra(world, world.change(np.asarray(clean)), height, truth)

@@ -22,7 +22,7 @@ BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Spectra:
+class TrustSpectra:
     """Simulated spectra and what is true of them."""
 
     fids: Complex
@@ -32,15 +32,15 @@ class Spectra:
     def __len__(self) -> int:
         return len(self.fids)
 
-    def take(self, n: int) -> "Spectra":
+    def take(self, n: int) -> "TrustSpectra":
         """Return the first few."""
-        return Spectra(self.fids[:n], self.amplitudes[:n], self.gamma[:n])
+        return TrustSpectra(self.fids[:n], self.amplitudes[:n], self.gamma[:n])
 
-    def blocks(self) -> Iterator[tuple[slice, "Spectra"]]:
+    def blocks(self) -> Iterator[tuple[slice, "TrustSpectra"]]:
         """Yield parts small enough to draw from."""
         for start in range(0, len(self), BLOCK):
             rows = slice(start, start + BLOCK)
-            yield rows, Spectra(self.fids[rows], self.amplitudes[rows], self.gamma[rows])
+            yield rows, TrustSpectra(self.fids[rows], self.amplitudes[rows], self.gamma[rows])
 
 
 def ranges(basis: Basis) -> tuple[Real, Real]:
@@ -54,7 +54,7 @@ def noise_sd(snr_f: float) -> float:
     return NOISE_SD * SNR_F_AT_NOISE_SD / snr_f
 
 
-def simulate(basis: Basis, n: int, snr_f: float, seed: int, absent: str | None = None) -> Spectra:
+def simulate(basis: Basis, n: int, snr_f: float, seed: int, absent: str | None = None) -> TrustSpectra:
     """Return spectra of the set at a level of noise; one member may be absent."""
     low, high = ranges(basis)
     amplitudes = {
@@ -71,7 +71,7 @@ def simulate(basis: Basis, n: int, snr_f: float, seed: int, absent: str | None =
     )
     rng = np.random.default_rng([seed, round(10 * snr_f)])
     made = simulate_signals(prior, basis, n, rng, single_precision=False)
-    return Spectra(made.fids, made.parameters["amplitudes"], made.parameters["gamma"])
+    return TrustSpectra(made.fids, made.parameters["amplitudes"], made.parameters["gamma"])
 
 
 def generating_prior(basis: Basis, result: FitResult) -> Resolved:

@@ -6,12 +6,12 @@ from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.lcm import FitSettings, Fitter
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.simulate.brain import macromolecules
-from tests.benchmarks.trust.scans import Scan
+from tests.benchmarks.trust.scans import WorldSpectra
 
 MOST = 24
 
 
-def taken_up(made: Scan, noiseless: MRSData, outcome: Outcome, settings: FitSettings) -> float:
+def taken_up(made: WorldSpectra, noiseless: MRSData, outcome: Outcome, settings: FitSettings) -> float:
     r"""Return the share of the error of a basis set that amplitudes of metabolites take up; median over spectra.
 
     The error is what is left of a spectrum without noise when the metabolites have their true proportions and
@@ -20,7 +20,7 @@ def taken_up(made: Scan, noiseless: MRSData, outcome: Outcome, settings: FitSett
 
     Parameters
     ----------
-    made : Scan
+    made : WorldSpectra
     noiseless : MRSData
         Its spectra with next to no noise.
     outcome : Outcome

@@ -30,7 +30,7 @@ LORENTZIAN = replace(QUANTIFY, lorentzian=True)
 
 
 @dataclass(frozen=True)
-class Profile:
+class TrustProfile:
     """How many spectra a cell, with which SNR_f, how long the reference chain runs, how many kinds of worlds."""
 
     snr_f: tuple[float, ...]
@@ -44,9 +44,9 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile((10.0, 67.0), 48, 48, 8, 60, 2, 8, 2),
-    "small": Profile((10.0, 20.0, 40.0, 67.0, 200.0), 5000, 1000, 200, 1000, 100, 200),
-    "paper": Profile((10.0, 20.0, 40.0, 67.0, 200.0), 50_000, 20_000, 1000, 20_000, 1000, 2000),
+    "smoke": TrustProfile((10.0, 67.0), 48, 48, 8, 60, 2, 8, 2),
+    "small": TrustProfile((10.0, 20.0, 40.0, 67.0, 200.0), 5000, 1000, 200, 1000, 100, 200),
+    "paper": TrustProfile((10.0, 20.0, 40.0, 67.0, 200.0), 50_000, 20_000, 1000, 20_000, 1000, 2000),
 }
 
 
@@ -102,7 +102,7 @@ def run(profile: str, seed: int) -> Page:
     return Page("How far to believe it", method, tables, words.REMARKS.format(snr=snr), pictures)
 
 
-def _reference_table(basis: Basis, believer: Believer, chosen: Profile, seed: int) -> Table:
+def _reference_table(basis: Basis, believer: Believer, chosen: TrustProfile, seed: int) -> Table:
     """Return the RMSE of the fast posterior mean over that of long chains on the exact likelihood."""
     columns = ["SNR_f", "n", "steps x chains", "chains apart, in posterior SDs", "RMSE over the chains'"]
     columns += ["largest", "members within 1.05", "fast mean from the chains', in posterior SDs"]

@@ -10,7 +10,7 @@ from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import ppm_axis, ppm_window
 from fsl_mrs_dl.scores import auroc, coverage
 from tests.benchmarks.table import NOT_RUN, Table
-from tests.benchmarks.trust.scans import NOISELESS, Scan, scan, unusual, usual, worlds
+from tests.benchmarks.trust.scans import NOISELESS, WorldSpectra, scan, unusual, usual, worlds
 from tests.benchmarks.trust.tangents import taken_up
 
 STRONG = ("NAA+NAAG", "GPC+PCh", "Ins", "Glu+Gln")
@@ -42,7 +42,7 @@ def worlds_table(caption: str, n: int, seed: int, kinds: int | None) -> Table:
     return Table(caption, columns, rows)
 
 
-def _row(made: Scan, outcome: Outcome) -> list[str]:
+def _row(made: WorldSpectra, outcome: Outcome) -> list[str]:
     ratios = outcome.scaled["internal"]
     reference = made.truth["Cr"] + made.truth["PCr"]
     truth = {

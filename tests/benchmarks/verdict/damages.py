@@ -17,7 +17,7 @@ _TRANSIENTS = 32  # that a moved spectrum is the average of
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class JudgedScan:
     """One FID as it is handed to ``quantify``, and what its metabolites measure.
 
     Attributes
@@ -73,7 +73,7 @@ class Scan:
         return changed
 
 
-Change = Callable[[Scan, np.random.Generator], Complex]
+Change = Callable[[JudgedScan, np.random.Generator], Complex]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def damages() -> Iterator[Damage]:
     yield Damage("wrong field", "5 % too high", ("field",), _stretched(1.05))
 
 
-def nothings(scan: Scan, water: MRSData | None) -> Iterator[Damage]:
+def nothings(scan: JudgedScan, water: MRSData | None) -> Iterator[Damage]:
     """Yield what holds no metabolites at all, at the points of a scan."""
     sd = float(noise_sd(scan.fid, scan.data.ppm_axis, nucleus=scan.data.nucleus))
     yield Damage("noise alone", "as in the scan", ("noise only",), lambda scan, rng: _noise(scan, sd, rng))
@@ -132,7 +132,7 @@ def nothings(scan: Scan, water: MRSData | None) -> Iterator[Damage]:
 
 
 def _lipid(share: float) -> Change:
-    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+    def change(scan: JudgedScan, rng: np.random.Generator) -> Complex:
         rate = pi * _LIPID_PPM * scan.data.spectrometer_frequency_mhz
         lines = sum(part * scan.line(ppm) for ppm, part in _LIPID) * np.exp(-rate * scan.time_s)
         # From outside of the voxel, where the phase is another.
@@ -144,7 +144,7 @@ def _lipid(share: float) -> Change:
 
 
 def _foreign(share: float) -> Change:
-    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+    def change(scan: JudgedScan, rng: np.random.Generator) -> Complex:
         del rng
         line = scan.line(_FOREIGN_PPM) * np.exp(-pi * scan.width_hz * scan.time_s)
         size = share * scan.as_high(line) * np.exp(1j * np.angle(scan.metabolites[0]))
@@ -155,7 +155,7 @@ def _foreign(share: float) -> Change:
 
 
 def _noisier(snr: float) -> Change:
-    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+    def change(scan: JudgedScan, rng: np.random.Generator) -> Complex:
         sd = float(noise_sd(scan.fid, scan.data.ppm_axis, nucleus=scan.data.nucleus))
         more = sd * np.sqrt(max((scan.snr / snr) ** 2 - 1, 0.0))
         noisy: Complex = scan.fid + _noise(scan, more, rng)
@@ -165,7 +165,7 @@ def _noisier(snr: float) -> Change:
 
 
 def _echo(share: float) -> Change:
-    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+    def change(scan: JudgedScan, rng: np.random.Generator) -> Complex:
         middle, width = rng.uniform(0.05, 0.15), rng.uniform(0.01, 0.03)  # s, as Kyathanahally 2018
         shape = np.exp(-(((scan.time_s - middle) / width) ** 2)) * np.exp(1j * rng.uniform(-pi, pi))
         echo: Complex = scan.fid + share * scan.first * shape * scan.line(rng.uniform(2.0, 4.0))
@@ -175,7 +175,7 @@ def _echo(share: float) -> Change:
 
 
 def _jitter(hz: float, degrees: float) -> Change:
-    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+    def change(scan: JudgedScan, rng: np.random.Generator) -> Complex:
         shift, angle = rng.normal(0, hz, _TRANSIENTS), np.radians(rng.normal(0, degrees, _TRANSIENTS))
         moved = np.exp(1j * (2 * pi * np.outer(scan.time_s, shift) + angle)).mean(axis=1)
         return scan.weighted(moved, rng)
@@ -188,7 +188,7 @@ def _moved(hz: float, share: float) -> Change:
 
 
 def _wider(fwhm_hz: float) -> Change:
-    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+    def change(scan: JudgedScan, rng: np.random.Generator) -> Complex:
         weight = np.exp(-((pi * fwhm_hz * scan.time_s) ** 2) / (4 * log(2)))
         return scan.weighted(weight.astype(complex), rng)
 
@@ -203,7 +203,7 @@ def _one_sided(hz: float) -> Change:
 def _stretched(factor: float) -> Change:
     """Return the FID of a field that is higher than the header says."""
 
-    def change(scan: Scan, rng: np.random.Generator) -> Complex:
+    def change(scan: JudgedScan, rng: np.random.Generator) -> Complex:
         del rng
         times = scan.time_s * factor
         # The carrier of MRS is water's: stretching about it moves metabolites away from it.
@@ -216,13 +216,13 @@ def _stretched(factor: float) -> Change:
     return change
 
 
-def _noise(scan: Scan, sd: float, rng: np.random.Generator) -> Complex:
+def _noise(scan: JudgedScan, sd: float, rng: np.random.Generator) -> Complex:
     parts = rng.normal(0, sd, (2, scan.data.n_points))
     noise: Complex = parts[0] + 1j * parts[1]
     return noise
 
 
-def _phosphorus(scan: Scan, rng: np.random.Generator) -> Complex:
+def _phosphorus(scan: JudgedScan, rng: np.random.Generator) -> Complex:
     """Return a 31P spectrum of a brain at the field of the scan: PCr and the lines beside it."""
     sd = float(noise_sd(scan.fid, scan.data.ppm_axis, nucleus=scan.data.nucleus))
     mhz = scan.data.spectrometer_frequency_mhz * 17.235 / 42.576

@@ -11,8 +11,8 @@ from fsl_mrs_dl.fit.quantification.criteria import Criterion
 from fsl_mrs_dl.fit.quantification.grade import Grade, grade
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.report.concentrations import is_broad
-from tests.benchmarks.verdict.damages import Damage, Scan, damages, nothings
-from tests.benchmarks.verdict.scans import Measured
+from tests.benchmarks.verdict.damages import Damage, JudgedScan, damages, nothings
+from tests.benchmarks.verdict.scans import MeasuredFile
 
 _MAIN = "NAA, creatine, choline"
 
@@ -56,12 +56,12 @@ def again(outcome: Outcome, criteria: Mapping[str, Criterion]) -> Grade:
     return grade(outcome.quality, outcome.flags, doubts=outcome.doubts, main=_MAIN, criteria=criteria)
 
 
-def damaged(measured: Measured, outcome: Outcome, rng: np.random.Generator) -> Copies:
+def damaged(measured: MeasuredFile, outcome: Outcome, rng: np.random.Generator) -> Copies:
     """Return all damaged copies of a spectrum, fitted with its basis set, and itself with another basis set.
 
     Parameters
     ----------
-    measured : Measured
+    measured : MeasuredFile
         One spectrum.
     outcome : Outcome
         Of it.
@@ -73,7 +73,7 @@ def damaged(measured: Measured, outcome: Outcome, rng: np.random.Generator) -> C
     data = measured.data.with_fid(measured.data.fid[..., :n_points])
     own = [n for n, name in enumerate(outcome.members) if not is_broad(name)]
     width, snr = (float(outcome.quality[key][0]) for key in ("fwhm_hz", "snr"))
-    scan = Scan(data, outcome.metabolites[0, own].sum(axis=0), width, snr)
+    scan = JudgedScan(data, outcome.metabolites[0, own].sum(axis=0), width, snr)
     kinds = [*damages(), *nothings(scan, measured.water)]
     fids = np.stack([one.change(scan, rng) for one in kinds])
     parts = [measured.judged(data.with_fid(fids[:, None, None]))]

@@ -28,7 +28,7 @@ _OTHER_BASIS = {"3": "mega-press_3t_te68_off", "7": "slaser_7t_te26"}  # by fiel
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredFile:
     """One file.
 
     Attributes
@@ -73,33 +73,35 @@ class Measured:
         return found
 
 
-def simulated(seed: int) -> Measured:
+def simulated(seed: int) -> MeasuredFile:
     """Return one spectrum of the model's own world, where no file is needed."""
     rng = np.random.default_rng(seed)
     data = scan(usual(), 1, rng).measured(_SNR, rng)
-    return Measured(SIMULATED, SIMULATED, replace(data, header={"EchoTime": 0.03}), "press_3t_te30")
+    return MeasuredFile(SIMULATED, SIMULATED, replace(data, header={"EchoTime": 0.03}), "press_3t_te30")
 
 
-def single_spectra() -> Iterator[Measured]:
+def single_spectra() -> Iterator[MeasuredFile]:
     """Yield the single-voxel spectra that are there: twelve of three sites, and three of three protocols."""
     for site, people in SITES.items():
         for person in range(1, people + 1):
             name = f"{site}_S{person:02d}"
             data, water = (in_vivo("big_gaba", f"{name}_{kind}.nii.gz") for kind in ("act", "ref"))
             if data is not None:
-                yield Measured(site, name, remove(data).data, "press_3t_te35", water)
+                yield MeasuredFile(site, name, remove(data).data, "press_3t_te35", water)
     for case in single_voxels():
         if case.basis_name.strip("`") == _SHIPPED[case.data_name] and case.data is not None:
-            yield Measured(case.data_name, case.data_name, case.data, _SHIPPED[case.data_name], case.water)
+            yield MeasuredFile(
+                case.data_name, case.data_name, case.data, _SHIPPED[case.data_name], case.water
+            )
 
 
-def mrsi() -> Measured | None:
+def mrsi() -> MeasuredFile | None:
     """Return the MRSI; None if it is absent."""
     data = in_vivo("mrsi_3t", "data.nii.gz")
-    return None if data is None else Measured(MRSI, "3 T MRSI", data, MRSI_BASIS)
+    return None if data is None else MeasuredFile(MRSI, "3 T MRSI", data, MRSI_BASIS)
 
 
-def voxel(whole: Measured, place: tuple[int, int, int]) -> Measured:
+def voxel(whole: MeasuredFile, place: tuple[int, int, int]) -> MeasuredFile:
     """Return one voxel of MRSI as a spectrum."""
     fid = whole.data.fid[place][None, None, None]
     return replace(whole, name=f"voxel {place}", data=replace(whole.data.with_fid(fid), affine=None))

@@ -15,7 +15,7 @@ from tests.benchmarks.verdict.limits import LEAST, MARGIN, OF_SPECTRA, QUANTILE,
 from tests.benchmarks.verdict.scans import (
     MRSI,
     MRSI_BASIS,
-    Measured,
+    MeasuredFile,
     mrsi,
     simulated,
     single_spectra,
@@ -76,7 +76,7 @@ def run(profile: str, seed: int) -> Page:
     return Page("One verdict a spectrum", METHOD, tables, SMOKE if profile == "smoke" else "")
 
 
-def _good_voxels(whole: Measured, outcome: Outcome) -> list[Measured]:
+def _good_voxels(whole: MeasuredFile, outcome: Outcome) -> list[MeasuredFile]:
     """Return a few good voxels, evenly spread."""
     assert outcome.verdict is not None
     rows = np.flatnonzero(outcome.verdict == GOOD)
@@ -84,7 +84,7 @@ def _good_voxels(whole: Measured, outcome: Outcome) -> list[Measured]:
     return [voxel(whole, (int(x), int(y), int(z))) for x, y, z in outcome.voxels[some]]
 
 
-def _values(found: Sequence[tuple[Measured, Outcome]]) -> list[Values]:
+def _values(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Values]:
     """Return the measures by group."""
     groups: dict[str, list[Mapping[str, Real]]] = {}
     for one, outcome in found:
@@ -99,7 +99,7 @@ def _values(found: Sequence[tuple[Measured, Outcome]]) -> list[Values]:
     ]
 
 
-def _measured(found: Sequence[tuple[Measured, Outcome]]) -> list[Table]:
+def _measured(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Table]:
     """Return the limits, and the verdicts on the undamaged spectra."""
     values = _values(found)
     groups = [one.group for one in values]

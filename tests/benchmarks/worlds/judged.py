@@ -16,7 +16,7 @@ LIKELIHOOD, MEAN = "likelihood", "mean"
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class SettingScore:
     """How one setting does on the spectra of one world.
 
     Attributes
@@ -59,7 +59,7 @@ def true_ratios(truth: Mapping[str, Real]) -> dict[str, Real]:
     return single | {"+".join(parts): np.sum([single[part] for part in parts], axis=0) for parts in SUMS}
 
 
-def score(found: Ratios, truth: Mapping[str, Real]) -> Score:
+def score(found: Ratios, truth: Mapping[str, Real]) -> SettingScore:
     """Return how close ratios are to their truth.
 
     Parameters
@@ -70,7 +70,7 @@ def score(found: Ratios, truth: Mapping[str, Real]) -> Score:
 
     Returns
     -------
-    Score
+    SettingScore
     """
     ratios = true_ratios(truth)
     single = [name for name in ratios if "+" not in name]
@@ -86,7 +86,7 @@ def score(found: Ratios, truth: Mapping[str, Real]) -> Score:
         if level in found.intervals
     }
     n = len(found.failed)
-    return Score(
+    return SettingScore(
         n,
         {kind: error(values, single) for kind, values in given.items()},
         {kind: error(values, list(STRONG)) for kind, values in given.items()},

@@ -5,7 +5,7 @@ from scipy.optimize import nnls
 
 from fsl_mrs_dl.physics import correct, fid_to_spectrum, first_order_phase, ppm_axis, ppm_window
 from fsl_mrs_dl.physics.lines import GaussianLine, gaussian_lines
-from tests.benchmarks.quantify_cases import WINDOW_PPM, Case, shipped, with_measured_mm
+from tests.benchmarks.quantify_cases import WINDOW_PPM, QuantifyCase, shipped, with_measured_mm
 from tests.benchmarks.realdata import in_vivo
 from tests.benchmarks.worlds.broad import METHYL_PROTONS
 
@@ -86,5 +86,5 @@ def size_in_vivo(limits: tuple[float, float]) -> float | None:
     return float((area[0] - metabolites) / (METHYL_PROTONS * protons * raw[outcome.column("Cr+PCr")]))
 
 
-def _case() -> Case:
-    return Case("", "", in_vivo("press_3t", "sub-01_press.nii.gz"), shipped("press_3t_te30"))
+def _case() -> QuantifyCase:
+    return QuantifyCase("", "", in_vivo("press_3t", "sub-01_press.nii.gz"), shipped("press_3t_te30"))

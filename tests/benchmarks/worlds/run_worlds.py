@@ -7,11 +7,11 @@ import numpy as np
 from tqdm import tqdm
 
 from fsl_mrs_dl import fslmrs
-from tests.benchmarks.worlds.judged import Score, score
+from tests.benchmarks.worlds.judged import SettingScore, score
 from tests.benchmarks.worlds.settings import RIVALS, SETTINGS, by_fsl_mrs, by_quantify
 from tests.benchmarks.worlds.world import World, make
 
-Scores = dict[str, dict[str, Score]]
+Scores = dict[str, dict[str, SettingScore]]
 """World -> setting -> score; a world that could not be made has none."""
 
 

@@ -23,7 +23,7 @@ _MATCHING_RATE = 60.0
 
 
 @dataclass(frozen=True)
-class Source:
+class BasisSource:
     """Where a making set lies, and what it is.
 
     Attributes
@@ -50,19 +50,19 @@ class Source:
     recipe: BasisRecipe | None = None
 
 
-SOURCES: Mapping[str, Source] = MappingProxyType(
+SOURCES: Mapping[str, BasisSource] = MappingProxyType(
     {
-        "press_3t_te30": Source("press_3t_te30", 0.030, "the fitted set"),
-        "press_3t_te35": Source("press_3t_te35", 0.035, "the fitted set, PRESS TE 35"),
-        "slaser_3t_te28": Source("slaser_3t_te28", 0.028, "the fitted set, sLASER TE 28"),
-        "ismrm_2016": Source(
+        "press_3t_te30": BasisSource("press_3t_te30", 0.030, "the fitted set"),
+        "press_3t_te35": BasisSource("press_3t_te35", 0.035, "the fitted set, PRESS TE 35"),
+        "slaser_3t_te28": BasisSource("slaser_3t_te28", 0.028, "the fitted set, sLASER TE 28"),
+        "ismrm_2016": BasisSource(
             "press_3t_te30",
             0.030,
             "metabolites of the ISMRM 2016 basis set",
             "ismrm2016_basis/basisset_text_noTMS",
             {"dwelltime_s": 2.5e-4, "spectrometer_frequency_mhz": 123.22},
         ),
-        "philips_te35": Source(
+        "philips_te35": BasisSource(
             "press_3t_te35",
             0.035,
             "PRESS TE 35 with a scanner's shaped pulses, 127.7 MHz",
@@ -70,10 +70,10 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
         ),
         # The files say no echo time; of the shipped sLASER sets that of 28 ms is the most alike: correlation in
         # 0.2-4.2 ppm of GABA 0.999 (0.965 at 35 ms), Lac 0.995 (0.979), Asp 0.996 (0.972).
-        "slaser_other": Source(
+        "slaser_other": BasisSource(
             "slaser_3t_te28", 0.028, "an sLASER set simulated by others", "slaser_basis/basis_sets/basis_3T"
         ),
-        "press_15_15": Source(
+        "press_15_15": BasisSource(
             "press_3t_te30",
             0.030,
             "PRESS TE 30 of 15 + 15 ms; the fitted set has 11 + 19",
@@ -135,7 +135,7 @@ def making(name: str) -> Making | None:
     return Making(np.asarray(there.fids, dtype=np.complex128), there.names, mhz, per_proton)
 
 
-def _read(name: str, source: Source) -> Basis | None:
+def _read(name: str, source: BasisSource) -> Basis | None:
     if source.recipe is not None:
         return make_basis(source.recipe) if importlib.util.find_spec("mrsandbox") else None
     path = data_folder() / source.place if source.place else shipped_basis(name)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.benchmarks.table import NOT_RUN, Table
-from tests.benchmarks.worlds.judged import BIASED, LIKELIHOOD, MEAN, Score
+from tests.benchmarks.worlds.judged import BIASED, LIKELIHOOD, MEAN, SettingScore
 from tests.benchmarks.worlds.run_worlds import Scores
 from tests.benchmarks.worlds.settings import DEFAULT, LEVELS, RIVALS
 from tests.benchmarks.worlds.spins import SOURCES
@@ -70,7 +70,7 @@ def score_table(caption: str, found: Scores) -> Table:
     return Table.filled(caption, columns, rows)
 
 
-def score_row(one: Score) -> list[str]:
+def score_row(one: SettingScore) -> list[str]:
     """Return a score as cells, of the maximum-likelihood value and of the posterior mean."""
     kinds = [kind for kind in (LIKELIHOOD, MEAN) if kind in one.error]
     return [
@@ -125,13 +125,13 @@ def settings_of(found: Scores) -> list[str]:
     return [*ours, *RIVALS]
 
 
-def leading(one: Score, *, strong: bool) -> float:
+def leading(one: SettingScore, *, strong: bool) -> float:
     """Return the error of what a setting says first: the posterior mean, for FSL-MRS the fit."""
     errors = one.strong if strong else one.error
     return errors.get(MEAN, errors[LIKELIHOOD])
 
 
-def _over_best(by_setting: dict[str, Score], setting: str, *, strong: bool) -> float:
+def _over_best(by_setting: dict[str, SettingScore], setting: str, *, strong: bool) -> float:
     fixed = [
         leading(by_setting[name], strong=strong) for name in by_setting if name not in (DEFAULT, *RIVALS)
     ]
@@ -143,7 +143,7 @@ def _means(errors: Sequence[dict[str, float]]) -> str:
     return " / ".join(f"{np.mean([one[kind] for one in errors]):.4f}" for kind in kinds)
 
 
-def _covered(scores: Sequence[Score], level: int) -> str:
+def _covered(scores: Sequence[SettingScore], level: int) -> str:
     given = [one.covered[level] for one in scores if level in one.covered]
     return f"{100 * np.mean(given):.0f} ({100 * min(given):.0f} to {100 * max(given):.0f})" if given else "-"
 

@@ -16,7 +16,7 @@ from tests.benchmarks.worlds.tables import design_table, not_made, score_table, 
 
 
 @dataclass(frozen=True)
-class Profile:
+class WorldsProfile:
     """How many spectra a world, how many of them by FSL-MRS, and how many people of each site."""
 
     spectra: int
@@ -24,7 +24,7 @@ class Profile:
     people: int | None = None
 
 
-PROFILES = {"smoke": Profile(4, 1, 2), "small": Profile(40, 5), "paper": Profile(500, 100)}
+PROFILES = {"smoke": WorldsProfile(4, 1, 2), "small": WorldsProfile(40, 5), "paper": WorldsProfile(500, 100)}
 
 
 def run(profile: str, seed: int) -> Page:
