@@ -131,7 +131,7 @@ def main_columns(outcome: Outcome, scaling: str) -> list[int]:
     reference = "+".join(outcome.internal_reference) if scaling == "internal" else ""
     chosen = [next((name for name in names if name in outcome.names), "") for names in MAIN]
     columns = [outcome.column(name) for name in chosen if name and name != reference]
-    if columns and outcome.internal_reference:
+    if columns and {"Cr", "PCr", "tCr"} & set(outcome.members):
         return columns
     if columns:
         sums = {name for name in outcome.names if "+" in name}

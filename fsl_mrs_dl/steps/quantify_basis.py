@@ -91,6 +91,11 @@ def chemical_shift(value_ppm: float | None, flag: str) -> float | None:
     return value_ppm
 
 
+def is_difference(data: MRSData, basis: Basis) -> bool:
+    """Return whether data or basis set are an edited difference, according to their headers."""
+    return "diff" in (of_data(data).sequence.part, of_basis(basis).sequence.part)
+
+
 def agreement_of(
     data: MRSData, basis: Basis, echo_time_s: float | None, allow_mismatch: bool
 ) -> AcquisitionComparison:

@@ -9,7 +9,7 @@ from fsl_mrs_dl.fit.acquisition import AcquisitionComparison
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
 from fsl_mrs_dl.steps import quantify_notes as notes
-from fsl_mrs_dl.steps.quantify_basis import agreement_of, chemical_shift, chosen_members
+from fsl_mrs_dl.steps.quantify_basis import agreement_of, chemical_shift, chosen_members, is_difference
 from fsl_mrs_dl.steps.quantify_spectra import Spectra
 
 _STIFF = Baseline.parse("poly, 2")
@@ -126,7 +126,7 @@ class FitModel:
         shift_ppm = options.metab_shift_ppm
         if shift_ppm is not None and not 0 <= shift_ppm < float("inf"):
             raise OptionError(f"--metab_shift_ppm is {shift_ppm:g}; a size in ppm, 0 or more, is needed.")
-        members = _members(spectra, basis, basis_options, averaged=baseline.averaged)
+        members = _members(spectra, basis, basis_options, options.method, averaged=baseline.averaged)
         agreement = agreement_of(spectra.measured, basis, spectra.times.echo_s, basis_options.allow_mismatch)
         different, doubts = notes.differences(spectra.whole, spectra.data, basis)
         averaged = baseline.averaged and options.method == "lcm"
@@ -158,11 +158,14 @@ class FitModel:
         )
 
 
-def _members(spectra: Spectra, basis: Basis, options: BasisOptions, *, averaged: bool) -> Basis:
+def _members(spectra: Spectra, basis: Basis, options: BasisOptions, method: str, *, averaged: bool) -> Basis:
     """Return the chosen members at the points of the data."""
+    chosen = chosen_members(basis, options.keep, options.ignore, averaged=averaged)
+    if method == "lcm" and not options.keep and is_difference(spectra.measured, basis):
+        chosen = quantification.without_cancelled(chosen)
     return basis_for(
         spectra.data,
-        chosen_members(basis, options.keep, options.ignore, averaged=averaged),
+        chosen,
         conjugate=options.conj_basis,
         centre_ppm=chemical_shift(options.basis_centre_ppm, "basis_centre_ppm"),
         witnesses=basis,

@@ -25,6 +25,7 @@ from fsl_mrs_dl.fit.quantification.members import (
     sums_of,
     with_lipids,
     with_macromolecules,
+    without_cancelled,
 )
 from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
 from fsl_mrs_dl.fit.quantification.request import Request
@@ -67,4 +68,5 @@ __all__ = [
     "with_lipids",
     "with_macromolecules",
     "with_own_shifts",
+    "without_cancelled",
 ]

@@ -11,8 +11,17 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.basis import canonical_name, check_names, nearest_names
 from fsl_mrs_dl.physics.lines import WILSON_2011, line_basis
 
-USUAL_SUMS: tuple[tuple[str, ...], ...] = (("Cr", "PCr"), ("NAA", "NAAG"), ("Glu", "Gln"), ("GPC", "PCh"))
+USUAL_SUMS: tuple[tuple[str, ...], ...] = (
+    ("Cr", "PCr"),
+    ("NAA", "NAAG"),
+    ("Glu", "Gln"),
+    ("GPC", "PCh"),
+    ("GABA", "MM3co"),
+)
 """Pairs whose sum has a smaller relative error than its parts; reported if the basis has both."""
+_CANCELLED = 0.05
+"""Norm of a member of an edited difference over the usual one, below which it is left out: its SD is then 20
+times that of GABA, about 4 mmol/kg at the usual SNR, which is as much as the brain has of any of them."""
 
 _LONGEST_SUM = 200
 """Largest length of a sum's name in bytes: with the ending of a map it stays below the 255 of a file system."""
@@ -113,6 +122,36 @@ def chosen_members(basis: Basis, keep: Sequence[str] | None, ignore: Sequence[st
     out = dict.fromkeys(ignored_names, "--ignore leaves it out")
     out |= {name: "--keep leaves it out" for name in basis.names if name not in chosen}
     return replace(basis, fids=basis.fids[rows], names=names, left_out={**basis.left_out, **out})
+
+
+def without_cancelled(basis: Basis) -> Basis:
+    """Leave out the members of an edited difference of which subtraction leaves next to nothing.
+
+    Singlets and others far from the editing pulse cancel in the difference, but for rounding and relaxation
+    between the conditions. No fit can determine their amplitudes.
+
+    Parameters
+    ----------
+    basis : Basis
+        Of a difference. Macromolecules and lipids always stay.
+    """
+    norms = np.linalg.norm(basis.fids, axis=1)
+    usual = np.quantile(norms, 0.75, method="lower")  # half of the members may have cancelled
+    broad = [name.upper().startswith(("MM", "MAC", "LIP")) for name in basis.names]
+    stays = (norms >= _CANCELLED * usual) | broad
+    if stays.all():
+        return basis
+    reason = "editing leaves next to nothing of it in the difference (--keep fits it all the same)"
+    out = {name: reason for name, here in zip(basis.names, stays, strict=True) if not here}
+    note = f"left out {', '.join(out)}, of which editing leaves next to nothing in the difference"
+    names = tuple(name for name in basis.names if name not in out)
+    return replace(
+        basis,
+        fids=basis.fids[stays],
+        names=names,
+        left_out={**basis.left_out, **out},
+        notes=(*basis.notes, note),
+    )
 
 
 def groups_of(
