@@ -135,7 +135,26 @@ def simulate(
     --------
     fsl_mrs_dl simulate --basis press_3t_te30 --coils 4 --transients 32 --water_reference --output scan
     """
-    settings = {name: value for name, value in locals().items() if name not in ("output", "overwrite")}
+    settings = {
+        "filename": filename,
+        "kind": kind,
+        "transients": transients,
+        "coils": coils,
+        "basis": basis,
+        "field": field,
+        "points": points,
+        "dwelltime": dwelltime,
+        "snr": snr,
+        "snr_definition": snr_definition,
+        "shift_hz": shift_hz,
+        "phase_deg": phase_deg,
+        "drift_hz": drift_hz,
+        "water": water,
+        "lipid": lipid,
+        "eddy_hz": eddy_hz,
+        "water_reference": water_reference,
+        "seed": seed,
+    }
     _check(settings)
     name = plain_name(filename, "filename")
     basis_set = _basis(kind, basis, field, points, dwelltime)

@@ -195,12 +195,12 @@ def quantify(
     from fsl_mrs_dl.steps.quantify_model import BasisOptions, FitModel, ModelOptions
     from fsl_mrs_dl.steps.quantify_models import NetworkOptions, method_of
     from fsl_mrs_dl.steps.quantify_request import RunOptions, request_of
-    from fsl_mrs_dl.steps.quantify_spectra import Spectra, SpectraOptions
+    from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra, SpectraOptions
     from fsl_mrs_dl.steps.quantify_water import Water, WaterOptions
 
     method = method_of(method, model)
     basis = named_basis(basis, keep, ignore)
-    spectra = Spectra.of(
+    spectra = ScanSpectra.of(
         data,
         basis,
         SpectraOptions(mask=mask, ppmlim=ppmlim, points=points, conj_fid=conj_fid, TE=TE, TR=TR, t1=t1),

@@ -10,7 +10,7 @@ from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_basis import agreement_of, chemical_shift, chosen_members, is_difference
-from fsl_mrs_dl.steps.quantify_spectra import Spectra
+from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra
 
 _STIFF = Baseline.parse("poly, 2")
 """The fixed baseline of FSL-MRS: the networks were trained with it, and it shows water that reaches into the
@@ -103,13 +103,13 @@ class FitModel:
 
     @classmethod
     def of(
-        cls, spectra: Spectra, basis: Basis, basis_options: BasisOptions, options: ModelOptions
+        cls, spectra: ScanSpectra, basis: Basis, basis_options: BasisOptions, options: ModelOptions
     ) -> "FitModel":
         """Resolve the model.
 
         Parameters
         ----------
-        spectra : Spectra
+        spectra : ScanSpectra
         basis : Basis
             As read.
         basis_options : BasisOptions
@@ -158,7 +158,9 @@ class FitModel:
         )
 
 
-def _members(spectra: Spectra, basis: Basis, options: BasisOptions, method: str, *, averaged: bool) -> Basis:
+def _members(
+    spectra: ScanSpectra, basis: Basis, options: BasisOptions, method: str, *, averaged: bool
+) -> Basis:
     """Return the chosen members at the points of the data."""
     chosen = chosen_members(basis, options.keep, options.ignore, averaged=averaged)
     if method == "lcm" and not options.keep and is_difference(spectra.measured, basis):
@@ -183,7 +185,7 @@ def _with_additions(members: Basis, data: MRSData, options: BasisOptions, *, ave
 
 
 def _with_background(
-    members: Basis, settings: FitSettings, spectra: Spectra, options: BasisOptions
+    members: Basis, settings: FitSettings, spectra: ScanSpectra, options: BasisOptions
 ) -> tuple[Basis, FitSettings]:
     """Return members and settings of a fit that averages over backgrounds."""
     averaged, settings = quantification.with_background(

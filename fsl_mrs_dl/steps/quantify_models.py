@@ -261,7 +261,7 @@ class NetworkFitter(Fitter):
         seen_s = self.basis.dwelltime_s * self.field
         adapted = adapt(self._network, registered(self, good)[0], seen_s, passes)
         self._network = adapted.network
-        return adapted.said
+        return adapted.summary
 
     def __call__(self, fids: Complex, start: Parameters | None = None) -> FitResult:
         """Quantify spectra; see :class:`Fitter`."""

@@ -9,7 +9,7 @@ from fsl_mrs_dl.fit.quantification import Request, background_record
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_model import FitModel
 from fsl_mrs_dl.steps.quantify_models import ChosenFitter, NetworkOptions, fitter_of
-from fsl_mrs_dl.steps.quantify_spectra import Spectra
+from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra
 from fsl_mrs_dl.steps.quantify_water import Water
 
 
@@ -30,13 +30,13 @@ class RunOptions:
 
 
 def request_of(
-    spectra: Spectra, model: FitModel, water: Water, network: NetworkOptions, run: RunOptions
+    spectra: ScanSpectra, model: FitModel, water: Water, network: NetworkOptions, run: RunOptions
 ) -> tuple[Request, dict[str, object]]:
     """Return the request, and all options as they were resolved.
 
     Parameters
     ----------
-    spectra : Spectra
+    spectra : ScanSpectra
     model : FitModel
     water : Water
     network : NetworkOptions
@@ -80,7 +80,7 @@ def request_of(
     return request, settled
 
 
-def _notes(spectra: Spectra, model: FitModel, water: Water, chosen: ChosenFitter) -> tuple[str, ...]:
+def _notes(spectra: ScanSpectra, model: FitModel, water: Water, chosen: ChosenFitter) -> tuple[str, ...]:
     """Return the notes for the record of the results, in their order; warnings are logged too."""
     data, voxels = spectra.data, spectra.voxels
     alone = notes.water_alone(data, voxels)

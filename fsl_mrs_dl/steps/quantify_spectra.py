@@ -51,7 +51,7 @@ class SpectraOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Spectra:
+class ScanSpectra:
     """The spectra to fit.
 
     Attributes
@@ -79,7 +79,7 @@ class Spectra:
     options: SpectraOptions
 
     @classmethod
-    def of(cls, data: MRSData, basis: Basis, options: SpectraOptions) -> "Spectra":
+    def of(cls, data: MRSData, basis: Basis, options: SpectraOptions) -> "ScanSpectra":
         """Choose the spectra.
 
         Parameters

@@ -21,7 +21,7 @@ from fsl_mrs_dl.io.position import places
 from fsl_mrs_dl.io.volumes import read_fractions, read_numbers
 from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 from fsl_mrs_dl.steps.quantify_model import FitModel
-from fsl_mrs_dl.steps.quantify_spectra import Spectra, conjugated
+from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra, conjugated
 from fsl_mrs_dl.steps.quantify_times import water_times_of
 from fsl_mrs_dl.steps.water_references import average_repeats
 
@@ -69,14 +69,14 @@ class Water:
     settled: dict[str, object] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, h2o: MRSData | None, spectra: Spectra, model: FitModel, options: WaterOptions) -> "Water":
+    def of(cls, h2o: MRSData | None, spectra: ScanSpectra, model: FitModel, options: WaterOptions) -> "Water":
         """Plan the scaling.
 
         Parameters
         ----------
         h2o : MRSData or None
             The water reference as read; None: no scaling.
-        spectra : Spectra
+        spectra : ScanSpectra
         model : FitModel
         options : WaterOptions
 

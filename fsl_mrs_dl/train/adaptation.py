@@ -11,20 +11,23 @@ from fsl_mrs_dl.models.quantification import QuantificationNetwork
 from fsl_mrs_dl.models.quantification_inference import channels
 from fsl_mrs_dl.train.loop import Settings, fit
 
-_LR, _BATCH = 3e-4, 64
+_LEARNING_RATE = 3e-4
+"""A tenth of the default of ``train``: the network has learned, and is to move little."""
+_BATCH = 64
+"""Spectra a step, the default of ``train``."""
 
 
 @dataclass(frozen=True, eq=False)
 class Adapted:
-    """A network that has seen the data, and its loss on them before and after."""
+    """A network trained on the data themselves, and its loss on them (mean square) before and after."""
 
     network: QuantificationNetwork
     before: float
     after: float
 
     @property
-    def said(self) -> str:
-        """The gain or loss, in words."""
+    def summary(self) -> str:
+        """The loss before and after, in a sentence."""
         change = 100 * (self.after / self.before - 1)
         return f"adapted to the data: loss {self.before:.5g} before, {self.after:.5g} after ({change:+.2f} %)"
 
@@ -34,13 +37,13 @@ def adapt(
 ) -> Adapted:
     """Train a copy of a network on spectra, without labels.
 
-    The best epoch is kept, so the loss on these spectra cannot rise by more than rounding; whether the amplitudes
-    gain is another matter, which only a truth can tell.
+    The weights are those of the best epoch, so the loss on these spectra does not rise by more than rounding. That
+    does not show that the amplitudes are better: only a known truth can.
 
     Parameters
     ----------
     network : QuantificationNetwork
-        Is left as it is.
+        It is not changed.
     fids : ndarray, complex, shape (S, time)
         Finite and not zero.
     dwelltime_s : float
@@ -60,7 +63,9 @@ def adapt(
     adapted = copy.deepcopy(network)
     with torch.no_grad():
         before = float(network.loss(inputs))
-    outcome = fit(adapted, (inputs,), (inputs,), Settings(passes, _BATCH, _LR, 0, seed, anneal=True))
+    outcome = fit(
+        adapted, (inputs,), (inputs,), Settings(passes, _BATCH, _LEARNING_RATE, 0, seed, anneal=True)
+    )
     if not outcome.best < before:
         return Adapted(network, before, before)
     return Adapted(adapted, before, outcome.best)

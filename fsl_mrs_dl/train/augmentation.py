@@ -1,4 +1,4 @@
-"""Augmented transients for training loops of PyTorch: a ``Dataset`` that never gives the same transient twice."""
+"""Augmented transients for training loops of PyTorch: a ``Dataset`` that draws each anew in every pass."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,18 +23,19 @@ from fsl_mrs_dl.train.own_spectra import SHIFTED_HZ, TURNED_RAD
 from fsl_mrs_dl.train.quantification_data import Spectra
 from fsl_mrs_dl.train.registration_data import Spread, Transients
 
-_SHARE = 0.5
+_SYNTHETIC_SHARE = 0.5
+"""Probability that an example is replaced by a synthetic one."""
 
 
 class AugmentedTransients(Dataset[tuple[Tensor, dict[str, float]]]):
-    """Transients of data, changed by physics each time they are asked for.
+    """Transients of data, each changed by random physics whenever it is read.
 
     Parameters
     ----------
     data : MRSData
         Coils combined; every usable FID of every dimension is an example.
     recipe : AugmentationRecipe, optional
-        What is drawn; see :func:`~fsl_mrs_dl.simulate.recipe.read_recipe`.
+        Distributions to draw from; see :func:`~fsl_mrs_dl.simulate.recipe.read_recipe`.
     seed : int
         Example ``i`` of pass ``k`` (see :meth:`next_pass`) is the same for the same seed.
     dim : str
@@ -58,7 +59,7 @@ class AugmentedTransients(Dataset[tuple[Tensor, dict[str, float]]]):
         return len(self._fids)
 
     def next_pass(self) -> None:
-        """Have every example drawn anew."""
+        """Draw every example anew from now on."""
         self._pass += 1
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, float]]:
@@ -70,25 +71,25 @@ class AugmentedTransients(Dataset[tuple[Tensor, dict[str, float]]]):
             self.recipe, 1, self.data.reference_ppm, self.data.spectrometer_frequency_mhz, rng
         )
         row = slice(index, index + 1)
-        made = apply_augmentation(self._fids[row], drawn, self._noise[row], self.data.dwelltime_s, rng)
-        channels = torch.from_numpy(to_channels(made)[0].astype(np.float32))
+        fids = apply_augmentation(self._fids[row], drawn, self._noise[row], self.data.dwelltime_s, rng)
+        channels = torch.from_numpy(to_channels(fids)[0].astype(np.float32))
         return channels, {name: float(values[0]) for name, values in drawn.items()}
 
 
 def labelled_share(
     fids: Complex, model: str, dwelltime_s: float, spread: Spread, noise: Real, rng: np.random.Generator
 ) -> tuple[Complex, NDArray[np.intp], Real]:
-    """Return FIDs of which half are a cVAE's; for ``train --augment_with``.
+    """Replace half of some FIDs by those of a cVAE, for ``train --augment_with``.
 
     Parameters
     ----------
     fids : ndarray, complex, shape (example, time)
     model : str
-        Package with the decoder ``physics``, which says the shift and phase of what it makes.
+        Package with the decoder ``physics``, which knows the shift and phase of each FID that it makes.
     dwelltime_s : float
         Of ``fids``, in s.
     spread : Spread
-        Shifts and phases that the synthetic ones are to have.
+        Ranges of the shifts (Hz) and phases (rad) of the synthetic ones.
     noise : ndarray, float, shape (example,)
         Of one channel, for those that are replaced.
     rng : numpy.random.Generator
@@ -96,37 +97,37 @@ def labelled_share(
     Returns
     -------
     tuple
-        The FIDs; which were replaced; their shift (Hz) and phase (rad), shape (replaced, 2). Each is as large at
-        its start as the one whose place it takes.
+        The FIDs; the indices of those replaced; their shift (Hz) and phase (rad), shape (replaced, 2). Each has
+        the magnitude of the first point of the FID that it replaces.
 
     Raises
     ------
     ModelError
-        If the package is not of this kind.
+        If the package is not a cVAE with the decoder ``physics``.
     """
-    found: Any = load(model).network
-    if not isinstance(found, SynthesisNetwork) or found.kind != "physics":
+    network: Any = load(model).network
+    if not isinstance(network, SynthesisNetwork) or network.kind != "physics":
         raise ModelError(
             f"--augment_with {model} is no cvae with the decoder physics; take one (train synthesise)."
         )
-    chosen = np.flatnonzero(rng.random(len(fids)) < _SHARE)
-    low, high = found.lowest.numpy(), found.highest.numpy()
+    chosen = np.flatnonzero(rng.random(len(fids)) < _SYNTHETIC_SHARE)
+    low, high = network.lowest.numpy(), network.highest.numpy()
     amounts = torch.from_numpy(rng.uniform(low, high, (len(chosen), len(low))).astype(np.float32))
-    latent = found.sample(len(chosen), torch.Generator().manual_seed(int(rng.integers(2**31))))
-    made = found.on_points(fids.shape[1], dwelltime_s).synthesise(latent, amounts)
-    own = found.shift_and_phase(latent)
-    size = np.abs(fids[chosen, 0]) / np.maximum(np.abs(made[:, 0]), 1e-30)
-    wanted = rng.uniform(-1, 1, (len(chosen), 2)) * [spread.shift_hz, spread.phase_rad]
+    latent = network.sample(len(chosen), torch.Generator().manual_seed(int(rng.integers(2**31))))
+    synthetic = network.on_points(fids.shape[1], dwelltime_s).synthesise(latent, amounts)
+    own = network.shift_and_phase(latent)
+    size = np.abs(fids[chosen, 0]) / np.maximum(np.abs(synthetic[:, 0]), 1e-30)
+    truth = rng.uniform(-1, 1, (len(chosen), 2)) * [spread.shift_hz, spread.phase_rad]
     moved = phase(
-        shift(size[:, None] * made, wanted[:, 0] - own[:, 0], dwelltime_s), wanted[:, 1] - own[:, 1]
+        shift(size[:, None] * synthetic, truth[:, 0] - own[:, 0], dwelltime_s), truth[:, 1] - own[:, 1]
     )
     mixed = fids.copy()
     mixed[chosen] = add_noise(moved, noise[chosen], rng)
-    return mixed, chosen, wanted
+    return mixed, chosen, truth
 
 
 def transients_with(data: Transients, model: str, spread: Spread, seed: int) -> Transients:
-    """Return transients for ``train align``, half of them a cVAE's, with their true shift and phase."""
+    """Replace half of the transients for ``train align`` by those of a cVAE, with their true shift and phase."""
     rng = np.random.default_rng([seed, 7])
     sigma = data.noise_sigma if data.noise_sigma is not None else noise_sd(data.fids, data.ppm, data.nucleus)
     mixed, chosen, truth = labelled_share(data.fids, model, data.dwelltime_s, spread, sigma, rng)
@@ -137,10 +138,10 @@ def transients_with(data: Transients, model: str, spread: Spread, seed: int) -> 
 
 
 def spectra_with(data: Spectra, model: str, seed: int) -> Spectra:
-    """Return spectra for ``train quantify``, which learns without labels, half of them a cVAE's.
+    """Replace half of the spectra for ``train quantify`` by those of a cVAE; training needs no labels.
 
-    Of measured spectra nobody knows shift and phase: the synthetic ones are then spread as the augmented ones are,
-    and as noisy as these.
+    Shift and phase of measured spectra are unknown: the synthetic ones then have the ranges of the augmented ones
+    and their noise.
     """
     rng = np.random.default_rng([seed, 7])
     basis = data.basis

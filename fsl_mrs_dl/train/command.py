@@ -143,7 +143,39 @@ def train(
     --------
     fsl_mrs_dl train align --architecture dsr --prior brain_3t --reference average --output models
     """
-    options = resolved(**locals())
+    options = resolved(
+        step=step,
+        architecture=architecture,
+        data=data,
+        prior=prior,
+        basis=basis,
+        signal=signal,
+        init=init,
+        samples=samples,
+        epochs=epochs,
+        batch=batch,
+        lr=lr,
+        patience=patience,
+        reference=reference,
+        shift_hz=shift_hz,
+        phase_deg=phase_deg,
+        nuisance=nuisance,
+        depth=depth,
+        batch_norm=batch_norm,
+        encoder=encoder,
+        amplitudes=amplitudes,
+        noise=noise,
+        penalty=penalty,
+        seed_sign=seed_sign,
+        signed=signed,
+        augment_with=augment_with,
+        metabolites=metabolites,
+        decoder=decoder,
+        search=search,
+        checkpoint=checkpoint,
+        version=version,
+        seed=seed,
+    )
     for package in ("torch", "lightning", "safetensors", "sklearn", *(["optuna"] if search else [])):
         require(package, f"train {step}")
     began = time.monotonic()
@@ -164,9 +196,9 @@ _OTHERS = {
 }
 """Options that a step does not have."""
 _OF_FILES = ("output", "overwrite")
-"""Where the package goes: no options of the training."""
+"""Where the package is written: these do not change the training."""
 _MOST_SAMPLES = 2**19
-"""Simulated at once: 4 GiB of 1024 points in single precision."""
+"""Simulated at once: 4 GiB of FIDs of 1024 points in single precision."""
 _PRIORS = {
     "align": ("deepfpc", "brain_3t", "brain_7t"),
     "quantify": ("brain", "dq"),
@@ -176,7 +208,7 @@ _PRIORS = {
 
 
 def resolved(architecture: str, *, step: str | None = None, **options: Any) -> dict[str, Any]:
-    """Return every option that training a network has, in the order of the command.
+    """Return every option of the training of a network, in the order of the command, with defaults filled in.
 
     Parameters
     ----------
@@ -190,7 +222,7 @@ def resolved(architecture: str, *, step: str | None = None, **options: Any) -> d
     Raises
     ------
     OptionError
-        If one makes no sense, or is of another step.
+        If a value is outside its range, or an option is of another step.
     """
     step = step or CATALOGUE[architecture].task
     options |= {"step": step, "architecture": architecture}
@@ -246,7 +278,7 @@ def _typed(hint: Any, text: list[str] | str) -> Any:
 
 
 def _check_step(settings: dict[str, Any]) -> None:
-    """Refuse options and architectures of another step."""
+    """Refuse options, priors and architectures of another step, with :class:`OptionError`."""
     step, architecture = settings["step"], settings["architecture"]
     if architecture not in architectures(step):
         raise OptionError(f"--architecture {architecture} is not for {step}; see fsl_mrs_dl train --help.")
@@ -255,9 +287,9 @@ def _check_step(settings: dict[str, Any]) -> None:
             f"--prior {settings['prior']} is not for {step}; give {' or '.join(_PRIORS[step])}."
         )
     defaults = inspect.signature(train).parameters
-    given = [name for name in sorted(_OTHERS[step]) if settings[name] != defaults[name].default]
-    if given:
-        raise OptionError(f"--{given[0]} is not for train {step}; leave it out.")
+    foreign = [name for name in sorted(_OTHERS[step]) if settings[name] != defaults[name].default]
+    if foreign:
+        raise OptionError(f"--{foreign[0]} is not for train {step}; leave it out.")
     if settings["seed_sign"] and settings["amplitudes"] == "projected":
         raise OptionError(
             "--seed_sign needs --amplitudes whitened or softplus: projected ones have one shift."
@@ -265,7 +297,13 @@ def _check_step(settings: dict[str, Any]) -> None:
 
 
 def _check(settings: dict[str, Any]) -> None:
-    """Refuse numbers that mean nothing, with the flag's name."""
+    """Refuse numbers outside their range, with the name of the option.
+
+    Raises
+    ------
+    OptionError
+        If one is.
+    """
     least_of = {"samples": 20, "epochs": 1, "batch": 1, "patience": 0, "search": 0, "seed": 0}
     for option, least in least_of.items():
         if settings[option] < least:

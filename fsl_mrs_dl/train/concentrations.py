@@ -20,30 +20,32 @@ from fsl_mrs_dl.train.synthesis_data import (
     training_basis,
 )
 from fsl_mrs_dl.train.synthesis_evaluation import scores
-from fsl_mrs_dl.train.training import Scope, Sets, Training
+from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 from fsl_mrs_dl.train.transients import INTENDED_USE, REFUSED_USE, sampling_range
 
 N_TEST = 500
+"""Spectra of the test set at most."""
 _HIDDEN, _LATENT = (512, 256, 128), 16
+"""Units of the layers, and latent numbers; the published ones are not known."""
 _WARM_UP = 5
 """The divergence has its full weight after this part of all steps, 1 in 5."""
 
 
 def make_sets(
     basis: str, metabolites: tuple[str, ...] | None, samples: int, seed: int
-) -> Sets[LabelledSpectra]:
+) -> DataSplit[LabelledSpectra]:
     """Simulate spectra to train on, to stop by and to judge by."""
     rng = np.random.default_rng(seed)
     chosen = training_basis(basis, metabolites)
-    return Sets(*(simulated_spectra(chosen, n, rng) for n in set_sizes(samples, N_TEST)))
+    return DataSplit(*(simulated_spectra(chosen, n, rng) for n in set_sizes(samples, N_TEST)))
 
 
-class ConcentrationsTraining(Training[Sets[LabelledSpectra], SynthesisNetwork]):
+class ConcentrationsTraining(Training[DataSplit[LabelledSpectra], SynthesisNetwork]):
     """Trains a network that makes spectra of given concentrations."""
 
     intended_use, refused_use = INTENDED_USE, REFUSED_USE
 
-    def make_sets(self) -> Sets[LabelledSpectra]:
+    def make_sets(self) -> DataSplit[LabelledSpectra]:
         """Simulate spectra of one shipped basis set.
 
         Raises
@@ -58,7 +60,7 @@ class ConcentrationsTraining(Training[Sets[LabelledSpectra], SynthesisNetwork]):
             )
         return make_sets(chosen["basis"], chosen["metabolites"], chosen["samples"], chosen["seed"])
 
-    def new_network(self, sets: Sets[LabelledSpectra]) -> tuple[SynthesisNetwork, dict[str, Any]]:
+    def new_network(self, sets: DataSplit[LabelledSpectra]) -> tuple[SynthesisNetwork, dict[str, Any]]:
         """Return a network with random layers and the signals of the training data, and its config."""
         settings = self.settings
         steps = settings.epochs * len(sets.training.fids) // settings.batch
@@ -73,7 +75,7 @@ class ConcentrationsTraining(Training[Sets[LabelledSpectra], SynthesisNetwork]):
         )
 
     def tensors(
-        self, network: SynthesisNetwork, sets: Sets[LabelledSpectra]
+        self, network: SynthesisNetwork, sets: DataSplit[LabelledSpectra]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return coefficients and concentrations of the training and the validation spectra."""
         training, validation = (
@@ -82,10 +84,10 @@ class ConcentrationsTraining(Training[Sets[LabelledSpectra], SynthesisNetwork]):
         return training, validation
 
     def settle(self, network: SynthesisNetwork, training: tuple[Tensor, ...]) -> None:
-        """Have the network remember how its latent numbers are spread."""
+        """Store mean and covariance of the latent numbers of the training data."""
         network.settle(*training[:2])
 
-    def name(self, network: SynthesisNetwork, sets: Sets[LabelledSpectra]) -> str:
+    def name(self, network: SynthesisNetwork, sets: DataSplit[LabelledSpectra]) -> str:
         """Return the name of the package: the sequence, and the metabolites where they were chosen."""
         basis = sets.training.basis
         which = basis.name.split("_")[0]
@@ -95,11 +97,11 @@ class ConcentrationsTraining(Training[Sets[LabelledSpectra], SynthesisNetwork]):
             "synthesise", f"{self.entry.name}-{which}", basis.nucleus, basis.spectrometer_frequency_mhz
         )
 
-    def scores(self, network: SynthesisNetwork, sets: Sets[LabelledSpectra]) -> tuple[Score, ...]:
-        """Return errors of test spectra and of concentrations that are asked for."""
+    def scores(self, network: SynthesisNetwork, sets: DataSplit[LabelledSpectra]) -> tuple[Score, ...]:
+        """Return errors of test spectra and of requested concentrations."""
         return scores(network, sets.test, self.options["seed"])
 
-    def scope(self, network: SynthesisNetwork, sets: Sets[LabelledSpectra]) -> Scope:
+    def scope(self, network: SynthesisNetwork, sets: DataSplit[LabelledSpectra]) -> Scope:
         """Return the channels, and the valid range: the sampling, and the parameters of the training data."""
         low, high = network.lowest.numpy(), network.highest.numpy()
         spans = ", ".join(f"{m} {a:.3g}-{b:.3g}" for m, a, b in zip(network.names, low, high, strict=True))

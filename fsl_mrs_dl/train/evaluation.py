@@ -1,4 +1,4 @@
-"""How well a registration network does: the rows of its card, each with a baseline and a bound."""
+"""Evaluation of a registration network: the rows of its card, each with a baseline and a bound."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,9 @@ from fsl_mrs_dl.scores import phase_difference, precision_accuracy, r2, similari
 from fsl_mrs_dl.train.registration_data import Transients
 
 SI_WINDOW_PPM = (2.5, 3.5)
+"""Of the similarity index, in ppm, as published: the lines of creatine and choline (doi:10.1002/mrm.29498)."""
 _BOUNDED = 256
-"""Transients whose bound is computed; the printed one is their root mean square."""
+"""Number of transients whose bound is computed; the card has their root mean square."""
 NONE, BOUND, CEILING = "no correction", "CRLB, template known, all points", "with the true values"
 
 
@@ -22,7 +23,7 @@ NONE, BOUND, CEILING = "no correction", "CRLB, template known, all points", "wit
 class Errors:
     """Errors of estimates, precision = SD and accuracy = mean; in Hz and degrees.
 
-    The mean tells of the reference or of the phase of the creatine line, not of the network.
+    The mean is an offset of the reference, or the phase of the creatine line; averaging does not see it.
     """
 
     shift_sd_hz: float
@@ -31,10 +32,10 @@ class Errors:
     phase_mean_deg: float
 
 
-def errors(found: tuple[Real, Real], truth: Real) -> Errors:
+def errors(estimates: tuple[Real, Real], truth: Real) -> Errors:
     """Return the errors of estimates (Hz, rad) against the truth, shape (transient, 2)."""
-    shift = precision_accuracy(found[0], truth[:, 0])
-    difference = phase_difference(found[1], truth[:, 1])
+    shift = precision_accuracy(estimates[0], truth[:, 0])
+    difference = phase_difference(estimates[1], truth[:, 1])
     # A mean of angles, so that an offset of 180 degrees is no scatter.
     mean = np.angle(np.exp(1j * difference).mean())
     scatter = np.degrees(np.std(phase_difference(difference, mean)))
@@ -42,7 +43,7 @@ def errors(found: tuple[Real, Real], truth: Real) -> Errors:
 
 
 def scores(network: RegistrationNetwork, test: Transients) -> tuple[Score, ...]:
-    """Return how a network does on transients it has not seen.
+    """Evaluate a network on transients that it was not trained on.
 
     Parameters
     ----------
@@ -55,16 +56,16 @@ def scores(network: RegistrationNetwork, test: Transients) -> tuple[Score, ...]:
     tuple of Score
         Precision of shift and phase, their R2 once the mean error is taken away, and the similarity index.
     """
-    found = estimate(network, test.fids, test.dwelltime_s)
+    estimated = estimate(network, test.fids, test.dwelltime_s)
     n = len(test.fids)
     true_hz, true_rad = test.truth.T
-    got = errors(found, test.truth)
+    got = errors(estimated, test.truth)
     still = errors((np.zeros(n), np.zeros(n)), test.truth)
     bound = crlb_rms(test)
-    error_rad = phase_difference(found[1] - np.radians(got.phase_mean_deg), true_rad)
-    r2_shift = float(r2(found[0] - got.shift_mean_hz, true_hz))
+    error_rad = phase_difference(estimated[1] - np.radians(got.phase_mean_deg), true_rad)
+    r2_shift = float(r2(estimated[0] - got.shift_mean_hz, true_hz))
     r2_phase = float(r2(true_rad + error_rad, true_rad))
-    every = (found, (np.zeros(n), np.zeros(n)), (true_hz, true_rad))
+    every = (estimated, (np.zeros(n), np.zeros(n)), (true_hz, true_rad))
     similar, before, ceiling = (_similarity(test, values) for values in every)
     return (
         Score("shift SD", "Hz", got.shift_sd_hz, still.shift_sd_hz, NONE, bound[0], BOUND, n),

@@ -19,16 +19,20 @@ from fsl_mrs_dl.simulate.nuisance import nuisance_labels as labels_of
 from fsl_mrs_dl.train.registration_data import Spread, Transients
 
 _CAPTURE_PPM = 0.35
+"""Largest shift that registration looks for, in ppm either way, as ``align`` searches about the average."""
 _FEWEST = 8
+"""Transients needed; a tenth each, at least one, is set apart to stop by and to judge by."""
 _APODISATION_HZ = 3.0
+"""Largest Lorentzian width added, in Hz; a proposal, for no range is published."""
 _AMPLITUDE_SD = 0.1
+"""Relative SD of the factor on the amplitude; a proposal, for no range is published."""
 _MOST_ADDED_NOISE = 1.0
-"""In units of the transient's own noise."""
+"""Largest SD of the noise added, in units of the transient's own noise; a proposal."""
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """Measured transients of one kind, each with where Gauss-Newton registration finds it.
+class MeasuredTransients:
+    """Measured transients of one kind, each with its shift and phase by Gauss-Newton registration.
 
     Attributes
     ----------
@@ -44,18 +48,20 @@ class Measured:
     truth: Real
     data: MRSData
 
-    def split(self, share: float, rng: np.random.Generator) -> tuple["Measured", "Measured"]:
+    def split(
+        self, share: float, rng: np.random.Generator
+    ) -> tuple["MeasuredTransients", "MeasuredTransients"]:
         """Return two parts, the second with about this share of the transients and at least one."""
         order = rng.permutation(len(self.fids))
         n_second = max(1, round(share * len(order)))
         second, first = order[:n_second], order[n_second:]
         return (
-            Measured(self.fids[first], self.truth[first], self.data),
-            Measured(self.fids[second], self.truth[second], self.data),
+            MeasuredTransients(self.fids[first], self.truth[first], self.data),
+            MeasuredTransients(self.fids[second], self.truth[second], self.data),
         )
 
 
-def read_measured(files: Sequence[Path]) -> Measured:
+def read_measured(files: Sequence[Path]) -> MeasuredTransients:
     """Read transients of NIfTI-MRS files: every FID of every file, each file's sets registered by themselves.
 
     Parameters
@@ -65,7 +71,7 @@ def read_measured(files: Sequence[Path]) -> Measured:
 
     Returns
     -------
-    Measured
+    MeasuredTransients
 
     Raises
     ------
@@ -89,24 +95,24 @@ def read_measured(files: Sequence[Path]) -> Measured:
             if len(usable) < 2:
                 continue
             noise = float(np.median(noise_sd(usable, data.ppm_axis, data.nucleus))) or 1.0
-            found, average = register_to_average(usable[:, None] / noise, band)
+            estimates, average = register_to_average(usable[:, None] / noise, band)
             fids.append(usable / noise / np.abs(average).max())
-            truth.append(np.stack([found.shift_hz, found.phase_rad], axis=1))
+            truth.append(np.stack([estimates.shift_hz, estimates.phase_rad], axis=1))
     n = sum(map(len, fids))
     if first is None or n < _FEWEST:
         raise DataError(f"--data holds {n} usable transients in DIM_DYN; at least {_FEWEST} are needed.")
-    return Measured(np.concatenate(fids), np.concatenate(truth), first)
+    return MeasuredTransients(np.concatenate(fids), np.concatenate(truth), first)
 
 
-def augmented(measured: Measured, spread: Spread, n: int, rng: np.random.Generator) -> Transients:
-    """Return transients drawn with replacement and changed as DeepFPC's list says.
+def augmented(measured: MeasuredTransients, spread: Spread, n: int, rng: np.random.Generator) -> Transients:
+    """Draw transients with replacement, and augment them by the list of DeepFPC.
 
     Frequency, phase, apodisation, amplitude, noise, and a nuisance peak. Shamaei et al 2023,
     doi:10.1002/mrm.29498, which gives ranges for shift and phase only: the others are proposals.
 
     Parameters
     ----------
-    measured : Measured
+    measured : MeasuredTransients
     spread : Spread
     n : int
     rng : numpy.random.Generator

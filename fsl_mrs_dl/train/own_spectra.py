@@ -19,33 +19,38 @@ from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.train.quantification_data import Spectra, expected_of
 
 _SHARE = 0.25
-"""Of the transients that make one spectrum; 16 of 64 as published."""
+"""Share of the transients that are averaged to one spectrum; 16 of 64 as published."""
 _BROADENED_HZ, SHIFTED_HZ, TURNED_RAD = 2.0, 3.0, pi / 20
+"""Largest Lorentzian width and shift (Hz) and phase (rad) of :func:`augmented`, as published."""
 _CAPTURE_PPM = 0.35
+"""Largest shift that registration looks for, in ppm either way, as ``align`` searches about the average."""
 _FEWEST = 2
+"""Spectra needed: one to train on and one to stop by."""
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredSpectra:
     """Measured spectra: one set of registered transients each, on the network's points.
 
     Attributes
     ----------
     sets : tuple of ndarray, complex, shape (transient, time)
-        Of one transient where the file holds averages.
+        One transient where the file has averages.
     """
 
     sets: tuple[Complex, ...]
 
-    def split(self, share: float, rng: np.random.Generator) -> tuple["Measured", "Measured"]:
+    def split(self, share: float, rng: np.random.Generator) -> tuple["MeasuredSpectra", "MeasuredSpectra"]:
         """Return two parts: the second with about this share of the spectra, and at least one."""
         order = rng.permutation(len(self.sets))
         n_second = max(1, round(share * len(order)))
         second, first = order[:n_second], order[n_second:]
-        return Measured(tuple(self.sets[i] for i in first)), Measured(tuple(self.sets[i] for i in second))
+        return MeasuredSpectra(tuple(self.sets[i] for i in first)), MeasuredSpectra(
+            tuple(self.sets[i] for i in second)
+        )
 
 
-def read_spectra(files: Sequence[Path], basis: Basis) -> Measured:
+def read_spectra(files: Sequence[Path], basis: Basis) -> MeasuredSpectra:
     """Read spectra of NIfTI-MRS files, with the water removed and the coils combined.
 
     Parameters
@@ -53,7 +58,7 @@ def read_spectra(files: Sequence[Path], basis: Basis) -> Measured:
     files : sequence of Path
         Averages, or transients in DIM_DYN, which are registered to their average.
     basis : Basis
-        Of the network's points.
+        On the points of the network.
 
     Raises
     ------
@@ -82,23 +87,25 @@ def read_spectra(files: Sequence[Path], basis: Basis) -> Measured:
             if len(usable) > 1:
                 band = Band.of(data, (0.2, 4.2), _CAPTURE_PPM * data.spectrometer_frequency_mhz)
                 noise = float(np.median(noise_sd(usable, data.ppm_axis, data.nucleus))) or 1.0
-                found, _ = register_to_average(usable[:, None] / noise, band)
-                usable = correct(usable, found.shift_hz, found.phase_rad, data.dwelltime_s)
+                estimates, _ = register_to_average(usable[:, None] / noise, band)
+                usable = correct(usable, estimates.shift_hz, estimates.phase_rad, data.dwelltime_s)
             sets.append(on_network_points(usable, data.dwelltime_s, basis.fids.shape[1], basis.dwelltime_s))
     if len(sets) < _FEWEST:
         raise DataError(f"--data holds {len(sets)} usable spectra; at least {_FEWEST} are needed.")
-    return Measured(tuple(sets))
+    return MeasuredSpectra(tuple(sets))
 
 
-def augmented(measured: Measured, basis: Basis, prior: str, n: int, rng: np.random.Generator) -> Spectra:
-    """Return spectra drawn with replacement and changed, as published for measured spectra.
+def augmented(
+    measured: MeasuredSpectra, basis: Basis, prior: str, n: int, rng: np.random.Generator
+) -> Spectra:
+    """Draw spectra with replacement, and augment them as published for measured spectra.
 
     Averages of a random quarter of the transients; 0 to 2 Hz of Lorentzian width, +-3 Hz and +-9 degrees (Shamaei
     et al 2023, doi:10.1016/j.compbiomed.2023.106837).
 
     Parameters
     ----------
-    measured : Measured
+    measured : MeasuredSpectra
     basis : Basis
     prior : str
         Where the network expects its parameters.
@@ -113,8 +120,8 @@ def augmented(measured: Measured, basis: Basis, prior: str, n: int, rng: np.rand
     fids = np.empty((n, basis.fids.shape[1]), dtype=np.complex64)
     for i, chosen in enumerate(rng.integers(len(measured.sets), size=n)):
         transients = measured.sets[chosen]
-        kept = rng.permutation(len(transients))[: max(1, round(_SHARE * len(transients)))]
-        fids[i] = transients[kept].mean(axis=0)
+        subset = rng.permutation(len(transients))[: max(1, round(_SHARE * len(transients)))]
+        fids[i] = transients[subset].mean(axis=0)
     gamma: Real = gamma_from_fwhm(rng.uniform(0.0, _BROADENED_HZ, n))
     dwelltime_s = basis.dwelltime_s
     shift_hz = rng.uniform(-SHIFTED_HZ, SHIFTED_HZ, n)

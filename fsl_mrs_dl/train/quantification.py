@@ -20,15 +20,16 @@ from fsl_mrs_dl.train.loop import VALIDATION, set_sizes
 from fsl_mrs_dl.train.own_spectra import augmented, read_spectra
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, basis_of, simulated
 from fsl_mrs_dl.train.quantification_evaluation import scores
-from fsl_mrs_dl.train.training import Scope, Sets, Training
+from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
 _TESTED = 1000
+"""Spectra of the test set at most; each is fitted too, for the baseline of the card."""
 _FIELD_SHARE = 0.04  # scanners of one nominal field; they are read in ppm
 
 
 def make_sets(
     files: tuple[Path, ...] | None, basis: Basis, prior: str, noise: NoiseKind, samples: int, seed: int
-) -> Sets[Spectra]:
+) -> DataSplit[Spectra]:
     """Simulate, or read and augment; the sets share no noise and no measured spectrum.
 
     Parameters
@@ -45,16 +46,16 @@ def make_sets(
 
     Returns
     -------
-    Sets
+    DataSplit
         The test set is simulated either way, for of measured spectra nobody knows the truth.
     """
     rng = np.random.default_rng(seed)
     n_training, n_validation, n_test = set_sizes(samples, _TESTED)
     if files is None:
         counts = (n_training, n_validation, n_test)
-        return Sets(*(simulated(basis, prior, noise, n, rng) for n in counts))
+        return DataSplit(*(simulated(basis, prior, noise, n, rng) for n in counts))
     learned, stopped = read_spectra(files, basis).split(VALIDATION, rng)
-    return Sets(
+    return DataSplit(
         augmented(learned, basis, prior, n_training, rng),
         augmented(stopped, basis, prior, n_validation, rng),
         simulated(basis, prior, noise, n_test, rng),
@@ -77,10 +78,10 @@ def new_network(
     """
     basis, expected = data.basis, dataclasses.asdict(data.expected)
     if entry.fixed.get("lines"):
-        kept = [i for i, name in enumerate(basis.names) if name != "Mac" and not name.startswith("MM")]
-        fids, names = basis.fids[kept], tuple(basis.names[i] for i in kept)
+        rows = [i for i, name in enumerate(basis.names) if name != "Mac" and not name.startswith("MM")]
+        fids, names = basis.fids[rows], tuple(basis.names[i] for i in rows)
         basis = dataclasses.replace(basis, fids=fids, names=names)
-        expected["amplitudes"] = [data.expected.amplitudes[i] for i in kept]
+        expected["amplitudes"] = [data.expected.amplitudes[i] for i in rows]
     config: dict[str, Any] = {
         "names": list(basis.names),
         "n_points": data.fids.shape[1],
@@ -96,7 +97,7 @@ def new_network(
     return network, config
 
 
-class AmplitudesTraining(Training[Sets[Spectra], QuantificationNetwork]):
+class AmplitudesTraining(Training[DataSplit[Spectra], QuantificationNetwork]):
     """Trains a network that gives amplitudes, shift, lineshape and phase with one basis set."""
 
     intended_use = (
@@ -107,7 +108,7 @@ class AmplitudesTraining(Training[Sets[Spectra], QuantificationNetwork]):
         "Diagnosis; other sequences or echo times; spectra with residual water or lipid; a fit's uncertainty."
     )
 
-    def make_sets(self) -> Sets[Spectra]:
+    def make_sets(self) -> DataSplit[Spectra]:
         """Simulate spectra, or read and augment the user's own, with half of a cVAE's if asked for."""
         chosen = self.options
         basis = basis_of(chosen["basis"], chosen["prior"])
@@ -128,11 +129,11 @@ class AmplitudesTraining(Training[Sets[Spectra], QuantificationNetwork]):
         scaled = self.options["prior"] != "dq" or self.options["data"] is not None
         return {**super().layers, "scaled": scaled}
 
-    def new_network(self, sets: Sets[Spectra]) -> tuple[QuantificationNetwork, dict[str, Any]]:
+    def new_network(self, sets: DataSplit[Spectra]) -> tuple[QuantificationNetwork, dict[str, Any]]:
         """Return a network with random weights and the basis set of the training data, and its config."""
         return new_network(self.entry, sets.training, self.options["seed"], **self.layers)
 
-    def check_start(self, model: Model, sets: Sets[Spectra]) -> None:
+    def check_start(self, model: Model, sets: DataSplit[Spectra]) -> None:
         """Refuse a package of metabolites that the basis set does not have."""
         network: Any = model.network
         names = sets.training.basis.names
@@ -143,20 +144,20 @@ class AmplitudesTraining(Training[Sets[Spectra], QuantificationNetwork]):
             )
 
     def tensors(
-        self, network: QuantificationNetwork, sets: Sets[Spectra]
+        self, network: QuantificationNetwork, sets: DataSplit[Spectra]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return the channels of the training and the validation spectra."""
         return (channels(sets.training.fids),), (channels(sets.validation.fids),)
 
-    def name(self, network: QuantificationNetwork, sets: Sets[Spectra]) -> str:
+    def name(self, network: QuantificationNetwork, sets: DataSplit[Spectra]) -> str:
         """Return the name of the package: architecture, sequence of a shipped basis set, nucleus, field."""
         return basis_package_name(self.entry.name, sets.training.basis)
 
-    def scores(self, network: QuantificationNetwork, sets: Sets[Spectra]) -> tuple[Score, ...]:
+    def scores(self, network: QuantificationNetwork, sets: DataSplit[Spectra]) -> tuple[Score, ...]:
         """Return R2 of each metabolite on the test spectra."""
         return scores(network, sets.test)
 
-    def scope(self, network: QuantificationNetwork, sets: Sets[Spectra]) -> Scope:
+    def scope(self, network: QuantificationNetwork, sets: DataSplit[Spectra]) -> Scope:
         """Return the channels, and the valid range: the field, and the parameters of the training data."""
         axes = (network.n_points, network.dwelltime_s, network.spectrometer_frequency_mhz)
         fid = Channel(

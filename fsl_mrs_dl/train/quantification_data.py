@@ -1,4 +1,4 @@
-"""What quantification networks learn from: simulated spectra of one basis set, with all that is true of them."""
+"""Training data of quantification networks: simulated spectra of one basis set, with their true parameters."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -22,13 +22,19 @@ from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 from fsl_mrs_dl.simulate.signals import clean_fids, simulate_signals
 
 POINTS, DWELLTIME_S = 1024, 2.5e-4
+"""Of the networks: points, and s between them, as published (doi:10.1016/j.compbiomed.2023.106837)."""
 SEED_NOISE_SD, WHITE_NOISE_SD = 1.0, 0.40
+"""SD of a channel: published noise is damped with the signal; white noise of 0.40 gives the same SNR_f of 67."""
 _CHALLENGE = (2.5e-4, 123.22)
+"""Dwell time in s and spectrometer frequency in MHz of the text files of the ISMRM 2016 challenge."""
 _WHITE_SNR_F = (20.0, 150.0)
+"""Lowest and highest SNR_f of the prior ``brain``; uniform."""
 _TYPICAL_SNR_F = 60.0
+"""For the scale of the whitened coordinates alone; near the SNR_f of the published simulation."""
 _SHIFT_HZ, _PHASE_RAD = 0.04 * 123.25, pi / 9
-"""What a coarse registration leaves: a bin or a linewidth, at any field. Farther off the loss has other minima."""
+"""Shift and phase left by a coarse registration: a bin or a linewidth. Farther off the loss has other minima."""
 _GAMMA_HZ_PER_T, _SIGMA_HZ_PER_T = 2.0, 2.5
+"""Largest Lorentzian and Gaussian width in Hz per T: 6 and 7.5 Hz at 3 T."""
 
 NoiseKind = Literal["white", "seed"]
 
@@ -110,8 +116,8 @@ def basis_of(name: str, prior: str) -> Basis:
     else:
         basis = read_basis(shipped_basis(name))
     known = ranges_of(basis, prior)
-    kept = [i for i, member in enumerate(basis.names) if member in known]
-    chosen = replace(basis, fids=basis.fids[kept], names=tuple(basis.names[i] for i in kept))
+    rows = [i for i, member in enumerate(basis.names) if member in known]
+    chosen = replace(basis, fids=basis.fids[rows], names=tuple(basis.names[i] for i in rows))
     return on_points(chosen, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz)
 
 
@@ -192,13 +198,13 @@ def simulated(
         shift_hz=Uniform(*expected.shift_hz),
         phase_rad=Uniform(*expected.phase_rad),
     )
-    made = simulate_signals(declared, basis, n, rng, single_precision=single)
-    drawn = made.parameters
-    fids, noise_sd = made.fids, made.noise_sigma
+    signals = simulate_signals(declared, basis, n, rng, single_precision=single)
+    drawn = signals.parameters
+    fids, noise_sd = signals.fids, signals.noise_sigma
     if damped:
         white = rng.standard_normal((2, *fids.shape), dtype=np.float32)
         fids = fids + damp(white[0] + 1j * white[1], drawn["gamma"], drawn["sigma"], basis.dwelltime_s)
-        fids, noise_sd = fids.astype(made.fids.dtype), np.full(n, SEED_NOISE_SD)
+        fids, noise_sd = fids.astype(signals.fids.dtype), np.full(n, SEED_NOISE_SD)
     source = f"{basis.name or 'a basis set'}, prior {prior}" + (", damped noise" if damped else "")
     return Spectra(
         fids,

@@ -14,20 +14,20 @@ from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, SparsityVAE
 from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, set_sizes
 from fsl_mrs_dl.train.reconstruction_calibration import calibration, curves_of, oracle_ratio, rms_error
-from fsl_mrs_dl.train.reconstruction_data import DURATION_S, SNR_F, Examples, examples
-from fsl_mrs_dl.train.training import Scope, Sets, Training
+from fsl_mrs_dl.train.reconstruction_data import DURATION_S, SNR_F, ReconstructionExamples, examples
+from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
 NAME = "reconstruct-asds-vae-1h-3t"
 _TESTED = 400  # spectra that calibrate, and as many that judge: each is reconstructed at 16 penalties
 
 
-class ReconstructionTraining(Training[Sets[Examples], SparsityVAE]):
+class ReconstructionTraining(Training[DataSplit[ReconstructionExamples], SparsityVAE]):
     """Trains the variational autoencoder whose posterior variance sets the penalty."""
 
     intended_use = "The weight of sparsity in reconstruct, for 1H spectra of the brain."
     refused_use = "Quantification, or generation of spectra; nuclei other than 1H; edited spectra."
 
-    def make_sets(self) -> Sets[Examples]:
+    def make_sets(self) -> DataSplit[ReconstructionExamples]:
         """Simulate spectra of several basis sets.
 
         Raises
@@ -39,13 +39,13 @@ class ReconstructionTraining(Training[Sets[Examples], SparsityVAE]):
             raise OptionError("--architecture asds-vae learns from simulated spectra; leave --data out.")
         rng = np.random.default_rng(self.options["seed"])
         n_training, n_validation, n_test = set_sizes(self.options["samples"], _TESTED)
-        return Sets(
+        return DataSplit(
             examples(n_training, rng),
             examples(min(n_validation, _TESTED), rng, keep=True),
             examples(n_test, rng, keep=True),
         )
 
-    def new_network(self, sets: Sets[Examples]) -> tuple[SparsityVAE, dict[str, Any]]:
+    def new_network(self, sets: DataSplit[ReconstructionExamples]) -> tuple[SparsityVAE, dict[str, Any]]:
         """Return a network with random weights; it has one size."""
         with torch.random.fork_rng():
             torch.manual_seed(self.options["seed"])
@@ -53,7 +53,7 @@ class ReconstructionTraining(Training[Sets[Examples], SparsityVAE]):
         return network, {}
 
     def tensors(
-        self, network: SparsityVAE, sets: Sets[Examples]
+        self, network: SparsityVAE, sets: DataSplit[ReconstructionExamples]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return spectra, noise and independent bins of the training and the validation examples."""
         return tensors(sets.training), tensors(sets.validation)
@@ -61,7 +61,7 @@ class ReconstructionTraining(Training[Sets[Examples], SparsityVAE]):
     def fit(
         self,
         network: SparsityVAE,
-        sets: Sets[Examples],
+        sets: DataSplit[ReconstructionExamples],
         settings: Settings,
         report: Report | None = None,
         checkpoint: Path | None = None,
@@ -72,15 +72,15 @@ class ReconstructionTraining(Training[Sets[Examples], SparsityVAE]):
         network.calibrate(*calibration(variance, curves_of(sets.validation)))
         return curve
 
-    def name(self, network: SparsityVAE, sets: Sets[Examples]) -> str:
+    def name(self, network: SparsityVAE, sets: DataSplit[ReconstructionExamples]) -> str:
         """Return the name of the one package."""
         return NAME
 
-    def scores(self, network: SparsityVAE, sets: Sets[Examples]) -> tuple[Score, ...]:
+    def scores(self, network: SparsityVAE, sets: DataSplit[ReconstructionExamples]) -> tuple[Score, ...]:
         """Return the error of reconstructed FIDs, and how the posterior variance goes with noise."""
         return reconstruction_scores(network, sets.test)
 
-    def scope(self, network: SparsityVAE, sets: Sets[Examples]) -> Scope:
+    def scope(self, network: SparsityVAE, sets: DataSplit[ReconstructionExamples]) -> Scope:
         """Return the channels, and the valid range: 1H, 3 T."""
         spectrum = Channel(
             "spectrum",
@@ -103,19 +103,19 @@ class ReconstructionTraining(Training[Sets[Examples], SparsityVAE]):
         return Scope((spectrum,), (variance,), valid)
 
 
-def tensors(part: Examples) -> tuple[Tensor, ...]:
+def tensors(part: ReconstructionExamples) -> tuple[Tensor, ...]:
     """Return what the loss takes."""
     return tuple(torch.from_numpy(v) for v in (part.inputs, part.clean, part.noise_sd, part.independent))
 
 
-def reconstruction_scores(network: SparsityVAE, test: Examples) -> tuple[Score, ...]:
+def reconstruction_scores(network: SparsityVAE, test: ReconstructionExamples) -> tuple[Score, ...]:
     """Return the rows of the card.
 
     Parameters
     ----------
     network : SparsityVAE
         Calibrated, in evaluation mode.
-    test : Examples
+    test : ReconstructionExamples
         With their FIDs.
     """
     curves, n = curves_of(test), len(test.inputs)

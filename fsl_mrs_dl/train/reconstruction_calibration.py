@@ -6,14 +6,14 @@ import numpy as np
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.reconstruction import RATIOS
-from fsl_mrs_dl.train.reconstruction_data import Examples, error_curves
+from fsl_mrs_dl.train.reconstruction_data import ReconstructionExamples, error_curves
 
 _LOG_FACTORS = (-1.5, 1.5)  # about the factor that makes the median that of the oracle
-_POWERS = (0.3, 3.0)
+_POWERS = (0.3, 3.0)  # of the variance; about 1, the published power
 _TOLERANCE = 5e-3  # of a logarithm of a penalty: the error is flat within a tenth
 
 
-def curves_of(part: Examples) -> Real:
+def curves_of(part: ReconstructionExamples) -> Real:
     """Return the error of each example's FID at :data:`RATIOS`, shape (ratio, example)."""
     return np.concatenate([error_curves(scan) for scan in part.scans], axis=1)
 

@@ -1,4 +1,4 @@
-"""What the network of ``reconstruct`` learns from: spectra at any SNR, and how the error goes with the penalty."""
+"""Training data of the network of ``reconstruct``: spectra of any SNR, and their error at each penalty."""
 
 import hashlib
 import math
@@ -19,6 +19,7 @@ from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 BASIS_SETS = ("press_3t_te30", "press_3t_te35", "slaser_3t_te28", "slaser_3t_te35")
 """Unedited, at the field and the echo times of most scans of the brain."""
 SNR_F = (3.0, 50.0)
+"""Lowest and highest SNR_f of the training spectra; uniform in its logarithm."""
 DURATION_S, BANDS_PPM = (0.3, 1.02), (8.0, 40.0)
 """How long FIDs last, in s, and the bandwidth over the spectrometer frequency."""
 _ACQUISITIONS = 4  # of each basis set
@@ -98,7 +99,7 @@ def any_acquisition(basis: Basis, rng: np.random.Generator) -> Basis:
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class ReconstructionExamples:
     """Spectra to learn from, in single precision.
 
     Attributes
@@ -109,7 +110,7 @@ class Examples:
         Noise of the inputs, and bins of the spectrum that they hold.
     snr_f : ndarray, float, shape (example,)
     scans : tuple of Scans
-        What they were made of, in the order of the examples; empty where nobody needs it.
+        The FIDs behind the examples, in their order; empty where they are not needed.
     """
 
     inputs: Real
@@ -133,25 +134,25 @@ class Examples:
         return hashlib.sha256(np.ascontiguousarray(self.inputs, dtype="<f4").tobytes()).hexdigest()
 
 
-def as_examples(made: Scans, *, keep: bool = False) -> Examples:
+def as_examples(part: Scans, *, keep: bool = False) -> ReconstructionExamples:
     """Return the examples of FIDs of one acquisition."""
-    axis_hz = grid_axis_hz(made.spectrometer_frequency_mhz)
-    norm = made.operator.norms[:, 0, 0]
-    unit = largest_penalty(made.operator, made.fids[:, None]) / norm
-    inputs, clean = grid_spectra(made.fids, axis_hz, made.dwelltime_s, unit, made.clean)
-    seen = (GRID_PPM[1] - GRID_PPM[0]) * made.spectrometer_frequency_mhz
-    independent = min(seen * made.fids.shape[1] * made.dwelltime_s, float(GRID_POINTS))
-    return Examples(
+    axis_hz = grid_axis_hz(part.spectrometer_frequency_mhz)
+    norm = part.operator.norms[:, 0, 0]
+    unit = largest_penalty(part.operator, part.fids[:, None]) / norm
+    inputs, clean = grid_spectra(part.fids, axis_hz, part.dwelltime_s, unit, part.clean)
+    band_hz = (GRID_PPM[1] - GRID_PPM[0]) * part.spectrometer_frequency_mhz
+    independent = min(band_hz * part.fids.shape[1] * part.dwelltime_s, float(GRID_POINTS))
+    return ReconstructionExamples(
         inputs,
         clean,
         (1 / unit).astype(np.float32),
         np.full(len(unit), independent, dtype=np.float32),
-        made.snr_f,
-        (made,) if keep else (),
+        part.snr_f,
+        (part,) if keep else (),
     )
 
 
-def examples(n: int, rng: np.random.Generator, *, keep: bool = False) -> Examples:
+def examples(n: int, rng: np.random.Generator, *, keep: bool = False) -> ReconstructionExamples:
     """Return examples of all basis sets, several acquisitions of each.
 
     Parameters
@@ -176,7 +177,7 @@ def examples(n: int, rng: np.random.Generator, *, keep: bool = False) -> Example
         values: Real = np.concatenate([getattr(part, name) for part in parts])[order]
         return values
 
-    return Examples(
+    return ReconstructionExamples(
         inputs=joined("inputs"),
         clean=joined("clean"),
         noise_sd=joined("noise_sd"),
@@ -186,12 +187,12 @@ def examples(n: int, rng: np.random.Generator, *, keep: bool = False) -> Example
     )
 
 
-def error_curves(made: Scans, ratios: Real = RATIOS) -> Real:
+def error_curves(part: Scans, ratios: Real = RATIOS) -> Real:
     """Return the relative error of FIDs at shares of the largest useful penalty, shape (ratio, FID)."""
-    size = np.linalg.norm(made.clean, axis=1)
+    size = np.linalg.norm(part.clean, axis=1)
     curves = []
-    fids = made.fids[:, None]
-    for step in path(made.operator, fids, ratios[:, None] * largest_penalty(made.operator, fids)):
-        found = made.operator.restored(step.amplitudes)[:, 0]
-        curves.append(np.linalg.norm(found - made.clean, axis=1) / size)
+    fids = part.fids[:, None]
+    for step in path(part.operator, fids, ratios[:, None] * largest_penalty(part.operator, fids)):
+        restored = part.operator.restored(step.amplitudes)[:, 0]
+        curves.append(np.linalg.norm(restored - part.clean, axis=1) / size)
     return np.stack(curves)

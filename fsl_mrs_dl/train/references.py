@@ -9,12 +9,15 @@ from fsl_mrs_dl.scores import snr_cr
 from fsl_mrs_dl.train.registration_data import Transients
 
 _FIRST_POINTS = 10
+"""Points of a cluster's centre that tell whether there is nuisance signal, as in the published code."""
 _AVERAGED = 320
+"""Transients of the average reference, as many as an edited scan has: its noise is 1/18 of one transient's."""
 _WINDOW_PPM = (1.8, 4.2)
+"""Where transients are registered, in ppm: from NAA to below water."""
 
 
 def kmeans_reference(transients: Transients) -> int:
-    """Return the index of the reference as published: the clearest transient of the cluster of less signal.
+    """Choose the published reference: the transient of highest SNR in the cluster of less signal; its index.
 
     k-means with two clusters on the magnitude of the whole FIDs; the cluster whose centre has the lower mean
     over its first ten points is taken for the one without nuisance signals, and of its members the one with the

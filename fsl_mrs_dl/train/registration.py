@@ -20,20 +20,25 @@ from fsl_mrs_dl.train.loop import VALIDATION, set_sizes
 from fsl_mrs_dl.train.own_data import augmented, read_measured
 from fsl_mrs_dl.train.references import average_reference, kmeans_reference
 from fsl_mrs_dl.train.registration_data import Spread, Transients, default_spread, simulated
-from fsl_mrs_dl.train.training import Scope, Sets, Training
+from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
 N_POINTS = 512
+"""Points of the FID that a network reads, as published (doi:10.1002/mrm.29498)."""
 _TESTED = 2000
+"""Transients of the test set at most."""
 _FIELD_SHARE = 0.05
+"""Half of the valid range of the spectrometer frequency, relative: scanners of one nominal field."""
 _LEAST_DURATION = 0.5
+"""Shortest valid FID, over the duration that the network reads; the rest is filled with zeros."""
 _SHORTEST = 0.1
+"""Shortest valid dwell time over the network's; data of a wider band are filtered first."""
 _LEAST_BAND_PPM = 10.0
-"""A receiver band that holds every metabolite, 0.4 to 8.9 ppm, within what resampling leaves alone."""
+"""Narrowest valid receiver band, in ppm: with all metabolites inside what resampling leaves unchanged."""
 
 
 def make_sets(
     files: tuple[Path, ...] | None, prior: str, signal: Path | None, spread: Spread, samples: int, seed: int
-) -> Sets[Transients]:
+) -> DataSplit[Transients]:
     """Simulate, or read and augment; the three sets share no noise, and no measured transient.
 
     Parameters
@@ -49,16 +54,16 @@ def make_sets(
 
     Returns
     -------
-    Sets
+    DataSplit
     """
     rng = np.random.default_rng(seed)
     counts = set_sizes(samples, _TESTED)
     if files is None:
-        return Sets(*(simulated(prior, signal, spread, n, rng) for n in counts))
+        return DataSplit(*(simulated(prior, signal, spread, n, rng) for n in counts))
     first, judged = read_measured(files).split(VALIDATION, rng)
     learned, stopped = first.split(VALIDATION, rng)
     parts = zip((learned, stopped, judged), counts, strict=True)
-    return Sets(*(augmented(part, spread, n, rng) for part, n in parts))
+    return DataSplit(*(augmented(part, spread, n, rng) for part, n in parts))
 
 
 def tensors(network: RegistrationNetwork, data: Transients) -> tuple[Tensor, Tensor]:
@@ -68,7 +73,7 @@ def tensors(network: RegistrationNetwork, data: Transients) -> tuple[Tensor, Ten
     return inputs, torch.from_numpy(data.truth).to(torch.float32)
 
 
-class RegistrationTraining(Training[Sets[Transients], RegistrationNetwork]):
+class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork]):
     """Trains a network that estimates shift and phase of transients, with labels or without."""
 
     intended_use = (
@@ -82,7 +87,7 @@ class RegistrationTraining(Training[Sets[Transients], RegistrationNetwork]):
 
     @property
     def spread(self) -> Spread:
-        """What is drawn for each transient: as asked for, else as published or as ``align`` captures."""
+        """Ranges of shift and phase: of the options, else as published or the capture range of ``align``."""
         chosen = self.options
         spread = default_spread("deepfpc" if chosen["data"] else chosen["prior"], chosen["nuisance"])
         if chosen["shift_hz"] is not None:
@@ -91,7 +96,7 @@ class RegistrationTraining(Training[Sets[Transients], RegistrationNetwork]):
             spread = replace(spread, phase_rad=math.radians(chosen["phase_deg"]))
         return spread
 
-    def make_sets(self) -> Sets[Transients]:
+    def make_sets(self) -> DataSplit[Transients]:
         """Simulate transients, or read and augment the user's own, with half of a cVAE's if asked for."""
         chosen, spread = self.options, self.spread
         sets = make_sets(
@@ -102,7 +107,7 @@ class RegistrationTraining(Training[Sets[Transients], RegistrationNetwork]):
         mixed = transients_with(sets.training, chosen["augment_with"], spread, chosen["seed"])
         return replace(sets, training=mixed)
 
-    def new_network(self, sets: Sets[Transients]) -> tuple[RegistrationNetwork, dict[str, Any]]:
+    def new_network(self, sets: DataSplit[Transients]) -> tuple[RegistrationNetwork, dict[str, Any]]:
         """Return a network with random weights for the sampling of the training data, and its config."""
         data, spread = sets.training, self.spread
         config: dict[str, Any] = {
@@ -120,7 +125,7 @@ class RegistrationTraining(Training[Sets[Transients], RegistrationNetwork]):
             network: Any = self.entry.build(**config)
         return network, config
 
-    def check_start(self, model: Model, sets: Sets[Transients]) -> None:
+    def check_start(self, model: Model, sets: DataSplit[Transients]) -> None:
         """Refuse a package of another field."""
         low, high = model.card.valid.spectrometer_frequency_mhz
         mhz = sets.training.spectrometer_frequency_mhz
@@ -130,7 +135,7 @@ class RegistrationTraining(Training[Sets[Transients], RegistrationNetwork]):
                 "package of the same field."
             )
 
-    def prepare(self, network: RegistrationNetwork, sets: Sets[Transients]) -> None:
+    def prepare(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> None:
         """Choose the reference of dSR and dSRF from the training data; other networks have none."""
         if not isinstance(network, SpectralRegistration):
             return
@@ -143,26 +148,26 @@ class RegistrationTraining(Training[Sets[Transients], RegistrationNetwork]):
         network.set_reference(points[0].astype(np.complex64))
 
     def tensors(
-        self, network: RegistrationNetwork, sets: Sets[Transients]
+        self, network: RegistrationNetwork, sets: DataSplit[Transients]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return channels and truth of the training and the validation transients."""
         return tensors(network, sets.training), tensors(network, sets.validation)
 
-    def name(self, network: RegistrationNetwork, sets: Sets[Transients]) -> str:
+    def name(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> str:
         """Return the name of the package: architecture, nucleus and field."""
         return package_name(
             "align", self.entry.name, sets.training.nucleus, network.spectrometer_frequency_mhz
         )
 
-    def scores(self, network: RegistrationNetwork, sets: Sets[Transients]) -> tuple[Score, ...]:
+    def scores(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> tuple[Score, ...]:
         """Return precision, R2 and similarity index on the test transients."""
         return scores(network, sets.test)
 
-    def data_words(self, sets: Sets[Transients]) -> str:
+    def data_words(self, sets: DataSplit[Transients]) -> str:
         """Return what the training data are, for the card."""
         return f"{len(sets.training.fids)} transients: {sets.training.description}"
 
-    def scope(self, network: RegistrationNetwork, sets: Sets[Transients]) -> Scope:
+    def scope(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> Scope:
         """Return the channels, and the valid range: the field, and shifts and phases of the training data."""
         data, spread = sets.training, self.spread
         mhz, dwelltime_s = network.spectrometer_frequency_mhz, network.dwelltime_s

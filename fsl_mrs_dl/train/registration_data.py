@@ -1,4 +1,4 @@
-"""What registration networks learn from: simulated transients, or the user's own, augmented."""
+"""Training data of registration networks: simulated transients."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,11 @@ from fsl_mrs_dl.simulate.signals import clean_fids, simulate_signals
 from fsl_mrs_dl.simulate.singlets import brain_singlets
 
 RAT_POINTS = 1980
+"""Of the published data: 2048 points less 68 of group delay (doi:10.1002/mrm.29498)."""
 _RAT_LINEWIDTH_HZ = 10.0
+"""Of the singlets that stand in for the measured rat signal: as wide as its lines."""
 _RAT_REFERENCE_PPM = 4.7
+"""Chemical shift of the carrier in the published code, in ppm."""
 
 SHIPPED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -41,9 +44,11 @@ SHIPPED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Prior -> the shipped basis sets it is made of, each an equal share of the signals."""
 BRAIN_POINTS, BRAIN_DWELLTIME_S = 2048, 2.5e-4
+"""Of simulated scans of the brain: 0.5 s of a band of 4 kHz, usual at 3 T."""
 _CAPTURE_PPM = 0.32
-"""40 Hz at 3 T, 95 Hz at 7 T."""
+"""Largest shift in ppm, either way: 40 Hz at 3 T, 95 Hz at 7 T."""
 _SNR_T0 = (5.0, 40.0)
+"""Lowest and highest SNR_t0 of a transient; uniform."""
 _WATER = (0.5, 1.2)
 """Median and logarithmic SD of residual water over the metabolites, both at their tallest: 2.4 is one in ten."""
 _LINEWIDTH_HZ_PER_T = (0.7, 2.3)
@@ -52,7 +57,7 @@ _LINEWIDTH_HZ_PER_T = (0.7, 2.3)
 
 @dataclass(frozen=True)
 class Spread:
-    """What is drawn for each transient.
+    """Ranges of the disturbances of each transient.
 
     Attributes
     ----------
@@ -144,15 +149,14 @@ def simulated(
     if prior == "deepfpc":
         rat = _rat(signal)
         if signal is None:
-            made, description = (
-                deepfpc_prior(rat, probability=spread.nuisance),
-                "singlets of the brain at 9.4 T",
-            )
+            published = deepfpc_prior(rat, probability=spread.nuisance)
+            description = "singlets of the brain at 9.4 T"
         else:
             lines = brain_singlets(RAT_9T4_MHZ, RAT_9T4_DWELLTIME_S, 32)
-            made = deepfpc_prior(lines, probability=spread.nuisance)
-            made, description = replace(made, amplitudes={"rat": Fixed(1.0)}), "the measured rat signal"
-        return _simulate(made, rat, spread, n, rng, f"DeepFPC's simulation on {description}", (0.5, 0.8))
+            published = deepfpc_prior(lines, probability=spread.nuisance)
+            published = replace(published, amplitudes={"rat": Fixed(1.0)})
+            description = "the measured rat signal"
+        return _simulate(published, rat, spread, n, rng, f"DeepFPC's simulation on {description}", (0.5, 0.8))
     names = SHIPPED[prior]
     counts = [n // len(names) + (i < n % len(names)) for i in range(len(names))]
     parts = []
@@ -178,23 +182,23 @@ def _simulate(
         shift_hz=Uniform(-spread.shift_hz, spread.shift_hz),
         phase_rad=Uniform(-spread.phase_rad, spread.phase_rad),
     )
-    made = simulate_signals(prior, basis, n, rng)
-    truth = np.stack([made.parameters["shift_hz"], made.parameters["phase_rad"]], axis=1)
-    wanted = {key: v for key, v in made.parameters.items() if not key.endswith("_present")}
-    wanted |= {key: np.zeros(n) for key in made.parameters if key.endswith("_present")}
-    clean = clean_fids(wanted, made.basis.fids.astype(np.complex64), basis.dwelltime_s)
-    snr = np.abs(clean[:, 0]) / made.noise_sigma
+    signals = simulate_signals(prior, basis, n, rng)
+    truth = np.stack([signals.parameters["shift_hz"], signals.parameters["phase_rad"]], axis=1)
+    undisturbed = {key: v for key, v in signals.parameters.items() if not key.endswith("_present")}
+    undisturbed |= {key: np.zeros(n) for key in signals.parameters if key.endswith("_present")}
+    clean = clean_fids(undisturbed, signals.basis.fids.astype(np.complex64), basis.dwelltime_s)
+    snr = np.abs(clean[:, 0]) / signals.noise_sigma
     return Transients(
-        made.fids,
+        signals.fids,
         truth,
         basis.dwelltime_s,
         basis.spectrometer_frequency_mhz,
-        made.labels,
+        signals.labels,
         description,
         linewidth_hz,
         (float(snr.min()), float(snr.max())),
         clean,
-        made.noise_sigma,
+        signals.noise_sigma,
     )
 
 

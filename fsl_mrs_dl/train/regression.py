@@ -17,10 +17,10 @@ from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.quantification import basis_package_name, make_sets, spectra_range
 from fsl_mrs_dl.train.quantification_data import Spectra, basis_of
 from fsl_mrs_dl.train.quantification_evaluation import amplitude_scores
-from fsl_mrs_dl.train.training import Scope, Sets, Training
+from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
 
-class RegressionTraining(Training[Sets[Spectra], RegressionNetwork]):
+class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
     """Trains a network that gives amplitudes with one basis set, and nothing else."""
 
     intended_use = (
@@ -32,7 +32,7 @@ class RegressionTraining(Training[Sets[Spectra], RegressionNetwork]):
         "than in training; any use of its amplitudes as if they had an uncertainty."
     )
 
-    def make_sets(self) -> Sets[Spectra]:
+    def make_sets(self) -> DataSplit[Spectra]:
         """Simulate spectra.
 
         Raises
@@ -51,7 +51,7 @@ class RegressionTraining(Training[Sets[Spectra], RegressionNetwork]):
         counts = chosen["samples"], chosen["seed"]
         return make_sets(None, basis, chosen["prior"], chosen["noise"], *counts)
 
-    def new_network(self, sets: Sets[Spectra]) -> tuple[RegressionNetwork, dict[str, Any]]:
+    def new_network(self, sets: DataSplit[Spectra]) -> tuple[RegressionNetwork, dict[str, Any]]:
         """Return a network with random weights and the basis set of the training data, and its config."""
         basis = sets.training.basis
         axes = (sets.training.fids.shape[1], basis.dwelltime_s, basis.spectrometer_frequency_mhz)
@@ -71,7 +71,7 @@ class RegressionTraining(Training[Sets[Spectra], RegressionNetwork]):
         network.set_basis(basis)
         return network, config
 
-    def check_start(self, model: Model, sets: Sets[Spectra]) -> None:
+    def check_start(self, model: Model, sets: DataSplit[Spectra]) -> None:
         """Refuse a package of other members than the basis set's, which it has an output for each of."""
         network: Any = model.network
         names = sets.training.basis.names
@@ -81,27 +81,27 @@ class RegressionTraining(Training[Sets[Spectra], RegressionNetwork]):
                 f"{', '.join(names)}; take the basis set of that package."
             )
 
-    def prepare(self, network: RegressionNetwork, sets: Sets[Spectra]) -> None:
+    def prepare(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> None:
         """Take means and spreads from the training examples; a package to start from has its own."""
         if self.options.get("init") is None:
             network.standardise(*examples_of(network, sets.training))
 
     def tensors(
-        self, network: RegressionNetwork, sets: Sets[Spectra]
+        self, network: RegressionNetwork, sets: DataSplit[Spectra]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return features and truths of the training and the validation spectra."""
         return examples_of(network, sets.training), examples_of(network, sets.validation)
 
-    def name(self, network: RegressionNetwork, sets: Sets[Spectra]) -> str:
+    def name(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> str:
         """Return the name of the package: architecture, sequence of a shipped basis set, nucleus, field."""
         return basis_package_name(self.entry.name, sets.training.basis)
 
-    def scores(self, network: RegressionNetwork, sets: Sets[Spectra]) -> tuple[Score, ...]:
+    def scores(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> tuple[Score, ...]:
         """Return R2 of each metabolite on the test spectra."""
         amplitudes = regression_amplitudes(network, sets.test.fids, sets.test.basis.dwelltime_s)
         return amplitude_scores(amplitudes, sets.test)
 
-    def scope(self, network: RegressionNetwork, sets: Sets[Spectra]) -> Scope:
+    def scope(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> Scope:
         """Return the channels, and the valid range: the field, and the parameters of the training data."""
         entering = Channel(
             type(network.transform).__name__.lower(),
@@ -113,7 +113,7 @@ class RegressionTraining(Training[Sets[Spectra], RegressionNetwork]):
         amplitudes = Channel("amplitudes", "parameter", ("batch", str(len(network.names))), "data over basis")
         return Scope((entering,), (amplitudes,), self.valid(network, sets))
 
-    def valid(self, network: RegressionNetwork, sets: Sets[Spectra]) -> ValidRange:
+    def valid(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> ValidRange:
         """Return the valid range of a network."""
         axes = (network.n_points, network.dwelltime_s, network.spectrometer_frequency_mhz)
         return spectra_range(sets.training.basis.nucleus, sets.training.expected, *axes)

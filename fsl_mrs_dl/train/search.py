@@ -13,6 +13,7 @@ Trial = Callable[[dict[str, Any], Callable[[int, float], None]], float]
 """From choices (``lr, batch, depth, batch_norm``) and a report of each epoch to the validation loss."""
 
 _BATCHES = (16, 32, 64, 128)
+"""Transients a step; powers of two about the default of 64."""
 
 
 def search(trial_loss: Trial, n_trials: int, epochs: int, seed: int) -> dict[str, Any]:

@@ -12,15 +12,16 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.quantification_start import GRID_POINTS, GRID_PPM, SCALES, StartNetwork
 from fsl_mrs_dl.train.loop import set_sizes
-from fsl_mrs_dl.train.start_data import GAMMA_HZ_PER_T, SHIFT_PPM, Examples, examples
-from fsl_mrs_dl.train.training import Scope, Sets, Training
+from fsl_mrs_dl.train.start_data import GAMMA_HZ_PER_T, SHIFT_PPM, StartExamples, examples
+from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
 NAME = "quantify-start-1h"
 _TESTED = 2000
+"""Spectra of the test set at most."""
 _UNITS = ("ppm", "rad", "cycles/ppm", "rad/s/T", "rad/s/T", "rad/s/T", "1")
 
 
-class StartTraining(Training[Sets[Examples], StartNetwork]):
+class StartTraining(Training[DataSplit[StartExamples], StartNetwork]):
     """Trains the network that gives shift, phase and lineshape, with their uncertainty."""
 
     intended_use = "Starting the linear-combination fit of 1H spectra of the brain with any basis set."
@@ -28,7 +29,7 @@ class StartTraining(Training[Sets[Examples], StartNetwork]):
         "Quantification by itself; nuclei other than 1H; spectra with residual water above the metabolites."
     )
 
-    def make_sets(self) -> Sets[Examples]:
+    def make_sets(self) -> DataSplit[StartExamples]:
         """Simulate spectra of all shipped basis sets.
 
         Raises
@@ -43,9 +44,9 @@ class StartTraining(Training[Sets[Examples], StartNetwork]):
         if self.options["augment_with"] is not None:
             raise OptionError("--architecture start learns from all basis sets; leave --augment_with out.")
         rng = np.random.default_rng(self.options["seed"])
-        return Sets(*(examples(n, rng) for n in set_sizes(self.options["samples"], _TESTED)))
+        return DataSplit(*(examples(n, rng) for n in set_sizes(self.options["samples"], _TESTED)))
 
-    def new_network(self, sets: Sets[Examples]) -> tuple[StartNetwork, dict[str, Any]]:
+    def new_network(self, sets: DataSplit[StartExamples]) -> tuple[StartNetwork, dict[str, Any]]:
         """Return a network with random weights; it has one size."""
         with torch.random.fork_rng():
             torch.manual_seed(self.options["seed"])
@@ -53,20 +54,20 @@ class StartTraining(Training[Sets[Examples], StartNetwork]):
         return network, {}
 
     def tensors(
-        self, network: StartNetwork, sets: Sets[Examples]
+        self, network: StartNetwork, sets: DataSplit[StartExamples]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return spectra, acquisition and truth of the training and the validation examples."""
         return _tensors(sets.training), _tensors(sets.validation)
 
-    def name(self, network: StartNetwork, sets: Sets[Examples]) -> str:
+    def name(self, network: StartNetwork, sets: DataSplit[StartExamples]) -> str:
         """Return the name of the one package, for every field."""
         return NAME
 
-    def scores(self, network: StartNetwork, sets: Sets[Examples]) -> tuple[Score, ...]:
+    def scores(self, network: StartNetwork, sets: DataSplit[StartExamples]) -> tuple[Score, ...]:
         """Return errors, and how they compare with the network's own SDs."""
         return start_scores(network, sets.test)
 
-    def scope(self, network: StartNetwork, sets: Sets[Examples]) -> Scope:
+    def scope(self, network: StartNetwork, sets: DataSplit[StartExamples]) -> Scope:
         """Return the channels, and the valid range: 1H, from 3 T to 9.4 T."""
         spectrum = Channel(
             "spectrum",
@@ -94,19 +95,19 @@ class StartTraining(Training[Sets[Examples], StartNetwork]):
         return Scope((spectrum, acquisition), outputs, valid)
 
 
-def _tensors(part: Examples) -> tuple[Tensor, ...]:
+def _tensors(part: StartExamples) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(values) for values in (part.inputs, part.acquisition, part.truth))
 
 
 @torch.no_grad()
-def start_scores(network: StartNetwork, test: Examples) -> tuple[Score, ...]:
+def start_scores(network: StartNetwork, test: StartExamples) -> tuple[Score, ...]:
     """Return the RMSE of what the network gives, and whether its SDs are as large as its errors.
 
     Parameters
     ----------
     network : StartNetwork
         In evaluation mode.
-    test : Examples
+    test : StartExamples
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the start network learns from: spectra of every shipped basis set, as unlike each other as may be."""
+"""Training data of the start network: spectra of every shipped basis set, of widely varying parameters."""
 
 import hashlib
 import math
@@ -33,19 +33,28 @@ from fsl_mrs_dl.simulate.distributions import Uniform
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 
 SHIFT_PPM, DELAY_CYCLES_PER_PPM = 0.2, 0.03
+"""Largest shift, in ppm, and delay, in cycles per ppm, either way."""
 GAMMA_HZ_PER_T, SIGMA_HZ_PER_T, MM_HZ_PER_T = (0.1, 3.0), (0.0, 3.0), (0.0, 3.0)
+"""Ranges of the Lorentzian, the Gaussian and the macromolecules' further width, in Hz per T: 9 Hz at 3 T."""
 SNR_F = (10.0, 200.0)
+"""Lowest and highest SNR_f; uniform."""
 WINDOW_PPM = (0.2, 4.2)
+"""Where the baseline lies, in ppm: the window of the fit."""
 BASELINE, BASELINE_DIMENSION = (0.0, 0.15), 8.0
+"""Largest magnitude of the baseline over that of the spectrum, from 0; effective dimension of its spline."""
 _ABSENT, _LOG_SD = 0.1, 0.35
+"""Probability that a metabolite is absent, and SD of the logarithm of its amount about the range of the brain."""
 _DURATION_S = (0.4, 1.0)
+"""Of an FID, in s; at most that of the basis set."""
 _BANDS_PPM = (15.0, 30.0)
+"""Receiver band over the spectrometer frequency, in ppm."""
 _BLOCK = 512
+"""Spectra at once, which bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Spectra of one basis set and acquisition, and what is true of them; S of them.
+    """S spectra of one basis set and acquisition, with their true parameters.
 
     Attributes
     ----------
@@ -120,8 +129,8 @@ def scene(
     mhz, dt = basis.spectrometer_frequency_mhz, basis.dwelltime_s
     field_t = mhz / NUCLEI["1H"].gyromagnetic_mhz_per_t
     known = {**brain_amplitudes(basis.names), **macromolecule_amplitudes(basis)}
-    kept = [i for i, name in enumerate(basis.names) if name in known]
-    basis = replace(basis, fids=basis.fids[kept], names=tuple(basis.names[i] for i in kept))
+    members = [i for i, name in enumerate(basis.names) if name in known]
+    basis = replace(basis, fids=basis.fids[members], names=tuple(basis.names[i] for i in members))
     spans = [known[name] for name in basis.names]
     amplitudes = np.stack([span.draw((n,), rng) for span in spans if isinstance(span, Uniform)], axis=1)
     amplitudes *= np.exp(rng.normal(0, _LOG_SD, amplitudes.shape)) * (rng.random(amplitudes.shape) > _ABSENT)
@@ -141,7 +150,7 @@ def scene(
         rows = slice(start, start + _BLOCK)
         zero = np.zeros_like(gamma[rows])
         pair = np.stack([gamma[rows], gamma[rows] + mm_gamma[rows]], axis=1)
-        made = basis_sum(
+        signals = basis_sum(
             np.asarray(basis.fids, dtype=np.complex64),
             amplitudes[rows],
             np.stack([zero, zero], axis=1),
@@ -150,15 +159,15 @@ def scene(
             dt,
             groups,
         )
-        highest = np.abs(fid_to_spectrum(made)).max(axis=1)
-        coefficients = rng.normal(size=(len(made), len(curves), 2)) @ [1, 1j]
+        highest = np.abs(fid_to_spectrum(signals)).max(axis=1)
+        coefficients = rng.normal(size=(len(signals), len(curves), 2)) @ [1, 1j]
         below = coefficients @ curves
         below *= (size[rows] * highest / np.abs(below).max(axis=1))[:, None]
-        made = first_order_phase(made + spectrum_to_fid(below), delay_s[rows], dt)
-        made = phase(shift(made, shift_hz[rows], dt), phase_rad[rows])
-        fids[rows] = add_noise(made, highest / snr[rows], rng)
-    found = (amplitudes, shift_hz, phase_rad, delay_s, gamma, sigma, mm_gamma, size)
-    return Scene(fids, snr, *found, basis)
+        signals = first_order_phase(signals + spectrum_to_fid(below), delay_s[rows], dt)
+        signals = phase(shift(signals, shift_hz[rows], dt), phase_rad[rows])
+        fids[rows] = add_noise(signals, highest / snr[rows], rng)
+    parameters = (amplitudes, shift_hz, phase_rad, delay_s, gamma, sigma, mm_gamma, size)
+    return Scene(fids, snr, *parameters, basis)
 
 
 def _curves(basis: Basis) -> Complex:
@@ -182,7 +191,7 @@ def any_points(basis: Basis, rng: np.random.Generator) -> Basis:
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class StartExamples:
     """Inputs and targets of the start network, in single precision."""
 
     inputs: Real
@@ -200,7 +209,7 @@ class Examples:
         return hashlib.sha256(np.ascontiguousarray(self.inputs, dtype="<f4").tobytes()).hexdigest()
 
 
-def examples(n: int, rng: np.random.Generator) -> Examples:
+def examples(n: int, rng: np.random.Generator) -> StartExamples:
     """Return examples of all shipped basis sets, in random order, four acquisitions of each."""
     counts = np.full(4 * len(RECIPES), n // (4 * len(RECIPES)))
     counts[: n - counts.sum()] += 1
@@ -211,12 +220,12 @@ def examples(n: int, rng: np.random.Generator) -> Examples:
             continue
         basis = any_points(bases[i % len(bases)], rng)
         axes = (basis.dwelltime_s, basis.spectrometer_frequency_mhz)
-        made = scene(basis, int(count), rng)
-        grid = grid_spectra(made.fids, *axes)
+        part = scene(basis, int(count), rng)
+        grid = grid_spectra(part.fids, *axes)
         inputs.append(np.stack([grid.real, grid.imag], axis=1).astype(np.float32))
         row = acquisition_row(basis.fids.shape[1], *axes)
         acquisition.append(np.tile(row, (count, 1)).astype(np.float32))
-        truth.append(made.truth.astype(np.float32))
+        truth.append(part.truth.astype(np.float32))
     order = rng.permutation(n)
     together = (np.concatenate(parts)[order] for parts in (inputs, acquisition, truth))
-    return Examples(*together)
+    return StartExamples(*together)

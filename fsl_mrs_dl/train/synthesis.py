@@ -12,12 +12,15 @@ from fsl_mrs_dl.physics import damp, phase, shift
 from fsl_mrs_dl.train.synthesis_data import LabelledSpectra
 
 _FOR_COMPONENTS = 500
-_KEPT = 1e-6
-"""Share of the energy that the components may leave out."""
+"""Training spectra that the components are computed of; enough for 128, and the Gram matrix stays small."""
+_LEFT_OUT = 1e-6
+"""Largest share of the energy outside the components."""
 _MOST_COMPONENTS, _FEWEST_COMPONENTS = 128, 16
+"""Limits on the number of components, whatever their energy."""
 _N_ENVELOPES = 32
-_SAID = ("phase_rad", "shift_hz", "gamma", "sigma")
-"""What the decoder ``physics`` says of each spectrum, in its order."""
+"""Most components of phase, shift and lineshape."""
+_SHAPE_PARAMETERS = ("phase_rad", "shift_hz", "gamma", "sigma")
+"""Parameters that the decoder ``physics`` gives for each spectrum, in its order."""
 Decoder = Literal["spectrum", "physics"]
 
 
@@ -28,17 +31,17 @@ def tensors(fids: Complex, amounts: Real | None = None) -> tuple[Tensor, ...]:
     return inputs if amounts is None else (*inputs, torch.from_numpy(amounts.astype(np.float32)))
 
 
-def principal_components(fids: Complex, left_out: float = _KEPT, most: int = _MOST_COMPONENTS) -> Complex:
+def principal_components(fids: Complex, left_out: float = _LEFT_OUT, most: int = _MOST_COMPONENTS) -> Complex:
     """Return orthonormal signals that hold all but a share of the energy of FIDs, shape (component, time)."""
     part = fids[:_FOR_COMPONENTS].astype(np.complex128)
     values, vectors = np.linalg.eigh(part @ part.conj().T)
     energy = np.cumsum(np.maximum(values[::-1], 0))
     needed = int(np.searchsorted(energy, (1 - left_out) * energy[-1])) + 1
-    n_kept = min(max(needed, _FEWEST_COMPONENTS), most, len(part))
+    n_components = min(max(needed, _FEWEST_COMPONENTS), most, len(part))
     # Rows of U^H X are orthogonal, and as long as the singular values.
-    signals = vectors[:, ::-1][:, :n_kept].conj().T @ part
-    kept: Complex = np.linalg.qr(signals.T)[0].T
-    return kept
+    signals = vectors[:, ::-1][:, :n_components].conj().T @ part
+    components: Complex = np.linalg.qr(signals.T)[0].T
+    return components
 
 
 def envelopes(examples: LabelledSpectra) -> Complex:
@@ -89,8 +92,8 @@ def new_network(
     statistics |= {"lowest": examples.amounts.min(axis=0), "highest": examples.amounts.max(axis=0)}
     if decoder == "physics":
         shapes = envelopes(examples)
-        found = np.linalg.norm(examples.baselines, axis=1).max()
-        size = 0.1 / found  # the layers then say numbers of order one
+        largest = np.linalg.norm(examples.baselines, axis=1).max()
+        size = 0.1 / largest  # the outputs of the layers are then of order one
         n_lines = len(examples.baselines)
         config |= {"n_envelopes": len(shapes), "n_baselines": n_lines}
         signals |= {
@@ -98,7 +101,7 @@ def new_network(
             "envelopes": shapes,
             "baselines": examples.baselines * size,
         }
-        drawn = np.stack([examples.parameters[name] for name in _SAID], axis=1)
+        drawn = np.stack([examples.parameters[name] for name in _SHAPE_PARAMETERS], axis=1)
         statistics["shape_centre"] = np.concatenate([drawn.mean(axis=0), np.zeros(2 * n_lines)])
         statistics["shape_spread"] = np.concatenate([drawn.std(axis=0), np.ones(2 * n_lines)])
     else:

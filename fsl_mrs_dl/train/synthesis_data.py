@@ -1,4 +1,4 @@
-"""What generative networks learn from: simulated spectra with their concentrations, or measured transients."""
+"""Training data of the cVAE: simulated spectra with their concentrations."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,12 +23,16 @@ N_POINTS, BAND_HZ = 1536, 1500.0
 RATE = 20.0
 """Lorentzian and Gaussian rates from 0 to this, in rad/s: up to 6.4 Hz and 10.6 Hz wide."""
 PHASE_RAD, SHIFT_HZ = pi / 4, 10.0
+"""Largest phase (rad) and shift (Hz), either way; proposals, for no ranges are published."""
 BASELINE_PPM = (0.2, 1.2, 2.2, 3.2, 4.2)
+"""Middles of the five broad lines of the baseline, in ppm: as many as a polynomial of fourth order has terms."""
 BASELINE_FWHM_PPM = 2.0
+"""Width of each, in ppm: twice their distance, so that together they are smooth."""
 BASELINE_HEIGHT = 0.05
 """Largest real and imaginary part of each line of the baseline over the height of NAA."""
 SEED_RANGES = {"PCr": (2.0, 8.0), "NAA": (5.0, 15.0)}
 _HALF_GAUSSIAN = 2 * np.sqrt(np.log(2)) / pi
+"""Full width at half maximum in Hz of a Gaussian rate of 1 rad/s, with exp(-sigma^2 t^2)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +67,7 @@ class LabelledSpectra:
 
 
 def training_basis(name: str, metabolites: Sequence[str] | None) -> Basis:
-    """Return a shipped basis set on the network's points, with the metabolites asked for.
+    """Return a shipped basis set on the network's points, with the chosen metabolites.
 
     Raises
     ------
@@ -73,15 +77,15 @@ def training_basis(name: str, metabolites: Sequence[str] | None) -> Basis:
     if name not in RECIPES:
         raise OptionError(f"--basis is {name!r}; needed is a shipped basis set: {', '.join(RECIPES)}.")
     whole = read_basis(shipped_basis(name))
-    wanted = [canonical_name(m) for m in metabolites] if metabolites else list(whole.names)
-    missing = [m for m in wanted if m not in whole.names]
+    chosen_names = [canonical_name(m) for m in metabolites] if metabolites else list(whole.names)
+    missing = [m for m in chosen_names if m not in whole.names]
     if missing:
         raise OptionError(f"{name} has no {', '.join(missing)}; it has {', '.join(whole.names)}.")
-    rows = [whole.names.index(m) for m in wanted]
+    rows = [whole.names.index(m) for m in chosen_names]
     # The same time at higher fields, and the band in proportion to the field.
     factor = max(1, round(whole.spectrometer_frequency_mhz / 123.25))
     chosen = Basis(
-        whole.fids[rows], tuple(wanted), whole.dwelltime_s, whole.spectrometer_frequency_mhz, name=name
+        whole.fids[rows], tuple(chosen_names), whole.dwelltime_s, whole.spectrometer_frequency_mhz, name=name
     )
     return on_points(chosen, N_POINTS, 1 / (BAND_HZ * factor), whole.spectrometer_frequency_mhz)
 
@@ -119,8 +123,8 @@ def baseline_signals(basis: Basis) -> Complex:
         np.empty(1, np.complex128),
         basis.reference_ppm,
     )
-    made: Complex = fids / np.abs(fid_to_spectrum(fids)).max(axis=1, keepdims=True)
-    return made
+    scaled: Complex = fids / np.abs(fid_to_spectrum(fids)).max(axis=1, keepdims=True)
+    return scaled
 
 
 def simulated_spectra(basis: Basis, n: int, rng: np.random.Generator) -> LabelledSpectra:
@@ -149,7 +153,7 @@ def simulated_spectra(basis: Basis, n: int, rng: np.random.Generator) -> Labelle
 def with_baseline(parameters: dict[str, Real], basis: Basis, baselines: Complex, weights: Complex) -> Complex:
     """Return noiseless FIDs with baselines, whose weights are in shares of the height allowed."""
     naa = basis.names.index("NAA") if "NAA" in basis.names else int(np.argmax(np.abs(basis.fids[:, 0])))
-    made = np.empty((len(weights), basis.fids.shape[1]), dtype=np.complex64)
+    fids = np.empty((len(weights), basis.fids.shape[1]), dtype=np.complex64)
     members = np.asarray(basis.fids, dtype=np.complex64)
     for start in range(0, len(weights), 512):
         rows = slice(start, start + 512)
@@ -157,5 +161,5 @@ def with_baseline(parameters: dict[str, Real], basis: Basis, baselines: Complex,
         lone = {**part, "amplitudes": part["amplitudes"] * (np.arange(len(basis.names)) == naa)}
         height = np.abs(fid_to_spectrum(metabolite_fids(lone, members, basis.dwelltime_s))).max(axis=1)
         baseline = (BASELINE_HEIGHT * height[:, None] * weights[rows]) @ baselines
-        made[rows] = clean_fids(part, members, basis.dwelltime_s) + baseline
-    return made
+        fids[rows] = clean_fids(part, members, basis.dwelltime_s) + baseline
+    return fids

@@ -1,4 +1,4 @@
-"""What a network of deviations learns from: transients less the average of their set, in units of the noise."""
+"""Training data of the network of deviations: transients less the average of their set, in units of the noise."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,9 @@ from fsl_mrs_dl.scores.spectra import SIGNAL_1H_PPM
 from fsl_mrs_dl.train.synthesis_transients import TransientCollection
 
 _MOST_COMPONENTS = 24
+"""Largest number of components, whatever their eigenvalues."""
 _DURATION_S = 0.15
+"""Time in which there is signal, in s: lines of 10 Hz have decayed to a hundredth."""
 
 
 def signal_subspace(data: MRSData) -> Complex:
@@ -32,8 +34,8 @@ def signal_subspace(data: MRSData) -> Complex:
     time_s = np.arange(data.n_points) * data.dwelltime_s
     window = np.where(time_s < duration_s, np.cos(0.5 * np.pi * np.minimum(time_s / duration_s, 1)), 0.0)
     waves = window * np.exp(2j * np.pi * np.arange(low, high, step_hz)[:, None] * time_s)
-    made: Complex = np.linalg.qr(waves.T)[0].T
-    return made
+    subspace: Complex = np.linalg.qr(waves.T)[0].T
+    return subspace
 
 
 def deviation_components(deviations: Complex, subspace: Complex, most: int = _MOST_COMPONENTS) -> Complex:
@@ -56,9 +58,9 @@ def deviation_components(deviations: Complex, subspace: Complex, most: int = _MO
     inside = deviations @ subspace.conj().T
     values, vectors = eigh(inside.T @ inside.conj() / n)
     edge = 2 * (1 + np.sqrt(len(subspace) / n)) ** 2
-    kept = np.flatnonzero(values > edge)[::-1][:most]
-    made: Complex = vectors[:, kept].T @ subspace
-    return made
+    standing_out = np.flatnonzero(values > edge)[::-1][:most]
+    components: Complex = vectors[:, standing_out].T @ subspace
+    return components
 
 
 def deviation_network(

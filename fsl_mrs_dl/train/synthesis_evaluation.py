@@ -1,4 +1,4 @@
-"""What a cVAE can do, measured with the fit: reconstruction, conditioning, and paths between two spectra."""
+"""Evaluation of generative networks by the fit: reconstruction, conditioning, and paths between two spectra."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,28 +20,34 @@ from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, prior_of
 from fsl_mrs_dl.train.synthesis_transients import TransientCollection
 
 N_STEPS = 9
+"""Spectra on a path, both ends included."""
 N_PATHS = 12
+"""Paths a parameter, each of other concentrations."""
 _TRANSIENTS = 1000
+"""Measured transients that are encoded and decoded for the card, at most."""
 _METABOLITES_PPM = (0.2, 4.2)
+"""Where the average is compared, in ppm: the window of the fit."""
 N_REQUESTS = 200
+"""Spectra of requested concentrations that are fitted."""
 _ENDS = {"phase": (-40.0, 40.0), "linewidth": (2.0, 16.0)}
-"""Degrees, and rad/s of the Lorentzian and of the Gaussian rate each."""
+"""Ends of the paths: degrees, and rad/s of the Lorentzian and of the Gaussian rate each."""
 _MIDDLE_RATE = 8.0
+"""Lorentzian and Gaussian rate, in rad/s, along the paths of the phase."""
 STRONG = (("NAA", "NAAG"), ("Cr", "PCr"), ("GPC", "PCh"), ("Ins",), ("Glu", "Gln"))
 """The five signals that a fit at 3 T and short echo time tells apart with certainty."""
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
-    """What the fit finds along ways from one spectrum to another, through the latent space or through the data.
+class InterpolationPath:
+    """Fits of spectra along paths from one spectrum to another, through the latent space or by mixing data.
 
     Attributes
     ----------
     kind : str
         ``phase`` or ``linewidth``: what differs between the ends.
     unit : str
-    found : ndarray, float, shape (step, path)
-        In ``unit``.
+    fitted : ndarray, float, shape (step, path)
+        The parameter of each fit, in ``unit``.
     ends : tuple of float
         The truth at both ends.
     amounts : ndarray, float, shape (step, path, sum)
@@ -52,7 +58,7 @@ class Way:
 
     kind: str
     unit: str
-    found: Real
+    fitted: Real
     ends: tuple[float, float]
     amounts: Real
     fids: Complex
@@ -60,12 +66,12 @@ class Way:
     @property
     def monotone(self) -> float:
         """Share of the paths along which the parameter only grows."""
-        return float(np.mean((np.diff(self.found, axis=0) > 0).all(axis=0)))
+        return float(np.mean((np.diff(self.fitted, axis=0) > 0).all(axis=0)))
 
     @property
     def end_error(self) -> float:
         """Largest error at an end."""
-        return float(np.abs(self.found[[0, -1]] - np.array(self.ends)[:, None]).max())
+        return float(np.abs(self.fitted[[0, -1]] - np.array(self.ends)[:, None]).max())
 
     @property
     def change(self) -> float:
@@ -75,7 +81,7 @@ class Way:
 
 @lru_cache(maxsize=2)
 def fitter_of(basis: Basis) -> Fitter:
-    """Return the fit that judges: the basis set, one lineshape, a spline baseline; of true spectra it is exact."""
+    """Return the fit to evaluate by: the basis set, one lineshape, a spline baseline; exact for true spectra."""
     settings = FitSettings(baseline=Baseline.parse("spline, moderate"), first_order_phase=False)
     return Fitter(basis, settings, reference_ppm=basis.reference_ppm)
 
@@ -92,8 +98,8 @@ def sums_matrix(basis: Basis) -> tuple[tuple[str, ...], Real]:
 
 def reconstruction_errors(network: SynthesisNetwork, examples: LabelledSpectra) -> Real:
     """Return the error of each reconstruction over the spectrum, as root mean squares, shape (example,)."""
-    made = reconstructed(network, examples.fids, examples.amounts)
-    return nrmse(made, examples.fids)
+    decoded = reconstructed(network, examples.fids, examples.amounts)
+    return nrmse(decoded, examples.fids)
 
 
 def reconstructed(network: SynthesisNetwork, fids: Complex, amounts: Real | None) -> Complex:
@@ -106,22 +112,22 @@ def reconstructed(network: SynthesisNetwork, fids: Complex, amounts: Real | None
     return network.synthesise(latent, inputs[1] if amounts is not None else None)
 
 
-def nrmse(made: Complex, truth: Complex) -> Real:
+def nrmse(estimate: Complex, truth: Complex) -> Real:
     """Return root mean square error over root mean square of each spectrum, shape (example,)."""
-    error: Real = np.linalg.norm(made - truth, axis=1) / np.linalg.norm(truth, axis=1)
+    error: Real = np.linalg.norm(estimate - truth, axis=1) / np.linalg.norm(truth, axis=1)
     return error
 
 
 def requested(
     network: SynthesisNetwork, basis: Basis, rng: np.random.Generator, n: int = N_REQUESTS
 ) -> tuple[Real, FitResult]:
-    """Return concentrations that were asked for, over the whole range, and the fit of what was made."""
+    """Draw concentrations over the whole range, and return them with the fit of the spectra made for them."""
     low, high = network.lowest.numpy(), network.highest.numpy()
     amounts = rng.uniform(low, high, (n, len(low)))
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     latent = network.sample(n, generator)
-    made = network.synthesise(latent, torch.from_numpy(amounts.astype(np.float32)))
-    return amounts, fitter_of(basis)(made)
+    fids = network.synthesise(latent, torch.from_numpy(amounts.astype(np.float32)))
+    return amounts, fitter_of(basis)(fids)
 
 
 def path_between(
@@ -132,8 +138,8 @@ def path_between(
     *,
     latent: bool = True,
     n_paths: int = N_PATHS,
-) -> Way:
-    """Go from one spectrum to another that differs in phase, or in linewidth, and fit what lies between.
+) -> InterpolationPath:
+    """Interpolate between two spectra that differ in phase, or in linewidth, and fit the spectra between.
 
     Parameters
     ----------
@@ -166,27 +172,29 @@ def path_between(
         ends.append(clean_fids(parameters, np.asarray(basis.fids), basis.dwelltime_s).astype(np.complex64))
     with torch.no_grad():
         codes = [network.encode(*tensors(fids, amounts))[0] for fids in ends]
-    asked = torch.from_numpy(amounts.astype(np.float32))
+    condition = torch.from_numpy(amounts.astype(np.float32))
     fit = fitter_of(basis)
     _, weights = sums_matrix(basis)
-    found, kept, first = [], [], []
+    fitted, ratios, first = [], [], []
     for share in np.linspace(0, 1, N_STEPS):
         if latent:
-            made = network.synthesise((1 - share) * codes[0] + share * codes[1], asked)
+            fids = network.synthesise((1 - share) * codes[0] + share * codes[1], condition)
         else:
-            made = ((1 - share) * ends[0] + share * ends[1]).astype(np.complex64)
-        result = fit(made)
-        found.append(
+            fids = ((1 - share) * ends[0] + share * ends[1]).astype(np.complex64)
+        result = fit(fids)
+        fitted.append(
             np.degrees(result.phase_rad)
             if kind == "phase"
             else voigt_fwhm_hz(result.gamma, result.sigma)[:, 0]
         )
-        kept.append((result.amplitudes @ weights.T) / (amounts @ weights.T))
-        first.append(made[0])
+        ratios.append((result.amplitudes @ weights.T) / (amounts @ weights.T))
+        first.append(fids[0])
     low, high = _ENDS[kind]
     truth = (low, high) if kind == "phase" else tuple(float(voigt_fwhm_hz(r, r)) for r in (low, high))
     unit = "degrees" if kind == "phase" else "Hz"
-    return Way(kind, unit, np.array(found), (truth[0], truth[1]), np.array(kept), np.array(first))
+    return InterpolationPath(
+        kind, unit, np.array(fitted), (truth[0], truth[1]), np.array(ratios), np.array(first)
+    )
 
 
 def scores(
@@ -197,7 +205,7 @@ def scores(
     n_requests: int = N_REQUESTS,
     n_paths: int = N_PATHS,
 ) -> tuple[Score, ...]:
-    """Return what stands on the card; the baseline of each row is the fit of true spectra, or mixing spectra."""
+    """Return the rows of the card; the baseline of each row is the fit of true spectra, or mixing spectra."""
     rng = np.random.default_rng([seed, 1])
     basis = test.basis
     n = len(test.fids)
@@ -215,9 +223,9 @@ def scores(
             n,
         )
     ]
-    asked, result = requested(network, basis, rng, n_requests)
+    amounts, result = requested(network, basis, rng, n_requests)
     names, weights = sums_matrix(basis)
-    got = r2(result.amplitudes @ weights.T, asked @ weights.T)
+    got = r2(result.amplitudes @ weights.T, amounts @ weights.T)
     some = test.fids[:n_requests]
     true = test.amounts[:n_requests] @ weights.T
     fitted = r2(fitter_of(basis)(some).amplitudes @ weights.T, true)
@@ -251,24 +259,24 @@ def scores(
 
 
 def transient_scores(network: Network, transients: TransientCollection) -> tuple[Score, ...]:
-    """Return what stands on the card of a VAE: how much of transients it keeps."""
+    """Return the rows of the card of a VAE: how well it encodes and decodes transients."""
     if isinstance(network, DeviationNetwork):
         return _deviation_scores(network, transients)
     assert isinstance(network, SynthesisNetwork)
     fids, data = transients.fids[:_TRANSIENTS], transients.data
-    made = reconstructed(network, fids, None)
+    decoded = reconstructed(network, fids, None)
     inside = ppm_window(data.ppm_axis, _METABOLITES_PPM)
-    averages = (fid_to_spectrum(part.mean(axis=0))[None, inside] for part in (made, fids))
+    averages = (fid_to_spectrum(part.mean(axis=0))[None, inside] for part in (decoded, fids))
     error = 100 * float(nrmse(*averages)[0])
-    floor = 100 * float(nrmse(fid_to_spectrum(np.zeros_like(made[:1])), fid_to_spectrum(fids[:1]))[0])
+    floor = 100 * float(nrmse(fid_to_spectrum(np.zeros_like(decoded[:1])), fid_to_spectrum(fids[:1]))[0])
     return (
         Score("error of the average, 0.2 to 4.2 ppm", "%", error, floor, "zero", None, "", len(fids)),
-        _noise_left(fids, made, data),
+        _noise_left(fids, decoded, data),
     )
 
 
-def _noise_left(fids: Complex, made: Complex, data: MRSData) -> Score:
-    left, noise = (float(np.median(noise_sd(part, data.ppm_axis, data.nucleus))) for part in (made, fids))
+def _noise_left(fids: Complex, decoded: Complex, data: MRSData) -> Score:
+    left, noise = (float(np.median(noise_sd(part, data.ppm_axis, data.nucleus))) for part in (decoded, fids))
     name = "noise left by decoding, over the transient's"
     return Score(name, "1", left / noise, 1.0, "transient", None, "", len(fids))
 
@@ -281,14 +289,14 @@ def _deviation_scores(network: DeviationNetwork, transients: TransientCollection
         part = transients.fids[transients.sets == index]
         size = float(np.median(noise_sd(part, data.ppm_axis, data.nucleus)))
         carried = CarriedSet.of(network, part, data.dwelltime_s, size)
-        made = carried.decoded(carried.encoded()[0])
+        deviations = carried.decoded(carried.encoded()[0])
         power, left = (
             (np.abs(some @ carried.axes.conj().T) ** 2).sum()
-            for some in (carried.deviations, carried.deviations - made)
+            for some in (carried.deviations, carried.deviations - deviations)
         )
         explained += float(power - left) / carried.size**2
         beyond += float(power) / carried.size**2 - 2 * len(carried.axes) * len(part)
-        decoded.append(carried.average + made)
+        decoded.append(carried.average + deviations)
         fids.append(part)
     share = explained / beyond if beyond > 0 else 0.0
     n = len(transients.fids)

@@ -25,8 +25,11 @@ from fsl_mrs_dl.simulate.transients import Simulated, simulate_transients
 from fsl_mrs_dl.train.synthesis import coefficient_statistics, principal_components
 
 SUBJECT_POINTS, SUBJECT_DWELLTIME_S = 1024, 5e-4
+"""Of a simulated scan: points, and s between them; 0.5 s of a band of 2 kHz."""
 SUBJECT_SNR_T0 = 12.0
+"""SNR_t0 of one transient of a simulated scan."""
 _FEWEST = 8
+"""Transients needed to learn from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +75,8 @@ def transients_of(subjects: Sequence[MRSData]) -> TransientCollection:
     for data in subjects:
         check_alike(data, first)
         data.axis("DIM_DYN")
-        found = TransientSets.of(data, "DIM_DYN")
-        for fids, usable in zip(found.fids[:, :, 0], found.usable, strict=True):
+        transient_sets = TransientSets.of(data, "DIM_DYN")
+        for fids, usable in zip(transient_sets.fids[:, :, 0], transient_sets.usable, strict=True):
             if usable.any():
                 parts.append(fids[usable] / set_scale(fids[usable]))
     n = sum(map(len, parts))

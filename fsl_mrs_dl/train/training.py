@@ -23,7 +23,7 @@ from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, fit
 from fsl_mrs_dl.train.writing import recipe, write_package
 
 
-class Examples(Protocol):
+class TrainingExamples(Protocol):
     """What a network learns from."""
 
     @property
@@ -36,21 +36,21 @@ class Examples(Protocol):
 
 
 class HasTraining(Protocol):
-    """Sets of examples; ``training`` are those that the weights are learned from."""
+    """DataSplit of examples; ``training`` are those that the weights are learned from."""
 
     @property
-    def training(self) -> Examples:
+    def training(self) -> TrainingExamples:
         """The examples to train on."""
 
 
-E = TypeVar("E", bound=Examples)
+E = TypeVar("E", bound=TrainingExamples)
 S = TypeVar("S", bound=HasTraining)
 N = TypeVar("N", bound=Network)
 
 
 @dataclass(frozen=True, eq=False)
-class Sets(Generic[E]):
-    """Examples to train on, to stop by, and to judge by."""
+class DataSplit(Generic[E]):
+    """TrainingExamples to train on, to stop by, and to judge by."""
 
     training: E
     validation: E

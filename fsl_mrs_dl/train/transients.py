@@ -30,10 +30,13 @@ REFUSED_USE = "Standing in for measured spectra in a study, adding information t
 _WHOLE_SPECTRA: dict[str, Any] = {"latent": 24, "hidden": (256, 128)}
 _OF_DEVIATIONS: dict[str, Any] = {"latent": 8, "hidden": (128, 64)}
 _COMPONENTS = 48
+"""Largest number of components of whole spectra."""
 _BETA = 0.05
 """Of whole spectra: at 1 only what stands out of the noise of one transient is encoded; subjects grow alike."""
 _SUBJECTS, _EACH = 8, 160
+"""Semi-synthetic subjects, and transients of each edit condition of one: 320 a scan, as in Big GABA."""
 _FIELD_SHARE = 0.05
+"""Half of the valid range of the spectrometer frequency, relative: scanners of one nominal field."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,7 @@ class TransientsTraining(Training[SplitTransients, Any]):
         return learned, stopped
 
     def settle(self, network: Any, training: tuple[Tensor, ...]) -> None:
-        """Have a network of whole spectra remember how its latent numbers are spread."""
+        """Store mean and covariance of the latent numbers of a network of whole spectra."""
         if isinstance(network, SynthesisNetwork):
             network.settle(*training[:2])
 

@@ -1,4 +1,4 @@
-"""Measures again what a card says of a network, from the command on the card alone."""
+"""Repeat the evaluation on the card of a network, from the command on the card alone."""
 
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.models.package import Model
@@ -6,11 +6,13 @@ from fsl_mrs_dl.train.command import options_of
 from fsl_mrs_dl.train.trainings import training_of
 
 _RELATIVE = 0.01
+"""Of a score: rounding differs between machines."""
 _ABSOLUTE = 1e-3
+"""In the unit of a score, for scores near zero."""
 
 
 def check_scores(model: Model) -> str:
-    """Simulate the test set of a card again, measure, and return in words what was found.
+    """Simulate the test set of a card again, measure, and return a summary.
 
     The random numbers are the same, so the values must be, but for rounding on another machine (1 %).
 
@@ -25,7 +27,7 @@ def check_scores(model: Model) -> str:
     Raises
     ------
     ModelError
-        If a value on the card is not the one found.
+        If a value on the card differs from the one measured.
     """
     options = options_of(model.card.recipe.command)
     if options["data"] or options.get("signal"):

@@ -17,7 +17,7 @@ from fsl_mrs_dl.models.package import CARD, WEIGHTS, find, package_bytes
 from fsl_mrs_dl.train.loop import LossCurve
 
 Work = Callable[[], tuple[Network, Card, LossCurve]]
-_NOT_SAID = ("step", "output", "checkpoint")
+_LEFT_OUT = ("step", "output", "checkpoint")
 """Options that do not change the weights; the step comes first."""
 
 
@@ -25,7 +25,7 @@ def command_of(options: Mapping[str, Any]) -> str:
     """Return the command that makes the weights again; files by name."""
     words = ["fsl_mrs_dl", "train", options["step"]]
     for name, value in options.items():
-        if name in _NOT_SAID or value is None or value is False or (name == "search" and not value):
+        if name in _LEFT_OUT or value is None or value is False or (name == "search" and not value):
             continue
         words.append(f"--{name}")
         if value is not True:

@@ -22,8 +22,8 @@ from fsl_mrs_dl.steps.synthesise import labelled_spectra, spectra_of
 from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.concentrations import make_sets
 from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, training_basis
-from fsl_mrs_dl.train.synthesis_evaluation import N_PATHS, N_REQUESTS, Way, path_between, scores
-from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.synthesis_evaluation import N_PATHS, N_REQUESTS, InterpolationPath, path_between, scores
+from fsl_mrs_dl.train.training import DataSplit
 from fsl_mrs_dl.train.trainings import training_of
 from tests.benchmarks.synthesis_figures import (
     application_picture,
@@ -163,7 +163,7 @@ def _cvae(
 
 def _ways(
     network: SynthesisNetwork, basis: Basis, size: SynthesisProfile, seed: int
-) -> tuple[list[Way], list[Way]]:
+) -> tuple[list[InterpolationPath], list[InterpolationPath]]:
     """Return ways through the latent space, and by mixing spectra."""
     ours, mixed = (
         [
@@ -179,7 +179,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def _trained(sets: Sets[LabelledSpectra], decoder: str, epochs: int, seed: int) -> SynthesisNetwork:
+def _trained(sets: DataSplit[LabelledSpectra], decoder: str, epochs: int, seed: int) -> SynthesisNetwork:
     more: dict[str, Any] = {
         "epochs": epochs,
         "batch": 128,

@@ -11,7 +11,7 @@ from fsl_mrs_dl.evaluation.likeness import embedded, features
 from fsl_mrs_dl.physics import fid_to_spectrum, frequency_axis_hz
 from fsl_mrs_dl.report.drawing import new_panels, png
 from fsl_mrs_dl.steps.synthesis_models import new_transients, reconstruct_transients
-from fsl_mrs_dl.train.synthesis_evaluation import Way
+from fsl_mrs_dl.train.synthesis_evaluation import InterpolationPath
 from tests.benchmarks.synthesis_likeness import MODES
 from tests.benchmarks.synthesis_subjects import CONDITIONS, Generative, Subject
 from tests.benchmarks.synthesis_transients import AverageQuality
@@ -21,7 +21,9 @@ _REST = "#808080"
 _COLOURS = ("#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9", "#000000", "#882255", "#ddcc77")
 
 
-def path_picture(paths: Sequence[Way], mixed: Sequence[Way], basis: Basis) -> Picture:
+def path_picture(
+    paths: Sequence[InterpolationPath], mixed: Sequence[InterpolationPath], basis: Basis
+) -> Picture:
     """Draw decoded spectra along paths, and what the fit finds along them."""
     figure, axes = new_panels(3, len(paths), (11, 10), dpi=DPI)
     ppm = basis.reference_ppm + frequency_axis_hz(basis.fids.shape[1], basis.dwelltime_s) / (
@@ -35,9 +37,9 @@ def path_picture(paths: Sequence[Way], mixed: Sequence[Way], basis: Basis) -> Pi
             axes[0, column].plot(ppm[inside], spectrum + k * step, color=REAL, alpha=0.4 + 0.06 * k, lw=1)
         axes[0, column].set(title=f"{path.kind}: decoded spectra", xlabel="ppm", yticks=[])
         axes[0, column].invert_xaxis()
-        share = np.linspace(0, 1, len(path.found))
+        share = np.linspace(0, 1, len(path.fitted))
         for values, colour, name in ((path, REAL, "latent"), (other, _REST, "spectra mixed")):
-            for row, numbers in ((1, values.found), (2, 100 * (values.amounts.reshape(len(share), -1) - 1))):
+            for row, numbers in ((1, values.fitted), (2, 100 * (values.amounts.reshape(len(share), -1) - 1))):
                 axes[row, column].plot(share, numbers, color=colour, lw=0.8, alpha=0.6)
                 axes[row, column].plot([], [], color=colour, label=name)
         axes[1, column].scatter([0, 1], path.ends, color="black", zorder=3, s=18, label="true ends")

@@ -26,7 +26,7 @@ from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.quantification_data import Spectra, basis_of
 from fsl_mrs_dl.train.registration_data import Spread, simulated
 from fsl_mrs_dl.train.synthesis_evaluation import STRONG
-from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.training import DataSplit
 from fsl_mrs_dl.train.trainings import training_of
 from tests.benchmarks.table import Table
 
@@ -171,7 +171,7 @@ def _quantify(model: str, size: GainSize, seed: int) -> dict[str, tuple[float, f
 
 
 def _quantified(
-    sets: Sets[Spectra], test: Spectra, weights: Real, truth: Real, size: GainSize, seed: int
+    sets: DataSplit[Spectra], test: Spectra, weights: Real, truth: Real, size: GainSize, seed: int
 ) -> tuple[float, float]:
     training = training_of(resolved("dq-nmm", epochs=size.epochs, batch=_BATCH, patience=0, seed=seed))
     network, _ = training.begin(sets)

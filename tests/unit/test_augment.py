@@ -19,7 +19,7 @@ from fsl_mrs_dl.simulate.recipe import AugmentationRecipe, read_recipe
 from fsl_mrs_dl.steps.augment import augment
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.train.augmentation import spectra_with
-from fsl_mrs_dl.train.own_spectra import Measured, augmented
+from fsl_mrs_dl.train.own_spectra import MeasuredSpectra, augmented
 from fsl_mrs_dl.train.quantification_data import basis_of
 
 N, DT, F0 = 1024, 5e-4, 123.2
@@ -188,7 +188,7 @@ def test_a_recipe_changes_only_what_it_names(tmp_path: Path) -> None:
 def test_measured_spectra_take_synthetic_ones_beside_them(rng: np.random.Generator) -> None:
     basis = basis_of("press_3t_te30", "brain")
     sets = tuple(basis.fids.sum(axis=0) + rng.standard_normal((4, basis.fids.shape[1])) for _ in range(8))
-    own = augmented(Measured(sets), basis, "brain", 40, rng)
+    own = augmented(MeasuredSpectra(sets), basis, "brain", 40, rng)
     assert not own.known
     mixed = spectra_with(own, "synthesise-cvae-press-1h-3t", 1)
     changed = (mixed.fids != own.fids).any(axis=1)

@@ -212,7 +212,7 @@ def test_adaptation_lowers_the_loss_and_leaves_the_network(spectra):
     found = adapt(network, spectra.fids, DWELLTIME_S, 3)
     assert found.after < found.before
     assert all(torch.equal(value, network.state_dict()[name]) for name, value in before.items())
-    assert f"{found.before:.5g} before" in found.said
+    assert f"{found.before:.5g} before" in found.summary
 
 
 class TestSameMembers:

@@ -17,7 +17,7 @@ from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.references import average_reference, kmeans_reference
 from fsl_mrs_dl.train.registration import tensors
 from fsl_mrs_dl.train.registration_data import RAT_POINTS, Spread, default_spread, simulated
-from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.training import DataSplit
 from fsl_mrs_dl.train.trainings import training_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,7 +28,7 @@ SPREAD = Spread(20.0, pi / 2, 0.4)
 @pytest.fixture(scope="module")
 def sets():
     rng = np.random.default_rng(1)
-    return Sets(*(simulated("deepfpc", None, SPREAD, n, rng) for n in (192, 32, 64)))
+    return DataSplit(*(simulated("deepfpc", None, SPREAD, n, rng) for n in (192, 32, 64)))
 
 
 def trained(sets, architecture, seed, epochs=2, lr=1e-3):
@@ -137,8 +137,8 @@ def test_a_supervised_network_learns_the_sign(sets):
     quiet = Spread(20.0, 0.1, 0.0)
     clean = [simulated("deepfpc", None, quiet, n, rng) for n in (384, 32, 64)]
     training = training_of(resolved("ma", phase_deg=np.degrees(0.1)))
-    network, _ = training.begin(Sets(*clean))
-    training.fit(network, Sets(*clean), Settings(6, 16, 1e-3, 0, 0))
+    network, _ = training.begin(DataSplit(*clean))
+    training.fit(network, DataSplit(*clean), Settings(6, 16, 1e-3, 0, 0))
     shift_hz, _ = estimate(network, clean[2].fids, clean[2].dwelltime_s)
     assert np.corrcoef(shift_hz, clean[2].truth[:, 0])[0, 1] > 0.9
 

@@ -20,7 +20,7 @@ from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.quantification import AmplitudesTraining, new_network
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, basis_of, simulated
-from fsl_mrs_dl.train.training import Sets
+from fsl_mrs_dl.train.training import DataSplit
 from fsl_mrs_dl.train.writing import recipe
 from tests.benchmarks.realdata import challenge_folder
 
@@ -293,7 +293,7 @@ def _train(plan: DqPlan, home: Path) -> None:
 
     started = time.monotonic()
     settings = Settings(plan.epochs, plan.batch, plan.lr, 0, plan.seed, anneal=True)
-    sets = Sets(training, validation, test)
+    sets = DataSplit(training, validation, test)
     kind = AmplitudesTraining(entry, resolved(entry.name, prior=plan.prior, seed=plan.seed))
     kind.fit(network, sets, settings, watch)
     curve["seconds"] = time.monotonic() - started
