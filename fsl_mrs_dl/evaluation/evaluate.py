@@ -1,5 +1,6 @@
 """The command ``evaluate``: compare synthetic transients with real ones on one page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def evaluate(
     for package in ("torch", "sklearn"):
         require(package, "evaluate")
     from fsl_mrs_dl.evaluation.likeness import samples_of
-    from fsl_mrs_dl.evaluation.tables import sections
+    from fsl_mrs_dl.evaluation.tables import LIKENESS, sections
     from fsl_mrs_dl.io import nifti
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report.page import page
@@ -75,8 +76,18 @@ def evaluate(
         likeness, parts = sections(pairs, basis, np.random.default_rng(seed), edited=edited)
         text = page("Synthetic beside real transients", generated, parts)
         staging.path(f"{filename}.html").write_text(text, encoding="utf-8")
-    for row in likeness:
-        print("  ".join(row))  # noqa: T201
+    print(text_table(LIKENESS, likeness))  # noqa: T201
+    print(f"Page: {output / filename}.html")  # noqa: T201
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as lines of text, its columns below their headings."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    ]
+    return "\n".join(lines)
 
 
 def _check(measured: Any, generated: Any, counts: list[int]) -> None:

@@ -1,7 +1,6 @@
 """Run a step as a command: parse its arguments, read and write its files, return its exit status."""
 
 import argparse
-import errno
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -11,14 +10,15 @@ from typing import Any, NoReturn
 import numpy as np
 
 from fsl_mrs_dl.data import Basis, MRSData
-from fsl_mrs_dl.errors import DataError, MRSDLError, OutputError
-from fsl_mrs_dl.extras import explained
-from fsl_mrs_dl.io.signals import Raising
-from fsl_mrs_dl.io.untrusted_text import PrintableFormatter, printable
+from fsl_mrs_dl.errors import DataError, OutputError
+from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.steps.config import CONFIG_HELP, with_config
 from fsl_mrs_dl.steps.dashes import mark_values, unmark
+from fsl_mrs_dl.steps.exit_status import guarded
 from fsl_mrs_dl.steps.options import Option, describe
 from fsl_mrs_dl.steps.registry import Step
+
+logger = logging.getLogger(__name__)
 
 ALSO = {
     "--t1_values": ("--t1-values",),
@@ -28,8 +28,6 @@ ALSO = {
 """Flags that FSL-MRS spells with a hyphen; all others have underscores."""
 
 
-_SOLVABLE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
-"""Errors of a file system that a user can solve: name too long, disk full, no permission."""
 _MISSING_ARGUMENTS = "the following arguments are required: "
 _EXAMPLE = "example:\n"
 
@@ -85,14 +83,19 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     step_arguments(parser, known_step)
     if not known_step.fits:
         arguments = parser.parse_args(mark_values(argv, known_step.options))
-        return guarded(lambda: run_step(known_step, arguments), parser.prog, verbose=arguments.verbose)
+        return guarded(
+            lambda: run_step(known_step, arguments),
+            parser.prog,
+            verbose=arguments.verbose,
+            quiet=arguments.quiet,
+        )
 
     def work() -> None:
         from fsl_mrs_dl.steps.results_folder import run_fit
 
         run_fit(known_step, parser.parse_args(mark_values(with_config(argv, known_step), known_step.options)))
 
-    return guarded(work, parser.prog, verbose="--verbose" in argv)
+    return guarded(work, parser.prog, verbose="--verbose" in argv, quiet="--quiet" in argv)
 
 
 def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, summary: str) -> int:
@@ -126,64 +129,14 @@ def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, su
     )
     for option in options:
         add_option(parser, option)
-    parser.add_argument("--verbose", action="store_true", help="Print what is being done.")
+    add_verbosity(parser)
     add_help(parser)
     arguments = parser.parse_args(argv)
 
     def work() -> None:
         tool(**{option.name: option.check(getattr(arguments, option.name)) for option in options})
 
-    return guarded(work, program, verbose=arguments.verbose)
-
-
-def guarded(work: Callable[[], None], program: str, *, verbose: bool) -> int:
-    """Run the work of a command, print an error that the user can solve in one line, return the exit status.
-
-    Parameters
-    ----------
-    work : callable
-    program : str
-        Program and command, such as ``fsl_mrs_dl align``: the line begins with it.
-    verbose : bool
-        Whether messages of progress are printed, too.
-    """
-    handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter("%(message)s"))
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
-    with Raising() as signals:
-        try:
-            status, message = _status_of(work)
-        except BaseException:
-            if signals.stopped is None:
-                raise
-    if signals.stopped is not None:  # also if another package swallowed the exception
-        status, message = signals.stopped.status, signals.stopped.words
-    if message:
-        print(f"{program}: {printable(message)}", file=sys.stderr)  # noqa: T201
-    return status
-
-
-def _status_of(work: Callable[[], None]) -> tuple[int, str]:
-    """Run the work; return the exit status and the message to the user."""
-    try:
-        work()
-    except MRSDLError as error:
-        return 2, str(error)
-    except KeyboardInterrupt:
-        return 130, "interrupted."
-    except ModuleNotFoundError as error:
-        lack = explained(error, "this command")
-        if lack is error:
-            raise
-        return 2, str(lack)
-    except MemoryError:
-        return 2, "there is not enough memory for this; fit fewer voxels or points, or take a larger machine."
-    except OSError as error:
-        if error.errno not in _SOLVABLE:
-            raise
-        where = "" if error.filename is None else f"{str(error.filename)[:80]}: "
-        return 2, f"{where}{error.strerror}; choose another name or place."
-    return 0, ""
+    return guarded(work, program, verbose=arguments.verbose, quiet=arguments.quiet)
 
 
 def _text(known_step: Step) -> str:
@@ -220,8 +173,16 @@ def step_arguments(parser: argparse.ArgumentParser, known_step: Step) -> None:
     if known_step.report:
         flags = ["--report"] if known_step.fits else ["-r", "--generateReports"]
         more.add_argument(*flags, action="store_true", help="Write an HTML report.")
-    more.add_argument("--verbose", action="store_true", help="Print what is being done.")
+    add_verbosity(more)
     add_help(more)
+
+
+def add_verbosity(parser: Any) -> None:
+    """Add the flags that say how much is printed to a parser."""
+    parser.add_argument(
+        "--verbose", action="store_true", help="Also print what is being done, and what was decided and why."
+    )
+    parser.add_argument("--quiet", action="store_true", help="Print errors only.")
 
 
 def add_help(parser: Any) -> None:
@@ -323,10 +284,19 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
 
             file = f"{name}_{known_step.name}.html"
             lack = write_page(report, lambda: staging.path(file), data, result, options)
+    log_decisions(data, result.data)
     for line in result.messages:
         print(printable(line))  # noqa: T201
     if lack is not None:
         raise lack
+
+
+def log_decisions(before: MRSData, after: MRSData) -> None:
+    """Log what was decided while the data were read, and the record of each step with its options as resolved."""
+    for note in before.notes:
+        logger.info("%s: %s", before.name or "input", note)
+    for record in after.processing[len(before.processing) :]:
+        logger.info("%s: %s", record.get("Method"), record.get("Details"))
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -30,6 +30,7 @@ _NOT_STEPS = {
     "config",
     "convert",
     "dashes",
+    "exit_status",
     "fast",
     "options",
     "quantify_basis",
@@ -227,7 +228,7 @@ def step(
     method : str
         Keyword of the NIfTI-MRS standard for the record.
     report : str, optional
-        Name of a function in :mod:`fsl_mrs_dl.report`.
+        Name of a function in :mod:`fsl_mrs_dl.report`. Default: the spectrum before and after.
     fits : bool
         See :class:`Step`.
     first : tuple of str
@@ -248,7 +249,7 @@ def step(
             documented.summary,
             documented.description,
             options,
-            report,
+            report or (None if fits else "step_page"),
             fits,
             first + (() if then is None else then.first),
             documented.example,

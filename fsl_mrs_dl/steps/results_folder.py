@@ -1,16 +1,20 @@
 """Run the command of a step that fits: read its files, write a folder of results."""
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsl_mrs_dl.data import Basis, MRSData, Stage
 from fsl_mrs_dl.io.untrusted_text import printable
+from fsl_mrs_dl.steps.command import log_decisions
 from fsl_mrs_dl.steps.registry import Step
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.io.staging import Staging
+
+logger = logging.getLogger(__name__)
 
 REPORT, STEPS_FOLDER = "report.html", "steps"
 
@@ -75,6 +79,9 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
         staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names
+    log_decisions(data, result.data)
+    for note in result.outcome.notes:
+        logger.info("%s.", note)
     lines = [f"{stage.name or 'not run'}: {note}" for stage in result.stages for note in stage.notes]
     lines.append(quantify_text(result.outcome, arguments.output, files))
     print(printable("\n".join(lines), lines=True))  # noqa: T201

@@ -28,6 +28,7 @@ _COMMAND_OPTIONS = frozenset(
         "config",
         "report",
         "generateReports",
+        "quiet",
         "verbose",
         "help",
     )

@@ -4,6 +4,7 @@ A step that is registered without a case here fails the first test.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -167,6 +168,17 @@ class TestContract:
         assert record["Details"].startswith(f"fsl_mrs_dl.steps.{last.name}.{last.name}, ")
         for option in last.options:
             assert f"{option.name}=" in record["Details"]
+
+    def test_a_report_is_written_and_says_what_was_done(self, step: Step, tmp_path: Path) -> None:
+        assert main([*arguments(step.name, tmp_path), "--report" if step.fits else "-r"]) == 0
+        name = "fit/../report.html" if step.fits else f"scan_{step.name}.html"
+        text = (tmp_path / "out" / name).read_text(encoding="utf-8")
+        last = nifti.read(result(step, tmp_path)).processing[-1]
+        assert last["Method"] in text
+        assert "nobody" not in text  # the name of the person
+        if step.report == "step_page":
+            rows = re.findall(r"<tr><th>(\w[^<]*)</th><td>", text)
+            assert rows[:2] == ["before", last["Method"]]
 
     def test_output_is_valid_and_an_ordinary_file(self, step: Step, tmp_path: Path) -> None:
         assert main(arguments(step.name, tmp_path)) == 0

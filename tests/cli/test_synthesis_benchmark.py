@@ -47,7 +47,13 @@ def test_evaluate_writes_one_page(scans: Path, capsys: pytest.CaptureFixture[str
     words = ("C2ST accuracy", "Synthetic data.", "shape score", "difference / CRLB", "noise alone")
     for said in (*words, "Cr+PCr", "data:image/png"):
         assert said in text
-    assert "synthetic with real" in capsys.readouterr().out
+    head, *rows, place = capsys.readouterr().out.splitlines()
+    assert head.startswith("set  compared             C2ST accuracy (95 %)")
+    assert {row[: head.index("C2ST")].strip() for row in rows} == {
+        "1    real, two halves",
+        "1    synthetic with real",
+    }
+    assert place == f"Page: {scans / 'out' / 'evaluation.html'}"
     assert main([*line, "press_3t_te30", "--synthetic", str(scans / "two.nii.gz")]) == 2
 
 

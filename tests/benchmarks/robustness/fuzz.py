@@ -19,7 +19,7 @@ from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.models.package import find
 from fsl_mrs_dl.simulate.files import simulate
-from fsl_mrs_dl.steps.command import guarded
+from fsl_mrs_dl.steps.exit_status import guarded
 from fsl_mrs_dl.steps.options import Option, describe
 from fsl_mrs_dl.steps.registry import steps
 from fsl_mrs_dl.steps.synthesise import synthesise
