@@ -1,12 +1,12 @@
 """The command ``evaluate``: compare synthetic transients with real ones on one page."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.evaluation.text_table import text_table
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.io.names import plain_name
 
@@ -78,16 +78,6 @@ def evaluate(
         staging.path(f"{filename}.html").write_text(text, encoding="utf-8")
     print(text_table(LIKENESS, likeness))  # noqa: T201
     print(f"Page: {output / filename}.html")  # noqa: T201
-
-
-def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table as lines of text, its columns below their headings."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (head, *rows)
-    ]
-    return "\n".join(lines)
 
 
 def _check(measured: Any, generated: Any, counts: list[int]) -> None:

@@ -78,22 +78,11 @@ def _list_architectures() -> None:
 
 
 def _show(folder: Path) -> None:
-    from fsl_mrs_dl.models.card import evaluation_text
-    from fsl_mrs_dl.models.package import CARD, verified
+    from fsl_mrs_dl.evaluation.data_sheet import data_sheet
+    from fsl_mrs_dl.models.package import verified
 
     card, _ = verified(folder)
-    lines = [
-        f"{card.full_name} ({card.architecture}, for {card.task}; {card.licence})",
-        f"Use: {card.intended_use}",
-        f"Not for: {card.refused_use}",
-        f"Valid: {card.valid}",
-        f"Made by: {card.recipe.command}",
-        f"Data: {card.recipe.data}",
-        evaluation_text(card),
-        f"Checksum of card and weights: {card.package_sha256}",
-        f"Card: {folder / CARD}",
-    ]
-    print(printable("\n".join(lines), lines=True))  # noqa: T201
+    print(printable(data_sheet(card, folder), lines=True))  # noqa: T201
 
 
 def _verified(folder: Path) -> str:

@@ -104,7 +104,7 @@ def test_the_packages_of_networks_are_listed_and_shown():
     assert any(line.startswith("align-dsr-1h-3t@") for line in listed)
     assert not any("cannot be used" in line for line in listed)
     assert "dsrf" in done("models", "list", "--architectures")
-    assert "Use: " in done("models", "show", "--model", "align-dsr-1h-3t")
+    assert "Not for " in done("models", "show", "--model", "align-dsr-1h-3t")
 
 
 def test_a_scan_is_quantified_with_its_report(average, tmp_path):
