@@ -8,7 +8,9 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import IncompatibleModelError
 
 SCHEMA_VERSION = 2
+"""Of ``card.json``: packages of another schema are refused."""
 _SLACK = 1e-6
+"""Relative tolerance of a range: values in headers are rounded."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class Channel:
 
 @dataclass(frozen=True)
 class ValidRange:
-    """What a model was trained for; each range is (lowest, highest), both included.
+    """The data that a model was trained for; each range is (lowest, highest), both included.
 
-    Nucleus, field, dwell time and duration are read off the data and refused; the others cannot be known
-    beforehand and are for the reader.
+    Data of another nucleus, field, dwell time or duration are refused. The other values cannot be read from data
+    beforehand: they are for the reader.
 
     Attributes
     ----------
@@ -47,8 +49,8 @@ class ValidRange:
     spectrometer_frequency_mhz, dwelltime_s, duration_s : tuple of float
         In MHz and s. The duration is points x dwell time.
     echo_time_s : tuple of float
-        Of the signals it was trained on, in s; empty = not one echo time. Not refused: registration compares
-        a set with itself.
+        Of the training signals, in s; empty: several, or none. Other echo times are not refused, because
+        registration compares a set with itself.
     snr_t0, shift_hz, phase_deg, linewidth_hz : tuple of float
         SNR_t0; the rest in Hz and degrees. The linewidth is what was added to the lines of the basis.
     """
@@ -66,19 +68,19 @@ class ValidRange:
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """How the weights were made.
+    """The training of the weights.
 
     Attributes
     ----------
     command : str
-        What makes them again.
+        Repeats the training.
     seed : int
     data : str
         The training data in words.
     data_sha256 : str
         Of the training FIDs.
     hours : float
-        On the machine that made them.
+        Of computing.
     device : str
     software : mapping of str to str
         Package -> version.
@@ -95,7 +97,7 @@ class TrainingRecipe:
 
 @dataclass(frozen=True)
 class Score:
-    """One row of the evaluation: what the model reached, beside a baseline and a bound.
+    """One row of the evaluation: a value of the model, with a baseline and a bound.
 
     Attributes
     ----------
@@ -119,7 +121,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Card:
-    """All that is said of a model; ``card.json``.
+    """The description of a model; ``card.json``.
 
     Attributes
     ----------
@@ -163,15 +165,15 @@ class Card:
         return f"{self.name}@{self.version}"
 
     def check(self, data: MRSData, *, allow_mismatch: bool = False) -> tuple[str, ...]:
-        """Return what of the data lies outside the valid range, in words.
+        """Compare data with the valid range; return a sentence for each value outside it.
 
         Raises
         ------
         IncompatibleModelError
-            If anything does and ``allow_mismatch`` is false; the message names the first field.
+            If a value is outside it and ``allow_mismatch`` is false; the message names the first.
         """
         valid = self.valid
-        found: dict[str, tuple[float, tuple[float, float], str]] = {
+        values: dict[str, tuple[float, tuple[float, float], str]] = {
             "spectrometer_frequency_mhz": (
                 data.spectrometer_frequency_mhz,
                 valid.spectrometer_frequency_mhz,
@@ -183,7 +185,7 @@ class Card:
         outside = []
         if data.nucleus != valid.nucleus:
             outside.append(f"nucleus is {data.nucleus}, the model's {valid.nucleus}")
-        for name, (value, (low, high), unit) in found.items():
+        for name, (value, (low, high), unit) in values.items():
             if not low * (1 - _SLACK) <= value <= high * (1 + _SLACK):
                 outside.append(f"{name} is {value:g} {unit}, the model's {low:g} to {high:g}")
         if outside and not allow_mismatch:
@@ -197,12 +199,12 @@ class Card:
 def evaluation_text(card: Card) -> str:
     """Return the evaluation as a table of Markdown."""
     rows = [
-        f"| {s.metric} | {s.unit} | {s.value:.3g} | {_said(s.baseline, s.baseline_name)} "
-        f"| {_said(s.bound, s.bound_name)} | {s.n} |"
+        f"| {s.metric} | {s.unit} | {s.value:.3g} | {_reference_text(s.baseline, s.baseline_name)} "
+        f"| {_reference_text(s.bound, s.bound_name)} | {s.n} |"
         for s in card.evaluation
     ]
     return "\n".join(["| metric | unit | value | baseline | bound | n |", "|---|---|---|---|---|---|", *rows])
 
 
-def _said(value: float | None, name: str) -> str:
+def _reference_text(value: float | None, name: str) -> str:
     return "" if value is None else f"{value:.3g} ({name})"

@@ -29,7 +29,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Characters that move a terminal's cursor or change its colour; line feeds and tabs are text."""
 _MAX_NESTING = 8
+"""Deepest nesting of ``config``; the shipped cards have 4. It bounds the recursion of the reader."""
 _LARGEST = 1e300
+"""Numbers from here on are refused as not finite, near the end of double precision."""
 
 
 def card_text(card: Card) -> str:
@@ -132,8 +134,8 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     if kind is str:
         return _text(value, where)
     # JSON writes 20.0 as 20; true is not a number here though it is an int in Python.
-    wanted = (int, float) if kind is float else (kind,)
-    if isinstance(value, bool) or not isinstance(value, wanted):
+    types = (int, float) if kind is float else (kind,)
+    if isinstance(value, bool) or not isinstance(value, types):
         raise TypeError(f"{where} is {_short(value)}; a value of type {kind.__name__} is needed")
     if not abs(value) < _LARGEST:  # NaN is not; a number of hundreds of digits is no float
         raise TypeError(f"{where} is {_short(value)}; a finite number is needed")

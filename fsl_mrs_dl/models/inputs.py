@@ -1,4 +1,4 @@
-"""Between FIDs and the inputs of networks: one pair of functions, and how other samplings enter.
+"""Conversion between FIDs and the inputs of networks, also of FIDs of other samplings.
 
 A network reads two real channels of a fixed number of points of a fixed dwell time. *Dwell time and length are
 resampled*: data are brought to the network's points by interpolation, filtered before if they have more
@@ -18,8 +18,11 @@ from fsl_mrs_dl.physics.resample import PASSBAND, points_before, resample
 
 Array = Any
 _SAME = 1e-4
+"""Relative difference of dwell times below which points are taken as they are."""
 _TINY = 1e-30
+"""Largest magnitude, in units of the data, below which an FID counts as zero and is not scaled."""
 _BEFORE = 64
+"""Points predicted before the first one, in which the filter rings."""
 
 
 def to_channels(fid: Array) -> Array:
@@ -96,5 +99,5 @@ def _low_pass(fids: Complex, dwelltime_s: float, highest_hz: float) -> Complex:
     longer = np.concatenate([points_before(fids, before), fids, np.zeros_like(fids[:, :before])], axis=1)
     frequency = np.abs(frequency_axis_hz(longer.shape[1], dwelltime_s)) / highest_hz
     beyond = np.clip((frequency - PASSBAND) / (1 - PASSBAND), 0, 1)
-    kept: Complex = spectrum_to_fid(fid_to_spectrum(longer) * np.cos(np.pi / 2 * beyond) ** 2)
-    return kept[:, before : before + fids.shape[1]]
+    filtered: Complex = spectrum_to_fid(fid_to_spectrum(longer) * np.cos(np.pi / 2 * beyond) ** 2)
+    return filtered[:, before : before + fids.shape[1]]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 VARIABLE = "FSL_MRS_DL_MODELS"
 _FIELDS_T = (1.5, 3.0, 4.7, 7.0, 9.4, 11.7, 14.1)
+"""Nominal field strengths in T; the nearest is in the name of a package."""
 MAX_BYTES = 2e9
 """Most memory that a network takes; the largest shipped one takes 220 MB."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,199}")
@@ -45,7 +46,7 @@ def package_name(task: str, architecture: str, nucleus: str, spectrometer_freque
     Raises
     ------
     ModelError
-        If nothing is known of the nucleus.
+        If the nucleus is unknown.
     """
     if nucleus not in NUCLEI:
         raise ModelError(f"There are no models for {nucleus}; nuclei known are {', '.join(NUCLEI)}.")
@@ -164,11 +165,11 @@ def verified(folder: Path) -> tuple[Card, bytes]:
     """
     card = read_card(folder)
     weights = _read(folder / WEIGHTS)
-    found = seal(card, weights)
-    if found != card.package_sha256:
+    checksum = seal(card, weights)
+    if checksum != card.package_sha256:
         raise ModelError(
-            f"{folder} has the SHA-256 {found[:12]}.., its card says {card.package_sha256[:12] or 'none'}..; the "
-            "card or the weights were changed or damaged. Get the package again."
+            f"{folder} has the SHA-256 {checksum[:12]}.., its card says {card.package_sha256[:12] or 'none'}..; "
+            "the card or the weights were changed or damaged. Get the package again."
         )
     return card, weights
 
@@ -230,9 +231,9 @@ def find(model: str | Path) -> Path:
     name, _, version = str(model).partition("@")
     if _PLAIN.fullmatch(name):
         for root in roots():
-            found = [v for v in _versions(root / name) if version in ("", v.name)]
-            if found:
-                return found[-1]
+            versions = [v for v in _versions(root / name) if version in ("", v.name)]
+            if versions:
+                return versions[-1]
     known = sorted({folder.parent.name for folder in packages()})
     here = f"A folder here is ./{model}. " if isinstance(model, str) and _is_package(Path(model)) else ""
     raise ModelError(

@@ -38,15 +38,20 @@ MAC_LINES = (
 """Lorentzian lines that stand for the measured macromolecules of the ISMRM 2016 challenge at 3 T: ppm, width in
 Hz, amplitude. From the public code of Shamaei et al. 2023."""
 _RIDGE = 1e-9
+"""Added to the diagonal of the normal equations, over its mean: members that overlap stay solvable."""
 _SMOOTH = 1e-7
+"""In s^2: the sign in the loss of rpMM is smooth over its root, 0.3 ms; see :meth:`QuantificationNetwork.loss`."""
 _RETARDED = 5.0
+"""Taken off the logit of rpMM's early time, which then starts at 7 ms instead of 0.5 s."""
 _LINE_RANGE = (0.0, 2.0)
+"""Expected amplitude of a macromolecular line, over that of the table."""
 _PUBLISHED_SIZE = 50.0
+"""Magnitude of the FIDs of the published simulation, against which its weight of the early time is chosen."""
 
 
 @dataclass(frozen=True, eq=False)
 class Modelled:
-    """What a network says of FIDs.
+    """Parameters of FIDs, estimated by a network.
 
     Attributes
     ----------
@@ -55,7 +60,7 @@ class Modelled:
     shift_hz, gamma, sigma, phase_rad : Tensor, float, shape (batch,)
         Hz, rad/s, rad/s, rad.
     early_s : Tensor, float, shape (batch,), or None
-        Until when rpMM looks for macromolecules, in s.
+        End of the early part of the FID, which rpMM leaves to macromolecules, in s.
     """
 
     amplitudes: Tensor
@@ -68,7 +73,7 @@ class Modelled:
 
 @dataclass(frozen=True)
 class Expected:
-    """Where the parameters lie: lowest and highest of what a network is trained on.
+    """Ranges of the parameters that a network is trained on: lowest and highest.
 
     Attributes
     ----------
@@ -88,9 +93,9 @@ class Expected:
     noise_sd: float
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "Expected":
-        """Read from a config, whose tuples became lists."""
-        return cls(**{field.name: _frozen(said[field.name]) for field in fields(cls)})
+    def of(cls, config: Mapping[str, Any]) -> "Expected":
+        """Read the ranges of a card's config, where tuples are lists."""
+        return cls(**{field.name: _frozen(config[field.name]) for field in fields(cls)})
 
 
 def _frozen(value: Any) -> Any:
@@ -184,7 +189,7 @@ class QuantificationNetwork(Network):
         derive(lambda module, _: module._derive())
 
     def set_basis(self, basis: Basis) -> None:
-        """Take the basis set, on the network's points and with its members; lines are added here."""
+        """Store the basis set, on the network's points and with its members; add the lines."""
         fids = torch.from_numpy(np.asarray(basis.fids, dtype=np.complex64))
         if self.n_lines:
             fids = torch.cat([fids, self._lines(fids)])
@@ -194,14 +199,14 @@ class QuantificationNetwork(Network):
     def _lines(self, like: Tensor) -> Tensor:
         ppm, fwhm_hz, amplitude = torch.tensor(MAC_LINES, dtype=torch.float64).T
         offset_hz = (ppm - NUCLEI["1H"].reference_ppm) * self.spectrometer_frequency_mhz
-        made = singlet(
+        lines = singlet(
             self.n_points, self.dwelltime_s, offset_hz, gamma_from_fwhm(fwhm_hz), 0 * offset_hz, like
         )
-        lines: Tensor = amplitude[:, None].to(like.dtype) * made
-        return lines
+        weighted: Tensor = amplitude[:, None].to(like.dtype) * lines
+        return weighted
 
     def _derive(self) -> None:
-        """Make what follows from the basis set: products of members, and the whitened coordinates."""
+        """Compute the products of members and the whitened coordinates from the basis set."""
         fids = self.members.to(torch.complex128)
         self.pairs.copy_((fids.conj()[:, None] * fids).real.permute(2, 0, 1))
         if self.amplitudes != "whitened":
@@ -312,7 +317,7 @@ class QuantificationNetwork(Network):
 
     @property
     def _metabolites(self) -> slice:
-        """Members that are no lines."""
+        """The members without the lines."""
         return slice(0, len(self.names))
 
     def _late(self, early_s: Tensor) -> Tensor:
@@ -321,15 +326,15 @@ class QuantificationNetwork(Network):
         weight: Tensor = (1 + after / torch.sqrt(after**2 + _SMOOTH)) / 2
         return weight
 
-    def decode(self, said: Modelled, rows: slice = slice(None)) -> Tensor:
-        """Return the FIDs of parameters, complex, shape (batch, time); ``rows``: of some members alone."""
-        shifts = torch.stack([said.shift_hz, -said.shift_hz], dim=1)
-        gamma, sigma = (value[:, None].expand(-1, 2) for value in (said.gamma, said.sigma))
-        amplitudes = said.amplitudes[:, rows]
-        made = basis_sum(
+    def decode(self, parameters: Modelled, rows: slice = slice(None)) -> Tensor:
+        """Return the FIDs of parameters, complex, shape (batch, time); ``rows``: the sum of these members only."""
+        shifts = torch.stack([parameters.shift_hz, -parameters.shift_hz], dim=1)
+        gamma, sigma = (value[:, None].expand(-1, 2) for value in (parameters.gamma, parameters.sigma))
+        amplitudes = parameters.amplitudes[:, rows]
+        total = basis_sum(
             self.members[rows], amplitudes, shifts, gamma, sigma, self.dwelltime_s, self.groups[rows]
         )
-        decoded: Tensor = phase(made, said.phase_rad)
+        decoded: Tensor = phase(total, parameters.phase_rad)
         return decoded
 
     def loss(self, inputs: Tensor) -> Tensor:
@@ -343,16 +348,16 @@ class QuantificationNetwork(Network):
         and :math:`\lambda t_r / 2`. What the published :math:`\lambda` is weighed against grows with the square
         of the FIDs, which are 50 there; scaled FIDs have :math:`\lambda / 50^2` instead.
         """
-        said = self.modelled(inputs)
+        parameters = self.modelled(inputs)
         fids = from_channels(inputs)
         unit = self._size(fids)[:, None]
-        loss = _mean_square(((self.decode(said) - fids) / unit)[:, self.first_point :])
-        if said.early_s is None:
+        loss = _mean_square(((self.decode(parameters) - fids) / unit)[:, self.first_point :])
+        if parameters.early_s is None:
             return loss
-        alone = (self.decode(said, self._metabolites) - fids) / unit
+        alone = (self.decode(parameters, self._metabolites) - fids) / unit
         weighed = self.penalty / (_PUBLISHED_SIZE**2 if self.scaled else 1.0)
-        late = _mean_square(self._late(said.early_s) * alone)
-        return loss + 0.5 * (late + weighed * said.early_s.mean())
+        late = _mean_square(self._late(parameters.early_s) * alone)
+        return loss + 0.5 * (late + weighed * parameters.early_s.mean())
 
 
 def _mean_square(residual: Tensor) -> Tensor:

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 _CHANNELS = (16, 24, 32, 40, 48, 56, 64, 72)
+"""Of the convolutions, as published."""
 _PATCH = 16
+"""Points of a patch of the mixer, as published."""
 
 
 def convolutional(n_points: int, n_outputs: int, *, kernels: tuple[int, int] = (5, 3)) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Quantification networks at work: parameters of spectra of any sampling, as NumPy arrays."""
+"""Inference of quantification networks: parameters of spectra of any sampling, as NumPy arrays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from fsl_mrs_dl.models.inputs import on_network_points
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
 
 _BLOCK = 512
+"""Spectra at once, which bounds the memory."""
 Solve = Callable[[Real, Real], tuple[Real, NDArray[Any]]]
 """From Gram matrices (S, M, M) and right sides (S, M) to amplitudes, for example kept at or above zero."""
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkParameters:
-    """What a network says of S spectra.
+    """Parameters of S spectra, estimated by a network.
 
     Attributes
     ----------
@@ -59,7 +60,7 @@ def network_parameters(
     Spectra of another field are read in ppm: as if their time ran :math:`f / f_0` times as fast, with
     :math:`f_0` the network's field, every line lies where the network knows it, and the shift and the rates that
     it gives are :math:`f / f_0` times as large in the data. Amplitudes and phase stay. Couplings, in Hz the same
-    at all fields, are read too small or too large by as much: that is the error of it.
+    at all fields, are read too small or too large by this factor: that is the error of this reading.
 
     Parameters
     ----------
@@ -93,15 +94,20 @@ def network_parameters(
             else np.ones(len(rows))
         )
         inputs = channels(rows / unit[:, None]).to(where)
-        said = network.modelled(inputs)
-        shared = (said.shift_hz, said.gamma.clamp_min(0), said.sigma.clamp_min(0), said.phase_rad)
+        estimated = network.modelled(inputs)
+        shared = (
+            estimated.shift_hz,
+            estimated.gamma.clamp_min(0),
+            estimated.sigma.clamp_min(0),
+            estimated.phase_rad,
+        )
         if solve is not None and network.amplitudes == "projected":
             complex_rows = torch.complex(inputs[:, 0], inputs[:, 1])
-            equations = network.normal_equations(complex_rows, *shared, said.early_s)
+            equations = network.normal_equations(complex_rows, *shared, estimated.early_s)
             amplitudes = torch.from_numpy(solve(*(e.cpu().numpy() for e in equations))[0])
         else:
-            amplitudes = said.amplitudes.cpu()
-        residual = network.decode(said)[:, network.first_point :]
+            amplitudes = estimated.amplitudes.cpu()
+        residual = network.decode(estimated)[:, network.first_point :]
         residual = residual - torch.complex(inputs[:, 0], inputs[:, 1])[:, network.first_point :]
         loss = (residual.abs() ** 2).mean(dim=1) / 2
         numbers = [amplitudes.double().numpy() * unit[:, None]]
@@ -113,6 +119,6 @@ def network_parameters(
 
 
 def field_ratio(network: Any, spectrometer_frequency_mhz: float | None) -> float:
-    """Return how much higher a field is than the network's: by that much time runs faster in its coordinates."""
+    """Return a field over the network's: time runs faster by this factor in its coordinates."""
     own = float(network.spectrometer_frequency_mhz)
     return (spectrometer_frequency_mhz or own) / own

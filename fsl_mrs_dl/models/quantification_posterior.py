@@ -1,4 +1,4 @@
-r"""A learned posterior: what shift, damping and phase may be, and amplitudes that follow exactly.
+r"""A learned posterior of shift, damping and phase; the amplitudes follow exactly.
 
 .. math:: q(a, f, \gamma, \phi \mid y) = q(f, \gamma, \phi \mid y) \; p(a \mid f, \gamma, \phi, y)
 
@@ -26,14 +26,15 @@ from fsl_mrs_dl.physics import fid_to_spectrum, ppm_axis, ppm_window
 N_SHARED = 3
 """Phase, shift and damping, in this order."""
 _SD = (1e-3, 1.5)
-"""In half ranges. Of a Gaussian much wider than its cut the mean means nothing and is not learned."""
+"""Least and largest SD, in half ranges: the mean of a Gaussian much wider than its cut cannot be learned."""
 _ORDER = [2, 0, 1]
 """Where phase, shift and damping stand among the shared parameters."""
 _WINDOW_PPM, _TYPICAL_SIZE = (0.0, 4.3), 10.0
+"""Part of the spectrum that the layers see, in ppm; what it is divided by, so that inputs are of order one."""
 
 
 class PosteriorNetwork(QuantificationNetwork):
-    """DQ-nMM that gives a belief in place of numbers; Lorentzian lines.
+    """DQ-nMM that gives distributions in place of numbers; for Lorentzian lines.
 
     Parameters
     ----------
@@ -93,11 +94,11 @@ class PosteriorNetwork(QuantificationNetwork):
         noise = (2 * torch.log(noise_sd) - low - high) / (high - low)
         spectrum = fid_to_spectrum(from_channels(inputs))[:, self.window]
         both = [spectrum.real / _TYPICAL_SIZE, spectrum.imag / _TYPICAL_SIZE]
-        seen: Tensor = self.encoder(torch.cat([*both, noise[:, None]], dim=1))
-        mean, log_sd = seen[:, :N_SHARED], seen[:, N_SHARED : 2 * N_SHARED]
-        slopes = torch.zeros(len(seen), N_SHARED, N_SHARED, dtype=seen.dtype, device=seen.device)
+        raw: Tensor = self.encoder(torch.cat([*both, noise[:, None]], dim=1))
+        mean, log_sd = raw[:, :N_SHARED], raw[:, N_SHARED : 2 * N_SHARED]
+        slopes = torch.zeros(len(raw), N_SHARED, N_SHARED, dtype=raw.dtype, device=raw.device)
         below = torch.tril_indices(N_SHARED, N_SHARED, -1)
-        slopes[:, below[0], below[1]] = seen[:, 2 * N_SHARED :]
+        slopes[:, below[0], below[1]] = raw[:, 2 * N_SHARED :]
         least, most = (math.log(value) for value in _SD)
         return mean, torch.exp(least + (most - least) * torch.sigmoid(log_sd + 2.0)), slopes
 

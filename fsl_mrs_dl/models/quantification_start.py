@@ -1,4 +1,4 @@
-"""The network that starts a fit with any basis set: shift, phases and lineshape of a spectrum, with a belief.
+"""The network that starts a fit with any basis set: shift, phases and lineshape of a spectrum, each with an SD.
 
 It sees the spectrum on a grid of chemical shifts and the acquisition (field, dwell time, duration), never the
 basis set: what it gives does not depend on which metabolites will be fitted. It is trained with labels, across
@@ -21,9 +21,11 @@ from fsl_mrs_dl.physics import damp
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 
 GRID_PPM, GRID_POINTS = (-0.2, 4.8), 512
+"""Chemical shifts of the first and the last point of the input, in ppm, and number of points."""
 APODISED_HZ_PER_T = 0.5
+"""Lorentzian width added to the input, in Hz per T, where its points are 0.42 Hz per T apart."""
 PIVOT_PPM = 2.7
-"""Where the zero-order phase is told: in the middle of the lines it hardly depends on the delay."""
+"""Where the zero-order phase is estimated: in the middle of the lines it hardly depends on the delay."""
 SCALES: Mapping[str, float] = MappingProxyType(
     {
         "shift_ppm": 0.25,
@@ -35,16 +37,20 @@ SCALES: Mapping[str, float] = MappingProxyType(
         "baseline": 0.2,
     }
 )
-"""What the network gives, and what an output of 1 means.
+"""Parameters that the network estimates, and the value of an output of 1.
 
 Shift in ppm; zero-order phase at 2.7 ppm of the shifted axis; delay times the frequency of one ppm; Lorentzian
-and Gaussian rate in rad/s per tesla; what macromolecules are broader by, in rad/s per tesla; and the size of a
+and Gaussian rate in rad/s per tesla; further width of macromolecules, in rad/s per tesla; and the size of a
 smooth baseline, its largest magnitude over that of the spectrum.
 """
 _FILTERS = ((16, 7), (32, 5), (48, 5), (64, 3), (64, 3))
+"""Channels and kernel of each convolution."""
 _HIDDEN = 128
+"""Units between the convolutions and the outputs."""
 _LOWEST_LOG_SD = -6.0
+"""Of the logarithm of an SD in units of :data:`SCALES`: 0.25 %, below which the likelihood has no bound."""
 _BLOCK = 512
+"""Spectra at once, which bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,17 +108,17 @@ class StartNetwork(Network):
         inputs : Tensor, float, shape (batch, 2, 512)
         acquisition : Tensor, float, shape (batch, 3)
         """
-        said = self._said(inputs, acquisition)
+        raw = self._outputs(inputs, acquisition)
         n = len(SCALES)
-        means = torch.cat([said[:, :1], self._angle(said)[:, None], said[:, 3 : n + 1]], dim=1)
-        return means, said[:, n + 1 :].clamp(_LOWEST_LOG_SD, 2.0)
+        means = torch.cat([raw[:, :1], self._angle(raw)[:, None], raw[:, 3 : n + 1]], dim=1)
+        return means, raw[:, n + 1 :].clamp(_LOWEST_LOG_SD, 2.0)
 
-    def _said(self, inputs: Tensor, acquisition: Tensor) -> Tensor:
-        said: Tensor = self.head(torch.cat([self.layers(inputs), acquisition], dim=1))
-        return said
+    def _outputs(self, inputs: Tensor, acquisition: Tensor) -> Tensor:
+        raw: Tensor = self.head(torch.cat([self.layers(inputs), acquisition], dim=1))
+        return raw
 
-    def _angle(self, said: Tensor) -> Tensor:
-        return torch.atan2(said[:, 2], said[:, 1]) / math.pi
+    def _angle(self, raw: Tensor) -> Tensor:
+        return torch.atan2(raw[:, 2], raw[:, 1]) / math.pi
 
     def loss(self, inputs: Tensor, acquisition: Tensor, truth: Tensor) -> Tensor:
         r"""Return the mean negative log likelihood of the truth under the network's Gaussians.
@@ -122,15 +128,15 @@ class StartNetwork(Network):
         with the error of the phase wrapped, plus the squared error of cosine and sine of the phase, without which
         a wrapped phase is hard to learn.
         """
-        said = self._said(inputs, acquisition)
+        raw = self._outputs(inputs, acquisition)
         n = len(SCALES)
-        log_sd = said[:, n + 1 :].clamp(_LOWEST_LOG_SD, 2.0)
+        log_sd = raw[:, n + 1 :].clamp(_LOWEST_LOG_SD, 2.0)
         angle = truth[:, 1] * math.pi
-        wrapped = torch.remainder(self._angle(said) - truth[:, 1] + 1, 2) - 1
+        wrapped = torch.remainder(self._angle(raw) - truth[:, 1] + 1, 2) - 1
         error = torch.cat(
-            [said[:, :1] - truth[:, :1], wrapped[:, None], said[:, 3 : n + 1] - truth[:, 2:]], dim=1
+            [raw[:, :1] - truth[:, :1], wrapped[:, None], raw[:, 3 : n + 1] - truth[:, 2:]], dim=1
         )
-        around = (said[:, 1] - torch.cos(angle)) ** 2 + (said[:, 2] - torch.sin(angle)) ** 2
+        around = (raw[:, 1] - torch.cos(angle)) ** 2 + (raw[:, 2] - torch.sin(angle)) ** 2
         likelihood = (error**2 * torch.exp(-2 * log_sd) / 2 + log_sd).sum(dim=1)
         return (likelihood + around).mean()
 
@@ -154,13 +160,13 @@ def grid_spectra(fids: Complex, dwelltime_s: float, spectrometer_frequency_mhz: 
     times = np.arange(fids.shape[1]) * dwelltime_s
     transform = np.exp(-2j * math.pi * times[:, None] * offset_hz).astype(np.complex64)
     rate = gamma_from_fwhm(APODISED_HZ_PER_T * field_t)
-    found: Complex = damp(fids.astype(np.complex64), rate, 0.0, dwelltime_s) @ transform
-    largest = np.abs(found).max(axis=1, keepdims=True)
-    return found / np.where(largest > 0, largest, 1)
+    spectra: Complex = damp(fids.astype(np.complex64), rate, 0.0, dwelltime_s) @ transform
+    largest = np.abs(spectra).max(axis=1, keepdims=True)
+    return spectra / np.where(largest > 0, largest, 1)
 
 
 def acquisition_row(n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Real:
-    """Return what the network is told of the acquisition, shape (3,): logarithms of field, dwell, duration."""
+    """Return the acquisition as the network reads it, shape (3,): logarithms of field, dwell time, duration."""
     row: Real = np.log([spectrometer_frequency_mhz / 123.0, dwelltime_s / 3e-4, n_points * dwelltime_s / 0.7])
     return row
 
@@ -189,8 +195,8 @@ def estimate_start(
         grid = grid_spectra(fids[start : start + _BLOCK], dwelltime_s, spectrometer_frequency_mhz)
         inputs = torch.from_numpy(np.stack([grid.real, grid.imag], axis=1).astype(np.float32))
         acquisition = torch.from_numpy(np.tile(row, (len(grid), 1)).astype(np.float32))
-        found, log_sd = network.beliefs(inputs, acquisition)
-        parts.append(torch.stack([found, torch.exp(log_sd)], dim=1).double().numpy())
+        outputs, log_sd = network.beliefs(inputs, acquisition)
+        parts.append(torch.stack([outputs, torch.exp(log_sd)], dim=1).double().numpy())
     units = unit_of(spectrometer_frequency_mhz)
     mean, sd = np.moveaxis(np.concatenate(parts) * units, 1, 0)
     mean[:, 3:] = np.maximum(mean[:, 3:], 0.0)
@@ -201,7 +207,7 @@ def estimate_start(
 
 
 def unit_of(spectrometer_frequency_mhz: float) -> Real:
-    """Return what an output of 1 means at some field: Hz, rad, s, rad/s (three times), a ratio."""
+    """Return the value of an output of 1 at a field: Hz, rad, s, rad/s (three times), a ratio."""
     field_t = spectrometer_frequency_mhz / NUCLEI["1H"].gyromagnetic_mhz_per_t
     per = np.array([spectrometer_frequency_mhz, 1, 1 / spectrometer_frequency_mhz, *[field_t] * 3, 1])
     units: Real = np.array(list(SCALES.values())) * per

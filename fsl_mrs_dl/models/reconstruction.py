@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.models.network import Network
 
-GRID_PPM, GRID_POINTS = (0.2, 4.2), 512
-_CHANNELS = (16, 32, 64)
-_KERNELS = (7, 5, 3)
-_POOLED = GRID_POINTS // 2 ** len(_CHANNELS)
+GRID_PPM, GRID_POINTS = (0.2, 4.2), 512  # first and last chemical shift of the input, in ppm, and its points
+_CHANNELS = (16, 32, 64)  # of the convolutions
+_KERNELS = (7, 5, 3)  # of the convolutions, in points
+_POOLED = GRID_POINTS // 2 ** len(_CHANNELS)  # points left: each convolution ends in a pooling by two
 _LOG_VARIANCE = (-12.0, 1.0)  # of the posterior: beyond e^-12 the data say all, and the prior has 0
 _GAIN = (
     20.0  # spectra have an RMS of 0.04 in the units of the network, and its layers work on numbers of about 1
@@ -129,8 +129,8 @@ class SparsityVAE(Network):
             .mean(dim=1)
             for first in range(0, len(inputs), _BLOCK)
         ]
-        found: Real = torch.cat(parts).double().numpy()
-        return found
+        variance: Real = torch.cat(parts).double().numpy()
+        return variance
 
     def penalty_ratio(self, inputs: Real) -> Real:
         """Return the penalty over the largest useful one, shape (batch,)."""

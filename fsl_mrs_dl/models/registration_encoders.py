@@ -1,8 +1,8 @@
 """Networks for frequency and phase correction that learn without labels: dCrR, dCrRF, dSR and dSRF.
 
-An encoder reads a transient and says four (or two) numbers; the decoder is a formula of
-:mod:`fsl_mrs_dl.physics` that makes the transient of them. The loss compares the two, so what the encoder says
-can only be phase, shift, amplitude and damping. The numbers of the encoder are raw: rad, Hz, 1, rad/s.
+An encoder reads a transient and gives four (or two) numbers; the decoder is a formula of
+:mod:`fsl_mrs_dl.physics` that computes the transient from them. The loss compares the two, so the numbers can
+only be phase, shift, amplitude and damping. Their units are rad, Hz, 1 and rad/s.
 
 Shamaei, Starcukova, Rizzo and Starcuk 2023, doi:10.1002/mrm.29498, called DeepFPC below. The published decoders
 are in the sign of the file; here in memory sign, where shift and phase enter with a plus.
@@ -18,12 +18,16 @@ from fsl_mrs_dl.data import NUCLEI, Complex
 from fsl_mrs_dl.models.inputs import from_channels, on_network_points, to_channels
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, phase, ppm_axis, ppm_window, shift, singlet
+from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 
-CREATINE_PPM = 3.027
+CREATINE_PPM = METHYLS_PPM["Cr"]
+"""Chemical shift of the methyl line of creatine in ppm, which shift and phase of dCrR and dCrRF refer to."""
 BASELINE_PER_S = 500.0
 """Damping of the input that stands for broad signal in dCrR: 1/s in DeepFPC's code, 159 Hz wide."""
 _CHANNELS = (16, 24, 32, 40, 48, 56, 64, 72)
+"""Of the convolutions, as in DeepFPC's code."""
 _BLOCK = 1024
+"""Transients at once, which bounds the memory."""
 
 
 class RegistrationNetwork(Network):
@@ -278,12 +282,12 @@ def estimate(
         In Hz and rad, against what the network was trained on.
     """
     where = next(network.parameters()).device
-    found = [np.zeros((0, 2))]
+    parts = [np.zeros((0, 2))]
     for start in range(0, len(fids), _BLOCK):
         block = on_network_points(
             fids[start : start + _BLOCK], dwelltime_s, network.n_points, network.dwelltime_s
         )
         inputs = torch.from_numpy(to_channels(block)).to(where, torch.float32)
-        found.append(torch.stack(network.estimates(inputs), dim=1).cpu().numpy().astype(np.float64))
-    shift_hz, phase_rad = np.concatenate(found).T
+        parts.append(torch.stack(network.estimates(inputs), dim=1).cpu().numpy().astype(np.float64))
+    shift_hz, phase_rad = np.concatenate(parts).T
     return shift_hz, phase_rad

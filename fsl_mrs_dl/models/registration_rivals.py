@@ -17,7 +17,9 @@ from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork
 from fsl_mrs_dl.physics import correct, fid_to_spectrum
 
 _HIDDEN = (1024, 512)
+"""Units of the fully connected layers; a proposal."""
 _FILTERS = (4, 8)
+"""Channels of the pairs of convolutions; a proposal."""
 
 
 class SupervisedPair(RegistrationNetwork):
@@ -43,8 +45,8 @@ class SupervisedPair(RegistrationNetwork):
         layers: Literal["connected", "convolutional"],
     ) -> None:
         super().__init__(n_points, dwelltime_s, spectrometer_frequency_mhz)
-        made = fully_connected if layers == "connected" else convolutional
-        self.shift_net, self.phase_net = made(n_points), made(n_points)
+        build = fully_connected if layers == "connected" else convolutional
+        self.shift_net, self.phase_net = build(n_points), build(n_points)
         self.shift_scale_hz, self.phase_scale_rad = shift_scale_hz, phase_scale_rad
 
     def estimates(self, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,8 +17,9 @@ from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.transforms import TRANSFORMS, Transform
 
 TARGETS = ("amplitudes", "shift_hz", "gamma")
-"""What can be asked of a component: amplitude, shift in Hz, Lorentzian rate in rad/s."""
+"""Parameters of a component that can be estimated: amplitude, shift in Hz, Lorentzian rate in rad/s."""
 _NO_SPREAD = 1e-12
+"""Least SD to divide by: a feature that never changes stays zero."""
 
 
 class RegressionNetwork(Network):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fsl_mrs_dl.models.regression import TARGETS, RegressionNetwork, transform_of
 
 CHANNELS, KERNELS = (16, 24, 32, 48, 64, 64), (9, 9, 5, 5, 3, 3)
+"""Of the convolutions, kernels in points; a proposal, for the published ones are lost."""
 _POOLED = 5
 """Blocks, the first ones, that end in a max-pooling by two."""
 

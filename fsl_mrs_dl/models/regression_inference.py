@@ -1,4 +1,4 @@
-"""Regressors at work: amplitudes of spectra of any sampling, as NumPy arrays."""
+"""Inference of regressors: amplitudes of spectra of any sampling, as NumPy arrays."""
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ def regression_amplitudes(
         Of the network's components, in units of data over basis; of either sign.
     """
     own = network.spectrometer_frequency_mhz
-    seen_s = dwelltime_s * (spectrometer_frequency_mhz or own) / own
-    rows = on_network_points(np.asarray(fids), seen_s, network.n_points, network.dwelltime_s)
+    network_dwelltime_s = dwelltime_s * (spectrometer_frequency_mhz or own) / own
+    rows = on_network_points(np.asarray(fids), network_dwelltime_s, network.n_points, network.dwelltime_s)
     features, size = features_of(network, rows)
     return regressed(network, features)["amplitudes"] * size[:, None]

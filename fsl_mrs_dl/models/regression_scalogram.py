@@ -12,6 +12,7 @@ from torch import nn
 from fsl_mrs_dl.models.regression import TARGETS, RegressionNetwork, transform_of
 
 CHANNELS = (16, 24, 32, 48, 64, 64)
+"""Of the convolutions; a proposal, for the published ones are lost."""
 _POOLED = 5
 """Blocks, the first ones, that end in a max-pooling by two."""
 _LOWEST_PPM, _HIGHEST_PPM = 0.25, 5.7

@@ -13,6 +13,7 @@ from torch import nn
 from fsl_mrs_dl.models.regression import TARGETS, RegressionNetwork, transform_of
 
 HIDDEN = 20
+"""Neurons of the hidden layer, as published."""
 
 
 class ScatteringNetwork(RegressionNetwork):

@@ -1,4 +1,4 @@
-r"""Variational autoencoders that make spectra: of concentrations (cVAE), or like measured transients (VAE).
+r"""Variational autoencoders that synthesise spectra: of concentrations (cVAE), or like measured transients (VAE).
 
 The encoder reads real and imaginary part and, where there are any, the concentrations; the decoder makes a
 spectrum of latent numbers and concentrations. Fully connected layers, as in the published ones, whose sizes are
@@ -28,19 +28,21 @@ from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.physics import basis_sum, phase
 
 _BLOCK = 1024
+"""FIDs at once, which bounds the memory."""
 _FLOOR = 1e-6
 """Least relative variance of the error: 0.1 % of the spectrum."""
 _N_PHYSICS = 4
 """Phase, shift and the two rates."""
 _EARLY, _STRIDE = 60, 6
+"""First points, where the baseline is, at each of which the loss is taken; after them at every sixth."""
 _SIGNALS = ("components", "metabolites", "envelopes", "baselines")
 
 
 class SynthesisNetwork(Network):
-    r"""Encoder, decoder, and the signals between which they choose.
+    r"""An encoder, a decoder, and the fixed signals that they weigh.
 
-    Two decoders: ``spectrum`` says the coefficients of the spectrum's components, of latent numbers and
-    concentrations :math:`y` together. ``physics`` says, of latent numbers alone, phase, shift and lineshape of the
+    Two decoders: ``spectrum`` computes the coefficients of the spectrum's components from latent numbers and
+    concentrations :math:`y`. ``physics`` computes, from latent numbers alone, phase, shift and lineshape of the
     one model of the FID and the weights of a baseline, so that amplitudes are the concentrations by construction:
 
     .. math:: s(t) = e^{i \phi_z + 2 \pi i f_z t - \gamma_z t - \sigma_z^2 t^2} \sum_m y_m x_m(t)
@@ -100,48 +102,48 @@ class SynthesisNetwork(Network):
         self.n_points, self.dwelltime_s = n_points, dwelltime_s
         self.spectrometer_frequency_mhz = spectrometer_frequency_mhz
         self.names, self.kind, self.latent = tuple(names), decoder, latent
-        self.beta, self.warm_up, self._seen = beta, warm_up, 0
+        self.beta, self.warm_up, self._n_batches = beta, warm_up, 0
         n_names, width = len(names), 2 * (n_components + n_envelopes)
         members = n_names if decoder == "physics" else 0
         sizes = (n_components, members, n_envelopes, n_baselines)
         for name, size in zip(_SIGNALS, sizes, strict=True):
             # Half precision keeps a signal to 1e-3 of itself and the package small.
             self.register_buffer(name, torch.zeros(size, 2, n_points, dtype=torch.float16))
-        said = _N_PHYSICS + 2 * n_baselines if decoder == "physics" else 2 * n_components
+        n_outputs = _N_PHYSICS + 2 * n_baselines if decoder == "physics" else 2 * n_components
         for name, size in (
             ("centre", width),
-            ("shape_centre", said),
+            ("shape_centre", n_outputs),
             ("latent_mean", latent),
             ("lowest", n_names),
         ):
             self.register_buffer(name, torch.zeros(size))
-        for name, size in (("spread", width), ("shape_spread", said), ("highest", n_names)):
+        for name, size in (("spread", width), ("shape_spread", n_outputs), ("highest", n_names)):
             self.register_buffer(name, torch.ones(size))
         self.register_buffer("latent_factor", torch.eye(latent))
         self.register_buffer("scale", torch.ones(()))
         self.encoder = Layers([width + n_names, *hidden, 2 * latent])
         conditions = 0 if decoder == "physics" else n_names
-        self.decoder = Layers([latent + conditions, *reversed(hidden), said])
+        self.decoder = Layers([latent + conditions, *reversed(hidden), n_outputs])
 
     def set_signals(self, **signals: Complex) -> None:
-        """Give the network its components, metabolites, envelopes and baselines, each of shape (signal, time)."""
+        """Store components, metabolites, envelopes and baselines, each of shape (signal, time)."""
         for name, fids in signals.items():
             setattr(self, name, torch.from_numpy(_channels(fids)).to(torch.float16))
 
     def set_statistics(self, **statistics: Real | float) -> None:
-        """Give the network what the training data are like: centre, spread, lowest, highest, scale .."""
+        """Store statistics of the training data: centre, spread, lowest, highest, scale and others."""
         for name, values in statistics.items():
             setattr(self, name, torch.as_tensor(values, dtype=torch.float32))
 
     def coefficients(self, inputs: Tensor, amounts: Tensor | None = None) -> Tensor:
-        """Return what the encoder reads of FIDs of shape (batch, 2, time), before centring.
+        """Return the input of the encoder for FIDs of shape (batch, 2, time), before centring.
 
         The components' coefficients, shape (batch, 2 component). For the decoder ``physics``, behind them those
         of damped, turned waves in the FID times the conjugate of the basis set's sum, in which the concentrations
         no longer turn anything.
         """
         fids = from_channels(inputs / self.scale)
-        found = [fids @ torch.conj(complex_of(self.components)).T]
+        parts = [fids @ torch.conj(complex_of(self.components)).T]
         if self.kind == "physics":
             self._normalised(amounts)
             nothing = torch.zeros(1)
@@ -149,8 +151,8 @@ class SynthesisNetwork(Network):
                 complex_of(self.metabolites), amounts, nothing, nothing, nothing, self.dwelltime_s
             )
             total = total / self.scale
-            found.append((fids * torch.conj(total)) @ torch.conj(complex_of(self.envelopes)).T)
-        together = torch.cat(found, dim=-1)
+            parts.append((fids * torch.conj(total)) @ torch.conj(complex_of(self.envelopes)).T)
+        together = torch.cat(parts, dim=-1)
         return torch.cat([together.real, together.imag], dim=-1)
 
     def encode(self, inputs: Tensor, amounts: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -179,38 +181,38 @@ class SynthesisNetwork(Network):
 
     def decode(self, latent: Tensor, amounts: Tensor | None = None) -> Tensor:
         """Return FIDs, complex, shape (batch, time), of latent numbers and concentrations."""
-        said = self._said(latent, amounts)
+        outputs = self._outputs(latent, amounts)
         if self.kind == "physics":
-            return self._shaped(said, amounts, self.n_points, 1)
-        half = said.shape[-1] // 2
-        weights = torch.complex(said[:, :half], said[:, half:])
-        made: Tensor = self.scale * (weights @ complex_of(self.components))
-        return made
+            return self._shaped(outputs, amounts, self.n_points, 1)
+        half = outputs.shape[-1] // 2
+        weights = torch.complex(outputs[:, :half], outputs[:, half:])
+        fids: Tensor = self.scale * (weights @ complex_of(self.components))
+        return fids
 
-    def _said(self, latent: Tensor, amounts: Tensor | None) -> Tensor:
-        """Return what the decoder's layers say: coefficients of signals, shape (batch, 2 signal)."""
+    def _outputs(self, latent: Tensor, amounts: Tensor | None) -> Tensor:
+        """Return the outputs of the decoder's layers: coefficients of signals, shape (batch, 2 signal)."""
         if self.kind == "spectrum" and self.names:
             latent = torch.cat([latent, self._normalised(amounts)], dim=-1)
-        said: Tensor = self.shape_centre + self.shape_spread * self.decoder(latent)
-        return said
+        outputs: Tensor = self.shape_centre + self.shape_spread * self.decoder(latent)
+        return outputs
 
-    def _shaped(self, said: Tensor, amounts: Tensor | None, n_points: int, stride: int) -> Tensor:
-        """Return FIDs of what the decoder says, at every so manieth point."""
+    def _shaped(self, outputs: Tensor, amounts: Tensor | None, n_points: int, stride: int) -> Tensor:
+        """Return the FIDs of outputs of the decoder ``physics``, at every ``stride``-th point."""
         self._normalised(amounts)
-        phase_rad, shift_hz, gamma, sigma = said[:, :_N_PHYSICS].unbind(dim=-1)
-        weights = torch.complex(*said[:, _N_PHYSICS:].chunk(2, dim=-1))
+        phase_rad, shift_hz, gamma, sigma = outputs[:, :_N_PHYSICS].unbind(dim=-1)
+        weights = torch.complex(*outputs[:, _N_PHYSICS:].chunk(2, dim=-1))
         members, lines = (
             complex_of(signals[..., ::stride][..., :n_points])
             for signals in (self.metabolites, self.baselines)
         )
         shape = (shift_hz[:, None], torch.abs(gamma)[:, None], sigma[:, None])
         total = phase(basis_sum(members, amounts, *shape, stride * self.dwelltime_s), phase_rad)
-        made: Tensor = total + self.scale * (weights @ lines)
-        return made
+        fids: Tensor = total + self.scale * (weights @ lines)
+        return fids
 
     @torch.no_grad()
     def examples(self, inputs: Tensor, amounts: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Return what :meth:`loss` takes of FIDs: what never changes in training is computed once.
+        """Return the arguments of :meth:`loss` for FIDs; parts that do not change in training are computed once.
 
         Parameters
         ----------
@@ -241,19 +243,19 @@ class SynthesisNetwork(Network):
         mean, log_variance = self._encoded(coefficients, amounts)
         latent = mean
         if self.training:
-            self._seen += 1
+            self._n_batches += 1
             latent = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        said = self._said(latent, amounts)
+        outputs = self._outputs(latent, amounts)
         if early is None or late is None:
-            error = ((said - coefficients) ** 2).sum(dim=-1)
+            error = ((outputs - coefficients) ** 2).sum(dim=-1)
         else:
-            first = self._shaped(said, amounts, early.shape[-1], 1) - from_channels(early)
-            rest = self._shaped(said, amounts, late.shape[-1], _STRIDE) - from_channels(late)
+            first = self._shaped(outputs, amounts, early.shape[-1], 1) - from_channels(early)
+            rest = self._shaped(outputs, amounts, late.shape[-1], _STRIDE) - from_channels(late)
             rest = rest[:, _EARLY // _STRIDE :]
             squares = _energy(first) + _STRIDE * _energy(rest)
             error = squares / self.scale**2
         divergence = -0.5 * (1 + log_variance - mean**2 - torch.exp(log_variance)).sum(dim=-1)
-        grown = min(1.0, self._seen / self.warm_up) if self.warm_up and self.training else 1.0
+        grown = min(1.0, self._n_batches / self.warm_up) if self.warm_up and self.training else 1.0
         # Without noise each point of the FID says something; with it, each component.
         n_numbers = 2 * (self.n_points if self.names else len(self.components))
         lost: Tensor = 0.5 * n_numbers * torch.log(error.mean() + _FLOOR)
@@ -261,7 +263,7 @@ class SynthesisNetwork(Network):
 
     @torch.no_grad()
     def settle(self, coefficients: Tensor, amounts: Tensor | None = None) -> None:
-        """Remember mean and covariance of the latent numbers of the training data, for :meth:`sample`."""
+        """Store mean and covariance of the latent numbers of the training data, for :meth:`sample`."""
         mean, log_variance = self._encoded(coefficients, amounts)
         covariance = torch.cov(mean.T) + torch.diag(torch.exp(log_variance).mean(dim=0))
         self.latent_mean = mean.mean(dim=0)
@@ -275,17 +277,17 @@ class SynthesisNetwork(Network):
     @torch.no_grad()
     def synthesise(self, latent: Tensor, amounts: Tensor | None = None) -> Complex:
         """Return FIDs, complex64, shape (n, time), a block at a time; results do not depend on the blocks."""
-        made = np.empty((len(latent), self.n_points), dtype=np.complex64)
+        fids = np.empty((len(latent), self.n_points), dtype=np.complex64)
         for start in range(0, len(latent), _BLOCK):
             rows = slice(start, start + _BLOCK)
-            made[rows] = self.decode(latent[rows], None if amounts is None else amounts[rows]).numpy()
-        return made
+            fids[rows] = self.decode(latent[rows], None if amounts is None else amounts[rows]).numpy()
+        return fids
 
     @torch.no_grad()
     def shift_and_phase(self, latent: Tensor) -> Real:
-        """Return shift (Hz) and phase (rad) of what the decoder ``physics`` makes, shape (batch, 2)."""
-        said: Real = self._said(latent, None)[:, [1, 0]].numpy()
-        return said
+        """Return shift (Hz) and phase (rad) of the FIDs of the decoder ``physics``, shape (batch, 2)."""
+        values: Real = self._outputs(latent, None)[:, [1, 0]].numpy()
+        return values
 
     def on_points(self, n_points: int, dwelltime_s: float) -> Self:
         """Return a network that makes FIDs of other points: its signals are brought there, the layers stay."""
@@ -304,7 +306,7 @@ class SynthesisNetwork(Network):
 
 
 class Layers(nn.Module):
-    """Fully connected layers, and one linear layer around them: what is linear need not be learned bent."""
+    """Fully connected layers, and one linear layer beside them for the linear part."""
 
     def __init__(self, sizes: Sequence[int]) -> None:
         super().__init__()
@@ -315,9 +317,9 @@ class Layers(nn.Module):
         self.direct = nn.Linear(sizes[0], sizes[-1], bias=False)
 
     def forward(self, read: Tensor) -> Tensor:
-        """Return the sum of both ways."""
-        said: Tensor = self.deep(read) + self.direct(read)
-        return said
+        """Return the sum of both."""
+        total: Tensor = self.deep(read) + self.direct(read)
+        return total
 
 
 def _energy(fids: Tensor) -> Tensor:
@@ -333,5 +335,5 @@ def _channels(fids: Complex) -> Real:
 
 def complex_of(channels: Tensor) -> Tensor:
     """Return complex signals, single precision, shape (signal, time)."""
-    made: Tensor = torch.complex(channels[:, 0].float(), channels[:, 1].float())
-    return made
+    signals: Tensor = torch.complex(channels[:, 0].float(), channels[:, 1].float())
+    return signals

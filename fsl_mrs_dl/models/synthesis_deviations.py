@@ -1,4 +1,4 @@
-r"""A variational autoencoder of what differs between the transients of one set.
+r"""A variational autoencoder of the differences between the transients of one set.
 
 The average of a set is carried explicitly: it is known better than a transient by the square root of their number,
 and no network that has learned of other subjects knows it as well. What is left is how a transient deviates,
@@ -8,7 +8,7 @@ and no network that has learned of other subjects knows it as well. What is left
 with noise :math:`n_i` of standard deviation :math:`\sigma`, known from the signal-free bands. The first two
 directions :math:`d_k` are physics, of the set itself: :math:`\bar s`, whose complex coefficient is scale and
 phase, and :math:`t \bar s`, whose coefficient is broadening and shift, to first order. The others are the
-principal components of deviations of many sets: tails of water that wander, and whatever else does.
+principal components of the deviations of many sets, for example of tails of water that drift.
 
 The coefficients are in units of the noise, so that the likelihood is known and the Kullback-Leibler divergence has
 the weight 1: only what stands out of the noise is encoded; the rest is noise, and is drawn as such.
@@ -73,7 +73,7 @@ class DeviationNetwork(Network):
         self.decoder = Layers([latent, *reversed(hidden), width])
 
     def set_components(self, components: Complex, spread: Real) -> None:
-        """Give the network its components, shape (component, time), and the size of the coefficients."""
+        """Store the components, shape (component, time), and the size of the coefficients."""
         channels = np.stack([components.real, components.imag], axis=-2)
         self.components = torch.from_numpy(channels).to(torch.float16)
         self.spread = torch.as_tensor(spread, dtype=torch.float32)
@@ -101,8 +101,8 @@ class DeviationNetwork(Network):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Return coefficients, shape (batch, 2 direction), of latent numbers."""
-        said: Tensor = self.spread * self.decoder(latent)
-        return said
+        coefficients: Tensor = self.spread * self.decoder(latent)
+        return coefficients
 
     def loss(self, coefficients: Tensor) -> Tensor:
         """Return the negative evidence lower bound of a batch, up to a constant; the noise has variance 1."""
@@ -135,8 +135,8 @@ def directions(average: Complex, components: Complex) -> Complex:
     unitary, triangle = np.linalg.qr(together.T)
     # The signs of the factors are the library's choice; ours is that each direction points its signal's way.
     signs = np.diagonal(triangle) / np.maximum(np.abs(np.diagonal(triangle)), 1e-300)
-    made: Complex = (unitary * signs).T
-    return made
+    oriented: Complex = (unitary * signs).T
+    return oriented
 
 
 def split_parts(coefficients: Complex) -> Real:
@@ -189,36 +189,36 @@ class CarriedSet:
 
     def _signals(self, coefficients: Real) -> Complex:
         half = coefficients.shape[-1] // 2
-        made: Complex = self.size * ((coefficients[:, :half] + 1j * coefficients[:, half:]) @ self.axes)
-        return made
+        signals: Complex = self.size * ((coefficients[:, :half] + 1j * coefficients[:, half:]) @ self.axes)
+        return signals
 
-    def lost_spread(self, made: Complex, rng: np.random.Generator) -> Complex:
-        r"""Return what deviations lack of the spread of the measured ones, complex, shape (batch, time).
+    def lost_spread(self, decoded: Complex, rng: np.random.Generator) -> Complex:
+        r"""Draw the part of the spread that decoded deviations lack, complex, shape (batch, time).
 
-        The network, trained on few, says less than there is, and what lies between two encoded transients varies
-        less than they do. Directions in which the coefficients of the set stand out of the noise (of variance 1,
-        in d dimensions and n transients: eigenvalues above :math:`(1 + \sqrt{d/n})^2`) get the variance that is
-        missing. An eigenvalue :math:`\lambda` of so few tells of a true one :math:`\ell` by
+        A network trained on few transients decodes less than their spread, and transients interpolated between
+        encoded ones vary less than they do. Directions in which the coefficients of the set stand out of the noise
+        (of variance 1, in d dimensions and n transients: eigenvalues above :math:`(1 + \sqrt{d/n})^2`) get the
+        variance that is missing. An eigenvalue :math:`\lambda` of so few tells of a true one :math:`\ell` by
         :math:`\lambda = \ell + \gamma \ell / (\ell - 1)`, :math:`\gamma = d/n` (Baik and Silverstein 2006,
         doi:10.1016/j.jmva.2005.08.003).
 
         Parameters
         ----------
-        made : ndarray, complex, shape (batch, time)
+        decoded : ndarray, complex, shape (batch, time)
             Decoded deviations.
         rng : numpy.random.Generator
         """
-        found = self.coefficients
-        n, d = found.shape
+        coefficients = self.coefficients
+        n, d = coefficients.shape
         ratio = d / n
-        values, vectors = np.linalg.eigh(found.T @ found / n)
+        values, vectors = np.linalg.eigh(coefficients.T @ coefficients / n)
         out = values > (1 + np.sqrt(ratio)) ** 2
         values, vectors = values[out], vectors[:, out]
         middle = values + 1 - ratio
         true = 0.5 * (middle + np.sqrt(np.maximum(middle**2 - 4 * values, 0.0)))
-        there = (split_parts(made @ self.axes.conj().T / self.size) @ vectors).var(axis=0)
+        there = (split_parts(decoded @ self.axes.conj().T / self.size) @ vectors).var(axis=0)
         missing = np.sqrt(np.maximum(true - 1 - there, 0.0))
-        return self._signals((missing * rng.standard_normal((len(made), len(values)))) @ vectors.T)
+        return self._signals((missing * rng.standard_normal((len(decoded), len(values)))) @ vectors.T)
 
 
 def transient_network(*, decoder: str = "spectrum", **config: Any) -> Network:

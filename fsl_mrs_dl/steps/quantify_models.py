@@ -1,4 +1,4 @@
-"""Networks in ``quantify``: where :mod:`fsl_mrs_dl.models` meets the fit.
+"""Networks in ``quantify``: the use of :mod:`fsl_mrs_dl.models` in the fit.
 
 A network starts the fit, or estimates everything. Then the fit computes curves and bounds from the parameters of
 the network, as it does from its own.
@@ -210,28 +210,28 @@ class StartedFitter(Fitter):
         return self._fit.expand(fids, parameters, noise_sd)
 
     def begin(self, fids: Complex) -> Parameters:
-        """Return where the network lets the fit of spectra start."""
+        """Return the start of the fit that the network estimates for spectra."""
         from fsl_mrs_dl.models.quantification_start import estimate_start
 
         axes = (self.basis.dwelltime_s, self.basis.spectrometer_frequency_mhz)
-        said = estimate_start(self._network, np.nan_to_num(fids), *axes)
+        estimated = estimate_start(self._network, np.nan_to_num(fids), *axes)
         problem, ones = self.problem, np.ones((len(fids), self.problem.n_groups))
         broad = macromolecules(self.basis.names)
         members = np.array(problem.groups)
         of_mm = np.array([set(np.flatnonzero(members == g)) <= set(broad) for g in range(problem.n_groups)])
-        gamma = said.gamma[:, None] + said.mm_gamma[:, None] * of_mm * (problem.n_groups > 1)
-        spread = 0.0 if problem.settings.lorentzian else said.sigma**2
+        gamma = estimated.gamma[:, None] + estimated.mm_gamma[:, None] * of_mm * (problem.n_groups > 1)
+        spread = 0.0 if problem.settings.lorentzian else estimated.sigma**2
         return Parameters.shared(
-            ones * said.shift_hz[:, None],
+            ones * estimated.shift_hz[:, None],
             np.minimum(gamma, LARGEST_RATE),
             ones * np.atleast_1d(spread)[:, None],
-            said.phase_rad,
-            said.delay_s * problem.settings.first_order_phase,
+            estimated.phase_rad,
+            estimated.delay_s * problem.settings.first_order_phase,
         )
 
 
 class NetworkFitter(Fitter):
-    """What a DQ network says, as a result of the fit, or as its start.
+    """The parameters that a DQ network estimates, as a result of the fit, or as its start.
 
     A matched filter brings spectra into the network's range first: the network is trained for what a coarse
     registration leaves.
@@ -254,12 +254,12 @@ class NetworkFitter(Fitter):
             self._factors = np.ones(len(self._columns))
 
     def adapt(self, fids: Complex, passes: int) -> str:
-        """Train a copy of the network on spectra, use it from now on, and say what that brought."""
+        """Train a copy of the network on spectra, and use it from now on; return its loss before and after."""
         from fsl_mrs_dl.train.adaptation import adapt
 
         good = fids[fid_flags(fids) == ""]
-        seen_s = self.basis.dwelltime_s * self.field
-        adapted = adapt(self._network, registered(self, good)[0], seen_s, passes)
+        network_dwelltime_s = self.basis.dwelltime_s * self.field
+        adapted = adapt(self._network, registered(self, good)[0], network_dwelltime_s, passes)
         self._network = adapted.network
         return adapted.summary
 
@@ -275,22 +275,22 @@ class NetworkFitter(Fitter):
         near, coarse = registered(self, fids[good])
         solve: Callable[[Real, Real], Any] = _non_negative
         mhz = self.basis.spectrometer_frequency_mhz
-        said = network_parameters(
+        estimated = network_parameters(
             self._network, near, self.basis.dwelltime_s, solve, spectrometer_frequency_mhz=mhz
         )
         ones = np.ones((1, self.problem.n_groups))
         place = replace(
             coarse,
-            shift_hz=coarse.shift_hz + said.shift_hz[:, None],
-            gamma=np.minimum(said.gamma, LARGEST_RATE)[:, None] * ones,
-            spread=said.sigma[:, None] ** 2 * ones,
-            phase_rad=coarse.phase_rad + said.phase_rad,
+            shift_hz=coarse.shift_hz + estimated.shift_hz[:, None],
+            gamma=np.minimum(estimated.gamma, LARGEST_RATE)[:, None] * ones,
+            spread=estimated.sigma[:, None] ** 2 * ones,
+            phase_rad=coarse.phase_rad + estimated.phase_rad,
         )
         if self._refine:
             return super().__call__(fids, _on_rows(place, good, len(fids)))
         result = self.at(fids[good], place)
         amplitudes = result.amplitudes
-        amplitudes[:, self._columns] = said.amplitudes[:, : len(self._columns)] * self._factors
+        amplitudes[:, self._columns] = estimated.amplitudes[:, : len(self._columns)] * self._factors
         result = self.at(fids[good], place, amplitudes)
         if len(good) == len(fids):
             return result
@@ -339,7 +339,7 @@ class RegressionFitter(Fitter):
 
 
 def registered(fitter: Fitter, fids: Complex) -> tuple[Complex, Parameters]:
-    """Return spectra shifted and turned to where a matched filter finds them, and that place."""
+    """Correct shift and phase of spectra by a matched filter; return them with shift and phase."""
     scaled = fids / np.linalg.norm(fids, axis=1, keepdims=True)
     coarse = starts(fitter.problem, fitter.basis, scaled, 1)[0][0]
     near = correct(fids, coarse.shift_hz[:, 0], coarse.phase_rad, fitter.basis.dwelltime_s)
@@ -351,7 +351,7 @@ def _non_negative(gram: Real, right: Real) -> Any:
 
 
 def _on_rows(place: Parameters, rows: Any, n: int) -> Parameters:
-    """Return parameters of all spectra, those of some rows given and the others 0."""
+    """Return parameters of all spectra: those of some rows, and 0 for the others."""
     return place.changed(lambda values: _spread(values, rows, n))
 
 

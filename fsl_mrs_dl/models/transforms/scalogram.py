@@ -30,6 +30,7 @@ _FOOTPRINT = 4.0
 """Reach of a wavelet on either side of its middle, in standard deviations sqrt(beta gamma) / omega_0 a of its
 envelope: beyond it there is less than 1e-3 of the wavelet."""
 _SMALLEST = 1e-12
+"""Angular frequency, without unit, that stands for those not above zero, so that the logarithm exists."""
 
 
 def morse(omega: Real, gamma: float = GAMMA, beta: float = BETA) -> Real:
