@@ -1,7 +1,7 @@
 """The step ``align``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -28,6 +28,8 @@ def align(
     reject: bool = False,
     apply: Path | None = None,
     average: bool = False,
+    parallel: Literal["off", "local", "cluster"] = "off",
+    parallel_workers: int | None = None,
 ) -> StepResult:
     """Correct the frequency and phase of transients.
 
@@ -62,6 +64,12 @@ def align(
         Apply the estimates of this N_align.csv, written by an earlier run, instead of estimating.
     average : bool
         Also average over the dimension.
+    parallel : str
+        Where voxels and edit conditions are registered: off: here; local: on several cores; cluster: by the dask
+        scheduler that DASK_SCHEDULER_ADDRESS names. The numbers are the same. Needs dask.distributed (extra
+        pipeline).
+    parallel_workers : int
+        Processes for --parallel local. Default: as many as there are cores.
 
     Returns
     -------
@@ -91,7 +99,15 @@ def align(
             settled["reference_was"] = f"aligned and averaged over {n} of {dim}"
             messages = (f"The reference {reference.name or 'given'} was {settled['reference_was']}.",)
         estimates, resolved = _estimate(
-            data, dim, reference, ppm, method, model, allow_mismatch=allow_mismatch, refer=refer
+            data,
+            dim,
+            reference,
+            ppm,
+            method,
+            model,
+            allow_mismatch=allow_mismatch,
+            refer=refer,
+            processes=(parallel, parallel_workers),
         )
         settled |= resolved
     else:
@@ -147,6 +163,7 @@ def _estimate(
     *,
     allow_mismatch: bool,
     refer: bool | None,
+    processes: tuple[str, int | None],
 ) -> tuple[Estimates, dict[str, object]]:
     """Return the estimates, and the options as they were resolved."""
     from fsl_mrs_dl.fit.registration import estimate_alignment, set_ppm_axis
@@ -155,8 +172,21 @@ def _estimate(
     nucleus = NUCLEI.get(data.nucleus)
     window = ppm or (nucleus.ppm_window if nucleus else None)
     chosen, of_model = method_of(method, model, data, allow_mismatch=allow_mismatch)
+    parallel, workers = processes
+    if of_model and parallel != "off":
+        raise OptionError("--parallel is for methods without a network; leave it or the network out.")
+    if workers is not None and workers < 1:
+        raise OptionError(f"--parallel_workers is {workers}; 1 or more are needed.")
     settled: dict[str, object] = {"ppm": window or "whole band", **of_model}
-    estimates = estimate_alignment(data, dim=dim, limits_ppm=window, method=chosen, reference=reference)
+    estimates = estimate_alignment(
+        data,
+        dim=dim,
+        limits_ppm=window,
+        method=chosen,
+        reference=reference,
+        parallel=parallel,
+        workers=workers,
+    )
     if refer is None:
         refer = data.nucleus == "1H" and reference is None and not chosen.absolute
     settled["refer"] = refer

@@ -86,13 +86,14 @@ def process(
     if conjugated:
         chain.stages.append(Stage("conjugate", data, ("Conjugated all FIDs, as --conj_fid asks.",)))
     chain.references(reference, ecc, quant)
+    processes = {name: fitting[name] for name in ("parallel", "parallel_workers") if name in fitting}
     for dim in (TRANSIENTS, MEASUREMENTS):
         if chain.size(dim) == 1:
             continue
         if noalign:
             chain.leave_out("align", "as --noalign asks")
         else:
-            chain.run(align, dim=dim, reject=reject)
+            chain.run(align, dim=dim, reject=reject, **processes)
         chain.run(average, dim=dim)
     if chain.size(EDITS) == 2:
         chain.join_conditions(edit)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.extras import require
-from fsl_mrs_dl.fit.quantification.workers import chunks_done
+from fsl_mrs_dl.fit.workers import chunks_done
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, write_whole

@@ -15,7 +15,7 @@ from fsl_mrs_dl.fit.quantification.grade import grade
 from fsl_mrs_dl.fit.quantification.measures import measures
 from fsl_mrs_dl.fit.quantification.request import Request
 from fsl_mrs_dl.fit.quantification.water import with_areas
-from fsl_mrs_dl.fit.quantification.workers import chunks_done
+from fsl_mrs_dl.fit.workers import chunks_done
 from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
 from fsl_mrs_dl.io.scratch import new_array, release_memory
 

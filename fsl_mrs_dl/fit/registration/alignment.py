@@ -5,10 +5,13 @@ Reading order of the package, each file calling only those after it: ``alignment
 :mod:`~.search`, :mod:`~.baseline`, :mod:`~.averages`, :mod:`~.template`, :mod:`~.decimation`, :mod:`~.band`.
 """
 
+import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real
@@ -17,6 +20,7 @@ from fsl_mrs_dl.fit.registration.flags import flags_of
 from fsl_mrs_dl.fit.registration.gauss_newton import first_reference, gn, register_to_average
 from fsl_mrs_dl.fit.registration.methods import METHODS, Method
 from fsl_mrs_dl.fit.registration.sets import Layout, bad_fids, coil_noise, reference_fids
+from fsl_mrs_dl.fit.workers import chunks_done
 
 CAPTURE_PPM = 0.35
 """Half-width of the search for a shift, in ppm: +-45 Hz at 3 T, +-104 Hz at 7 T, more than a head moves a line and
@@ -24,6 +28,44 @@ less than the distance from creatine to NAA."""
 EDIT_WINDOW_PPM = (2.9, 3.35)
 """Where ON and OFF of an edited 1H set agree best, in ppm: creatine CH3 and choline."""
 _EDIT = "DIM_EDIT"
+
+
+@dataclass(frozen=True, eq=False)
+class _CommonOfSets:
+    """What all sets of a file have in common; other processes get it once.
+
+    Attributes
+    ----------
+    band : Band
+    method : Method
+    target : ndarray, complex, shape (coil, time), or None
+        The reference, if one is given.
+    axes : MRSData
+        The axes of the data, with one FID of zeros.
+    """
+
+    band: Band
+    method: Method
+    target: Complex | None
+    axes: MRSData
+
+
+@dataclass(frozen=True, eq=False)
+class _SetEstimates:
+    """Estimates of one set.
+
+    Attributes
+    ----------
+    values : ndarray, float, shape (4, transient)
+        Shift and phase, in Hz and rad, and their SDs; 0 and NaN where a transient is bad.
+    flags : ndarray, str, shape (transient,)
+    average : ndarray, complex, shape (coil, time), or None
+        Of the registered transients, or the reference; None where all are bad.
+    """
+
+    values: Real
+    flags: NDArray[np.str_]
+    average: Complex | None
 
 
 def estimate_alignment(
@@ -34,6 +76,8 @@ def estimate_alignment(
     method: str | Method,
     reference: MRSData | None = None,
     progress: Callable[..., Any] = tqdm,
+    parallel: str = "off",
+    workers: int | None = None,
 ) -> Estimates:
     """Estimate one shift and one phase for each transient, shared by its coils.
 
@@ -54,6 +98,8 @@ def estimate_alignment(
         One FID (or one for each coil) to register to.
     progress : callable
         Wraps the loop over sets; silent where standard error is not a terminal.
+    parallel, workers
+        Where the sets are registered, see :func:`~fsl_mrs_dl.fit.workers.chunks_done`. The estimates are the same.
 
     Returns
     -------
@@ -75,19 +121,12 @@ def estimate_alignment(
     flags = np.full((n_sets, n_transients), "", dtype="<U16")
     averages: list[Complex | None] = [None] * n_sets
     silent = None if n_sets > 1 else True
-    for i in progress(range(n_sets), desc="align", unit="set", leave=False, disable=silent):
-        fids: Complex = np.ascontiguousarray(layout.fids[i], dtype=np.complex128)
-        flags[i] = bad_fids(fids)
-        good = flags[i] == ""
-        if not good.any():
-            continue
-        fids = fids if good.all() else fids[good]
-        noise_sd = coil_noise(fids, data)[:, None]
-        fids = fids / noise_sd  # each coil counts by its information
-        estimates, averages[i] = _register(fids, None if target is None else target / noise_sd, band, method)
-        values[0, i, good], values[1, i, good] = estimates.shift_hz, estimates.phase_rad
-        values[2, i, good], values[3, i, good] = estimates.shift_hz_sd, estimates.phase_rad_sd
-        flags[i, good] = flags_of(fids, estimates, band, method)
+    task = _CommonOfSets(band, method, target, _axes_of(data))
+    where = "off" if n_sets == 1 else parallel
+    with contextlib.closing(chunks_done(_estimate_set, task, layout.fids, where, workers)) as results:
+        bar = progress(results, total=n_sets, desc="align", unit="set", leave=False, disable=silent)
+        for i, result in enumerate(bar):
+            values[:4, i], flags[i], averages[i] = result.values, result.flags, result.average
     if _EDIT in layout.others and target is None and not method.absolute:
         _join_conditions(values, averages, layout, data, band)
     shape = data.fid.shape[:TIME_AXIS] + data.fid.shape[TIME_AXIS + 1 :]
@@ -99,6 +138,38 @@ def estimate_alignment(
         reference_shift_hz=layout.restored(values[4], shape),
         flag=layout.restored(flags, shape),
     )
+
+
+def _axes_of(data: MRSData) -> MRSData:
+    """Return data with the same axes and one FID of zeros, which is cheap to send to another process."""
+    fid = np.zeros((1, 1, 1, data.n_points), dtype=data.fid.dtype)
+    return replace(data, fid=fid, dim_tags=(), dim_headers={}, processing=(), nifti_header=None)
+
+
+def _estimate_set(task: _CommonOfSets, fids: Complex) -> _SetEstimates:
+    """Estimate shift and phase of one set.
+
+    Parameters
+    ----------
+    task : _CommonOfSets
+    fids : ndarray, complex, shape (transient, coil, time)
+    """
+    fids = np.ascontiguousarray(fids, dtype=np.complex128)
+    flags = bad_fids(fids)
+    values = np.full((4, len(fids)), np.nan)
+    values[:2] = 0.0
+    good = flags == ""
+    if not good.any():
+        return _SetEstimates(values, flags, None)
+    fids = fids if good.all() else fids[good]
+    noise_sd = coil_noise(fids, task.axes)[:, None]
+    fids = fids / noise_sd  # each coil counts by its information
+    target = None if task.target is None else task.target / noise_sd
+    estimates, average = _register(fids, target, task.band, task.method)
+    values[0, good], values[1, good] = estimates.shift_hz, estimates.phase_rad
+    values[2, good], values[3, good] = estimates.shift_hz_sd, estimates.phase_rad_sd
+    flags[good] = flags_of(fids, estimates, task.band, task.method)
+    return _SetEstimates(values, flags, average)
 
 
 def _register(

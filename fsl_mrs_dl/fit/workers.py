@@ -1,4 +1,4 @@
-"""Compute chunks of voxels on several processes with dask; results come in order."""
+"""Compute parts of a task on several processes with dask; results come in order."""
 
 import logging
 import os
