@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.steps import command
 from fsl_mrs_dl.steps.registry import built_in_steps, steps
-from fsl_mrs_dl.steps.tools import TOOLS
+from fsl_mrs_dl.steps.tools import FIRST_OPTIONS, TOOLS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,4 +65,5 @@ def _run_tool(name: str, argv: Sequence[str]) -> int:
     """Run a tool; its module is imported only now."""
     module, summary = TOOLS[name]
     tool = getattr(importlib.import_module(module), name)
-    return command.run_tool(tool, argv, program=f"fsl_mrs_dl {name}", summary=summary)
+    first = FIRST_OPTIONS.get(name, ())
+    return command.run_tool(tool, argv, program=f"fsl_mrs_dl {name}", summary=summary, first=first)

@@ -14,7 +14,11 @@ from fsl_mrs_dl.steps.average import average as average_step
 from fsl_mrs_dl.steps.registry import StepResult, step
 
 
-@step(method="Frequency and phase correction", report="align_page")
+@step(
+    method="Frequency and phase correction",
+    report="align_page",
+    first=("ppm", "method", "reference", "reject", "average", "dim"),
+)
 def align(
     data: MRSData,
     *,

@@ -98,7 +98,14 @@ def run(known_step: Step, argv: Sequence[str]) -> int:
     return guarded(work, parser.prog, verbose="--verbose" in argv, quiet="--quiet" in argv)
 
 
-def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, summary: str) -> int:
+def run_tool(
+    tool: Callable[..., None],
+    argv: Sequence[str],
+    *,
+    program: str,
+    summary: str,
+    first: Sequence[str] = (),
+) -> int:
     """Run a documented function without an input spectrum as a command.
 
     Parameters
@@ -111,6 +118,8 @@ def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, su
         Program and command, for the help and the messages.
     summary : str
         First sentence of the help, without its full stop.
+    first : sequence of str
+        The most used options, which stand before the others in the help, with those that are required.
 
     Returns
     -------
@@ -127,10 +136,12 @@ def run_tool(tool: Callable[..., None], argv: Sequence[str], *, program: str, su
         add_help=False,
         allow_abbrev=False,
     )
+    main = parser.add_argument_group("main options") if first else parser
+    more = parser.add_argument_group("other options") if first else parser
     for option in options:
-        add_option(parser, option)
-    add_verbosity(parser)
-    add_help(parser)
+        add_option(main if option.required or option.name in first else more, option)
+    add_verbosity(more)
+    add_help(more)
     arguments = parser.parse_args(argv)
 
     def work() -> None:

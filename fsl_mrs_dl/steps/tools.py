@@ -22,3 +22,11 @@ TOOLS = {
     "evaluate": ("fsl_mrs_dl.evaluation.evaluate", "Compare synthetic transients with measured ones"),
 }
 """Tools have no input spectrum: name -> (module with a documented function of that name, summary)."""
+
+FIRST_OPTIONS = {
+    "basis": ("shipped", "sequence", "te", "field", "metabolites", "edit"),
+    "simulate": ("kind", "basis", "transients", "coils", "snr", "water_reference"),
+    "synthesise": ("like", "model", "n", "mode", "concentrations", "snr"),
+    "train": ("basis", "data", "prior", "samples", "epochs", "seed"),
+}
+"""Tools with many options -> those that people use first, which have a group of their own in the help."""

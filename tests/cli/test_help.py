@@ -9,6 +9,7 @@ import pytest
 
 from fsl_mrs_dl.cli import TOOLS, main
 from fsl_mrs_dl.steps.registry import built_in_steps
+from fsl_mrs_dl.steps.tools import FIRST_OPTIONS
 
 STEPS = built_in_steps()
 COMMANDS = [*STEPS, *TOOLS]
@@ -58,6 +59,16 @@ def test_the_options_that_people_use_first_stand_first(name: str) -> None:
     main_options, others = shown.partition(f"other {name} options:")[::2]
     assert all(f"\n  --{first} " in main_options for first in ("basis", "tissue_frac", "baseline"))
     assert "\n  --lorentzian" in others
+
+
+@pytest.mark.parametrize("name", [*FIRST_OPTIONS, "align"])
+def test_commands_with_many_options_have_the_first_six_before_the_others(name: str) -> None:
+    first = FIRST_OPTIONS[name] if name in FIRST_OPTIONS else STEPS[name].first
+    assert len(first) == 6
+    shown = help_of(name)
+    main_options, others = re.split(r"\nother .*options:\n", shown)
+    assert [option for option in first if f"\n  --{option}" not in main_options] == []
+    assert len(re.findall(r"^  --\w", others, re.MULTILINE)) > 3
 
 
 def test_values_are_named_by_kind_or_unit() -> None:
