@@ -52,7 +52,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(4, 60, {"crelu": 1, "scalogram": 1, "scattering": 1}),
-    "small": Profile(40, 6000, {"crelu": 20, "scalogram": 8, "scattering": 30}),
+    "small": Profile(20, 6000, {"crelu": 20, "scalogram": 8, "scattering": 30}),
     "paper": Profile(500, 96_000, {"crelu": 60, "scalogram": 60, "scattering": 100}),
 }
 
