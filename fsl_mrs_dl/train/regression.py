@@ -32,6 +32,8 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
         "than in training; any use of its amplitudes as if they had an uncertainty."
     )
 
+    _examples: tuple[Spectra, tuple[Tensor, Tensor]] | None = None
+
     def make_sets(self) -> DataSplit[Spectra]:
         """Simulate spectra.
 
@@ -84,13 +86,19 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
     def prepare(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> None:
         """Take means and spreads from the training examples; a package to start from has its own."""
         if self.options.get("init") is None:
-            network.standardise(*examples_of(network, sets.training))
+            network.standardise(*self._learned(network, sets.training))
 
     def tensors(
         self, network: RegressionNetwork, sets: DataSplit[Spectra]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return features and truths of the training and the validation spectra."""
-        return examples_of(network, sets.training), examples_of(network, sets.validation)
+        return self._learned(network, sets.training), examples_of(network, sets.validation)
+
+    def _learned(self, network: RegressionNetwork, spectra: Spectra) -> tuple[Tensor, Tensor]:
+        """Return the training examples; features are made once, for they do not depend on the weights."""
+        if self._examples is None or self._examples[0] is not spectra:
+            self._examples = (spectra, examples_of(network, spectra))
+        return self._examples[1]
 
     def name(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> str:
         """Return the name of the package: architecture, sequence of a shipped basis set, nucleus, field."""
