@@ -18,9 +18,6 @@ DOUBTFUL_S = 3e-3
 REFUSED_S = 10e-3
 """Difference of echo times in s, beyond which the basis set is refused."""
 _ROUNDING_S = 1e-6  # files have a microsecond at best
-_SHORTEST_OF_BASIS_S = (
-    1e-4  # delays of pulse-acquire begin at 0.1 ms; files of basis sets write 0 for not known
-)
 
 _SEQUENCE_KEYS = ("SequenceName", "SequenceType", "PulseSequenceType", "PulseSequenceFile", "ProtocolName")
 """Header keys that name a sequence: the sequence's own names before the name that the user gave the scan."""

@@ -280,7 +280,7 @@ def architectures(task: Task | None = None) -> dict[str, CatalogueEntry]:
 
 
 def methods(task: Task) -> dict[str, CatalogueEntry]:
-    """Return what ``--method`` of a step may name, networks and classical methods."""
+    """Return the choices of ``--method`` of a step, networks and classical methods."""
     return {
         name: entry
         for name, entry in CATALOGUE.items()
@@ -289,7 +289,7 @@ def methods(task: Task) -> dict[str, CatalogueEntry]:
 
 
 def choices(entries: Mapping[str, CatalogueEntry]) -> Choices:
-    """Return rows as the choices of an option; the help says of each what it is, and whether it is shipped."""
+    """Return rows as the choices of an option; the help describes each and names the fields it is shipped for."""
     by_task: dict[str, list[str]] = {}
     for name, entry in entries.items():
         more = f" ({entry.availability})" if entry.builder else ""

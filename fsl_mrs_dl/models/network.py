@@ -1,4 +1,4 @@
-"""What every network of the program is: a module that knows its loss."""
+"""The base of every network of the program: a module that computes its loss."""
 
 from abc import abstractmethod
 from typing import Any

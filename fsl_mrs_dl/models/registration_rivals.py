@@ -23,7 +23,7 @@ _FILTERS = (4, 8)
 
 
 class SupervisedPair(RegistrationNetwork):
-    """A network for the shift, and one for the phase of what is left.
+    """A network for the shift, and one for the phase once the shift is corrected.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Supervised regressors: from a transform of the FID straight to the amplitudes of a basis set.
 
 What they have in common: a fixed transform, a body that a family brings in its own file, outputs in units of the
-spread of the training truths, and a loss against known truths. A regressor knows nothing of the data but what it
-was trained on: it gives no bound, and its estimates are drawn towards the mean of the training amplitudes.
+spread of the training truths, and a loss against known truths. A regressor has learned nothing but its training
+data: it gives no bound, and its estimates are drawn towards the mean of the training amplitudes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ class RegressionNetwork(Network):
         self.register_buffer("target_sd", torch.ones(outputs))
 
     def set_basis(self, basis: Basis) -> None:
-        """Keep the basis set with the weights, so that a package can say whether another one is the same."""
+        """Store the basis set with the weights, so that another one can be compared with it."""
         fids = torch.from_numpy(np.asarray(basis.fids, dtype=np.complex64))
         self.basis.copy_(torch.stack([fids.real, fids.imag]))
 
@@ -93,18 +93,18 @@ class RegressionNetwork(Network):
         return torch.complex(self.basis[0], self.basis[1])
 
     def features(self, fids: Tensor) -> Tensor:
-        """Return what the body reads, before standardisation, float32, shape (batch, *transform.shape).
+        """Return the input of the body, before standardisation, float32, shape (batch, *transform.shape).
 
         Parameters
         ----------
         fids : Tensor, complex, shape (batch, time)
-            On the network's points; at the size that :meth:`size` says, if it scales.
+            On the network's points; if it scales, divided by :meth:`size`.
         """
         values: Tensor = self.transform(fids)
         return values.to(torch.float32)
 
     def size(self, fids: Tensor) -> Tensor:
-        """Return what FIDs are divided by on the way in, shape (batch,)."""
+        """Return the divisors of FIDs on the way in, shape (batch,)."""
         if not self.scaled:
             return torch.ones(len(fids), device=fids.device)
         return fids.abs().amax(dim=1).clamp_min(1e-30)

@@ -1,7 +1,7 @@
 r"""A variational autoencoder of the differences between the transients of one set.
 
 The average of a set is carried explicitly: it is known better than a transient by the square root of their number,
-and no network that has learned of other subjects knows it as well. What is left is how a transient deviates,
+and no network that was trained on other subjects has it as precisely. The rest is the deviation of a transient,
 
 .. math:: s_i(t) = \bar s(t) + \sigma \sum_k c_k(z_i) \, d_k(t) + n_i(t)
 
@@ -174,7 +174,7 @@ class CarriedSet:
 
     @property
     def coefficients(self) -> Real:
-        """What the encoder reads, shape (transient, 2 direction)."""
+        """The input of the encoder, shape (transient, 2 direction)."""
         return split_parts(self.deviations @ self.axes.conj().T / self.size)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What ``quantify`` fits to the spectra: members of the basis set, baseline, groups, sums."""
+"""The model that ``quantify`` fits to the spectra: members of the basis set, baseline, groups, sums."""
 
 from dataclasses import dataclass, replace
 
@@ -120,7 +120,7 @@ class FitModel:
         DataError
             If the basis set is not of the scan or does not reach it.
         OptionError
-            If an option makes no sense, or names what is not there.
+            If the value of an option is invalid, or names something that does not exist.
         """
         baseline = Baseline.parse(options.baseline)
         shift_ppm = options.metab_shift_ppm

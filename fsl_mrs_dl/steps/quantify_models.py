@@ -8,6 +8,7 @@ import copy
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -273,7 +274,7 @@ class NetworkFitter(Fitter):
         if not len(good):
             return super().__call__(fids)
         near, coarse = registered(self, fids[good])
-        solve: Callable[[Real, Real], Any] = _non_negative
+        solve: Callable[[Real, Real], Any] = partial(solve_amplitudes, non_negative=True)
         mhz = self.basis.spectrometer_frequency_mhz
         estimated = network_parameters(
             self._network, near, self.basis.dwelltime_s, solve, spectrometer_frequency_mhz=mhz
@@ -344,10 +345,6 @@ def registered(fitter: Fitter, fids: Complex) -> tuple[Complex, Parameters]:
     coarse = starts(fitter.problem, fitter.basis, scaled, 1)[0][0]
     near = correct(fids, coarse.shift_hz[:, 0], coarse.phase_rad, fitter.basis.dwelltime_s)
     return near, coarse
-
-
-def _non_negative(gram: Real, right: Real) -> Any:
-    return solve_amplitudes(gram, right, non_negative=True)
 
 
 def _on_rows(place: Parameters, rows: Any, n: int) -> Parameters:

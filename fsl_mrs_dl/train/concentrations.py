@@ -51,12 +51,12 @@ class ConcentrationsTraining(Training[DataSplit[LabelledSpectra], SynthesisNetwo
         Raises
         ------
         OptionError
-            If own data are given, whose concentrations nobody knows.
+            If the user gives data: their concentrations are unknown.
         """
         chosen = self.options
         if chosen["data"]:
             raise OptionError(
-                "--data is for --architecture vae; a cvae needs concentrations, which nobody knows."
+                "--data is for --architecture vae; a cvae needs concentrations, and those of data are unknown."
             )
         return make_sets(chosen["basis"], chosen["metabolites"], chosen["samples"], chosen["seed"])
 

@@ -23,22 +23,22 @@ from torch import Tensor
 from fsl_mrs_dl.models.network import Network
 
 Report = Callable[[int, float], None]
-"""Told of each epoch and its validation loss; may raise to end the training."""
+"""Called with each epoch and its validation loss; may raise to end the training."""
 INNER_STEPS = 20
 """Steps of L-BFGS in an epoch, and how many of them it remembers."""
 VALIDATION = 0.1
-"""Share of the examples that say which epoch was the best."""
+"""Share of the examples whose loss decides which epoch was the best."""
 
 
 def set_sizes(samples: int, tested: int) -> tuple[int, int, int]:
-    """Return how many examples to train on, to stop by and to judge by: at most so many tested, on top."""
+    """Return the numbers of examples to train on, to stop by and to test; the last are on top of ``samples``."""
     n_validation = max(1, round(VALIDATION * samples))
     return samples - n_validation, n_validation, min(tested, samples)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a network is trained.
+    """Settings of a training.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Settings:
     full_batch : bool
         Take all examples in every step, of L-BFGS with :data:`INNER_STEPS` steps an epoch, instead of batches by
         Adam; for networks of a single layer or two, whose inputs are far from alike in size. ``batch``, ``lr``
-        and what makes it fall have no say.
+        and its schedule are not used.
     """
 
     epochs: int
@@ -70,7 +70,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class LossCurve:
-    """How a training went.
+    """Validation losses of a training.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class _Batches:
 
 
 class _Task(lightning.LightningModule):
-    """What Lightning asks for: the loss of a batch, and the optimiser."""
+    """The interface of Lightning: the loss of a batch, and the optimiser."""
 
     def __init__(self, network: Network, settings: Settings) -> None:
         super().__init__()
@@ -257,10 +257,7 @@ def _deterministic(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning from telling which devices it found, unless the user wants to know.
-
-    And from a warning that its own code sets off with newer versions of PyTorch.
-    """
+    """Silence the report of devices by Lightning, except with --verbose, and a warning of its own code."""
     talkers: list[Any] = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [talker.level for talker in talkers]
     verbose = logging.getLogger().isEnabledFor(logging.INFO)

@@ -47,7 +47,7 @@ def make_sets(
     Returns
     -------
     DataSplit
-        The test set is simulated either way, for of measured spectra nobody knows the truth.
+        The test set is always simulated, because the truth of measured spectra is unknown.
     """
     rng = np.random.default_rng(seed)
     n_training, n_validation, n_test = set_sizes(samples, _TESTED)

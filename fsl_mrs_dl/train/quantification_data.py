@@ -47,7 +47,7 @@ class Spectra:
     ----------
     fids : ndarray, complex64, shape (S, time)
     amplitudes : ndarray, float, shape (S, M)
-        Of the basis; no columns where nobody knows them.
+        Of the basis; no columns where they are unknown.
     shift_hz, gamma, sigma, phase_rad, noise_sd : ndarray, float, shape (S,)
         In Hz, rad/s, rad/s, rad; the noise of one channel.
     basis : Basis
@@ -109,7 +109,7 @@ def basis_of(name: str, prior: str) -> Basis:
             f"--basis {name}: there is no such file or folder, and shipped are {', '.join(RECIPES)}."
         )
     if Path(name).exists():
-        # Text files do not say their sampling; those of the challenge are the only ones in use.
+        # Text files do not have their sampling; those of the challenge are the only ones in use.
         text = Path(name).is_dir() and any(Path(name).glob("*.txt"))
         sampling = dict(zip(("dwelltime_s", "spectrometer_frequency_mhz"), _CHALLENGE, strict=True))
         basis = sound_basis(read_basis(Path(name), **(sampling if text else {})))
@@ -138,7 +138,7 @@ def ranges_of(basis: Basis, prior: str) -> dict[str, tuple[float, float]]:
 
 
 def expected_of(basis: Basis, prior: str) -> Expected:
-    """Return where the parameters of spectra lie.
+    """Return the ranges of the parameters of a prior.
 
     ``dq``: as published, a damping of 0 to 15 /s, +-3 Hz, +-9 degrees. ``brain``: Voigt lines of 0 to 6 Hz
     Lorentzian and 0 to 7.5 Hz Gaussian width at 3 T, +-4.9 Hz and +-20 degrees, which a coarse registration

@@ -1,4 +1,4 @@
-"""How well spectra are quantified: R2 and MAPE of each amplitude, beside a fit, a bound and the training mean."""
+"""Evaluation of quantification: R2 of each amplitude, beside a fit, a bound and the training mean."""
 
 from dataclasses import dataclass
 
@@ -61,7 +61,7 @@ def bounds(spectra: Spectra, n: int = BOUNDED, first_point: int = 1) -> Bounds:
         With truth.
     n : int
     first_point : int
-        First sample that an estimator sees.
+        First sample that an estimator uses.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def plain_fit(spectra: Spectra, **changed: object) -> FitResult:
 
 
 def scores(network: QuantificationNetwork, test: Spectra) -> tuple[Score, ...]:
-    """Return how a network does on spectra it has not seen: R2 of each metabolite.
+    """Evaluate a network on spectra that it was not trained on: R2 of each metabolite.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ def train_posterior(
     settings: Settings,
     report: Report | None = None,
 ) -> tuple[PosteriorNetwork, LossCurve]:
-    """Train a network on spectra whose parameters are uniform in what is expected.
+    """Train a network on spectra whose parameters are uniform in their expected ranges.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class ReconstructionTraining(Training[DataSplit[ReconstructionExamples], Sparsit
         Raises
         ------
         OptionError
-            If own data are given, whose noise and truth nobody knows.
+            If the user gives data: their noise and their truth are unknown.
         """
         if self.options["data"] is not None:
             raise OptionError("--architecture asds-vae learns from simulated spectra; leave --data out.")
@@ -104,7 +104,7 @@ class ReconstructionTraining(Training[DataSplit[ReconstructionExamples], Sparsit
 
 
 def tensors(part: ReconstructionExamples) -> tuple[Tensor, ...]:
-    """Return what the loss takes."""
+    """Return the arguments of the loss: spectra with and without noise, SD of the noise, independent bins."""
     return tuple(torch.from_numpy(v) for v in (part.inputs, part.clean, part.noise_sd, part.independent))
 
 

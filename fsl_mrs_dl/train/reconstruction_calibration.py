@@ -60,7 +60,7 @@ def calibration(variance: Real, curves: Real) -> tuple[float, float]:
     """Return factor and power of the least error, by golden searches, one within the other.
 
     As published the power is 1; the posterior variance of a linear model goes with the square of the noise where
-    data say much, and not at all where they say nothing.
+    data determine the latent variables well, and not at all where they do not.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def calibration(variance: Real, curves: Real) -> tuple[float, float]:
 
 
 def golden_search(function: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
-    """Return where a function of one minimum is least between two limits, and its value.
+    """Find the minimum of a function with one minimum between two limits; return its place and its value.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ BASIS_SETS = ("press_3t_te30", "press_3t_te35", "slaser_3t_te28", "slaser_3t_te3
 SNR_F = (3.0, 50.0)
 """Lowest and highest SNR_f of the training spectra; uniform in its logarithm."""
 DURATION_S, BANDS_PPM = (0.3, 1.02), (8.0, 40.0)
-"""How long FIDs last, in s, and the bandwidth over the spectrometer frequency."""
+"""Duration of FIDs in s, and receiver band over the spectrometer frequency in ppm: lowest and highest."""
 _ACQUISITIONS = 4  # of each basis set
 WIDTH_HZ = (
     1.0,
@@ -122,7 +122,7 @@ class ReconstructionExamples:
 
     @property
     def description(self) -> str:
-        """What they are, in words."""
+        """Number, basis sets and ranges of the examples, for the card."""
         return (
             f"{len(self.inputs)} spectra of {', '.join(BASIS_SETS)}, SNR_f {SNR_F[0]:g} to {SNR_F[1]:g}, "
             f"{DURATION_S[0]:g} to {DURATION_S[1]:g} s"

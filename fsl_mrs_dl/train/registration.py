@@ -164,7 +164,7 @@ class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork])
         return scores(network, sets.test)
 
     def data_words(self, sets: DataSplit[Transients]) -> str:
-        """Return what the training data are, for the card."""
+        """Return a description of the training data, for the card."""
         return f"{len(sets.training.fids)} transients: {sets.training.description}"
 
     def scope(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> Scope:

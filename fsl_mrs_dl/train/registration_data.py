@@ -162,9 +162,8 @@ def simulated(
     parts = []
     for name, count in zip(names, counts, strict=True):
         basis = read_basis(shipped_basis(name))
-        parts.append(
-            _simulate(_brain_prior(basis, spread), _on_brain_points(basis), spread, count, rng, name)
-        )
+        resampled = on_points(basis, BRAIN_POINTS, BRAIN_DWELLTIME_S, basis.spectrometer_frequency_mhz)
+        parts.append(_simulate(_brain_prior(basis, spread), resampled, spread, count, rng, name))
     return _together(parts, rng, f"brain at {prior.removeprefix('brain_')} from {', '.join(names)}")
 
 
@@ -218,10 +217,6 @@ def _rat(signal: Path | None) -> Basis:
     moved = (_RAT_REFERENCE_PPM - NUCLEI["1H"].reference_ppm) * RAT_9T4_MHZ
     fid = shift(fid / np.abs(fid).max(), moved, RAT_9T4_DWELLTIME_S)
     return Basis(fid[None], ("rat",), RAT_9T4_DWELLTIME_S, RAT_9T4_MHZ)
-
-
-def _on_brain_points(basis: Basis) -> Basis:
-    return on_points(basis, BRAIN_POINTS, BRAIN_DWELLTIME_S, basis.spectrometer_frequency_mhz)
 
 
 def _brain_prior(basis: Basis, spread: Spread) -> Prior:

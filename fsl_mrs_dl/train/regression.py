@@ -40,7 +40,7 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
         Raises
         ------
         OptionError
-            If own data are given, whose truth nobody knows, or a cVAE.
+            If the user gives data, whose truth is unknown, or a cVAE.
         """
         chosen = self.options
         for name in ("data", "augment_with"):
@@ -132,7 +132,7 @@ class FullBatchRegression(RegressionTraining):
 
     @property
     def settings(self) -> Settings:
-        """How the loop runs."""
+        """The settings of the loop."""
         return replace(super().settings, full_batch=True)
 
 

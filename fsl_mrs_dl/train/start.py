@@ -35,7 +35,7 @@ class StartTraining(Training[DataSplit[StartExamples], StartNetwork]):
         Raises
         ------
         OptionError
-            If own data are given, whose truth nobody knows, or a cVAE, which has one basis set.
+            If the user gives data, whose truth is unknown, or a cVAE, which has one basis set.
         """
         if self.options["data"] is not None:
             raise OptionError(
@@ -101,7 +101,7 @@ def _tensors(part: StartExamples) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def start_scores(network: StartNetwork, test: StartExamples) -> tuple[Score, ...]:
-    """Return the RMSE of what the network gives, and whether its SDs are as large as its errors.
+    """Return the RMSE of each parameter, and its errors over the SDs that the network gives.
 
     Parameters
     ----------

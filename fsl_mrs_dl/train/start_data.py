@@ -200,7 +200,7 @@ class StartExamples:
 
     @property
     def description(self) -> str:
-        """What they are, in words."""
+        """Number, basis sets and ranges of the examples, for the card."""
         return f"{len(self.inputs)} spectra of all shipped basis sets, 40 acquisitions, SNR_f {SNR_F}"
 
     @property

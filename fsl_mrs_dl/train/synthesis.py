@@ -45,7 +45,7 @@ def principal_components(fids: Complex, left_out: float = _LEFT_OUT, most: int =
 
 
 def envelopes(examples: LabelledSpectra) -> Complex:
-    """Return components of what phase, shift and lineshape make of a line, shape (component, time)."""
+    """Return components of a line of varying phase, shift and lineshape, shape (component, time)."""
     drawn, dwelltime_s = examples.parameters, examples.basis.dwelltime_s
     rows = slice(0, _FOR_COMPONENTS)
     flat = np.ones((len(drawn["gamma"][rows]), examples.fids.shape[1]), dtype=np.complex64)

@@ -91,14 +91,14 @@ def training_basis(name: str, metabolites: Sequence[str] | None) -> Basis:
 
 
 def ranges(basis: Basis) -> dict[str, Distribution]:
-    """Return how amounts are drawn: those of the brain, or for PCr and NAA alone the published setting's."""
+    """Return the distributions of amounts: of the brain, or of the published setting for PCr and NAA alone."""
     if set(basis.names) == set(SEED_RANGES):
         return {name: Uniform(*SEED_RANGES[name]) for name in basis.names}
     return brain_amplitudes(basis.names) | macromolecule_amplitudes(basis)
 
 
 def prior_of(basis: Basis) -> Prior:
-    """Return what is drawn for each spectrum, uniformly; ranges where the publication gives none are proposals."""
+    """Return the uniform distributions of the parameters; ranges that are not published are proposals."""
     return Prior(
         amplitudes=ranges(basis),
         lorentzian_hz=Uniform(0.0, RATE / pi),

@@ -282,7 +282,7 @@ def _noise_left(fids: Complex, decoded: Complex, data: MRSData) -> Score:
 
 
 def _deviation_scores(network: DeviationNetwork, transients: TransientCollection) -> tuple[Score, ...]:
-    """Return how much of what stands out of the noise is decoded, and how much noise with it."""
+    """Return the share of the deviations above the noise that is decoded, and the noise decoded with it."""
     data = transients.data
     explained, beyond, decoded, fids = 0.0, 0.0, [], []
     for index in np.unique(transients.sets):

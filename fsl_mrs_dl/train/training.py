@@ -24,11 +24,11 @@ from fsl_mrs_dl.train.writing import recipe, write_package
 
 
 class TrainingExamples(Protocol):
-    """What a network learns from."""
+    """Examples to train a network on."""
 
     @property
     def description(self) -> str:
-        """What they are, in words."""
+        """Number, source and ranges of the examples, for the card."""
 
     @property
     def sha256(self) -> str:
@@ -59,7 +59,7 @@ class DataSplit(Generic[E]):
 
 @dataclass(frozen=True)
 class Scope:
-    """What a card says of a network's input and output, and of where it is valid."""
+    """Inputs, outputs and valid range of a network, for its card."""
 
     inputs: tuple[Channel, ...]
     outputs: tuple[Channel, ...]
@@ -67,7 +67,7 @@ class Scope:
 
 
 class Training(ABC, Generic[S, N]):
-    """How the networks of one kind are trained.
+    """The training of the networks of one kind.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Training(ABC, Generic[S, N]):
 
     @property
     def settings(self) -> Settings:
-        """How the loop runs."""
+        """The settings of the loop."""
         chosen = self.options
         return Settings(
             chosen["epochs"], chosen["batch"], chosen["lr"], chosen["patience"], chosen["seed"], anneal=True
@@ -107,7 +107,7 @@ class Training(ABC, Generic[S, N]):
 
     @abstractmethod
     def tensors(self, network: N, sets: S) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Return what the loss takes, one row an example: of the training and of the validation examples."""
+        """Return the arguments of the loss, one row an example: of the training and of the validation examples."""
 
     @abstractmethod
     def name(self, network: N, sets: S) -> str:
@@ -137,7 +137,7 @@ class Training(ABC, Generic[S, N]):
         """Give a network what it needs of the examples after the loop; by default nothing."""
 
     def data_words(self, sets: S) -> str:
-        """Return what the training data are, for the card."""
+        """Return a description of the training data, for the card."""
         return sets.training.description
 
     def begin(self, sets: S) -> tuple[N, dict[str, Any]]:

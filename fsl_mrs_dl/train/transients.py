@@ -113,7 +113,7 @@ class TransientsTraining(Training[SplitTransients, Any]):
         return package_name("synthesise", self.entry.name, data.nucleus, data.spectrometer_frequency_mhz)
 
     def scores(self, network: Any, sets: SplitTransients) -> tuple[Score, ...]:
-        """Return how new transients compare with all that there are."""
+        """Return errors of encoding and decoding all transients."""
         return transient_scores(network, sets.training)
 
     def scope(self, network: Any, sets: SplitTransients) -> Scope:
@@ -123,7 +123,7 @@ class TransientsTraining(Training[SplitTransients, Any]):
 
 
 def sampling_range(network: Any, nucleus: str) -> dict[str, Any]:
-    """Return where a generative network is valid: its nucleus and field, and what can be brought to its points."""
+    """Return the valid range of a generative network: nucleus, field, and what can be resampled to its points."""
     mhz = network.spectrometer_frequency_mhz
     duration_s = network.n_points * network.dwelltime_s
     return {

@@ -198,10 +198,6 @@ def test_every_constant_has_a_reason():
     assert bare == []
 
 
-SHARED_CLASS_NAMES = frozenset({"Solution", "Step"})
-"""Class names that two modules still share; the list only gets shorter."""
-
-
 def test_no_two_classes_share_a_name():
     files = [
         name
@@ -210,7 +206,7 @@ def test_no_two_classes_share_a_name():
     ]
     bodies = [ast.parse((REPOSITORY / file).read_text()).body for file in files]
     classes = Counter(node.name for body in bodies for node in body if isinstance(node, ast.ClassDef))
-    assert {name for name, count in classes.items() if count > 1} == SHARED_CLASS_NAMES
+    assert {name for name, count in classes.items() if count > 1} == set()
 
 
 def test_no_room_is_excused_for_nothing():

@@ -11,7 +11,7 @@ from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.models.catalogue import CATALOGUE, architectures
 from fsl_mrs_dl.models.quantification import MAC_LINES, Modelled
-from fsl_mrs_dl.models.quantification_encoders import ENCODERS, flops
+from fsl_mrs_dl.models.quantification_encoders import ENCODERS
 from fsl_mrs_dl.models.quantification_inference import channels, network_parameters
 from fsl_mrs_dl.physics import damp, on_points, phase, shift, singlet
 from fsl_mrs_dl.steps.quantify_members import same_members
@@ -19,6 +19,7 @@ from fsl_mrs_dl.train import quantification
 from fsl_mrs_dl.train.adaptation import adapt
 from fsl_mrs_dl.train.quantification_data import DWELLTIME_S, basis_of, clean_of, expected_of, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds, metabolites, plain_fit
+from tests.benchmarks.dq.operations import flops
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -109,7 +109,7 @@ class Template:
             products[rows] = (flat if rows.all() else flat[rows]) @ columns.conj().T.astype(flat.dtype)
         return products
 
-    def step(self, products: Complex, folds: NDArray[np.integer]) -> "Step":
+    def step(self, products: Complex, folds: NDArray[np.integer]) -> "GaussNewtonStep":
         """Return the best scale and phase by these products, and the Gauss-Newton step from there.
 
         Scale and phase are solved for, given the shift; the rest of the gradient is that for the shift.
@@ -120,9 +120,11 @@ class Template:
         slope = (products[:, 1] * np.exp(-1j * phase_rad)).real - amplitude * gram[:, 0, 2]
         relative = slope / np.maximum(amplitude, np.finfo(float).tiny)
         step_hz = np.clip(inverse[:, 2, 2] * relative, -_MAX_STEP_HZ, _MAX_STEP_HZ)
-        return Step(phase_rad, amplitude, step_hz, step_hz * inverse[:, 1, 2] / inverse[:, 2, 2])
+        return GaussNewtonStep(phase_rad, amplitude, step_hz, step_hz * inverse[:, 1, 2] / inverse[:, 2, 2])
 
-    def deviations(self, corrected: Complex, best: "Step", folds: NDArray[np.integer], band: Band) -> Real:
+    def deviations(
+        self, corrected: Complex, best: "GaussNewtonStep", folds: NDArray[np.integer], band: Band
+    ) -> Real:
         """Return the SDs of phase (rad) and shift (Hz), shape (transient, 2), from residual and Fisher matrix.
 
         With J the derivatives for (scale, phase, shift), G their faded twins and s the noise SD a channel in the
@@ -133,7 +135,7 @@ class Template:
         ----------
         corrected : ndarray, complex, shape (transient, coil, time)
             With the shifts undone.
-        best : Step
+        best : GaussNewtonStep
             Scale and phase of each.
         folds : ndarray, int, shape (transient,)
         band : Band
@@ -158,7 +160,7 @@ class Template:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class GaussNewtonStep:
     """Scale and phase of transients against a template, and the step from there; each of shape (transient,).
 
     Attributes

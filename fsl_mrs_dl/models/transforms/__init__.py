@@ -1,4 +1,4 @@
-"""What networks read instead of an FID: small transforms that a card names, for NumPy and torch arrays alike.
+"""Inputs of networks other than an FID: small transforms that a card names, for NumPy and torch arrays alike.
 
 Each is a frozen dataclass, called with FIDs of shape (..., time), and returns real channels. None has anything to
 learn. A new one is a file here and a row in :data:`TRANSFORMS`.

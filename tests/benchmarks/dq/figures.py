@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.models.quantification_encoders import flops
 from fsl_mrs_dl.report.drawing import new_panels, png
 from tests.benchmarks.dq.accuracy import SHOWN
+from tests.benchmarks.dq.operations import flops
 from tests.benchmarks.dq.plans import SIX, TrainedDqNetwork
 from tests.benchmarks.dq.studies import GAMMA, SHIFT_HZ, NoiseDraws, Studies
 from tests.benchmarks.table import Picture

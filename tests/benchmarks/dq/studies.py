@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fsl_mrs_dl.data import Real
-from fsl_mrs_dl.models.quantification_encoders import flops
 from fsl_mrs_dl.models.quantification_inference import NetworkParameters, network_parameters
 from fsl_mrs_dl.physics import add_noise, correct, damp
 from fsl_mrs_dl.scores import r2
@@ -15,6 +14,7 @@ from fsl_mrs_dl.train.adaptation import adapt
 from fsl_mrs_dl.train.quantification_data import WHITE_NOISE_SD, Spectra, clean_of
 from fsl_mrs_dl.train.quantification_evaluation import bounds
 from tests.benchmarks.dq.accuracy import SHOWN, test_set
+from tests.benchmarks.dq.operations import flops
 from tests.benchmarks.dq.plans import (
     SIX,
     DqNotTrainedError,

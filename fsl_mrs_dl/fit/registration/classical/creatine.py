@@ -14,7 +14,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.registration.band import Band, Registration
 from fsl_mrs_dl.fit.registration.classical.spectral_registration import (
-    Solution,
+    LeastSquaresFit,
     View,
     registration,
     signal_norm,
@@ -154,7 +154,7 @@ def _refer(fids: Complex, reference: Complex, band: Band, look: View) -> Registr
     return registration(solutions, phase_at=1, shift_at=2)
 
 
-def _fit_line(fid: Complex, band: Band, view: View) -> Solution:
+def _fit_line(fid: Complex, band: Band, view: View) -> LeastSquaresFit:
     """Fit amplitude, phase, shift and damping of the creatine line to one FID, shape (time,)."""
     dwelltime_s, n_points = band.dwelltime_s, fid.size
     # The middle bin of the ppm axis is at 0 Hz.
@@ -180,11 +180,11 @@ def _fit_line(fid: Complex, band: Band, view: View) -> Solution:
     return _upright(solve(data, model, start, lowest, highest, step))
 
 
-def _upright(solution: Solution) -> Solution:
+def _upright(solution: LeastSquaresFit) -> LeastSquaresFit:
     """Return the same line with a positive amplitude, converged only if it stands above the residual."""
     parameters = solution.parameters.copy()
     if parameters[0] < 0:
         parameters[0] *= -1
         parameters[1] += math.pi
     visible = bool(parameters[0] > _LEAST_SNR * solution.sd[0])
-    return Solution(parameters, solution.sd, solution.converged and visible)
+    return LeastSquaresFit(parameters, solution.sd, solution.converged and visible)

@@ -32,7 +32,7 @@ _EDGE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class LeastSquaresFit:
     """The result of a least-squares fit of one transient.
 
     Attributes
@@ -178,7 +178,7 @@ def signal_norm(samples: Complex) -> float:
     return norm
 
 
-def solve(data: Complex, model: Model, start: Real, low: Real, high: Real, scale: Real) -> Solution:
+def solve(data: Complex, model: Model, start: Real, low: Real, high: Real, scale: Real) -> LeastSquaresFit:
     r"""Fit a model to one transient by non-linear least squares (trust region, SciPy).
 
     The SDs are the roots of the diagonal of :math:`s^2 (J^T J)^{-1}`, :math:`s^2` being the residual sum of
@@ -194,7 +194,7 @@ def solve(data: Complex, model: Model, start: Real, low: Real, high: Real, scale
 
     Returns
     -------
-    Solution
+    LeastSquaresFit
     """
     fit = least_squares(
         lambda parameters: _real(model(parameters)[0] - data),
@@ -212,7 +212,7 @@ def solve(data: Complex, model: Model, start: Real, low: Real, high: Real, scale
     sd = np.sqrt(np.where(variance >= 0, variance, np.nan))
     margin = _EDGE * np.where(np.isfinite(high - low), high - low, 0.0)
     inside = (fit.x > low + margin) & (fit.x < high - margin)
-    return Solution(fit.x, sd, bool(fit.success and inside.all() and np.isfinite(sd).all()))
+    return LeastSquaresFit(fit.x, sd, bool(fit.success and inside.all() and np.isfinite(sd).all()))
 
 
 def _real(values: Complex) -> Real:
@@ -220,7 +220,7 @@ def _real(values: Complex) -> Real:
     return np.concatenate([values.real.ravel(), values.imag.ravel()])
 
 
-def registration(solutions: list[Solution], *, phase_at: int, shift_at: int) -> Registration:
+def registration(solutions: list[LeastSquaresFit], *, phase_at: int, shift_at: int) -> Registration:
     """Return the shifts and phases among the parameters of the solutions, phases in (-pi, pi]."""
     phases = np.array([solution.parameters[phase_at] for solution in solutions])
     return Registration(
