@@ -1,6 +1,5 @@
 """The penalty of ``reconstruct``: a rule by name, a share of the largest, or a network."""
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fsl_mrs_dl.data import MRSData, Real
-from fsl_mrs_dl.errors import ModelError, OptionError
+from fsl_mrs_dl.errors import MissingDependencyError, ModelError, OptionError
+from fsl_mrs_dl.extras import require
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.fit.reconstruction import Operator, Sets
@@ -78,13 +78,10 @@ def _by_network(model: str | None, data: MRSData, *, on_grid: bool, allow_mismat
     ModelError
         If the one that is asked for is not there, of another task, or not valid for the data.
     """
-    from fsl_mrs_dl.models.package import find, load, read_card
+    from fsl_mrs_dl.models.package import load
 
     if model is None:
         reason = _why_not(data, on_grid=on_grid)
-        if reason is None:
-            outside = read_card(find(SHIPPED)).check(data, allow_mismatch=True)
-            reason = outside[0] if outside else None
         if reason is not None:
             return Weights(_noise, {"penalty": "noise"}, (f"The penalty follows from the noise: {reason}.",))
     loaded = load(model or SHIPPED)
@@ -114,12 +111,17 @@ def _why_not(data: MRSData, *, on_grid: bool) -> str | None:
         return "the network knows single lines, not a basis set"
     if "DIM_EDIT" in data.dim_tags:
         return "the network does not know edited spectra"
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
-        return "the network needs PyTorch, which is not installed"
-    from fsl_mrs_dl.models.package import packages
+    from fsl_mrs_dl.models.package import find, packages, read_card
 
     if not any(folder.parent.name == SHIPPED for folder in packages()):
         return f"there is no package {SHIPPED}"
+    if outside := read_card(find(SHIPPED)).check(data, allow_mismatch=True):
+        return outside[0]
+    try:
+        for package in ("torch", "safetensors"):
+            require(package, "the network")
+    except MissingDependencyError as error:
+        return str(error).rstrip(".")
     return None
 
 

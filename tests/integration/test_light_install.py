@@ -113,6 +113,12 @@ def test_a_scan_is_quantified_with_its_report(average, tmp_path):
     assert "plotly" in (tmp_path / "report.html").read_text()
 
 
+def test_a_scan_is_reconstructed_with_its_report(scan, tmp_path):
+    told = done("reconstruct", "--file", scan, "--penalty", "auto", "--output", tmp_path, "-r")
+    assert "The penalty follows from the noise" in told
+    assert "plotly" in (tmp_path / "scan_reconstruct.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "by"),
     [
@@ -129,6 +135,7 @@ def test_a_scan_is_quantified_with_its_report(average, tmp_path):
         (("synthesise",), "The network synthesise-cvae-press-1h-3t@1.0.0"),
         (("train", "align", "--architecture", "dsr"), "train align"),
         (("train", "quantify", "--architecture", "start"), "train quantify"),
+        (("train", "reconstruct", "--architecture", "asds-vae"), "train reconstruct"),
         (("train", "synthesise", "--architecture", "cvae"), "train synthesise"),
         (("evaluate", "--real", "SCAN", "--synthetic", "SCAN"), "evaluate"),
     ],

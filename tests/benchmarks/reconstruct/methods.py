@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -51,9 +52,11 @@ def by_network(network: SparsityVAE) -> Weights:
     return lambda made: network.penalty_ratio(inputs_of(made)[0])
 
 
+@cache
 def by_sure(seed: int) -> Weights:
     """Return the rule of the least unbiased estimate of the error."""
 
+    @cache  # two tables ask for the same spectra, and each answer takes 24 solutions
     def weights(made: Draw) -> Real:
         ones, rng = np.ones(len(made.fids)), np.random.default_rng(seed)
         ratio: Real = sparse.sure_penalty(made.operator(None), single(made.fids), ones, rng) / largest(made)
