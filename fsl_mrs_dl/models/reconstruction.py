@@ -21,7 +21,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.models.network import Network
 
 GRID_PPM, GRID_POINTS = (0.2, 4.2), 512  # first and last chemical shift of the input, in ppm, and its points
-_CHANNELS = (16, 32, 64)  # of the convolutions
+_CHANNELS = (16, 32, 32)  # of the convolutions
 _KERNELS = (7, 5, 3)  # of the convolutions, in points
 _POOLED = GRID_POINTS // 2 ** len(_CHANNELS)  # points left: each convolution ends in a pooling by two
 _LOG_VARIANCE = (-12.0, 1.0)  # of the posterior: beyond e^-12 the data say all, and the prior has 0
@@ -29,6 +29,8 @@ _GAIN = (
     20.0  # spectra have an RMS of 0.04 in the units of the network, and its layers work on numbers of about 1
 )
 _FIRST_MISFIT = 0.02  # of the decoder, in the units of the inputs: noise of SNR_f 15
+_LEAST_POWER = 1e-6  # of a map: far below that of any noise
+_OTHER_LEVEL = math.log(3.0)  # noise is up to 3 times more or less in training
 _RATIOS = (1e-3, 0.9)  # of the penalty: beyond, nothing is sparse, or nothing is left
 _BLOCK = 512  # spectra at once, which bounds the memory
 
@@ -41,7 +43,7 @@ class SparsityVAE(Network):
     latent : int
         Latent variables.
     hidden : int
-        Units between convolutions and latent variables; 128 as specified makes 2.5 MB of weights.
+        Units between convolutions and latent variables.
     noise_weighted : bool
         Whether the likelihood has the noise of each spectrum. False: the mean squared error, as published.
 
@@ -54,18 +56,20 @@ class SparsityVAE(Network):
 
     calibration: Tensor
 
-    def __init__(self, *, latent: int = 16, hidden: int = 32, noise_weighted: bool = True) -> None:
+    def __init__(self, *, latent: int = 16, hidden: int = 64, noise_weighted: bool = True) -> None:
         super().__init__()
-        self.noise_weighted = noise_weighted
+        self.noise_weighted, self.hidden = noise_weighted, hidden
         self.register_buffer("calibration", torch.ones(2, dtype=torch.float64))
-        down: list[nn.Module] = []
-        before = 2
-        for after, kernel in zip(_CHANNELS, _KERNELS, strict=True):
+        self.first = nn.Conv1d(2, _CHANNELS[0], _KERNELS[0], padding=_KERNELS[0] // 2)
+        down: list[nn.Module] = [nn.ReLU(), nn.MaxPool1d(2)]
+        before = _CHANNELS[0]
+        for after, kernel in zip(_CHANNELS[1:], _KERNELS[1:], strict=True):
             down += [nn.Conv1d(before, after, kernel, padding=kernel // 2), nn.ReLU(), nn.MaxPool1d(2)]
             before = after
         flat = _CHANNELS[-1] * _POOLED
-        self.encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU())
-        self.posterior = nn.Linear(hidden, 2 * latent)
+        self.rest = nn.Sequential(*down, nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU())
+        self.mean = nn.Linear(hidden, latent)
+        self.log_variance = nn.Linear(hidden + _CHANNELS[0], latent)
         up: list[nn.Module] = [nn.Linear(latent, flat), nn.ReLU(), nn.Unflatten(1, (_CHANNELS[-1], _POOLED))]
         for after, kernel in zip((*_CHANNELS[-2::-1], 2), _KERNELS[::-1], strict=True):
             up += [
@@ -85,8 +89,12 @@ class SparsityVAE(Network):
         inputs : Tensor, float, shape (batch, 2, 512)
             Real and imaginary part, from :func:`grid_spectra`.
         """
-        mean, log_variance = self.posterior(self.encoder(_GAIN * inputs)).chunk(2, dim=1)
-        return mean, log_variance.clamp(*_LOG_VARIANCE)
+        maps = self.first(_GAIN * inputs)
+        hidden = self.rest(maps)
+        # Noise is a texture: the power of the filtered spectrum, over all places.
+        texture = torch.log((maps**2).mean(dim=2) + _LEAST_POWER)
+        log_variance = self.log_variance(torch.cat([hidden, texture], dim=1))
+        return self.mean(hidden), log_variance.clamp(*_LOG_VARIANCE)
 
     def loss(self, inputs: Tensor, clean: Tensor, noise_sd: Tensor, independent: Tensor) -> Tensor:
         """Return the negative evidence bound, mean of the batch.
@@ -101,6 +109,8 @@ class SparsityVAE(Network):
         independent : Tensor, float, shape (batch,)
             Bins of the spectrum that the grid covers: more points of it tell nothing new.
         """
+        if self.training and self.noise_weighted:
+            inputs, noise_sd = with_other_noise(inputs, clean, noise_sd)
         mean, log_variance = self.beliefs(inputs)
         # A network that is judged, not trained, has the same draws each time.
         fixed = None if self.training else torch.Generator(mean.device).manual_seed(0)
@@ -141,6 +151,23 @@ class SparsityVAE(Network):
     def calibrate(self, alpha: float, power: float) -> None:
         """Set factor and power."""
         self.calibration.copy_(torch.tensor([alpha, power]))
+
+
+def with_other_noise(inputs: Tensor, clean: Tensor, noise_sd: Tensor) -> tuple[Tensor, Tensor]:
+    """Return spectra with the noise of others of the batch, at another level, and that level.
+
+    The same spectrum comes at many levels of noise, so that what the network learns of noise is not what it
+    remembers of spectra.
+
+    Parameters
+    ----------
+    inputs, clean : Tensor, float, shape (batch, 2, 512)
+    noise_sd : Tensor, float, shape (batch,)
+    """
+    order = torch.randperm(len(inputs), device=inputs.device)
+    level = noise_sd * torch.exp(_OTHER_LEVEL * (2 * torch.rand_like(noise_sd) - 1))
+    noise = (inputs - clean)[order] * (level / noise_sd[order])[:, None, None]
+    return clean + noise, level
 
 
 def grid_axis_hz(spectrometer_frequency_mhz: float, reference_ppm: float = 4.65) -> Real:

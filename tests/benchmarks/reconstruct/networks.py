@@ -100,7 +100,7 @@ def _shipped() -> SparsityVAE | None:
 
 def _literal(published: SparsityVAE, validation: Draw) -> SparsityVAE:
     """Return the published network with the alpha that gives the literal recipe its least error."""
-    chosen = SparsityVAE(noise_weighted=False, hidden=published.encoder[-2].out_features)  # type: ignore[arg-type]
+    chosen = SparsityVAE(noise_weighted=False, hidden=published.hidden)
     chosen.load_state_dict(published.state_dict())
     chosen.eval()
     fids = without_baseline(validation.fids)

@@ -59,7 +59,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(200, 1, 16, 16, 16, 4, 1, (512,), 16, 0),
-    "small": Profile(5000, 8, 32, 100, 500, 60, 4, (512, 1024, 2048, 4096), 32, 1024),
+    "small": Profile(5000, 8, 64, 100, 500, 60, 4, (512, 1024, 2048, 4096), 32, 1024),
     "paper": Profile(20_000, 100, 128, 1000, 2000, 1000, 30, (512, 1024, 2048, 4096, 8192), 256, 1024),
 }
 SNRS = (5.0, 10.0, 20.0)
@@ -110,7 +110,7 @@ def run(profile: str, seed: int) -> Page:
         "Sparse reconstruction",
         method,
         tables,
-        f"**{words}** {_REMARKS}",
+        f"**{words}**\n\n{_REMARKS}",
         [*pictures, *([real] if real else [])],
     )
 
@@ -125,8 +125,11 @@ here on {training} spectra ({epochs} passes; one of them on 500, as the source s
 that judge nothing."""
 _REMARKS = """\
 A fit uses all that the data hold, so that no denoiser can give it more: where the RMSE is lower after one, it
-pays in bias (brackets), as any prior does, and small metabolites shrink. `VAE as published` minimises a mean
-squared error; its posterior variance does not know the noise, so that its penalty is one fixed share. `VAE,
-corrected` knows the noise of each spectrum in its likelihood. `literal recipe` takes a polynomial off the
-spectrum, divides by the maximum, and runs plain ISTA at lambda = alpha sigma^2 with the alpha of least error;
-the iteration as printed adds the threshold in place of applying it, and diverges."""
+pays in bias (brackets), as any prior does: small metabolites shrink. Low rank makes amplitudes of neighbours
+alike, which is the truth of these slabs and need not be that of a brain. `VAE as published` minimises a mean
+squared error: its posterior variance hardly changes with the noise, whatever its rank correlation, so that its
+penalty is nearly one fixed share. `VAE, corrected` knows the noise of each spectrum in its likelihood; it
+learns that from 5000 spectra, not from 500, and comes to what the noise itself says, without a network.
+`literal recipe` takes a polynomial off the spectrum, divides by the maximum, and runs plain ISTA at lambda =
+alpha sigma^2 with the alpha of least error; the iteration as printed adds the threshold in place of applying
+it, and diverges."""
