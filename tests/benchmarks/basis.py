@@ -43,7 +43,7 @@ class Other:
 
     name: str
     path: str
-    said: str
+    description: str
     dwelltime_s: float
     header_mhz: float
     singlets_mhz: float
@@ -84,7 +84,7 @@ OTHERS = (
 def run(profile: str, seed: int) -> Page:
     """Run the task, a :class:`~tests.benchmarks.table.Task`; profile and seed change nothing."""
     folder = data_folder()
-    tables = [_made(), *(_table(other, folder / other.path) for other in OTHERS)]
+    tables = [_shipped_table(), *(_table(other, folder / other.path) for other in OTHERS)]
     return Page("Shipped basis sets", _METHOD, tables, _REMARKS)
 
 
@@ -121,7 +121,7 @@ The sLASER sets have NAA, NAAG and Ins with lines of 0.5 Hz, all others with 2 H
 limit is asked for there."""
 
 
-def _made() -> Table:
+def _shipped_table() -> Table:
     rows = []
     for name, recipe in RECIPES.items():
         files = list(shipped_basis(name).glob("*.json"))
@@ -132,7 +132,7 @@ def _made() -> Table:
 
 def _table(other: Other, path: Path) -> Table:
     mhz = f"Header {other.header_mhz:g} MHz, singlets {other.singlets_mhz:g} MHz."
-    caption = f"`{other.name}` against: {other.said}. {mhz}"
+    caption = f"`{other.name}` against: {other.description}. {mhz}"
     columns = [
         "metabolite",
         "correlation",

@@ -106,15 +106,15 @@ amplitudes at or above zero; its errors are over the bounds of our unconstrained
 
 
 @dataclass(frozen=True, eq=False)
-class _Made:
+class _Simulated:
     """Spectra and what is true of them."""
 
     fids: Complex
     amplitudes: Real
     shift_hz: Real
 
-    def take(self, n: int) -> "_Made":
-        return _Made(self.fids[:n], self.amplitudes[:n], self.shift_hz[:n])
+    def take(self, n: int) -> "_Simulated":
+        return _Simulated(self.fids[:n], self.amplitudes[:n], self.shift_hz[:n])
 
 
 def task_basis() -> tuple[Basis, str]:
@@ -139,7 +139,7 @@ def _groups(basis: Basis) -> tuple[int, ...]:
     return tuple(int(mine) for mine in own)
 
 
-def _simulate(basis: Basis, n: int, seed: int, hz: float, rad: float) -> _Made:
+def _simulate(basis: Basis, n: int, seed: int, hz: float, rad: float) -> _Simulated:
     rng = np.random.default_rng([seed, round(hz)])
     low, high = np.array([DQ_RANGES[name] for name in basis.names]).T / DQ_UNIT
     amplitudes = rng.uniform(low, high, (n, len(low)))
@@ -152,10 +152,10 @@ def _simulate(basis: Basis, n: int, seed: int, hz: float, rad: float) -> _Made:
         np.zeros((n, 1)),
         DWELLTIME_S,
     )
-    return _Made(add_noise(phase(fids, phase_rad), NOISE_SD, rng), amplitudes, shift_hz)
+    return _Simulated(add_noise(phase(fids, phase_rad), NOISE_SD, rng), amplitudes, shift_hz)
 
 
-def _case(name: str, made: _Made, basis: Basis, settings: FitSettings) -> tuple[list[str], Real, Real]:
+def _case(name: str, made: _Simulated, basis: Basis, settings: FitSettings) -> tuple[list[str], Real, Real]:
     """Return a row, the RMS of each member's error over its bound, and that of its error."""
     started = time.perf_counter()
     fitter = fitter_for(basis, settings, reference_ppm=basis.reference_ppm)
@@ -186,7 +186,7 @@ def _case(name: str, made: _Made, basis: Basis, settings: FitSettings) -> tuple[
     return row, rms, np.sqrt(((found.amplitudes - made.amplitudes)[~failed] ** 2).mean(axis=0))
 
 
-def _rival(made: _Made, basis: Basis) -> list[str]:
+def _rival(made: _Simulated, basis: Basis) -> list[str]:
     """Fit the first spectra by FSL-MRS's Newton; its errors over the same bounds as ours."""
     name = "FSL-MRS Newton, window"
     if not fslmrs.available():

@@ -47,7 +47,7 @@ and macromolecules, and with two fixed baselines, all members then sharing a shi
   correlation of neighbouring channels of the residual; 1 and 0 if only noise is left. Bounds of fixed
   baselines assume that, so that they are too small wherever the residual is not white."""
 
-SEEN = """\
+PICTURES = """\
 ## The fits as pictures
 
 Drawn by `python -m tests.benchmarks.quantify_cases FOLDER`; the default but for the second. The lower
@@ -86,7 +86,7 @@ def run(profile: str, seed: int) -> Page:
     cases = list(single_voxels())
     tables = [default_table(cases), moves_table(cases), *_tables(cases)]
     tables += [_measured_mm(cases[:2]), _mrsi(), *_rival(cases[1])]
-    return Page("Quantification of measured spectra", METHOD, tables, f"{fslmrs_words()}\n\n{SEEN}")
+    return Page("Quantification of measured spectra", METHOD, tables, f"{fslmrs_words()}\n\n{PICTURES}")
 
 
 def _tables(cases: Sequence[QuantifyCase]) -> list[Table]:

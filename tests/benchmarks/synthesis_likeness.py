@@ -63,14 +63,14 @@ def likeness_table(
                 found.setdefault((one.name, condition, "real transients"), []).append(
                     replace(floor, memory=1.0)
                 )
-                made = _made_by(network, published, parents, one.data, len(held_out.fids), rng)
+                made = _sample_of(network, published, parents, one.data, len(held_out.fids), rng)
                 for way, sample in made.items():
                     told = likeness(parents, held_out, sample, rng)
                     found.setdefault((one.name, condition, way), []).append(told)
-    return Table(caption, _COLUMNS, [[*key, *_told(values)] for key, values in found.items()])
+    return Table(caption, _COLUMNS, [[*key, *_likeness_cells(values)] for key, values in found.items()])
 
 
-def _made_by(
+def _sample_of(
     network: Generative,
     published: Generative | None,
     parents: Sample,
@@ -91,7 +91,7 @@ def _made_by(
     return samples
 
 
-def _told(found: Sequence[Likeness]) -> list[str]:
+def _likeness_cells(found: Sequence[Likeness]) -> list[str]:
     """Return means over splits; the interval stays that of one split, for splits share their transients."""
     accuracy = float(np.mean([one.c2st.value for one in found]))
     half = float(np.mean([one.c2st.high - one.c2st.value for one in found]))

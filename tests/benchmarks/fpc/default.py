@@ -24,7 +24,7 @@ from tests.benchmarks.fpc.methods import (
     by_align,
     by_fsl_mrs,
     by_known_template,
-    found_by,
+    run_estimator,
 )
 from tests.benchmarks.fpc.profiles import NETWORKS, FpcProfile
 from tests.benchmarks.fpc.sets import BASES, CAPTURE_HZ, SCAN, BrainField, of_scan
@@ -61,13 +61,13 @@ def shipped_methods(data: MRSData) -> dict[str, Estimator | None]:
 class _FieldCell:
     """What a method said of the scans of one field and level."""
 
-    found: list[MethodResult]
+    results: list[MethodResult]
     bounds: list[tuple[float, float]]
 
     def row(self) -> list[str]:
         """Return SD, bound and ratio of both, failures, n and time."""
-        error_hz = np.concatenate([one.shift_error_hz for one in self.found])
-        error_rad = np.concatenate([one.phase_error_rad for one in self.found])
+        error_hz = np.concatenate([one.shift_error_hz for one in self.results])
+        error_rad = np.concatenate([one.phase_error_rad for one in self.results])
         good = np.abs(error_hz) <= FAILURE_HZ
         limits = np.sqrt(np.mean(np.square(self.bounds), axis=0))
         cells = []
@@ -76,7 +76,7 @@ class _FieldCell:
             (np.degrees(np.std(error_rad[good])), limits[1], 2),
         ):
             cells += [f"{sd:.{digits}f}", f"{limit:.{digits}f}", f"{sd / limit:.2f}"]
-        ms = float(np.median([one.ms for one in self.found]))
+        ms = float(np.median([one.ms for one in self.results]))
         return [*cells, str(int((~good).sum())), str(len(good)), f"{ms:.2f}"]
 
 
@@ -101,7 +101,7 @@ def _default_table(field: str, profile: FpcProfile, seed: int) -> Table:
                 continue
             some = len(scans) if name in (KNOWN, OWN, NETWORK_START) else min(4, len(scans))
             method(scans[0])
-            cell = _FieldCell([found_by(method, one) for one in scans[:some]], bounds[:some])
+            cell = _FieldCell([run_estimator(method, one) for one in scans[:some]], bounds[:some])
             rows.append([f"{snr:g}", name, *cell.row()])
     caption = (
         f"## Default at {field}\n\nScans of {SCAN} transients from `{BASES[field]}`, 2048 points of 0.25 ms, one "
@@ -136,9 +136,9 @@ def speed_table(profile: FpcProfile, seed: int) -> Table:
             rows.append([name])
             continue
         repeats = 1 if name == FSL_MRS else _REPEATS
-        found = [found_by(method, one) for _ in range(repeats + 1)][1:]
-        cell = _FieldCell(found[:1], [limits]).row()
-        times = [each.ms for each in found]
+        results = [run_estimator(method, one) for _ in range(repeats + 1)][1:]
+        cell = _FieldCell(results[:1], [limits]).row()
+        times = [each.ms for each in results]
         rows.append([name, f"{np.median(times):.3f}", f"{max(times):.3f}", *cell[:-1]])
     caption = (
         f"## Speed\n\nOne scan of {profile.batch} x 2048 points at 3 T, SNR_t0 15, as in *Default at 3 T*: "

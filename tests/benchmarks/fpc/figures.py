@@ -19,7 +19,7 @@ from tests.benchmarks.fpc.subjects import Subjects, measured
 from tests.benchmarks.table import Picture
 
 _COLOURS = {"Free": "#1b6ca8", "UW": "#d1495b", "LC": "#edae49", "UW&LC": "#3d5a40"}
-_SAID = {"Free": "no nuisance", "UW": "unstable water", "LC": "lipid", "UW&LC": "both"}
+_NUISANCES = {"Free": "no nuisance", "UW": "unstable water", "LC": "lipid", "UW&LC": "both"}
 _ERRORS = ("dsr", "dcrr", "sr", OWN)
 _SHOWN, _DOTS, _PALETTE = 64, 600, 96
 _DPI = 90
@@ -27,17 +27,19 @@ _DPI = 90
 
 def error_picture(everything: MethodComparison) -> Picture:
     """Draw errors against the true shift by nuisance, and estimates against truth as Bland and Altman do."""
-    names = [name for name in _ERRORS if everything.found.get(name) is not None]
+    names = [name for name in _ERRORS if everything.results.get(name) is not None]
     figure, axes = new_panels(2, len(names), (11, 5.6), dpi=_DPI)
     for k, name in enumerate(names):
-        one, part = everything.found[name], everything.part(name)
+        one, part = everything.results[name], everything.part(name)
         if one is None:
             continue
         limit = max(3.0, 1.1 * float(np.percentile(np.abs(one.shift_error_hz), 99)))
         for label, colour in _COLOURS.items():
             chosen = np.flatnonzero(part.labels[:_DOTS] == label)
             dots = {"s": 4, "color": colour, "linewidths": 0, "alpha": 0.6}
-            axes[0, k].scatter(part.truth[chosen, 0], one.shift_error_hz[chosen], label=_SAID[label], **dots)
+            axes[0, k].scatter(
+                part.truth[chosen, 0], one.shift_error_hz[chosen], label=_NUISANCES[label], **dots
+            )
             middle = (one.shift_hz[chosen] + part.truth[chosen, 0]) / 2
             axes[1, k].scatter(middle, one.shift_error_hz[chosen], **dots)
         mean, sd = float(one.shift_error_hz.mean()), float(one.shift_error_hz.std())
@@ -61,7 +63,7 @@ def error_picture(everything: MethodComparison) -> Picture:
 
 def correlation_picture(everything: MethodComparison) -> Picture:
     """Draw the correlation of the errors of the methods, two by two."""
-    every = {n: f for n, f in everything.found.items() if f is not None and n not in (BEFORE, ORACLE)}
+    every = {n: f for n, f in everything.results.items() if f is not None and n not in (BEFORE, ORACLE)}
     n = min(len(one.shift_hz) for one in every.values())
     figure, axes = new_panels(1, 2, (11, 5.2), dpi=_DPI)
     for k, (title, errors) in enumerate(
@@ -79,14 +81,14 @@ def correlation_picture(everything: MethodComparison) -> Picture:
     return Picture("method-correlation", text, _small_png(figure))
 
 
-def monte_carlo_picture(found: MethodComparison) -> Picture:
+def monte_carlo_picture(results: MethodComparison) -> Picture:
     """Draw shift and phase of the draws of the noise on one signal."""
-    names = [n for n, one in found.found.items() if one is not None and n not in (BEFORE, ORACLE)]
+    names = [n for n, one in results.results.items() if one is not None and n not in (BEFORE, ORACLE)]
     n_columns = 3
     n_rows = -(-len(names) // n_columns)
     figure, axes = new_panels(n_rows, n_columns, (9, 2.5 * n_rows), dpi=_DPI, shared=True)
     for axis, name in zip(axes.ravel(), names, strict=False):
-        one = found.found[name]
+        one = results.results[name]
         if one is None:
             continue
         degrees = np.degrees(one.phase_error_rad)
@@ -108,10 +110,10 @@ def monte_carlo_picture(found: MethodComparison) -> Picture:
 def noise_picture(study: NoiseStudy) -> Picture:
     """Draw the precision against the SNR."""
     figure, axes = new_panels(1, 2, (10, 4.2), dpi=_DPI)
-    names = [n for n in study.compared[0].found if n not in (BEFORE, ORACLE)]
+    names = [n for n in study.compared[0].results if n not in (BEFORE, ORACLE)]
     for name in names:
-        found = [one.found[name] for one in study.compared]
-        both = np.array([(np.nan, np.nan) if one is None else one.precision() for one in found])
+        results = [one.results[name] for one in study.compared]
+        both = np.array([(np.nan, np.nan) if one is None else one.precision() for one in results])
         for k in (0, 1):
             style = "o--" if name in (OWN, KNOWN) else "o-"
             axes[0, k].loglog(study.levels, both[:, k], style, label=name, markersize=3, linewidth=1)
@@ -128,7 +130,7 @@ def noise_picture(study: NoiseStudy) -> Picture:
 
 def similarity_picture(everything: MethodComparison) -> Picture:
     """Draw the similarity matrices before and after."""
-    names = [n for n in (BEFORE, "dsr", OWN, ORACLE) if everything.found.get(n) is not None]
+    names = [n for n in (BEFORE, "dsr", OWN, ORACLE) if everything.results.get(n) is not None]
     figure, axes = new_panels(1, len(names), (11, 3.1), dpi=_DPI)
     inside = ppm_window(everything.test.ppm, SI_PPM)
     for axis, name in zip(axes[0], names, strict=True):
@@ -142,13 +144,13 @@ def similarity_picture(everything: MethodComparison) -> Picture:
     return Picture("similarity", text, _small_png(figure))
 
 
-def subjects_picture(found: Subjects) -> Picture:
+def subjects_picture(results: Subjects) -> Picture:
     """Draw the similarity of each subject by two methods at a time."""
-    methods = [n for n in ("gn", "sr", "dsr", "dcrr") if np.isfinite(found.similarity[n]).any()]
+    methods = [n for n in ("gn", "sr", "dsr", "dcrr") if np.isfinite(results.similarity[n]).any()]
     pairs = [(BEFORE, "gn"), *((other, "gn") for other in methods if other != "gn")]
     figure, axes = new_panels(1, len(pairs), (10, 3.1), dpi=_DPI)
     for axis, (one, other) in zip(axes[0], pairs, strict=True):
-        x, y = found.similarity[one], found.similarity[other]
+        x, y = results.similarity[one], results.similarity[other]
         low, high = float(np.nanmin([x, y])), float(np.nanmax([x, y]))
         gap = 0.05 * (high - low) or 0.01
         axis.plot([low - gap, high + gap], [low - gap, high + gap], color="grey", linewidth=0.8)

@@ -67,7 +67,7 @@ class MethodResult:
         return int((np.abs(self.shift_error_hz) > FAILURE_HZ).sum())
 
 
-def found_by(estimator: Estimator, test: Transients) -> MethodResult:
+def run_estimator(estimator: Estimator, test: Transients) -> MethodResult:
     """Run a method on a set, timed, and compare with the truth."""
     began = time.perf_counter()
     shift_hz, phase_rad = estimator(test)
@@ -133,8 +133,8 @@ def by_align(method: str | Method) -> Estimator:
     """Return a method of ``align``, relative to the set's own middle."""
 
     def run(test: Transients) -> tuple[Real, Real]:
-        found = estimate_alignment(as_data(test), dim="DIM_DYN", limits_ppm=WINDOW_PPM, method=method)
-        return found.shift_hz.ravel(), found.phase_rad.ravel()
+        results = estimate_alignment(as_data(test), dim="DIM_DYN", limits_ppm=WINDOW_PPM, method=method)
+        return results.shift_hz.ravel(), results.phase_rad.ravel()
 
     return run
 
@@ -142,8 +142,8 @@ def by_align(method: str | Method) -> Estimator:
 def by_known_template(test: Transients) -> tuple[Real, Real]:
     """Register to the noiseless signal."""
     band = Band.of(as_data(test), WINDOW_PPM, CAPTURE_PPM * test.spectrometer_frequency_mhz)
-    found = gn(test.fids[:, None].astype(np.complex128), template(test)[None], band)
-    return found.shift_hz, found.phase_rad
+    results = gn(test.fids[:, None].astype(np.complex128), template(test)[None], band)
+    return results.shift_hz, results.phase_rad
 
 
 def by_fsl_mrs(test: Transients) -> tuple[Real, Real]:

@@ -18,8 +18,8 @@ from tests.benchmarks.fpc.methods import (
     compared,
     estimators,
     first,
-    found_by,
     reach_of,
+    run_estimator,
 )
 from tests.benchmarks.fpc.networks import TrainedFpcNetwork
 from tests.benchmarks.fpc.profiles import FpcProfile
@@ -42,23 +42,23 @@ class MethodComparison:
     """
 
     test: Transients
-    found: dict[str, MethodResult | None]
+    results: dict[str, MethodResult | None]
 
     def part(self, name: str) -> Transients:
         """Return the transients that a method was run on."""
-        one = self.found[name]
+        one = self.results[name]
         return self.test if one is None else first(self.test, len(one.shift_hz))
 
     def corrected(self, name: str) -> Complex:
         """Return those transients without the shifts and phases that a method found."""
-        one, part = self.found[name], self.part(name)
+        one, part = self.results[name], self.part(name)
         if one is None:
             return part.fids
         return np.asarray(correct(part.fids, one.shift_hz, one.phase_rad, part.dwelltime_s))
 
     def rows(self, cells: Callable[[str, MethodResult], Sequence[str]], *without: str) -> list[list[str]]:
         """Return a row a method: its name and its cells, or its name alone where it was not run."""
-        every = ((name, one) for name, one in self.found.items() if name not in without)
+        every = ((name, one) for name, one in self.results.items() if name not in without)
         return [[name, *(cells(name, one) if one is not None else ())] for name, one in every]
 
 
@@ -66,18 +66,18 @@ def compare(
     test: Transients, networks: dict[str, TrainedFpcNetwork], slow: int, *only: str
 ) -> MethodComparison:
     """Run every method on a set, or some; the slow ones on its first transients."""
-    found: dict[str, MethodResult | None] = {}
+    results: dict[str, MethodResult | None] = {}
     for name, estimator in estimators(networks).items():
         if only and name not in only:
             continue
         part = first(test, slow) if name in SLOW else test
         if estimator is not None:
             estimator(first(test, min(16, slow)))  # the first call pays for imports
-        found[name] = None if estimator is None else found_by(estimator, part)
+        results[name] = None if estimator is None else run_estimator(estimator, part)
     n = len(test.fids)
-    found[BEFORE] = compared(np.zeros(n), np.zeros(n), test)
-    found[ORACLE] = compared(test.truth[:, 0], test.truth[:, 1], test)
-    return MethodComparison(test, found)
+    results[BEFORE] = compared(np.zeros(n), np.zeros(n), test)
+    results[ORACLE] = compared(test.truth[:, 0], test.truth[:, 1], test)
+    return MethodComparison(test, results)
 
 
 def similarity(everything: MethodComparison, name: str) -> float:
@@ -120,7 +120,7 @@ def _precision(everything: MethodComparison) -> Table:
     ]
     bounds: dict[Reach, tuple[float, float]] = {}
 
-    def cells(name: str, found: MethodResult) -> list[str]:
+    def cells(name: str, results: MethodResult) -> list[str]:
         if name in (BEFORE, ORACLE):
             limits, said = ("-", "-"), "-"
         else:
@@ -129,10 +129,10 @@ def _precision(everything: MethodComparison) -> Table:
                 bounds[reach] = bound(everything.test, reach)
             limits, said = (f"{bounds[reach][0]:.3f}", f"{bounds[reach][1]:.2f}"), str(reach)
         free = everything.part(name).labels == "Free"
-        every, clear, spoilt = (found.precision(chosen) for chosen in (None, free, ~free))
+        every, clear, spoilt = (results.precision(chosen) for chosen in (None, free, ~free))
         shifts = [f"{every[0]:.3f}", limits[0], f"{clear[0]:.3f}", f"{spoilt[0]:.3f}"]
         phases = [f"{every[1]:.2f}", limits[1], f"{clear[1]:.2f}", f"{spoilt[1]:.2f}"]
-        return [*shifts, *phases, str(found.failures), str(len(free)), said]
+        return [*shifts, *phases, str(results.failures), str(len(free)), said]
 
     caption = (
         "## Table 1: precision\n\nSD of (estimate - truth), failures included, on the published set: shift within "
@@ -146,7 +146,7 @@ def _averages(everything: MethodComparison) -> Table:
     columns = ["method", "SI 2.5-3.5 ppm", "SI ceiling", "Cr width of the average (Hz)", "width, truth known"]
     columns += ["mean error shift (Hz)", "phase (deg)", "n"]
 
-    def cells(name: str, found: MethodResult) -> list[str]:
+    def cells(name: str, results: MethodResult) -> list[str]:
         part = everything.part(name)
         true = MethodComparison(part, {ORACLE: compared(part.truth[:, 0], part.truth[:, 1], part)})
         return [
@@ -154,9 +154,9 @@ def _averages(everything: MethodComparison) -> Table:
             f"{similarity(true, ORACLE):.3f}",
             f"{linewidth(everything, name):.2f}",
             f"{linewidth(true, ORACLE):.2f}",
-            f"{found.mean_hz:.2f}",
-            f"{np.degrees(found.mean_rad):.1f}",
-            str(len(found.shift_hz)),
+            f"{results.mean_hz:.2f}",
+            f"{np.degrees(results.mean_rad):.1f}",
+            str(len(results.shift_hz)),
         ]
 
     caption = (
@@ -171,14 +171,14 @@ def _cost(everything: MethodComparison, networks: dict[str, TrainedFpcNetwork], 
     columns = ["method", "training (min)", "transients x epochs", "ms a transient", "parameters"]
     columns += ["MFLOP a transient", "shift SD all (Hz)", "failures"]
 
-    def cells(name: str, found: MethodResult) -> list[str]:
-        accuracy = [f"{found.precision()[0]:.3f}", str(found.failures)]
+    def cells(name: str, results: MethodResult) -> list[str]:
+        accuracy = [f"{results.precision()[0]:.3f}", str(results.failures)]
         one = networks.get(name)
         if one is None:
-            return ["-", "-", f"{found.ms:.2f}", "-", "-", *accuracy]
+            return ["-", "-", f"{results.ms:.2f}", "-", "-", *accuracy]
         samples, epochs = profile.training[name]
         size = [f"{one.n_parameters}", f"{one.n_flops / 1e6:.2f}"]
-        return [f"{one.minutes:.1f}", f"{samples} x {epochs}", f"{found.ms:.2f}", *size, *accuracy]
+        return [f"{one.minutes:.1f}", f"{samples} x {epochs}", f"{results.ms:.2f}", *size, *accuracy]
 
     caption = (
         "## Table 1: cost\n\nTimes of estimation in memory, of the run of the tables above; training and "

@@ -40,12 +40,12 @@ def noise_study(
 ) -> NoiseStudy:
     """Run the methods on transients without nuisance at several levels of noise."""
     rng = np.random.default_rng([seed, 1])
-    found, bounds = [], []
+    results, bounds = [], []
     for level in profile.noise_snr:
         one = sets.with_noise(test, level, rng)
-        found.append(compare(one, networks, min(64, profile.slow), *NOISE_METHODS))
+        results.append(compare(one, networks, min(64, profile.slow), *NOISE_METHODS))
         bounds.append(bound(one, BOUND))
-    return NoiseStudy(profile.noise_snr, found, bounds)
+    return NoiseStudy(profile.noise_snr, results, bounds)
 
 
 def noise_table(study: NoiseStudy) -> Table:
@@ -55,11 +55,11 @@ def noise_table(study: NoiseStudy) -> Table:
     def row(name: str) -> list[str]:
         cells = []
         for one in study.compared:
-            found = one.found.get(name)
-            cells.append(NOT_RUN if found is None else "{:.3f} / {:.2f}".format(*found.precision()))
+            results = one.results.get(name)
+            cells.append(NOT_RUN if results is None else "{:.3f} / {:.2f}".format(*results.precision()))
         return [name, *cells]
 
-    rows = [row(name) for name in study.compared[0].found if name in NOISE_METHODS]
+    rows = [row(name) for name in study.compared[0].results if name in NOISE_METHODS]
     rows.append(["bound", *("{:.3f} / {:.2f}".format(*one) for one in study.bounds)])
     n = len(study.compared[0].test.fids)
     caption = (
@@ -77,12 +77,12 @@ def monte_carlo(
     return compare(sets.one_signal(test, profile.draws, rng), networks, profile.draws, *NOISE_METHODS)
 
 
-def monte_carlo_table(found: MethodComparison) -> Table:
+def monte_carlo_table(results: MethodComparison) -> Table:
     """Return mean error and SD."""
     columns = ["method", "shift: mean error (Hz)", "SD", "bound", "phase: mean error (deg)", "SD", "bound"]
-    limits = bound(found.test, BOUND)
+    limits = bound(results.test, BOUND)
     rows = []
-    for name, one in found.found.items():
+    for name, one in results.results.items():
         if one is None or name in (BEFORE, ORACLE):
             continue
         shift_sd, phase_sd = one.precision()
@@ -100,7 +100,7 @@ def monte_carlo_table(found: MethodComparison) -> Table:
             ]
         )
     caption = (
-        f"## Monte Carlo\n\n{len(found.test.fids)} draws of the noise (SD {sets.SIGMA}) on one signal at "
+        f"## Monte Carlo\n\n{len(results.test.fids)} draws of the noise (SD {sets.SIGMA}) on one signal at "
         f"{sets.MONTE_CARLO_HZ:g} Hz and {sets.MONTE_CARLO_DEG:g} degrees. Means are of what a method is "
         "relative to: dsr and dsrf to their reference, dcrr and dcrrf to creatine at phase 0; sr and gn to "
         "the set itself, so that they have none."
@@ -116,7 +116,7 @@ def out_of_range(
     return compare(test, networks, profile.slow // 2 or profile.slow)
 
 
-def out_of_range_table(found: MethodComparison) -> Table:
+def out_of_range_table(results: MethodComparison) -> Table:
     """Return precision and failures, with those of the part outside of what was trained."""
     columns = [
         "method",
@@ -128,7 +128,7 @@ def out_of_range_table(found: MethodComparison) -> Table:
     ]
 
     def cells(name: str, one: MethodResult) -> list[str]:
-        part = found.part(name)
+        part = results.part(name)
         inside = (np.abs(part.truth[:, 0]) <= 20) & (np.abs(part.truth[:, 1]) <= np.pi / 2)
         lost = int((np.abs(one.shift_error_hz[inside]) > 3).sum())
         shift_sd, phase_sd = one.precision()
@@ -139,7 +139,7 @@ def out_of_range_table(found: MethodComparison) -> Table:
         "## Out of range\n\nShift within +-40 Hz, phase within +-180 degrees, nuisance as in Table 1: twice what "
         "the networks were trained on. The last column but one: failures among those that are not outside."
     )
-    return Table.filled(caption, columns, found.rows(cells, ORACLE))
+    return Table.filled(caption, columns, results.rows(cells, ORACLE))
 
 
 def drift_study(
@@ -170,7 +170,7 @@ def drift_study(
     return compare(scan, adapted, profile.slow)
 
 
-def drift_table(found: MethodComparison, profile: FpcProfile) -> Table:
+def drift_table(results: MethodComparison, profile: FpcProfile) -> Table:
     """Return SI and linewidth, and the precision, which a phantom that was measured could not tell."""
     columns = [
         "method",
@@ -184,7 +184,7 @@ def drift_table(found: MethodComparison, profile: FpcProfile) -> Table:
 
     def cells(name: str, one: MethodResult) -> list[str]:
         shift_sd, phase_sd = one.precision()
-        quality = [f"{similarity(found, name):.3f}", f"{linewidth(found, name):.2f}"]
+        quality = [f"{similarity(results, name):.3f}", f"{linewidth(results, name):.2f}"]
         return [*quality, f"{shift_sd:.3f}", f"{phase_sd:.2f}", str(one.failures), str(len(one.shift_hz))]
 
     n, learned = profile.phantom
@@ -194,4 +194,4 @@ def drift_table(found: MethodComparison, profile: FpcProfile) -> Table:
         f"({profile.transfer[0]} augmented, {profile.transfer[1]} epochs, `--init`). Rows of fewer transients are "
         "of a part of them, taken at random."
     )
-    return Table.filled(caption, columns, found.rows(cells))
+    return Table.filled(caption, columns, results.rows(cells))

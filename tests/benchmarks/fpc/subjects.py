@@ -96,11 +96,11 @@ def _scores(one: MRSData | None) -> tuple[float, float, float]:
     return index, width, quality.choline_left(one)
 
 
-def subjects_table(found: Subjects) -> Table:
+def subjects_table(results: Subjects) -> Table:
     """Return mean and SD over the subjects."""
     columns = ["method", "SI 2.5-3.5 ppm", "Cr width (Hz)", "choline left in the difference (%)", "subjects"]
     rows = []
-    for name, index in found.similarity.items():
+    for name, index in results.similarity.items():
         there = np.isfinite(index)
         if not there.any():
             rows.append([name])
@@ -109,12 +109,12 @@ def subjects_table(found: Subjects) -> Table:
             f"{np.nanmean(values):.{digits}f} +- {np.nanstd(values):.{digits}f}"
             for values, digits in (
                 (index, 3),
-                (found.width_hz[name], 2),
-                (100 * found.choline_left[name], 1),
+                (results.width_hz[name], 2),
+                (100 * results.choline_left[name], 1),
             )
         ]
         rows.append([name, *cells, str(int(there.sum()))])
-    what = "Simulated 3 T MEGA-PRESS" if found.simulated else f"Files of `{BIG_GABA}`"
+    what = "Simulated 3 T MEGA-PRESS" if results.simulated else f"Files of `{BIG_GABA}`"
     caption = (
         f"## Edited sets\n\n{what}: mean and SD over subjects, of ON and OFF together; drift of up to 12 Hz, a "
         "walk and a phase jitter of 6 degrees where simulated. The networks are the shipped ones, one reference a "

@@ -101,12 +101,12 @@ def _page(profile: FpcProfile, name: str, seed: int, signal: Path | None, folder
         if signal
         else "singlets of the brain, in place of the rat's signal",
         seeds=f"seed {seed}",
-        networks=_said(networks),
+        networks=_networks_in_words(networks),
     )
     return Page("Frequency and phase correction", method, tables, remarks, figures.present(pictures))
 
 
-def _said(networks: dict[str, TrainedFpcNetwork]) -> str:
+def _networks_in_words(networks: dict[str, TrainedFpcNetwork]) -> str:
     """Return the commands that train the networks of the tables."""
     lines = [one.card.recipe.command for one in networks.values()]
     return "\n".join(["```sh", *lines, "```"])

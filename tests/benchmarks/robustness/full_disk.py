@@ -113,6 +113,6 @@ def tried(prepared: Prepared, out: Path, most_bytes: int | None = None) -> str:
     found = state(standing(out), prepared.old, prepared.new)
     if ended.status == 0 and found == "new" and not left_behind(out):
         return "done"
-    if ended.status == 2 and len(ended.told) == 1 and found == "old" and not left_behind(out):
+    if ended.status == 2 and len(ended.own_lines) == 1 and found == "old" and not left_behind(out):
         return "refused"
     return "otherwise"

@@ -28,7 +28,7 @@ from tests.benchmarks.robustness.scenarios import (
 from tests.benchmarks.table import Table
 
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
-_SAID = {signal.SIGINT: "interrupted.", signal.SIGTERM: "stopped by SIGTERM."}
+_LAST_LINES = {signal.SIGINT: "interrupted.", signal.SIGTERM: "stopped by SIGTERM."}
 _COLUMNS = (
     *("command", "signal", "renames", "kills", "old", "new", "journal", "mixture"),
     *("met: old", "met: new", "met: mixture", "repaired"),
@@ -96,7 +96,7 @@ def prepare(scenario: Scenario, folder: Path) -> Prepared:
 
     ended = forked(counted, folder)
     if ended.status:
-        raise RuntimeError(f"{scenario.name}: {ended.said}")
+        raise RuntimeError(f"{scenario.name}: {ended.stderr}")
     return Prepared(scenario, template, standing(template), standing(whole), int(count.read_text()))
 
 
@@ -137,16 +137,16 @@ def killed(prepared: Prepared, number: signal.Signals, at: int, folder: Path) ->
     if after == "mixture" and begun:
         after = "journal"
     if number is signal.SIGKILL:
-        as_told = ended.status == -signal.SIGKILL
+        as_documented = ended.status == -signal.SIGKILL
     else:
-        line = f"fsl_mrs_dl {scenario.new[0]}: {_SAID[number]}"
-        as_told = ended.status == 128 + number and ended.told == [line] and not left_behind(out)
+        line = f"fsl_mrs_dl {scenario.new[0]}: {_LAST_LINES[number]}"
+        as_documented = ended.status == 128 + number and ended.own_lines == [line] and not left_behind(out)
     meeting = forked(lambda: _met(out), folder)
-    as_told &= ("an earlier run stopped" in meeting.said) == begun
+    as_documented &= ("an earlier run stopped" in meeting.stderr) == begun
     met = state(standing(out), prepared.old, prepared.new)
     again = forked(lambda: run_step(scenario.line(out, new=True)), folder)
     found = state(standing(out), prepared.old, prepared.new)
-    repaired = as_told and again.status == 0 and found == "new" and not left_behind(out)
+    repaired = as_documented and again.status == 0 and found == "new" and not left_behind(out)
     return ["kills", after, f"met: {met}", *(["repaired"] if repaired else [])]
 
 

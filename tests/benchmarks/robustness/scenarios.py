@@ -138,12 +138,12 @@ class Ended:
     """How a command in a process of its own ended: its status (minus the signal that killed it), and stderr."""
 
     status: int
-    said: str
+    stderr: str
 
     @property
-    def told(self) -> list[str]:
+    def own_lines(self) -> list[str]:
         """The lines of the program itself, without remarks on the spectra."""
-        return [line for line in self.said.splitlines() if line.startswith("fsl_mrs_dl ")]
+        return [line for line in self.stderr.splitlines() if line.startswith("fsl_mrs_dl ")]
 
 
 def forked(work: Callable[[], int], folder: Path) -> Ended:
@@ -156,7 +156,7 @@ def forked(work: Callable[[], int], folder: Path) -> Ended:
     folder : Path
         For its standard error.
     """
-    said = folder / "stderr.txt"
+    stderr = folder / "stderr.txt"
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
@@ -169,7 +169,7 @@ def forked(work: Callable[[], int], folder: Path) -> Ended:
             signal.signal(number, signal.SIG_DFL)
         try:
             with (
-                said.open("w") as handle,
+                stderr.open("w") as handle,
                 contextlib.redirect_stderr(handle),
                 contextlib.redirect_stdout(io.StringIO()),
             ):
@@ -183,7 +183,7 @@ def forked(work: Callable[[], int], folder: Path) -> Ended:
             os.waitpid(child, 0)
             return Ended(-signal.SIGALRM, "hang")
         time.sleep(0.002)
-    return Ended(os.waitstatus_to_exitcode(done[1]), said.read_text(encoding="utf-8"))
+    return Ended(os.waitstatus_to_exitcode(done[1]), stderr.read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager

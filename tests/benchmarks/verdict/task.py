@@ -122,8 +122,8 @@ def _measured(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Table]:
         judged.append(
             [
                 measured.name,
-                _said(outcome.verdict),
-                _said(own.verdict),
+                _verdict_in_words(outcome.verdict),
+                _verdict_in_words(own.verdict),
                 _reason(outcome.reasons),
                 _reason(own.reasons),
             ]
@@ -139,7 +139,7 @@ def _measured(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Table]:
     return tables
 
 
-def _said(verdict: NDArray[np.int8] | None) -> str:
+def _verdict_in_words(verdict: NDArray[np.int8] | None) -> str:
     assert verdict is not None
     words = {level.code: word for word, level in VERDICTS.items()}
     if len(verdict) == 1:

@@ -52,7 +52,7 @@ def true_ratios(truth: Mapping[str, Real]) -> dict[str, Real]:
     Parameters
     ----------
     truth : mapping
-        As :class:`~.world.Made` has it.
+        As :class:`~.world.WorldSample` has it.
     """
     creatine = sum(truth[name] for name in CREATINES)
     single = {name: amount / creatine for name, amount in truth.items() if name not in CREATINES}
@@ -66,7 +66,7 @@ def score(found: Ratios, truth: Mapping[str, Real]) -> SettingScore:
     ----------
     found : Ratios
     truth : mapping
-        As :class:`~.world.Made` has it, of the same spectra.
+        As :class:`~.world.WorldSample` has it, of the same spectra.
 
     Returns
     -------

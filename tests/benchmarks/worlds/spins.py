@@ -44,7 +44,7 @@ class BasisSource:
 
     fitted: str
     echo_time_s: float
-    said: str
+    description: str
     place: str = ""
     options: Mapping[str, float] = field(default_factory=dict)
     recipe: BasisRecipe | None = None

@@ -44,7 +44,7 @@ def design_table(caption: str, worlds: Sequence[World]) -> Table:
     rows = [
         [
             world.name,
-            SOURCES[world.spins].said,
+            SOURCES[world.spins].description,
             world.mm,
             world.lineshape,
             *(
@@ -148,7 +148,7 @@ def _covered(scores: Sequence[SettingScore], level: int) -> str:
     return f"{100 * np.mean(given):.0f} ({100 * min(given):.0f} to {100 * max(given):.0f})" if given else "-"
 
 
-def not_made(found: Scores) -> str:
+def missing_worlds(found: Scores) -> str:
     """Return in words which worlds could not be made."""
     absent = [world for world, by_setting in found.items() if not by_setting]
     if not absent:

@@ -7,12 +7,12 @@ from tests.benchmarks.worlds import words
 from tests.benchmarks.worlds.broad import SIZE
 from tests.benchmarks.worlds.design import COMBINATIONS, worlds
 from tests.benchmarks.worlds.figures import errors_picture
+from tests.benchmarks.worlds.held_out import held_out_table
 from tests.benchmarks.worlds.judged import STRONG
-from tests.benchmarks.worlds.kept_apart import kept_apart_table
 from tests.benchmarks.worlds.run_worlds import scores
 from tests.benchmarks.worlds.sites import sites_table
 from tests.benchmarks.worlds.spins import DWELLTIME_S, POINTS
-from tests.benchmarks.worlds.tables import design_table, not_made, score_table, summary_table
+from tests.benchmarks.worlds.tables import design_table, missing_worlds, score_table, summary_table
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ def run(profile: str, seed: int) -> Page:
         design_table(words.DESIGN, every),
         summary_table(words.SUMMARY, found),
         score_table(words.SCORES, found),
-        kept_apart_table(words.KEPT_APART, chosen.spectra, seed),
+        held_out_table(words.HELD_OUT, chosen.spectra, seed),
         sites_table(words.SITES, chosen.people),
     ]
-    remarks = "\n\n".join(filter(None, (not_made(found), fslmrs_words())))
+    remarks = "\n\n".join(filter(None, (missing_worlds(found), fslmrs_words())))
     title = "Quantification in worlds that the model did not make"
     return Page(title, method, tables, remarks, [errors_picture(found)])

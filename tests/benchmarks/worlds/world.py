@@ -67,7 +67,7 @@ class World:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class WorldSample:
     """Spectra of a world and what is true of them.
 
     Attributes
@@ -103,7 +103,7 @@ class Made:
         return self.world.fitted
 
 
-def make(world: World, n: int, rng: np.random.Generator) -> Made:
+def make(world: World, n: int, rng: np.random.Generator) -> WorldSample:
     """Make spectra of a world.
 
     Parameters
@@ -115,7 +115,7 @@ def make(world: World, n: int, rng: np.random.Generator) -> Made:
 
     Returns
     -------
-    Made
+    WorldSample
 
     Raises
     ------
@@ -145,7 +145,7 @@ def make(world: World, n: int, rng: np.random.Generator) -> Made:
     noisy = add_noise(clean, height / snr_f, rng)
     data = MRSData(noisy.reshape(n, 1, 1, n_points), DWELLTIME_S, mhz, name=world.name)
     truth = _truth(world, made, amounts)
-    return Made(world, data, clean, metabolites, broad, truth, height, height / snr_f, snr_f)
+    return WorldSample(world, data, clean, metabolites, broad, truth, height, height / snr_f, snr_f)
 
 
 def _disturbed(world: World, fids: Complex, height: Real, mhz: float, rng: np.random.Generator) -> Complex:

@@ -31,7 +31,7 @@ from tests.benchmarks.worlds.world import PHASE_RAD, SHIFT_HZ, World
 SOURCE, FITTED = "ismrm_2016", "press_3t_te30"
 
 
-def kept_apart_table(caption: str, n: int, seed: int) -> Table:
+def held_out_table(caption: str, n: int, seed: int) -> Table:
     """Return the scores of every setting, with the shipped basis set and with the set's own macromolecules.
 
     Parameters
