@@ -154,12 +154,12 @@ def _table(other: Other, path: Path) -> Table:
             continue
         compared = MemberComparison(other, ours, name, known[name], theirs.dwelltime_s)
         shift_hz, best = compared.best_shift()
-        asked = other.at_least.get(name, other.at_least.get("", np.nan))
+        requested = other.at_least.get(name, other.at_least.get("", np.nan))
         rows.append(
             [
                 name,
                 f"{compared.correlation():.4f}",
-                f"{asked:.2f}" if np.isfinite(asked) else "-",
+                f"{requested:.2f}" if np.isfinite(requested) else "-",
                 f"{compared.correlation(broaden=True):.4f}",
                 f"{shift_hz:+.2f}",
                 f"{best:.4f}",
@@ -209,9 +209,9 @@ class MemberComparison:
 
     def best_shift(self) -> tuple[float, float]:
         """Return the shift of ours, in Hz, that would correlate most, and that correlation."""
-        found = [self.correlation(shift_hz=float(hz)) for hz in _SHIFTS_HZ]
-        best = int(np.argmax(found))
-        return float(_SHIFTS_HZ[best]), found[best]
+        results = [self.correlation(shift_hz=float(hz)) for hz in _SHIFTS_HZ]
+        best = int(np.argmax(results))
+        return float(_SHIFTS_HZ[best]), results[best]
 
 
 def draw(path: Path) -> None:

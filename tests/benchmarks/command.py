@@ -107,20 +107,20 @@ def benchmark(
     """
     parts = _PARTS.get(task, (task,))
     several = {"signal": signal, "models": models, "trained_only": trained_only or None, "basis": basis}
-    given: dict[str, object] = {name: value for name, value in several.items() if value is not None}
-    for name in given:
+    options: dict[str, object] = {name: value for name, value in several.items() if value is not None}
+    for name in options:
         if not set(parts) & set(of := _OF[name]):
             raise OptionError(f"--{name} is for the task {' or '.join(of)}; leave it out.")
     if output is None:
         for part in parts:
-            print(_page(part, profile, seed, given)[1])  # noqa: T201
+            print(_page(part, profile, seed, options)[1])  # noqa: T201
         return
     texts = []
     with Staging(output, overwrite=overwrite) as staging:
         for part in parts:
             staging.reserve(f"{part}.md")
         for part in parts:
-            page, text = _page(part, profile, seed, given)
+            page, text = _page(part, profile, seed, options)
             texts.append(text)
             staging.path(f"{part}.md").write_text(text, encoding="utf-8")
             for picture in page.pictures:
@@ -147,8 +147,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_tool(benchmark, argv, program=PROGRAM, summary="Measure accuracy, failures and speed")
 
 
-def _page(task: str, profile: str, seed: int, given: Mapping[str, object]) -> tuple[Page, str]:
+def _page(task: str, profile: str, seed: int, options: Mapping[str, object]) -> tuple[Page, str]:
     """Run one task; return its page and the page's text."""
-    more: dict[str, Any] = {name: value for name, value in given.items() if task in _OF[name]}
+    more: dict[str, Any] = {name: value for name, value in options.items() if task in _OF[name]}
     page: Page = importlib.import_module(f"tests.benchmarks.{task}").run(profile, seed, **more)
     return page, page_text(page, task=task, profile=profile, seed=seed)

@@ -56,7 +56,7 @@ PROFILES = {
 def run(profile: str, seed: int) -> Page:
     """Run the task, a :class:`~tests.benchmarks.table.Task`."""
     chosen = PROFILES[profile]
-    basis, said = task_basis()
+    basis, basis_name = task_basis()
     near = _simulate(basis, chosen.spectra, seed, 3.0, np.pi / 20)
     far = _simulate(basis, chosen.spectra, seed, 0.1 * basis.spectrometer_frequency_mhz, np.pi)
     summary: list[list[str]] = []
@@ -64,14 +64,14 @@ def run(profile: str, seed: int) -> Page:
     errors: dict[str, Real] = {}
     cells = [(name, near, settings) for name, settings in CASES.items()]
     cells.append(("window, far starts", far, WINDOW))
-    for name, made, settings in tqdm(cells, desc="cases", leave=False, disable=None):
+    for name, simulated, settings in tqdm(cells, desc="cases", leave=False, disable=None):
         grouped = name == "window, two groups"
         resolved = replace(settings, groups=_groups(basis)) if grouped else settings
-        part = made.take(chosen.grouped) if grouped else made
+        part = simulated.take(chosen.grouped) if grouped else simulated
         row, rms, error = _case(name, part, basis, resolved)
         summary.append(row)
         by_name[name] = rms
-        if made is near and not grouped:
+        if simulated is near and not grouped:
             errors[name] = error
     for row in summary:
         known = row[0] in errors
@@ -84,7 +84,7 @@ def run(profile: str, seed: int) -> Page:
         Table("Of all members: RMS and mean of (estimate - truth) / bound.", columns, summary),
         Table("RMS of (estimate - truth) / bound, each member.", ["member", *by_name], each),
     ]
-    return Page("The linear-combination fit", _METHOD.format(basis=said), tables, _REMARKS)
+    return Page("The linear-combination fit", _METHOD.format(basis=basis_name), tables, _REMARKS)
 
 
 _METHOD = f"""\
@@ -124,12 +124,12 @@ def task_basis() -> tuple[Basis, str]:
         basis = sound_basis(
             read_basis(folder, dwelltime_s=DWELLTIME_S, spectrometer_frequency_mhz=_CHALLENGE_MHZ)
         )
-        said = "ISMRM 2016 fitting challenge, measured macromolecules among it"
+        text = "ISMRM 2016 fitting challenge, measured macromolecules among it"
     else:
-        basis, said = read_basis(shipped_basis("press_3t_te30")), "shipped PRESS TE 30"
-    kept = [i for i, name in enumerate(basis.names) if name in DQ_RANGES]
-    basis = replace(basis, fids=basis.fids[kept], names=tuple(basis.names[i] for i in kept))
-    return on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz), said
+        basis, text = read_basis(shipped_basis("press_3t_te30")), "shipped PRESS TE 30"
+    chosen = [i for i, name in enumerate(basis.names) if name in DQ_RANGES]
+    basis = replace(basis, fids=basis.fids[chosen], names=tuple(basis.names[i] for i in chosen))
+    return on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz), text
 
 
 def _groups(basis: Basis) -> tuple[int, ...]:
@@ -155,19 +155,21 @@ def _simulate(basis: Basis, n: int, seed: int, hz: float, rad: float) -> _Simula
     return _Simulated(add_noise(phase(fids, phase_rad), NOISE_SD, rng), amplitudes, shift_hz)
 
 
-def _case(name: str, made: _Simulated, basis: Basis, settings: FitSettings) -> tuple[list[str], Real, Real]:
+def _case(
+    name: str, simulated: _Simulated, basis: Basis, settings: FitSettings
+) -> tuple[list[str], Real, Real]:
     """Return a row, the RMS of each member's error over its bound, and that of its error."""
     started = time.perf_counter()
     fitter = fitter_for(basis, settings, reference_ppm=basis.reference_ppm)
     first_ms = 1e3 * (time.perf_counter() - started)
-    fitter(made.fids[:64])  # warm
+    fitter(simulated.fids[:64])  # warm
     started = time.perf_counter()
-    found = fitter(made.fids)
+    fit = fitter(simulated.fids)
     seconds = time.perf_counter() - started
     # Of an average, what the choice of hypothesis costs is part of its SD.
-    sd = np.sqrt(np.einsum("smm->sm", found.covariance))
-    z = (found.amplitudes - made.amplitudes) / sd
-    failed = (np.abs(z) > FAILED_BOUNDS).any(axis=1) | (np.abs(_shift(found) - made.shift_hz) > FAILED_HZ)
+    sd = np.sqrt(np.einsum("smm->sm", fit.covariance))
+    z = (fit.amplitudes - simulated.amplitudes) / sd
+    failed = (np.abs(z) > FAILED_BOUNDS).any(axis=1) | (np.abs(_shift(fit) - simulated.shift_hz) > FAILED_HZ)
     rms = np.sqrt((z[~failed] ** 2).mean(axis=0))
     bias = z[~failed].mean(axis=0)
     row = [
@@ -178,28 +180,28 @@ def _case(name: str, made: _Simulated, basis: Basis, settings: FitSettings) -> t
         f"{rms.mean():.3f}",
         f"{bias[np.abs(bias).argmax()]:+.3f}",
         f"{int(failed.sum())} ({100 * failed.mean():.2f} %)",
-        str(int((found.flag != "").sum())),
-        f"{found.iterations.mean():.1f}",
+        str(int((fit.flag != "").sum())),
+        f"{fit.iterations.mean():.1f}",
         f"{len(z) / seconds:.0f}",
         f"{first_ms:.0f}",
     ]
-    return row, rms, np.sqrt(((found.amplitudes - made.amplitudes)[~failed] ** 2).mean(axis=0))
+    return row, rms, np.sqrt(((fit.amplitudes - simulated.amplitudes)[~failed] ** 2).mean(axis=0))
 
 
-def _rival(made: _Simulated, basis: Basis) -> list[str]:
+def _rival(simulated: _Simulated, basis: Basis) -> list[str]:
     """Fit the first spectra by FSL-MRS's Newton; its errors over the same bounds as ours."""
     name = "FSL-MRS Newton, window"
     if not fslmrs.available():
         return [name, *[NOT_RUN] * 11]
-    bounds = Fitter(basis, WINDOW, reference_ppm=basis.reference_ppm)(made.fids).crlb
-    fslmrs.fit(made.fids[0], basis, (0.2, 4.2), "off", "lorentzian")  # warm
+    bounds = Fitter(basis, WINDOW, reference_ppm=basis.reference_ppm)(simulated.fids).crlb
+    fslmrs.fit(simulated.fids[0], basis, (0.2, 4.2), "off", "lorentzian")  # warm
     started = time.perf_counter()
     amplitudes = [
         fslmrs.fit(fid, basis, (0.2, 4.2), "off", "lorentzian")[0]
-        for fid in tqdm(made.fids, desc=name, leave=False, disable=None)
+        for fid in tqdm(simulated.fids, desc=name, leave=False, disable=None)
     ]
     seconds = time.perf_counter() - started
-    z = (np.array(amplitudes) - made.amplitudes) / bounds
+    z = (np.array(amplitudes) - simulated.amplitudes) / bounds
     failed = (np.abs(z) > FAILED_BOUNDS).any(axis=1)
     rms, bias = np.sqrt((z[~failed] ** 2).mean(axis=0)), z[~failed].mean(axis=0)
     return [
@@ -218,5 +220,5 @@ def _rival(made: _Simulated, basis: Basis) -> list[str]:
     ]
 
 
-def _shift(found: FitResult) -> Real:
-    return found.shift_hz[:, 0]
+def _shift(fit: FitResult) -> Real:
+    return fit.shift_hz[:, 0]

@@ -29,7 +29,7 @@ def run(profile: str, seed: int) -> Page:
         files = damaged_table(FILES[profile], folder, rng)
         basis_sets = damaged_basis_table(BASIS_SETS[profile], folder, np.random.default_rng(seed + 1))
         foreign = foreign_table(FOREIGN[profile], folder, np.random.default_rng(seed + 2))
-        others, found = fuzz_table(SPOILED[profile], folder, rng)
-    remarks = "\n".join(f"- {line}" for line in found)
+        others, results = fuzz_table(SPOILED[profile], folder, rng)
+    remarks = "\n".join(f"- {line}" for line in results)
     method = f"{METHOD}\n\n{BASIS_METHOD}\n\n{FOREIGN_METHOD}\n\n{FUZZ_METHOD}"
     return Page("Fuzzing", method, [files, basis_sets, foreign, others], remarks)

@@ -70,10 +70,10 @@ def _whole_window() -> Table:
 
 
 def _held_out(ppm: Window, unseen: Window) -> Table:
-    where, given = "{:g} to {:g} ppm".format(*unseen), "--ppm {:g} {:g}".format(*ppm)
+    where, option = "{:g} to {:g} ppm".format(*unseen), "--ppm {:g} {:g}".format(*ppm)
     columns = ["method", "sees the scored lines", "SI ON", "SI OFF", "SI of the lines ON", "OFF"]
     caption = (
-        f"The same file after `align {given}`, scored from {where}. sr, corr and crr use the whole band, crrf "
+        f"The same file after `align {option}`, scored from {where}. sr, corr and crr use the whole band, crrf "
         "2.5 to 3.5 ppm as far as they are in the window; it refuses a window without creatine."
     )
     data = in_vivo(MEGA, "metab.nii.gz")
@@ -191,17 +191,17 @@ def _agreement() -> Table:
     foreign = theirs.coilcombine(data, water)
     mixed = theirs.average(ours.align(foreign, WHOLE_PPM))
     own = ours.average(ours.align(combined, WHOLE_PPM))
-    told = theirs.coilcombine(data, water, covariance.conj())
-    retold = theirs.average(ours.align(told, WHOLE_PPM))
-    found = [
+    conjugated = theirs.coilcombine(data, water, covariance.conj())
+    retold = theirs.average(ours.align(conjugated, WHOLE_PPM))
+    differences = [
         ("coilcombine, as it is", difference(combined, foreign)),
-        ("coilcombine, FSL-MRS given the conjugate covariance", difference(combined, told)),
+        ("coilcombine, FSL-MRS given the conjugate covariance", difference(combined, conjugated)),
         ("ecc", difference(corrected, theirs.ecc(combined, reference))),
         ("average", difference(ours.average(aligned), theirs.average(aligned))),
         ("FSL-MRS coilcombine, our align, FSL-MRS average, against our three", difference(own, mixed)),
         ("the same, FSL-MRS given the conjugate covariance", difference(own, retold)),
     ]
-    return Table.filled(caption, columns, [[name, f"{value:.3g}"] for name, value in found])
+    return Table.filled(caption, columns, [[name, f"{value:.3g}"] for name, value in differences])
 
 
 def _remove() -> Table:

@@ -60,9 +60,11 @@ def run(profile: str, seed: int) -> Page:
         command = [sys.executable, "-m", "fsl_mrs_dl", "quantify", "--data", str(folder / "mrsi.nii")]
         command += ["--basis", BASIS, "--output", str(folder / "out")]
         started = time.perf_counter()
-        said = subprocess.run([sys.executable, "-c", _MEASURED, *command], check=True, stdout=subprocess.PIPE)
+        process = subprocess.run(
+            [sys.executable, "-c", _MEASURED, *command], check=True, stdout=subprocess.PIPE
+        )
         seconds = time.perf_counter() - started
-        peak_gb, busy = (float(word) for word in said.stdout.split()[-2:])
+        peak_gb, busy = (float(word) for word in process.stdout.split()[-2:])
         metabolites = [i for i, name in enumerate(basis.names) if not name.startswith("MM")]
         names = [basis.names[i] for i in metabolites]
         z, flagged = _errors(folder / "out", names, amplitudes[:, metabolites])
@@ -129,8 +131,8 @@ def simulate_grid(basis: Basis, n: int, rng: np.random.Generator) -> tuple[Real,
         rows = slice(first, first + _AT_ONCE)
         m = len(amplitudes[rows])
         shift_hz, gamma = rng.uniform(-8, 8, (m, 1)), rng.uniform(10, 30, (m, 1))
-        made = basis_sum(members, amplitudes[rows], shift_hz, gamma, np.full((m, 1), 10.0), DWELLTIME_S)
-        fids[rows] = add_noise(phase(made, rng.uniform(-0.5, 0.5, m)), NOISE_SD, rng)
+        simulated = basis_sum(members, amplitudes[rows], shift_hz, gamma, np.full((m, 1), 10.0), DWELLTIME_S)
+        fids[rows] = add_noise(phase(simulated, rng.uniform(-0.5, 0.5, m)), NOISE_SD, rng)
     return amplitudes, fids
 
 
@@ -138,11 +140,11 @@ def _errors(out: Path, names: Sequence[str], amplitudes: Real) -> tuple[Real, in
     """Return errors over bounds from the maps, and how many voxels carry a flag."""
     z = np.empty_like(amplitudes)
     for i, name in enumerate(names):
-        found = np.asarray(nib.load(out / "concs" / "raw" / f"{name}.nii.gz").dataobj).ravel()
+        estimated = np.asarray(nib.load(out / "concs" / "raw" / f"{name}.nii.gz").dataobj).ravel()
         percent = np.asarray(nib.load(out / "uncertainties" / f"{name}_sd.nii.gz").dataobj).ravel()
         # A bound in per cent of nothing says nothing: the map holds its largest value there.
-        bound = np.where((found > 0) & (percent < _LARGEST_PERCENT), found * percent / 100, np.inf)
-        z[:, i] = (found - amplitudes[:, i]) / bound
+        bound = np.where((estimated > 0) & (percent < _LARGEST_PERCENT), estimated * percent / 100, np.inf)
+        z[:, i] = (estimated - amplitudes[:, i]) / bound
     flags = np.asarray(nib.load(out / "qc" / "flags.nii.gz").dataobj)
     assert flags.max() < 1 << len(FLAGS)
     return z, int((flags != 0).sum())

@@ -65,8 +65,8 @@ def similarity(data: MRSData, limits_ppm: tuple[float, float], *, lines: bool = 
         Of the lines alone: a complex cubic is taken off each transient first. Else the tail of the residual
         water, many times the metabolites in energy, decides.
     """
-    found: Real = similarity_index(_window(data, limits_ppm, lines))
-    return found
+    index: Real = similarity_index(_window(data, limits_ppm, lines))
+    return index
 
 
 def highest_similarity(data: MRSData, limits_ppm: tuple[float, float], *, lines: bool = False) -> Real:
@@ -141,7 +141,7 @@ def width(peak: Peak) -> str:
 
 def describe(data: MRSData) -> list[str]:
     """Return lines of text: linewidths, height of NAA and similarity of each condition of a file."""
-    said = []
+    parts = []
     for n, (raw, lines) in enumerate(
         zip(similarity(data, HELD_OUT_PPM), similarity(data, HELD_OUT_PPM, lines=True), strict=True)
     ):
@@ -150,8 +150,8 @@ def describe(data: MRSData) -> list[str]:
         facts.append(f"NAA {width(naa)} Hz, height {naa.height_sd:.1f}" if naa.fwhm_hz > 0 else "no NAA")
         if fids(data).shape[1] > 1:
             facts.append("SI {:g}-{:g} ppm {:.4f}, of the lines {:.4f}".format(*HELD_OUT_PPM, raw, lines))
-        said.append(f"condition {n}: {', '.join(facts)}")
-    return said
+        parts.append(f"condition {n}: {', '.join(facts)}")
+    return parts
 
 
 def main(paths: Sequence[str]) -> None:

@@ -59,13 +59,13 @@ class QuantifyCase:
         assert self.basis is not None
         axes = (self.data.dwelltime_s, self.data.spectrometer_frequency_mhz)
         options.setdefault("points", min(self.data.n_points, covered_points(self.basis, *axes)))
-        given = {"h2o": self.water} if self.water is not None else {}
+        passed = {"h2o": self.water} if self.water is not None else {}
         result = quantify(
             self.data,
             basis=self.basis,
             baseline=baseline,
             field_tolerance=FIELD_TOLERANCE,
-            **given,
+            **passed,
             **options,
         )
         assert result.outcome is not None
@@ -102,10 +102,10 @@ def challenge() -> Basis | None:
 
 def _steam() -> tuple[MRSData | None, MRSData | None]:
     """Return the 7 T spectrum from its coils and transients, and its water."""
-    found = steam_transients()
-    if found is None:
+    results = steam_transients()
+    if results is None:
         return None, None
-    transients, water = found
+    transients, water = results
     return average(transients).data, water
 
 
@@ -143,13 +143,13 @@ def with_measured_mm(case: QuantifyCase) -> tuple[QuantifyCase, dict[str, float]
     nulled = in_vivo("press_3t", f"{NULLED}.nii.gz")
     if nulled is None or case.data is None or case.basis is None:
         return None
-    fitted, found = case.fit(FLEXIBLE)
+    fitted, outcome = case.fit(FLEXIBLE)
     plain = basis_for(fitted, case.basis, field_tolerance=FIELD_TOLERANCE)
     fid = remove(nulled).data.fid[0, 0, 0, : fitted.n_points].astype(np.complex128)
-    fid = correct(fid, found.shift_hz[0, 0], found.phase_rad[0], fitted.dwelltime_s)
-    fid = first_order_phase(fid, -found.delay_s[0], fitted.dwelltime_s)
+    fid = correct(fid, outcome.shift_hz[0, 0], outcome.phase_rad[0], fitted.dwelltime_s)
+    fid = first_order_phase(fid, -outcome.delay_s[0], fitted.dwelltime_s)
     rows = [plain.names.index(name) for name in _LEFT]
-    lines = damp(np.asarray(plain.fids)[rows], found.gamma[:, 0], found.sigma[:, 0], fitted.dwelltime_s)
+    lines = damp(np.asarray(plain.fids)[rows], outcome.gamma[:, 0], outcome.sigma[:, 0], fitted.dwelltime_s)
     creatine, high = fid_to_spectrum(lines[_LEFT.index("Cr")]), fitted.ppm_axis > _BETWEEN_PPM
     lines = np.vstack([lines, spectrum_to_fid(creatine * high)])
     lines[_LEFT.index("Cr")] = spectrum_to_fid(creatine * ~high)
@@ -159,16 +159,16 @@ def with_measured_mm(case: QuantifyCase) -> tuple[QuantifyCase, dict[str, float]
     narrow = bins - (share * (bins @ curves)) @ curves.T
     split = np.concatenate([narrow.real, narrow.imag], axis=1)
     left = np.linalg.lstsq(split[:-1].T, split[-1], rcond=None)[0]
-    raw = found.scaled["raw"].value[0]
-    shares = {name: float(left[n] / raw[found.column(name)]) for n, name in enumerate(_LEFT)}
-    shares["CH2 of Cr"] = float(left[-1] / raw[found.column("Cr")])
+    raw = outcome.scaled["raw"].value[0]
+    shares = {name: float(left[n] / raw[outcome.column(name)]) for n, name in enumerate(_LEFT)}
+    shares["CH2 of Cr"] = float(left[-1] / raw[outcome.column("Cr")])
     measured = damp(fid - left @ lines, np.zeros(1), np.full(1, _SMOOTHING), fitted.dwelltime_s)
-    kept = [n for n, name in enumerate(plain.names) if name != "Mac" and not name.startswith("MM")]
+    chosen = [n for n, name in enumerate(plain.names) if name != "Mac" and not name.startswith("MM")]
     size = np.linalg.norm(plain.fids, axis=1).max() / np.linalg.norm(measured)
     basis = replace(
         plain,
-        fids=np.vstack([plain.fids[kept], np.ravel(measured * size)]),
-        names=(*(plain.names[n] for n in kept), "Mac"),
+        fids=np.vstack([plain.fids[chosen], np.ravel(measured * size)]),
+        names=(*(plain.names[n] for n in chosen), "Mac"),
         name=f"{plain.name} and measured MM",
     )
     return replace(case, basis=basis, basis_name=f"{case.basis_name}, measured MM"), shares

@@ -36,12 +36,12 @@ def default_table(cases: Sequence[QuantifyCase]) -> Table:
         if case.data is None or case.basis is None:
             rows.append(start)
             continue
-        found = case.fit(DEFAULT)[1]
-        assert found.hypothesis is not None
-        assert found.hypothesis_weight is not None
-        lead = found.hypotheses[int(found.hypothesis[0, 0])]
-        weight = f"{found.hypothesis_weight[0, 0]:.2f}"
-        rows.append([*start, *(_cell(found, name) for name in SHOWN), lead, weight])
+        outcome = case.fit(DEFAULT)[1]
+        assert outcome.hypothesis is not None
+        assert outcome.hypothesis_weight is not None
+        lead = outcome.hypotheses[int(outcome.hypothesis[0, 0])]
+        weight = f"{outcome.hypothesis_weight[0, 0]:.2f}"
+        rows.append([*start, *(_cell(outcome, name) for name in SHOWN), lead, weight])
     published = [f"{sum(HEALTHY[part] for part in name.split('+')) / HEALTHY_TCR:.2f}" for name in SHOWN]
     rows.append(["published", "-", *published, "-", "-"])
     return Table.filled(caption, columns, rows)
@@ -77,24 +77,24 @@ def moves_table(cases: Sequence[QuantifyCase]) -> Table:
                 if options
                 else QuantifyCase(case.data_name, case.basis_name, turned, case.basis, case.water)
             )
-            found = other.fit(DEFAULT, **options)[1]
+            outcome = other.fit(DEFAULT, **options)[1]
             moved = [
-                abs(_mean(found, name) - _mean(plain, name)) / _half_width(plain, name) for name in SHOWN
+                abs(_mean(outcome, name) - _mean(plain, name)) / _half_width(plain, name) for name in SHOWN
             ]
             rows.append([*start, *(f"{value:.2f}" for value in moved), f"{max(moved):.2f}"])
     return Table.filled(caption, columns, rows)
 
 
-def _mean(found: Outcome, name: str) -> float:
-    return float(found.scaled["internal"].extra["posterior_mean"][0, found.column(name)])
+def _mean(outcome: Outcome, name: str) -> float:
+    return float(outcome.scaled["internal"].extra["posterior_mean"][0, outcome.column(name)])
 
 
-def _half_width(found: Outcome, name: str) -> float:
-    extra, at = found.scaled["internal"].extra, found.column(name)
+def _half_width(outcome: Outcome, name: str) -> float:
+    extra, at = outcome.scaled["internal"].extra, outcome.column(name)
     return float(extra["ci95_high"][0, at] - extra["ci95_low"][0, at]) / 2
 
 
-def _cell(found: Outcome, name: str) -> str:
-    extra, at = found.scaled["internal"].extra, found.column(name)
+def _cell(outcome: Outcome, name: str) -> str:
+    extra, at = outcome.scaled["internal"].extra, outcome.column(name)
     low, high = (extra[end][0, at] for end in ("ci95_low", "ci95_high"))
-    return f"{_mean(found, name):.2f} [{low:.2f}, {high:.2f}]"
+    return f"{_mean(outcome, name):.2f} [{low:.2f}, {high:.2f}]"

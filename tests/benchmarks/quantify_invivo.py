@@ -99,9 +99,9 @@ def _tables(cases: Sequence[QuantifyCase]) -> list[Table]:
                 amounts.append(start)
                 quality.append(start)
                 continue
-            fitted, found = case.fit(baseline)
-            amounts.append([*start, *_ratios(found), *_absolute(found)])
-            quality.append([*start, *_quality(fitted, found)])
+            fitted, outcome = case.fit(baseline)
+            amounts.append([*start, *_ratios(outcome), *_absolute(outcome)])
+            quality.append([*start, *_quality(fitted, outcome)])
     amounts.append(["published", "middles of ranges", "-", *_published(), "-"])
     columns = ["data", "basis set", "baseline", *HEADS, "tCr (mmol/kg)"]
     caption = (
@@ -122,25 +122,25 @@ def _tables(cases: Sequence[QuantifyCase]) -> list[Table]:
     ]
     more += ["NAA FWHM (Hz)", "NAA SNR", "shift (ppm)", "phase (degrees)", "delay (µs)"]
     more += ["residual / noise", "whiteness", "widening", "line (ppm)", "z", "iterations", "flags"]
-    told = (
+    text = (
         "Quality of the same fits. For 3 T PRESS of the parietal lobe at 26 sites, linewidths of NAA of"
         " 4.4 to 5.0 Hz and SNRs of 174 to 289 are published (abstract of Považan 2020, "
         "[doi:10.1148/radiol.2020191037](https://doi.org/10.1148/radiol.2020191037); its SNR is defined"
         " otherwise). *Widening*: how much larger errors are than bounds, as the residual tells; *line*: what "
         "stands out of the residual most."
     )
-    return [Table.filled(caption, columns, amounts), Table.filled(told, more, quality)]
+    return [Table.filled(caption, columns, amounts), Table.filled(text, more, quality)]
 
 
-def _ratios(found: Outcome) -> list[str]:
-    scaled = found.scaled["internal"]
-    columns = [found.column(name) for name in RATIOS]
+def _ratios(outcome: Outcome) -> list[str]:
+    scaled = outcome.scaled["internal"]
+    columns = [outcome.column(name) for name in RATIOS]
     return [f"{scaled.value[0, n]:.3f} ± {scaled.sd[0, n]:.3f}" for n in columns]
 
 
-def _absolute(found: Outcome) -> list[str]:
-    scaled = found.scaled.get("molality")
-    return ["-" if scaled is None else f"{scaled.value[0, found.column('Cr+PCr')]:.2f}"]
+def _absolute(outcome: Outcome) -> list[str]:
+    scaled = outcome.scaled.get("molality")
+    return ["-" if scaled is None else f"{scaled.value[0, outcome.column('Cr+PCr')]:.2f}"]
 
 
 def _published() -> list[str]:
@@ -149,39 +149,39 @@ def _published() -> list[str]:
     return [f"{sum(middle[part] for part in name.split('+')) / whole:.2f}" for name in RATIOS]
 
 
-def _quality(fitted: MRSData, found: Outcome) -> list[str]:
+def _quality(fitted: MRSData, outcome: Outcome) -> list[str]:
     names = ("NAA+NAAG", "Cr+PCr", *RATIOS[1:])
-    naa = found.column("NAA")
-    assert found.line is not None
-    assert found.widening is not None
+    naa = outcome.column("NAA")
+    assert outcome.line is not None
+    assert outcome.widening is not None
     return [
-        *(f"{found.crlb_percent[0, found.column(name)]:.1f}" for name in names),
-        f"{found.fwhm_hz[0, naa]:.2f}",
-        f"{found.snr[0, naa]:.0f}",
-        f"{found.shift_hz[0, 0] / fitted.spectrometer_frequency_mhz:+.4f}",
-        f"{np.degrees(found.phase_rad[0]):.1f}",
-        f"{1e6 * found.delay_s[0]:.0f}",
-        f"{_over_noise(fitted, found):.2f}",
-        f"{found.residual_whiteness[0]:.2f}",
-        f"{found.widening[0]:.2f}",
-        f"{found.line[0]:.2f}",
-        f"{found.line[1]:.1f}",
-        str(int(found.iterations[0])),
-        ", ".join(tokens(int(found.flags[0]))) or "none",
+        *(f"{outcome.crlb_percent[0, outcome.column(name)]:.1f}" for name in names),
+        f"{outcome.fwhm_hz[0, naa]:.2f}",
+        f"{outcome.snr[0, naa]:.0f}",
+        f"{outcome.shift_hz[0, 0] / fitted.spectrometer_frequency_mhz:+.4f}",
+        f"{np.degrees(outcome.phase_rad[0]):.1f}",
+        f"{1e6 * outcome.delay_s[0]:.0f}",
+        f"{_over_noise(fitted, outcome):.2f}",
+        f"{outcome.residual_whiteness[0]:.2f}",
+        f"{outcome.widening[0]:.2f}",
+        f"{outcome.line[0]:.2f}",
+        f"{outcome.line[1]:.1f}",
+        str(int(outcome.iterations[0])),
+        ", ".join(tokens(int(outcome.flags[0]))) or "none",
     ]
 
 
-def _over_noise(fitted: MRSData, found: Outcome) -> float:
+def _over_noise(fitted: MRSData, outcome: Outcome) -> float:
     """Return the SD of the residual in the window over that of the noise."""
     fid = fitted.fid[0, 0, 0].astype(np.complex128)
-    left = fid - found.fit[0]
+    left = fid - outcome.fit[0]
     return float(_window_sd(fitted, left) / noise_sd(fid, fitted.ppm_axis))
 
 
 def _window_sd(data: MRSData, fids: Complex) -> Real:
     bins = fid_to_spectrum(fids)[..., ppm_window(data.ppm_axis, WINDOW_PPM)]
-    found: Real = np.sqrt((np.abs(bins) ** 2).mean(axis=-1) / 2)
-    return found
+    values: Real = np.sqrt((np.abs(bins) ** 2).mean(axis=-1) / 2)
+    return values
 
 
 def _with_group(case: QuantifyCase, baseline: str) -> tuple[MRSData, Outcome]:
@@ -205,10 +205,10 @@ def _measured_mm(cases: Sequence[QuantifyCase]) -> Table:
                 if one.data is None:
                     rows.append([one.basis_name, baseline])
                     continue
-                fitted, found = _with_group(one, baseline) if shares else one.fit(baseline)
+                fitted, outcome = _with_group(one, baseline) if shares else one.fit(baseline)
                 left = ", ".join(f"{name} {share:+.3f}" for name, share in (shares or {}).items()) or "-"
-                row = [f"{_over_noise(fitted, found):.2f}", f"{found.residual_whiteness[0]:.2f}", left]
-                rows.append([one.basis_name, baseline, *_ratios(found), *row])
+                row = [f"{_over_noise(fitted, outcome):.2f}", f"{outcome.residual_whiteness[0]:.2f}", left]
+                rows.append([one.basis_name, baseline, *_ratios(outcome), *row])
     return Table.filled(caption, columns, rows)
 
 
@@ -222,29 +222,29 @@ def _mrsi() -> Table:
         "which makes concentrations and ratios worth nothing; what is compared are the curves. Residual"
         " SD in the window, median of the voxels, in thousandths of the data's unit."
     )
-    data, given = in_vivo("mrsi_3t", "data.nii.gz"), in_vivo("mrsi_3t", "fit.nii.gz")
-    if data is None or given is None:
+    data, fsl_fit = in_vivo("mrsi_3t", "data.nii.gz"), in_vivo("mrsi_3t", "fit.nii.gz")
+    if data is None or fsl_fit is None:
         return Table.filled(caption, columns, [["FSL-MRS, given"]])
     rows: list[list[str]] = []
     for name in _MRSI_BASES:
         for baseline in BASELINES:
             start = time.perf_counter()
-            fitted, found = QuantifyCase("", name, data, shipped(name)).fit(baseline)
+            fitted, outcome = QuantifyCase("", name, data, shipped(name)).fit(baseline)
             seconds = time.perf_counter() - start
-            place = tuple(found.voxels.T)
+            place = tuple(outcome.voxels.T)
             fids = fitted.fid[place].astype(np.complex128)
-            ours, theirs = (_window_sd(fitted, fids - fit) for fit in (found.fit, given.fid[place]))
+            ours, theirs = (_window_sd(fitted, fids - fit) for fit in (outcome.fit, fsl_fit.fid[place]))
             if not rows:
-                said = ["FSL-MRS, given", "not known", str(len(fids)), "-", *["-"] * 7]
-                rows.append([*said, f"{1e3 * np.median(theirs):.3f}", "1", "1", "1", "-"])
-            value = found.scaled["internal"].value
-            medians = [f"{np.nanmedian(value[:, found.column(n)]):.3f}" for n in RATIOS]
+                parts = ["FSL-MRS, given", "not known", str(len(fids)), "-", *["-"] * 7]
+                rows.append([*parts, f"{1e3 * np.median(theirs):.3f}", "1", "1", "1", "-"])
+            value = outcome.scaled["internal"].value
+            medians = [f"{np.nanmedian(value[:, outcome.column(n)]):.3f}" for n in RATIOS]
             spread = [f"{v:.2f}" for v in np.nanpercentile(ours / theirs, [50, 5, 95])]
             bits = [(1 << len(FLAGS)) - 1, *(1 << FLAGS[token].bit for token in STRUCTURED)]
-            counts = [str(len(fids)), *(str(int((found.flags & b != 0).sum())) for b in bits)]
-            counts.append(f"{np.nanmedian(found.widening):.2f}" if found.widening is not None else "-")
-            told = [f"{1e3 * np.nanmedian(ours):.3f}", *spread, f"{seconds:.1f}"]
-            rows.append([f"`{name}`", baseline, *counts, *medians, *told])
+            counts = [str(len(fids)), *(str(int((outcome.flags & b != 0).sum())) for b in bits)]
+            counts.append(f"{np.nanmedian(outcome.widening):.2f}" if outcome.widening is not None else "-")
+            cells = [f"{1e3 * np.nanmedian(ours):.3f}", *spread, f"{seconds:.1f}"]
+            rows.append([f"`{name}`", baseline, *counts, *medians, *cells])
     return Table.filled(caption, columns, rows)
 
 
@@ -261,24 +261,24 @@ def _rival(case: QuantifyCase) -> list[Table]:
             rows += [["fsl_mrs_dl", baseline], ["FSL-MRS", baseline]]
             continue
         start = time.perf_counter()
-        fitted, found = replace(case, water=None).fit(baseline)
+        fitted, outcome = replace(case, water=None).fit(baseline)
         seconds = time.perf_counter() - start
-        raw, n = found.scaled["raw"], len(found.members)
-        rows.append(["fsl_mrs_dl", baseline, *_compared(found, raw.value[0, :n], raw.sd[0, :n], seconds)])
+        raw, n = outcome.scaled["raw"], len(outcome.members)
+        rows.append(["fsl_mrs_dl", baseline, *_compared(outcome, raw.value[0, :n], raw.sd[0, :n], seconds)])
         if not fslmrs.available():
             rows.append(["FSL-MRS", baseline])
             continue
         start = time.perf_counter()
-        value, sd = fslmrs.fit(fitted.fid[0, 0, 0], found.basis, WINDOW_PPM, baseline)
+        value, sd = fslmrs.fit(fitted.fid[0, 0, 0], outcome.basis, WINDOW_PPM, baseline)
         seconds = time.perf_counter() - start
-        rows.append(["FSL-MRS", baseline, *_compared(found, value, sd, seconds)])
+        rows.append(["FSL-MRS", baseline, *_compared(outcome, value, sd, seconds)])
     return [Table.filled(caption, columns, rows)]
 
 
-def _compared(found: Outcome, value: Real, sd: Real, seconds: float) -> list[str]:
+def _compared(outcome: Outcome, value: Real, sd: Real, seconds: float) -> list[str]:
     """Return ratios and relative SDs of amplitudes in the order of the members."""
-    amount = dict(zip(found.members, value, strict=True))
-    spread = dict(zip(found.members, sd, strict=True))
+    amount = dict(zip(outcome.members, value, strict=True))
+    spread = dict(zip(outcome.members, sd, strict=True))
     whole = amount["Cr"] + amount["PCr"]
     ratios = [sum(amount[part] for part in name.split("+")) / whole for name in RATIOS]
     percent = [100 * spread[name] / amount[name] for name in ("NAA", "Cr", "Ins", "Glu")]

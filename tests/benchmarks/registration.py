@@ -141,18 +141,18 @@ def _row(snr: float, method: str, sets: list[Simulated]) -> list[str]:
     if estimate is None:
         return [f"{snr:g}", method]
     estimate(sets[0])  # warm: the first call pays for imports and caches
-    found = [errors_of(estimate, one) for one in sets]
-    error_hz = np.concatenate([f.shift_error_hz for f in found])
-    error_rad = np.concatenate([f.phase_error_rad for f in found])
+    results = [errors_of(estimate, one) for one in sets]
+    error_hz = np.concatenate([f.shift_error_hz for f in results])
+    error_rad = np.concatenate([f.phase_error_rad for f in results])
     good = np.abs(error_hz) <= FAILURE_HZ
     bounds = np.array([bound_of(one) for one in sets]).mean(axis=0)
     sd = np.array([np.std(error_hz[good]), np.std(error_rad[good])])
     stated = (
-        np.nanmedian(np.concatenate([f.shift_sd_hz for f in found]))
-        if np.isfinite(found[0].shift_sd_hz).any()
+        np.nanmedian(np.concatenate([f.shift_sd_hz for f in results]))
+        if np.isfinite(results[0].shift_sd_hz).any()
         else np.nan
     )
-    ms = 1e3 * sum(f.seconds for f in found) / len(error_hz)
+    ms = 1e3 * sum(f.seconds for f in results) / len(error_hz)
     return [
         f"{snr:g}",
         method,
@@ -188,8 +188,8 @@ def _estimator(method: str) -> Callable[[Simulated], tuple[Real, Real, Real]] | 
         return _fsl_mrs if fslmrs.available() else None
 
     def ours(one: Simulated) -> tuple[Real, Real, Real]:
-        found = estimate_alignment(one.data, dim="DIM_DYN", limits_ppm=WINDOW_PPM, method=method)
-        return found.shift_hz.ravel(), found.phase_rad.ravel(), found.shift_hz_sd.ravel()
+        estimates = estimate_alignment(one.data, dim="DIM_DYN", limits_ppm=WINDOW_PPM, method=method)
+        return estimates.shift_hz.ravel(), estimates.phase_rad.ravel(), estimates.shift_hz_sd.ravel()
 
     return ours
 
@@ -222,8 +222,8 @@ def bound_of(one: Simulated) -> tuple[float, float]:
 
 def register_to_truth(one: Simulated) -> tuple[Real, Real, Real]:
     """Return shift (Hz), phase (rad) and SD of the shift by ``gn`` with the noiseless transient as reference."""
-    found = gn(transients_of(one.data)[:, None], unmoved(one)[None], _band(one))
-    return found.shift_hz, found.phase_rad, found.shift_hz_sd
+    estimates = gn(transients_of(one.data)[:, None], unmoved(one)[None], _band(one))
+    return estimates.shift_hz, estimates.phase_rad, estimates.shift_hz_sd
 
 
 def _fsl_mrs(one: Simulated) -> tuple[Real, Real, Real]:

@@ -114,8 +114,8 @@ class Chain:
 
 
 def _process(function: str, data: MRSData, **options: Any) -> MRSData:
-    given = {key: to_nifti_mrs(v) if isinstance(v, MRSData) else v for key, v in options.items()}
-    return from_nifti_mrs(fslmrs.process(function, to_nifti_mrs(data), **given))
+    passed = {key: to_nifti_mrs(v) if isinstance(v, MRSData) else v for key, v in options.items()}
+    return from_nifti_mrs(fslmrs.process(function, to_nifti_mrs(data), **passed))
 
 
 def difference(one: MRSData, other: MRSData) -> float:

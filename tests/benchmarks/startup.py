@@ -22,9 +22,9 @@ def run(profile: str, seed: int) -> Page:
         fit = ("quantify", "--data", data, "--basis", "press_3t_te30", "--output", out, "--overwrite")
         timed: list[tuple[str, tuple[str, ...]]] = [(" ".join(command), command) for command in COMMANDS]
         timed += [("quantify (one spectrum)", fit), ("quantify --report (one spectrum)", (*fit, "--report"))]
-        for said, command in timed:
+        for text, command in timed:
             seconds = [_time(command) for _ in range(REPEATS[profile] + 1)][1:]
-            rows.append(_row(said, seconds))
+            rows.append(_row(text, seconds))
     table = Table(
         "Wall time of the whole process, in s, after one run to warm.",
         ["command", "min", "median", "max", "n"],
@@ -33,10 +33,10 @@ def run(profile: str, seed: int) -> Page:
     return Page("Start-up", "Each command is run as a process of its own.", [table])
 
 
-def _row(said: str, seconds: list[float]) -> list[str]:
+def _row(text: str, seconds: list[float]) -> list[str]:
     middle = statistics.median(seconds)
     return [
-        f"`fsl_mrs_dl {said}`",
+        f"`fsl_mrs_dl {text}`",
         f"{min(seconds):.2f}",
         f"{middle:.2f}",
         f"{max(seconds):.2f}",

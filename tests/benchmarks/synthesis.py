@@ -101,8 +101,8 @@ def run(profile: str, seed: int) -> Page:
     tables, pictures = _cvae(size, seed, networks, cvaes)
     of_vae = _vae(size, rng, seed, cvaes)
     measured = measured_tables(size.real, size.splits, size.repeats, rng, seed)
-    for made, drawn in (of_vae, measured):
-        tables += made
+    for sample, drawn in (of_vae, measured):
+        tables += sample
         pictures += drawn
     if size.gain is not None:
         tables += gain_tables(DEFAULT_MODEL, size.gain, seed)
@@ -136,21 +136,21 @@ def _cvae(
 ) -> tuple[list[Table], list[Picture]]:
     columns, rows = ["measure", "target"], {}
     pictures: list[Picture] = []
-    found: dict[str, tuple[Score, ...]] = {}
+    results: dict[str, tuple[Score, ...]] = {}
     for name, (network, metabolites) in networks.items():
-        found[name] = scores(network, cvaes[name][1], seed, n_requests=size.requests, n_paths=size.paths)
+        results[name] = scores(network, cvaes[name][1], seed, n_requests=size.requests, n_paths=size.paths)
         columns += [name, "mixing spectra, or fit of simulated ones"]
         if metabolites and not pictures:
             basis = training_basis(_BASIS, metabolites)
             ours, mixed = _ways(network, basis, size, seed)
             pictures.append(path_picture(ours, mixed, basis))
-    units = {score.metric: score.unit for scored in found.values() for score in scored}
-    names = [score.metric for score in max(found.values(), key=len)]
-    names += [score.metric for scored in found.values() for score in scored if score.metric not in names]
+    units = {score.metric: score.unit for scored in results.values() for score in scored}
+    names = [score.metric for score in max(results.values(), key=len)]
+    names += [score.metric for scored in results.values() for score in scored if score.metric not in names]
     for metric in dict.fromkeys(names):
         target = next((text for key, text in _TARGETS.items() if key in metric), "")
         rows[metric] = [f"{metric} ({units[metric]})", target]
-        for scored in found.values():
+        for scored in results.values():
             one = next((score for score in scored if score.metric == metric), None)
             rows[metric] += ["", ""] if one is None else [_number(one.value), _number(one.baseline)]
     table = Table("cVAE: means or extremes over the cases that the card names.", columns, list(rows.values()))
@@ -233,8 +233,8 @@ def _speed(size: SynthesisProfile, networks: dict[str, SynthesisNetwork]) -> Tab
         data = MRSData(np.zeros((1, 1, 1, 1024), np.complex64), 5e-4, network.spectrometer_frequency_mhz)
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            made = labelled_spectra(moved, _bare_card(), data, size.spectra, (), None, rng, seed=0)
-            nifti.write(made, Path(folder) / "made.nii")
+            simulated = labelled_spectra(moved, _bare_card(), data, size.spectra, (), None, rng, seed=0)
+            nifti.write(simulated, Path(folder) / "made.nii")
         written = time.perf_counter() - began
         of = f"{name}, {len(low)} metabolites"
         rows.append([of, "in memory", f"{in_memory:.2f}", "< 2 for 10 000", broken])
@@ -280,7 +280,7 @@ def _vae(
         "halving. Targets: C2ST at most 0.60, precision and recall over 0.6 small, 0.8 paper, noise within 5 %, "
         "nearest near 1."
     )
-    told = likeness_table(caption, lambda parents: ours, published, shown, size.splits, rng)
+    tables = likeness_table(caption, lambda parents: ours, published, shown, size.splits, rng)
     amounts = amount_table(ways_of(ours, published), subjects, rng)
     judge = Quantifier(read_basis(shipped_basis("mega-press_3t_te68_diff")), subjects[-1].data)
     steps = application(
@@ -297,7 +297,7 @@ def _vae(
         embedding_picture(ours, shown, rng),
         application_picture(steps, "application", "Semi-synthetic subject"),
     ]
-    return [regions, told, amounts, application_table(steps, caption, ("ON", "OFF", "DIFF"))], pictures
+    return [regions, tables, amounts, application_table(steps, caption, ("ON", "OFF", "DIFF"))], pictures
 
 
 def _others(profile: str) -> list[Table]:

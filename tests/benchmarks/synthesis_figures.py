@@ -65,8 +65,8 @@ def reconstruction_picture(network: Generative, subjects: Sequence[Subject]) -> 
         ppm = one.data.ppm_axis
         inside = (ppm > 0.2) & (ppm < 5.2)
         parts = ((sample.fids[0], decoded[0]), (sample.average, decoded.mean(axis=0)))
-        for column, (real, made) in enumerate(parts):
-            spectra = [fid_to_spectrum(fid)[inside].real for fid in (real, made, real - made)]
+        for column, (real, simulated) in enumerate(parts):
+            spectra = [fid_to_spectrum(fid)[inside].real for fid in (real, simulated, real - simulated)]
             step = 1.1 * np.ptp(spectra[1])
             for k, (spectrum, colour, label) in enumerate(
                 zip(spectra, (REAL, SYNTHETIC, _REST), ("real", "reconstruction", "residual"), strict=True)
@@ -93,8 +93,8 @@ def embedding_picture(network: Generative, subjects: Sequence[Subject], rng: np.
             fids = one.condition(name).fids
             real.append(features(fids / np.linalg.norm(fids.mean(axis=0)), data))
             for mode in MODES:
-                made = new_transients(network, fids, one.data, len(fids), mode, rng)
-                parts.append((mode, name, features(made / np.linalg.norm(fids.mean(axis=0)), data)))
+                simulated = new_transients(network, fids, one.data, len(fids), mode, rng)
+                parts.append((mode, name, features(simulated / np.linalg.norm(fids.mean(axis=0)), data)))
     together = np.concatenate(real)
     place, *others = embedded(together, *(values for _, _, values in parts))
     name_of, place, others = plane_coordinates(place, others, rng)

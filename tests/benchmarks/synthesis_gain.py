@@ -137,7 +137,7 @@ def _align(model: str, size: GainSize, seed: int) -> dict[str, tuple[float, floa
         ),
         "as many simulated, each another subject": many,
     }
-    found = {}
+    results = {}
     for way, sets in ways.items():
         more: dict[str, Any] = {"epochs": size.epochs, "batch": 64, "lr": 1e-3, "patience": 0, "seed": seed}
         training = training_of(resolved("tapper", shift_hz=20.0, phase_deg=90.0, **more))
@@ -148,8 +148,8 @@ def _align(model: str, size: GainSize, seed: int) -> dict[str, tuple[float, floa
             shift_hz - test.truth[:, 0],
             np.degrees(phase_difference(phase_rad, test.truth[:, 1])),
         )
-        found[way] = (float(np.sqrt(np.mean(errors[0] ** 2))), float(np.sqrt(np.mean(errors[1] ** 2))))
-    return found
+        results[way] = (float(np.sqrt(np.mean(errors[0] ** 2))), float(np.sqrt(np.mean(errors[1] ** 2))))
+    return results
 
 
 def _quantify(model: str, size: GainSize, seed: int) -> dict[str, tuple[float, float]]:
@@ -176,8 +176,8 @@ def _quantified(
     training = training_of(resolved("dq-nmm", epochs=size.epochs, batch=_BATCH, patience=0, seed=seed))
     network, _ = training.begin(sets)
     training.fit(network, sets, training.settings)
-    found = network_parameters(network.eval(), test.fids, test.basis.dwelltime_s)
-    got = found.amplitudes @ weights.T
+    predicted = network_parameters(network.eval(), test.fids, test.basis.dwelltime_s)
+    got = predicted.amplitudes @ weights.T
     error = 100 * float(np.mean(np.abs(got - truth).mean(axis=0) / truth.mean(axis=0)))
     return float(np.mean(r2(got, truth))), error
 

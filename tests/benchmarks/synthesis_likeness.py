@@ -53,21 +53,21 @@ def likeness_table(
         How often parents and held-out ones are drawn by lot; numbers are means over these.
     rng : numpy.random.Generator
     """
-    found: dict[tuple[str, str, str], list[Likeness]] = {}
+    results: dict[tuple[str, str, str], list[Likeness]] = {}
     for one in subjects:
         for _ in range(splits):
             halves = split_in_halves(one, rng)
             network = ours({name: pair[0] for name, pair in halves.items()})
             for condition, (parents, held_out) in halves.items():
                 floor = likeness(parents, held_out, parents, rng)
-                found.setdefault((one.name, condition, "real transients"), []).append(
+                results.setdefault((one.name, condition, "real transients"), []).append(
                     replace(floor, memory=1.0)
                 )
-                made = _sample_of(network, published, parents, one.data, len(held_out.fids), rng)
-                for way, sample in made.items():
-                    told = likeness(parents, held_out, sample, rng)
-                    found.setdefault((one.name, condition, way), []).append(told)
-    return Table(caption, _COLUMNS, [[*key, *_likeness_cells(values)] for key, values in found.items()])
+                simulated = _sample_of(network, published, parents, one.data, len(held_out.fids), rng)
+                for way, sample in simulated.items():
+                    measures = likeness(parents, held_out, sample, rng)
+                    results.setdefault((one.name, condition, way), []).append(measures)
+    return Table(caption, _COLUMNS, [[*key, *_likeness_cells(values)] for key, values in results.items()])
 
 
 def _sample_of(
@@ -80,35 +80,35 @@ def _sample_of(
 ) -> dict[str, Sample]:
     """Return synthetic transients by each way, under its name."""
 
-    def made(which: Generative, mode: Mode, *, noise: bool = True) -> Sample:
+    def decode(which: Generative, mode: Mode, *, noise: bool = True) -> Sample:
         return replace(parents, fids=new_transients(which, parents.fids, data, n, mode, rng, noise=noise))
 
-    samples: dict[str, Sample] = {mode: made(network, mode) for mode in MODES}
-    samples["hybrid, no noise"] = made(network, "hybrid", noise=False)
+    samples: dict[str, Sample] = {mode: decode(network, mode) for mode in MODES}
+    samples["hybrid, no noise"] = decode(network, "hybrid", noise=False)
     if published is not None:
-        samples["hybrid of whole spectra, both repairs"] = made(published, "hybrid")
-        samples["hybrid of whole spectra, no noise"] = made(published, "hybrid", noise=False)
+        samples["hybrid of whole spectra, both repairs"] = decode(published, "hybrid")
+        samples["hybrid of whole spectra, no noise"] = decode(published, "hybrid", noise=False)
     return samples
 
 
-def _likeness_cells(found: Sequence[Likeness]) -> list[str]:
+def _likeness_cells(results: Sequence[Likeness]) -> list[str]:
     """Return means over splits; the interval stays that of one split, for splits share their transients."""
-    accuracy = float(np.mean([one.c2st.value for one in found]))
-    half = float(np.mean([one.c2st.high - one.c2st.value for one in found]))
-    beyond = sum(one.discrepancy.value > one.discrepancy.high for one in found)
-    quarters = np.mean([one.quarters for one in found], axis=0)
+    accuracy = float(np.mean([one.c2st.value for one in results]))
+    half = float(np.mean([one.c2st.high - one.c2st.value for one in results]))
+    beyond = sum(one.discrepancy.value > one.discrepancy.high for one in results)
+    quarters = np.mean([one.quarters for one in results], axis=0)
 
     def mean(name: str) -> float:
-        return float(np.mean([getattr(one, name) for one in found]))
+        return float(np.mean([getattr(one, name) for one in results]))
 
-    real, made = np.mean([one.kurtosis for one in found], axis=0)
+    real, simulated = np.mean([one.kurtosis for one in results], axis=0)
     return [
         str(Interval(accuracy, accuracy - half, accuracy + half)),
-        f"{beyond} of {len(found)}",
+        f"{beyond} of {len(results)}",
         f"{mean('precision'):.2f}",
         f"{mean('recall'):.2f}",
         f"{mean('memory'):.2f}",
         f"{mean('noise'):.3f}",
         f"{100 * float(np.abs(quarters - 1).max()):.1f}",
-        f"{real:.2f} / {made:.2f}",
+        f"{real:.2f} / {simulated:.2f}",
     ]

@@ -58,7 +58,7 @@ def measured_tables(
             )
         )
         edited = one.on is not one.off
-        basis, said = _difference_basis(one.data) if edited else (None, "")
+        basis, text = _difference_basis(one.data) if edited else (None, "")
         judge = Quantifier(basis, one.data) if basis is not None else None
         steps = application(
             lambda subset: ways_of(trained_on(subset, _EPOCHS, seed), None),
@@ -72,7 +72,7 @@ def measured_tables(
             f"Application, measured, {name}: subsets of n transients, alone and augmented to {total}, by a VAE "
             f"that was trained on the subset alone; means over {repeats} subsets."
         )
-        caption += said + gaba_words(one, judge)
+        caption += text + gaba_words(one, judge)
         tables.append(application_table(steps, caption, ("ON", "OFF", "DIFF") if edited else ("ON",)))
         if edited:
             pictures.append(application_picture(steps, f"application-{name.replace('_', '-')}", name))
@@ -84,14 +84,14 @@ def _difference_basis(data: MRSData) -> tuple[Basis, str]:
     recipe = RECIPES[_DIFFERENCE]
     mhz = data.spectrometer_frequency_mhz
     try:
-        made = make_basis(replace(recipe, spectrometer_frequency_mhz=mhz))
+        sample = make_basis(replace(recipe, spectrometer_frequency_mhz=mhz))
     except MissingDependencyError:
-        told = (
+        text = (
             f" GABA+ by the shipped basis set of {recipe.spectrometer_frequency_mhz:g} MHz, read in ppm at "
             f"{mhz:g} MHz, for mrsandbox, which makes one for that field, was not installed."
         )
-        return read_basis(shipped_basis(_DIFFERENCE)), told
-    return made, f" GABA+ by a basis set simulated for {mhz:g} MHz."
+        return read_basis(shipped_basis(_DIFFERENCE)), text
+    return sample, f" GABA+ by a basis set simulated for {mhz:g} MHz."
 
 
 def _subject(name: str) -> Subject | None:

@@ -15,9 +15,9 @@ from tests.benchmarks.synthesis_subjects import Generative, Subject
 from tests.benchmarks.table import Table
 
 
-def errors_by_region(made: Complex, truth: Complex, ppm: Real) -> list[str]:
+def errors_by_region(simulated: Complex, truth: Complex, ppm: Real) -> list[str]:
     """Return the mean NRMSE in each region, in % of the truth in that region."""
-    spectra = [fid_to_spectrum(np.asarray(fids, dtype=np.complex128)) for fids in (made, truth)]
+    spectra = [fid_to_spectrum(np.asarray(fids, dtype=np.complex128)) for fids in (simulated, truth)]
     windows = [ppm_window(ppm, limits) for limits in REGIONS.values()]
     return [f"{100 * float(nrmse(*(part[:, inside] for part in spectra)).mean()):.3g}" for inside in windows]
 
@@ -44,20 +44,20 @@ def region_table(
         ppm = ppm_axis(
             test.fids.shape[1], basis.dwelltime_s, basis.spectrometer_frequency_mhz, basis.reference_ppm
         )
-        made = reconstructed(network, test.fids, test.amounts)
-        rows.append([f"cVAE, {name}", "test spectra", *errors_by_region(made, test.fids, ppm)])
+        sample = reconstructed(network, test.fids, test.amounts)
+        rows.append([f"cVAE, {name}", "test spectra", *errors_by_region(sample, test.fids, ppm)])
     for one in subjects:
         for index, condition in enumerate(one.conditions):
             if one.clean is None:
                 continue
             fids, truth = one.condition(condition).fids, one.clean[index]
-            told = f"{one.name}, {condition}"
+            text = f"{one.name}, {condition}"
             rows.append(
-                ["noisy transients themselves", told, *errors_by_region(fids, truth, one.data.ppm_axis)]
+                ["noisy transients themselves", text, *errors_by_region(fids, truth, one.data.ppm_axis)]
             )
             for name, vae in vaes.items():
-                made, _, _ = reconstruct_transients(vae, fids, one.data)
-                rows.append([f"VAE, {name}", told, *errors_by_region(made, truth, one.data.ppm_axis)])
+                sample, _, _ = reconstruct_transients(vae, fids, one.data)
+                rows.append([f"VAE, {name}", text, *errors_by_region(sample, truth, one.data.ppm_axis)])
     return Table(
         "Reconstruction: NRMSE in % of the truth in each region (ppm), means over spectra; targets over the "
         "whole: < 5 small, < 2 paper for the cVAE, less than the noisy transients' for the VAE.",

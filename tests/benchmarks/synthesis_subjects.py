@@ -52,20 +52,20 @@ class Subject:
 
 def aligned(name: str, data: MRSData, clean: Complex | None = None) -> Subject:
     """Return a scan after ``align``; one without DIM_EDIT is both ON and OFF."""
-    found = align(data)
-    parts = samples_of(replace(found.data, name=name))
+    alignment = align(data)
+    parts = samples_of(replace(alignment.data, name=name))
     true = None
-    if clean is not None and found.estimates is not None:
-        moved = corrected_fids(data.with_fid(clean), found.estimates)
-        noiseless = samples_of(found.data.with_fid(moved))
+    if clean is not None and alignment.estimates is not None:
+        moved = corrected_fids(data.with_fid(clean), alignment.estimates)
+        noiseless = samples_of(alignment.data.with_fid(moved))
         true = (noiseless[0].fids, noiseless[-1].fids)
-    return Subject(name, found.data, parts[0], parts[-1], true)
+    return Subject(name, alignment.data, parts[0], parts[-1], true)
 
 
 def simulated_subjects(n: int, n_transients: int, rng: np.random.Generator) -> list[Subject]:
     """Return semi-synthetic subjects, aligned."""
-    made = (subject(n_transients, rng) for _ in range(n))
-    return [aligned(f"subject {i + 1}", one.data, one.clean) for i, one in enumerate(made)]
+    simulated = (subject(n_transients, rng) for _ in range(n))
+    return [aligned(f"subject {i + 1}", one.data, one.clean) for i, one in enumerate(simulated)]
 
 
 def trained(subjects: Sequence[MRSData], epochs: int, seed: int, decoder: str = "physics") -> Generative:

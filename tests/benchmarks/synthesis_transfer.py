@@ -35,14 +35,14 @@ def transfer_table(network: SynthesisNetwork, names: Sequence[str], n: int, seed
     basis = training_basis(_BASIS, tuple(names))
     real, more, test = (simulated_spectra(basis, count, rng) for count in (_FEW, n, _TESTED))
     low, high = network.lowest.numpy(), network.highest.numpy()
-    asked = rng.uniform(low, high, (n, len(low)))
-    made = spectra_of(network, asked, network.n_points, network.dwelltime_s, rng)
+    requested = rng.uniform(low, high, (n, len(low)))
+    sample = spectra_of(network, requested, network.n_points, network.dwelltime_s, rng)
     sets = {
         f"{_FEW} simulated": (real.fids, real.amounts),
-        f"{n} synthetic": (made, asked),
+        f"{n} synthetic": (sample, requested),
         f"{_FEW} simulated and {n} synthetic": (
-            np.concatenate([real.fids, made]),
-            np.concatenate([real.amounts, asked]),
+            np.concatenate([real.fids, sample]),
+            np.concatenate([real.amounts, requested]),
         ),
         f"{_FEW + n} simulated": (
             np.concatenate([real.fids, more.fids]),
@@ -52,8 +52,8 @@ def transfer_table(network: SynthesisNetwork, names: Sequence[str], n: int, seed
     judged = _noisy(test.fids, rng)
     rows = []
     for name, (fids, amounts) in sets.items():
-        found = _regression(_noisy(fids, rng), amounts, judged, basis)
-        rows.append([name, *(f"{value:.3f}" for value in r2(found, test.amounts))])
+        results = _regression(_noisy(fids, rng), amounts, judged, basis)
+        rows.append([name, *(f"{value:.3f}" for value in r2(results, test.amounts))])
     return Table(
         f"Train on synthetic, test on real: R2 of a kernel ridge regression on {_TESTED} simulated spectra it "
         f"never saw, SNR_f {_SNR_F:g}. The cVAE itself was trained on simulated spectra of the same kind.",
@@ -91,5 +91,5 @@ def _regression(fids: Complex, amounts: Real, test: Complex, basis: Basis) -> Re
         cv=3,
     )
     judge.fit(reduced.transform(x), amounts)
-    found: Real = judge.predict(reduced.transform(features(test)))
-    return found
+    values: Real = judge.predict(reduced.transform(features(test)))
+    return values

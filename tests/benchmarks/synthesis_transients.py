@@ -39,7 +39,7 @@ def amount_table(ways: dict[str, Way], subjects: Sequence[Subject], rng: np.rand
     true, sd = judge.amounts(np.array([one.off.average for one in subjects]), STRONG)
     rows = []
     for way, (network, noise, amounts) in ways.items():
-        made = [
+        simulated = [
             new_transients(
                 network,
                 one.off.fids,
@@ -52,12 +52,12 @@ def amount_table(ways: dict[str, Way], subjects: Sequence[Subject], rng: np.rand
             ).mean(axis=0)
             for one in subjects
         ]
-        got, _ = judge.amounts(np.array(made), STRONG)
+        got, _ = judge.amounts(np.array(simulated), STRONG)
         for i, members in enumerate(STRONG):
-            found = agreement(true[:, i], got[:, i])
+            results = agreement(true[:, i], got[:, i])
             crlb = 100 * float(np.mean(sd[:, i]) / np.mean(true[:, i]))
-            spread = f"{found.bias.low:.1f} to {found.bias.high:.1f}"
-            numbers = (f"{found.bias.value:+.2f}", spread, f"{found.ccc:.3f}", f"{crlb:.1f}")
+            spread = f"{results.bias.low:.1f} to {results.bias.high:.1f}"
+            numbers = (f"{results.bias.value:+.2f}", spread, f"{results.ccc:.3f}", f"{crlb:.1f}")
             rows.append([way, "+".join(members), *numbers])
     return Table(
         f"Amounts: averages of synthetic transients of OFF beside those of real ones, {len(subjects)} subjects, "
@@ -141,8 +141,8 @@ def application(
             if n == total:
                 continue
             ways = ways_for({k: Sample(v, one.data) for k, v in subset.items()})
-            for way, made in _augmented(ways, subset, one.data, total - n, rng).items():
-                averages.setdefault(way, []).append(made)
+            for way, simulated in _augmented(ways, subset, one.data, total - n, rng).items():
+                averages.setdefault(way, []).append(simulated)
         for way, several in averages.items():
             steps.append(_step(n, way, several, full, reference, one.data, judge))
     return steps
@@ -152,10 +152,10 @@ def _augmented(
     ways: dict[str, Way], subset: dict[str, Complex], data: MRSData, n: int, rng: np.random.Generator
 ) -> dict[str, dict[str, Complex]]:
     """Return averages of a subset with ``n`` more by each way, and of the reconstruction of the subset."""
-    found = {}
+    results = {}
     for way, (network, noise, amounts) in ways.items():
         if way.endswith("none"):
-            found["whole spectra, reconstruction"] = {
+            results["whole spectra, reconstruction"] = {
                 name: reconstruct_transients(network, fids, data)[0].mean(axis=0)
                 for name, fids in subset.items()
             }
@@ -163,8 +163,8 @@ def _augmented(
             name: new_transients(network, fids, data, n, "hybrid", rng, noise=noise, amounts=amounts)
             for name, fids in subset.items()
         }
-        found[way] = {k: np.concatenate([subset[k], v]).mean(axis=0) for k, v in more.items()}
-    return found
+        results[way] = {k: np.concatenate([subset[k], v]).mean(axis=0) for k, v in more.items()}
+    return results
 
 
 def _step(
@@ -177,13 +177,13 @@ def _step(
     judge: Quantifier | None,
 ) -> AverageQuality:
     qualities = {}
-    differences = [made["ON"] - made["OFF"] for made in averages]
+    differences = [simulated["ON"] - simulated["OFF"] for simulated in averages]
     alike = full["ON"] is full["OFF"] or np.array_equal(full["ON"], full["OFF"])
     for name in CONDITIONS[:1] if alike else (*CONDITIONS, "DIFF"):
-        each = differences if name == "DIFF" else [made[name] for made in averages]
-        found = np.array([list(vars(quality(fid, full[name], data)).values()) for fid in each])
+        each = differences if name == "DIFF" else [simulated[name] for simulated in averages]
+        results = np.array([list(vars(quality(fid, full[name], data)).values()) for fid in each])
         # The difference has no creatine, and no width of it.
-        qualities[name] = Quality(*(_mean(column) for column in found.T))
+        qualities[name] = Quality(*(_mean(column) for column in results.T))
     gaba = float("nan")
     if judge is not None:
         amounts: Real = judge.amounts(np.array(differences), (GABA,))[0][:, 0]
@@ -222,5 +222,5 @@ def application_table(steps: Sequence[AverageQuality], caption: str, conditions:
         "FWHM Cr (Hz)",
         "shape score",
     )
-    told = f"{caption} Conditions side by side: {' / '.join(conditions)}." if len(conditions) > 1 else caption
-    return Table(told, (*columns, "error against the full set (%)", "GABA+ error (%)"), rows)
+    text = f"{caption} Conditions side by side: {' / '.join(conditions)}." if len(conditions) > 1 else caption
+    return Table(text, (*columns, "error against the full set (%)", "GABA+ error (%)"), rows)

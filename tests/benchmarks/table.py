@@ -100,7 +100,7 @@ def picture_file(task: str, picture: Picture) -> str:
 
 def circumstances(seed: int) -> str:
     """Return date, seed, commit, machine and versions, as a list in Markdown."""
-    said = {
+    facts = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "seed": str(seed),
         "commit": commit(),
@@ -108,7 +108,7 @@ def circumstances(seed: int) -> str:
         "software": f"fsl_mrs_dl {fsl_mrs_dl.__version__}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy")),
     }
-    return "\n".join(f"- {key}: {value}" for key, value in said.items())
+    return "\n".join(f"- {key}: {value}" for key, value in facts.items())
 
 
 def commit() -> str:

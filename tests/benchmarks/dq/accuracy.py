@@ -57,36 +57,37 @@ def network_row(name: str, one: TrainedDqNetwork, test: Spectra) -> Row:
     """Run a network."""
     network_parameters(one.network, test.fids[:8], test.basis.dwelltime_s)  # warm
     started = time.perf_counter()
-    found = network_parameters(one.network, test.fids, test.basis.dwelltime_s)
+    predicted = network_parameters(one.network, test.fids, test.basis.dwelltime_s)
     ms = 1e3 * (time.perf_counter() - started) / len(test.fids)
-    return Row(name, found.amplitudes, ms, one, found)
+    return Row(name, predicted.amplitudes, ms, one, predicted)
 
 
 def refined_row(one: Row, test: Spectra) -> Row:
     """Hand a network's parameters to the fit for three iterations."""
-    said = one.parameters
-    assert said is not None
+    estimated = one.parameters
+    assert estimated is not None
     settings = FitSettings(
         None, lorentzian=True, first_order_phase=False, non_negative=False, max_iterations=3
     )
     fitter = Fitter(test.basis, settings, reference_ppm=test.basis.reference_ppm)
     zero = np.zeros(len(test.fids))
-    shape = (said.shift_hz[:, None], said.gamma[:, None], 0 * said.gamma[:, None])
-    place = Parameters.shared(*shape, said.phase_rad, zero)
+    shape = (estimated.shift_hz[:, None], estimated.gamma[:, None], 0 * estimated.gamma[:, None])
+    place = Parameters.shared(*shape, estimated.phase_rad, zero)
     started = time.perf_counter()
-    found = fitter(test.fids, place)
-    return Row(REFINED, found.amplitudes, one.ms + 1e3 * (time.perf_counter() - started) / len(zero))
+    fitted = fitter(test.fids, place)
+    return Row(REFINED, fitted.amplitudes, one.ms + 1e3 * (time.perf_counter() - started) / len(zero))
 
 
 def undamped_row(one: Row, test: Spectra) -> Row:
     """Solve for the amplitudes once a network's damping is undone, which makes damped noise white."""
-    said, trained_one = one.parameters, one.trained
-    assert said is not None
+    estimated, trained_one = one.parameters, one.trained
+    assert estimated is not None
     assert trained_one is not None
     started = time.perf_counter()
-    fids = damp(test.fids, -said.gamma, 0 * said.gamma, test.basis.dwelltime_s)
+    fids = damp(test.fids, -estimated.gamma, 0 * estimated.gamma, test.basis.dwelltime_s)
     shift_hz, phase_rad, none = (
-        torch.from_numpy(v.astype(np.float32)) for v in (said.shift_hz, said.phase_rad, 0 * said.gamma)
+        torch.from_numpy(v.astype(np.float32))
+        for v in (estimated.shift_hz, estimated.phase_rad, 0 * estimated.gamma)
     )
     amplitudes = trained_one.network.least_squares(
         torch.from_numpy(fids.astype(np.complex64)), shift_hz, none, none, phase_rad
@@ -109,8 +110,8 @@ def rows_of(profile: DqProfile, seed: int, store: DqStore, noise: NoiseKind, tes
     for name, rival in (RIVALS | (OF_DAMPED_NOISE if noise == "seed" else {})).items():
         rival(_few(test))
         started = time.perf_counter()
-        found = rival(test)
-        rows.append(Row(name, found, 1e3 * (time.perf_counter() - started) / len(test.fids)))
+        results = rival(test)
+        rows.append(Row(name, results, 1e3 * (time.perf_counter() - started) / len(test.fids)))
     mean = np.tile(np.mean(test.expected.amplitudes, axis=1), (len(test.fids), 1))
     rows.append(Row("training mean", mean, 0.0))
     return rows
@@ -173,19 +174,19 @@ def training_table(rows: Sequence[Row]) -> Table:
 
 def thresholds_table(rows: Sequence[Row], test: Spectra) -> Table:
     """Return the specified thresholds and whether networks meet them."""
-    wanted = {"NAA": 0.85, "Cr": 0.70, "GPC": 0.35, "PCh": 0.35}
+    thresholds = {"NAA": 0.85, "Cr": 0.70, "GPC": 0.35, "PCh": 0.35}
     lines = []
     for row in rows:
         if row.trained is None:
             continue
-        place = [test.basis.names.index(name) for name in wanted]
+        place = [test.basis.names.index(name) for name in thresholds]
         values = r2(row.amplitudes[:, place], test.amplitudes[:, place])
         loss = float(_loss(row, test))
-        met = all(v >= w for v, w in zip(values, wanted.values(), strict=True)) and loss <= FLOOR
+        met = all(v >= w for v, w in zip(values, thresholds.values(), strict=True)) and loss <= FLOOR
         lines.append([row.name, *(f"{v:.2f}" for v in values), f"{loss:.3f}", "yes" if met else "**no**"])
     columns = [
         "network",
-        *(f"{name} >= {least}" for name, least in wanted.items()),
+        *(f"{name} >= {least}" for name, least in thresholds.items()),
         f"loss <= {FLOOR}",
         "met",
     ]

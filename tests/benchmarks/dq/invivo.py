@@ -32,18 +32,18 @@ def invivo_table(profile: DqProfile, seed: int, store: DqStore) -> Table:
     """Return mean, SD and CV of ratios to tCr over averages of a random quarter of the transients."""
     columns = ["method", *RATIOS]
     caption = "Not run: the measured transients (invivo/steam_7t) are not here."
-    found = steam_transients()
-    if found is None:
+    results = steam_transients()
+    if results is None:
         return Table(caption, columns, [["network", *[NOT_RUN] * len(RATIOS)]])
-    data = remove(found[0]).data  # the network sees the whole band
+    data = remove(results[0]).data  # the network sees the whole band
     fids = data.fid[0, 0, 0].T.astype(np.complex128)
     rng = np.random.default_rng([_SEED, seed])
     each = max(1, round(SHARE * len(fids)))
     drawn = np.stack([fids[rng.permutation(len(fids))[:each]].mean(axis=0) for _ in range(profile.redrawn)])
     one = trained(invivo_plan(profile, seed), store)
     basis = basis_for(data, shipped("steam_7t_te11"), field_tolerance=0.05)
-    kept = tuple(name for name in basis.names if name in one.network.names)
-    basis = chosen_members(basis, kept, None)
+    chosen = tuple(name for name in basis.names if name in one.network.names)
+    basis = chosen_members(basis, chosen, None)
     package = next(iter((store.folder / one.plan.folder).glob(f"*/*/{CARD}"))).parent
     model: Model = load(package)
     axes = {"reference_ppm": data.reference_ppm}
@@ -62,9 +62,9 @@ def invivo_table(profile: DqProfile, seed: int, store: DqStore) -> Table:
     return Table(caption, columns, lines)
 
 
-def _cells(found: FitResult) -> list[str]:
+def _cells(fit: FitResult) -> list[str]:
     def total(parts: tuple[str, ...]) -> Real:
-        summed: Real = found.amplitudes[:, [found.names.index(name) for name in parts]].sum(axis=1)
+        summed: Real = fit.amplitudes[:, [fit.names.index(name) for name in parts]].sum(axis=1)
         return summed
 
     creatine = total(("Cr", "PCr"))

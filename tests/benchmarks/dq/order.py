@@ -35,12 +35,12 @@ def order_table(profile: DqProfile, seed: int, store: DqStore, test: Spectra) ->
         networks.setdefault(_NAMES[plan.architecture], []).append(trained(plan, store))
     lines = []
     for label, score in (("trained", six_r2), (KNOWN, _with_the_rest_known)):
-        found = {
+        results = {
             name: np.array([score(one.network, test) for one in several])
             for name, several in networks.items()
         }
-        lines += [_line(f"{name}, {label}", values) for name, values in found.items()]
-        over, under = found["rpMM"].mean(axis=0), found["pMM"].mean(axis=0)
+        lines += [_line(f"{name}, {label}", values) for name, values in results.items()]
+        over, under = results["rpMM"].mean(axis=0), results["pMM"].mean(axis=0)
         ratios = [*(over / under), over.mean() / under.mean()]
         # Of an R2 at or below zero there is no ratio.
         cells = [

@@ -64,8 +64,8 @@ class DqPlan:
     @property
     def folder(self) -> str:
         """Name of the folder that keeps the network: changes with every setting but the label."""
-        said = {key: value for key, value in asdict(self).items() if key != "label"}
-        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
+        identity = {key: value for key, value in asdict(self).items() if key != "label"}
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
         return f"{self.architecture}-{self.amplitudes}-{digest}"
 
 
@@ -260,10 +260,10 @@ def trained(plan: DqPlan, store: DqStore) -> TrainedDqNetwork:
             raise DqNotTrainedError(plan.label)
         _train(plan, home)
     model = load(next(iter(home.glob(f"*/*/{CARD}"))).parent)
-    said = json.loads((home / _CURVE).read_text(encoding="utf-8"))
+    curve = json.loads((home / _CURVE).read_text(encoding="utf-8"))
     assert isinstance(model.network, QuantificationNetwork)
     return TrainedDqNetwork(
-        model.network, plan, said["seconds"], *map(np.array, (said["steps"], said["r2"], said["early_s"]))
+        model.network, plan, curve["seconds"], *map(np.array, (curve["steps"], curve["r2"], curve["early_s"]))
     )
 
 
@@ -306,8 +306,8 @@ def _train(plan: DqPlan, home: Path) -> None:
 
 def six_r2(network: QuantificationNetwork, test: Spectra) -> Real:
     """Return R2 of :data:`SIX`."""
-    found = network_parameters(network, test.fids, test.basis.dwelltime_s).amplitudes
-    return r2_of_six(found, network.names, test)
+    predicted = network_parameters(network, test.fids, test.basis.dwelltime_s).amplitudes
+    return r2_of_six(predicted, network.names, test)
 
 
 def r2_of_six(amplitudes: Real, names: tuple[str, ...], test: Spectra) -> Real:
@@ -331,5 +331,5 @@ def early_s(network: QuantificationNetwork, test: Spectra) -> float:
     if not network.regularised:
         return 0.0
     with torch.no_grad():
-        found = network.modelled(channels(test.fids)).early_s
-    return 0.0 if found is None else float(found.mean())
+        results = network.modelled(channels(test.fids)).early_s
+    return 0.0 if results is None else float(results.mean())

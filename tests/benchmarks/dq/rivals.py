@@ -42,10 +42,10 @@ def subtract_like(spectra: Spectra) -> Real:
     )
     settings = FitSettings(ppmlim=None, lorentzian=True, first_order_phase=False, non_negative=False)
     # Damping counts from the first point that is fitted: amplitudes of the basis at time zero are larger by it.
-    found = Fitter(late, settings, reference_ppm=late.reference_ppm)(spectra.fids[:, TRUNCATED:])
-    grown = np.exp(found.gamma[:, :1] * TRUNCATED * basis.dwelltime_s)
+    fit_result = Fitter(late, settings, reference_ppm=late.reference_ppm)(spectra.fids[:, TRUNCATED:])
+    grown = np.exp(fit_result.gamma[:, :1] * TRUNCATED * basis.dwelltime_s)
     amplitudes = np.full(spectra.amplitudes.shape, np.nan)
-    amplitudes[:, rows] = found.amplitudes * grown
+    amplitudes[:, rows] = fit_result.amplitudes * grown
     return amplitudes
 
 
@@ -54,10 +54,10 @@ def bounded(spectra: Spectra) -> Real:
 
     The quadratic about the maximum-likelihood estimate is minimised within the bounds.
     """
-    found: FitResult = plain_fit(spectra, non_negative=False)
+    fit: FitResult = plain_fit(spectra, non_negative=False)
     mean = np.mean(spectra.expected.amplitudes, axis=1)
-    amplitudes = found.amplitudes.copy()
-    for row, (value, covariance) in enumerate(zip(found.amplitudes, found.covariance, strict=True)):
+    amplitudes = fit.amplitudes.copy()
+    for row, (value, covariance) in enumerate(zip(fit.amplitudes, fit.covariance, strict=True)):
         low, high = _BELOW * mean, _ABOVE * mean
         if ((value > low) & (value < high)).all():
             continue
@@ -77,12 +77,12 @@ def undamped(spectra: Spectra) -> Real:
 
 def undamped_mean(spectra: Spectra) -> Real:
     """Return the posterior mean of an estimator that knows the ranges of the amplitudes too."""
-    fitter, fids, found = _undamped(spectra)
-    n, q = found.parameters.shape
+    fitter, fids, fit = _undamped(spectra)
+    n, q = fit.parameters.shape
     low, high = np.full((n, q), -np.inf), np.full((n, q), np.inf)
     ranges = np.array(spectra.expected.amplitudes)
     low[:, : len(ranges)], high[:, : len(ranges)] = ranges.T
-    mean: Real = draw(fitter, fids, found, Resolved(low, high, np.zeros((n, q)))).amplitudes.mean(axis=1)
+    mean: Real = draw(fitter, fids, fit, Resolved(low, high, np.zeros((n, q)))).amplitudes.mean(axis=1)
     return mean
 
 
@@ -95,9 +95,9 @@ def _undamped(spectra: Spectra) -> tuple[Fitter, Complex, FitResult]:
     gamma = plain_fit(spectra, non_negative=False).gamma[:, 0]
     for _ in range(_UNDAMPED):
         fids = damp(spectra.fids.astype(np.complex128), -gamma, 0 * gamma, basis.dwelltime_s)
-        found = fitter(fids)
-        gamma = gamma + found.gamma[:, 0] - _GROWN
-    return fitter, fids, found
+        fit_result = fitter(fids)
+        gamma = gamma + fit_result.gamma[:, 0] - _GROWN
+    return fitter, fids, fit_result
 
 
 RIVALS: dict[str, Callable[[Spectra], Real]] = {

@@ -24,10 +24,10 @@ def scan_table() -> Table:
     if data is None:
         return Table.filled("Not run: the measured spectrum (invivo/press_3t) is not here.", columns, [["-"]])
     lines = []
-    for said, one in (("as it is", data), ("water removed", remove(data).data)):
-        lines.append([said, "fit", *_cells(one)])
-        lines.append([said, "network", *_cells(one, network=True)])
-        lines.append([said, f"network, `--adapt {_PASSES}`", *_cells(one, network=True, adapt=_PASSES)])
+    for text, one in (("as it is", data), ("water removed", remove(data).data)):
+        lines.append([text, "fit", *_cells(one)])
+        lines.append([text, "network", *_cells(one, network=True)])
+        lines.append([text, f"network, `--adapt {_PASSES}`", *_cells(one, network=True, adapt=_PASSES)])
     return Table(_CAPTION, columns, lines)
 
 
@@ -39,14 +39,14 @@ def _cells(data: MRSData, *, network: bool = False, adapt: int = 0) -> list[str]
         )
     else:
         result = quantify(data, basis=basis, no_posterior=True)
-    found = result.outcome
-    assert found is not None
-    raw = found.scaled["raw"].value[0]
+    results = result.outcome
+    assert results is not None
+    raw = results.scaled["raw"].value[0]
 
     def total(parts: tuple[str, ...]) -> float:
-        return float(sum(raw[found.column(name)] for name in parts))
+        return float(sum(raw[results.column(name)] for name in parts))
 
     creatine = total(("Cr", "PCr"))
-    misfit = NOT_RUN if found.misfit is None else f"{float(found.misfit[0]):.2f}"
-    flags = [token for token, flag in FLAGS.items() if int(found.flags[0]) >> flag.bit & 1]
+    misfit = NOT_RUN if results.misfit is None else f"{float(results.misfit[0]):.2f}"
+    flags = [token for token, flag in FLAGS.items() if int(results.flags[0]) >> flag.bit & 1]
     return [*(f"{total(parts) / creatine:.2f}" for parts in _SHOWN.values()), misfit, ", ".join(flags) or "-"]

@@ -47,18 +47,22 @@ def starts_table(profile: DqProfile, seed: int) -> Table:
         model = None
     for i, name in enumerate(list(RECIPES)[: profile.bases]):
         basis = read_basis(shipped_basis(name))
-        made = scene(basis, profile.starts, np.random.default_rng([_SEED, seed, i]), snr_f=SNR_F, smooth=0.05)
-        fitter = Fitter(made.basis, SETTINGS, reference_ppm=made.basis.reference_ppm)
-        truth = _cell(fitter, made, _truth(made))
+        simulated = scene(
+            basis, profile.starts, np.random.default_rng([_SEED, seed, i]), snr_f=SNR_F, smooth=0.05
+        )
+        fitter = Fitter(simulated.basis, SETTINGS, reference_ppm=simulated.basis.reference_ppm)
+        truth = _cell(fitter, simulated, _truth(simulated))
         cells: list[tuple[str, _StartCell | None]] = [
             ("truth", truth),
-            ("matched filters", _cell(fitter, made, None)),
+            ("matched filters", _cell(fitter, simulated, None)),
         ]
         if model is None:
             cells.append(("network", None))
         else:
-            started = StartedFitter(made.basis, SETTINGS, reference_ppm=made.basis.reference_ppm, model=model)
-            cells.append(("network", _cell(started, made, None)))
+            started = StartedFitter(
+                simulated.basis, SETTINGS, reference_ppm=simulated.basis.reference_ppm, model=model
+            )
+            cells.append(("network", _cell(started, simulated, None)))
         lines += [_line(name, label, cell, truth) for label, cell in cells]
     columns = ["basis set", "start", "n", "failures", "RMSE / from the truth", "iterations", "spectra/s"]
     caption = (
@@ -70,21 +74,26 @@ def starts_table(profile: DqProfile, seed: int) -> Table:
     return Table(caption, columns, lines)
 
 
-def _truth(made: Scene) -> Parameters:
-    shift_hz, gamma, spread = (value[:, None].copy() for value in (made.shift_hz, made.gamma, made.sigma**2))
-    return Parameters.shared(shift_hz, gamma, spread, made.phase_rad, made.delay_s)
+def _truth(simulated: Scene) -> Parameters:
+    shift_hz, gamma, spread = (
+        value[:, None].copy() for value in (simulated.shift_hz, simulated.gamma, simulated.sigma**2)
+    )
+    return Parameters.shared(shift_hz, gamma, spread, simulated.phase_rad, simulated.delay_s)
 
 
-def _cell(fitter: Fitter, made: Scene, start: Parameters | None) -> _StartCell:
+def _cell(fitter: Fitter, simulated: Scene, start: Parameters | None) -> _StartCell:
     few = None if start is None else start.take(np.arange(4))
-    fitter(made.fids[:4], few)
+    fitter(simulated.fids[:4], few)
     began = time.perf_counter()
-    found: FitResult = fitter(made.fids, start)
+    fit: FitResult = fitter(simulated.fids, start)
     seconds = time.perf_counter() - began
-    mhz = made.basis.spectrometer_frequency_mhz
-    failed = ~(np.abs(found.shift_hz[:, 0] - made.shift_hz) < FAILED_PPM * mhz)
+    mhz = simulated.basis.spectrometer_frequency_mhz
+    failed = ~(np.abs(fit.shift_hz[:, 0] - simulated.shift_hz) < FAILED_PPM * mhz)
     return _StartCell(
-        failed, found.amplitudes - made.amplitudes, float(found.iterations.mean()), len(made.fids) / seconds
+        failed,
+        fit.amplitudes - simulated.amplitudes,
+        float(fit.iterations.mean()),
+        len(simulated.fids) / seconds,
     )
 
 

@@ -76,11 +76,11 @@ def draws_of(profile: DqProfile, seed: int, store: DqStore) -> NoiseDraws:
     )
     rng = np.random.default_rng([_DRAW_SEED, seed])
     clean = np.repeat(clean_of(fixed.take(1)), n, axis=0)
-    made = replace(fixed, fids=add_noise(clean, fixed.noise_sd, rng).astype(np.complex64))
+    simulated = replace(fixed, fids=add_noise(clean, fixed.noise_sd, rng).astype(np.complex64))
     network = trained(main_plans(profile, seed)[2], store).network
-    found = network_parameters(network, made.fids, made.basis.dwelltime_s)
-    bound = np.sqrt(bounds(made, n=1).efficient)
-    return NoiseDraws(made, found, maximum_likelihood(made), bound)
+    predicted = network_parameters(network, simulated.fids, simulated.basis.dwelltime_s)
+    bound = np.sqrt(bounds(simulated, n=1).efficient)
+    return NoiseDraws(simulated, predicted, maximum_likelihood(simulated), bound)
 
 
 def draws_table(draws: NoiseDraws) -> Table:
@@ -93,8 +93,8 @@ def draws_table(draws: NoiseDraws) -> Table:
         m = names.index(name)
         truth, bound = draws.truth.amplitudes[0, m], draws.bound[m]
         cells = []
-        for found in (draws.network.amplitudes[:, m], draws.fit[:, m]):
-            bias, spread = found.mean() - truth, found.std(ddof=1)
+        for results in (draws.network.amplitudes[:, m], draws.fit[:, m]):
+            bias, spread = results.mean() - truth, results.std(ddof=1)
             cells += [f"{bias / bound:+.2f}", f"{bias / spread * np.sqrt(n):+.1f}", f"{spread / bound:.2f}"]
         lines.append([name, f"{100 * bound / truth:.1f}", *cells])
     each = ("bias / bound", "bias / its SE", "SD / bound")
@@ -114,8 +114,8 @@ def pairs_table(draws: NoiseDraws) -> Table:
             continue
         a, b = (names.index(name) for name in pair)
         cells = [
-            f"{np.corrcoef(found[:, a], found[:, b])[0, 1]:+.2f}"
-            for found in (draws.network.amplitudes, draws.fit)
+            f"{np.corrcoef(results[:, a], results[:, b])[0, 1]:+.2f}"
+            for results in (draws.network.amplitudes, draws.fit)
         ]
         lines.append([f"{pair[0]}, {pair[1]}", *cells])
     return Table("Correlation of amplitudes over the draws.", ["pair", "network", "fit"], lines)
@@ -134,11 +134,11 @@ def studies_of(profile: DqProfile, seed: int, store: DqStore) -> Studies:
     """Train, or take from the folder, the networks of the studies."""
 
     def there(plans: Sequence[DqPlan]) -> list[TrainedDqNetwork]:
-        found = []
+        results = []
         for plan in plans:
             with contextlib.suppress(DqNotTrainedError):
-                found.append(trained(plan, store))
-        return found
+                results.append(trained(plan, store))
+        return results
 
     return Studies(*(there(plans(profile, seed)) for plans in (size_plans, penalty_plans, encoder_plans)))
 
@@ -213,12 +213,12 @@ def adaptation_table(profile: DqProfile, seed: int, store: DqStore) -> Table:
         place = [part.basis.names.index(n) for n in SIX]
         scores = []
         for one in (network, after.network):
-            found = network_parameters(one, part.fids, part.basis.dwelltime_s).amplitudes
-            scores.append(float(np.mean(r2(found[:, place], part.amplitudes[:, place]))))
+            predicted = network_parameters(one, part.fids, part.basis.dwelltime_s).amplitudes
+            scores.append(float(np.mean(r2(predicted[:, place], part.amplitudes[:, place]))))
         rms = [float(np.sqrt(np.mean((maximum_likelihood(part)[:, place] - part.amplitudes[:, place]) ** 2)))]
         for one in (network, after.network):
-            found = network_parameters(one, part.fids, part.basis.dwelltime_s).amplitudes
-            rms.append(float(np.sqrt(np.mean((found[:, place] - part.amplitudes[:, place]) ** 2))))
+            predicted = network_parameters(one, part.fids, part.basis.dwelltime_s).amplitudes
+            rms.append(float(np.sqrt(np.mean((predicted[:, place] - part.amplitudes[:, place]) ** 2))))
         cells = [f"{after.before / WHITE_NOISE_SD**2:.3f}", f"{after.after / WHITE_NOISE_SD**2:.3f}"]
         cells += [f"{value:.3f}" for value in scores] + [f"{value:.4f}" for value in (rms[1], rms[2], rms[0])]
         lines.append([name, str(len(part.fids)), *cells])

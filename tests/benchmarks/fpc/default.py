@@ -44,17 +44,17 @@ def shipped_methods(data: MRSData) -> dict[str, Estimator | None]:
         Gives nucleus and field.
     """
     name = package_name("align", START, data.nucleus, data.spectrometer_frequency_mhz)
-    wanted: dict[str, tuple[str, str | None]] = {OWN: ("gn", None), NETWORK_START: ("gn", name)}
-    wanted |= {network: (network, None) for network in NETWORKS}
-    made: dict[str, Estimator | None] = {KNOWN: by_known_template}
-    for said, (method, model) in wanted.items():
+    selected: dict[str, tuple[str, str | None]] = {OWN: ("gn", None), NETWORK_START: ("gn", name)}
+    selected |= {network: (network, None) for network in NETWORKS}
+    estimators: dict[str, Estimator | None] = {KNOWN: by_known_template}
+    for text, (method, model) in selected.items():
         try:
             chosen, _ = method_of(method, model, data)
         except (ModelError, OptionError):
-            made[said] = None
+            estimators[text] = None
         else:
-            made[said] = by_align(chosen)
-    return made
+            estimators[text] = by_align(chosen)
+    return estimators
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,10 +117,10 @@ def noise_picture(study: NoiseStudy) -> Picture:
         for k in (0, 1):
             style = "o--" if name in (OWN, KNOWN) else "o-"
             axes[0, k].loglog(study.levels, both[:, k], style, label=name, markersize=3, linewidth=1)
-    for k, said in enumerate(("SD of shift (Hz)", "SD of phase (degrees)")):
+    for k, label in enumerate(("SD of shift (Hz)", "SD of phase (degrees)")):
         axes[0, k].loglog(study.levels, [one[k] for one in study.bounds], "k-", linewidth=2, label="bound")
         axes[0, k].set_xlabel("SNR_t0")
-        axes[0, k].set_ylabel(said)
+        axes[0, k].set_ylabel(label)
         axes[0, k].set_xticks(study.levels, [f"{level:g}" for level in study.levels])
         axes[0, k].minorticks_off()
     axes[0, 1].legend(frameon=False, fontsize="x-small", ncols=2)
@@ -165,17 +165,17 @@ def difference_picture() -> Picture | None:
     data = measured("mega")
     if data is None:
         return None
-    made = {BEFORE: data} | {name: align(data, method=name).data for name in ("sr", "gn")}
+    versions = {BEFORE: data} | {name: align(data, method=name).data for name in ("sr", "gn")}
     figure, axes = new_panels(1, 1, (9, 4.2), dpi=_DPI)
     inside = ppm_window(data.ppm_axis, (1.6, 4.4))
     step = 0.0
-    for k, (name, one) in enumerate(made.items()):
+    for k, (name, one) in enumerate(versions.items()):
         spectrum = _difference(one)
         if not k:
-            step = 1.3 * float(np.ptp(_difference(made["gn"])[inside]))
+            step = 1.3 * float(np.ptp(_difference(versions["gn"])[inside]))
         axes[0, 0].plot(data.ppm_axis[inside], spectrum[inside] - k * step, linewidth=0.9, label=name)
-        said = f"{name}: {100 * quality.choline_left(one):.0f} % of choline left"
-        axes[0, 0].annotate(said, (4.35, 0.12 * step - k * step), fontsize="small")
+        words = f"{name}: {100 * quality.choline_left(one):.0f} % of choline left"
+        axes[0, 0].annotate(words, (4.35, 0.12 * step - k * step), fontsize="small")
     axes[0, 0].set_ylim(top=0.35 * step)
     axes[0, 0].invert_xaxis()
     axes[0, 0].set_xlabel("Chemical shift (ppm)")

@@ -122,17 +122,17 @@ def _precision(everything: MethodComparison) -> Table:
 
     def cells(name: str, results: MethodResult) -> list[str]:
         if name in (BEFORE, ORACLE):
-            limits, said = ("-", "-"), "-"
+            limits, text = ("-", "-"), "-"
         else:
             reach = reach_of(name)
             if reach not in bounds:
                 bounds[reach] = bound(everything.test, reach)
-            limits, said = (f"{bounds[reach][0]:.3f}", f"{bounds[reach][1]:.2f}"), str(reach)
+            limits, text = (f"{bounds[reach][0]:.3f}", f"{bounds[reach][1]:.2f}"), str(reach)
         free = everything.part(name).labels == "Free"
         every, clear, spoilt = (results.precision(chosen) for chosen in (None, free, ~free))
         shifts = [f"{every[0]:.3f}", limits[0], f"{clear[0]:.3f}", f"{spoilt[0]:.3f}"]
         phases = [f"{every[1]:.2f}", limits[1], f"{clear[1]:.2f}", f"{spoilt[1]:.2f}"]
-        return [*shifts, *phases, str(results.failures), str(len(free)), said]
+        return [*shifts, *phases, str(results.failures), str(len(free)), text]
 
     caption = (
         "## Table 1: precision\n\nSD of (estimate - truth), failures included, on the published set: shift within "

@@ -82,25 +82,25 @@ def train_one(folder: Path, **options: Any) -> TrainedFpcNetwork:
     from fsl_mrs_dl.train.command import train
 
     own = folder / f"{options['architecture']}-{_digest(options)}"
-    found = list(own.glob(f"*/*/{CARD}"))
-    if not found:
+    cards = list(own.glob(f"*/*/{CARD}"))
+    if not cards:
         # What the command prints is not part of the page.
         with contextlib.redirect_stdout(sys.stderr):
             train("align", output=own, **options)
-        found = list(own.glob(f"*/*/{CARD}"))
-    model = load(found[0].parent)
+        cards = list(own.glob(f"*/*/{CARD}"))
+    model = load(cards[0].parent)
     if not isinstance(model.network, RegistrationNetwork):
-        raise TypeError(f"{found[0]} is no registration network")
-    return TrainedFpcNetwork(model.network, model.card, found[0].parent)
+        raise TypeError(f"{cards[0]} is no registration network")
+    return TrainedFpcNetwork(model.network, model.card, cards[0].parent)
 
 
 def _digest(options: Mapping[str, Any]) -> str:
     """Return what tells options apart; of files their names, for where they lie changes nothing."""
 
-    def said(value: Any) -> Any:
+    def plain(value: Any) -> Any:
         if isinstance(value, tuple):
-            return [said(item) for item in value]
+            return [plain(item) for item in value]
         return value.name if isinstance(value, Path) else value
 
-    text = json.dumps({key: said(value) for key, value in options.items()}, sort_keys=True)
+    text = json.dumps({key: plain(value) for key, value in options.items()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

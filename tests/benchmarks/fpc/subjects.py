@@ -56,7 +56,7 @@ def _methods() -> dict[str, Aligner | None]:
 def subjects(profile: FpcProfile, seed: int) -> Subjects:
     """Align the user's edited sets, or simulated ones where there are none."""
     files = sorted((data_folder() / BIG_GABA).glob("*.nii.gz"))
-    made: dict[str, list[tuple[float, float, float]]] = {}
+    qualities: dict[str, list[tuple[float, float, float]]] = {}
     rng = np.random.default_rng([seed, 6])
     for n in range(len(files) or profile.subjects):
         corrected: dict[str, MRSData | None] = {}
@@ -72,11 +72,11 @@ def subjects(profile: FpcProfile, seed: int) -> Subjects:
         corrected = {BEFORE: data, **corrected}
         for name, aligner in _methods().items():
             # FSL-MRS takes half a minute for such a set: it is run on the first.
-            wanted = aligner is not None and (name != FSL_MRS or n == 0)
-            corrected[name] = _tried(aligner, data) if wanted and aligner else None
+            applies = aligner is not None and (name != FSL_MRS or n == 0)
+            corrected[name] = _tried(aligner, data) if applies and aligner else None
         for name, one in corrected.items():
-            made.setdefault(name, []).append(_scores(one))
-    values = {name: np.array(each, dtype=float).T for name, each in made.items()}
+            qualities.setdefault(name, []).append(_scores(one))
+    values = {name: np.array(each, dtype=float).T for name, each in qualities.items()}
     parts = [{name: value[k] for name, value in values.items()} for k in range(3)]
     return Subjects(not files, *parts)
 
@@ -150,24 +150,24 @@ def measured_table(name: str, *, removed: bool = False) -> Table:
         "steam": ("7 T STEAM, 16 transients, coils combined", ("",)),
     }[name]
     columns = ["method"]
-    for said in conditions:
-        columns += [f"SI of the lines 3.1-4.2 ppm {said}".strip(), f"Cr width (Hz) {said}".strip()]
+    for text in conditions:
+        columns += [f"SI of the lines 3.1-4.2 ppm {text}".strip(), f"Cr width (Hz) {text}".strip()]
     columns += ["choline left (%)"] if len(conditions) > 1 else []
     columns += ["sees the scored lines"]
     data = measured(name)
     if removed and data is not None:
         title, data = f"{title}; water removed first", remove(data).data
 
-    def row(said: str, one: MRSData | None, sees: str) -> list[str]:
+    def row(text: str, one: MRSData | None, sees: str) -> list[str]:
         if one is None:
-            return [said]
+            return [text]
         index = quality.similarity(one, UPPER_PPM, lines=True)
         cells = []
         for n in range(len(conditions)):
             cells += [f"{index[n]:.4f}", quality.width(quality.line(one, "Cr", n))]
         if len(conditions) > 1:
             cells.append(f"{100 * quality.choline_left(one):.0f}")
-        return [said, *cells, sees]
+        return [text, *cells, sees]
 
     rows = [row(BEFORE, data, "-")]
     for method, aligner in _methods().items():

@@ -172,9 +172,9 @@ def damaged_basis_table(n: int, folder: Path, rng: np.random.Generator) -> Table
     """Damage basis sets, fit with each, and count what comes of it."""
     basis = _chosen(brain_singlets(_FREQUENCY_MHZ, _DWELLTIME_S, _N_POINTS), _METABOLITES)
     prior = Prior(amplitudes=brain_amplitudes(basis.names), noise=Noise(Fixed(_SNR), "snr_t0"))
-    made = simulate_transients(prior, basis, None, _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ, rng).data
+    simulated = simulate_transients(prior, basis, None, _N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ, rng).data
     data = folder / "of_basis.nii"
-    nifti.write(made.with_fid(made.fid.astype(np.complex64)), data)
+    nifti.write(simulated.with_fid(simulated.fid.astype(np.complex64)), data)
     write_json_basis(basis, folder / "whole_basis")
     whole = folder / "fit_of_whole"
     if _quantify(data, folder / "whole_basis", whole) != "done":
@@ -205,6 +205,6 @@ def _curve(out: Path) -> Complex:
     return fid
 
 
-def _chosen(basis: Basis, wanted: tuple[str, ...]) -> Basis:
-    rows = [basis.names.index(name) for name in wanted]
-    return replace(basis, fids=np.asarray(basis.fids)[rows], names=wanted)
+def _chosen(basis: Basis, selected: tuple[str, ...]) -> Basis:
+    rows = [basis.names.index(name) for name in selected]
+    return replace(basis, fids=np.asarray(basis.fids)[rows], names=selected)

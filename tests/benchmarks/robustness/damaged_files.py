@@ -101,8 +101,8 @@ def _originals(folder: Path, rng: np.random.Generator) -> _Originals:
         replace(prior, amplitudes=brain_amplitudes(singlets.names)), singlets, None, *sampling, rng
     )
     written = []
-    for name, made in (("edited.nii", edited), ("single.nii", single)):
-        nifti.write(made.data.with_fid(made.data.fid.astype(np.complex64)), folder / name)
+    for name, simulated in (("edited.nii", edited), ("single.nii", single)):
+        nifti.write(simulated.data.with_fid(simulated.data.fid.astype(np.complex64)), folder / name)
         written.append((folder / name).read_bytes())
     write_json_basis(singlets, folder / "basis_of_damaged")
     return _Originals(written[0], written[1], folder / "basis_of_damaged")

@@ -114,11 +114,11 @@ def _judged(case: _Case, scan: _Scan, out: Path) -> str:
 
 
 def _is_right(case: _Case, scan: _Scan, out: Path) -> bool:
-    found = nifti.read(out / case.main)
+    result = nifti.read(out / case.main)
     if case.chosen is not None:
-        return bool(np.array_equal(np.abs(found.fid).sum(axis=3) > 0, case.chosen))
-    off = np.linalg.norm(found.fid - scan.mean.fid) / np.linalg.norm(scan.mean.fid)
-    return bool(off < _SAME and np.isclose(found.dwelltime_s, scan.mean.dwelltime_s))
+        return bool(np.array_equal(np.abs(result.fid).sum(axis=3) > 0, case.chosen))
+    off = np.linalg.norm(result.fid - scan.mean.fid) / np.linalg.norm(scan.mean.fid)
+    return bool(off < _SAME and np.isclose(result.dwelltime_s, scan.mean.dwelltime_s))
 
 
 def _average(path: Path, right: bool | None) -> _Case:
@@ -128,25 +128,25 @@ def _average(path: Path, right: bool | None) -> _Case:
 def _parts(scan: _Scan) -> tuple[nib.Nifti2Image, dict[str, Any]]:
     """Return the image of the transients without header extension, and what that said."""
     image = nib.load(scan.transients)
-    said = image.header.extensions[0].json()
+    header = image.header.extensions[0].json()
     image.header.extensions.clear()
-    return nib.Nifti2Image(np.asarray(image.dataobj), None, image.header), said
+    return nib.Nifti2Image(np.asarray(image.dataobj), None, image.header), header
 
 
-def _spoilt(said: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+def _spoilt(header: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Return keys one of which is missing or of another kind."""
-    key = str(rng.choice(sorted(said)))
+    key = str(rng.choice(sorted(header)))
     value = OTHER_VALUES[rng.integers(len(OTHER_VALUES))]
-    return {**said, key: value} if rng.random() < 0.7 else {k: v for k, v in said.items() if k != key}
+    return {**header, key: value} if rng.random() < 0.7 else {k: v for k, v in header.items() if k != key}
 
 
 def sidecar(scan: _Scan, folder: Path, rng: np.random.Generator) -> _Case:
     """Write a scan without header extension, and a sidecar."""
-    image, said = _parts(scan)
+    image, header = _parts(scan)
     image.header["intent_name"] = b"mrs_v0_9" if rng.random() < 0.5 else b""
     nib.save(image, folder / "scan.nii.gz")
     whole = bool(rng.random() < 0.5)
-    text = json.dumps(said if whole else _spoilt(said, rng)).encode()
+    text = json.dumps(header if whole else _spoilt(header, rng)).encode()
     if not whole and rng.random() < 0.5:
         at = int(rng.integers(len(text)))
         text = text[:at] + (b"\xfc" if rng.random() < 0.5 else b"") + text[at + 1 :]
@@ -156,13 +156,13 @@ def sidecar(scan: _Scan, folder: Path, rng: np.random.Generator) -> _Case:
 
 def lists(scan: _Scan, folder: Path, rng: np.random.Generator) -> _Case:
     """Write every value of the header as a list of one, as programs in R do; or one of them as another list."""
-    image, said = _parts(scan)
-    said = {key: value if isinstance(value, list) else [value] for key, value in said.items()}
+    image, header = _parts(scan)
+    header = {key: value if isinstance(value, list) else [value] for key, value in header.items()}
     whole = bool(rng.random() < 0.5)
     if not whole:
-        key = str(rng.choice(sorted(said)))
-        said[key] = [said[key], [], [said[key][0]] * 2, ["x"], [None]][int(rng.integers(5))]
-    image.header.extensions.append(nib.nifti1.Nifti1Extension(44, json.dumps(said).encode()))
+        key = str(rng.choice(sorted(header)))
+        header[key] = [header[key], [], [header[key][0]] * 2, ["x"], [None]][int(rng.integers(5))]
+    image.header.extensions.append(nib.nifti1.Nifti1Extension(44, json.dumps(header).encode()))
     nib.save(image, folder / "scan.nii")
     return _average(folder / "scan.nii", True if whole else None)
 
@@ -179,13 +179,13 @@ def names(scan: _Scan, folder: Path, rng: np.random.Generator) -> _Case:
 
 def units(scan: _Scan, folder: Path, rng: np.random.Generator) -> _Case:
     """Write the dwell time in a unit, and say that or another one."""
-    image, said = _parts(scan)
+    image, header = _parts(scan)
     (unit, scale), (_, other) = (_UNITS[int(at)] for at in rng.integers(3, size=2))
     image.header.set_xyzt_units("mm", unit)
     image.header["pixdim"][4] = _DWELLTIME_S * other
     if rng.random() < 0.5:
-        said["SpectralWidth"] = 1 / _DWELLTIME_S
-    image.header.extensions.append(nib.nifti1.Nifti1Extension(44, json.dumps(said).encode()))
+        header["SpectralWidth"] = 1 / _DWELLTIME_S
+    image.header.extensions.append(nib.nifti1.Nifti1Extension(44, json.dumps(header).encode()))
     nib.save(image, folder / "scan.nii")
     return _average(folder / "scan.nii", scale == other)
 

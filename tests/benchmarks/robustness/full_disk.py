@@ -74,10 +74,10 @@ def _tried(prepared: Prepared, kind: str, options: str, folder: Path) -> str:
         return tried(prepared, folder / "disk", int(options))
     place = folder / "mounted"
     place.mkdir(exist_ok=True)
-    said = json.dumps([prepared.scenario.new, str(prepared.template), prepared.old, prepared.new])
+    job = json.dumps([prepared.scenario.new, str(prepared.template), prepared.old, prepared.new])
     program = "import sys; from tests.benchmarks.robustness.full_disk import mounted; mounted(*sys.argv[1:])"
     done = subprocess.run(
-        [*_NAMESPACE, sys.executable, "-c", program, options, str(place), said],
+        [*_NAMESPACE, sys.executable, "-c", program, options, str(place), job],
         capture_output=True,
         text=True,
         check=False,
@@ -85,12 +85,12 @@ def _tried(prepared: Prepared, kind: str, options: str, folder: Path) -> str:
     return done.stdout.strip() if not done.returncode else "otherwise"
 
 
-def mounted(options: str, place: str, said: str) -> None:
+def mounted(options: str, place: str, job: str) -> None:
     """Mount a small disk, run the command on it, and print what came of it; in a namespace of its own."""
     from tests.benchmarks.robustness.scenarios import Scenario
 
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
-    new, template, old, names = json.loads(said)
+    new, template, old, names = json.loads(job)
     prepared = Prepared(Scenario("", (), tuple(new)), Path(template), old, names, 0)
     print(tried(prepared, Path(place) / "out"))  # noqa: T201 - read by the process that mounted
 
@@ -110,9 +110,9 @@ def tried(prepared: Prepared, out: Path, most_bytes: int | None = None) -> str:
 
     elsewhere = Path(os.environ.get("TMPDIR", "/tmp"))
     ended = forked(work, elsewhere)
-    found = state(standing(out), prepared.old, prepared.new)
-    if ended.status == 0 and found == "new" and not left_behind(out):
+    result = state(standing(out), prepared.old, prepared.new)
+    if ended.status == 0 and result == "new" and not left_behind(out):
         return "done"
-    if ended.status == 2 and len(ended.own_lines) == 1 and found == "old" and not left_behind(out):
+    if ended.status == 2 and len(ended.own_lines) == 1 and result == "old" and not left_behind(out):
         return "refused"
     return "otherwise"

@@ -47,7 +47,7 @@ class Originals:
     commands: Mapping[str, Scenario]
 
     @classmethod
-    def made(cls, folder: Path, rng: np.random.Generator) -> "Originals":
+    def simulated(cls, folder: Path, rng: np.random.Generator) -> "Originals":
         """Make them."""
         align, single, many = scenarios(folder, rng)
         image = nib.Nifti1Image(np.ones((2, 2, 1), dtype=np.float32), nib.load(folder / "mrsi.nii.gz").affine)
@@ -198,10 +198,10 @@ def _options(whole: Originals, folder: Path, rng: np.random.Generator) -> Work:
         for i in rng.choice(len(free), size=min(len(free), int(rng.integers(1, 4))), replace=False)
     ]
     if name in tools:
-        given = {o.name: _value(o, rng) for o in chosen}
+        passed = {o.name: _value(o, rng) for o in chosen}
         tool = tools[name]
         return lambda: guarded(
-            lambda: tool(output=folder / "out", **_checked(chosen, given)),
+            lambda: tool(output=folder / "out", **_checked(chosen, passed)),
             f"fsl_mrs_dl {name}",
             verbose=False,
         )
@@ -215,8 +215,8 @@ def _options(whole: Originals, folder: Path, rng: np.random.Generator) -> Work:
     return lambda: run_step(line)
 
 
-def _checked(options: Sequence[Option], given: Mapping[str, object]) -> dict[str, object]:
-    return {option.name: option.check(given[option.name]) for option in options}
+def _checked(options: Sequence[Option], passed: Mapping[str, object]) -> dict[str, object]:
+    return {option.name: option.check(passed[option.name]) for option in options}
 
 
 def _value(option: Option, rng: np.random.Generator) -> object:
@@ -255,8 +255,8 @@ def _results(whole: Originals, folder: Path, rng: np.random.Generator) -> Work:
         aside = folder / "out" / ".fsl_mrs_dl_dead"
         (aside / "new").mkdir(parents=True)
         (aside / "new" / "x.csv").write_text("new")
-        said = {"new": {"x.csv": "0"}, "old": {"run.json": "0"}, "last": "x.csv", "folders": ["a"]}
-        (aside / "journal.json").write_bytes(spoiled_json(json.dumps(said).encode(), rng))
+        journal = {"new": {"x.csv": "0"}, "old": {"run.json": "0"}, "last": "x.csv", "folders": ["a"]}
+        (aside / "journal.json").write_bytes(spoiled_json(json.dumps(journal).encode(), rng))
         if kind == 3:
             (aside / "owner.json").write_bytes(
                 spoiled_json(b'{"host": "h", "pid": 1, "names": ["run.json"]}', rng)
@@ -291,29 +291,29 @@ def fuzz_table(n: int, folder: Path, rng: np.random.Generator) -> tuple[Table, l
     Returns
     -------
     table : Table
-    found : list of str
+    results : list of str
         The last lines of the tracebacks, each once.
     """
     (folder / "whole").mkdir()
-    whole = Originals.made(folder / "whole", rng)
+    whole = Originals.simulated(folder / "whole", rng)
     counts: dict[str, Counter[str]] = {name: Counter() for name in SUBJECTS}
-    found: list[str] = []
+    results: list[str] = []
     for name, subject in SUBJECTS.items():
         for at in tqdm(range(n), desc=name, leave=False, disable=None):
             place = folder / "spoiled"
             place.mkdir()
-            outcome, said = _tried(subject(whole, place, rng), place)
+            outcome, line = _tried(subject(whole, place, rng), place)
             counts[name][outcome] += 1
             if (
                 outcome not in ("done", "refused")
-                and (text := f"{name} {at}: {outcome}: {said}") not in found
+                and (text := f"{name} {at}: {outcome}: {line}") not in results
             ):
-                found.append(text)
+                results.append(text)
             shutil.rmtree(place)
     caption = (
         f"Other inputs, spoiled at random, one command each. Peak memory of all of them: {_peak_gb():.2f} GB."
     )
-    return counts_table(caption, "commands", counts, OUTCOMES, kind="input"), found
+    return counts_table(caption, "commands", counts, OUTCOMES, kind="input"), results
 
 
 def _tried(work: Work, place: Path) -> tuple[str, str]:
@@ -324,9 +324,9 @@ def _tried(work: Work, place: Path) -> tuple[str, str]:
     if ended.defect:
         return ended.defect, ended.text
     if ended.refused:
-        kept = standing(out) if out.exists() else None
+        after = standing(out) if out.exists() else None
         # A journal is brought to its end before what is refused is refused.
-        same = kept == before or (before is not None and not left_behind(out))
+        same = before == after or (before is not None and not left_behind(out))
         return ("refused", "") if same else ("half-written", ended.text)
     return ("half-written", "temporary files") if out.exists() and left_behind(out) else ("done", "")
 

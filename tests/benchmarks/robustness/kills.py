@@ -145,8 +145,8 @@ def killed(prepared: Prepared, number: signal.Signals, at: int, folder: Path) ->
     as_documented &= ("an earlier run stopped" in meeting.stderr) == begun
     met = state(standing(out), prepared.old, prepared.new)
     again = forked(lambda: run_step(scenario.line(out, new=True)), folder)
-    found = state(standing(out), prepared.old, prepared.new)
-    repaired = as_documented and again.status == 0 and found == "new" and not left_behind(out)
+    files_now = state(standing(out), prepared.old, prepared.new)
+    repaired = as_documented and again.status == 0 and files_now == "new" and not left_behind(out)
     return ["kills", after, f"met: {met}", *(["repaired"] if repaired else [])]
 
 

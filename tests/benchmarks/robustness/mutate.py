@@ -16,50 +16,50 @@ _VALUES: tuple[Any, ...] = (
 
 def spoiled_bytes(content: bytes, rng: np.random.Generator) -> bytes:
     """Flip, cut, double, insert or take away bytes, or put a word in the place of some."""
-    made = bytearray(content)
+    damaged = bytearray(content)
     for _ in range(int(rng.choice([1, 1, 2, 8]))):
-        at = int(rng.integers(len(made) + 1))
+        at = int(rng.integers(len(damaged) + 1))
         length = int(rng.choice([1, 2, 8, 64]))
         kind = int(rng.integers(6))
-        if kind == 0 and at < len(made):
-            made[at] ^= 1 << int(rng.integers(8))
+        if kind == 0 and at < len(damaged):
+            damaged[at] ^= 1 << int(rng.integers(8))
         elif kind == 1:
-            del made[at : at + length]
+            del damaged[at : at + length]
         elif kind == 2:
-            made[at:at] = made[max(0, at - length) : at]
+            damaged[at:at] = damaged[max(0, at - length) : at]
         elif kind == 3:
-            made[at:at] = rng.bytes(length)
+            damaged[at:at] = rng.bytes(length)
         elif kind == 4:
-            made[at : at + length] = str(rng.choice(_WORDS)).encode()
+            damaged[at : at + length] = str(rng.choice(_WORDS)).encode()
         else:
-            del made[at if rng.random() < 0.2 else len(made) :]
-    return bytes(made)
+            del damaged[at if rng.random() < 0.2 else len(damaged) :]
+    return bytes(damaged)
 
 
 def spoiled_json(content: bytes, rng: np.random.Generator) -> bytes:
     """Change, take away or double a value anywhere in a JSON object; at times spoil its text."""
     if rng.random() < 0.2:
         return spoiled_bytes(content, rng)
-    said = json.loads(content)
+    document = json.loads(content)
     for _ in range(int(rng.choice([1, 1, 2]))):
-        _change(said, rng)
-    return json.dumps(said).encode()
+        _change(document, rng)
+    return json.dumps(document).encode()
 
 
-def _change(said: Any, rng: np.random.Generator) -> None:
+def _change(document: Any, rng: np.random.Generator) -> None:
     """Change one value of a tree, the deeper the less likely; numbers of long lists count as one."""
     while True:
-        keys = list(said) if isinstance(said, dict) else list(range(len(said)))
+        keys = list(document) if isinstance(document, dict) else list(range(len(document)))
         if not keys:
             return
         key = keys[int(rng.integers(len(keys)))]
-        if isinstance(said[key], (dict, list)) and said[key] and rng.random() < 0.7:
-            said = said[key]
+        if isinstance(document[key], (dict, list)) and document[key] and rng.random() < 0.7:
+            document = document[key]
             continue
         if rng.random() < 0.25:
-            del said[key]
+            del document[key]
         else:
-            said[key] = deepcopy(_VALUES[int(rng.integers(len(_VALUES)))])
+            document[key] = deepcopy(_VALUES[int(rng.integers(len(_VALUES)))])
         return
 
 

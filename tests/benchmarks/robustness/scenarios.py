@@ -107,12 +107,12 @@ def left_behind(folder: Path) -> list[Path]:
     return sorted(folder.glob(".fsl_mrs_dl*"))
 
 
-def state(found: Mapping[str, str], old: Mapping[str, str], new: Mapping[str, str]) -> str:
+def state(files: Mapping[str, str], old: Mapping[str, str], new: Mapping[str, str]) -> str:
     """Return whether files are those of the earlier run, of the one that replaces it, or a mixture.
 
     Parameters
     ----------
-    found : mapping of str to str
+    results : mapping of str to str
         From :func:`standing`.
     old : mapping of str to str
         The same before the run.
@@ -123,14 +123,14 @@ def state(found: Mapping[str, str], old: Mapping[str, str], new: Mapping[str, st
     -------
     {"old", "new", "mixture"}
     """
-    if found == old:
+    if files == old:
         return "old"
-    for name, digest in found.items():
+    for name, digest in files.items():
         if name not in new or (old.get(name) == digest and new[name] != digest):
             return "mixture"
         if name.endswith(MINE) and old.get(name) != digest:
             return "mixture"
-    return "new" if len(found) == len(new) else "mixture"
+    return "new" if len(files) == len(new) else "mixture"
 
 
 @dataclass(frozen=True)

@@ -35,25 +35,25 @@ class MethodEstimates:
 
     def relative_rmse(self) -> Real:
         """Return the RMS error over the RMS bound, each member."""
-        found: Real = rmse(self.estimate, self.truth) / np.sqrt((self.bound**2).mean(axis=0))
-        return found
+        values: Real = rmse(self.estimate, self.truth) / np.sqrt((self.bound**2).mean(axis=0))
+        return values
 
     def end_bias(self, *, highest: bool) -> Real:
         """Return the mean error in the lowest or highest decile of the truth, in bounds."""
-        found = np.empty(self.truth.shape[1])
+        values = np.empty(self.truth.shape[1])
         for m, truth in enumerate(self.truth.T):
             order = np.argsort(truth)
             tenth = order[-len(order) // 10 :] if highest else order[: len(order) // 10]
             error = bias(self.estimate[tenth, m], truth[tenth])
-            found[m] = error / np.sqrt((self.bound[tenth, m] ** 2).mean())
-        return found
+            values[m] = error / np.sqrt((self.bound[tenth, m] ** 2).mean())
+        return values
 
 
 def methods(plain: Cell, usual: Cell, basis: Basis) -> list[MethodEstimates]:
     """Return the rivals on the same spectra: training mean, plain fit, quantify's two, the informed posterior."""
     low, high = ranges(basis)
     always = np.broadcast_to((low + high) / 2, plain.truth.shape)
-    told = {
+    by_method = {
         "training mean": always,
         "plain fit": plain.estimate,
         "`quantify`, maximum likelihood": usual.estimate,
@@ -61,7 +61,8 @@ def methods(plain: Cell, usual: Cell, basis: Basis) -> list[MethodEstimates]:
         "posterior mean (generating prior)": plain.mean,
     }
     return [
-        MethodEstimates(name, plain.snr_f, plain.truth, value, plain.crlb) for name, value in told.items()
+        MethodEstimates(name, plain.snr_f, plain.truth, value, plain.crlb)
+        for name, value in by_method.items()
     ]
 
 
@@ -99,12 +100,12 @@ def _worst(values: Real, basis: Basis) -> str:
 def member_table(caption: str, every: list[MethodEstimates], basis: Basis) -> Table:
     """Return RMSE over bound and slope of each member by each method; marked where shrinkage beats the bound."""
     columns = ["member", "rCRLB", *(one.method for one in every)]
-    found = [(one.relative_rmse(), slope(one.estimate, one.truth)) for one in every]
+    results = [(one.relative_rmse(), slope(one.estimate, one.truth)) for one in every]
     relative = np.median(every[0].bound / every[0].truth, axis=0)
     rows = []
     for m, name in enumerate(basis.names):
         row = [name, f"{100 * relative[m]:.0f} %"]
-        for ratio, steep in found:
+        for ratio, steep in results:
             row.append(f"{ratio[m]:.2f}{MARK if ratio[m] < 1 else ''}; {steep[m]:.2f}")
         rows.append(row)
     return Table(caption, columns, rows)
@@ -125,10 +126,10 @@ def absent_table(caption: str, basis: Basis, n: int, snr_f: float, seed: int) ->
     rows = []
     for m, name in enumerate(tqdm(basis.names, desc="absent", leave=False, disable=None)):
         spectra = simulate(basis, n, snr_f, seed + m, absent=name)
-        found = believer.fitter(spectra.fids)
-        draws, _ = believer(spectra.fids, found)
-        unit = found.crlb[:, m]
-        estimate, mean = found.amplitudes[:, m] / unit, draws[..., m].mean(axis=1) / unit
+        fit = believer.fitter(spectra.fids)
+        draws, _ = believer(spectra.fids, fit)
+        unit = fit.crlb[:, m]
+        estimate, mean = fit.amplitudes[:, m] / unit, draws[..., m].mean(axis=1) / unit
         low = np.quantile(draws[..., m], 0.025, axis=1) / unit
         rows.append(
             [

@@ -53,8 +53,8 @@ class Cell:
 
     def take(self, n: int) -> "Cell":
         """Return the first few spectra."""
-        kept: dict[str, Any] = {k: v[:n] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
-        return replace(self, **kept | {"quantiles": self.quantiles[:, :n]})
+        chosen: dict[str, Any] = {k: v[:n] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return replace(self, **chosen | {"quantiles": self.quantiles[:, :n]})
 
     def inside(self, level: int, rows: NDArray[np.integer] | slice = slice(None)) -> Real:
         """Return the coverage of one of the levels, each member."""
@@ -68,17 +68,17 @@ def believe(believer: Believer, spectra: TrustSpectra, snr_f: float) -> Cell:
     parts: list[tuple[Real, ...]] = []
     spent, n_draws = 0.0, 0
     for rows, part in tqdm(list(spectra.blocks()), desc=f"SNR_f {snr_f:g}", leave=False, disable=None):
-        found = believer.fitter(part.fids)
+        fit = believer.fitter(part.fids)
         started = time.perf_counter()
-        draws, variance = believer(part.fids, found, rows.start)
+        draws, variance = believer(part.fids, fit, rows.start)
         spent += time.perf_counter() - started
         n_draws = draws.shape[1]
         ends = np.concatenate(credible_intervals(draws, LEVELS))
         parts.append(
             (
                 draws.mean(axis=1),
-                found.amplitudes,
-                found.crlb,
+                fit.amplitudes,
+                fit.crlb,
                 draws.var(axis=1) / variance,
                 np.moveaxis(ends, 0, 1),
                 sbc_ranks(draws, part.amplitudes),
@@ -106,12 +106,12 @@ def coverage_table(caption: str, cells: list[Cell], basis: Basis) -> Table:
     columns += ["smallest p of ranks", "+-1.96 CRLB", "ms"]
     rows = []
     for cell in cells:
-        said, good = [], np.ones(len(basis.names), dtype=bool)
+        coverages, good = [], np.ones(len(basis.names), dtype=bool)
         for at, level in enumerate(LEVELS):
             inside = cell.inside(at)
             good &= np.abs(inside - level) <= WITHIN
             low, high = int(inside.argmin()), int(inside.argmax())
-            said.append(
+            coverages.append(
                 f"{100 * inside.mean():.1f} ({100 * inside[low]:.1f} {basis.names[low]} "
                 f"to {100 * inside[high]:.1f} {basis.names[high]})"
             )
@@ -121,7 +121,7 @@ def coverage_table(caption: str, cells: list[Cell], basis: Basis) -> Table:
             [
                 f"{cell.snr_f:g}",
                 str(len(cell.truth)),
-                *said,
+                *coverages,
                 f"{int(good.sum())} of {len(good)}",
                 f"{p.min():.1g} {basis.names[int(p.argmin())]}",
                 f"{100 * plain.mean():.1f} ({100 * plain.min():.1f} to {100 * plain.max():.1f})",
@@ -169,11 +169,11 @@ def width_table(caption: str, cells: list[Cell], basis: Basis) -> Table:
     for cell in cells:
         order = np.argsort(cell.gamma)
         for third, part in zip(("narrow", "middle", "broad"), np.array_split(order, 3), strict=True):
-            said = []
+            parts = []
             for at in range(len(LEVELS)):
                 inside = 100 * cell.inside(at, part)
-                said.append(f"{inside.mean():.1f} ({inside.min():.1f} to {inside.max():.1f})")
-            rows.append([f"{cell.snr_f:g}", third, str(len(part)), *said])
+                parts.append(f"{inside.mean():.1f} ({inside.min():.1f} to {inside.max():.1f})")
+            rows.append([f"{cell.snr_f:g}", third, str(len(part)), *parts])
     return Table(caption, columns, rows)
 
 

@@ -60,9 +60,9 @@ class LearnedBeliever(Believer):
 
     network: PosteriorNetwork
 
-    def __call__(self, fids: Complex, found: FitResult, first: int = 0) -> tuple[Real, Real]:
+    def __call__(self, fids: Complex, fitted: FitResult, first: int = 0) -> tuple[Real, Real]:
         """Return draws (S, draw, M) and variance of the prior (S, M); the fit is not looked at."""
-        basis, variance = self.fitter.basis, generating_prior(self.fitter.basis, found)
+        basis, variance = self.fitter.basis, generating_prior(self.fitter.basis, fitted)
         axes = (basis.dwelltime_s, basis.spectrometer_frequency_mhz, basis.reference_ppm)
         sd = np.asarray(measured_noise_sd(fids, ppm_axis(fids.shape[1], *axes)))
         parts = []
@@ -141,7 +141,7 @@ def learned_table(
     network = learn(basis, samples, epochs, seed)
     seconds = time.perf_counter() - started
     believer = LearnedBeliever(Believer.of(basis, generating=True).fitter, True, network)
-    cells = [calibration.believe(believer, made, snr) for snr, made in sets.items()]
+    cells = [calibration.believe(believer, simulated, snr) for snr, simulated in sets.items()]
     caption = CAPTION.format(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         samples=samples,

@@ -56,8 +56,8 @@ class _Exact:
     def log_likelihood(self, amplitudes: Real, gram: Real, right: Real) -> Real:
         """Return it but for what is the same everywhere."""
         quadratic = np.einsum("sm,smk,sk->s", amplitudes, gram, amplitudes)
-        found: Real = ((amplitudes * right).sum(axis=1) - quadratic / 2) / self.variance
-        return found
+        values: Real = ((amplitudes * right).sum(axis=1) - quadratic / 2) / self.variance
+        return values
 
 
 def long_chain(
@@ -101,7 +101,7 @@ def long_chain(
     at = np.clip(at, least + 1e-3 * reach, most - 1e-3 * reach)
     amplitudes = np.repeat(((low + high) / 2)[None], 2 * n, axis=0)
     gram, right = exact.products(at)
-    sums, squares, kept = np.zeros((2 * n, members)), np.zeros((2 * n, members)), 0
+    sums, squares, count = np.zeros((2 * n, members)), np.zeros((2 * n, members)), 0
     for step in tqdm(range(steps), desc="long chain", leave=False, disable=None):
         for _ in range(_SWEEPS):
             _gibbs(amplitudes, gram, right, exact.variance, low, high, rng)
@@ -117,9 +117,9 @@ def long_chain(
         at[taken], amplitudes[taken] = moved[taken], with_it[taken]
         gram[taken], right[taken] = tried[0][taken], tried[1][taken]
         if step >= steps // 3:
-            sums, squares, kept = sums + amplitudes, squares + amplitudes**2, kept + 1
-    means = (sums / kept).reshape(2, n, members)
-    spread = np.sqrt(np.maximum(squares / kept - (sums / kept) ** 2, 0)).reshape(2, n, members)
+            sums, squares, count = sums + amplitudes, squares + amplitudes**2, count + 1
+    means = (sums / count).reshape(2, n, members)
+    spread = np.sqrt(np.maximum(squares / count - (sums / count) ** 2, 0)).reshape(2, n, members)
     return means, spread.mean(axis=0)
 
 

@@ -87,14 +87,14 @@ class WorldSpectra:
 
     def quantified(self, data: MRSData, *, posterior: bool) -> Outcome:
         """Return what ``quantify`` makes of measured spectra with the shipped basis set."""
-        found = quantify(
+        result = quantify(
             data,
             basis=_set(self.world.fitted),
             ignore=self.world.without or None,
             no_posterior=not posterior,
         ).outcome
-        assert found is not None
-        return found
+        assert result is not None
+        return result
 
 
 @cache
@@ -142,8 +142,8 @@ def worlds() -> list[TrustWorld]:
     own = usual()
     assert own.basis is not None
     te35, slaser = _at(_set("press_3t_te35")), _at(_set("slaser_3t_te28"))
-    published, said = task_basis()
-    other = _at(published) if "ISMRM" in said else None
+    published, text = task_basis()
+    other = _at(published) if "ISMRM" in text else None
     bare = _without_mm(own.basis)
     birch = replace(brain(bare), line_signals=(LineSignal("MMB", BIRCH_2017, Uniform(0.1, 0.3)),))
     return [
@@ -246,8 +246,8 @@ def lipid(low: float, high: float) -> LipidContamination:
 
 def split(fids: Complex) -> Complex:
     """Return FIDs of a voxel a part of which lies at another field: lines with a shoulder."""
-    seen: Complex = (1 - SPLIT_SHARE) * fids + SPLIT_SHARE * shift(fids, np.array(SPLIT_HZ), DWELLTIME_S)
-    return seen
+    doubled: Complex = (1 - SPLIT_SHARE) * fids + SPLIT_SHARE * shift(fids, np.array(SPLIT_HZ), DWELLTIME_S)
+    return doubled
 
 
 def _split_words() -> str:
@@ -256,8 +256,8 @@ def _split_words() -> str:
 
 def _without_mm(basis: Basis) -> Basis:
     broad = set(macromolecules(basis.names))
-    kept = [m for m in range(len(basis.names)) if m not in broad]
-    return replace(basis, fids=basis.fids[kept], names=tuple(basis.names[m] for m in kept))
+    chosen = [m for m in range(len(basis.names)) if m not in broad]
+    return replace(basis, fids=basis.fids[chosen], names=tuple(basis.names[m] for m in chosen))
 
 
 def _with_singlet(basis: Basis, ppm: float) -> Basis:

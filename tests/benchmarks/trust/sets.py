@@ -70,8 +70,8 @@ def simulate(basis: Basis, n: int, snr_f: float, seed: int, absent: str | None =
         noise=Noise(Fixed(noise_sd(snr_f)), "sigma"),
     )
     rng = np.random.default_rng([seed, round(10 * snr_f)])
-    made = simulate_signals(prior, basis, n, rng, single_precision=False)
-    return TrustSpectra(made.fids, made.parameters["amplitudes"], made.parameters["gamma"])
+    simulated = simulate_signals(prior, basis, n, rng, single_precision=False)
+    return TrustSpectra(simulated.fids, simulated.parameters["amplitudes"], simulated.parameters["gamma"])
 
 
 def generating_prior(basis: Basis, result: FitResult) -> Resolved:
@@ -105,10 +105,10 @@ class Believer:
         settings = PLAIN if generating else QUANTIFY
         return cls(Fitter(basis, settings, reference_ppm=basis.reference_ppm), generating)
 
-    def __call__(self, fids: Complex, found: FitResult, first: int = 0) -> tuple[Real, Real]:
+    def __call__(self, fids: Complex, fit: FitResult, first: int = 0) -> tuple[Real, Real]:
         """Return draws (S, draw, M) and variance of the prior (S, M) of fitted spectra."""
         basis = self.fitter.basis
-        prior = generating_prior(basis, found) if self.generating else weak_prior(basis.names, found)
-        keys, wider = np.arange(first, first + len(fids)), leftover(self.fitter, fids, found).widening
-        drawn = draw(self.fitter, fids, found, prior, widening=wider, keys=keys)
+        prior = generating_prior(basis, fit) if self.generating else weak_prior(basis.names, fit)
+        keys, wider = np.arange(first, first + len(fids)), leftover(self.fitter, fids, fit).widening
+        drawn = draw(self.fitter, fids, fit, prior, widening=wider, keys=keys)
         return drawn.amplitudes, prior.variance(len(basis.names))

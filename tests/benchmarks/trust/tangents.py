@@ -11,7 +11,7 @@ from tests.benchmarks.trust.scans import WorldSpectra
 MOST = 24
 
 
-def taken_up(made: WorldSpectra, noiseless: MRSData, outcome: Outcome, settings: FitSettings) -> float:
+def taken_up(simulated: WorldSpectra, noiseless: MRSData, outcome: Outcome, settings: FitSettings) -> float:
     r"""Return the share of the error of a basis set that amplitudes of metabolites take up; median over spectra.
 
     The error is what is left of a spectrum without noise when the metabolites have their true proportions and
@@ -20,7 +20,7 @@ def taken_up(made: WorldSpectra, noiseless: MRSData, outcome: Outcome, settings:
 
     Parameters
     ----------
-    made : WorldSpectra
+    simulated : WorldSpectra
     noiseless : MRSData
         Its spectra with next to no noise.
     outcome : Outcome
@@ -30,16 +30,16 @@ def taken_up(made: WorldSpectra, noiseless: MRSData, outcome: Outcome, settings:
     basis = outcome.basis
     fitter = Fitter(basis, settings, reference_ppm=basis.reference_ppm)
     fids = noiseless.fid[:MOST, 0, 0].astype(np.complex128)
-    found, problem = fitter(fids), fitter.problem
-    at = found.place
+    fit_result, problem = fitter(fids), fitter.problem
+    at = fit_result.place
     lines = problem.members(at) * problem.scale
     columns = _split(problem.weigh(problem.window(lines)))
-    rest = _split(problem.weigh(problem.jacobian(lines, found.amplitudes, own_shifts=False)))
+    rest = _split(problem.weigh(problem.jacobian(lines, fit_result.amplitudes, own_shifts=False)))
     data = _split(problem.weigh(problem.corrected(fids, at)))
     broad = set(macromolecules(basis.names))
-    held = [m for m, name in enumerate(basis.names) if m not in broad and name in made.truth]
+    held = [m for m, name in enumerate(basis.names) if m not in broad and name in simulated.truth]
     free = [m for m in range(len(basis.names)) if m not in held]
-    truth = np.stack([made.truth[basis.names[m]][:MOST] for m in held], axis=1)
+    truth = np.stack([simulated.truth[basis.names[m]][:MOST] for m in held], axis=1)
     shares = []
     for s in range(len(fids)):
         mixture = truth[s] @ columns[s, held]

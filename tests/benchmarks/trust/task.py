@@ -55,17 +55,17 @@ def run(profile: str, seed: int) -> Page:
     from tests.benchmarks.trust.learned import learned_table  # PyTorch, which --help does not wait for
 
     chosen = PROFILES[profile]
-    basis, said = task_basis()
+    basis, text = task_basis()
     informed, weak = (Believer.of(basis, generating=known) for known in (True, False))
     sets = {snr: simulate(basis, chosen.spectra, snr, seed) for snr in chosen.snr_f}
-    known = [calibration.believe(informed, made, snr) for snr, made in sets.items()]
-    usual = [calibration.believe(weak, made.take(chosen.weak), snr) for snr, made in sets.items()]
+    known = [calibration.believe(informed, simulated, snr) for snr, simulated in sets.items()]
+    usual = [calibration.believe(weak, simulated.take(chosen.weak), snr) for snr, simulated in sets.items()]
     lorentzian = Believer(Fitter(basis, LORENTZIAN, reference_ppm=basis.reference_ppm), generating=False)
     lines = {
         "Voigt": [cell for cell in usual if cell.snr_f in LINES_SNR_F],
         "Lorentzian": [
-            calibration.believe(lorentzian, made.take(chosen.weak), snr)
-            for snr, made in sets.items()
+            calibration.believe(lorentzian, simulated.take(chosen.weak), snr)
+            for snr, simulated in sets.items()
             if snr in LINES_SNR_F
         ],
     }
@@ -96,7 +96,7 @@ def run(profile: str, seed: int) -> Page:
         figures.slopes_picture(rivals[at], basis),
     ]
     method = words.METHOD.format(
-        basis=said, points=POINTS, ms=1e3 * DWELLTIME_S, prior=WEAK, words=f"{PRIOR_WORDS}; {UNIFORM_WORDS}"
+        basis=text, points=POINTS, ms=1e3 * DWELLTIME_S, prior=WEAK, words=f"{PRIOR_WORDS}; {UNIFORM_WORDS}"
     )
     snr = " and ".join(f"{value:g}" for value in OOD_SNR_F)
     return Page("How far to believe it", method, tables, words.REMARKS.format(snr=snr), pictures)
@@ -109,10 +109,10 @@ def _reference_table(basis: Basis, believer: Believer, chosen: TrustProfile, see
     rows = []
     for snr in REFERENCE_SNR_F:
         spectra = simulate(basis, chosen.reference, snr, seed + 1)
-        found = believer.fitter(spectra.fids)
-        mean = believer(spectra.fids, found)[0].mean(axis=1)
+        fit = believer.fitter(spectra.fids)
+        mean = believer(spectra.fids, fit)[0].mean(axis=1)
         rng = np.random.default_rng([seed, 7])
-        chains, spread = long_chain(spectra, basis, noise_sd(snr), found, chosen.steps, rng)
+        chains, spread = long_chain(spectra, basis, noise_sd(snr), fit, chosen.steps, rng)
         reference = chains.mean(axis=0)
         ratio = rmse(mean, spectra.amplitudes) / rmse(reference, spectra.amplitudes)
         apart = np.sqrt((((chains[0] - chains[1]) / spread) ** 2).mean())

@@ -33,30 +33,31 @@ def worlds_table(caption: str, n: int, seed: int, kinds: int | None) -> Table:
             rows.append([world.name, world.effect, *[NOT_RUN] * (len(columns) - 2)])
             continue
         rng = np.random.default_rng([seed, at])
-        made = scan(world, n, rng)
-        data = made.measured(WORLD_SNR_F, rng)
-        outcome = made.quantified(data, posterior=True)
-        row = _row(made, outcome)
-        share = taken_up(made, made.measured(None, rng), outcome, QUANTIFY)
+        simulated = scan(world, n, rng)
+        data = simulated.measured(WORLD_SNR_F, rng)
+        outcome = simulated.quantified(data, posterior=True)
+        row = _row(simulated, outcome)
+        share = taken_up(simulated, simulated.measured(None, rng), outcome, QUANTIFY)
         rows.append([world.name, world.effect, str(n), *row, f"{100 * share:.0f} %" if at else "-"])
     return Table(caption, columns, rows)
 
 
-def _row(made: WorldSpectra, outcome: Outcome) -> list[str]:
+def _row(simulated: WorldSpectra, outcome: Outcome) -> list[str]:
     ratios = outcome.scaled["internal"]
-    reference = made.truth["Cr"] + made.truth["PCr"]
+    reference = simulated.truth["Cr"] + simulated.truth["PCr"]
     truth = {
-        name: sum(made.truth.get(part, 0.0) for part in name.split("+")) / reference for name in outcome.names
+        name: sum(simulated.truth.get(part, 0.0) for part in name.split("+")) / reference
+        for name in outcome.names
     }
-    said = []
+    parts = []
     for name in STRONG:
-        found = ratios.value[:, outcome.column(name)]
-        said.append(f"{100 * np.median(found / truth[name] - 1):+.1f}")
+        results = ratios.value[:, outcome.column(name)]
+        parts.append(f"{100 * np.median(results / truth[name] - 1):+.1f}")
     errors: list[float] = []
     names: list[str] = []
     covered: dict[str, list[float]] = {"widened": [], "bound": []}
     for name in outcome.members:
-        if name not in made.truth or not made.truth[name].any() or name.startswith("MM"):
+        if name not in simulated.truth or not simulated.truth[name].any() or name.startswith("MM"):
             continue
         column = outcome.column(name)
         value, sd = ratios.value[:, column], ratios.sd[:, column]
@@ -67,7 +68,7 @@ def _row(made: WorldSpectra, outcome: Outcome) -> list[str]:
         covered["bound"].append(coverage(value - 1.96 * sd, value + 1.96 * sd, truth[name]))
     assert outcome.widening is not None
     return [
-        *said,
+        *parts,
         f"{np.mean(errors):.1f}",
         f"{np.nanmedian(outcome.widening):.2f}",
         *(
@@ -79,9 +80,9 @@ def _row(made: WorldSpectra, outcome: Outcome) -> list[str]:
 
 
 def _flagged(outcome: Outcome) -> str:
-    found = {token: np.mean((outcome.flags >> flag.bit) & 1) for token, flag in FLAGS.items()}
-    told = ", ".join(f"{token} {100 * share:.3g} %" for token, share in found.items() if share > 0)
-    return told or "0 %"
+    results = {token: np.mean((outcome.flags >> flag.bit) & 1) for token, flag in FLAGS.items()}
+    text = ", ".join(f"{token} {100 * share:.3g} %" for token, share in results.items() if share > 0)
+    return text or "0 %"
 
 
 def false_alarm_table(caption: str, n: int, seed: int) -> Table:
@@ -116,13 +117,16 @@ def unusual_table(caption: str, n: int, seed: int, kinds: int | None) -> Table:
         own += ["-", "-", "-", "-", _flagged(usual_ones[snr])]
     rows = [own]
     for world in tqdm(unusual()[:kinds], desc="unusual", leave=False, disable=None):
-        made = scan(world, n, rng)
-        left = made.quantified(made.measured(None, rng), posterior=False)
+        simulated = scan(world, n, rng)
+        left = simulated.quantified(simulated.measured(None, rng), posterior=False)
         row = [world.name, world.effect]
         for snr in OOD_SNR_F:
-            outcome, own_one = made.quantified(made.measured(snr, rng), posterior=False), usual_ones[snr]
+            outcome, own_one = (
+                simulated.quantified(simulated.measured(snr, rng), posterior=False),
+                usual_ones[snr],
+            )
             scores = [auroc(_score(own_one, name), _score(outcome, name)) for name in ("surprise", "misfit")]
-            row += [f"{score:.2f}" for score in (*scores, *_oracles(left, made.height / snr, rng))]
+            row += [f"{score:.2f}" for score in (*scores, *_oracles(left, simulated.height / snr, rng))]
             row.append(_flagged(outcome))
         rows.append(row)
     return Table(caption, columns, rows)

@@ -125,9 +125,9 @@ def nothings(scan: JudgedScan, water: MRSData | None) -> Iterator[Damage]:
     yield Damage("noise alone", "as in the scan", ("noise only",), lambda scan, rng: _noise(scan, sd, rng))
     if water is not None:
         fid = water.fid.reshape(-1, water.n_points)[0].astype(np.complex128)
-        kept = np.zeros(scan.data.n_points, complex)
-        kept[: min(len(fid), len(kept))] = fid[: len(kept)]
-        yield Damage("water alone", "the reference scan", ("water alone",), lambda *_: kept)
+        empty = np.zeros(scan.data.n_points, complex)
+        empty[: min(len(fid), len(empty))] = fid[: len(empty)]
+        yield Damage("water alone", "the reference scan", ("water alone",), lambda *_: empty)
     yield Damage("another nucleus", "31P labelled 1H", ("nucleus",), _phosphorus)
 
 
@@ -239,5 +239,5 @@ def _phosphorus(scan: JudgedScan, rng: np.random.Generator) -> Complex:
     fid = sum(size * np.exp((2j * pi * ppm * mhz - pi * 15.0) * scan.time_s) for ppm, size in lines) * (
         scan.first / 10
     )
-    found: Complex = fid + _noise(scan, sd, rng)
-    return found
+    values: Complex = fid + _noise(scan, sd, rng)
+    return values

@@ -44,10 +44,10 @@ class Copies:
         """Yield damage, verdict and reason of each copy."""
         for row, one in enumerate(self.damage):
             some = {key: values[row : row + 1] for key, values in self.measures.items()}
-            found = grade(
+            result = grade(
                 some, self.flags[row : row + 1], doubts=self.doubts[row], main=_MAIN, criteria=criteria
             )
-            yield one, int(found.verdict[0]), found.reasons[0]
+            yield one, int(result.verdict[0]), result.reasons[0]
 
 
 def again(outcome: Outcome, criteria: Mapping[str, Criterion]) -> Grade:

@@ -44,20 +44,20 @@ def limits(values: Sequence[Values], without: str = "") -> dict[str, float]:
         The group that is left out.
     """
     used = [one for one in values if one.group != without]
-    found = {}
+    results = {}
     for key in OF_SPECTRA:
         sizes = np.concatenate([np.abs(one.measures[key]) for one in used])
         weights = np.concatenate(
             [np.full(len(one.measures[key]), one.weight / len(one.measures[key])) for one in used]
         )
-        found[key] = max(MARGIN * _quantile(sizes, weights), LEAST.get(key, 0.0))
-    return found
+        results[key] = max(MARGIN * _quantile(sizes, weights), LEAST.get(key, 0.0))
+    return results
 
 
-def criteria(found: Mapping[str, float]) -> dict[str, Criterion]:
+def criteria(results: Mapping[str, float]) -> dict[str, Criterion]:
     """Return the criteria with other limits for good; none above that for usable."""
     return {
-        key: replace(one, good=min(found[key], one.usable)) if key in found else one
+        key: replace(one, good=min(results[key], one.usable)) if key in results else one
         for key, one in CRITERIA.items()
     }
 

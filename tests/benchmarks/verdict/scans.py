@@ -62,15 +62,15 @@ class MeasuredFile:
 
     def judged(self, data: MRSData, basis_name: str | None = None) -> Outcome:
         """Return what ``quantify`` finds in some data of the same kind."""
-        found = quantify(
+        result = quantify(
             data,
             basis=shipped(basis_name or self.basis_name),
             no_posterior=True,
             field_tolerance=FIELD_TOLERANCE,
             allow_mismatch=basis_name is not None,
         ).outcome
-        assert found is not None
-        return found
+        assert result is not None
+        return result
 
 
 def simulated(seed: int) -> MeasuredFile:

@@ -61,16 +61,16 @@ def run(profile: str, seed: int) -> Page:
     rng = np.random.default_rng(seed)
     spectra = [simulated(seed)] if profile == "smoke" else list(single_spectra())
     whole = None if profile == "smoke" else mrsi()
-    found = [(one, one.judged(one.data)) for one in spectra]
-    copies = [damaged(one, outcome, rng) for one, outcome in found]
+    results = [(one, one.judged(one.data)) for one in spectra]
+    copies = [damaged(one, outcome, rng) for one, outcome in results]
     if whole is not None:
         outcome = whole.judged(whole.data)
         for one in _good_voxels(whole, outcome):
             copies.append(damaged(one, one.judged(one.data), rng))
-        found.append((whole, outcome))
-    tables = [] if profile == "smoke" or not found else _measured(found)
+        results.append((whole, outcome))
+    tables = [] if profile == "smoke" or not results else _measured(results)
     if copies:
-        tables.append(_damaged(copies, _values(found) if tables else None))
+        tables.append(_damaged(copies, _values(results) if tables else None))
     if not tables:
         tables = [Table.filled("The measured spectra are not there.", ["spectrum", "verdict"], [["all"]])]
     return Page("One verdict a spectrum", METHOD, tables, SMOKE if profile == "smoke" else "")
@@ -84,10 +84,10 @@ def _good_voxels(whole: MeasuredFile, outcome: Outcome) -> list[MeasuredFile]:
     return [voxel(whole, (int(x), int(y), int(z))) for x, y, z in outcome.voxels[some]]
 
 
-def _values(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Values]:
+def _values(result: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Values]:
     """Return the measures by group."""
     groups: dict[str, list[Mapping[str, Real]]] = {}
-    for one, outcome in found:
+    for one, outcome in result:
         groups.setdefault(one.group, []).append(outcome.quality or {})
     return [
         Values(
@@ -99,9 +99,9 @@ def _values(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Values]:
     ]
 
 
-def _measured(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Table]:
+def _measured(result: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Table]:
     """Return the limits, and the verdicts on the undamaged spectra."""
-    values = _values(found)
+    values = _values(result)
     groups = [one.group for one in values]
     rows = []
     for key, one in CRITERIA.items():
@@ -117,7 +117,7 @@ def _measured(found: Sequence[tuple[MeasuredFile, Outcome]]) -> list[Table]:
     columns = ["measure", "in use: good", "usable", "all", *(f"without {group}" for group in groups)]
     tables = [Table(caption, columns, rows)]
     judged = []
-    for measured, outcome in found:
+    for measured, outcome in result:
         own = again(outcome, criteria(limits(values, measured.group)))
         judged.append(
             [
@@ -156,13 +156,15 @@ def _damaged(copies: Sequence[Copies], values: Sequence[Values] | None) -> Table
     own = _judged(
         copies, {some.group: criteria(limits(values, some.group)) for some in copies} if values else {}
     )
-    rows = [[kind, size, *_counts(seen)] for (kind, size), seen in own.items()]
-    rows.append(["**all**", "", *_counts([one for seen in own.values() for one in seen])])
+    rows = [[kind, size, *_counts(counts)] for (kind, size), counts in own.items()]
+    rows.append(["**all**", "", *_counts([one for counts in own.values() for one in counts])])
     limit = "in use"
     if values:
         limit = "set without their site or scan"
         used = _judged(copies, {})
-        rows.append(["**all**", "limits in use", *_counts([one for seen in used.values() for one in seen])])
+        rows.append(
+            ["**all**", "limits in use", *_counts([one for counts in used.values() for one in counts])]
+        )
     caption = (
         f"Damaged copies, judged with the limits {limit}. *Named*: not good, and the reason names the damage."
     )
@@ -173,16 +175,16 @@ def _judged(
     copies: Sequence[Copies], rules: Mapping[str, Mapping[str, Criterion]]
 ) -> dict[tuple[str, str], list[tuple[int, bool]]]:
     """Return verdicts, and whether the damage is named, by damage; groups without rules have those in use."""
-    found: dict[tuple[str, str], list[tuple[int, bool]]] = {}
+    results: dict[tuple[str, str], list[tuple[int, bool]]] = {}
     for some in copies:
         for damage, verdict, reason in some.graded(rules.get(some.group, CRITERIA)):
             named = any(word in reason for word in damage.words)
-            found.setdefault((damage.kind, damage.size), []).append((verdict, named))
-    return found
+            results.setdefault((damage.kind, damage.size), []).append((verdict, named))
+    return results
 
 
-def _counts(seen: Sequence[tuple[int, bool]]) -> list[str]:
-    codes = Counter(verdict for verdict, _ in seen)
-    named = sum(verdict >= USABLE and said for verdict, said in seen)
-    share = f"{named} ({100 * named / len(seen):.0f} %)"
-    return [str(len(seen)), *(str(codes[VERDICTS[word].code]) for word in _WORDS), share]
+def _counts(counts: Sequence[tuple[int, bool]]) -> list[str]:
+    codes = Counter(verdict for verdict, _ in counts)
+    named = sum(verdict >= USABLE and names_cause for verdict, names_cause in counts)
+    share = f"{named} ({100 * named / len(counts):.0f} %)"
+    return [str(len(counts)), *(str(codes[VERDICTS[word].code]) for word in _WORDS), share]

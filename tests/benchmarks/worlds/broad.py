@@ -42,14 +42,14 @@ def lines_of(name: str) -> tuple[GaussianLine, ...] | None:
 
 
 def macromolecule_fids(
-    lines: Sequence[GaussianLine], made: Making, echo_time_s: float, n: int, rng: np.random.Generator
+    lines: Sequence[GaussianLine], source_set: Making, echo_time_s: float, n: int, rng: np.random.Generator
 ) -> Complex:
     """Return the macromolecules of spectra, before the lineshape of the voxel.
 
     Parameters
     ----------
     lines : sequence of GaussianLine
-    made : Making
+    simulated : Making
         Gives unit, field and points.
     echo_time_s : float
         In s.
@@ -61,14 +61,14 @@ def macromolecule_fids(
     -------
     ndarray, complex128, shape (n, time)
     """
-    n_points, mhz = made.fids.shape[1], made.spectrometer_frequency_mhz
+    n_points, mhz = source_set.fids.shape[1], source_set.spectrometer_frequency_mhz
     size = np.exp(SPREAD_SIZE * rng.standard_normal(n))
     each = np.exp(SPREAD_LINE * rng.standard_normal((n, len(lines))))
     wider = rng.uniform(*WIDTH_FACTOR, n)
     total = np.zeros((n, n_points), dtype=np.complex128)
     if not lines:
         return total
-    unit = SIZE * METHYL_PROTONS * HEALTHY_TCR * made.per_proton / area_in(lines, SIZE_PPM)
+    unit = SIZE * METHYL_PROTONS * HEALTHY_TCR * source_set.per_proton / area_in(lines, SIZE_PPM)
     unit *= np.exp(-(echo_time_s - SIZE_ECHO_TIME_S) / T2_S)
     like = np.zeros(1, dtype=np.complex128)
     for m, line in enumerate(lines):

@@ -12,17 +12,17 @@ _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _COLOURS = ("#d1495b", "#1b6ca8", "#e69f00", "#7a7a7a", "#009e73")
 
 
-def errors_picture(found: Scores) -> Picture:
+def errors_picture(scores_by_world: Scores) -> Picture:
     """Draw the error of every setting in every world."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    made = [world for world, by_setting in found.items() if by_setting]
-    figure = new_figure((9, 0.24 * len(made) + 1.6), dpi=110)
+    worlds = [world for world, by_setting in scores_by_world.items() if by_setting]
+    figure = new_figure((9, 0.24 * len(worlds) + 1.6), dpi=110)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, strong in zip(panels, (False, True), strict=True):
-        for setting, colour in zip(settings_of(found), cycle(_COLOURS), strict=False):
-            place = [k for k, world in enumerate(made) if setting in found[world]]
-            values = [leading(found[made[k]][setting], strong=strong) for k in place]
+        for setting, colour in zip(settings_of(scores_by_world), cycle(_COLOURS), strict=False):
+            place = [k for k, world in enumerate(worlds) if setting in scores_by_world[world]]
+            values = [leading(scores_by_world[worlds[k]][setting], strong=strong) for k in place]
             if place:
                 size = 6 if setting == DEFAULT else 4
                 axes.semilogx(values, place, "o", color=colour, markersize=size, label=setting, alpha=0.8)
@@ -32,7 +32,7 @@ def errors_picture(found: Scores) -> Picture:
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_axisbelow(True)
-    panels[0].set_yticks(range(len(made)), made, fontsize=8)
+    panels[0].set_yticks(range(len(worlds)), worlds, fontsize=8)
     panels[0].invert_yaxis()
     panels[1].legend(fontsize=8)
     caption = (

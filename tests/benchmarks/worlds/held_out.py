@@ -42,11 +42,11 @@ def held_out_table(caption: str, n: int, seed: int) -> Table:
     seed : int
     """
     columns = ["basis set", "setting", *SCORE_COLUMNS]
-    own, made = _own(), making(SOURCE)
-    if own is None or made is None:
+    own, source_set = _own(), making(SOURCE)
+    if own is None or source_set is None:
         return Table.filled(caption, columns, [[FITTED]])
     data, truth = _scans(
-        made, np.asarray(own.fids)[own.names.index("Mac")], n, np.random.default_rng([seed, 2016])
+        source_set, np.asarray(own.fids)[own.names.index("Mac")], n, np.random.default_rng([seed, 2016])
     )
     known = {
         canonical_name(name): truth.get(canonical_name(name), np.zeros(n))
@@ -56,8 +56,8 @@ def held_out_table(caption: str, n: int, seed: int) -> Table:
     rows = []
     for words, basis, true in ((f"`{FITTED}`", shipped(FITTED), known), ("its own, with Mac", own, truth)):
         for setting, options in SETTINGS.items():
-            found = by_basis(data, basis, options, without_mm=NONE)
-            rows.append([words, setting, *score_row(score(found, true))])
+            results = by_basis(data, basis, options, without_mm=NONE)
+            rows.append([words, setting, *score_row(score(results, true))])
     return Table(caption, columns, rows)
 
 
@@ -68,26 +68,26 @@ def _own() -> Basis | None:
     if not path.is_dir():
         return None
     basis = sound_basis(read_basis(path, **source.options))
-    made = making(SOURCE)
-    assert made is not None
-    rows = [at for at, name in enumerate(basis.names) if canonical_name(name) in (*made.names, "Mac")]
+    source_set = making(SOURCE)
+    assert source_set is not None
+    rows = [at for at, name in enumerate(basis.names) if canonical_name(name) in (*source_set.names, "Mac")]
     names = tuple(canonical_name(basis.names[row]) for row in rows)
     basis = replace(basis, fids=np.asarray(basis.fids)[rows], names=names)
     return on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz)
 
 
 def _scans(
-    made: Making, mac: Complex, n: int, rng: np.random.Generator
+    source_set: Making, mac: Complex, n: int, rng: np.random.Generator
 ) -> tuple[MRSData, dict[str, np.ndarray]]:
     """Return spectra and amounts, drawn as in the centre of the other worlds."""
-    mhz, n_points = made.spectrometer_frequency_mhz, made.fids.shape[1]
-    amounts = draw_amounts(made.names, n, rng)
-    metabolites = amounts @ made.fids
+    mhz, n_points = source_set.spectrometer_frequency_mhz, source_set.fids.shape[1]
+    amounts = draw_amounts(source_set.names, n, rng)
+    metabolites = amounts @ source_set.fids
     ppm = ppm_axis(n_points, DWELLTIME_S, mhz, NUCLEI["1H"].reference_ppm)
     spectrum = fid_to_spectrum(mac).real
     foot = spectrum[ppm_window(ppm, (-1.0, 0.0))].mean()
     area = 2 * (spectrum - foot)[ppm_window(ppm, SIZE_PPM)].sum() / np.sqrt(n_points)
-    unit = SIZE * METHYL_PROTONS * HEALTHY_TCR * made.per_proton / area
+    unit = SIZE * METHYL_PROTONS * HEALTHY_TCR * source_set.per_proton / area
     size = unit * np.exp(SPREAD_SIZE * rng.standard_normal((n, 1)))
     shape = lineshapes(VOIGT, n, n_points, rng)
     fids = shape * (metabolites + size * mac)
@@ -97,4 +97,4 @@ def _scans(
     height = np.abs(fid_to_spectrum(shape * metabolites)).max(axis=1)
     noisy = add_noise(fids, height / log_uniform(World("").snr_f, n, rng), rng)
     data = MRSData(noisy.reshape(n, 1, 1, n_points), DWELLTIME_S, mhz, name="kept apart")
-    return data, {name: amounts[:, m] for m, name in enumerate(made.names)}
+    return data, {name: amounts[:, m] for m, name in enumerate(source_set.names)}

@@ -59,12 +59,12 @@ def true_ratios(truth: Mapping[str, Real]) -> dict[str, Real]:
     return single | {"+".join(parts): np.sum([single[part] for part in parts], axis=0) for parts in SUMS}
 
 
-def score(found: Ratios, truth: Mapping[str, Real]) -> SettingScore:
+def score(results: Ratios, truth: Mapping[str, Real]) -> SettingScore:
     """Return how close ratios are to their truth.
 
     Parameters
     ----------
-    found : Ratios
+    results : Ratios
     truth : mapping
         As :class:`~.world.WorldSample` has it, of the same spectra.
 
@@ -74,28 +74,28 @@ def score(found: Ratios, truth: Mapping[str, Real]) -> SettingScore:
     """
     ratios = true_ratios(truth)
     single = [name for name in ratios if "+" not in name]
-    estimates = {LIKELIHOOD: found.likelihood, MEAN: found.mean}
-    given = {kind: values for kind, values in estimates.items() if values}
+    estimates = {LIKELIHOOD: results.likelihood, MEAN: results.mean}
+    by_kind = {kind: values for kind, values in estimates.items() if values}
 
     def error(values: Mapping[str, Real], names: list[str]) -> float:
         return float(np.mean([mae(values[name], ratios[name]) for name in names]))
 
     covered = {
-        level: float(np.mean([coverage(*found.intervals[level][name], ratios[name]) for name in single]))
+        level: float(np.mean([coverage(*results.intervals[level][name], ratios[name]) for name in single]))
         for level in LEVELS
-        if level in found.intervals
+        if level in results.intervals
     }
-    n = len(found.failed)
+    n = len(results.failed)
     return SettingScore(
         n,
-        {kind: error(values, single) for kind, values in given.items()},
-        {kind: error(values, list(STRONG)) for kind, values in given.items()},
+        {kind: error(values, single) for kind, values in by_kind.items()},
+        {kind: error(values, list(STRONG)) for kind, values in by_kind.items()},
         {
             kind: {name: float(values[name].mean() / ratios[name].mean() - 1) for name in BIASED}
-            for kind, values in given.items()
+            for kind, values in by_kind.items()
         },
         covered,
-        float(found.flagged.mean()),
-        float(found.failed.mean()),
-        1e3 * found.seconds / n,
+        float(results.flagged.mean()),
+        float(results.failed.mean()),
+        1e3 * results.seconds / n,
     )

@@ -24,10 +24,10 @@ def nulled_lines() -> tuple[GaussianLine, ...] | None:
     widths are fitted by non-negative least squares, which frees them of noise, and with them a complex constant:
     the first point, which receivers distort.
     """
-    found = with_measured_mm(_case())
-    if found is None or found[0].basis is None:
+    measured = with_measured_mm(_case())
+    if measured is None or measured[0].basis is None:
         return None
-    basis = found[0].basis
+    basis = measured[0].basis
     fid = np.asarray(basis.fids)[basis.names.index("Mac")]
     mhz, dwelltime_s, n_points = basis.spectrometer_frequency_mhz, basis.dwelltime_s, fid.size
     tried = [
@@ -38,11 +38,11 @@ def nulled_lines() -> tuple[GaussianLine, ...] | None:
     axis = ppm_axis(n_points, dwelltime_s, mhz, basis.reference_ppm)
     inside = ppm_window(axis, WINDOW_PPM)
     fids = gaussian_lines(tried, n_points, dwelltime_s, mhz, np.empty(1, np.complex128))
-    columns, seen = fid_to_spectrum(fids)[:, inside], fid_to_spectrum(fid)[inside]
+    columns, spectrum = fid_to_spectrum(fids)[:, inside], fid_to_spectrum(fid)[inside]
     constant = float(np.abs(columns).max()) * np.array([1, -1, 1j, -1j])[:, None]
     matrix = np.concatenate([columns, np.repeat(constant, columns.shape[1], axis=1)])
     split = np.concatenate([matrix.real, matrix.imag], axis=1).T
-    area = nnls(split, np.concatenate([seen.real, seen.imag]))[0][: len(tried)]
+    area = nnls(split, np.concatenate([spectrum.real, spectrum.imag]))[0][: len(tried)]
     return tuple(
         GaussianLine("MM", line.ppm, float(value), line.fwhm_ppm)
         for line, value in zip(tried, area, strict=True)
@@ -67,10 +67,10 @@ def size_in_vivo(limits: tuple[float, float]) -> float | None:
     float or None
         None where a file is absent.
     """
-    found = with_measured_mm(_case())
-    if found is None:
+    measured = with_measured_mm(_case())
+    if measured is None:
         return None
-    data, outcome = found[0].fit("spline, moderate", metab_groups=("Mac",))
+    data, outcome = measured[0].fit("spline, moderate", metab_groups=("Mac",))
     shift_hz, phase_rad = outcome.shift_hz[0, 0], outcome.phase_rad[0]
     assert outcome.metabolites is not None
     fids = np.vstack([data.fid[0, 0, 0], outcome.metabolites[0]]).astype(np.complex128)

@@ -39,20 +39,22 @@ def scores(
     -------
     dict
     """
-    found: Scores = {}
+    scores_by_world: Scores = {}
     for world in tqdm(worlds, desc="worlds", leave=False, disable=None):
-        found[world.name] = {}
+        scores_by_world[world.name] = {}
         if not world.there():
             continue
-        made = make(world, n, np.random.default_rng([seed, *world.name.encode()]))
+        simulated = make(world, n, np.random.default_rng([seed, *world.name.encode()]))
         for name, options in settings.items():
-            ratios = by_quantify(made.data, made.fitted, options, without_mm=world.mm)
-            found[world.name][name] = score(ratios, made.truth)
+            ratios = by_quantify(simulated.data, simulated.fitted, options, without_mm=world.mm)
+            scores_by_world[world.name][name] = score(ratios, simulated.truth)
         if not fslmrs.available():
             continue
-        first = made.data.with_fid(made.data.fid[:rival])
-        truth = {name: amount[:rival] for name, amount in made.truth.items()}
+        first = simulated.data.with_fid(simulated.data.fid[:rival])
+        truth = {name: amount[:rival] for name, amount in simulated.truth.items()}
         for name, baseline in RIVALS.items():
             if rival:
-                found[world.name][name] = score(by_fsl_mrs(first, made.fitted, baseline), truth)
-    return found
+                scores_by_world[world.name][name] = score(
+                    by_fsl_mrs(first, simulated.fitted, baseline), truth
+                )
+    return scores_by_world

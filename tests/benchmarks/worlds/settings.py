@@ -111,14 +111,14 @@ def by_basis(data: MRSData, basis: Basis, options: Mapping[str, Any], *, without
     """Return what ``quantify`` finds with any basis set; see :func:`by_quantify`."""
     started = time.perf_counter()
     with prior_without(without_mm):
-        found = quantify(data, basis=basis, **options).outcome
+        result = quantify(data, basis=basis, **options).outcome
     seconds = time.perf_counter() - started
-    assert found is not None
-    scaled = found.scaled["internal"]
+    assert result is not None
+    scaled = result.scaled["internal"]
 
     def columns(values: Real) -> dict[str, Real]:
         finite = np.where(np.isfinite(values), values, 0.0)
-        return {name: finite[:, m] for m, name in enumerate(found.names)}
+        return {name: finite[:, m] for m, name in enumerate(result.names)}
 
     ends = {
         level: (columns(scaled.extra[f"ci{level}_low"]), columns(scaled.extra[f"ci{level}_high"]))
@@ -129,8 +129,8 @@ def by_basis(data: MRSData, basis: Basis, options: Mapping[str, Any], *, without
         columns(scaled.value),
         columns(scaled.extra["posterior_mean"]),
         {level: {name: (low[name], high[name]) for name in low} for level, (low, high) in ends.items()},
-        found.flags != 0,
-        unusable | (found.flags & _FAILED != 0),
+        result.flags != 0,
+        unusable | (result.flags & _FAILED != 0),
         seconds,
     )
 

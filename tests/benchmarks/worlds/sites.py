@@ -35,20 +35,20 @@ def sites_table(caption: str, people: int | None = None) -> Table:
     site = np.array([where for where, _ in spectra])
     rows = []
     for setting, options in SETTINGS.items():
-        found = [by_quantify(data, FITTED, options, without_mm=NONE) for _, data in spectra]
-        ratios = {name: np.array([_leading(one, name) for one in found]) for name in NAMES}
+        results = [by_quantify(data, FITTED, options, without_mm=NONE) for _, data in spectra]
+        ratios = {name: np.array([_leading(one, name) for one in results]) for name in NAMES}
         rows.append(
             [
                 setting,
-                str(len(found)),
+                str(len(results)),
                 *(
                     f"{100 * within(values, site):.1f} / {100 * between(values, site):.1f}"
                     for values in ratios.values()
                 ),
                 *(f"{values.mean():.3f}" for values in ratios.values()),
-                str(sum(bool(one.flagged[0]) for one in found)),
-                str(sum(bool(one.failed[0]) for one in found)),
-                f"{1e3 * np.mean([one.seconds for one in found]):.0f}",
+                str(sum(bool(one.flagged[0]) for one in results)),
+                str(sum(bool(one.failed[0]) for one in results)),
+                f"{1e3 * np.mean([one.seconds for one in results]):.0f}",
             ]
         )
     return Table(caption, columns, rows)
@@ -71,10 +71,10 @@ def _leading(one: Ratios, name: str) -> float:
 def _spectra(people: int | None) -> list[tuple[str, MRSData]]:
     """Return site and spectrum, water removed, of each person, in the order of the files."""
     folder = data_folder() / "invivo" / "big_gaba"
-    found: list[tuple[str, MRSData]] = []
+    results: list[tuple[str, MRSData]] = []
     for path in sorted(folder.glob("*_act.nii.gz")):
-        told = _FILE.fullmatch(path.name)
-        if told is None or (people and sum(where == told[1] for where, _ in found) >= people):
+        match = _FILE.fullmatch(path.name)
+        if match is None or (people and sum(where == match[1] for where, _ in results) >= people):
             continue
-        found.append((told[1], remove(nifti.read(path)).data))
-    return found
+        results.append((match[1], remove(nifti.read(path)).data))
+    return results

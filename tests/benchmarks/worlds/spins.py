@@ -143,9 +143,9 @@ def _read(name: str, source: BasisSource) -> Basis | None:
 
 
 def _metabolites(read: Basis) -> Basis:
-    kept = [m for m, name in enumerate(read.names) if canonical_name(name) in HEALTHY]
-    names = tuple(canonical_name(read.names[m]) for m in kept)
-    return sound_basis(replace(read, fids=read.fids[kept], names=names))
+    chosen = [m for m, name in enumerate(read.names) if canonical_name(name) in HEALTHY]
+    names = tuple(canonical_name(read.names[m]) for m in chosen)
+    return sound_basis(replace(read, fids=read.fids[chosen], names=names))
 
 
 def _creatine(basis: Basis) -> float:

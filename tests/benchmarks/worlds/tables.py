@@ -59,11 +59,11 @@ def design_table(caption: str, worlds: Sequence[World]) -> Table:
     return Table(caption, columns, rows)
 
 
-def score_table(caption: str, found: Scores) -> Table:
+def score_table(caption: str, scores_by_world: Scores) -> Table:
     """Return errors, biases and coverage, one row a world and a setting."""
     columns = ["world", "setting", *SCORE_COLUMNS]
     rows = []
-    for world, by_setting in found.items():
+    for world, by_setting in scores_by_world.items():
         rows += [[world, setting, *score_row(one)] for setting, one in by_setting.items()]
         if not by_setting:
             rows.append([world])
@@ -85,20 +85,20 @@ def score_row(one: SettingScore) -> list[str]:
     ]
 
 
-def summary_table(caption: str, found: Scores) -> Table:
+def summary_table(caption: str, scores_by_world: Scores) -> Table:
     """Return each setting over all worlds that were made; the best is taken among fixed settings."""
     columns = ["setting", "worlds", "mean MAE", "mean MAE, strong", "within 10 % of the best fixed one"]
     columns += ["likewise, strong", "error over the best fixed one, median", "largest", "in"]
     columns += [*(f"{level} % covers" for level in LEVELS), "failures", "ms"]
-    made = {world: by_setting for world, by_setting in found.items() if by_setting}
+    scored = {world: by_setting for world, by_setting in scores_by_world.items() if by_setting}
     rows = []
-    for setting in settings_of(found):
-        ones = {world: by_setting[setting] for world, by_setting in made.items() if setting in by_setting}
+    for setting in settings_of(scores_by_world):
+        ones = {world: by_setting[setting] for world, by_setting in scored.items() if setting in by_setting}
         if not ones:
             rows.append([setting])
             continue
-        over = {world: _over_best(made[world], setting, strong=False) for world in ones}
-        strong = [_over_best(made[world], setting, strong=True) for world in ones]
+        over = {world: _over_best(scored[world], setting, strong=False) for world in ones}
+        strong = [_over_best(scored[world], setting, strong=True) for world in ones]
         worst = max(over, key=over.__getitem__)
         scores = list(ones.values())
         rows.append(
@@ -119,9 +119,11 @@ def summary_table(caption: str, found: Scores) -> Table:
     return Table.filled(caption, columns, rows)
 
 
-def settings_of(found: Scores) -> list[str]:
+def settings_of(scores_by_world: Scores) -> list[str]:
     """Return the settings of ``quantify`` that were scored, and those of FSL-MRS, scored or not."""
-    ours = dict.fromkeys(name for by_setting in found.values() for name in by_setting if name not in RIVALS)
+    ours = dict.fromkeys(
+        name for by_setting in scores_by_world.values() for name in by_setting if name not in RIVALS
+    )
     return [*ours, *RIVALS]
 
 
@@ -144,13 +146,15 @@ def _means(errors: Sequence[dict[str, float]]) -> str:
 
 
 def _covered(scores: Sequence[SettingScore], level: int) -> str:
-    given = [one.covered[level] for one in scores if level in one.covered]
-    return f"{100 * np.mean(given):.0f} ({100 * min(given):.0f} to {100 * max(given):.0f})" if given else "-"
+    shares = [one.covered[level] for one in scores if level in one.covered]
+    return (
+        f"{100 * np.mean(shares):.0f} ({100 * min(shares):.0f} to {100 * max(shares):.0f})" if shares else "-"
+    )
 
 
-def missing_worlds(found: Scores) -> str:
+def missing_worlds(scores_by_world: Scores) -> str:
     """Return in words which worlds could not be made."""
-    absent = [world for world, by_setting in found.items() if not by_setting]
+    absent = [world for world, by_setting in scores_by_world.items() if not by_setting]
     if not absent:
         return ""
     return f"{NOT_RUN.capitalize()}, because what they are made from was not there: {', '.join(absent)}."

@@ -30,7 +30,7 @@ PROFILES = {"smoke": WorldsProfile(4, 1, 2), "small": WorldsProfile(40, 5), "pap
 def run(profile: str, seed: int) -> Page:
     """Run the task, a :class:`~tests.benchmarks.table.Task`."""
     chosen, every = PROFILES[profile], worlds(profile)
-    found = scores(every, chosen.spectra, seed, rival=chosen.rival)
+    results = scores(every, chosen.spectra, seed, rival=chosen.rival)
     method = words.METHOD.format(
         points=POINTS,
         ms=1e3 * DWELLTIME_S,
@@ -40,11 +40,11 @@ def run(profile: str, seed: int) -> Page:
     )
     tables = [
         design_table(words.DESIGN, every),
-        summary_table(words.SUMMARY, found),
-        score_table(words.SCORES, found),
+        summary_table(words.SUMMARY, results),
+        score_table(words.SCORES, results),
         held_out_table(words.HELD_OUT, chosen.spectra, seed),
         sites_table(words.SITES, chosen.people),
     ]
-    remarks = "\n\n".join(filter(None, (missing_worlds(found), fslmrs_words())))
+    remarks = "\n\n".join(filter(None, (missing_worlds(results), fslmrs_words())))
     title = "Quantification in worlds that the model did not make"
-    return Page(title, method, tables, remarks, [errors_picture(found)])
+    return Page(title, method, tables, remarks, [errors_picture(results)])

@@ -122,17 +122,17 @@ def make(world: World, n: int, rng: np.random.Generator) -> WorldSample:
     DataError
         If a file it is made from is absent.
     """
-    made, lines = making(world.spins), lines_of(world.mm)
-    if made is None or lines is None:
+    source_set, lines = making(world.spins), lines_of(world.mm)
+    if source_set is None or lines is None:
         raise DataError(
             f"The world {world.name!r} is made from data that are not there; name their folder in "
             "FSL_MRS_DL_TEST_DATA (or install mrsandbox, if its basis set is simulated), or leave it out."
         )
-    n_points, mhz = made.fids.shape[1], made.spectrometer_frequency_mhz
-    amounts = draw_amounts(made.names, n, rng)
+    n_points, mhz = source_set.fids.shape[1], source_set.spectrometer_frequency_mhz
+    amounts = draw_amounts(source_set.names, n, rng)
     shape = lineshapes(world.lineshape, n, n_points, rng)
-    metabolites = shape * metabolite_fids(made.fids, amounts, rng, own=world.own_shifts)
-    broad = shape * macromolecule_fids(lines, made, SOURCES[world.spins].echo_time_s, n, rng)
+    metabolites = shape * metabolite_fids(source_set.fids, amounts, rng, own=world.own_shifts)
+    broad = shape * macromolecule_fids(lines, source_set, SOURCES[world.spins].echo_time_s, n, rng)
     height = np.abs(fid_to_spectrum(metabolites)).max(axis=1)
     fids = metabolites + broad
     if world.lipid:
@@ -144,7 +144,7 @@ def make(world: World, n: int, rng: np.random.Generator) -> WorldSample:
     snr_f = log_uniform(world.snr_f, n, rng)
     noisy = add_noise(clean, height / snr_f, rng)
     data = MRSData(noisy.reshape(n, 1, 1, n_points), DWELLTIME_S, mhz, name=world.name)
-    truth = _truth(world, made, amounts)
+    truth = _truth(world, source_set, amounts)
     return WorldSample(world, data, clean, metabolites, broad, truth, height, height / snr_f, snr_f)
 
 
@@ -160,9 +160,9 @@ def _disturbed(world: World, fids: Complex, height: Real, mhz: float, rng: np.ra
     return additions.corrupted(fids, rng) if world.first_points == CORRUPTED else fids
 
 
-def _truth(world: World, made: Making, amounts: Real) -> dict[str, Real]:
+def _truth(world: World, source_set: Making, amounts: Real) -> dict[str, Real]:
     members = read_basis(shipped_basis(world.fitted)).names
     truth = {
         canonical_name(name): np.zeros(len(amounts)) for name in members if not name.upper().startswith("MM")
     }
-    return truth | {name: amounts[:, m] for m, name in enumerate(made.names)}
+    return truth | {name: amounts[:, m] for m, name in enumerate(source_set.names)}
