@@ -76,8 +76,8 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     scenes = {AS_TRAINED: _as_trained(size.spectra, seed)}
     names = _WORLDS[:2] if profile == "smoke" else _WORLDS
     for world in (one for one in worlds("small") if one.name in names and one.there()):
-        made = make(world, size.spectra, np.random.default_rng([seed, *world.name.encode()]))
-        scenes[world.name] = Scene(made.data, made.truth, world.mm)
+        built = make(world, size.spectra, np.random.default_rng([seed, *world.name.encode()]))
+        scenes[world.name] = Scene(built.data, built.truth, world.mm)
     results = {name: _judge(scene, packages) for name, scene in scenes.items()}
     methods = [DEFAULT, STIFF, *packages, DUMMY]
     tables = [
