@@ -90,7 +90,7 @@ def test_the_readme_has_one_line_that_demonstrates_and_one_that_tests():
     demonstrates, tests = ([part.split() for part in line.split(" && ")] for line in lines)
     assert demonstrates[-1] == ["env/bin/fsl_mrs_dl", "demo", "--output", "demo"]
     assert "demo" in TOOLS
-    assert tests[-1] == ["env/bin/pytest", "-m", '"not', 'slow"']
+    assert tests[-1] == ["env/bin/pytest", "-m", '"not', 'slow"', "-n", "auto"]
     assert any(mark.startswith("slow:") for mark in project["tool"]["pytest"]["ini_options"]["markers"])
     for _, install, _ in (demonstrates, tests):
         assert install[:4] == ["env/bin/pip", "install", "-c", "constraints.txt"]
