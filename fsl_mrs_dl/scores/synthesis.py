@@ -9,7 +9,7 @@ from fsl_mrs_dl.data import Real
 
 _NEIGHBOURS = 5
 """Neighbour whose distance is the radius of a sample in precision and recall; the default of the call."""
-_BOOTSTRAPS = 200
+_PERMUTATIONS = 200
 """Permutations of the labels: five of them lie beyond each 2.5 % limit."""
 _FOLDS = 5
 """Folds of cross-validation."""
@@ -81,7 +81,7 @@ def mmd(real: Real, synthetic: Real, rng: np.random.Generator) -> Interval:
         )
         return float(within - 2 * kab.mean())
 
-    null = [value(rng.permutation(len(x))) for _ in range(_BOOTSTRAPS)]
+    null = [value(rng.permutation(len(x))) for _ in range(_PERMUTATIONS)]
     return Interval(value(np.arange(len(x))), *(float(v) for v in np.quantile(null, [0.025, 0.975])))
 
 

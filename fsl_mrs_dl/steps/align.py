@@ -48,7 +48,8 @@ def align(
         NIfTI-MRS tag of the dimension to align across.
     reference : MRSData
         Align to this FID (one, or one for each coil). Transients of a reference are first aligned and averaged.
-        Default: the average of the aligned transients.
+        Default: the average of the aligned transients (gn) or one transient (sr, srf, corr, corrf). crr and
+        crrf need none.
     ppm : tuple of float
         Limits of the alignment window in ppm. Default: 1.8 4.2 for 1H, the whole band for other nuclei.
     method : str
@@ -60,7 +61,7 @@ def align(
         Also use a model outside its valid range.
     refer : bool
         Move creatine, NAA and choline of the average to 3.03, 2.01 and 3.21 ppm, for 1H (--no_refer: never).
-        Default: yes, unless --reference is given.
+        Default: yes, unless --reference is given. crr and crrf place creatine by themselves.
     reject : bool
         Leave flagged transients out of the result. A transient that is flagged in one coil, voxel or condition
         is left out of all.

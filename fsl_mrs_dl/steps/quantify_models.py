@@ -36,7 +36,8 @@ REGRESSOR_NOTE = (
     "these amplitudes"
 )
 REFINED_NOTE = (
-    "the fit went on from a regressor, and solved for all amplitudes anew: the regressor's are not kept"
+    "--refine after a regressor: the result is that of the fit alone, for a regressor gives no line and no phase "
+    "to start from"
 )
 
 
@@ -134,6 +135,7 @@ def fitter_of(
     architecture = "start" if options.method == "lcm" else options.method
     model = _loaded(options, architecture, data, basis)
     settled: dict[str, object] = {
+        "method": options.method,
         "model": model.card.full_name,
         "package_sha256": model.card.package_sha256,
     }

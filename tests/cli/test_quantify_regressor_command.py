@@ -58,6 +58,7 @@ def test_a_regressor_claims_no_bound_and_is_judged_by_the_fit(name, models, scan
         assert {row[header.index(column)] for row in rows.values()} <= {"", "nan"}, column
     record = json.loads((tmp_path / "o" / "run.json").read_text())
     assert any("no Cramer-Rao bound" in note for note in record["notes"])
+    assert record["settings"]["method"] == name
     assert f"{package(models, name).name}@1.0.0" in json.dumps(record)
     assert (tmp_path / "o" / "residual.nii.gz").exists()
     with (tmp_path / "o" / "qc.csv").open() as handle:

@@ -1,6 +1,7 @@
 """The table of networks: what derives from it, and what must agree with it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_every_row_with_a_source_has_it_in_the_table_of_methods():
 
 def test_help_of_one_task_is_not_grouped():
     assert not choices(methods("align")).help.startswith("For align")
-    assert "For quantify: dq-nmm" in choices(architectures()).help
+    assert re.search(r"For quantify: [^.]*\bdq-nmm\b", choices(architectures()).help)
 
 
 def test_the_table_needs_no_torch():

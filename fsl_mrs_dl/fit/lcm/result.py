@@ -71,6 +71,8 @@ class Average:
 class FitResult:
     """Maximum-likelihood estimates of S spectra with a basis of M members in G groups.
 
+    Where macromolecules and baseline are averaged over, estimates are the means over hypotheses.
+
     Attributes
     ----------
     names : tuple of str
@@ -81,7 +83,8 @@ class FitResult:
         Cramer-Rao bound of each amplitude, same units; from the Fisher matrix of all parameters (amplitudes,
         shifts, lineshapes, phases, baseline) at the estimate, with the noise of the residual.
     covariance : ndarray, float, shape (S, M, M)
-        Inverse Fisher matrix of the amplitudes; its diagonal is ``crlb ** 2``.
+        Inverse Fisher matrix of the amplitudes, its diagonal ``crlb ** 2``; where hypotheses are averaged, plus
+        the scatter of the amplitudes between them.
     information : ndarray, float, shape (S, Q, Q)
         Fisher matrix of the Q = M + 3 G + 2 [+ M] parameters: amplitudes; of each group the shifts (Hz), then
         gammas (rad/s), then sigmas squared (rad^2/s^2); phase (rad), delay (s), members' own shifts (Hz). Zero

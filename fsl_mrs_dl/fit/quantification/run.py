@@ -20,7 +20,7 @@ from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
 from fsl_mrs_dl.io.scratch import new_array, release_memory
 
 CHUNK = 64
-"""Number of voxels that are fitted together: enough for batched algebra, few enough for memory in use."""
+"""Voxels of a chunk: whole batches of the fit, few enough for their covariances to fit into memory."""
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:

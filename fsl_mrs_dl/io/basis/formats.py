@@ -119,4 +119,4 @@ def _needed() -> str:
     """Return the formats in words."""
     *most, last = (one.words for one in FORMATS if one.folder)
     files = " or ".join(one.words for one in FORMATS if not one.folder)
-    return f"a folder of {', '.join(most)} or {last}, or an {files}"
+    return f"a folder of {', '.join(most)} or {last}; or one file: {files}"
