@@ -136,7 +136,7 @@ RIDDLES = frozenset(
     ("said", "found", "made", "kept", "wanted", "given", "seen", "told", "asked", "tells", "telling", "holds")
 )
 """Participles that do not name what a variable, a function or a class is."""
-UNNAMED_ROOMS = ("fsl_mrs_dl/fit/reconstruction",)
+UNNAMED_ROOMS: tuple[str, ...] = ()
 """Rooms that still have such names, or constants without a reason; the list only gets shorter."""
 
 

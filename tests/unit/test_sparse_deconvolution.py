@@ -26,7 +26,7 @@ def grid(*, precision: type = np.complex128, oversampling: int = 2) -> sparse.Gr
 
 def atoms(rng: np.random.Generator) -> sparse.AtomOperator:
     inside = np.abs(np.arange(N) - 30) < 15
-    return sparse.AtomOperator(white(rng, 7, N), grid().decay, grid().wanted, inside)
+    return sparse.AtomOperator(white(rng, 7, N), grid().decay, grid().target, inside)
 
 
 def lines(hz: tuple[float, ...], amplitudes: tuple[float, ...]) -> Complex:

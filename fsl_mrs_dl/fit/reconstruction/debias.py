@@ -89,14 +89,14 @@ def spectrum_sd(operator: Operator, amplitudes: Complex, noise_sd: float) -> Rea
     columns = np.concatenate(
         [operator.forward(part)[:, 0] for part in np.array_split(unit, max(len(unit) // 64, 1))]
     )
-    wanted = np.concatenate(
+    target = np.concatenate(
         [operator.restored(part)[:, 0] for part in np.array_split(unit, max(len(unit) // 64, 1))]
     )
     if not len(chosen):
         return np.zeros(columns.shape[-1])
     value, vector = np.linalg.eigh(columns.conj() @ columns.T)
-    kept = value > _CUT * value[-1]
-    spectra = np.fft.fftshift(np.fft.fft(wanted, axis=-1, norm="ortho"), axes=-1)
-    factor = (vector[:, kept] / np.sqrt(value[kept])).T @ spectra
+    significant = value > _CUT * value[-1]
+    spectra = np.fft.fftshift(np.fft.fft(target, axis=-1, norm="ortho"), axes=-1)
+    factor = (vector[:, significant] / np.sqrt(value[significant])).T @ spectra
     sd: Real = noise_sd * np.linalg.norm(factor, axis=0)
     return sd

@@ -16,6 +16,7 @@ from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 SHIFTS_PPM = (-0.01, 0.0, 0.01)
 """Of each member about the shift that all share; temperature and pH move a metabolite by 0.01 ppm at most."""
 _WINDOW_PPM = (0.2, 4.2)
+"""Window of the fit of 1H spectra, in ppm: that of ``quantify``."""
 FIELD_TOLERANCE = 0.05  # scanners of one nominal field differ by up to 4 %
 
 
@@ -44,20 +45,20 @@ def dictionary(data: MRSData, basis: Basis, sets: Sets, fwhm_hz: float | None) -
         If the basis set does not belong to the data, or no fit converges.
     """
     n = min(sets.n_measured, covered_points(basis, data.dwelltime_s, data.spectrometer_frequency_mhz))
-    seen = data.with_fid(data.fid[:, :, :, :n])
-    members = basis_for(seen, basis, field_tolerance=FIELD_TOLERANCE)
+    truncated = data.with_fid(data.fid[:, :, :, :n])
+    members = basis_for(truncated, basis, field_tolerance=FIELD_TOLERANCE)
     window = _WINDOW_PPM if data.nucleus == "1H" else None
     inside = ppm_window(data.ppm_axis, window)
     settings = FitSettings(window, Baseline.parse("poly, 2"), lorentzian=True)
     mean = sets.fids[..., :n].mean(axis=1).astype(np.complex128)
-    found = fitter_for(members, settings, reference_ppm=data.reference_ppm)(mean)
-    good = (found.flag != "no_convergence") & np.isfinite(found.gamma[:, 0])
+    fitted = fitter_for(members, settings, reference_ppm=data.reference_ppm)(mean)
+    good = (fitted.flag != "no_convergence") & np.isfinite(fitted.gamma[:, 0])
     if not good.any():
         raise DataError(
             "The basis set fits none of the FIDs; reconstruct without --basis, on a grid of lines."
         )
-    gamma = np.where(good, found.gamma[:, 0], np.median(found.gamma[good, 0]))
-    shift_hz = np.where(good, found.shift_hz[:, 0], np.median(found.shift_hz[good, 0]))
+    gamma = np.where(good, fitted.gamma[:, 0], np.median(fitted.gamma[good, 0]))
+    shift_hz = np.where(good, fitted.shift_hz[:, 0], np.median(fitted.shift_hz[good, 0]))
     step = data.dwelltime_s
     atoms = np.concatenate(
         [shift(np.asarray(members.fids), ppm * data.spectrometer_frequency_mhz, step) for ppm in SHIFTS_PPM]

@@ -18,7 +18,7 @@ _SMOOTH_S = (
 )
 _LOOKED_AT = 16  # FIDs whose lines are measured
 _BESIDE_HZ = 20.0  # to either side of the highest line; lines of metabolites are 2 to 15 Hz wide
-_TINY = 1e-300
+_TINY = 1e-300  # instead of a noise SD of zero, which only zeros have: the order of the FIDs stays defined
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +127,12 @@ def of_water(fids: Complex, dwelltime_s: float, lines_hz: float | None = None) -
         except DataError as error:
             reason = error
             shapes.append(None)
-    seen = [shape for shape in shapes if shape is not None]
-    if not seen:
+    measured_shapes = [shape for shape in shapes if shape is not None]
+    if not measured_shapes:
         raise reason
-    mean = np.mean([decay for decay, _, _ in seen], axis=0)
+    mean = np.mean([decay for decay, _, _ in measured_shapes], axis=0)
     decay = np.stack([mean if shape is None else shape[0] for shape in shapes])
-    width, lorentz = (float(np.median([shape[i] for shape in seen])) for i in (1, 2))
+    width, lorentz = (float(np.median([shape[i] for shape in measured_shapes])) for i in (1, 2))
     less = 0.0 if lines_hz is None else min(max(width - lines_hz, 0.0), lorentz)
     decay = decay / lorentzian(decay.shape[-1], dwelltime_s, less)
     return Lineshape(decay[:, None], width - less, WATER)
@@ -151,7 +151,7 @@ def _smooth(values: Complex | Real, width: int) -> Complex | Real:
 def of_lines(data: MRSData, fids: Complex, noise_sd: Real) -> Lineshape:
     """Return a Lorentzian decay of the width that the lines of the data have.
 
-    The median of what is seen in the average of the FIDs and in the strongest of them: for 1H of NAA, creatine and
+    The median of the widths in the average of the FIDs and in the strongest of them: for 1H of NAA, creatine and
     choline; else, and for other nuclei, of the highest line.
 
     Parameters

@@ -35,7 +35,7 @@ class Operator(Protocol):
         """Return A^H y."""
 
     def restored(self, amplitudes: Complex) -> Complex:
-        """Return the FIDs with the wanted lineshape, over all points."""
+        """Return the FIDs with the target lineshape, over all points."""
 
     def take(self, sets: Sets) -> "Operator":
         """Return the operator of some of the sets."""
@@ -47,7 +47,7 @@ class GridOperator:
 
     .. math:: (A s)(t_n) = a(t_n) \frac{1}{\sqrt M} \sum_{k} s_k e^{2 \pi i k n / M}
 
-    The atoms have the measured lineshape a(t), which is the wanted lineshape times the known extra decay
+    The atoms have the measured lineshape a(t), which is the target lineshape times the known extra decay
     and eddy-current phase (H), and is zero where a point was not measured. Two transforms make a product with
     :math:`A^H A`; all atoms have the same norm.
 
@@ -55,14 +55,14 @@ class GridOperator:
     ----------
     decay : ndarray, complex, shape (set or 1, 1, time)
         a(t).
-    wanted : ndarray, complex, shape (set or 1, 1, time)
+    target : ndarray, complex, shape (set or 1, 1, time)
         Lineshape of the result.
     oversampling : int
         Frequencies a bin of the spectrum, M / time.
     """
 
     decay: Complex
-    wanted: Complex
+    target: Complex
     oversampling: int = 2
 
     @property
@@ -94,12 +94,12 @@ class GridOperator:
         return products
 
     def restored(self, amplitudes: Complex) -> Complex:
-        """Return the FIDs with the wanted lineshape, over all points."""
-        return self._lines(amplitudes) * self.wanted
+        """Return the FIDs with the target lineshape, over all points."""
+        return self._lines(amplitudes) * self.target
 
     def take(self, sets: Sets) -> "GridOperator":
         """Return the operator of some of the sets."""
-        return GridOperator(_of_sets(self.decay, sets), _of_sets(self.wanted, sets), self.oversampling)
+        return GridOperator(_of_sets(self.decay, sets), _of_sets(self.target, sets), self.oversampling)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,14 +112,14 @@ class AtomOperator:
         :math:`F^{-1} \Theta` without any decay.
     decay : ndarray, complex, shape (set or 1, 1, time)
         Measured lineshape, as in :class:`GridOperator`.
-    wanted : ndarray, complex, shape (set or 1, 1, time)
+    target : ndarray, complex, shape (set or 1, 1, time)
     inside : ndarray, bool, shape (frequency,), or None
         The window of the spectrum that counts: what lies outside is not described by the atoms. None: all of it.
     """
 
     atoms: Complex
     decay: Complex
-    wanted: Complex
+    target: Complex
     inside: NDArray[np.bool_] | None = None
 
     @property
@@ -130,32 +130,32 @@ class AtomOperator:
     @cached_property
     def norms(self) -> Real:
         """Return the norm of each atom, shape (set or 1, 1, atom)."""
-        columns = [np.linalg.norm(self._seen(self.atoms * decay), axis=-1) for decay in self.decay]
+        columns = [np.linalg.norm(self._in_window(self.atoms * decay), axis=-1) for decay in self.decay]
         return np.stack(columns)[:, None]
 
     @cached_property
     def _conjugates(self) -> Complex:
         return np.ascontiguousarray(self.atoms.conj().T)
 
-    def _seen(self, fids: Complex) -> Complex:
+    def _in_window(self, fids: Complex) -> Complex:
         """Return the part of FIDs in the window."""
         return fids if self.inside is None else project(fids, self.inside)
 
     def forward(self, amplitudes: Complex) -> Complex:
         """Return the FIDs as measured, A s, in the window."""
-        return self._seen((amplitudes @ self.atoms) * self.decay)
+        return self._in_window((amplitudes @ self.atoms) * self.decay)
 
     def adjoint(self, fids: Complex) -> Complex:
         """Return A^H y."""
-        return (self._seen(fids) * self.decay.conj()) @ self._conjugates
+        return (self._in_window(fids) * self.decay.conj()) @ self._conjugates
 
     def restored(self, amplitudes: Complex) -> Complex:
-        """Return the FIDs with the wanted lineshape, over all points."""
-        return (amplitudes @ self.atoms) * self.wanted
+        """Return the FIDs with the target lineshape, over all points."""
+        return (amplitudes @ self.atoms) * self.target
 
     def take(self, sets: Sets) -> "AtomOperator":
         """Return the operator of some of the sets."""
-        return AtomOperator(self.atoms, _of_sets(self.decay, sets), _of_sets(self.wanted, sets), self.inside)
+        return AtomOperator(self.atoms, _of_sets(self.decay, sets), _of_sets(self.target, sets), self.inside)
 
 
 def _of_sets(per_set: Complex, sets: Sets) -> Complex:

@@ -5,7 +5,9 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.reconstruction.operators import GridOperator
 
-_SMALL = 1e-12
+_SMALL = (
+    1e-12  # least signal energy over the noise variance; where noise explains the FIDs, the result is zero
+)
 
 
 def filtered(fids: Complex, operator: GridOperator) -> Complex:
@@ -24,7 +26,7 @@ def filtered(fids: Complex, operator: GridOperator) -> Complex:
 
 
 def tikhonov(fids: Complex, operator: GridOperator, noise_sd: Real) -> Complex:
-    r"""Return FIDs of the wanted lineshape by regularised least squares, a Wiener filter in time.
+    r"""Return FIDs of the target lineshape by regularised least squares, a Wiener filter in time.
 
     .. math:: \min_s \|y - A s\|^2 + \mu \|s\|^2, \quad \hat x(t) = \frac{a^*(t) y(t)}{|a(t)|^2 + \mu} w(t)
 
@@ -39,7 +41,7 @@ def tikhonov(fids: Complex, operator: GridOperator, noise_sd: Real) -> Complex:
     noise_sd : ndarray, float, shape (set,)
         Of a channel.
     """
-    a, wanted = operator.decay, operator.wanted
+    a, target = operator.decay, operator.target
     power = np.abs(a) ** 2
     weight = power.sum(axis=-1)
     # E |y|^2 = v |a|^2 + 2 sigma^2, by least squares over the points that the decay has not damped.
@@ -47,7 +49,7 @@ def tikhonov(fids: Complex, operator: GridOperator, noise_sd: Real) -> Complex:
     excess = ((np.abs(fids) ** 2) * power).sum(axis=-1) - noise * weight
     size = np.maximum(excess / (power**2).sum(axis=-1), _SMALL * noise)
     mu = (noise / size)[..., None]
-    restored: Complex = a.conj() * fids / (power + mu) * wanted
+    restored: Complex = a.conj() * fids / (power + mu) * target
     return restored
 
 
@@ -72,5 +74,5 @@ def low_rank(rows: Complex) -> tuple[Complex, int]:
         if rest.mean() >= spread:  # the range of what is left is not wider than noise of its mean has
             rank = p
             break
-    kept: Complex = (left[:, :rank] * value[:rank]) @ right[:rank]
-    return kept.astype(rows.dtype), rank
+    low_rank: Complex = (left[:, :rank] * value[:rank]) @ right[:rank]
+    return low_rank.astype(rows.dtype), rank

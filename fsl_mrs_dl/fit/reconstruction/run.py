@@ -64,7 +64,7 @@ class Reconstruction:
 
     @property
     def fids(self) -> Complex:
-        """FIDs with the wanted lineshape, in units of the noise; shape (set, FID, time)."""
+        """FIDs with the target lineshape, in units of the noise; shape (set, FID, time)."""
         return self.model.operator.restored(self.amplitudes)
 
 
@@ -83,11 +83,11 @@ def grid_of_lines(data: MRSData, lineshape: Lineshape, fwhm_hz: float | None, n_
         Points that count; the model goes on beyond.
     """
     width = lineshape.fwhm_hz if fwhm_hz is None else fwhm_hz
-    wanted = lorentzian(data.n_points, data.dwelltime_s, width)[None, None]
+    target = lorentzian(data.n_points, data.dwelltime_s, width)[None, None]
     measured = np.where(np.arange(data.n_points) < n_measured, lineshape.decay, 0)
     bins = min(lineshape.fwhm_hz, width) * data.n_points * data.dwelltime_s
     operator = GridOperator(
-        measured.astype(np.complex64), wanted.astype(np.complex64), 1 if bins >= _NARROW_BINS else 2
+        measured.astype(np.complex64), target.astype(np.complex64), 1 if bins >= _NARROW_BINS else 2
     )
     return FidModel(operator, lineshape, width)
 

@@ -12,6 +12,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.reconstruction.operators import Operator, largest_eigenvalue
 
 ITERATIONS = 200
+"""Most iterations; a solution that meets :data:`GAP` stops before."""
 GAP = 1e-3
 """Share of half the energy of the data at which a solution is good enough. For lines at SNR_f of 10 to 30 the
 error of the FIDs is then within 1 % of what ten times as many iterations reach."""
@@ -175,11 +176,11 @@ class _State:
     ahead: Complex
     momentum: Real
 
-    def take(self, kept: NDArray[np.bool_]) -> "_State":
+    def take(self, chosen: NDArray[np.bool_]) -> "_State":
         """Return the state of some sets; an array of one row is shared by all sets."""
 
         def rows(values: Any) -> Any:
-            return values[kept] if len(values) == len(kept) else values
+            return values[chosen] if len(values) == len(chosen) else values
 
         return _State(
             sets=rows(self.sets),
@@ -242,5 +243,5 @@ def _advanced(operator: Operator, state: _State) -> _State:
     return replace(state, here=new, ahead=ahead, momentum=longer)
 
 
-def _chosen(operator: Operator, kept: NDArray[np.bool_]) -> Operator:
-    return operator.take(np.flatnonzero(kept))
+def _chosen(operator: Operator, chosen: NDArray[np.bool_]) -> Operator:
+    return operator.take(np.flatnonzero(chosen))
