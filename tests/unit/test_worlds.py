@@ -179,6 +179,16 @@ def test_perfect_ratios_have_no_error_and_are_covered(rng: np.random.Generator) 
     assert worse.error["mean"] == pytest.approx(np.mean([true[name].mean() / 2 for name in single]))
     assert worse.bias["mean"]["Glu"] == pytest.approx(-0.5)
     assert worse.failed == 1
+    assert np.isnan(worse.scale)
+    less = score(Ratios(half, half, {}, none, none, 0.6, 0.9 * made.creatine), made.truth, made.creatine)
+    assert less.scale == pytest.approx(-0.1)
+
+
+def test_amplitudes_of_creatine_are_in_units_of_the_fitted_set(rng: np.random.Generator) -> None:
+    """The centre is made from the set that is fitted: there an amplitude is an amount."""
+    made = make(CENTRE, 3, rng)
+    unit = made.creatine / (made.truth["Cr"] + made.truth["PCr"])
+    assert unit == pytest.approx(1, rel=1e-6)
 
 
 def test_settings_see_the_same_spectra_and_no_prior_knows_the_world(monkeypatch: pytest.MonkeyPatch) -> None:

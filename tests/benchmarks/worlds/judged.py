@@ -28,6 +28,9 @@ class SettingScore:
         metabolites, and of :data:`STRONG`. No mean for FSL-MRS.
     bias : mapping of str to mapping of str to float
         The same -> name of :data:`BIASED` -> mean error over mean truth.
+    scale : float
+        Median of the estimated over the true amplitude of total creatine, less one; NaN if not known. Ratios do
+        not show an error that all amounts share, and concentrations by water do.
     covered : mapping of int to float
         Level in per cent -> share of truths within their intervals; empty for FSL-MRS.
     flagged, failed : float
@@ -40,6 +43,7 @@ class SettingScore:
     error: Mapping[str, float]
     strong: Mapping[str, float]
     bias: Mapping[str, Mapping[str, float]]
+    scale: float
     covered: Mapping[int, float]
     flagged: float
     failed: float
@@ -59,7 +63,7 @@ def true_ratios(truth: Mapping[str, Real]) -> dict[str, Real]:
     return single | {"+".join(parts): np.sum([single[part] for part in parts], axis=0) for parts in SUMS}
 
 
-def score(results: Ratios, truth: Mapping[str, Real]) -> SettingScore:
+def score(results: Ratios, truth: Mapping[str, Real], creatine: Real | None = None) -> SettingScore:
     """Return how close ratios are to their truth.
 
     Parameters
@@ -67,6 +71,8 @@ def score(results: Ratios, truth: Mapping[str, Real]) -> SettingScore:
     results : Ratios
     truth : mapping
         As :class:`~.world.WorldSample` has it, of the same spectra.
+    creatine : ndarray, float, shape (n,), optional
+        Likewise the amplitude of total creatine.
 
     Returns
     -------
@@ -94,6 +100,9 @@ def score(results: Ratios, truth: Mapping[str, Real]) -> SettingScore:
             kind: {name: float(values[name].mean() / ratios[name].mean() - 1) for name in BIASED}
             for kind, values in by_kind.items()
         },
+        np.nan
+        if creatine is None or results.creatine is None
+        else float(np.median(results.creatine / creatine) - 1),
         covered,
         float(results.flagged.mean()),
         float(results.failed.mean()),

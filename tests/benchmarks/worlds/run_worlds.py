@@ -47,7 +47,7 @@ def scores(
         simulated = make(world, n, np.random.default_rng([seed, *world.name.encode()]))
         for name, options in settings.items():
             ratios = by_quantify(simulated.data, simulated.fitted, options, without_mm=world.mm)
-            scores_by_world[world.name][name] = score(ratios, simulated.truth)
+            scores_by_world[world.name][name] = score(ratios, simulated.truth, simulated.creatine)
         if not fslmrs.available():
             continue
         first = simulated.data.with_fid(simulated.data.fid[:rival])
@@ -55,6 +55,6 @@ def scores(
         for name, baseline in RIVALS.items():
             if rival:
                 scores_by_world[world.name][name] = score(
-                    by_fsl_mrs(first, simulated.fitted, baseline), truth
+                    by_fsl_mrs(first, simulated.fitted, baseline), truth, simulated.creatine[:rival]
                 )
     return scores_by_world

@@ -57,6 +57,8 @@ class Ratios:
         Whether there was anything to say; whether the fit did not settle or gave no ratios.
     seconds : float
         For all spectra.
+    creatine : ndarray, float, shape (n,), or None
+        Amplitude of total creatine, maximum likelihood, in units of the basis set.
     """
 
     likelihood: Mapping[str, Real]
@@ -65,6 +67,7 @@ class Ratios:
     flagged: NDArray[np.bool_]
     failed: NDArray[np.bool_]
     seconds: float
+    creatine: Real | None = None
 
 
 @contextmanager
@@ -124,6 +127,7 @@ def by_basis(data: MRSData, basis: Basis, options: Mapping[str, Any], *, without
         level: (columns(scaled.extra[f"ci{level}_low"]), columns(scaled.extra[f"ci{level}_high"]))
         for level in LEVELS
     }
+    raw = dict(zip(result.names, result.scaled["raw"].value.T, strict=True))
     unusable = ~np.isfinite(scaled.value).all(axis=1)
     return Ratios(
         columns(scaled.value),
@@ -132,6 +136,7 @@ def by_basis(data: MRSData, basis: Basis, options: Mapping[str, Any], *, without
         result.flags != 0,
         unusable | (result.flags & _FAILED != 0),
         seconds,
+        np.sum([raw[name] for name in CREATINES], axis=0),
     )
 
 
@@ -163,4 +168,4 @@ def by_fsl_mrs(data: MRSData, fitted: str, baseline: str) -> Ratios:
     whole = np.where(failed, np.inf, creatine)
     ratios = {name: np.nan_to_num(value) / whole for name, value in amount.items()}
     sums = {"+".join(parts): np.sum([ratios[part] for part in parts], axis=0) for parts in SUMS}
-    return Ratios(ratios | sums, {}, {}, failed, failed, seconds)
+    return Ratios(ratios | sums, {}, {}, failed, failed, seconds, np.asarray(creatine))

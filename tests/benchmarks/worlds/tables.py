@@ -20,6 +20,7 @@ SCORE_COLUMNS = (
     "MAE",
     "MAE, strong",
     *(f"{name}, bias %" for name in BIASED),
+    "amplitude of tCr, bias %",
     *(f"{level} % covers" for level in LEVELS),
     "flagged",
     "failures",
@@ -78,6 +79,7 @@ def score_row(one: SettingScore) -> list[str]:
         " / ".join(f"{one.error[kind]:.4f}" for kind in kinds),
         " / ".join(f"{one.strong[kind]:.4f}" for kind in kinds),
         *(" / ".join(f"{100 * one.bias[kind][name]:+.0f}" for kind in kinds) for name in BIASED),
+        "-" if np.isnan(one.scale) else f"{100 * one.scale:+.0f}",
         *(f"{100 * one.covered[level]:.0f}" if level in one.covered else "-" for level in LEVELS),
         f"{100 * one.flagged:.0f} %",
         f"{100 * one.failed:.0f} %",
@@ -89,6 +91,7 @@ def summary_table(caption: str, scores_by_world: Scores) -> Table:
     """Return each setting over all worlds that were made; the best is taken among fixed settings."""
     columns = ["setting", "worlds", "mean MAE", "mean MAE, strong", "within 10 % of the best fixed one"]
     columns += ["likewise, strong", "error over the best fixed one, median", "largest", "in"]
+    columns += ["amplitude of tCr, bias %"]
     columns += [*(f"{level} % covers" for level in LEVELS), "failures", "ms"]
     scored = {world: by_setting for world, by_setting in scores_by_world.items() if by_setting}
     rows = []
@@ -111,6 +114,7 @@ def summary_table(caption: str, scores_by_world: Scores) -> Table:
                 f"{np.median(list(over.values())):.2f}",
                 f"{over[worst]:.2f}",
                 worst,
+                _scales(scores),
                 *(_covered(scores, level) for level in LEVELS),
                 f"{100 * np.mean([one.failed for one in scores]):.1f} %",
                 f"{np.mean([one.milliseconds for one in scores]):.0f}",
@@ -143,6 +147,11 @@ def _over_best(by_setting: dict[str, SettingScore], setting: str, *, strong: boo
 def _means(errors: Sequence[dict[str, float]]) -> str:
     kinds = [kind for kind in (LIKELIHOOD, MEAN) if kind in errors[0]]
     return " / ".join(f"{np.mean([one[kind] for one in errors]):.4f}" for kind in kinds)
+
+
+def _scales(scores: Sequence[SettingScore]) -> str:
+    biases = [100 * one.scale for one in scores if not np.isnan(one.scale)]
+    return f"{np.mean(biases):+.0f} ({min(biases):+.0f} to {max(biases):+.0f})" if biases else "-"
 
 
 def _covered(scores: Sequence[SettingScore], level: int) -> str:

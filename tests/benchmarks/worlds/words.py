@@ -13,9 +13,10 @@ each line another 10 %, all widths times 0.9 to 1.2. SNR_f: highest peak of the 
 
 **Scores** are of ratios to total creatine. *MAE*: mean absolute error over spectra and metabolites; the truth of
 members that are absent in the world is zero. *Strong*: {strong}. Two numbers: maximum likelihood / posterior
-mean. *Bias*: mean error over mean truth. A ratio without a value counts as zero. *Failures*: fits that did not
-settle or gave no ratios. All settings have the same spectra. The prior and its hypotheses do not use the
-macromolecules of the world in which they are tested, except those of `wilson_2011`, which come with the shipped
+mean. *Bias*: mean error over mean truth. The bias of the amplitude of total creatine (maximum likelihood, median
+over spectra) does not show in ratios, but in concentrations by water. A ratio without a value counts as zero.
+*Failures*: fits that did not settle or gave no ratios. All settings have the same spectra.
+The prior and its hypotheses do not use the macromolecules of the world in which they are tested, except those of `wilson_2011`, which come with the shipped
 basis sets and which every setting may use."""
 DESIGN = "**The worlds.**"
 SUMMARY = """\

@@ -15,6 +15,7 @@ from tests.benchmarks.worlds import additions
 from tests.benchmarks.worlds.amounts import draw_amounts
 from tests.benchmarks.worlds.broad import lines_of, macromolecule_fids
 from tests.benchmarks.worlds.lineshapes import VOIGT, lineshapes, metabolite_fids
+from tests.benchmarks.worlds.settings import CREATINES
 from tests.benchmarks.worlds.spins import DWELLTIME_S, SOURCES, Making, log_uniform, making
 
 SHIFT_HZ, PHASE_RAD = 5.0, np.radians(20.0)
@@ -81,6 +82,8 @@ class WorldSample:
         Two parts of it in the voxel's lineshape, before shift, phase and what happens to the first points.
     truth : mapping of str to ndarray, float, shape (n,)
         Canonical name -> amount in mmol/kg; zero for members of the fitted basis set that are not there.
+    creatine : ndarray, float, shape (n,)
+        Amplitude of total creatine in units of the fitted basis set, by the first points of Cr in both sets.
     height : ndarray, float, shape (n,)
         Highest peak of the metabolites' spectrum (orthonormal transform, magnitude).
     noise_sd, snr_f : ndarray, float, shape (n,)
@@ -93,6 +96,7 @@ class WorldSample:
     metabolites: Complex
     macromolecules: Complex
     truth: Mapping[str, Real]
+    creatine: Real
     height: Real
     noise_sd: Real
     snr_f: Real
@@ -145,7 +149,8 @@ def make(world: World, n: int, rng: np.random.Generator) -> WorldSample:
     noisy = add_noise(clean, height / snr_f, rng)
     data = MRSData(noisy.reshape(n, 1, 1, n_points), DWELLTIME_S, mhz, name=world.name)
     truth = _truth(world, source_set, amounts)
-    return WorldSample(world, data, clean, metabolites, broad, truth, height, height / snr_f, snr_f)
+    creatine = np.sum([truth[name] for name in CREATINES], axis=0) * _unit(world, source_set)
+    return WorldSample(world, data, clean, metabolites, broad, truth, creatine, height, height / snr_f, snr_f)
 
 
 def _disturbed(world: World, fids: Complex, height: Real, mhz: float, rng: np.random.Generator) -> Complex:
@@ -158,6 +163,13 @@ def _disturbed(world: World, fids: Complex, height: Real, mhz: float, rng: np.ra
     if world.ripple:
         fids = fids + additions.ripple_fids(n, n_points, mhz, height, rng)
     return additions.corrupted(fids, rng) if world.first_points == CORRUPTED else fids
+
+
+def _unit(world: World, source_set: Making) -> float:
+    """Return how large creatine is in the basis set of a world, in units of the fitted one."""
+    fitted = read_basis(shipped_basis(world.fitted))
+    first = source_set.fids[list(source_set.names).index("Cr"), 0]
+    return float(abs(first) / abs(fitted.fids[fitted.names.index("Cr")][0]))
 
 
 def _truth(world: World, source_set: Making, amounts: Real) -> dict[str, Real]:
