@@ -16,8 +16,8 @@ members that are absent in the world is zero. *Strong*: {strong}. Two numbers: m
 mean. *Bias*: mean error over mean truth. The bias of the amplitude of total creatine (maximum likelihood, median
 over spectra) does not show in ratios, but in concentrations by water. A ratio without a value counts as zero.
 *Failures*: fits that did not settle or gave no ratios. All settings have the same spectra.
-The prior and its hypotheses do not use the macromolecules of the world in which they are tested, except those of `wilson_2011`, which come with the shipped
-basis sets and which every setting may use."""
+The prior and its hypotheses do not use the macromolecules of the world in which they are tested, except those of
+`wilson_2011`, which come with the shipped basis sets and which every setting may use."""
 DESIGN = "**The worlds.**"
 SUMMARY = """\
 **Over all worlds.** *Best fixed one*: lowest error of the settings of `quantify` other than the default; errors
