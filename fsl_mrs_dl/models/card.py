@@ -8,7 +8,7 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import IncompatibleModelError
 
 SCHEMA_VERSION = 2
-"""Of ``card.json``: packages of another schema are refused."""
+"""Version of the format of ``card.json``; packages of another version are refused."""
 _SLACK = 1e-6
 """Relative tolerance of a range: values in headers are rounded."""
 

@@ -39,9 +39,9 @@ may differ each in its own way."""
 _EDGES_PPM, _EDGE_WIDTH_PPM, _SPREAD_BEYOND = (0.60, 4.25), 0.05, 0.2
 """Ends of the macromolecules and the width of the step there, in ppm; share of the spread that is left beyond,
 where no table has lines."""
-_SHIFT_PPM = 0.015
+SHIFT_SD_PPM = 0.015
 """SD of a common shift, in ppm: the tables' references differ by up to 0.05 ppm."""
-_WIDTH = 0.10
+WIDTH_SD = 0.10
 """SD of the logarithm of all widths: they shrink with field and grow with the shim."""
 _CONTINUUM = (0.5, 0.5)
 """Mean and SD of the continuum over that of the tables that have one; in others the fit's baseline took it."""
@@ -97,7 +97,11 @@ def density_prior(without: tuple[str, ...] = ()) -> DensityPrior:
     apart = tables - mean
     covariance = apart.T @ apart / max(len(tables) - 1, 1)
     covariance += _smooth(mean)
-    for slope in (_SHIFT_PPM * _shift_slope(mean), _WIDTH * _width_slope(mean), _CONTINUUM[1] * continuum):
+    for slope in (
+        SHIFT_SD_PPM * _shift_slope(mean),
+        WIDTH_SD * _width_slope(mean),
+        _CONTINUUM[1] * continuum,
+    ):
         covariance += np.outer(slope, slope)
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))

@@ -6,15 +6,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fsl_mrs_dl.data import Real
-from fsl_mrs_dl.fit.background.density import CONTINUUM_PPM, METHYL_PROTONS, REFERENCE_PPM
+from fsl_mrs_dl.fit.background.density import (
+    CONTINUUM_PPM,
+    METHYL_PROTONS,
+    REFERENCE_PPM,
+    SHIFT_SD_PPM,
+    WIDTH_SD,
+)
 from fsl_mrs_dl.physics.lines import GaussianLine, area_in
 from fsl_mrs_dl.physics.macromolecules import MM_SETS
 
 _SIZE = (
     1.0  # SD of the size of each signal over its size in the table: as large as itself, so the data decide
 )
-_WIDTH = 0.1  # SD of the logarithm of all widths: lines narrow with field and widen with the shim
-_SHIFT_PPM = 0.015  # SD of a common shift, in ppm: tables are referenced within 0.05 ppm of each other
 
 Drawing = Callable[[Sequence[GaussianLine]], Real]
 """A function of lines that returns one vector for each line, shape (line, 2 inside)."""
@@ -62,11 +66,11 @@ class MacromoleculeTable:
             sizes = list(vectors)
         wider, narrower = (
             draw([replace(line, fwhm_ppm=factor * line.fwhm_ppm) for line in self.lines]).sum(axis=0)
-            for factor in (1 + _WIDTH, 1 - _WIDTH)
+            for factor in (1 + WIDTH_SD, 1 - WIDTH_SD)
         )
         right, left = (
             draw([replace(line, ppm=line.ppm + by) for line in self.lines]).sum(axis=0)
-            for by in (_SHIFT_PPM, -_SHIFT_PPM)
+            for by in (SHIFT_SD_PPM, -SHIFT_SD_PPM)
         )
         parts = [*(_SIZE * size for size in sizes), (wider - narrower) / 2, (right - left) / 2]
         if self.continuum:

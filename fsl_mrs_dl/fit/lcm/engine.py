@@ -177,7 +177,7 @@ def _fit_chunk(
         rows = np.flatnonzero(share > ALMOST_AS_GOOD)
         if len(rows):
             other, there, more, done = minimise(problem, evaluator, scaled[rows], choice.take(rows))
-            better = _unexplained(there) < _unexplained(state)[rows] * (1 - 1e-9)
+            better = unexplained(there) < unexplained(state)[rows] * (1 - 1e-9)
             state.put(rows, there, better)
             for name, value in vars(at).items():
                 value[rows[better]] = getattr(other, name)[better]
@@ -220,7 +220,7 @@ def out_of_range(
     return outside
 
 
-def _unexplained(state: State) -> Real:
+def unexplained(state: State) -> Real:
     """Return the residual's share of the window's energy, (S,); the window moves with the shift of a start."""
     explained = _explained(state)
     share: Real = state.objective / np.maximum(state.objective + explained, np.finfo(float).tiny)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.background import usual_mixture
-from fsl_mrs_dl.fit.lcm.engine import out_of_range
+from fsl_mrs_dl.fit.lcm.engine import out_of_range, unexplained
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, minimise
 from fsl_mrs_dl.fit.lcm.over_background import Projection, background_evaluator, lineshape_gain
 from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters, Problem
@@ -121,7 +121,7 @@ class Search:
             if len(rows):
                 other = self._from(fids[rows], choice.take(rows), end.unit[rows])
                 both = end.iterations[rows] + other.iterations
-                better = _share_left(other.state) < _share_left(end.state)[rows] * (1 - 1e-9)
+                better = unexplained(other.state) < unexplained(end.state)[rows] * (1 - 1e-9)
                 end.put(rows, other, better)
                 end.iterations[rows] = both
         end.outside[:] = out_of_range(self.problem, self.basis, end.at, choices[-1], beyond)
@@ -225,10 +225,3 @@ class Search:
         """Noise variance at the start of the search, for data in units of 1 mmol/kg."""
         assert self.problem.window_of is not None
         return (self.problem.window_of.height / _FIRST_SNR) ** 2
-
-
-def _share_left(state: State) -> Real:
-    """Return the residual's share of the window's energy, (S,); the window moves with the shift of a start."""
-    explained = (state.amplitudes * (state.gram @ state.amplitudes[..., None])[..., 0]).sum(axis=1)
-    share: Real = state.objective / np.maximum(state.objective + explained, _TINY)
-    return share

@@ -7,8 +7,8 @@ from fsl_mrs_dl.fit.reconstruction.operators import Operator
 from fsl_mrs_dl.fit.reconstruction.solver import magnitude
 
 ITERATIONS = 30
-"""Of the conjugate gradients. Neighbours on the grid are nearly alike, so that full least squares would blow up
-their differences, which the data do not tell; stopping early leaves those as the sparse solution has them."""
+"""Number of iterations of the conjugate gradients. Neighbours on the grid are nearly alike: more iterations would
+amplify the noise in their differences."""
 _TOLERANCE = 1e-4  # of the gradient, over that at the start
 _CUT = 1e-3  # eigenvalues of the support's Gram matrix below this share of the largest are not resolved
 

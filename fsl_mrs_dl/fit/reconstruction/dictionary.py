@@ -14,7 +14,7 @@ from fsl_mrs_dl.physics import covered_points, damp, ppm_window, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 
 SHIFTS_PPM = (-0.01, 0.0, 0.01)
-"""Of each member about the shift that all share; temperature and pH move a metabolite by 0.01 ppm at most."""
+"""Shifts of the copies of each member about the common shift; temperature and pH move a metabolite by 0.01 ppm."""
 _WINDOW_PPM = (0.2, 4.2)
 """Window of the fit of 1H spectra, in ppm: that of ``quantify``."""
 FIELD_TOLERANCE = 0.05  # scanners of one nominal field differ by up to 4 %

@@ -23,7 +23,7 @@ _TINY = 1e-300  # instead of a noise SD of zero, which only zeros have: the orde
 
 @dataclass(frozen=True, eq=False)
 class Lineshape:
-    """How every line of an FID decays.
+    """Decay that all lines of an FID share.
 
     Attributes
     ----------

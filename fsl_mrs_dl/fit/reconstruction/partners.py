@@ -1,4 +1,4 @@
-"""What a reconstruction is compared with: Fourier, matched filter, Tikhonov, and low rank (MP-PCA)."""
+"""Methods to compare a reconstruction with: matched filter, Tikhonov, and low rank (MP-PCA)."""
 
 import numpy as np
 

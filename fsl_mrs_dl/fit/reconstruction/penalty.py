@@ -15,8 +15,8 @@ of SNR_f 100; neighbours differ by a factor of 1.36."""
 SHARES = np.geomspace(3.0, 0.1, 12)
 """Shares of the universal penalty among which the data choose; neighbours differ by a factor of 1.36."""
 NOISE_SHARE = 0.5
-"""Of the universal penalty: the error of reconstructed FIDs, without least squares afterwards, is lowest at 0.38
-to 0.53 of it for SNR_f of 5 to 30 (benchmark ``reconstruct``)."""
+"""Share of the universal penalty that ``noise`` takes: the error of reconstructed FIDs, without least squares
+afterwards, is lowest at 0.38 to 0.53 of it for SNR_f of 5 to 30 (benchmark ``reconstruct``)."""
 _PROBE = 0.1  # size of the disturbance that measures the freedom of a solution, in noise SDs
 
 

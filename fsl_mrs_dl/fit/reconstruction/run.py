@@ -20,7 +20,7 @@ _NARROW_BINS = 2.0  # a line narrower than this many bins needs frequencies betw
 
 @dataclass(frozen=True, eq=False)
 class FidModel:
-    """What FIDs are made of.
+    """Model of the FIDs of a file: its atoms and its lineshapes.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class FidModel:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """What came out, of the sets of :class:`Sets`.
+    """Result of the reconstruction of all sets of :class:`Sets`.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ _EDIT = "DIM_EDIT"
 
 @dataclass(frozen=True, eq=False)
 class _CommonOfSets:
-    """What all sets of a file have in common; other processes get it once.
+    """Settings that all sets of a file share; other processes get them once.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How much smooth baseline to remove: as much as the registered transients show.
+"""Estimate from the registered transients how much smooth baseline to remove.
 
 To remove all of it costs information: of simulated brain at 3 T without any water, 40 % more SD of the shift and
 twice the SD of the phase.

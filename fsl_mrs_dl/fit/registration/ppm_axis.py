@@ -15,7 +15,7 @@ LANDMARKS_PPM: Mapping[str, float] = MappingProxyType(
 )
 """Methyl singlets, in ppm; of choline the mean of GPC (3.212) and PCh (3.208), of the same table."""
 SEARCH_PPM = 0.3
-"""How far the axis may be off, in ppm: a carrier or reference that was set by hand, and the shim."""
+"""Largest error of the chemical-shift axis, in ppm, by a carrier set by hand and the shim."""
 _ZERO_FILL = 8
 """The spectrum is sampled this many times finer than the DFT bins."""
 _WIDTHS_PPM = (0.02, 0.04, 0.08)

@@ -184,7 +184,7 @@ def power(spectra: Complex) -> Real:
 
 
 def _noise_information(factors: Real, band: Band, noise_sd: Real, n_coils: int) -> Real:
-    """Return what white noise in references adds, on average, to the Fisher matrix, (reference, 3, 3)."""
+    """Return the mean Fisher matrix that white noise in the references adds, shape (reference, 3, 3)."""
     times = np.arange(factors.shape[-1]) * band.dwelltime_s
     removed = len(band.inside) - band.inside.sum() + _removed_points(band)
     power_per_point = 2 * noise_sd**2 * (1 - removed / len(band.inside)) * n_coils
