@@ -9,7 +9,7 @@ from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 
 if TYPE_CHECKING:
-    from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Sets
+    from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Reconstruction, Sets
 
 NOT_RAW = (
     "A reconstructed FID is not raw data: its noise is gone, not its error. Quantify the file that went in; "
@@ -114,19 +114,36 @@ def reconstruct(
     left = int((~usable_fids(data)).sum())
     if left:
         settled["not_reconstructed"] = left
-    summary = (
-        f"{len(result.support)} sets of {sets.shape[-1]} FIDs: {int(np.median(result.support))} of "
-        f"{model_of_fids.operator.n_atoms} atoms in the median; lines of {shape.fwhm_hz:.1f} Hz "
-        f"({shape.source}), {model_of_fids.fwhm_hz:.1f} Hz in the result.",
-        NOT_RAW,
-    )
     return StepResult(
         sets.back(result.fids, data),
         settled=settled,
-        messages=(*weights.messages, *summary),
+        messages=(*weights.messages, *_messages(result, left)),
         images={"noise": sets.noise_map(data)},
         reconstruction=result,
     )
+
+
+def _messages(result: "Reconstruction", left: int) -> list[str]:
+    """Return what the terminal says of a result in which ``left`` FIDs were not reconstructed."""
+    from fsl_mrs_dl.fit.reconstruction import GAP, ITERATIONS
+
+    shape, model = result.model.lineshape, result.model
+    n_sets, n_fids = len(result.support), result.sets.shape[-1]
+    texts = [
+        f"{n_sets} x {n_fids} FIDs (sets x FIDs of a set): {int(np.median(result.support))} of "
+        f"{model.operator.n_atoms} atoms in the median; lines of {shape.fwhm_hz:.1f} Hz ({shape.source}), "
+        f"{model.fwhm_hz:.1f} Hz in the result."
+    ]
+    if left:
+        texts.append(
+            f"{left} FIDs without signal, or with a value that is not finite, were left as they are."
+        )
+    if ended := int((result.gap > GAP).sum()):
+        texts.append(
+            f"{ended} of {n_sets} sets stopped at the limit of {ITERATIONS} iterations: the gap to the best "
+            f"solution is {result.gap.max():.2g} at most, and {GAP:g} was the aim."
+        )
+    return [*texts, NOT_RAW]
 
 
 def _model_of_fids(

@@ -71,6 +71,16 @@ class TestSingleSpectrum:
         ]
         assert left[1] < 0.5 * left[0]
 
+    def test_a_reference_keeps_lines_that_are_not_lorentzian(self, rng: np.random.Generator) -> None:
+        """Gaussian lines stay Gaussian: a Lorentzian of the same width would lose a third of their height."""
+        decay = np.exp(-((18.0 * DT * np.arange(N)) ** 2))
+        reference = data(add_noise(1e4 * decay.astype(complex), 1.0, rng))
+        clean = lines(1.0) * decay
+        scan = data(add_noise(clean, 0.05, rng))
+        result = reconstruct(scan, reference=reference)
+        after, before = (np.abs(fid_to_spectrum(fid)).max() for fid in (result.data.fid[0, 0, 0], clean))
+        assert after == pytest.approx(before, rel=0.05)
+
     def test_debias_undoes_the_shrinkage(self, rng: np.random.Generator) -> None:
         scan = data(add_noise(lines(), 0.1, rng))
         heights = [

@@ -16,6 +16,8 @@ from fsl_mrs_dl.fit.reconstruction.penalty import (
 from fsl_mrs_dl.fit.reconstruction.run import FidModel, Reconstruction, grid_of_lines, reconstruct_sets
 from fsl_mrs_dl.fit.reconstruction.sets import Sets
 from fsl_mrs_dl.fit.reconstruction.solver import (
+    GAP,
+    ITERATIONS,
     Solution,
     duality_gap,
     largest_penalty,
@@ -25,6 +27,8 @@ from fsl_mrs_dl.fit.reconstruction.solver import (
 )
 
 __all__ = [
+    "GAP",
+    "ITERATIONS",
     "NOISE_SHARE",
     "RATIOS",
     "AtomOperator",

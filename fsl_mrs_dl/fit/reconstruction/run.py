@@ -78,12 +78,15 @@ def grid_of_lines(data: MRSData, lineshape: Lineshape, fwhm_hz: float | None, n_
     lineshape : Lineshape
         As measured.
     fwhm_hz : float or None
-        Wanted width of the lines, in Hz; None: as measured, without deconvolution.
+        Width of the Lorentzian lines of the result, in Hz; None: the measured decay, without its eddy-current
+        phase.
     n_measured : int
         Points that count; the model goes on beyond.
     """
-    width = lineshape.fwhm_hz if fwhm_hz is None else fwhm_hz
-    target = lorentzian(data.n_points, data.dwelltime_s, width)[None, None]
+    if fwhm_hz is None:
+        width, target = lineshape.fwhm_hz, np.abs(lineshape.decay)
+    else:
+        width, target = fwhm_hz, lorentzian(data.n_points, data.dwelltime_s, fwhm_hz)[None, None]
     measured = np.where(np.arange(data.n_points) < n_measured, lineshape.decay, 0)
     bins = min(lineshape.fwhm_hz, width) * data.n_points * data.dwelltime_s
     operator = GridOperator(
