@@ -1,13 +1,18 @@
 """Fixtures for all tests: a generator of its own for each test, and the real data where they are."""
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import pytest
+# Before NumPy is imported: tests run side by side, and threads of each beside them make all many times slower.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
-from tests.benchmarks.realdata import data_folder
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+from tests.benchmarks.realdata import data_folder  # noqa: E402
 
 
 @pytest.fixture
