@@ -47,15 +47,41 @@ def map_image(fit: Fit, choice: MapChoice) -> Image:
     values = fit.maps.values(choice)
     if values is None:
         raise DataError(f"{fit.folder.path} has no map of {choice.label}; choose another.")
-    counted = _counted(fit)
-    # FSLeyes warns of an image that is NaN everywhere.
-    shown = np.where(counted, values, np.nan) if counted.any() else np.zeros_like(values)
-    image = image_of(fit, shown, f"{choice.label}, {fit.name}")
+    image = image_of(fit, _shown(fit, values), f"{choice.label}, {fit.name}")
     image.setMeta(_MAP, choice.label)
     return image
 
 
-def image_of(fit: Fit, values: NDArray[Any], name: str) -> Image:
+def update_map(fit: Fit, choice: MapChoice, image: Image, displayCtx: Any) -> None:
+    """Apply the mask of the session to a map that is shown already; its colours and ranges stay."""
+    values = fit.maps.values(choice)
+    if values is None:
+        return
+    opts = displayCtx.getOpts(image)
+    ranges = tuple(opts.displayRange), tuple(opts.clippingRange)
+    image[:] = _shown(fit, values).astype(np.float32)
+    for name, (low, high) in zip(("displayRange", "clippingRange"), ranges, strict=True):
+        limits = getattr(opts, name)
+        if tuple(limits) != (low, high):
+            limits.xmin, limits.xmax = min(limits.xmin, low), max(limits.xmax, high)
+            limits.x = low, high
+
+
+def _shown(fit: Fit, values: Real) -> Real:
+    """Return a map with NaN in masked voxels; FSLeyes warns of an image that is NaN everywhere."""
+    counted = _counted(fit)
+    return np.where(counted, values, np.nan) if counted.any() else np.zeros_like(values)
+
+
+def remove_of(shown: Fit | Scan, overlayList: Any) -> None:
+    """Remove the overlays that were made of a fit or a file, and the overlay of the file itself."""
+    path = shown.path if isinstance(shown, Scan) else shown.curves.fit_path
+    for image in list(overlayList):
+        if belongs(image, shown) or getattr(image, "dataSource", None) == str(path):
+            overlayList.remove(image)
+
+
+def image_of(fit: Fit | Scan, values: NDArray[Any], name: str) -> Image:
     """Return values on the grid of a fit as an image that belongs to it."""
     image = Image(np.asarray(values, dtype=np.float32), name=name, xform=fit.affine)
     image.setMeta(_KEY, fit.key)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fsleyes_plugin.model.curves import Curves, Display
 from fsleyes_plugin.model.folder import ResultFolder, open_folder
+from fsleyes_plugin.model.look import Look
 from fsleyes_plugin.model.maps import Maps
 from fsleyes_plugin.model.masks import Limits
 from fsleyes_plugin.model.place import Placed
@@ -60,6 +61,7 @@ class Session:
     metabolite : str
         Highlighted metabolite; empty: none.
     display : Display
+    look : Look
     limits : Limits or None
         Limits for shown voxels.
     mask : ndarray, bool, shape (x, y, z), or None
@@ -74,6 +76,7 @@ class Session:
     places: tuple[int, ...] = ()
     metabolite: str = ""
     display: Display = field(default_factory=Display)
+    look: Look = field(default_factory=Look)
     limits: Limits | None = None
     mask: NDArray[np.bool_] | None = None
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
@@ -139,6 +142,25 @@ class Session:
         alike = [one for one in self.fits if one.folder.producer == fit.folder.producer]
         for one in [*alike, fit] if alike else []:
             one.name = f"{one.folder.producer} ({one.folder.path.name})"
+
+    def close_one(self, shown: Fit | Scan) -> None:
+        """Close one fit or file; another one is shown instead, if there is one."""
+        if isinstance(shown, Scan):
+            self.scans.remove(shown)
+            shown.close()
+            self.show(self.scans[-1] if self.chosen is None and self.scans else None)
+            return
+        self.fits.remove(shown)
+        shown.curves.close()
+        if shown is self.chosen:
+            self.metabolite = ""
+        left = self.chosen if self.chosen in self.fits else next(iter(self.fits), None)
+        if left is not None:
+            self.choose(left)
+            return
+        scan = self.scan or next(iter(self.scans), None)
+        self.set("fits", chosen=None, other=None, mask=None, limits=None)
+        self.show(scan)
 
     def close(self) -> None:
         """Close all fits and files; listeners stay."""

@@ -81,6 +81,14 @@ class Lines:
     limits_ppm: tuple[float, float] = SHOWN_1H_PPM
     ground: float = 0.0
 
+    def curve_of(self, name: str) -> Real | None:
+        """Return the curve of a metabolite, or of a sum such as ``"NAA+NAAG"``; None if a part is not known."""
+        if name in self.metabolites:
+            return self.metabolites[name]
+        parts = [self.metabolites.get(part) for part in name.split("+")]
+        known = [part for part in parts if part is not None]
+        return np.sum(known, axis=0) if len(known) == len(parts) else None
+
 
 class Curves:
     """The curves of a folder of results; files are opened here and read voxel by voxel.

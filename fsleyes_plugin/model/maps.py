@@ -147,9 +147,13 @@ class Maps:
         under = np.asarray(below.values, dtype=np.float32).reshape(self.grid)
         return np.divide(values, under, out=np.full_like(values, np.nan), where=under > 0)
 
-    @refusing_damage
     def fitted(self) -> NDArray[np.bool_]:
         """Return which voxels were fitted, according to the maps; shape (x, y, z)."""
+        return self._fitted
+
+    @cached_property
+    @refusing_damage
+    def _fitted(self) -> NDArray[np.bool_]:
         parameters = self.folder.image("fit/parameters")
         if parameters is not None:
             first = MapFile(parameters).values[..., 0]

@@ -1,5 +1,6 @@
 """The row of choices above the Fit view."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ class FitBar(wx.Panel):
         self.fit.SetToolTip("The fit that is shown, or the file without one")
         self.fit.Bind(wx.EVT_CHOICE, self._fit_chosen)
         self._add(self.fit)
+        self._button("Close", view.close_shown, "Close this fit or file")
         self.band = self._check("Band", True, "95 % band of the fit, from its Fisher matrix")
         self.stack = self._check("Stack", False, "The strongest metabolites below each other")
         self.compare = self._check("Second fit", False, "The fit of the second folder, dashed")
@@ -33,10 +35,8 @@ class FitBar(wx.Panel):
         self.phase = self._number("Phase (°)", -180, 180, 5, "Zero-order phase on top")
         self.delay = self._number("Delay (µs)", -2000, 2000, 20, "First-order phase on top, about the middle")
         self.broaden = self._number("Broaden (Hz)", 0, 30, 1, "Lorentzian width that is added to the lines")
-        for text, action in (("Pin", view.pin), ("Unpin", view.unpin)):
-            button = wx.Button(self, label=text, style=wx.BU_EXACTFIT)
-            button.Bind(wx.EVT_BUTTON, lambda _event, action=action: action())
-            self._add(button)
+        self._button("Pin", view.pin, "Keep this voxel beside that of the cursor")
+        self._button("Unpin", view.unpin, "Show only the voxel at the cursor")
         self.sliders: list[wx.Slider] = []
         self._labels: list[wx.StaticText] = []
         self._pairs: list[wx.BoxSizer] = []
@@ -50,6 +50,12 @@ class FitBar(wx.Panel):
 
     def _add(self, widget: wx.Window) -> None:
         self._sizer.Add(widget, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=2)
+
+    def _button(self, text: str, action: Callable[[], None], tip: str) -> None:
+        button = wx.Button(self, label=text, style=wx.BU_EXACTFIT)
+        button.SetToolTip(tip)
+        button.Bind(wx.EVT_BUTTON, lambda _event: action())
+        self._add(button)
 
     def _check(self, text: str, on: bool, tip: str) -> wx.CheckBox:
         box = wx.CheckBox(self, label=text)

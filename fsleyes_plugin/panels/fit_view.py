@@ -5,9 +5,10 @@ from typing import Any
 from weakref import WeakSet
 
 from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin import overlays
+from fsleyes_plugin.marks import mark
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.scan import Scan
-from fsleyes_plugin.overlays import open_dropped
 from fsleyes_plugin.panels.errors import show_error
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.fit_bar import FitBar
@@ -20,6 +21,7 @@ NOTHING_OPEN = (
     'No fit is open. Choose "Load MRS fit..." in the Tools menu, or drag a fit.nii.gz or a scan here.'
 )
 MOST_PINS = 3  # more make the figures too narrow
+_PIN_COLOUR = (1.0, 0.3, 1.0)  # magenta, which neither the anatomy nor the colours of maps have
 Pin = tuple[Fit | Scan, Voxel, tuple[int, ...]]
 """Fit or file, voxel, and indices of the higher dimensions."""
 
@@ -33,7 +35,9 @@ class MRSFitView(Following, FigureView):
     @staticmethod
     def controlOrder() -> list[str]:
         """Return the order of the controls in the menu."""
-        return ["MRSFitTable", "MRSFitMaps", "MRSFitQuality", "MRSFitProvenance", "MRSRunStep"]
+        return [
+            "MRSFitTable", "MRSFitMaps", "MRSFitQuality", "MRSFitDisplay", "MRSFitProvenance", "MRSRunStep",
+        ]  # fmt: skip
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
         FigureView.__init__(self, parent, overlayList, displayCtx, frame)
@@ -67,13 +71,28 @@ class MRSFitView(Following, FigureView):
         """Pin the voxel at the cursor: it stays next to that of the cursor."""
         shown, voxel = self.shown(), self.voxel()
         if shown is not None and voxel is not None and (shown, voxel, SESSION.places) not in self.pins:
-            self.pins = [*self.pins, (shown, voxel, SESSION.places)][-MOST_PINS:]
-            self.later()
+            self._set_pins([*self.pins, (shown, voxel, SESSION.places)][-MOST_PINS:])
 
     def unpin(self) -> None:
         """Show only the voxel at the cursor."""
-        self.pins = []
+        self._set_pins([])
+
+    def _set_pins(self, pins: list[Pin]) -> None:
+        """Change the pinned voxels, and outline them over the anatomy."""
+        pinned = {shown.key: shown for shown, *_ in (*self.pins, *pins) if not shown.single}
+        self.pins = pins
+        for shown in pinned.values():
+            voxels = [voxel for one, voxel, _ in pins if one is shown]
+            mark(shown, self.overlayList, self.displayCtx, "pinned", voxels, _PIN_COLOUR)
         self.later()
+
+    def close_shown(self) -> None:
+        """Close the fit or file that is shown, with its overlays."""
+        shown = self.shown()
+        if shown is not None:
+            self._set_pins([pin for pin in self.pins if pin[0] is not shown])
+            overlays.remove_of(shown, self.overlayList)
+            SESSION.close_one(shown)
 
     def shown(self) -> Fit | Scan | None:
         """Return the fit or file of the spectra at the cursor."""
@@ -87,12 +106,12 @@ class MRSFitView(Following, FigureView):
     def refresh(self) -> None:
         """Draw the spectra at the cursor."""
         try:
-            open_dropped(self.overlayList, self.displayCtx, self._known)
+            overlays.open_dropped(self.overlayList, self.displayCtx, self._known)
         except MRSDLError as error:
             show_error("Load MRS fit", error)
         self.traces = [self._trace(*pinned, pinned=True) for pinned in self.pins]
         self.traces.append(self._trace(self.shown(), self.voxel(), SESSION.places))
-        style = Style(SESSION.metabolite, self.stacked, SESSION.display.band)
+        style = Style(SESSION.metabolite, self.stacked, SESSION.display.band, SESSION.look)
         draw_fits(self.figure, self.traces, style)
         self.painter.paint()
 

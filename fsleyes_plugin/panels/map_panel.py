@@ -53,7 +53,9 @@ class MRSFitMaps(Following, DockedPanel):
             if SESSION.metabolite in self._names(fit):
                 self.choose(self._map_of(SESSION.metabolite))
         elif fit is not None and what == "mask" and self.shown is not None:
-            self.choose(self.shown)
+            image = self._newest(fit)
+            if image is not None:
+                overlays.update_map(fit, self.shown, image, self.displayCtx)
 
     def _names(self, fit: Fit) -> tuple[str, ...]:
         return fit.maps.metabolites or fit.maps.others
@@ -105,6 +107,11 @@ class MRSFitMaps(Following, DockedPanel):
         known = over != _NONE and kind in fit.maps.kinds(over)
         self.choose(MapChoice(kind, name, over if known else ""))
 
+    def _newest(self, fit: Fit) -> Any:
+        """Return the overlay of the map that was chosen last; None if the user removed all."""
+        maps = [overlay for overlay in self.overlayList if overlays.is_map(overlay, fit)]
+        return self.image if self.image in maps else (maps or [None])[-1]
+
     @show_errors
     def choose(self, choice: MapChoice) -> None:
         """Show a map instead of the last one."""
@@ -112,8 +119,7 @@ class MRSFitMaps(Following, DockedPanel):
         if fit is None:
             return
         image = overlays.map_image(fit, choice)
-        maps = [overlay for overlay in self.overlayList if overlays.is_map(overlay, fit)]
-        old = self.image if self.image in maps else (maps or [None])[-1]
+        old = self._newest(fit)
         self.overlayList.append(image)
         overlays.colour(fit, choice, image, self.displayCtx)
         if old is not None and not self.keep.GetValue():

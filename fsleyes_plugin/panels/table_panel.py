@@ -8,9 +8,11 @@ from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io.results import LEADING
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.table import VoxelTable, unit_of
+from fsleyes_plugin.model.table_rows import Order, key_of_heading
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.panels.table_tools import TableTools
 from fsleyes_plugin.session import SESSION
 
 _LETTER_PIXELS, _MARGIN_PIXELS, _LEAST_PIXELS = 7, 20, 64  # widths: a letter, both margins, a narrow column
@@ -38,9 +40,13 @@ class MRSFitTable(Following, DockedPanel):
         self.remarks = wx.StaticText(self)
         self.list = wx.ListCtrl(self, style=wx.LC_REPORT | wx.LC_SINGLE_SEL | wx.LC_HRULES)
         self.list.Bind(wx.EVT_LIST_ITEM_SELECTED, self._selected)
+        self.list.Bind(wx.EVT_LIST_COL_CLICK, lambda event: self.sort(event.GetColumn()))
+        self.tools = TableTools(self)
+        self.order = Order()
         top = wx.BoxSizer(wx.HORIZONTAL)
         top.Add(self.scaling, flag=wx.ALL, border=3)
         top.Add(self.remarks, proportion=1, flag=wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, border=6)
+        top.Add(self.tools, flag=wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, border=3)
         sizer = wx.BoxSizer(wx.VERTICAL)
         sizer.Add(top, flag=wx.EXPAND)
         sizer.Add(self.list, proportion=1, flag=wx.EXPAND)
@@ -63,6 +69,17 @@ class MRSFitTable(Following, DockedPanel):
             best = next((name for name in LEADING if name in scalings), scalings[0])
             self.scaling.SetStringSelection(best)
 
+    def destroy(self) -> None:
+        """Close; no listener stays."""
+        self.tools.close()
+        super().destroy()
+
+    def sort(self, n: int) -> None:
+        """Sort by the n-th heading: descending, then ascending, then in the order of the fit."""
+        if self.table is not None:
+            self.order = self.order.after_click(key_of_heading(self.table, n))
+            self.later()
+
     def refresh(self) -> None:
         """Show the table at the cursor."""
         fit = SESSION.chosen
@@ -71,7 +88,7 @@ class MRSFitTable(Following, DockedPanel):
         text = "" if fit is None else "outside of the grid"
         if fit is not None and voxel is not None and self.scaling.GetCount():
             try:
-                self.table = fit.table.at(voxel, self.scaling.GetStringSelection())
+                self.table = self.order.sorted(fit.table.at(voxel, self.scaling.GetStringSelection()))
                 text = "; ".join(self.table.remarks)
             except MRSDLError as error:
                 text = str(error)

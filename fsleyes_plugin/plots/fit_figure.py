@@ -1,7 +1,7 @@
 """Draw the lines of one or several voxels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.ticker import AutoMinorLocator
 
 from fsl_mrs_dl.data import Real
 from fsleyes_plugin.model.curves import Lines
+from fsleyes_plugin.model.look import Look
 
 NORMAL_95 = 1.959964
 """Standard deviations on each side of a 95 % interval of the normal distribution."""
@@ -36,11 +37,21 @@ class Trace:
 
 @dataclass(frozen=True)
 class Style:
-    """Style of a figure: the highlighted metabolite, and whether all are stacked."""
+    """Style of a figure.
+
+    Attributes
+    ----------
+    metabolite : str
+        The highlighted metabolite or sum; empty: none.
+    stacked, band : bool
+        Whether to stack the strongest metabolites, and to draw the band.
+    look : Look
+    """
 
     metabolite: str = ""
     stacked: bool = False
     band: bool = True
+    look: Look = field(default_factory=Look)
 
 
 def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axes]:
@@ -66,6 +77,8 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
             axes.text(0.5, 0.5, trace.message, ha="center", va="center", wrap=True, transform=axes.transAxes)
             continue
         _draw(axes, trace, trace.lines, style)
+    if style.look.one_scale and not style.look.keep_height:
+        _set_one_scale([axes for axes in drawn if axes.axison])
     known: dict[str, Any] = {}
     for axes in drawn:
         handles, labels = axes.get_legend_handles_labels()
@@ -139,14 +152,15 @@ def _draw(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
         axes.plot(trace.other.ppm, other, color=OTHER, lw=1.2, ls="--", label=trace.other_name)
     if lines.residual is not None:
         top = _draw_residual(axes, ppm, lines.residual, shown, top + _MARGIN_SHARE * span)
-    if style.metabolite in lines.metabolites:
-        line = lines.metabolites[style.metabolite]
+    line = lines.curve_of(style.metabolite)
+    if line is not None:
         ground = lines.baseline if lines.baseline is not None else 0.0
         axes.fill_between(ppm, ground, ground + line, color=CHOSEN, alpha=0.45, lw=0)
         axes.plot(ppm, ground + line, color=CHOSEN, lw=1.2, label=f"{style.metabolite} (on the baseline)")
     if style.stacked and lines.metabolites:
         bottom = _draw_stack(axes, lines, shown, bottom - _MARGIN_SHARE * span, span, style.metabolite)
-    _frame(axes, (low, high), (bottom - _MARGIN_SHARE * span, top + _MARGIN_SHARE * span))
+    height = (bottom - _MARGIN_SHARE * span, top + _MARGIN_SHARE * span)
+    _frame(axes, (low, high), None if style.look.keep_height and hasattr(axes, "shown_ppm") else height)
 
 
 def _draw_residual(axes: Axes, ppm: Real, residual: Real, shown: Any, base: float) -> float:
@@ -160,13 +174,18 @@ def _draw_residual(axes: Axes, ppm: Real, residual: Real, shown: Any, base: floa
 
 def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, chosen: str) -> float:
     """Draw the strongest metabolites below each other with their names; return their lower end."""
-    height = {name: float(np.abs(line[shown]).max()) for name, line in lines.metabolites.items()}
-    names = sorted((n for n, h in height.items() if h > 1e-3 * span), key=lambda n: -height[n])[:_STACK_ROWS]
+    curves = dict(lines.metabolites)
+    total = lines.curve_of(chosen)
+    if total is not None:
+        curves[chosen] = total
+    height = {name: float(np.abs(line[shown]).max()) for name, line in curves.items()}
+    single = [name for name in lines.metabolites if height[name] > 1e-3 * span]
+    names = sorted(single, key=lambda name: -height[name])[:_STACK_ROWS]
     if chosen in height and chosen not in names:
         names.append(chosen)
     left = lines.limits_ppm[0]
     for n, name in enumerate(names):
-        line = lines.metabolites[name]
+        line = curves[name]
         base -= max(float(line[shown].max()), _STACK_STEP_SHARE * span)
         colour = CHOSEN if name == chosen else _PALETTE[n % len(_PALETTE)]
         axes.plot(lines.ppm, base + line, color=colour, lw=0.9)
@@ -176,8 +195,17 @@ def _draw_stack(axes: Axes, lines: Lines, shown: Any, base: float, span: float, 
     return base
 
 
-def _frame(axes: Axes, ppm: tuple[float, float], height: tuple[float, float]) -> None:
+def _set_one_scale(drawn: Sequence[Axes]) -> None:
+    """Give voxels side by side the same vertical axis, so that their heights can be compared."""
+    ends = [end for axes in drawn for end in axes.get_ylim()]
+    for axes in drawn if len(drawn) > 1 else ():
+        axes.set_ylim(min(ends), max(ends))
+
+
+def _frame(axes: Axes, ppm: tuple[float, float], height: tuple[float, float] | None) -> None:
+    """Set the ranges of the axes; the horizontal one only once, and the vertical one only if there is one."""
     if getattr(axes, "shown_ppm", None) != ppm:  # otherwise keep the user's zoom
         axes.set_xlim(ppm[1], ppm[0])
         axes.shown_ppm = ppm  # type: ignore[attr-defined]
-    axes.set_ylim(*height)
+    if height is not None:
+        axes.set_ylim(*height)

@@ -142,13 +142,14 @@ def viewer(fsleyes_process, monkeypatch):
     import fsleyes_widgets.utils.status as status
 
     from fsleyes_plugin.model.curves import Display
+    from fsleyes_plugin.model.look import Look
     from fsleyes_plugin.session import SESSION
 
     told = fsleyes_process.told = []
     monkeypatch.setattr(status, "reportError", lambda title, message, error: told.append((title, str(error))))
     yield fsleyes_process
     SESSION.close()
-    SESSION.display = Display()
+    SESSION.display, SESSION.look = Display(), Look()
     fsleyes_process.frame.removeAllViewPanels()
     fsleyes_process.overlays.clear()
     fsleyes_process.pump(0.1)
