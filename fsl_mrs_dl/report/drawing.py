@@ -1,7 +1,11 @@
-"""Make figures of Matplotlib without a window and without its global state."""
+"""Figures of Matplotlib, without a window and without its global state; bands of plotly."""
 
 import io
 from typing import Any, Literal
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
 
 
 def new_figure(
@@ -61,3 +65,33 @@ def png(figure: Any) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
+
+
+def band_trace(x: Real, low: Real, high: Real, colour: str, name: str, **options: Any) -> Any:
+    """Return a filled band of plotly between two curves.
+
+    Parameters
+    ----------
+    x, low, high : ndarray of float, shape (n,)
+    colour, name : str
+    **options
+        Further options of the trace, such as ``showlegend``.
+
+    Returns
+    -------
+    plotly.graph_objects.Scatter
+    """
+    from plotly import graph_objects as go
+
+    return go.Scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([high, low[::-1]]),
+        fill="toself",
+        mode="lines",
+        line={"width": 0},
+        fillcolor=colour,
+        opacity=0.25,
+        hoverinfo="skip",
+        name=name,
+        **options,
+    )

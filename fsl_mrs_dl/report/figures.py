@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.report.drawing import band_trace
 from fsl_mrs_dl.report.page import AFTER, BEFORE, CONDITIONS, FLAGGED
 from fsl_mrs_dl.report.view import AlignView, Stack
 from fsl_mrs_dl.scores import similarity_matrix
@@ -189,71 +190,63 @@ def drift_figure(view: AlignView) -> Any:
 
 
 def _add_estimates(drawing: Any, row: int, value: Real, sd: Real, flag: Any, name: str, colour: str) -> None:
-    from plotly import graph_objects as go
-
-    x = np.arange(value.size)
-    sound = flag == ""
-    shown = np.where(sound, value, np.nan)
-    if np.isfinite(sd[sound]).any():
-        error = np.where(sound, 1.96 * sd, np.nan)
-        known = np.isfinite(error)
-        band = np.concatenate([(shown + error)[known], (shown - error)[known][::-1]])
-        drawing.add_trace(
-            go.Scatter(
-                x=np.concatenate([x[known], x[known][::-1]]),
-                y=band,
-                fill="toself",
-                mode="lines",
-                line={"width": 0},
-                fillcolor=colour,
-                opacity=0.25,
-                hoverinfo="skip",
-                name="\N{PLUS-MINUS SIGN}1.96 SD",
-                legendgroup="sd" + name,
-                showlegend=False,
-            ),
-            row=row,
-            col=1,
+    """Draw one estimate of all transients, shape (transients,): its band, its curve and its flagged FIDs."""
+    x, sound = np.arange(value.size, dtype=float), flag == ""
+    shown, error = np.where(sound, value, np.nan), np.where(sound, 1.96 * sd, np.nan)
+    known = np.isfinite(error)
+    traces = [_curve(shown, sd, name, colour, row)]
+    if known.any():
+        ends = (shown - error)[known], (shown + error)[known]
+        words = "\N{PLUS-MINUS SIGN}1.96 SD"
+        traces.insert(
+            0, band_trace(x[known], *ends, colour, words, legendgroup="sd" + name, showlegend=False)
         )
-    drawing.add_trace(
-        go.Scatter(
-            x=x,
-            y=shown,
-            mode="lines+markers",
-            name=name or "Estimate",
-            legendgroup=name,
-            line={"color": colour, "width": 1.2},
-            marker={"size": 4},
-            showlegend=row == 1,
-            error_y={
-                "type": "data",
-                "array": np.where(np.isfinite(sd), 1.96 * sd, 0),
-                "visible": True,
-                "thickness": 1,
-                "width": 0,
-            },
-        ),
-        row=row,
-        col=1,
-    )
     marked = np.flatnonzero(~sound & np.isfinite(value))
     if marked.size:
-        drawing.add_trace(
-            go.Scatter(
-                x=marked,
-                y=value[marked],
-                mode="markers+text",
-                text=list(flag[marked]),
-                textposition="top center",
-                name="Flagged",
-                legendgroup="flag",
-                marker={"symbol": "x", "size": 9, "color": FLAGGED},
-                textfont={"color": FLAGGED, "size": 11},
-                showlegend=row == 1,
-            ),
-            row=row,
-            col=1,
-        )
+        traces.append(_marks(marked, value[marked], flag[marked], row))
+    for trace in traces:
+        drawing.add_trace(trace, row=row, col=1)
+
+
+def _curve(value: Real, sd: Real, name: str, colour: str, row: int) -> Any:
+    """Return the trace of estimates with error bars of 1.96 SD; the legend names it in the first row."""
+    from plotly import graph_objects as go
+
+    return go.Scatter(
+        x=np.arange(value.size),
+        y=value,
+        mode="lines+markers",
+        name=name or "Estimate",
+        legendgroup=name,
+        line={"color": colour, "width": 1.2},
+        marker={"size": 4},
+        showlegend=row == 1,
+        error_y={
+            "type": "data",
+            "array": np.where(np.isfinite(sd), 1.96 * sd, 0),
+            "visible": True,
+            "thickness": 1,
+            "width": 0,
+        },
+    )
+
+
+def _marks(x: Any, value: Real, flag: Any, row: int) -> Any:
+    """Return the trace of flagged FIDs, each with its flag in words."""
+    from plotly import graph_objects as go
+
+    return go.Scatter(
+        x=x,
+        y=value,
+        mode="markers+text",
+        text=list(flag),
+        textposition="top center",
+        name="Flagged",
+        legendgroup="flag",
+        marker={"symbol": "x", "size": 9, "color": FLAGGED},
+        textfont={"color": FLAGGED, "size": 11},
+        showlegend=row == 1,
+    )
 
 
 def _escaped(view: AlignView) -> list[str]:

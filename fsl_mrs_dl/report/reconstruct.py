@@ -9,6 +9,7 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.reconstruction import GridOperator, Reconstruction, spectrum_sd
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.report.drawing import band_trace
 from fsl_mrs_dl.report.page import (
     AFTER,
     BEFORE,
@@ -149,7 +150,6 @@ def _drawing(view: _View) -> Any:
 
     drawing = make_subplots(3, 1, shared_xaxes=True, row_heights=[0.62, 0.16, 0.22], vertical_spacing=0.03)
     after, sd = view.after.real, view.sd
-    band = np.concatenate([after + _NORMAL_95 * sd, (after - _NORMAL_95 * sd)[::-1]])
     drawing.add_trace(
         go.Scatter(
             x=view.ppm, y=view.before.real, name="Before", mode="lines", line={"color": BEFORE, "width": 1}
@@ -158,16 +158,12 @@ def _drawing(view: _View) -> Any:
         col=1,
     )
     drawing.add_trace(
-        go.Scatter(
-            x=np.concatenate([view.ppm, view.ppm[::-1]]),
-            y=band,
-            fill="toself",
-            mode="lines",
-            line={"width": 0},
-            fillcolor=AFTER,
-            opacity=0.25,
-            hoverinfo="skip",
-            name=f"\N{PLUS-MINUS SIGN}{_NORMAL_95} SD",
+        band_trace(
+            view.ppm,
+            after - _NORMAL_95 * sd,
+            after + _NORMAL_95 * sd,
+            AFTER,
+            f"\N{PLUS-MINUS SIGN}{_NORMAL_95} SD",
         ),
         row=1,
         col=1,

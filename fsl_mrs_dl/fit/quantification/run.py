@@ -16,7 +16,7 @@ from fsl_mrs_dl.fit.quantification.measures import measures
 from fsl_mrs_dl.fit.quantification.request import Request
 from fsl_mrs_dl.fit.quantification.water import with_areas
 from fsl_mrs_dl.fit.workers import chunks_done
-from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled
+from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled, WaterScaling
 from fsl_mrs_dl.io.scratch import new_array, release_memory
 
 CHUNK = 64
@@ -75,7 +75,7 @@ def _outcome(
     hypotheses: tuple[str, ...],
     single: bool,
 ) -> Outcome:
-    """Return the outcome of the arrays of all chunks; longer than a screen, for it names each array once.
+    """Return the outcome of the arrays of all chunks; long, for it names each array once.
 
     Parameters
     ----------
@@ -91,17 +91,10 @@ def _outcome(
         Whether the run has one voxel.
     """
     scaled = _scaled(arrays)
-    water = None
-    if request.water is not None:
-        fractions = of_voxels(request.water.scaling.fractions, request.voxels)
-        water = with_areas(
-            request.water.scaling, fractions, arrays.pop("water_area"), arrays.pop("reference_area")
-        )
+    water = _water(request, arrays)
     correlation = _correlation(arrays.pop("covariance")[0]) if single else None
     metabolites = arrays.pop("metabolites", None)
-    nuisances = [name for name in arrays if name.startswith("sd_of_")]
-    spreads = {name.removeprefix("sd_of_"): arrays.pop(name) for name in nuisances}
-    looks = {name.removeprefix(LOOK): arrays.pop(name) for name in list(arrays) if name.startswith(LOOK)}
+    spreads, looks = _named_after(arrays, "sd_of_"), _named_after(arrays, LOOK)
     mhz = data.spectrometer_frequency_mhz
     quality, main = measures(request.basis.names, request.sums, arrays, looks, mhz)
     judged = grade(quality, arrays["flags"], doubts=request.doubts, main=main, nucleus=data.nucleus)
@@ -158,6 +151,21 @@ def _outcome(
         hypothesis=arrays.get("hypothesis"),
         hypothesis_weight=arrays.get("hypothesis_weight"),
     )
+
+
+def _water(request: Request, arrays: dict[str, NDArray[Any]]) -> WaterScaling | None:
+    """Take the areas of water and reference out of the arrays, and return them with the scaling, if any."""
+    if request.water is None:
+        return None
+    fractions = of_voxels(request.water.scaling.fractions, request.voxels)
+    return with_areas(
+        request.water.scaling, fractions, arrays.pop("water_area"), arrays.pop("reference_area")
+    )
+
+
+def _named_after(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Take the arrays whose names begin with a prefix, and return them under the rest of their names."""
+    return {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
 
 
 def _scaled(arrays: dict[str, NDArray[Any]]) -> dict[str, Scaled]:
