@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import fsl_mrs_dl
 from fsl_mrs_dl.choices import Choices
+from fsl_mrs_dl.models.rizzo import table as rizzo
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.models.network import Network
@@ -67,6 +68,8 @@ class CatalogueEntry:
         Whether it learns from the truth of simulated examples.
     large : bool
         Whether its tests take minutes and belong to the slow ones.
+    lr : float
+        Learning rate of ``train`` where none is chosen.
     """
 
     name: str
@@ -81,6 +84,7 @@ class CatalogueEntry:
     options: tuple[str, ...] = ()
     labels: bool = False
     large: bool = False
+    lr: float = 3e-3
 
     @property
     def kind(self) -> Any:
@@ -223,6 +227,22 @@ _ROWS = (
         reads="wavelet scattering of the first 1024 points",
         **_REGRESSOR,
     ),
+    *(
+        CatalogueEntry(
+            name,
+            summary=rizzo.summary(name),
+            source=rizzo.SOURCE,
+            builder="rizzo.network:network",
+            fixed={"config": name},
+            training="compared",
+            reads=rizzo.READS[config.reads],
+            options=("widths", "kernels", "dropout"),
+            large=name not in rizzo.QUICK,
+            lr=config.lr,
+            **_REGRESSOR,
+        )
+        for name, config in rizzo.CONFIGS.items()
+    ),
     CatalogueEntry(
         "start",
         "quantify",
@@ -289,11 +309,17 @@ def methods(task: Task) -> dict[str, CatalogueEntry]:
 
 
 def choices(entries: Mapping[str, CatalogueEntry]) -> Choices:
-    """Return rows as the choices of an option; the help describes each and names the fields it is shipped for."""
-    by_task: dict[str, list[str]] = {}
+    """Return rows as the choices of an option; the help describes each and names the fields it is shipped for.
+
+    Rows of one description stand together.
+    """
+    alike: dict[tuple[str, str], list[str]] = {}
     for name, entry in entries.items():
         more = f" ({entry.availability})" if entry.builder else ""
-        by_task.setdefault(entry.task, []).append(f"{name}: {entry.summary}{more}.")
+        alike.setdefault((entry.task, f"{entry.summary}{more}."), []).append(name)
+    by_task: dict[str, list[str]] = {}
+    for (task, text), names in alike.items():
+        by_task.setdefault(task, []).append(f"{', '.join(names)}: {text}")
     groups = [" ".join(texts) for texts in by_task.values()]
     if len(groups) > 1:
         groups = [f"For {task}: {text}" for task, text in zip(by_task, groups, strict=True)]

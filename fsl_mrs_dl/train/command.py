@@ -27,7 +27,7 @@ def train(
     samples: int = 24000,
     epochs: int = 100,
     batch: int = 64,
-    lr: float = 3e-3,
+    lr: float | None = None,
     patience: int = 10,
     reference: Literal["kmeans", "average"] = "kmeans",
     shift_hz: float | None = None,
@@ -41,6 +41,9 @@ def train(
     penalty: float = 3.0,
     seed_sign: bool = False,
     signed: bool = False,
+    widths: tuple[int, ...] | None = None,
+    kernels: tuple[int, ...] | None = None,
+    dropout: float | None = None,
     augment_with: str | None = None,
     metabolites: tuple[str, ...] | None = None,
     decoder: Literal["physics", "spectrum"] = "physics",
@@ -83,7 +86,8 @@ def train(
     batch : int
         Number of transients in a training step.
     lr : float
-        Learning rate at the start. It falls to zero along half a cosine.
+        Learning rate at the start. It falls to zero along half a cosine. Default: 0.003; for the networks of Rizzo
+        et al. that of the paper.
     patience : int
         Stop after this many epochs without improvement; 0: never.
     reference : str
@@ -113,6 +117,13 @@ def train(
         For dq-pmm and dq-rpmm: let lines move against metabolites, as the published code does.
     signed : bool
         For crelu: let the second half of each layer have the sign that is printed in the paper.
+    widths : tuple of int
+        For the networks of Rizzo et al.: numbers of channels, as many as the network has, instead of the published
+        ones.
+    kernels : tuple of int
+        For the same: sizes of kernels.
+    dropout : float
+        For the same: share that the last dropout leaves out.
     augment_with : str
         For align and quantify: make half of the training data with this cvae (name or path of its package).
     metabolites : tuple of str
@@ -121,8 +132,8 @@ def train(
         physics: the network gives phase, shift, lineshape and baseline of the signal model (cvae), or how a
         transient differs from the average of its set (vae). spectrum: the network gives the whole spectrum.
     search : int
-        First try this many settings (learning rate, batch, depth, batch norm) and take the best. Needs the
-        extra studies.
+        First try this many settings and take the best. For align: learning rate, batch, depth, batch norm; for
+        the networks of Rizzo et al.: learning rate, widths, kernels, dropout. Needs the extra studies.
     checkpoint : Path
         For align: save the state of the training in this file, and continue from it if it exists. Give the same
         options again. The file is removed at the end.
@@ -168,6 +179,9 @@ def train(
         penalty=penalty,
         seed_sign=seed_sign,
         signed=signed,
+        widths=widths,
+        kernels=kernels,
+        dropout=dropout,
         augment_with=augment_with,
         metabolites=metabolites,
         decoder=decoder,
@@ -185,14 +199,24 @@ def train(
     run(training_of(options), output, began, overwrite=overwrite)
 
 
-_ALIGN = ("signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm", "search")
-_QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign", "signed")
+_ALIGN = ("signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm")
+_COMPARED = ("widths", "kernels", "dropout")
+_QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign", "signed", *_COMPARED)
 _SYNTHESISE = ("metabolites", "decoder")
 _OTHERS = {
     "align": {"basis", *_QUANTIFY, *_SYNTHESISE},
     "quantify": {*_ALIGN, *_SYNTHESISE, "checkpoint"},
-    "reconstruct": {*_ALIGN, *_QUANTIFY, *_SYNTHESISE, "basis", "init", "checkpoint", "augment_with"},
-    "synthesise": {*_ALIGN, *_QUANTIFY, "init", "checkpoint", "augment_with"},
+    "reconstruct": {
+        *_ALIGN,
+        *_QUANTIFY,
+        *_SYNTHESISE,
+        "search",
+        "basis",
+        "init",
+        "checkpoint",
+        "augment_with",
+    },
+    "synthesise": {*_ALIGN, *_QUANTIFY, "search", "init", "checkpoint", "augment_with"},
 }
 """Options that a step does not have."""
 _OF_FILES = ("output", "overwrite")
@@ -226,6 +250,8 @@ def resolved(architecture: str, *, step: str | None = None, **options: Any) -> d
     """
     step = step or CATALOGUE[architecture].task
     options |= {"step": step, "architecture": architecture}
+    if options.get("lr") is None:
+        options["lr"] = CATALOGUE[architecture].lr
     options["prior"] = options.get("prior") or ("deepfpc" if step == "align" else "brain")
     known = inspect.signature(train).parameters
     every = {name: options.get(name, known[name].default) for name in known if name not in _OF_FILES}
@@ -290,6 +316,13 @@ def _check_step(settings: dict[str, Any]) -> None:
     foreign = [name for name in sorted(_OTHERS[step]) if settings[name] != defaults[name].default]
     if foreign:
         raise OptionError(f"--{foreign[0]} is not for train {step}; leave it out.")
+    if step == "quantify":
+        entry = CATALOGUE[architecture]
+        unused = [name for name in (*_COMPARED, "search") if settings[name] and "widths" not in entry.options]
+        if unused:
+            raise OptionError(
+                f"--{unused[0]} is for the networks of Rizzo et al., {architecture} is not one; leave it out."
+            )
     if settings["seed_sign"] and settings["amplitudes"] == "projected":
         raise OptionError(
             "--seed_sign needs --amplitudes whitened or softplus: projected ones have one shift."
@@ -316,6 +349,13 @@ def _check(settings: dict[str, Any]) -> None:
         value = settings[option]
         if value is not None and not (math.isfinite(value) and value > 0):
             raise OptionError(f"--{option} is {value:g}; a positive number is needed.")
+    for option in ("widths", "kernels"):
+        if settings[option] and min(settings[option]) < 1:
+            raise OptionError(f"--{option} are {settings[option]}; numbers of 1 or more are needed.")
+    if any(kernel % 2 == 0 for kernel in settings["kernels"] or ()):
+        raise OptionError(f"--kernels are {settings['kernels']}; odd numbers are needed.")
+    if settings["dropout"] is not None and not 0 <= settings["dropout"] < 1:
+        raise OptionError(f"--dropout is {settings['dropout']:g}; a share from 0 to below 1 is needed.")
     if not 0 <= settings["nuisance"] <= 1:
         raise OptionError(f"--nuisance is {settings['nuisance']:g}; a probability from 0 to 1 is needed.")
     version = settings["version"]

@@ -85,19 +85,24 @@ class LossCurve:
 
 
 class _Batches:
-    """Batches of tensors in memory, shuffled anew each time if a generator is given."""
+    """Batches of tensors in memory, shuffled anew each time if a generator is given.
+
+    A single example that would be left joins the last batch: batch normalisation needs two.
+    """
 
     def __init__(self, tensors: tuple[Tensor, ...], size: int, generator: torch.Generator | None) -> None:
         self._tensors, self._size, self._generator = tensors, size, generator
 
     def __len__(self) -> int:
-        return -(-len(self._tensors[0]) // self._size)
+        n = len(self._tensors[0])
+        return max(1, -(-n // self._size) - (n % self._size == 1 and self._size > 1))
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         n = len(self._tensors[0])
         order = torch.arange(n) if self._generator is None else torch.randperm(n, generator=self._generator)
-        for start in range(0, n, self._size):
-            index = order[start : start + self._size]
+        last = len(self) - 1
+        for k in range(last + 1):
+            index = order[k * self._size : n if k == last else (k + 1) * self._size]
             yield tuple(tensor[index] for tensor in self._tensors)
 
 

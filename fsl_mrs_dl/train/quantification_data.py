@@ -88,7 +88,7 @@ class Spectra:
         return replace(self, **{name: getattr(self, name)[:n] for name in per_fid})
 
 
-def basis_of(name: str, prior: str) -> Basis:
+def basis_of(name: str, prior: str, n_points: int = POINTS) -> Basis:
     """Return a basis set on the network's points, of those members that a prior has amplitudes for.
 
     Parameters
@@ -96,6 +96,8 @@ def basis_of(name: str, prior: str) -> Basis:
     name : str
         A file or folder, or a shipped set.
     prior : {"dq", "brain"}
+    n_points : int
+        Of the network.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def basis_of(name: str, prior: str) -> Basis:
     known = ranges_of(basis, prior)
     rows = [i for i, member in enumerate(basis.names) if member in known]
     chosen = replace(basis, fids=basis.fids[rows], names=tuple(basis.names[i] for i in rows))
-    return on_points(chosen, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz)
+    return on_points(chosen, n_points, DWELLTIME_S, basis.spectrometer_frequency_mhz)
 
 
 def ranges_of(basis: Basis, prior: str) -> dict[str, tuple[float, float]]:

@@ -1,7 +1,7 @@
 """Trains regressors: amplitudes of one basis set straight from an input, with labels."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from fsl_mrs_dl.models.regression import RegressionNetwork
 from fsl_mrs_dl.models.regression_inference import features_of, regression_amplitudes
 from fsl_mrs_dl.train.loop import Settings
 from fsl_mrs_dl.train.quantification import basis_package_name, make_sets, spectra_range
-from fsl_mrs_dl.train.quantification_data import Spectra, basis_of
+from fsl_mrs_dl.train.quantification_data import POINTS, Spectra, basis_of
 from fsl_mrs_dl.train.quantification_evaluation import amplitude_scores
 from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
@@ -32,7 +32,15 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
         "than in training; any use of its amplitudes as if they had an uncertainty."
     )
 
+    points: ClassVar[int] = POINTS
+    """Points of the FIDs."""
     _examples: tuple[Spectra, tuple[Tensor, Tensor]] | None = None
+
+    def inputs(self, n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> dict[str, Any]:
+        """Return the settings of the network's input for a sampling."""
+        kind: Any = self.entry.kind
+        settings: dict[str, Any] = kind.inputs_for(n_points, dwelltime_s, spectrometer_frequency_mhz)
+        return settings
 
     def make_sets(self) -> DataSplit[Spectra]:
         """Simulate spectra.
@@ -49,7 +57,7 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
                     f"--architecture {self.entry.name} learns from simulated spectra with labels; leave --{name} "
                     "out."
                 )
-        basis = basis_of(chosen["basis"], chosen["prior"])
+        basis = basis_of(chosen["basis"], chosen["prior"], self.points)
         counts = chosen["samples"], chosen["seed"]
         return make_sets(None, basis, chosen["prior"], chosen["noise"], *counts)
 
@@ -57,13 +65,12 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
         """Return a network with random weights and the basis set of the training data, and its config."""
         basis = sets.training.basis
         axes = (sets.training.fids.shape[1], basis.dwelltime_s, basis.spectrometer_frequency_mhz)
-        kind: Any = self.entry.kind
         config: dict[str, Any] = {
             "names": list(basis.names),
             "n_points": axes[0],
             "dwelltime_s": axes[1],
             "spectrometer_frequency_mhz": axes[2],
-            "inputs": kind.inputs_for(*axes),
+            "inputs": self.inputs(*axes),
             "scaled": self.options["prior"] != "dq",
             **self.layers,
         }

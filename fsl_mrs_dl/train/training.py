@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -21,6 +21,9 @@ from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import Model, load
 from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, fit
 from fsl_mrs_dl.train.writing import recipe, write_package
+
+if TYPE_CHECKING:
+    from fsl_mrs_dl.train.search import Space
 
 
 class TrainingExamples(Protocol):
@@ -187,9 +190,17 @@ class Training(ABC, Generic[S, N]):
         self.settle(network, training)
         return curve
 
+    def search_space(self) -> "Space":
+        """Return what ``--search`` tries; by default that of networks for align."""
+        from fsl_mrs_dl.train.search import registration_space
+
+        return registration_space
+
     def searched(self, sets: S) -> Self:
         """Return this training with the best of ``--search`` settings, each tried from the same random weights."""
         from fsl_mrs_dl.train.search import search
+
+        space = self.search_space()
 
         def loss_of(choices: dict[str, Any], report: Report) -> float:
             tried = type(self)(self.entry, {**self.options, **choices})
@@ -197,7 +208,7 @@ class Training(ABC, Generic[S, N]):
             return tried.fit(network, sets, tried.settings, report).best
 
         trials, epochs, seed = (self.options[name] for name in ("search", "epochs", "seed"))
-        best = search(loss_of, trials, epochs, seed)
+        best = search(loss_of, trials, epochs, seed, space)
         return type(self)(self.entry, {**self.options, **best, "search": 0})
 
     def card(

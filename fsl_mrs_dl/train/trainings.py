@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fsl_mrs_dl.models.catalogue import CATALOGUE
+from fsl_mrs_dl.train.compared import ComparedTraining
 from fsl_mrs_dl.train.concentrations import ConcentrationsTraining
 from fsl_mrs_dl.train.quantification import AmplitudesTraining
 from fsl_mrs_dl.train.reconstruction import ReconstructionTraining
@@ -20,6 +21,7 @@ TRAININGS: Mapping[str, type[Training[Any, Any]]] = MappingProxyType(
         "amplitudes": AmplitudesTraining,
         "regression": RegressionTraining,
         "full-batch regression": FullBatchRegression,
+        "compared": ComparedTraining,
         "start": StartTraining,
         "concentrations": ConcentrationsTraining,
         "transients": TransientsTraining,

@@ -5,7 +5,14 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from fsl_mrs_dl.models.transforms import FirstPoints, Scalogram, Scattering, SpectrumBand
+from fsl_mrs_dl.models.transforms import (
+    FirstPoints,
+    Scalogram,
+    Scattering,
+    Spectrogram,
+    SpectrumBand,
+    ZeroFilledSpectrum,
+)
 from fsl_mrs_dl.models.transforms.scalogram import BETA, GAMMA, morse, peak
 from fsl_mrs_dl.models.transforms.scattering import filter_bank
 
@@ -32,6 +39,10 @@ def line(hz, n=1024):
         Scalogram(1024, DWELLTIME_S, scales=5, times=32),
         Scalogram(1024, DWELLTIME_S, scales=5, times=32, part="magnitude"),
         Scattering(1024),
+        ZeroFilledSpectrum(1024, DWELLTIME_S, MHZ, bins=300),
+        ZeroFilledSpectrum(1024, DWELLTIME_S, MHZ, bins=50, part="real"),
+        Spectrogram(DWELLTIME_S, MHZ, bins=64, window=128, hop=12, frames=16),
+        Spectrogram(DWELLTIME_S, MHZ, bins=64, window=128, hop=12, frames=16, channels="one", padded=True),
     ],
     ids=lambda one: type(one).__name__,
 )

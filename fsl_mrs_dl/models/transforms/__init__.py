@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from fsl_mrs_dl.models.transforms.grid import ZeroFilledSpectrum
 from fsl_mrs_dl.models.transforms.scalogram import Scalogram
 from fsl_mrs_dl.models.transforms.scattering import Scattering
+from fsl_mrs_dl.models.transforms.spectrogram import Spectrogram
 from fsl_mrs_dl.models.transforms.spectrum import FirstPoints, SpectrumBand
 
 Array = Any
@@ -36,8 +38,24 @@ class Transform(Protocol):
 
 
 TRANSFORMS: Mapping[str, type[Any]] = MappingProxyType(
-    {"fid": FirstPoints, "spectrum": SpectrumBand, "scalogram": Scalogram, "scattering": Scattering}
+    {
+        "fid": FirstPoints,
+        "spectrum": SpectrumBand,
+        "zero-filled spectrum": ZeroFilledSpectrum,
+        "scalogram": Scalogram,
+        "scattering": Scattering,
+        "spectrogram": Spectrogram,
+    }
 )
 """Name in a card -> the transform."""
 
-__all__ = ["TRANSFORMS", "FirstPoints", "Scalogram", "Scattering", "SpectrumBand", "Transform"]
+__all__ = [
+    "TRANSFORMS",
+    "FirstPoints",
+    "Scalogram",
+    "Scattering",
+    "Spectrogram",
+    "SpectrumBand",
+    "Transform",
+    "ZeroFilledSpectrum",
+]
