@@ -70,9 +70,9 @@ class InvertedBottleneck(nn.Module):
 
 
 def _rounded(channels: float) -> int:
-    wanted = channels * _WIDER
-    nearest = max(_MULTIPLE, int(wanted + _MULTIPLE / 2) // _MULTIPLE * _MULTIPLE)
-    return nearest + _MULTIPLE if nearest < 0.9 * wanted else nearest
+    scaled = channels * _WIDER
+    nearest = max(_MULTIPLE, int(scaled + _MULTIPLE / 2) // _MULTIPLE * _MULTIPLE)
+    return nearest + _MULTIPLE if nearest < 0.9 * scaled else nearest
 
 
 def efficientnet(
