@@ -15,8 +15,8 @@ from fsl_mrs_dl.simulate.shipped import BRAIN_METABOLITES, RECIPES, description,
 from tests.benchmarks.realdata import data_folder
 from tests.benchmarks.table import Page, Table
 
-WINDOW_PPM = (0.2, 4.2)
-IN_VIVO_HZ = 6.0
+WINDOW_PPM = (0.2, 4.2)  # where quantify fits by default
+IN_VIVO_HZ = 6.0  # a good linewidth of the brain at 3 T; stored sets have 2 Hz
 REFERENCE_PPM = NUCLEI["1H"].reference_ppm
 _SHIFTS_HZ = np.arange(-1.5, 1.501, 0.05)
 

@@ -19,9 +19,12 @@ from tests.benchmarks.realdata import challenge_folder
 from tests.benchmarks.table import NOT_RUN, Page, Table
 
 POINTS, DWELLTIME_S = 2048, 2.5e-4
+"""Sampling of the basis set of the ISMRM challenge: 0.5 s at 4 kHz."""
 NOISE_SD = 0.40
+"""SD of the noise of a channel, in units of the basis set: SNR_f 67, that of the simulated spectra of DQ."""
 FAILED_BOUNDS, FAILED_HZ = 6.0, 3.0
-_CHALLENGE_MHZ = 123.22
+"""Errors that noise does not make: six bounds of an amplitude, half a linewidth of a shift."""
+_CHALLENGE_MHZ = 123.22  # spectrometer frequency of that basis set
 PLAIN = FitSettings(ppmlim=None, lorentzian=True, first_order_phase=False, non_negative=False)
 WINDOW = replace(PLAIN, ppmlim=(0.2, 4.2))
 CASES: Mapping[str, FitSettings] = MappingProxyType(

@@ -15,7 +15,8 @@ from tests.benchmarks.rivals import Chain, Window, aligners, difference
 from tests.benchmarks.table import Page, Table, fslmrs_words
 
 LOWER_PPM, UPPER_PPM, WHOLE_PPM = (1.8, 3.1), (3.1, 4.2), (1.8, 4.2)
-ON, OFF = 0, 1
+"""The halves of the metabolites' range, of which one is aligned and the other judges, and the whole."""
+ON, OFF = 0, 1  # places of the edit conditions along DIM_EDIT
 MEGA, STEAM = "mega_press_drift_3t", "steam_7t"
 PRESS = ("sub-01_press", "unedited_sub-01_act", "sub-01_press-inverted")
 SEES_WINDOW_ONLY = ("gn", "srf", "corrf", "FSL-MRS align", "FSL-MRS align, align-diff")

@@ -20,14 +20,14 @@ from fsl_mrs_dl.simulate.shipped import shipped_basis
 from tests.benchmarks.table import Page, Table
 
 BASIS = "press_3t_te30"
-POINTS, DWELLTIME_S = 512, 8e-4
+POINTS, DWELLTIME_S = 512, 8e-4  # 0.4 s at 1250 Hz, as MRSI is sampled
 SHAPES = {"smoke": (8, 8, 4), "small": (50, 50, 64), "paper": (64, 64, 100)}
-NOISE_SD = 2.0
-FAILED_BOUNDS = 6.0
-_MACROMOLECULES = 5.0
-_LARGEST_PERCENT = 999.0
+NOISE_SD = 2.0  # of a channel, in units of the basis set: an SNR_f of about 50
+FAILED_BOUNDS = 6.0  # an error that noise does not make
+_MACROMOLECULES = 5.0  # amplitude of each macromolecule, in mmol/l: half that of NAA
+_LARGEST_PERCENT = 999.0  # a bound in the maps of FSL-MRS's layout, at most
 _SHOWN = ("NAA", "Cr", "PCr", "GPC", "Ins", "Glu", "Gln", "GSH")
-_AT_ONCE = 4000
+_AT_ONCE = 4000  # voxels that are simulated together, for memory
 
 
 _MEASURED = """

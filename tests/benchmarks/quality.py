@@ -16,11 +16,11 @@ from fsl_mrs_dl.scores import Peak, noise_sd, peak_linewidth_hz, similarity_inde
 from tests.benchmarks.rivals import difference
 
 LINES_PPM = {"Cr": 3.03, "Cho": 3.2, "NAA": 2.01}
-HELD_OUT_PPM = (3.1, 4.2)
-WATER_PPM = (4.5, 4.8)
-_SEARCH_PPM = 0.08
-_WATER_SEARCH_PPM = 0.3
-_ORDER = 3
+HELD_OUT_PPM = (3.1, 4.2)  # judges what was aligned by 1.8 to 3.1 ppm
+WATER_PPM = (4.5, 4.8)  # where a program removes water
+_SEARCH_PPM = 0.08  # on each side of a line: less than half the way from creatine to choline
+_WATER_SEARCH_PPM = 0.3  # on each side of water, which has no neighbours
+_ORDER = 3  # of the polynomial that is taken out of a window, so that only lines are left
 
 
 def fids(data: MRSData) -> Complex:

@@ -19,7 +19,7 @@ SHOWN = {
     "GABA": "GABA/tCr",
 }
 _TURN = np.radians(90.0)  # any other phase would do: the data's own is arbitrary
-_NARROW_PPM = (0.5, 4.0)
+_NARROW_PPM = (0.5, 4.0)  # a window that others use, to see what the choice changes
 
 
 def default_table(cases: Sequence[QuantifyCase]) -> Table:

@@ -33,7 +33,8 @@ from tests.benchmarks.table import Table
 _BASIS = "press_3t_te30"
 _SPREAD = Spread(20.0, pi / 2, 0.0)
 _OWN_TRANSIENTS, _OWN_SPECTRA, _OWN_SNR = 40, 60, 30.0
-_POINTS, _DWELLTIME_S = 1024, 5e-4
+"""What a small study has of its own: transients of one person, spectra of sixty, and their SNR_t0."""
+_POINTS, _DWELLTIME_S = 1024, 5e-4  # 0.5 s at 2 kHz
 _BATCH = 16
 """Of dq-nmm, which needs hundreds of steps to learn anything, whatever it learns from."""
 

@@ -13,10 +13,10 @@ from fsl_mrs_dl.train.synthesis_data import simulated_spectra, training_basis
 from tests.benchmarks.table import Table
 
 _BASIS = "press_3t_te30"
-_SNR_F = 50.0
-_FEW = 100
-_TESTED = 300
-_COMPONENTS = 20
+_SNR_F = 50.0  # of the spectra, as of a good single voxel
+_FEW = 100  # spectra that a small study has of its own
+_TESTED = 300  # spectra, which tell an R2 to a few per cent
+_COMPONENTS = 20  # principal components of a spectrum: more than there are metabolites to tell apart
 
 
 def transfer_table(network: SynthesisNetwork, names: Sequence[str], n: int, seed: int) -> Table:

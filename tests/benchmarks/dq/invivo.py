@@ -16,7 +16,7 @@ from tests.benchmarks.dq.plans import DqProfile, DqStore, invivo_plan, trained
 from tests.benchmarks.quantify_cases import shipped, steam_transients
 from tests.benchmarks.table import NOT_RUN, Table
 
-SHARE = 0.25
+SHARE = 0.25  # of the transients are in each average, so that many averages differ
 RATIOS = {
     "mIns": ("Ins",),
     "Tau": ("Tau",),
@@ -25,7 +25,7 @@ RATIOS = {
     "Glx": ("Glu", "Gln"),
 }
 _SETTINGS = FitSettings(baseline=Baseline.parse("spline, moderate"))
-_SEED = 64
+_SEED = 64  # of the choice of transients
 
 
 def invivo_table(profile: DqProfile, seed: int, store: DqStore) -> Table:

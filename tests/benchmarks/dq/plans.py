@@ -25,7 +25,7 @@ from fsl_mrs_dl.train.writing import recipe
 from tests.benchmarks.realdata import challenge_folder
 
 _CURVE = "curve.json"
-_WATCHED = 256
+_WATCHED = 256  # spectra on which the errors are followed during training
 
 
 @dataclass(frozen=True)

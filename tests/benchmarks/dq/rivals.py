@@ -16,10 +16,12 @@ from fsl_mrs_dl.train.quantification_evaluation import metabolites, plain_fit
 TRUNCATED = 80
 """Points, 20 ms of 0.25 ms."""
 _OWN_SHIFT_HZ = 0.5
+"""Expected size, in Hz, of the shift that a QUEST-like fit leaves to each metabolite: a tenth of a linewidth."""
 _BELOW, _ABOVE = -0.5, 2.5
+"""Bounds of an amplitude over the mean of its range: those that FiTAID sets for areas."""
 _GROWN = 5.0
 """Rate in 1/s by which members are grown, so that a fit, whose dampings are positive, can find none left."""
-_UNDAMPED = 2
+_UNDAMPED = 2  # fits, one with the damping of the other; a third changes nothing
 
 
 def maximum_likelihood(spectra: Spectra) -> Real:

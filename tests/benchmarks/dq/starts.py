@@ -21,9 +21,9 @@ from tests.benchmarks.dq.plans import DqProfile
 from tests.benchmarks.table import NOT_RUN, Table
 
 SETTINGS = FitSettings(baseline=Baseline.parse("spline, 10"))
-SNR_F = (20.0, 100.0)
-FAILED_PPM = 0.025
-_SEED = 31
+SNR_F = (20.0, 100.0)  # range: a weak voxel of MRSI to a good single voxel
+FAILED_PPM = 0.025  # 3 Hz at 3 T, half a linewidth: from there a fit finds other lines
+_SEED = 31  # of the test spectra
 
 
 @dataclass(frozen=True)

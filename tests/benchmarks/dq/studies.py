@@ -34,11 +34,12 @@ from tests.benchmarks.dq.rivals import maximum_likelihood
 from tests.benchmarks.table import NOT_RUN, Table
 
 SHIFT_HZ, GAMMA = 2.0, 5.0
+"""Shift in Hz and damping in 1/s of the one spectrum: within the ranges of training, not at their ends."""
 PAIRS = (("Cr", "PCr"), ("GPC", "PCh"))
 HARD = ("GPC", "Ins", "PCh")
 """Whose R2 the late part of rpMM is said to raise."""
-_DRAW_SEED = 77
-_FARTHER = 10.0
+_DRAW_SEED = 77  # of the noise
+_FARTHER = 10.0  # 1/s, 3 Hz: added to the damping, so that most spectra leave the range of training
 
 
 @dataclass(frozen=True, eq=False)

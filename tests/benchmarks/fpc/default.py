@@ -32,7 +32,7 @@ from tests.benchmarks.table import Table
 
 START = "ma"
 """The shipped network that can start the default."""
-_REPEATS = 3
+_REPEATS = 3  # runs that are timed: their median and the slowest are shown
 
 
 def shipped_methods(data: MRSData) -> dict[str, Estimator | None]:

@@ -22,7 +22,8 @@ _COLOURS = {"Free": "#1b6ca8", "UW": "#d1495b", "LC": "#edae49", "UW&LC": "#3d5a
 _NUISANCES = {"Free": "no nuisance", "UW": "unstable water", "LC": "lipid", "UW&LC": "both"}
 _ERRORS = ("dsr", "dcrr", "sr", OWN)
 _SHOWN, _DOTS, _PALETTE = 64, 600, 96
-_DPI = 90
+"""Transients of a similarity matrix, dots of a scatter plot, colours of a picture: more only make files large."""
+_DPI = 90  # pixels an inch, so that the pictures of a page stay small
 
 
 def error_picture(everything: MethodComparison) -> Picture:

@@ -21,12 +21,12 @@ from tests.benchmarks.rivals import fsl_mrs_estimates
 
 WINDOW_PPM = (1.8, 4.2)
 """Of ``gn`` and of every rival that has a window."""
-NETWORK_POINTS = 512
-FAILURE_HZ = 3.0
+NETWORK_POINTS = 512  # of an FID, that networks read
+FAILURE_HZ = 3.0  # an error that noise does not make, and that widens an average by half a line
 KNOWN, OWN, FSL_MRS = "gn, known", "gn", "FSL-MRS align"
 NETWORK_START = "gn, network start"
 SLOW = ("sr", "srf", "crr", "crrf", FSL_MRS)
-_BOUNDED = 64
+_BOUNDED = 64  # transients whose bounds are averaged; they differ by a few per cent
 
 Estimator = Callable[[Transients], tuple[Real, Real]]
 

@@ -25,9 +25,9 @@ from tests.benchmarks.fpc.networks import TrainedFpcNetwork
 from tests.benchmarks.fpc.profiles import FpcProfile
 from tests.benchmarks.table import Table
 
-SI_PPM = (2.5, 3.5)
+SI_PPM = (2.5, 3.5)  # of the similarity index: creatine and choline, as in DeepFPC
 ORACLE, BEFORE = "truth (oracle)", "no correction"
-CREATINE_PPM = 3.03
+CREATINE_PPM = 3.03  # where the methyl line is searched
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,16 +23,19 @@ from tests.benchmarks.realdata import data_folder
 RAT_SPREAD = Spread(20.0, pi / 2, 0.4)
 TWICE = Spread(40.0, pi, 0.4)
 CLEAR = Spread(20.0, pi / 2, 0.0)
-SIGMA = 0.05
-MONTE_CARLO_HZ, MONTE_CARLO_DEG = 5.0, 45.0
-SCAN = 320
-N_POINTS, DWELLTIME_S = 2048, 2.5e-4
+SIGMA = 0.05  # SD of the noise of a channel, over the largest point of the FID, as in DeepFPC
+MONTE_CARLO_HZ, MONTE_CARLO_DEG = (
+    5.0,
+    45.0,
+)  # shift and phase of the one signal: a quarter and a half of the ranges
+SCAN = 320  # transients, as in an edited scan
+N_POINTS, DWELLTIME_S = 2048, 2.5e-4  # 0.5 s at 4 kHz, as scans of the brain often are
 BASES = {"3 T": "press_3t_te30", "7 T": "steam_7t_te11"}
 CAPTURE_HZ = {"3 T": 40.0, "7 T": 95.0}
-_LORENTZIAN_HZ_PER_T = (0.7, 2.3)
-_PPM_PER_K = -0.01
-_COOLING_K = 5.0
-_PHANTOM_SNR = (7.0, 70.0)
+_LORENTZIAN_HZ_PER_T = (0.7, 2.3)  # range of linewidths over the field: 2 to 7 Hz at 3 T, 5 to 16 Hz at 7 T
+_PPM_PER_K = -0.01  # shift of water with temperature, as of every line against a fixed carrier
+_COOLING_K = 5.0  # DeepFPC's phantom: from 40 to 35 degrees Celsius
+_PHANTOM_SNR = (7.0, 70.0)  # SNR_t0, range of DeepFPC's phantom
 _MEGA = ("mega-press_3t_te68_on", "mega-press_3t_te68_off")
 
 

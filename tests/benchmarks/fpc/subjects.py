@@ -24,6 +24,7 @@ from tests.benchmarks.rivals import aligners
 from tests.benchmarks.table import Table
 
 LOWER_PPM, UPPER_PPM = (1.8, 3.1), (3.1, 4.2)
+"""The halves of the metabolites' range: one is aligned, the other judges."""
 METHODS = ("gn", "sr", *NETWORKS)
 BIG_GABA = "big_gaba"
 

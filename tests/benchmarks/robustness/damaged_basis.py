@@ -20,7 +20,7 @@ from tests.benchmarks.robustness.damage import OTHER_VALUES
 from tests.benchmarks.robustness.damaged_files import OUTCOMES, counts_table, outcome_of
 from tests.benchmarks.table import Table
 
-_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 256, 5e-4, 127.7
+_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 256, 5e-4, 127.7  # short FIDs, for speed; 3 T
 _METABOLITES = ("Cr", "GPC", "Glu", "Ins", "Lac", "NAA", "PCr")
 _SNR = 100.0  # of the highest line, as of a good measured spectrum
 _SAME_CURVE = 0.01

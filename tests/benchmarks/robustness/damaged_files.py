@@ -33,7 +33,7 @@ from tests.benchmarks.robustness.damage import DAMAGES
 from tests.benchmarks.table import Table
 
 OUTCOMES = ("done", "refused", "traceback", "hang", "half-written")
-_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7
+_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 128, 5e-4, 127.7  # short FIDs, for speed; 3 T
 
 
 def damaged_table(n: int, folder: Path, rng: np.random.Generator) -> Table:

@@ -28,10 +28,10 @@ with every value in a list, under names of any bytes, with dwell times in any un
 moved or hold fractions. Some of them are damaged as well. `wrong`: a result that is not that of the plain input,
 an input that is right and was refused, or one that cannot be right and was not."""
 
-_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 64, 5e-4, 127.7
-_GRID = (4, 3, 2)
+_N_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 64, 5e-4, 127.7  # short FIDs, for speed; 3 T
+_GRID = (4, 3, 2)  # voxels; of three lengths, so that a turned axis shows
 _AFFINE = np.array([[9.0, 0, 0, 10], [0, 11, 0, -20], [0, 0, 15, 5], [0, 0, 0, 1]])
-_SAME = 1e-5
+_SAME = 1e-5  # largest relative difference: that of files in single precision
 _UNITS = (("sec", 1.0), ("msec", 1e3), ("usec", 1e6))
 
 

@@ -32,7 +32,7 @@ from fsl_mrs_dl.steps.registry import steps
 MINE = "mine.txt"
 """A file of the user's in every folder of the results."""
 _LONGEST_S = 120  # a command that runs longer hangs
-_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 256, 5e-4, 127.7
+_POINTS, _DWELLTIME_S, _FREQUENCY_MHZ = 256, 5e-4, 127.7  # short FIDs, for speed; 3 T
 _FIT = ("--TE", "30", "--TR", "2", "--baseline", "poly, 2", "--no_posterior")
 
 

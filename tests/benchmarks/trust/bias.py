@@ -12,8 +12,8 @@ from tests.benchmarks.table import Table
 from tests.benchmarks.trust.calibration import Cell
 from tests.benchmarks.trust.sets import Believer, ranges, simulate
 
-IDENTIFIED = 0.10
-SLOPES = (0.95, 1.05)
+IDENTIFIED = 0.10  # relative bound below which a member counts as identified
+SLOPES = (0.95, 1.05)  # of the estimate on the truth, that are asked of identified members
 MARK = "*"
 
 

@@ -15,11 +15,11 @@ from fsl_mrs_dl.scores import conformal_margin, coverage, rank_histogram, sbc_ra
 from tests.benchmarks.table import Table
 from tests.benchmarks.trust.sets import Believer, TrustSpectra
 
-LEVELS = (0.50, 0.68, 0.90, 0.95)
-BINS = 20
-WITHIN = 0.03
+LEVELS = (0.50, 0.68, 0.90, 0.95)  # of the intervals
+BINS = 20  # of a histogram of ranks: each holds hundreds of spectra
+WITHIN = 0.03  # largest difference of coverage and level that is asked for
 STRONGEST = ("NAA", "Cr", "Mac")
-_CRLB = 1.96
+_CRLB = 1.96  # SDs of a normal distribution on each side of its 95 % interval
 
 
 @dataclass(frozen=True, eq=False)

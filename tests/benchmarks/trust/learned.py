@@ -34,10 +34,10 @@ from tests.benchmarks.trust.sets import (
 
 SNR_F = (8.0, 260.0)
 """Of the training set."""
-DRAWS = 64
+DRAWS = 64  # from the posterior of each spectrum
 _SAMPLING = Sampling(chains=1, burn_in=4, recorded=1)
-_CHUNK = 16
-_LR, _BATCH = 1e-3, 128
+_CHUNK = 16  # spectra whose draws are made together, for memory
+_LR, _BATCH = 1e-3, 128  # learning rate of Adam, and spectra of a step
 _LEARNING = {"smoke": (256, 1), "small": (60_000, 24), "paper": (1_000_000, 60)}
 """Sets of parameters, and passes over them."""
 CAPTION = """\

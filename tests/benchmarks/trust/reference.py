@@ -15,8 +15,10 @@ from fsl_mrs_dl.fit.posterior.truncated import truncated_normal
 from fsl_mrs_dl.physics import correct, damp
 from tests.benchmarks.trust.sets import GAMMA, PHASE_RAD, SHIFT_HZ, TrustSpectra, ranges
 
-_NODES = 241
-_SWEEPS = 2
+_NODES = (
+    241  # dampings at which products are tabulated: 1/16 rad/s apart, close enough to interpolate between
+)
+_SWEEPS = 2  # over the amplitudes between two steps of the other parameters
 _STEP = (1.0, 0.4)  # of the three non-linear parameters together, in SDs; taken in turn
 
 

@@ -33,10 +33,13 @@ from fsl_mrs_dl.steps.quantify import quantify
 from tests.benchmarks.fit import task_basis
 from tests.benchmarks.realdata import philips_basis
 
-POINTS, DWELLTIME_S = 1024, 5e-4
+POINTS, DWELLTIME_S = 1024, 5e-4  # 0.5 s at 2 kHz
 FITTED = "press_3t_te30"
-NOISELESS = 1e6
-SPLIT_HZ, SPLIT_SHARE = 5.0, 0.3
+NOISELESS = 1e6  # SNR_f at which noise does not matter
+SPLIT_HZ, SPLIT_SHARE = (
+    5.0,
+    0.3,
+)  # the part of a voxel at another field, and how far: a shoulder of every line
 _EXTRA = "extra"
 
 

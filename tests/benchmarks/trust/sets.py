@@ -16,9 +16,10 @@ from tests.benchmarks.fit import NOISE_SD, PLAIN
 
 QUANTIFY = FitSettings()
 """What ``quantify`` fits without a baseline, of which the set has none."""
-SNR_F_AT_NOISE_SD = 67.0
+SNR_F_AT_NOISE_SD = 67.0  # mean SNR_f of the set with noise of ``NOISE_SD``, as published for DQ
 SHIFT_HZ, GAMMA, PHASE_RAD = 3.0, 15.0, pi / 20
-BLOCK = 256
+"""Largest shift (Hz, either sign), damping (1/s) and phase (rad, either sign)."""
+BLOCK = 256  # spectra that are fitted together, for memory
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.simulate.brain import macromolecules
 from tests.benchmarks.trust.scans import WorldSpectra
 
-MOST = 24
+MOST = 24  # spectra, whose median is known to a few per cent
 
 
 def taken_up(simulated: WorldSpectra, noiseless: MRSData, outcome: Outcome, settings: FitSettings) -> float:

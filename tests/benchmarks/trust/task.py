@@ -22,10 +22,11 @@ from tests.benchmarks.trust.worlds import (
     worlds_table,
 )
 
+# SNR_f of the tables: 67 as published for DQ, 10 as of a weak voxel of MRSI, 200 as of a very good scan.
 SHOWN_SNR_F = 67.0
-REFERENCE_SNR_F = (10.0, 67.0)
-ABSENT_SNR_F = 67.0
-LINES_SNR_F = (10.0, 67.0, 200.0)
+REFERENCE_SNR_F = (10.0, 67.0)  # where long chains are run
+ABSENT_SNR_F = 67.0  # where one metabolite is absent
+LINES_SNR_F = (10.0, 67.0, 200.0)  # where Voigt and Lorentzian lines are compared
 LORENTZIAN = replace(QUANTIFY, lorentzian=True)
 
 

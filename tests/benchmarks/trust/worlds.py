@@ -14,9 +14,9 @@ from tests.benchmarks.trust.scans import NOISELESS, WorldSpectra, scan, unusual,
 from tests.benchmarks.trust.tangents import taken_up
 
 STRONG = ("NAA+NAAG", "GPC+PCh", "Ins", "Glu+Gln")
-WORLD_SNR_F = 67.0
-OOD_SNR_F = (20.0, 67.0)
-FALSE_SNR_F = (20.0, 67.0, 200.0)
+WORLD_SNR_F = 67.0  # of spectra that the model does not describe, as published for DQ
+OOD_SNR_F = (20.0, 67.0)  # where unusual spectra are to be flagged: an MRSI voxel, a single voxel
+FALSE_SNR_F = (20.0, 67.0, 200.0)  # where usual ones are not
 QUANTIFY = FitSettings(baseline=Baseline.parse("poly, 2"))
 """What ``quantify`` does by default."""
 _SHARED = 5 + 6  # shift, two widths, two phases; a baseline of three complex values

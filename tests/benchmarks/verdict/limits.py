@@ -8,7 +8,7 @@ import numpy as np
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.quantification.criteria import CRITERIA, MEASURED, Criterion
 
-QUANTILE = 0.9
+QUANTILE = 0.9  # of the spectra of healthy brains are within a limit, before its margin
 MARGIN = 1.25
 """A limit is this many times what nine in ten spectra keep."""
 LEAST = {"echo": 0.03}

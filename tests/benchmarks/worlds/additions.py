@@ -9,11 +9,15 @@ from fsl_mrs_dl.physics.resample import HALF_WIDTH, points_before
 from tests.benchmarks.worlds.spins import DWELLTIME_S, log_uniform
 
 LIPID_PPM, LIPID_AREA = (0.90, 1.28, 2.02), (0.35, 1.0, 0.15)
+"""Lines of fat of the scalp: CH3, CH2 and allylic CH2, and their areas over that of CH2."""
 LIPID_HZ, LIPID_SIZE, LIPID_RAD = (20.0, 50.0), (0.05, 0.4), np.radians(20.0)
+"""FWHM in Hz, first point over that of the metabolites, SD of the phase in rad."""
 WATER_LINES, WATER_PPM, WATER_HZ, WATER_SIZE = 5, 0.12, (5.0, 25.0), (0.5, 3.0)
+"""Lines that are left of water, SD of their places in ppm, FWHM in Hz, height over the highest metabolite."""
 RIPPLE_PPM, RIPPLE_SIZE = (0.4, 1.0), (0.03, 0.08)
-DELAY_S = 1e-4
-CORRUPTED = (0.5, 1.5)
+"""Length scale of a smooth baseline in ppm, far wider than a line; its SD over the highest metabolite."""
+DELAY_S = 1e-4  # s that an acquisition starts late or early, at most: 4.4 degrees a ppm at 3 T
+CORRUPTED = (0.5, 1.5)  # range of the factor of first points that a receiver distorts
 
 
 def lipid_fids(n: int, n_points: int, mhz: float, first_point: Real, rng: np.random.Generator) -> Complex:

@@ -13,8 +13,11 @@ from tests.benchmarks.worlds.spins import SOURCES
 from tests.benchmarks.worlds.world import FIRST_POINTS, World
 
 CENTRE = World("centre")
-LOW_SNR_F = (15.0, 30.0)
-COMBINATIONS, _COMBINED_SEED = 8, 26
+LOW_SNR_F = (15.0, 30.0)  # range, as of MRSI
+COMBINATIONS, _COMBINED_SEED = (
+    8,
+    26,
+)  # worlds that depart in several ways at once, and the seed of their choice
 _SMOKE = ("centre", "MM birch_2017", "shim")
 
 

@@ -8,7 +8,7 @@ from tests.benchmarks.worlds.run_worlds import Scores
 from tests.benchmarks.worlds.settings import DEFAULT
 from tests.benchmarks.worlds.tables import leading, settings_of
 
-_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of relative errors, on an axis of logarithms
 _COLOURS = ("#d1495b", "#1b6ca8", "#e69f00", "#7a7a7a", "#009e73")
 
 

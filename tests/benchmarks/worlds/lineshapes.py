@@ -12,10 +12,13 @@ from tests.benchmarks.worlds.spins import DWELLTIME_S, log_uniform
 
 VOIGT, SHIM, SPLIT, EDDY = "voigt", "shim", "split", "eddy"
 LINESHAPES = (VOIGT, SHIM, SPLIT, EDDY)
-LORENTZIAN_HZ, GAUSSIAN_HZ = (1.0, 4.0), (1.0, 5.0)
-SUBVOLUMES, SPAN_HZ = (5, 9), (6.0, 12.0)
-EDDY_RAD, EDDY_S = (0.3, 1.0), (0.005, 0.05)
-OWN_SHIFT_HZ, OWN_WIDTH_HZ = (0.3, 0.6), 0.5
+LORENTZIAN_HZ, GAUSSIAN_HZ = (1.0, 4.0), (1.0, 5.0)  # FWHM; together 1.6 to 7.5 Hz
+SUBVOLUMES, SPAN_HZ = (5, 9), (6.0, 12.0)  # parts of a voxel, and the range of their fields
+EDDY_RAD, EDDY_S = (0.3, 1.0), (0.005, 0.05)  # phase at the end, and time constant, of an eddy current
+OWN_SHIFT_HZ, OWN_WIDTH_HZ = (
+    (0.3, 0.6),
+    0.5,
+)  # SDs: 0.002 to 0.005 ppm as of pH and temperature; T2 of its own
 _NARROWEST_HZ = 0.2  # of a line: below the width of any metabolite
 _BLOCK = 32  # spectra at a time, for memory
 

@@ -11,8 +11,8 @@ from tests.benchmarks.worlds.broad import METHYL_PROTONS
 
 _STEP_PPM, _WIDTHS_PPM = 0.05, (0.08, 0.13, 0.2, 0.3)
 """Grid of the lines that are tried; the narrowest is wider than any line of a metabolite."""
-_LEAST = 1e-3
-_EMPTY_PPM = (-1.0, 0.0)
+_LEAST = 1e-3  # of the largest line; smaller ones are noise
+_EMPTY_PPM = (-1.0, 0.0)  # where a spectrum has no signal, so that its level there is zero
 CREATINE_PROTONS = 5  # of CH3 and CH2
 
 

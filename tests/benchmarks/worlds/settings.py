@@ -37,7 +37,7 @@ RIVALS: Mapping[str, str] = MappingProxyType(
 """Name -> baseline of FSL-MRS."""
 SUMS = (("NAA", "NAAG"), ("Glu", "Gln"), ("GPC", "PCh"))
 CREATINES = ("Cr", "PCr")
-LEVELS = (68, 95)
+LEVELS = (68, 95)  # of the intervals, in %
 _FAILED = sum(1 << FLAGS[token].bit for token in ("nonfinite", "zero", "no_convergence", "out_of_range"))
 
 

@@ -17,7 +17,7 @@ from fsl_mrs_dl.simulate.shipped import RECIPES, BasisRecipe, shipped_basis
 from tests.benchmarks.realdata import data_folder
 from tests.benchmarks.worlds.amounts import HEALTHY
 
-POINTS, DWELLTIME_S = 1024, 5e-4
+POINTS, DWELLTIME_S = 1024, 5e-4  # 0.5 s at 2 kHz
 _MATCHING_RATE = 60.0
 """Damping in rad/s (19 Hz) under which two creatines are compared: the basis sets' own widths differ."""
 
