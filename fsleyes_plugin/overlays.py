@@ -99,6 +99,16 @@ def is_map(image: Any, fit: Fit) -> bool:
     return belongs(image, fit) and image.getMeta(_MAP, None) is not None
 
 
+def anatomy_of(overlayList: Any) -> Image | None:
+    """Return the first shown image of one volume that is neither a result nor NIfTI-MRS; None without one."""
+    for image in overlayList:
+        if not isinstance(image, Image) or image.getMeta(_KEY, None) is not None:
+            continue
+        if len(image.shape) == 3 and min(image.shape) > 1 and image.dtype.kind in "biuf":
+            return image
+    return None
+
+
 def _counted(fit: Fit) -> Any:
     fitted = fit.maps.fitted()
     return fitted & SESSION.mask if fit is SESSION.chosen and SESSION.mask is not None else fitted

@@ -1,5 +1,6 @@
-"""Position of a grid of voxels: read qform and sform, compare positions, reorder the axes of images."""
+"""Position of a grid of voxels: read qform and sform, compare positions, reorder axes, cut a box by a plane."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import nibabel as nib
 import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import MRSData, Real
 
@@ -116,3 +118,19 @@ def image_places(image: Any) -> tuple[Real, ...]:
     if not isinstance(image, nib.Nifti1Pair):
         return (np.asarray(image.affine, dtype=np.float64),)
     return tuple(form for which in ("qform", "sform") if (form := _form(image.header, which)) is not None)
+
+
+def box_section(corners: Real, axis: int, level: float) -> NDArray[np.float64]:
+    """Return the corners of the section of a box by a plane, in order around it; shape (corner, 3)."""
+    edges = [(a, b) for a, b in itertools.combinations(range(8), 2) if bin(a ^ b).count("1") == 1]
+    points = []
+    for a, b in edges:
+        low, high = corners[a, axis] - level, corners[b, axis] - level
+        if low * high < 0:
+            points.append(corners[a] + (corners[b] - corners[a]) * low / (low - high))
+    if len(points) < 3:
+        return np.zeros((0, 3))
+    polygon = np.array(points)
+    others = [k for k in range(3) if k != axis]
+    around = polygon[:, others] - polygon[:, others].mean(axis=0)
+    return polygon[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import MRSData, Real
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.position import box_section
 from fsl_mrs_dl.io.volumes import read_image
 from fsl_mrs_dl.report.figures import _FONT
 from fsl_mrs_dl.report.page import FLAGGED
@@ -82,19 +82,3 @@ def grid_corners(data: MRSData, affine: Real) -> Real:
     corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)])
     moved: Real = (np.linalg.inv(affine) @ np.asarray(data.affine) @ corners.T).T[:, :3]
     return moved
-
-
-def box_section(corners: Real, axis: int, level: float) -> NDArray[np.float64]:
-    """Return the corners of the section of a box by a plane, in order around it; shape (corner, 3)."""
-    edges = [(a, b) for a, b in itertools.combinations(range(8), 2) if bin(a ^ b).count("1") == 1]
-    points = []
-    for a, b in edges:
-        low, high = corners[a, axis] - level, corners[b, axis] - level
-        if low * high < 0:
-            points.append(corners[a] + (corners[b] - corners[a]) * low / (low - high))
-    if len(points) < 3:
-        return np.zeros((0, 3))
-    polygon = np.array(points)
-    others = [k for k in range(3) if k != axis]
-    around = polygon[:, others] - polygon[:, others].mean(axis=0)
-    return polygon[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import TISSUES, MRSData, Real
+from fsl_mrs_dl.io.position import box_section
 from fsl_mrs_dl.io.tissue_images import TissueImages
 from fsl_mrs_dl.io.volumes import read_image
-from fsl_mrs_dl.report.anatomy import PLANES, box_section, grid_corners
+from fsl_mrs_dl.report.anatomy import PLANES, grid_corners
 from fsl_mrs_dl.report.drawing import new_figure, png
 from fsl_mrs_dl.report.page import FLAGGED
 

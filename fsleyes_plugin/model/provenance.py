@@ -38,6 +38,12 @@ class Provenance:
             lines += ["", heading, *(f"    {line}" for line in text.splitlines())]
         return "\n".join(lines)
 
+    def newest_first(self) -> str:
+        """Return one line for each record, that of the run first."""
+        synthetic = [f"SYNTHETIC DATA, not measured: {self.synthetic}"] if self.synthetic else []
+        lines = [f"{heading}: {'; '.join(text.splitlines())}" for heading, text in reversed(self.records)]
+        return "\n".join([*synthetic, *lines])
+
 
 @refusing_damage
 def provenance_of(path: Path, folder: ResultFolder | None = None) -> Provenance:

@@ -7,6 +7,9 @@ import wx
 
 from fsleyes_plugin.model.table_rows import as_csv, as_tabs, save_text
 from fsleyes_plugin.panels.errors import chosen_path, show_errors
+from fsleyes_plugin.panels.page_of import page_of
+from fsleyes_plugin.plots.fit_figure import Style
+from fsleyes_plugin.plots.page_figure import save_page
 from fsleyes_plugin.session import SESSION
 
 if TYPE_CHECKING:
@@ -25,6 +28,11 @@ class TableTools(wx.Panel):
         buttons = (
             ("Copy", self.copy, "Copy the table, for a spreadsheet"),
             ("Save CSV...", self.save, "Write the table with full precision"),
+            (
+                "Save page...",
+                self.save_page,
+                "Spectrum, place, table and provenance on one page (PDF or PNG)",
+            ),
             ("No highlight", self.clear, "Remove the highlighted curve"),
         )
         for text, action, tip in buttons:
@@ -57,6 +65,21 @@ class TableTools(wx.Panel):
         chosen = path or chosen_path(wx.FileDialog(self, "Save the table", defaultFile=default, style=style))
         if chosen is not None:
             save_text(as_csv(table, fit.name, voxel), chosen)
+
+    @show_errors
+    def save_page(self, path: Path | None = None) -> None:
+        """Write spectrum, place, table and provenance on one page; without a path, ask for one."""
+        voxel, fit = self._panel.at, SESSION.chosen
+        if voxel is None or fit is None:
+            return
+        style = wx.FD_SAVE | wx.FD_OVERWRITE_PROMPT
+        kinds = "PDF (*.pdf)|*.pdf|PNG (*.png)|*.png"
+        chosen = path or chosen_path(
+            wx.FileDialog(self, "Save the page", defaultFile="voxel.pdf", wildcard=kinds, style=style)
+        )
+        if chosen is not None:
+            page = page_of(fit, voxel, self._panel.table, self._panel.overlayList)
+            save_page(page, Style(SESSION.metabolite, band=SESSION.display.band), chosen)
 
     def clear(self) -> None:
         """Highlight no metabolite."""

@@ -76,7 +76,7 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
             axes.set_axis_off()
             axes.text(0.5, 0.5, trace.message, ha="center", va="center", wrap=True, transform=axes.transAxes)
             continue
-        _draw(axes, trace, trace.lines, style)
+        draw_trace(axes, trace, trace.lines, style)
     if style.look.one_scale and not style.look.keep_height:
         _set_one_scale([axes for axes in drawn if axes.axison])
     known: dict[str, Any] = {}
@@ -108,7 +108,7 @@ def _emptied(figure: Figure, n: int) -> list[Axes]:
     """Return n axes without lines: the existing ones, or new ones."""
     if len(figure.axes) != n:
         figure.clear()
-        return [_new_axes(figure, n, i) for i in range(n)]
+        return [new_axes(figure.add_subplot(1, n, i + 1), labelled=i == 0) for i in range(n)]
     for axes in figure.axes:
         for artist in [*axes.lines, *axes.collections, *axes.texts]:
             artist.remove()
@@ -116,20 +116,21 @@ def _emptied(figure: Figure, n: int) -> list[Axes]:
     return list(figure.axes)
 
 
-def _new_axes(figure: Figure, n: int, i: int) -> Axes:
-    axes = figure.add_subplot(1, n, i + 1)
+def new_axes(axes: Axes, *, labelled: bool = True) -> Axes:
+    """Prepare axes for the lines of a voxel; return them."""
     axes.xaxis.set_minor_locator(AutoMinorLocator(5))
     axes.set_xlabel("Chemical shift (ppm)", fontsize=9)
     axes.set_yticks([])
     axes.tick_params(labelsize=8)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    if i == 0:
+    if labelled:
         axes.set_ylabel("Signal, real part (arb. units)", fontsize=9)
     return axes
 
 
-def _draw(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
+def draw_trace(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
+    """Draw the lines of a voxel on axes of :func:`new_axes`."""
     ppm = lines.ppm
     low, high = lines.limits_ppm
     shown = (ppm >= low) & (ppm <= high)

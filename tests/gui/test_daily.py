@@ -184,3 +184,27 @@ def test_the_slider_changes_the_mask_at_once(viewer, tmp_path):
     assert (opts.cmap.name, tuple(opts.displayRange)) == ("blue", (2.0, 30.0))
     assert min(times) < MASK_SECONDS
     assert viewer.told == []
+
+
+def test_the_page_of_the_voxel_is_saved_with_the_anatomy(viewer, tmp_path):
+    from fsleyes_plugin.overlays import anatomy_of
+    from fsleyes_plugin.panels.page_of import page_of
+    from fsleyes_plugin.panels.table_panel import MRSFitTable
+
+    _, view = viewer.layout()
+    nib.save(nib.Nifti1Image(np.ones((40, 40, 40), np.float32), np.diag([6.0, 6, 6, 1])), tmp_path / "T1.nii")
+    viewer.add(tmp_path / "T1.nii")
+    fit = viewer.load(viewer_results.mrsi())
+    assert anatomy_of(viewer.overlays).dataSource == str(tmp_path / "T1.nii")
+    voxel = voxel_of(fit, 30)
+    viewer.move(fit.centre(voxel))
+    table = viewer.panel(view, MRSFitTable)
+    viewer.wait(lambda: table.at == voxel and table.table is not None)
+    table.tools.save_page(tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+    page = page_of(fit, voxel, table.table, viewer.overlays)
+    assert len(page.sections) == 3
+    assert fit.folder.record["basis"]["sha256"] in page.record
+    assert np.array_equal(page.trace.lines.data, view.traces[-1].lines.data)
+    table.tools.save_page(tmp_path / "page.doc")
+    assert "does not end in .pdf or .png" in viewer.told[0][1]

@@ -9,10 +9,11 @@ from quantified import DWELLTIME_S, FREQUENCY_MHZ, N_POINTS, NOISE, make
 
 from fsl_mrs_dl.data import FLAGS
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.io.position import box_section
 from fsl_mrs_dl.io.results.outcome import WaterScaling
 from fsl_mrs_dl.io.volumes import read_image
 from fsl_mrs_dl.report import quantify_page, quantify_static, save_fit_figure, save_map_figure
-from fsl_mrs_dl.report.anatomy import box_section, grid_corners
+from fsl_mrs_dl.report.anatomy import grid_corners
 from fsl_mrs_dl.report.concentrations import with_sd
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
 from fsl_mrs_dl.report.spectra import view_fit
