@@ -211,5 +211,5 @@ def _axis_offset(data: MRSData, fid: Complex) -> float | None:
     moved = moved_hz / data.spectrometer_frequency_mhz
     ppm, height = data.ppm_axis - moved, _height(data, fid)
     near = (np.abs(ppm - place) < _AT_LANDMARK_PPM for place in LANDMARKS_PPM.values())
-    lines = [height[at].max(initial=0.0) for at in near]  # a band may hold no point of one
+    lines = [height[inside].max(initial=0.0) for inside in near]  # a band may hold no point of one
     return moved if min(lines) > _LEAST_LANDMARK * max(lines) else None

@@ -143,7 +143,7 @@ def rename(path: Path, target: Path) -> None:
 
 
 def _can_finish(folder: Path, aside: Path, journal: Journal) -> bool:
-    """Return whether each file that waits is whole, and stands before what the journal knows or before nothing."""
+    """Return whether publication can go on: new files are undamaged, and targets are absent or as recorded."""
     for name, digest in journal.new.items():
         waiting = aside / NEW / name
         if waiting.exists() and (

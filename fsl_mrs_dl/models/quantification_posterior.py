@@ -76,7 +76,7 @@ class PosteriorNetwork(QuantificationNetwork):
         self.encoder = nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
     def beliefs(self, inputs: Tensor, noise_sd: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return means and SDs before the cut, in half ranges, and what each mean moves by with those before.
+        """Return the three normal distributions before they are cut to their ranges, in units of half a range.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class PosteriorNetwork(QuantificationNetwork):
         -------
         mean, sd : Tensor, float, shape (batch, 3)
         slopes : Tensor, float, shape (batch, 3, 3)
-            Strictly lower triangular.
+            How far each mean moves with the parameters before it; strictly lower triangular.
         """
         low, high = (math.log(value) for value in self.noise_sd)
         noise = (2 * torch.log(noise_sd) - low - high) / (high - low)

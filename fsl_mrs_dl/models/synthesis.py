@@ -138,9 +138,9 @@ class SynthesisNetwork(Network):
     def coefficients(self, inputs: Tensor, amounts: Tensor | None = None) -> Tensor:
         """Return the input of the encoder for FIDs of shape (batch, 2, time), before centring.
 
-        The components' coefficients, shape (batch, 2 component). For the decoder ``physics``, behind them those
-        of damped, turned waves in the FID times the conjugate of the basis set's sum, in which the concentrations
-        no longer turn anything.
+        These are the coefficients of the components, shape (batch, 2 component). For the decoder ``physics`` the
+        coefficients of a second signal follow: the FID times the conjugate of the sum of the basis set. This
+        product shows shift, phase and damping without the concentrations; its components are damped waves.
         """
         fids = from_channels(inputs / self.scale)
         parts = [fids @ torch.conj(complex_of(self.components)).T]
@@ -262,7 +262,7 @@ class SynthesisNetwork(Network):
         return lost + self.beta * grown * divergence.mean()
 
     @torch.no_grad()
-    def settle(self, coefficients: Tensor, amounts: Tensor | None = None) -> None:
+    def store_latent_moments(self, coefficients: Tensor, amounts: Tensor | None = None) -> None:
         """Store mean and covariance of the latent numbers of the training data, for :meth:`sample`."""
         mean, log_variance = self._encoded(coefficients, amounts)
         covariance = torch.cov(mean.T) + torch.diag(torch.exp(log_variance).mean(dim=0))

@@ -109,8 +109,8 @@ def coverage(shape: tuple[int, ...], to_grid: Real, grid: tuple[int, ...]) -> Re
         whole = ((centres >= low + reach) & (centres <= high - reach)).all(axis=-1)
         edge = ((centres > low - reach) & (centres < high + reach)).all(axis=-1) & ~whole
         slab = whole.astype(np.float32)
-        at = centres[edge][:, None] + points
-        slab[edge] = ((at >= low) & (at <= high)).all(axis=-1).mean(axis=-1)
+        places = centres[edge][:, None] + points
+        slab[edge] = ((places >= low) & (places <= high)).all(axis=-1).mean(axis=-1)
         shares[x, around[1], around[2]] = slab
     return shares
 

@@ -161,12 +161,12 @@ def table(
         part = ' class="part"' if n in starts else ""
         return f"<{kind}{part}{more}>{html.escape(plain(value))}</{kind}>"
 
-    top, at = "", 0
+    top, column = "", 0
     if groups:
         top += "<tr>"
         for title, width in groups:
-            top += cell("th", at, title, f' colspan="{width}"')
-            at += width
+            top += cell("th", column, title, f' colspan="{width}"')
+            column += width
         top += "</tr>\n"
     if head:
         top += "<tr>" + "".join(cell("th", n, text) for n, text in enumerate(head)) + "</tr>\n"

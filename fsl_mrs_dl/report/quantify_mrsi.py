@@ -130,10 +130,10 @@ def _examples(data: MRSData, outcome: Outcome, order: list[int]) -> list[str]:
     rank = rank[np.isfinite(score[rank])]
     if not rank.size:
         return ["<p>No voxel could be fitted.</p>"]
-    settled = [row for row in rank if outcome.flags[row] == 0] or list(rank)
+    unflagged = [row for row in rank if outcome.flags[row] == 0] or list(rank)
     parts = []
     for which, row, why in (
-        ("A typical voxel", int(settled[len(settled) // 2]), "the median"),
+        ("A typical voxel", int(unflagged[len(unflagged) // 2]), "the median"),
         ("The worst fitted voxel", int(rank[-1]), "the largest"),
     ):
         view = view_fit(data, outcome, row)

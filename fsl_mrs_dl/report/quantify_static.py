@@ -111,15 +111,15 @@ def save_map_figure(
         known = [p[np.isfinite(p)] for p in (truth.get(name), values[:, column]) if p is not None]
         top = max((float(np.percentile(p, 98)) for p in known if p.size), default=1.0) or 1.0
         for m, title in enumerate(rows):
-            share = title == spread
+            percent_map = title == spread
             _draw_map(
                 drawing,
                 axes[m, n],
                 shown,
                 pictures[title],
-                top_percent if share else top,
+                top_percent if percent_map else top,
                 reverse,
-                share=share,
+                percent_map=percent_map,
             )
         axes[0, n].set_title(name, fontsize="medium")
     for m, title in enumerate(rows):
@@ -198,14 +198,14 @@ def _mark(colour: str, marker: str, *, slight: bool = False) -> dict[str, Any]:
 
 
 def _draw_map(
-    drawing: Any, axes: Any, shown: Any, values: Real | None, top: float, reverse: Any, *, share: bool
+    drawing: Any, axes: Any, shown: Any, values: Real | None, top: float, reverse: Any, *, percent_map: bool
 ) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_facecolor("#f2f2f2")
     if values is None:
         return
-    colours = "cividis" if share else "viridis"
+    colours = "cividis" if percent_map else "viridis"
     image = axes.imshow(shown.of(values).T, origin="lower", vmin=0, vmax=top, cmap=colours)
     drawing.colorbar(image, ax=axes, shrink=0.8, aspect=16)
     if reverse[0]:

@@ -112,7 +112,8 @@ class AlignView:
     def edit_sign(self) -> int:
         """Factor of the second edit condition in the difference spectrum; 0 if there are not exactly two.
 
-        -1, or 1 if the receiver phase alternates with the editing, so that the sum is the difference.
+        Usually -1. It is 1 where the scanner turns the receiver by 180 degrees for one condition: then the sum of
+        the two FIDs is the difference of their spectra.
         """
         if "DIM_EDIT" not in self.data.dim_tags or len(self.conditions) != 2:
             return 0

@@ -67,8 +67,8 @@ def conformal_margin(low: Any, high: Any, truth: Any, level: float) -> Any:
     low, high, truth = np.asarray(low), np.asarray(high), np.asarray(truth)
     width = np.maximum(high - low, np.finfo(float).tiny)
     scores = np.sort(np.maximum(low - truth, truth - high) / width, axis=0)
-    at = math.ceil((len(scores) + 1) * level) - 1
-    return scores[at] if at < len(scores) else np.full(scores.shape[1:], np.inf)
+    rank = math.ceil((len(scores) + 1) * level) - 1
+    return scores[rank] if rank < len(scores) else np.full(scores.shape[1:], np.inf)
 
 
 def auroc(usual: Any, unusual: Any) -> float:

@@ -223,7 +223,7 @@ def _fractions(head: Head, shape: tuple[int, ...], affine: Real) -> dict[str, Re
 
 
 def _fields(drawn: dict[str, Real], shape: tuple[int, ...], affine: Real) -> dict[str, Real]:
-    """Return the maps: a low-order field plus a sinus, phase, and widths that grow with the field gradient."""
+    """Return maps of field, phase and linewidth; the field is distorted near the frontal sinus, which is air."""
     x, y, z = np.moveaxis(_centres(shape, affine) / _HALF_MM, -1, 0)
     terms = np.stack([np.ones_like(x), x, y, z, x**2 - y**2, 2 * x * y], axis=-1)
     sinus = np.exp(-(x**2 + (y - 0.9) ** 2 + z**2) / 0.18)

@@ -171,7 +171,7 @@ class _Chain:
     def _without_empty_coils(self, *references: MRSData | None) -> list[MRSData | None]:
         """Remove coils without signal from the data, and from the references with all coils."""
         axis, coils = self.data.axis(COIL), self.size(COIL)
-        alive = [at for at in range(coils) if usable_fids(_coil(self.data, [at])).any()]
+        alive = [coil for coil in range(coils) if usable_fids(_coil(self.data, [coil])).any()]
         if len(alive) in (0, coils):
             return list(references)
         self.leave_out(f"{coils - len(alive)} of {coils} coils", "as they hold no signal")

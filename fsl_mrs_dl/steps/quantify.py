@@ -192,8 +192,8 @@ def quantify(
     """
     from fsl_mrs_dl.fit import quantification
     from fsl_mrs_dl.steps.quantify_basis import named_basis
-    from fsl_mrs_dl.steps.quantify_model import BasisOptions, FitModel, ModelOptions
-    from fsl_mrs_dl.steps.quantify_models import NetworkOptions, method_of
+    from fsl_mrs_dl.steps.quantify_fit_model import BasisOptions, FitModel, ModelOptions
+    from fsl_mrs_dl.steps.quantify_networks import NetworkOptions, method_of
     from fsl_mrs_dl.steps.quantify_request import RunOptions, request_of
     from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra, SpectraOptions
     from fsl_mrs_dl.steps.quantify_water import Water, WaterOptions

@@ -20,7 +20,7 @@ from fsl_mrs_dl.fit.quantification import (
 from fsl_mrs_dl.io.position import places
 from fsl_mrs_dl.io.volumes import read_fractions, read_numbers
 from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
-from fsl_mrs_dl.steps.quantify_model import FitModel
+from fsl_mrs_dl.steps.quantify_fit_model import FitModel
 from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra, conjugated
 from fsl_mrs_dl.steps.quantify_times import water_times_of
 from fsl_mrs_dl.steps.water_references import average_repeats

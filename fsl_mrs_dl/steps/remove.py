@@ -104,21 +104,22 @@ def _summary(
         message = f"No residual water stands out from {looked}: nothing was removed."
         return {"ppm": "no water found"}, (message,)
     whole = (min(water.band_ppm[0] for water in waters), max(water.band_ppm[1] for water in waters))
-    at = np.array([water.ppm for water in waters])
+    places_ppm = np.array([water.ppm for water in waters])
     settled = {
         "ppm": whole,
-        "water_ppm": float(np.median(at)),
+        "water_ppm": float(np.median(places_ppm)),
         "energy_removed_percent": float(np.median(shares)),
     }
     many = f" in {len(waters)} of {n_fids} {of}s" if n_fids > 1 else ""
     if many:
         settled["removed"] = many.strip()
     lines = [
-        f"Removed water at {_range(at, '.2f', 'ppm')}{many}, {whole[0]:.2f} to {whole[1]:.2f} ppm: {energy}."
+        f"Removed water at {_range(places_ppm, '.2f', 'ppm')}{many}, "
+        f"{whole[0]:.2f} to {whole[1]:.2f} ppm: {energy}."
     ]
     if dry := n_fids - len(waters):
         lines.append(f"No water stands out in {dry} {of}{'s' if dry > 1 else ''}: nothing was taken there.")
-    off = float(np.median(at)) - place
+    off = float(np.median(places_ppm)) - place
     if abs(off) > REACH_PPM:
         lines.append(
             f"The axis is {off:+.2f} ppm off, farther than quantify looks: 'fsl_mrs_dl ecc' with a water "

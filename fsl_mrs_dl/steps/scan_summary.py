@@ -136,7 +136,7 @@ def next_commands(scan: ConvertedScan, reference: ConvertedScan | None) -> tuple
     """
     data = scan.data
     sizes = dict(zip(data.dim_tags, data.fid.shape[4:], strict=True))
-    at, lines = scan.path, []
+    latest, lines = scan.path, []
     water = reference.path if reference else None
 
     def step(words: str, source: Path, folder: str, *more: str) -> Path:
@@ -149,23 +149,23 @@ def next_commands(scan: ConvertedScan, reference: ConvertedScan | None) -> tuple
     if n_coils > 1:
         coils = reference is not None and _coils(reference.data) == n_coils
         weights = ("--reference", str(water)) if coils else ()
-        at = step("coilcombine", at, "combined", *weights)
+        latest = step("coilcombine", latest, "combined", *weights)
         if coils and water is not None:
             water = step("coilcombine", water, "combined", *weights)
     raw = n_coils > 1 or sizes.get("DIM_DYN", 1) > 1
     if raw and reference is not None and _same_sampling(reference.data, data):
-        at = step("ecc", at, "ecc", "--reference", str(water))
+        latest = step("ecc", latest, "ecc", "--reference", str(water))
     if sizes.get("DIM_DYN", 1) > 1:
-        at = step("align --average", at, "aligned")
+        latest = step("align --average", latest, "aligned")
     if sizes.get("DIM_MEAS", 1) > 1:
-        at = step("average --dim DIM_MEAS", at, "averaged")
+        latest = step("average --dim DIM_MEAS", latest, "averaged")
     if scan.water:
-        at = step("remove", at, "dry")
+        latest = step("remove", latest, "dry")
     pair = sizes.get("DIM_EDIT", 1) == 2
     if pair:
         first, second = np.moveaxis(data.fid, data.axis("DIM_EDIT"), 0)
         word = "add" if opposed(first, second) else "subtract"
-        at = step(f"{word} --dim DIM_EDIT", at, "difference")
+        latest = step(f"{word} --dim DIM_EDIT", latest, "difference")
     left = [
         tag
         for tag, n in sizes.items()
@@ -175,7 +175,7 @@ def next_commands(scan: ConvertedScan, reference: ConvertedScan | None) -> tuple
         return lines, f"quantify takes one spectrum a voxel: take one of {left[0]} then (mrs_tools split)."
     name, remark = _basis(data, edited=pair)
     scaled = ("--h2o", str(water)) if water is not None else ()
-    lines.append(_line("quantify", "--data", at, "--basis", name, *scaled, "--output", "fit", "--report"))
+    lines.append(_line("quantify", "--data", latest, "--basis", name, *scaled, "--output", "fit", "--report"))
     return lines, remark
 
 

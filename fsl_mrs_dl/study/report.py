@@ -173,8 +173,8 @@ def _by_site(results: Sequence[Result], values: Real, site: str) -> tuple[float,
 
 def _grouped(results: Sequence[Result], site: str) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = {}
-    for at, result in enumerate(results):
-        groups.setdefault(result.job.scan.labels.get(site, "") if site else "", []).append(at)
+    for index, result in enumerate(results):
+        groups.setdefault(result.job.scan.labels.get(site, "") if site else "", []).append(index)
     return groups
 
 
@@ -189,8 +189,8 @@ def _outliers(results: Sequence[Result], names: Sequence[str], scaling: str) -> 
         if spread <= 0:
             continue
         z = (values - np.median(known)) / spread
-        for at in np.flatnonzero(np.abs(z) > _OUTLIER_Z):
-            outliers[results[int(at)].job.scan.name, name] = float(z[at])
+        for index in np.flatnonzero(np.abs(z) > _OUTLIER_Z):
+            outliers[results[int(index)].job.scan.name, name] = float(z[index])
     return outliers
 
 
@@ -201,7 +201,7 @@ def _amounts_figure(results: Sequence[Result], names: Sequence[str], scaling: st
     groups = _grouped(results, site)
     for column, name in enumerate(names, start=1):
         for n, (group, rows) in enumerate(groups.items()):
-            some = [results[at] for at in rows]
+            some = [results[index] for index in rows]
             drawing.add_trace(_points(some, name, scaling, n, group, first=column == 1), row=1, col=column)
     drawing.update_xaxes(showticklabels=False, showgrid=False)
     drawing.update_yaxes(rangemode="tozero")

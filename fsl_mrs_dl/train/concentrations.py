@@ -83,9 +83,9 @@ class ConcentrationsTraining(Training[DataSplit[LabelledSpectra], SynthesisNetwo
         )
         return training, validation
 
-    def settle(self, network: SynthesisNetwork, training: tuple[Tensor, ...]) -> None:
+    def finish(self, network: SynthesisNetwork, training: tuple[Tensor, ...]) -> None:
         """Store mean and covariance of the latent numbers of the training data."""
-        network.settle(*training[:2])
+        network.store_latent_moments(*training[:2])
 
     def name(self, network: SynthesisNetwork, sets: DataSplit[LabelledSpectra]) -> str:
         """Return the name of the package: the sequence, and the metabolites where they were chosen."""

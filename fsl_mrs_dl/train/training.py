@@ -136,7 +136,7 @@ class Training(ABC, Generic[S, N]):
     def prepare(self, network: N, sets: S) -> None:
         """Give a network what it needs of the examples before the loop; by default nothing."""
 
-    def settle(self, network: N, training: tuple[Tensor, ...]) -> None:
+    def finish(self, network: N, training: tuple[Tensor, ...]) -> None:
         """Give a network what it needs of the examples after the loop; by default nothing."""
 
     def data_words(self, sets: S) -> str:
@@ -187,7 +187,7 @@ class Training(ABC, Generic[S, N]):
         curve = fit(network, training, validation, settings, report, checkpoint)
         if not np.isfinite(curve.best):
             raise OptionError(f"The training diverged at --lr {settings.lr:g}; take a smaller one.")
-        self.settle(network, training)
+        self.finish(network, training)
         return curve
 
     def search_space(self) -> "Space":

@@ -102,10 +102,10 @@ class TransientsTraining(Training[SplitTransients, Any]):
         learned, stopped = ((coefficients[chosen],) for chosen in rows)
         return learned, stopped
 
-    def settle(self, network: Any, training: tuple[Tensor, ...]) -> None:
+    def finish(self, network: Any, training: tuple[Tensor, ...]) -> None:
         """Store mean and covariance of the latent numbers of a network of whole spectra."""
         if isinstance(network, SynthesisNetwork):
-            network.settle(*training[:2])
+            network.store_latent_moments(*training[:2])
 
     def name(self, network: Any, sets: SplitTransients) -> str:
         """Return the name of the package: nucleus and field."""

@@ -98,8 +98,8 @@ def hypotheses(kind: str, *, lipids: bool, tables: Sequence[str] = ()) -> tuple[
 def first(choices: Sequence[Hypothesis]) -> int:
     """Return the index of the hypothesis under which the parameters that are not linear are fitted."""
     return next(
-        at
-        for at, one in enumerate(choices)
+        index
+        for index, one in enumerate(choices)
         if (one.macromolecules, one.spread) in FIRST
         and one.baseline == FIRST_BASELINE
         and one.lipids == any(other.lipids for other in choices)

@@ -35,8 +35,8 @@ def one_proton(basis: Basis) -> float:
     """
     first = np.abs(basis.fids[:, 0]) / excess(np.asarray(basis.fids))
     points = [
-        first[at] / _LANDMARKS[canonical_name(name)]
-        for at, name in enumerate(basis.names)
+        first[row] / _LANDMARKS[canonical_name(name)]
+        for row, name in enumerate(basis.names)
         if canonical_name(name) in _LANDMARKS
     ]
     return float(max(points)) if points else float(np.median(first) / _USUAL_PROTONS)

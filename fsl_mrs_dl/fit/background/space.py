@@ -139,7 +139,7 @@ class Background:
         The order is: each kind of macromolecules with the baseline of the first hypothesis and without lipids;
         the same with lipids; all other baselines.
         """
-        place = {one: at for at, one in enumerate(self.hypotheses)}
+        place = {one: index for index, one in enumerate(self.hypotheses)}
         smooth = self.hypotheses[self.first].baseline
 
         def before(one: Hypothesis) -> int:

@@ -52,14 +52,14 @@ class AveragedFitter(Fitter):
         searched = search.begin(fids, start)
         scaled = fids / searched.unit[:, None]
         tokens = np.where(searched.outside, "out_of_range", "")
-        tokens = np.where((tokens == "") & ~searched.settled, "no_convergence", tokens)
+        tokens = np.where((tokens == "") & ~searched.converged, "no_convergence", tokens)
         result = self._averaged(scaled, searched, tokens)
         uneven = search.uneven(scaled, searched, self.problem.background.first)
         under = search.elsewhere(searched, result)
         for which in np.unique(under[under >= 0]):
             rows = np.flatnonzero(under == which)
             there = search.again(scaled[rows], searched.take(rows), int(which))
-            tokens[rows] = np.where((tokens[rows] == "no_convergence") & there.settled, "", tokens[rows])
+            tokens[rows] = np.where((tokens[rows] == "no_convergence") & there.converged, "", tokens[rows])
             # An uneven shim under one hypothesis may be macromolecules under another.
             uneven[rows] &= search.uneven(scaled[rows], there, int(which))
             known = np.flatnonzero(~uneven[rows])

@@ -36,15 +36,15 @@ def spreads(weighing: Weighing, weights: Real, noise: Real, mean: Real) -> tuple
     """Return the covariance within hypotheses and that between them, (S, M, M) each."""
     within = np.zeros((*mean.shape, mean.shape[1]))
     index = np.arange(mean.shape[1])
-    for at in range(weights.shape[1]):
-        rows = np.flatnonzero(weights[:, at] > 0)
+    for hypothesis in range(weights.shape[1]):
+        rows = np.flatnonzero(weights[:, hypothesis] > 0)
         if len(rows):
-            information = weighing.information[rows, at]
+            information = weighing.information[rows, hypothesis]
             size = np.sqrt(np.maximum(information[:, index, index], np.finfo(float).tiny))
             scaled = information / (size[:, :, None] * size[:, None])
             scaled[:, index, index] = 1 + 1e-9
             inverse = np.linalg.inv(scaled) / (size[:, :, None] * size[:, None])
-            within[rows] += (weights[rows, at] * noise[rows, at])[:, None, None] * inverse
+            within[rows] += (weights[rows, hypothesis] * noise[rows, hypothesis])[:, None, None] * inverse
     apart = weighing.amplitudes - mean[:, None]
     between = np.swapaxes(apart * weights[..., None], 1, 2) @ apart
     return within, between
@@ -105,29 +105,29 @@ def curves_of(
     n, rows = len(weights), len(ground.rows)
     smooth, broad = np.zeros((n, rows)), np.zeros_like(model.data)
     rest = np.zeros_like(model.data)
-    for at in range(weights.shape[1]):
-        some = np.flatnonzero(weights[:, at] > 0)
+    for hypothesis in range(weights.shape[1]):
+        some = np.flatnonzero(weights[:, hypothesis] > 0)
         if not len(some):
             continue
-        columns = model.columns_of(ground, at, some)
-        fitted = (weighing.amplitudes[some, at][:, None] @ columns)[:, 0]
-        fitted += (weighing.steps[some, at][:, None] @ model.steps[some])[:, 0]
+        columns = model.columns_of(ground, hypothesis, some)
+        fitted = (weighing.amplitudes[some, hypothesis][:, None] @ columns)[:, 0]
+        fitted += (weighing.steps[some, hypothesis][:, None] @ model.steps[some])[:, 0]
         residual = model.data[some] - fitted
         within = residual @ ground.rows.T
-        known = ground.of(at)
+        known = ground.of(hypothesis)
         along = within @ known.axes
         noise = model.noise[some]
-        share = ground.share(at, noise)
+        share = ground.share(hypothesis, noise)
         under = (share * along) @ known.axes.T
         whitened = (along / (noise[:, None] + known.power)) @ known.axes.T
         mm = whitened @ known.broad
-        weight = weights[some, at][:, None]
+        weight = weights[some, hypothesis][:, None]
         broad[some] += weight * (mm @ ground.rows)
-        table = model.table_of(ground, at)
+        table = model.table_of(ground, hypothesis)
         if table:
             # Curves contain the mean of the prior: the difference of the table from it is added.
             instead = model.tables[table] - model.columns[some, model.broad]
-            broad[some] += weight * weighing.amplitudes[some, at, model.broad, None] * instead
+            broad[some] += weight * weighing.amplitudes[some, hypothesis, model.broad, None] * instead
         smooth[some] += weight * (under - mm)
         rest[some] += weight * (residual - under @ ground.rows)
     return smooth @ ground.rows, broad, joined(rest)
@@ -164,11 +164,11 @@ def leading_information(
     ground, members, shared = problem.background, model.columns.shape[1], len(problem.free)
     n_vectors = products.gram.shape[1] - len(products.tables)
     gram = np.empty_like(products.gram[:, :n_vectors, :n_vectors])
-    for at in np.unique(lead):
-        rows = np.flatnonzero(lead == at)
-        some = products.take(rows).under(model, ground, int(at))
-        along = some.projections @ ground.of(int(at)).axes
-        share = ground.share(int(at), model.noise[rows])
+    for hypothesis in np.unique(lead):
+        rows = np.flatnonzero(lead == hypothesis)
+        some = products.take(rows).under(model, ground, int(hypothesis))
+        along = some.projections @ ground.of(int(hypothesis)).axes
+        share = ground.share(int(hypothesis), model.noise[rows])
         gram[rows] = some.gram - (along * share[:, None]) @ np.swapaxes(along, 1, 2)
     q = members + shared
     inner, across, single = gram[:, :q, :q], gram[:, :q, q:-1], gram[:, q:-1, q:-1].copy()

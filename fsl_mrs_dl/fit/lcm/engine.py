@@ -171,7 +171,7 @@ def _fit_chunk(
         choices, explained, beyond = starts(problem, basis, scaled, N_STARTS)
     else:
         choices, explained, beyond = [start], np.ones((1, len(fids))), np.zeros(len(fids), dtype=bool)
-    at, state, iterations, settled = minimise(problem, evaluator, scaled, choices[0])
+    at, state, iterations, converged = minimise(problem, evaluator, scaled, choices[0])
     at = at.copy()
     for choice, share in zip(choices[1:], explained[1:], strict=True):
         rows = np.flatnonzero(share > ALMOST_AS_GOOD)
@@ -181,13 +181,13 @@ def _fit_chunk(
             state.put(rows, there, better)
             for name, value in vars(at).items():
                 value[rows[better]] = getattr(other, name)[better]
-            settled[rows[better]] = done[better]
+            converged[rows[better]] = done[better]
             iterations[rows] += more
     if problem.settings.member_shift_hz:
-        at, state, more, settled = _with_own_shifts(problem, evaluator, scaled, at, state)
+        at, state, more, converged = _with_own_shifts(problem, evaluator, scaled, at, state)
         iterations = iterations + more
     outside = out_of_range(problem, basis, at, choices[-1], beyond)
-    tokens = np.where(outside, "out_of_range", np.where(settled, "", "no_convergence"))
+    tokens = np.where(outside, "out_of_range", np.where(converged, "", "no_convergence"))
     residual = problem.corrected(scaled, at) - problem.model(at, state.amplitudes)
     return _result(problem, basis, at, state, residual, size, iterations, tokens)
 

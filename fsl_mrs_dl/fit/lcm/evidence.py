@@ -21,9 +21,9 @@ from fsl_mrs_dl.fit.background import Background
 from fsl_mrs_dl.fit.lcm.linear import ROUNDING, solve_amplitudes
 
 MARGINS = (np.inf, 20.0, 7.0)
-"""Difference in log evidence from the best, beyond which a parent's children are not evaluated, in each round.
-Lipids may change which macromolecules fit best; another baseline of a worse hypothesis would weigh less than
-1e-3."""
+"""Hypotheses are tried in three rounds: macromolecules, then lipids, then baselines. In a round only those are
+tried whose simpler hypothesis has a log evidence within this much of the best. The second limit is wide, for
+lipids change which macromolecules fit best. Beyond the third, the weight would be below 1e-3."""
 _LEAST_WEIGHT = 1e-3  # posterior probability below which a hypothesis is left out
 _LARGER_RIDGES = (0.0, 1e-7, 1e-5, 1e-3, 1e-1)  # added to the ridge in turn, until the factor exists
 _RIDGE = 1e-9  # over each parameter's own curvature: parameters without information have no effect
@@ -61,17 +61,17 @@ class Linear:
     tables: Mapping[str, Real]
     broad: int
 
-    def columns_of(self, background: Background, at: int, rows: NDArray[np.intp]) -> Real:
+    def columns_of(self, background: Background, hypothesis: int, rows: NDArray[np.intp]) -> Real:
         """Return the members of some spectra under a hypothesis, (s, M, N)."""
         columns = self.columns[rows]
-        table = self.table_of(background, at)
+        table = self.table_of(background, hypothesis)
         if table:
             columns[:, self.broad] = self.tables[table]
         return columns
 
-    def table_of(self, background: Background, at: int) -> str:
+    def table_of(self, background: Background, hypothesis: int) -> str:
         """Return the name of the table whose macromolecules a hypothesis has; empty if none."""
-        name = background.hypotheses[at].macromolecules
+        name = background.hypotheses[hypothesis].macromolecules
         return name if self.broad >= 0 and name in self.tables else ""
 
     @property
@@ -147,10 +147,10 @@ class Products:
         products = vectors @ np.swapaxes(vectors, 1, 2)
         return cls(products, vectors @ background.rows.T, tuple(model.tables))
 
-    def under(self, model: Linear, background: Background, at: int) -> "Products":
+    def under(self, model: Linear, background: Background, hypothesis: int) -> "Products":
         """Return the products of members, steps and data under a hypothesis."""
         order = np.arange(self.gram.shape[1] - len(self.tables))
-        table = model.table_of(background, at)
+        table = model.table_of(background, hypothesis)
         if not table:
             return Products(self.gram[:, : len(order), : len(order)], self.projections[:, : len(order)])
         order[model.broad] = len(order) + self.tables.index(table)
@@ -197,19 +197,21 @@ def weigh(
     parent = background.parent
     for level, margin in zip(background.rounds, MARGINS, strict=True):
         best = weighing.log_evidence.max(axis=1)
-        for at in level:
-            simpler = weighing.log_evidence[:, parent[at]] if parent[at] >= 0 else best
-            near = (simpler > best - margin) | (parent[at] < 0)
+        for hypothesis in level:
+            simpler = weighing.log_evidence[:, parent[hypothesis]] if parent[hypothesis] >= 0 else best
+            near = (simpler > best - margin) | (parent[hypothesis] < 0)
             rows = np.flatnonzero(near)
             if not len(rows):
                 continue
             expected, some = model.expected, products
             if len(rows) < n:
                 expected, some = tuple(value[rows] for value in expected), products.take(rows)
-            some = some.under(model, background, int(at))
-            values = _one(expected, some, background, int(at), members, freedom, non_negative=non_negative)
+            some = some.under(model, background, int(hypothesis))
+            values = _one(
+                expected, some, background, int(hypothesis), members, freedom, non_negative=non_negative
+            )
             for name, value in zip(_BY_EACH, values, strict=True):
-                getattr(weighing, name)[rows, at] = value
+                getattr(weighing, name)[rows, hypothesis] = value
     return weighing
 
 
@@ -218,10 +220,12 @@ def take_steps(
 ) -> None:
     """Compute the steps of the hypotheses with a weight, where they are not known yet; in place."""
     unknown = np.isnan(weighing.steps).any(axis=2) & (weights > 0)
-    for at in np.flatnonzero(unknown.any(axis=0)):
-        rows = np.flatnonzero(unknown[:, at])
-        amplitudes = weighing.amplitudes[rows, at]
-        weighing.steps[rows, at] = steps_of(model, products, background, int(at), rows, amplitudes)
+    for hypothesis in np.flatnonzero(unknown.any(axis=0)):
+        rows = np.flatnonzero(unknown[:, hypothesis])
+        amplitudes = weighing.amplitudes[rows, hypothesis]
+        weighing.steps[rows, hypothesis] = steps_of(
+            model, products, background, int(hypothesis), rows, amplitudes
+        )
 
 
 def energy_left(model: Linear, products: Products, background: Background, *, non_negative: bool) -> Real:
@@ -236,7 +240,7 @@ def _one(
     expected: tuple[Real, ...],
     products: Products,
     background: Background,
-    at: int,
+    hypothesis: int,
     members: int,
     freedom: int,
     *,
@@ -250,7 +254,7 @@ def _one(
     weight, present, noise = expected
     steps = weight.shape[1]
     last = members + steps
-    gram = _left(products, background, at, noise)
+    gram = _left(products, background, hypothesis, noise)
     pulled = weight * present
     gram[:, members:last, -1] -= pulled
     gram[:, -1, members:last] -= pulled
@@ -273,15 +277,15 @@ def _one(
     energy = np.maximum(energy, np.maximum(ROUNDING * products.gram[:, -1, -1], np.finfo(float).tiny))
     diagonal = np.arange(last)
     volume = 2 * np.log(lower[:, diagonal, diagonal]).sum(axis=1)
-    width = np.log1p(background.of(at).power / noise[:, None]).sum(axis=1)
+    width = np.log1p(background.of(hypothesis).power / noise[:, None]).sum(axis=1)
     evidence = -(width + volume + freedom * np.log(energy)) / 2
     return evidence, energy, amplitudes, pull, information
 
 
-def _left(products: Products, background: Background, at: int, noise: Real) -> Real:
+def _left(products: Products, background: Background, hypothesis: int, noise: Real) -> Real:
     """Return the products of the vectors after the background of a hypothesis is taken out, (S, V, V)."""
-    along = products.projections @ background.of(at).axes
-    shares: Real = along * background.share(at, noise)[:, None]
+    along = products.projections @ background.of(hypothesis).axes
+    shares: Real = along * background.share(hypothesis, noise)[:, None]
     left: Real = products.gram - shares @ np.swapaxes(along, 1, 2)
     return left
 
@@ -315,14 +319,14 @@ def steps_of(
     model: Linear,
     products: Products,
     background: Background,
-    at: int,
+    hypothesis: int,
     rows: NDArray[np.intp],
     amplitudes: Real,
 ) -> Real:
     """Return the best steps at given amplitudes (s, M) of some spectra under a hypothesis, (s, B)."""
     members = model.columns.shape[1]
     weight, present, noise = (value[rows] for value in model.expected)
-    gram = _left(products.take(rows).under(model, background, at), background, at, noise)
+    gram = _left(products.take(rows).under(model, background, hypothesis), background, hypothesis, noise)
     own = gram[:, members:-1, members:-1]
     index = np.arange(own.shape[-1])
     own[:, index, index] += weight

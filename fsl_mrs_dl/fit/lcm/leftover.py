@@ -77,9 +77,9 @@ class Leftover:
     def widening(self) -> Real:
         r"""Factor of errors over those in white noise, :math:`\max(1, \sqrt{\text{power}})`, (S,).
 
-        Errors of the basis set look like lines, and the fitted parameters absorb a part of them. They are assumed
-        to be as large along the fitted directions as along the others. A bound in white noise spreads them over
-        all points of the window instead.
+        Errors of the basis set look like lines, and the fit takes a part of them for metabolites. The residual
+        shows only the other part. This factor assumes that both parts have the same power. The Cramér-Rao bound,
+        which is for white noise, would spread them over the whole window and be too small.
         """
         wider: Real = np.sqrt(np.maximum(self.power, 1.0))
         return wider
@@ -291,14 +291,14 @@ def _verdict(fields: list[Real], line: _Line, freedom: Real, frequency_hz: Real)
     best = []
     for field in fields:
         height = np.where(np.isfinite(field), field, 0.0)
-        at = np.abs(height).argmax(axis=1)
+        highest = np.abs(height).argmax(axis=1)
         # The residual without this line has one degree of freedom less, and is smaller.
-        z = height[rows, at]
+        z = height[rows, highest]
         # If the line is nearly all of the residual, the rest is too small for an estimate of the noise.
         alone = z * np.sqrt((freedom - 1) / np.maximum(freedom - z**2, _LEAST_LEFT * freedom)) / rough
         p = student.sf(np.abs(alone), freedom - 1)
         crossings = width_hz * line.roughness / (2 * pi) * (1 + alone**2 / (freedom - 1)) ** (1 - freedom / 2)
-        best.append((2 * (p + crossings), alone, frequency_hz[at]))
+        best.append((2 * (p + crossings), alone, frequency_hz[highest]))
     p, z, place = (np.stack(some) for some in zip(*best, strict=True))
     first = p.argmin(axis=0)
     correlation = line.correlation(len(frequency_hz)) ** 2

@@ -10,7 +10,7 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.lcm.linear import solve_amplitudes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, Parameters, Problem
 
-SETTLED_SD = 0.01
+CONVERGED_SD = 0.01
 """Step, in SDs of its parameter, that ends a search: it moves no amplitude by more than 1 % of its bound."""
 _DAMPING = 1e-3
 """First damping, over the curvature of each parameter."""
@@ -18,7 +18,7 @@ _LEVEL = 3e-5
 """Increase of the objective, over the residual energy, that a step may make: a tenth of an SD, as the edge of the
 window moves over the data and changes the objective."""
 _LARGEST_DAMPING = 1e8
-"""Damping at which a spectrum counts as settled: steps are far below rounding."""
+"""Damping at which a spectrum counts as converged: steps are far below rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,11 @@ class Evaluate(Protocol):
 
 
 def minimise(
-    problem: Problem, evaluator: Evaluate, fids: Complex, start: Parameters, settled_sd: float = SETTLED_SD
+    problem: Problem,
+    evaluator: Evaluate,
+    fids: Complex,
+    start: Parameters,
+    tolerance_sd: float = CONVERGED_SD,
 ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
     """Minimise the objective from a start, each spectrum with its own damping.
 
@@ -152,7 +156,7 @@ def minimise(
         :func:`evaluate` for this problem, or a faster function with the same results.
     fids : ndarray, complex, shape (S, time)
     start : Parameters
-    settled_sd : float
+    tolerance_sd : float
         The search ends at a step smaller than this many SDs of every parameter.
 
     Returns
@@ -161,19 +165,19 @@ def minimise(
     state : State
         At those parameters.
     iterations : ndarray, int, shape (S,)
-    settled : ndarray, bool, shape (S,)
+    converged : ndarray, bool, shape (S,)
     """
     at = _flat(start)
     state = evaluator(fids, start)
     n = len(fids)
     damping = np.full(n, _DAMPING)
     iterations = np.zeros(n, dtype=int)
-    settled = np.zeros(n, dtype=bool)
+    converged = np.zeros(n, dtype=bool)
     for _ in range(problem.settings.max_iterations):
-        rows = np.flatnonzero(~settled)
+        rows = np.flatnonzero(~converged)
         if not len(rows):
             break
-        step, small = _step(problem, state, at, rows, damping[rows], settled_sd)
+        step, small = _step(problem, state, at, rows, damping[rows], tolerance_sd)
         trial = at[rows] + step
         tried = evaluator(fids[rows], unflat(problem, trial, start.noise[rows]))
         better = tried.objective <= state.objective[rows] * (1 + _LEVEL)
@@ -181,8 +185,8 @@ def minimise(
         at[rows[better]] = trial[better]
         damping[rows] = np.where(better, damping[rows] / 10, damping[rows] * 10)
         iterations[rows] += 1
-        settled[rows] = small | (damping[rows] > _LARGEST_DAMPING)
-    return unflat(problem, at, start.noise), state, iterations, settled
+        converged[rows] = small | (damping[rows] > _LARGEST_DAMPING)
+    return unflat(problem, at, start.noise), state, iterations, converged
 
 
 def _flat(at: Parameters) -> Real:
@@ -220,7 +224,7 @@ def _step(
     at: Real,
     rows: NDArray[np.integer],
     damping: Real,
-    settled_sd: float,
+    tolerance_sd: float,
 ) -> tuple[Real, NDArray[np.bool_]]:
     """Return the damped step of each row within its bounds, and whether it is too small to matter."""
     gradient = state.gradient[rows]
@@ -238,7 +242,7 @@ def _step(
     step = np.clip(at[rows] + full, low, high) - at[rows]
     noise = np.sqrt(state.objective[rows] / (2 * problem.inside.sum()))
     # In units of the SD that the parameter would have if the others were known: the strictest.
-    small = (np.abs(step) * size < settled_sd * noise[:, None]).all(axis=1)
+    small = (np.abs(step) * size < tolerance_sd * noise[:, None]).all(axis=1)
     return step, small
 
 

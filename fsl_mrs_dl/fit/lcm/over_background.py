@@ -103,9 +103,9 @@ def place(problem: Problem, projection: Projection, fids: Complex, at: Parameter
     inner = projection.members(at.take(np.flatnonzero(~out)))
     outer = _explicit(problem, projection, at.take(np.flatnonzero(out)))
 
-    def both(at: int) -> Real:
-        values = np.empty((len(fids), *inner[at].shape[1:]), dtype=inner[at].dtype)
-        values[~out], values[out] = inner[at], outer[at]
+    def both(part: int) -> Real:
+        values = np.empty((len(fids), *inner[part].shape[1:]), dtype=inner[part].dtype)
+        values[~out], values[out] = inner[part], outer[part]
         return values
 
     return Place(both(0), both(1), both(2), both(3), data)

@@ -246,9 +246,9 @@ class Problem:
         return moved
 
     def lineshape_curves(self, at: Parameters) -> Complex:
-        """Return the change of an FID's envelope by each share beside the line: (S, L, time).
+        """Return the change of an FID's envelope by each line beside the Voigt line: (S, L, time).
 
-        Shares lie at multiples of 0.35 of the line's width. They are zero at time zero: areas do not change.
+        These lines lie at multiples of 0.35 of its width. The changes are zero at time zero: areas stay the same.
         """
         reach, step = LINESHAPE
         places = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])

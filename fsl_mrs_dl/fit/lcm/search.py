@@ -23,7 +23,7 @@ _FIRST_SNR = (
 )
 _NO_BACKGROUND = 1e6  # factor on the noise variance that leaves no signal to a background
 _FIRST_ITERATIONS = 4  # after them noise and unit are known well enough
-_SETTLED_SD = 0.1  # step, in SDs, that ends a search: the linear model around its end takes the last step
+_CONVERGED_SD = 0.1  # step, in SDs, that ends a search: the linear model around its end takes the last step
 _LINESHAPE_ITERATIONS = 8  # with shares beside the line; after them amplitudes no longer change
 _LEAST_ENERGY = 1e-4  # of metabolites over the whole window: at least a hundredth of its amplitude
 _WIDTH_CHANGE_HZ, _PHASE_CHANGE_RAD = 0.3, 0.03
@@ -43,7 +43,7 @@ class SearchEnd:
     unit : ndarray, float, shape (S,)
         Amplitude of 1 mmol/kg, if the brain has the usual amounts.
     iterations : ndarray, int, shape (S,)
-    settled : ndarray, bool, shape (S,)
+    converged : ndarray, bool, shape (S,)
     outside : ndarray, bool, shape (S,)
         Whether it ended beyond the accepted offset.
     """
@@ -52,7 +52,7 @@ class SearchEnd:
     state: State
     unit: Real
     iterations: NDArray[np.integer]
-    settled: NDArray[np.bool_]
+    converged: NDArray[np.bool_]
     outside: NDArray[np.bool_]
 
     def take(self, rows: NDArray[np.integer]) -> "SearchEnd":
@@ -62,7 +62,7 @@ class SearchEnd:
             self.state.take(rows),
             self.unit[rows],
             self.iterations[rows],
-            self.settled[rows],
+            self.converged[rows],
             self.outside[rows],
         )
 
@@ -140,7 +140,7 @@ class Search:
         iterations = end.iterations
         for most in (_FIRST_ITERATIONS, _LINESHAPE_ITERATIONS):
             rounds = replace(self.problem, settings=replace(settings, max_iterations=most))
-            at, state, more, _ = minimise(rounds, self.first[1], scaled, at, _SETTLED_SD)
+            at, state, more, _ = minimise(rounds, self.first[1], scaled, at, _CONVERGED_SD)
             iterations = iterations + more
             at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
         return replace(end, at=at, state=state, iterations=iterations)
@@ -175,9 +175,9 @@ class Search:
     def again(self, scaled: Complex, end: SearchEnd, hypothesis: int) -> SearchEnd:
         """Continue a search under another hypothesis."""
         evaluator = self.under(hypothesis)[1]
-        at, state, more, settled = minimise(self.problem, evaluator, scaled, end.at, _SETTLED_SD)
+        at, state, more, converged = minimise(self.problem, evaluator, scaled, end.at, _CONVERGED_SD)
         at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
-        return replace(end, at=at, state=state, iterations=end.iterations + more, settled=settled)
+        return replace(end, at=at, state=state, iterations=end.iterations + more, converged=converged)
 
     @property
     def freedom(self) -> int:
@@ -193,7 +193,9 @@ class Search:
         at = replace(start, noise=np.full(len(fids), self._first_noise))
         iterations = np.zeros(len(fids), dtype=int)
         for rounds in (few, problem):
-            at, state, more, settled = minimise(rounds, self.first[1], fids / unit[:, None], at, _SETTLED_SD)
+            at, state, more, converged = minimise(
+                rounds, self.first[1], fids / unit[:, None], at, _CONVERGED_SD
+            )
             iterations = iterations + more
             if rounds is few:
                 ratio = self._concentration(state)
@@ -201,7 +203,7 @@ class Search:
                 at = replace(at, noise=np.maximum(state.objective / self.freedom / ratio**2, _TINY))
         at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
         at = at.copy()
-        return SearchEnd(at, state, unit, iterations, settled, np.zeros(len(fids), dtype=bool))
+        return SearchEnd(at, state, unit, iterations, converged, np.zeros(len(fids), dtype=bool))
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
         """Return the amplitude of 1 mmol/kg, from a first fit without a background, (S,)."""

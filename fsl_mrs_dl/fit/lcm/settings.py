@@ -110,9 +110,9 @@ class FitSettings:
         With ``auto``: mean and SD of the Lorentzian rate on top of the basis set's, in rad/s: a T2 of 0.1 to 0.3 s
         gives 3 to 10. Without this prior, the wide feet of lines replace macromolecules.
     lineshape_sd : float
-        With ``auto``: expected size (SD) of each share of the signal beside the Voigt line, of an uneven shim.
+        With ``auto``: expected size (SD) of each line beside the Voigt line, which an uneven shim causes.
     held_widths : bool
-        Whether gamma and sigma keep their start values; shares beside the line then change the lineshape.
+        Whether gamma and sigma keep their start values; the lines beside the Voigt line then change the shape.
     without_tables : tuple of str
         With ``auto``: tables that the prior of macromolecules does not use, to test it on spectra simulated from
         them.

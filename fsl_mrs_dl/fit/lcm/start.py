@@ -120,7 +120,8 @@ def starts(
     hint = np.clip(move - centre, -reach, reach) + reach
     elsewhere = np.abs(hint - chosen[0]) * bin_hz > _ELSEWHERE_PPM * mhz
     choices = [
-        _parameters(problem, energy, phase, at, (centre + at - reach) * bin_hz) for at in (*chosen, hint)
+        _parameters(problem, energy, phase, peak, (centre + peak - reach) * bin_hz)
+        for peak in (*chosen, hint)
     ]
     return choices, np.stack([*explained, elsewhere.astype(float)]), place.beyond
 
@@ -144,20 +145,20 @@ def _best(energy: Real, n_starts: int) -> tuple[list[NDArray[np.intp]], list[Rea
     order = np.argsort(-peaks, axis=1)[:, :n_starts]
     chosen = [order[:, min(k, order.shape[1] - 1)] for k in range(n_starts)]
     highest = np.maximum(over_shift.max(axis=1), np.finfo(float).tiny)
-    return chosen, [peaks[rows, at] / highest for at in chosen]
+    return chosen, [peaks[rows, peak] / highest for peak in chosen]
 
 
 def _parameters(
-    problem: Problem, energy: Real, phase: Real, at: NDArray[np.intp], shift_hz: Real
+    problem: Problem, energy: Real, phase: Real, peak: NDArray[np.intp], shift_hz: Real
 ) -> Parameters:
     """Return the start values at one place of each spectrum, with its best linewidth."""
-    rows = np.arange(len(at))
-    rate = energy[:, rows, at].argmax(axis=0)
+    rows = np.arange(len(peak))
+    rate = energy[:, rows, peak].argmax(axis=0)
     ones = np.ones((len(rows), problem.n_groups))
     return Parameters.shared(
         ones * shift_hz[:, None],
         ones * np.array(RATES)[rate][:, None],
         ones * (0.0 if problem.settings.lorentzian else 4.0),
-        phase[rate, rows, at],
+        phase[rate, rows, peak],
         np.zeros(len(rows)),
     )

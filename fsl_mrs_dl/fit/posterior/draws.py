@@ -130,18 +130,18 @@ class Draws:
         below = np.full_like(values, np.nan)
         order, turn = self._strata(len(matrix), draws)
         rooms = self._rooms()
-        for at in range(len(matrix)):  # one line at a time stays in the cache
-            back, ahead = (end[..., None] for end in _reach(lines[:, at], *rooms))
-            place = ((order[:, at] + turn[:, at, None]) / draws).reshape(*here.shape[:2], 1)
+        for number in range(len(matrix)):  # one line at a time stays in the cache
+            back, ahead = (end[..., None] for end in _reach(lines[:, number], *rooms))
+            place = ((order[:, number] + turn[:, number, None]) / draws).reshape(*here.shape[:2], 1)
             uniforms = (place + np.arange(STRATA)) / STRATA
-            width = sharp[:, at, None]
-            middle, sd = slope[..., at] / width, 1 / np.sqrt(width)
+            width = sharp[:, number, None]
+            middle, sd = slope[..., number] / width, 1 / np.sqrt(width)
             step = truncated_normal(middle[..., None], sd[..., None], back, ahead, uniforms)
-            under_step = step * below_line[:, at, None, None]
-            step += here[..., at, None]
+            under_step = step * below_line[:, number, None, None]
+            step += here[..., number, None]
             under_step += below_here[..., None]
-            values[self.known, at] = step.reshape(spectra, -1)
-            below[self.known, at] = under_step.reshape(spectra, -1)
+            values[self.known, number] = step.reshape(spectra, -1)
+            below[self.known, number] = under_step.reshape(spectra, -1)
         return np.moveaxis(values, 1, 2), np.moveaxis(below, 1, 2)
 
     def _rooms(self) -> tuple[Real, Real]:
@@ -168,12 +168,12 @@ def _reach(line: Real, below: Real, above: Real) -> tuple[Real, Real]:
     with np.errstate(divide="ignore", over="ignore"):
         ahead, back = (1 / np.maximum(sign * line, 0.0).T[..., None] for sign in (1, -1))
     least, most, room = (np.full(below.shape[1:], np.inf) for _ in range(3))
-    for at in range(len(below)):  # one variable at a time stays in the cache
-        np.minimum(least, np.multiply(below[at], ahead[at], out=room), out=least)
-        np.minimum(most, np.multiply(below[at], back[at], out=room), out=most)
-        if np.isfinite(above[at]).any():
-            np.minimum(least, np.multiply(above[at], back[at], out=room), out=least)
-            np.minimum(most, np.multiply(above[at], ahead[at], out=room), out=most)
+    for variable in range(len(below)):  # one variable at a time stays in the cache
+        np.minimum(least, np.multiply(below[variable], ahead[variable], out=room), out=least)
+        np.minimum(most, np.multiply(below[variable], back[variable], out=room), out=most)
+        if np.isfinite(above[variable]).any():
+            np.minimum(least, np.multiply(above[variable], back[variable], out=room), out=least)
+            np.minimum(most, np.multiply(above[variable], ahead[variable], out=room), out=most)
     return -least, most
 
 

@@ -223,7 +223,7 @@ def summarise_ratios(values: Real, below: Real, shrinkage: Real) -> Posterior:
 
 def _intervals(values: Real) -> dict[str, Real]:
     low, high = credible_intervals(values, list(LEVELS.values()))
-    ends = {name: {"low": low[at], "high": high[at]} for at, name in enumerate(LEVELS)}
+    ends = {name: {"low": low[row], "high": high[row]} for row, name in enumerate(LEVELS)}
     return {
         f"{name}_{end}": values_of_end for name, both in ends.items() for end, values_of_end in both.items()
     }

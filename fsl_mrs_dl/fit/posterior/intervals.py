@@ -76,8 +76,8 @@ def _quantile(ordered: Real, shares: Real) -> Real:
     place = np.clip(shares * (n + 1), 0, n)  # 0 is zero, k the k-th value
     above = np.minimum(place.astype(int) + 1, n)
     upper, lower = (
-        np.take_along_axis(ordered, np.maximum(at - 1, 0)[..., None], axis=-1)[..., 0]
-        for at in (above, above - 1)
+        np.take_along_axis(ordered, np.maximum(number - 1, 0)[..., None], axis=-1)[..., 0]
+        for number in (above, above - 1)
     )
     lower = np.where(above == 1, 0 * lower, lower)  # not a number stays so
     quantile: Real = lower + (place - (above - 1)) * (upper - lower)

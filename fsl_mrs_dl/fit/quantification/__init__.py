@@ -8,6 +8,7 @@ from fsl_mrs_dl.fit.quantification.background import (
     with_background,
     with_own_shifts,
 )
+from fsl_mrs_dl.fit.quantification.fit_flags import SERIOUS, flags_in_words
 from fsl_mrs_dl.fit.quantification.inputs import (
     LARGEST_TAIL,
     check_water_reference,
@@ -31,7 +32,6 @@ from fsl_mrs_dl.fit.quantification.orientation import looks_conjugated
 from fsl_mrs_dl.fit.quantification.request import Request
 from fsl_mrs_dl.fit.quantification.run import quantify_data
 from fsl_mrs_dl.fit.quantification.selection import fit_window, one_spectrum_a_voxel, voxels_to_fit
-from fsl_mrs_dl.fit.quantification.verdict import SERIOUS, flags_in_words
 from fsl_mrs_dl.fit.quantification.water import WaterPlan, water_reference
 from fsl_mrs_dl.physics.relaxation import POOLS, relaxation_times
 

@@ -158,13 +158,13 @@ def _highest_line(view: FilteredSpectra) -> tuple[Real, Real, Real]:
         Its relative height, its place, and the height of the data over the noise.
     """
     left, own = (view.real(fids, view.narrow)[:, view.core] for fids in (view.rest, view.fitted.metabolites))
-    at = np.abs(left).argmax(axis=1)
-    highest = left[np.arange(len(left)), at]
+    bins = np.abs(left).argmax(axis=1)
+    highest = left[np.arange(len(left)), bins]
     noise = view.noise(view.narrow)
     above = np.maximum(np.abs(highest) - _CHANCE_SD * noise, 0.0)
     everywhere = np.abs(view.spectra(view.fitted.fids, view.narrow)).max(axis=1) / np.sqrt(2)
     line = np.sign(highest) * ratio(above, np.abs(own).max(axis=1))
-    line_ppm = view.band.ppm[view.core][at] - view.fitted.shift_hz / view.mhz
+    line_ppm = view.band.ppm[view.core][bins] - view.fitted.shift_hz / view.mhz
     return line, line_ppm, ratio(everywhere, noise)
 
 

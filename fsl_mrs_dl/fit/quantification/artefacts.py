@@ -85,9 +85,11 @@ def echo(view: FilteredSpectra) -> Echo:
     sizes, places = [], []
     # The metabolites of a fit may describe a strong echo; then it is in the whole data.
     for fids, growth in ((rest, _GROWTH), (whole, _GROWTH_OF_ALL)):
-        size, at = _grown(view, fids, spans, window, growth)
+        size, interval = _grown(view, fids, spans, window, growth)
         sizes.append(ratio(size, first))
-        height = [np.abs(fid_to_spectrum(fid * spans[span])) for fid, span in zip(fids, at, strict=True)]
+        height = [
+            np.abs(fid_to_spectrum(fid * spans[span])) for fid, span in zip(fids, interval, strict=True)
+        ]
         places.append(view.band.ppm[np.argmax(height, axis=1)] - view.fitted.shift_hz / view.mhz)
     larger = np.argmax(sizes, axis=0)
     rows = np.arange(len(larger))
@@ -103,11 +105,11 @@ def _grown(
     count = np.array([max(span.sum() * (window**2).mean(), 1.0) for span in spans])
     sure = np.maximum(power - noise * (1 + 3 / np.sqrt(count)), 0.0)
     grown = np.sqrt(ratio(sure[:, 1:], power[:, :-1]))
-    at, rows = grown.argmax(axis=1), np.arange(len(grown))
+    interval, rows = grown.argmax(axis=1), np.arange(len(grown))
     # An echo may grow over several intervals.
-    later = np.where(np.arange(sure.shape[1]) > at[:, None], sure, -1.0)
+    later = np.where(np.arange(sure.shape[1]) > interval[:, None], sure, -1.0)
     peak = later.argmax(axis=1)
-    return np.where(grown[rows, at] > growth, np.sqrt(sure[rows, peak]), 0.0), peak
+    return np.where(grown[rows, interval] > growth, np.sqrt(sure[rows, peak]), 0.0), peak
 
 
 def lipid(view: FilteredSpectra) -> Real:

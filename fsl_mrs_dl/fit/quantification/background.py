@@ -144,7 +144,7 @@ def settings_from_record(recorded: Mapping[str, Any], settings: FitSettings) -> 
 def _without(basis: Basis, dropped: list[str]) -> Basis:
     if not dropped:
         return basis
-    rows = [at for at, name in enumerate(basis.names) if name not in dropped]
+    rows = [index for index, name in enumerate(basis.names) if name not in dropped]
     note = f"the prior of macromolecules and lipids stands in for {', '.join(dropped)}"
     names = tuple(basis.names[row] for row in rows)
     why = {name: _REPLACED_LIPID if name.upper().startswith(_LIPID) else _REPLACED for name in dropped}

@@ -22,10 +22,10 @@ from fsl_mrs_dl.fit.posterior import (
     weak_prior,
 )
 from fsl_mrs_dl.fit.quantification.amounts import combination, combined, percent, ratios
+from fsl_mrs_dl.fit.quantification.fit_flags import flag_fits
 from fsl_mrs_dl.fit.quantification.measures import measure_appearance
 from fsl_mrs_dl.fit.quantification.quality import QualityBand, line_quality
 from fsl_mrs_dl.fit.quantification.request import Request
-from fsl_mrs_dl.fit.quantification.verdict import judge
 from fsl_mrs_dl.fit.quantification.water import reference_area, water_area, water_factors
 from fsl_mrs_dl.physics.member_sizes import excess
 from fsl_mrs_dl.scores import noise_sd, voigt_fwhm_hz
@@ -159,12 +159,12 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
     look = measure_appearance(data, basis.names, band, fids, result, drawn, noise)
     part |= {f"{LOOK}{name}": values for name, values in vars(look).items()}
     bins = sum(run.stop - run.start for run in band.noise)
-    verdict = judge(result, left, look, noise, bins)
-    part["misfit"], part["surprise"], part["widening"] = verdict.misfit, verdict.surprise, wider
+    fit_flags = flag_fits(result, left, look, noise, bins)
+    part["misfit"], part["surprise"], part["widening"] = fit_flags.misfit, fit_flags.surprise, wider
     part["line_ppm"] = data.reference_ppm + left.place_hz / data.spectrometer_frequency_mhz
     part["line_z"] = left.z
     bits = {token: np.int16(1 << flag.bit) for token, flag in FLAGS.items()}
-    part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16) | verdict.bits
+    part["flags"] = np.array([bits.get(token, 0) for token in result.flag], dtype=np.int16) | fit_flags.bits
     if common.single:
         part["metabolites"], part["covariance"] = drawn.metabolites, result.covariance
         part |= {f"sd_of_{name}": values for name, values in nuisance_sd(result).items()}

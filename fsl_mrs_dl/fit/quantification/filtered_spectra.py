@@ -119,11 +119,11 @@ class FilteredSpectra:
         real = (spectra * np.exp(-1j * angle)).real
         low, high = self.band.frequency_hz[self.band.inside][[0, -1]]
         real[:, (frequency < low) | (frequency > high)] = 0.0
-        at = np.abs(real).argmax(axis=1)
-        real *= np.sign(real[np.arange(len(real)), at])[:, None]
+        highest = np.abs(real).argmax(axis=1)
+        real *= np.sign(real[np.arange(len(real)), highest])[:, None]
         step = frequency[1] - frequency[0]
         half, quarter = (
-            np.array([_width(row, top, level) for row, top in zip(real, at, strict=True)]) * step
+            np.array([_width(row, top, level) for row, top in zip(real, highest, strict=True)]) * step
             for level in (0.5, _QUARTER)
         )
         return half, quarter

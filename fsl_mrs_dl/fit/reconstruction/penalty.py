@@ -141,12 +141,12 @@ def lowest(curves: Real, places: Real) -> Real:
     -------
     ndarray, float, shape (set,)
     """
-    at = curves.argmin(axis=0)
-    inner = np.clip(at, 1, len(curves) - 2)
+    index = curves.argmin(axis=0)
+    inner = np.clip(index, 1, len(curves) - 2)
     rows = np.arange(curves.shape[1])
     before, here, after = (curves[inner + step, rows] for step in (-1, 0, 1))
     bend = before - 2 * here + after
     shift = np.where(bend > 0, (before - after) / np.where(bend > 0, 2 * bend, 1), 0)
-    position = np.where(at == inner, inner + np.clip(shift, -1, 1), at)
+    position = np.where(index == inner, inner + np.clip(shift, -1, 1), index)
     logs: Real = np.interp(position, np.arange(len(places)), np.log(places))
     return np.exp(logs)

@@ -213,20 +213,20 @@ def _solve(
     )
     half_energy = np.maximum(_energy(fids) / 2, np.finfo(np.float64).tiny)
     amplitudes, gaps, counts = np.empty_like(here), np.full(n, np.inf), np.zeros(n, dtype=int)
-    at = operator
+    remaining = operator
     for i in range(1, iterations + 1):
-        state = _advanced(at, state)
+        state = _advanced(remaining, state)
         if i % _CHECK and i != iterations:
             continue
         rows = state.sets
-        gaps[rows] = duality_gap(at, state.fids, state.here, state.penalty) / half_energy[rows]
+        gaps[rows] = duality_gap(remaining, state.fids, state.here, state.penalty) / half_energy[rows]
         amplitudes[rows], counts[rows] = state.here, i
         going = gaps[rows] > gap
         if not going.any():
             break
         if not going.all():
             state = state.take(going)
-            at = _chosen(at, going)
+            remaining = _chosen(remaining, going)
     return Solution(amplitudes, gaps, counts)
 
 

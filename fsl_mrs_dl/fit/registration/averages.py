@@ -81,10 +81,9 @@ class FoldAverages:
     def trust(self, band: Band) -> tuple[Real, bool]:
         """Return the share of signal in the power of the average at each time, and whether much of it is late.
 
-        Early signal is trusted where the average exceeds its noise. Late signal is trusted where it is
-        reproducible: folds agree in signal and differ in noise, whatever its level, so that the weight is the
-        share of the power that their scatter leaves (Wiener's, of least squared error). More trust would lock
-        transients to each other's noise.
+        Early points of the FID are trusted where the average exceeds its noise. Late points are weighted by the
+        part of their power that is the same in all folds: signal is the same, noise is not (Wiener's filter, which
+        has the least squared error). With larger weights transients would be aligned to each other's noise.
 
         Parameters
         ----------

@@ -118,7 +118,7 @@ class Registration:
     shift_hz_sd, phase_rad_sd : ndarray, float
         Standard deviations from the Fisher matrix; NaN where the method gives none.
     converged : ndarray, bool
-        Whether the estimate settled inside the searched range.
+        Whether the estimate converged inside the searched range.
     """
 
     shift_hz: Real
@@ -132,9 +132,9 @@ class Registration:
         cls, shift_hz: Real, phase_rad: Real, converged: NDArray[np.bool_] | None = None
     ) -> "Registration":
         """Return estimates whose standard deviations are unknown (NaN); all converged by default."""
-        settled = np.ones(len(shift_hz), dtype=bool) if converged is None else converged
+        known = np.ones(len(shift_hz), dtype=bool) if converged is None else converged
         unknown: Real = np.full(len(shift_hz), np.nan)
-        return cls(shift_hz, phase_rad, unknown, unknown.copy(), settled)
+        return cls(shift_hz, phase_rad, unknown, unknown.copy(), known)
 
     def with_rows(self, rows: NDArray[np.integer], part: "Registration") -> "Registration":
         """Return these estimates with those of some transients replaced.

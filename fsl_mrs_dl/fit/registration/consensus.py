@@ -60,7 +60,7 @@ def start_at(work: SetRegistration, start_hz: Real) -> None:
     first = most_alike(work.fids, work.band)[0]
     work.compare_with(work.fids[first], noise_sd=1.0)
     bin_hz = 1 / (work.fids.shape[-1] * work.band.dwelltime_s)
-    work.estimates = work.evaluate(*work.iterate(start_hz - start_hz[first], settled_hz=bin_hz))
+    work.estimates = work.evaluate(*work.iterate(start_hz - start_hz[first], tolerance_hz=bin_hz))
 
 
 def search_consensus(work: SetRegistration, wide_hz: float) -> None:
@@ -177,7 +177,7 @@ def check_places(work: SetRegistration, *, move: bool = True) -> tuple[bool, NDA
     rows = np.flatnonzero(start_hz != before.shift_hz)
     if not (move and len(rows)):
         return False, probability > 1 - _UNSURE
-    shift_hz, settled = work.iterate(start_hz[rows], rows)
-    work.estimates = before.with_rows(rows, work.evaluate(shift_hz, settled, rows))
+    shift_hz, converged = work.iterate(start_hz[rows], rows)
+    work.estimates = before.with_rows(rows, work.evaluate(shift_hz, converged, rows))
     probability = _probability_near(finder, odds, work.estimates.shift_hz, work.estimates.shift_hz_sd)
     return bool((work.estimates.shift_hz != before.shift_hz).any()), probability > 1 - _UNSURE

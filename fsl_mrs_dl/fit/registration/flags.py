@@ -18,7 +18,8 @@ _UNLIKE_SD = 3.0
 """Largest SD of a shift, as a multiple of the median of the set: the residual of a transient holds more than
 noise."""
 _LEAST_HELD_SD = 5.0
-"""Least part of the average in a transient, in SDs: noise alone, searched over a window, shows less than four."""
+"""A transient is ``unlike`` if its match with the average is below this many SDs of the noise. Noise alone, at the
+best shift of a window, reaches less than four."""
 
 
 def flags_of(fids: Complex, estimates: Registration, band: Band, method: Method) -> NDArray[np.str_]:

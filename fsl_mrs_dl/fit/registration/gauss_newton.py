@@ -19,7 +19,7 @@ from fsl_mrs_dl.fit.registration.set_registration import SetRegistration
 
 _ROUGH_SD = 0.3
 """In SDs of a shift: rounds before the baseline is learned stop at a change below this."""
-_SETTLED_SD = 0.05
+_CONVERGED_SD = 0.05
 """In SDs of a shift: below this, noise moves the estimates more than further rounds do."""
 _EXTRA_ROUNDS = 2
 """Rounds of weighting and settling where much of the signal is late: the better the alignment, the more of the
@@ -105,15 +105,15 @@ def register_to_average(
         search_consensus(work, wide_hz)
     else:
         start_at(work, start_hz)
-    work.settle(_ROUGH_SD)
+    work.register_to_averages(_ROUGH_SD)
     late = work.learn_from_average()
-    work.settle(_SETTLED_SD)
+    work.register_to_averages(_CONVERGED_SD)
     for _ in range(_EXTRA_ROUNDS if late else 0):
         work.weigh_average()
-        work.settle(_SETTLED_SD)
+        work.register_to_averages(_CONVERGED_SD)
     moved, certain = check_places(work, move=start_hz is None)
     if moved:
-        work.settle(_SETTLED_SD)
+        work.register_to_averages(_CONVERGED_SD)
     work.doubt(~certain)
     average = work.finish_with_average()
     return work.estimates, average

@@ -21,7 +21,7 @@ _ITERATIONS = 12
 """Most Gauss-Newton steps of a transient: 12 that only halve the error bring it from a bin (1 Hz) below 1 mHz."""
 _ROUNDS = 8
 """Most rounds of registering the folds to each other's averages."""
-_SETTLED_HZ = 1e-4
+_CONVERGED_HZ = 1e-4
 """A step below this, in Hz, is the last: a 100th of the SD of a very good scan (0.01 Hz)."""
 _LAST_STEP_SD = 2.0
 """A last step above this, in SDs of the shift, says that the iterations were not at an end."""
@@ -124,14 +124,14 @@ class SetRegistration:
         side_lobes : bool
             Whether transients that fit better on another lobe of the likelihood start once more, from there.
         """
-        shift_hz, settled = self.iterate(start_hz)
+        shift_hz, converged = self.iterate(start_hz)
         if side_lobes:
             corrected = shifted_back(self.fids, shift_hz, self.band.dwelltime_s)
             lobe_hz = side_lobe_hz(corrected, self.template, self.folds, self.band)
             rows = np.flatnonzero(lobe_hz)
             if len(rows):
-                shift_hz[rows], settled[rows] = self.iterate((shift_hz + lobe_hz)[rows], rows)
-        self.estimates = self.evaluate(shift_hz, settled)
+                shift_hz[rows], converged[rows] = self.iterate((shift_hz + lobe_hz)[rows], rows)
+        self.estimates = self.evaluate(shift_hz, converged)
 
     def learn_baseline(self, reference: Complex) -> None:
         """Remove from now on as much smooth baseline as the registered transients show; see :mod:`~.baseline`.
@@ -155,12 +155,12 @@ class SetRegistration:
         averages = FoldAverages.of(self.fids, self.estimates, self.band.dwelltime_s)
         self.trust, _ = averages.trust(self.band)
 
-    def settle(self, settled_sd: float) -> None:
+    def register_to_averages(self, tolerance_sd: float) -> None:
         """Register each fold to the average of the others until no shift changes by more than noise changes it.
 
         Parameters
         ----------
-        settled_sd : float
+        tolerance_sd : float
             Largest change of a round at which it ends, in SDs of the shift.
         """
         for _ in range(_ROUNDS):
@@ -172,7 +172,7 @@ class SetRegistration:
                 phase_rad=step.phase_rad + step.turn_rad,
             )
             change = np.abs(step.shift_hz - step.shift_hz.mean())
-            if (change < settled_sd * self.estimates.shift_hz_sd).all():
+            if (change < tolerance_sd * self.estimates.shift_hz_sd).all():
                 break
         self.estimates = self.evaluate(self.estimates.shift_hz, change < self.estimates.shift_hz_sd)
 
@@ -213,22 +213,22 @@ class SetRegistration:
     # Gauss-Newton.
 
     def iterate(
-        self, start_hz: Real, rows: NDArray[np.integer] | None = None, settled_hz: float = _SETTLED_HZ
+        self, start_hz: Real, rows: NDArray[np.integer] | None = None, tolerance_hz: float = _CONVERGED_HZ
     ) -> tuple[Real, NDArray[np.bool_]]:
-        """Take Gauss-Newton steps to the template from starting shifts until they are settled.
+        """Take Gauss-Newton steps to the template from starting shifts until they converge.
 
         Parameters
         ----------
         start_hz : ndarray, float, shape (n,)
         rows : ndarray, int, shape (n,), optional
             The transients that are moved; all by default.
-        settled_hz : float
+        tolerance_hz : float
             A step below this, in Hz, is the last.
 
         Returns
         -------
         shift_hz : ndarray, float, shape (n,)
-        settled : ndarray, bool, shape (n,)
+        converged : ndarray, bool, shape (n,)
         """
         fids = self.fids if rows is None else self.fids[rows]
         folds = self.folds if rows is None else self.folds[rows]
@@ -238,25 +238,25 @@ class SetRegistration:
             corrected = shifted_back(fids, shift_hz[active], self.band.dwelltime_s)
             step_hz = self.template.step(self.template.products(corrected, folds), folds).shift_hz
             shift_hz[active] += step_hz
-            # A settled transient stays as it is, or its result would depend on the others of the call.
-            moving = np.abs(step_hz) >= settled_hz
+            # A converged transient stays as it is, or its result would depend on the others of the call.
+            moving = np.abs(step_hz) >= tolerance_hz
             if not moving.all():
                 active, fids, folds = active[moving], fids[moving], folds[moving]
             if not len(active):
                 break
-        settled = np.ones(len(shift_hz), dtype=bool)
-        settled[active] = False
-        return shift_hz, settled
+        converged = np.ones(len(shift_hz), dtype=bool)
+        converged[active] = False
+        return shift_hz, converged
 
     def evaluate(
-        self, shift_hz: Real, settled: NDArray[np.bool_], rows: NDArray[np.integer] | None = None
+        self, shift_hz: Real, converged: NDArray[np.bool_], rows: NDArray[np.integer] | None = None
     ) -> Registration:
         """Return the best phases and all SDs at given shifts.
 
         Parameters
         ----------
         shift_hz : ndarray, float, shape (n,)
-        settled : ndarray, bool, shape (n,)
+        converged : ndarray, bool, shape (n,)
             Whether the iterations ended; a shift outside of the search has not converged either.
         rows : ndarray, int, shape (n,), optional
             The transients meant; all by default.
@@ -272,7 +272,7 @@ class SetRegistration:
             phase_rad=best.phase_rad,
             shift_hz_sd=sd[:, 1],
             phase_rad_sd=sd[:, 0],
-            converged=settled & inside,
+            converged=converged & inside,
         )
 
     def _last_step(self, corrected: Complex, template: Template) -> None:
@@ -291,7 +291,7 @@ class SetRegistration:
         step = template.step(template.products(corrected, self.folds), self.folds)
         shift_hz = before.shift_hz + step.shift_hz
         phase_per_shift = (template.unit_sd[:, 0] / template.unit_sd[:, 1])[self.folds]
-        ended = ~(np.abs(step.shift_hz) > np.maximum(_LAST_STEP_SD * before.shift_hz_sd, _SETTLED_HZ))
+        ended = ~(np.abs(step.shift_hz) > np.maximum(_LAST_STEP_SD * before.shift_hz_sd, _CONVERGED_HZ))
         inside = np.abs(shift_hz) < self.whole_band.max_shift_hz
         self.estimates = Registration(
             shift_hz=shift_hz,

@@ -87,8 +87,8 @@ def parameter_rows(outcome: Outcome, row: int = 0) -> list[tuple[str, Any, Any]]
     turn = 2 * math.pi
     known = outcome.nuisance_sd or {}
 
-    def sd(name: str, *at: int) -> Any:
-        return known[name][(row, *at)] if name in known else np.nan
+    def sd(name: str, *index: int) -> Any:
+        return known[name][(row, *index)] if name in known else np.nan
 
     rows += [(f"gamma_{g}", outcome.gamma[row, g], sd("gamma", g)) for g in groups]
     rows += [(f"sigma_{g}", outcome.sigma[row, g], sd("sigma", g)) for g in groups]

@@ -95,9 +95,9 @@ def _hypotheses(outcome: Outcome) -> list[dict[str, Any]] | None:
     mean = total / max(int(known.sum()), 1)
     order = np.argsort(-mean)
     return [
-        {"index": int(at), "hypothesis": outcome.hypotheses[at], "weight": _plain(float(mean[at]))}
-        for at in order
-        if mean[at] > 0
+        {"index": int(index), "hypothesis": outcome.hypotheses[index], "weight": _plain(float(mean[index]))}
+        for index in order
+        if mean[index] > 0
     ]
 
 

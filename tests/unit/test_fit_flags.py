@@ -1,4 +1,4 @@
-"""What is said of fits: nothing there, something left, and in words."""
+"""Flags of fits: noise alone, signal that the model leaves, and the words for both."""
 
 import numpy as np
 

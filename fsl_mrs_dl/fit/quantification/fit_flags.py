@@ -37,15 +37,15 @@ _LARGEST_RATIO = 1e6
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class FitFlags:
     """The flags of S fits, and the numbers behind them.
 
     Attributes
     ----------
     misfit : ndarray, float, shape (S,)
-        See :func:`judge`; NaN for spectra that were not fitted.
+        See :func:`flag_fits`; NaN for spectra that were not fitted.
     surprise : ndarray, float, shape (S,)
-        -log10 of the probability that noise has such a residual, see :func:`judge`; NaN likewise.
+        -log10 of the probability that noise has such a residual, see :func:`flag_fits`; NaN likewise.
     low_snr, poor_fit, unmodelled_line, model_misfit : ndarray, bool, shape (S,)
         The flags of these names.
     """
@@ -67,7 +67,9 @@ class Verdict:
         return bits
 
 
-def judge(result: FitResult, left: Leftover, look: Appearance, noise_sd: Real, noise_bins: int) -> Verdict:
+def flag_fits(
+    result: FitResult, left: Leftover, look: Appearance, noise_sd: Real, noise_bins: int
+) -> FitFlags:
     r"""Compare fit and residual with the noise outside of the signal.
 
     *low_snr*: for pure noise, the energy E that k free parameters explain, :math:`E / (k \sigma^2)`, has at most
@@ -109,7 +111,7 @@ def judge(result: FitResult, left: Leftover, look: Appearance, noise_sd: Real, n
 
     Returns
     -------
-    Verdict
+    FitFlags
     """
     fitted = result.amplitudes.shape[1] + _SHARED
     noise = np.maximum(noise_sd, np.finfo(float).tiny) ** 2
@@ -139,7 +141,7 @@ def judge(result: FitResult, left: Leftover, look: Appearance, noise_sd: Real, n
         line = ~low & (left.p < STRANGE) & (np.abs(look.line) > CRITERIA["line"].good)
     known = np.isfinite(result.noise_sd)
     known_misfit, known_surprise = (np.where(known, value, np.nan) for value in (misfit, surprise))
-    return Verdict(known_misfit, known_surprise, *(known & flag for flag in (low, poor, line, wide)))
+    return FitFlags(known_misfit, known_surprise, *(known & flag for flag in (low, poor, line, wide)))
 
 
 def flags_in_words(flags: NDArray[np.int16], line: tuple[float, float] | None = None) -> str:

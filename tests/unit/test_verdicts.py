@@ -1,4 +1,4 @@
-"""Where verdicts are told: tables, maps, the record, the terminal, the report, and the viewer's mask."""
+"""Where verdicts are shown: tables, maps, the record, the terminal, the report, and the viewer's mask."""
 
 import csv
 import json

@@ -82,7 +82,7 @@ class FitModel:
     internal_reference : tuple of str
         Empty: no ratios.
     stiff : Baseline
-        Fixed, by what it leaves of residual water the data are judged.
+        Fixed baseline. What of the residual water it cannot describe tells whether the data have too much of it.
     agreement : AcquisitionComparison
         Of the basis set with the scan.
     notes, doubts : tuple of str
