@@ -110,21 +110,22 @@ def run(profile: str, seed: int) -> Page:
 
 
 _METHOD = (
-    "A cVAE makes spectra of concentrations; the fit judges them with the same basis set. VAEs are trained on "
-    "aligned ON and OFF transients of semi-synthetic subjects (MEGA-PRESS, 3 T, drift and residual water) but for "
-    "the last one, which they never saw. Two kinds: of `whole spectra`, fully connected as published, with the "
-    "repairs of noise and of amounts; and of `deviations`, the default, which carries the average of the parents "
-    "explicitly and says how a transient deviates from it. One half of the transients are parents of synthetic "
-    "ones, the other half real ones to compare with. Features are the complex spectra from 0.5 to 4.2 ppm, summed "
-    "over windows of 0.3 ppm. Rows named `real transients` compare the two real halves: what is possible."
+    "A cVAE makes spectra from concentrations; they are judged by a fit with the same basis set. VAEs are trained "
+    "on aligned ON and OFF transients of semi-synthetic subjects (MEGA-PRESS, 3 T, drift and residual water). The "
+    "last subject is left out of the training. There are two kinds. A VAE of `whole spectra` is fully connected as "
+    "published, with the repairs of noise and of amounts. A VAE of `deviations`, the default, keeps the average of "
+    "the parents and learns how each transient deviates from it. Half of the transients are the parents of "
+    "synthetic ones; the synthetic ones are compared with the other half. Features are the complex spectra from "
+    "0.5 to 4.2 ppm, summed over windows of 0.3 ppm. Rows named `real transients` compare the two real halves: no "
+    "method can do better."
 )
 _REMARKS = (
-    "Averaging decoded copies adds no information. A VAE of deviations shows it plainly: its augmented average is "
-    "that of the subset, with an error against the full set that is no smaller. A VAE of whole spectra decodes "
-    "each transient into what it knows of other subjects (`reconstruction` averages each transient decoded once, "
-    "with no copies at all): that takes noise off and puts a bias in, so that it is nearer to the full set where "
-    "transients are few and farther where they are many, and wrong about what it has not seen. Height over noise "
-    "rises for the same reason, most without the repair of noise, and is no measure of what is known."
+    "Synthetic copies add no information to an average. A VAE of deviations shows this directly: the average of a "
+    "subset and its copies has no smaller error against the full set than the subset alone. A VAE of whole spectra "
+    "replaces each transient by one that resembles the subjects of its training; the row `reconstruction` does so "
+    "without any copies. This removes noise and adds a bias: with few transients the average comes closer to the "
+    "full set, with many it moves away, and it is wrong about anything the training did not contain. Height over "
+    "noise rises for the same reason, most without the repair of noise. It does not measure information."
 )
 
 
@@ -153,7 +154,11 @@ def _cvae(
         for scored in results.values():
             one = next((score for score in scored if score.metric == metric), None)
             rows[metric] += ["", ""] if one is None else [_number(one.value), _number(one.baseline)]
-    table = Table("cVAE: means or extremes over the cases that the card names.", columns, list(rows.values()))
+    table = Table(
+        "cVAE: each measure is the mean or the extreme over the cases that its card describes.",
+        columns,
+        list(rows.values()),
+    )
     first = next(iter(networks.values()))[0]
     quick = _speed(
         size, {name: network for name, (network, _) in networks.items() if network.kind == "physics"}
@@ -276,8 +281,8 @@ def _vae(
     regions = region_table(cvaes, {"deviations": ours, "whole spectra": published}, shown)
     caption = (
         f"Likeness, semi-synthetic: {subjects[-1].name} was not seen in training, {subjects[0].name} was. Means "
-        f"over {size.splits} halvings by lot of {size.transients} transients of each condition; interval of one "
-        "halving. Targets: C2ST at most 0.60, precision and recall over 0.6 small, 0.8 paper, noise within 5 %, "
+        f"over {size.splits} random splits of {size.transients} transients of each condition into halves; the "
+        "interval is that of one split. Targets: C2ST at most 0.60, precision and recall over 0.6 small, 0.8 paper, noise within 5 %, "
         "nearest near 1."
     )
     tables = likeness_table(caption, lambda parents: ours, published, shown, size.splits, rng)

@@ -50,7 +50,8 @@ def measured_tables(
         total = len(one.on.fids)
         caption = (
             f"Likeness, measured, {name}: trained on the parents alone, {(total + 1) // 2} of {total} transients "
-            f"a set; means over {splits} halvings by lot. So few leave C2ST open by 0.2 or more: see the interval."
+            f"a set; means over {splits} random splits into halves. With so few transients C2ST is uncertain by 0.2 "
+            "or more: see the interval."
         )
         tables.append(
             likeness_table(

@@ -10,7 +10,7 @@ import pytest
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
-from fsl_mrs_dl.io.position import places
+from fsl_mrs_dl.io.position import apart_mm, places, position, smallest_side
 from fsl_mrs_dl.io.volumes import read_mask, read_volume
 
 GRID = (4, 3, 2)
@@ -163,3 +163,37 @@ def test_a_place_that_no_rotation_gives_is_not_known(tmp_path):
     header["sform_code"] = 0
     again = nifti.read(tmp_path / "a.nii.gz")
     assert places(replace(again, nifti_header=header))  # not an error
+
+
+def test_two_places_of_a_grid_are_as_far_apart_as_their_farthest_corners():
+    """Voxels 0.5 mm longer along x lie 0.5, 1.0 and 1.5 mm off; a shift of 2 mm along y adds at right angles."""
+    one, other = np.diag([9.0, 11.0, 15.0, 1.0]), np.diag([9.5, 11.0, 15.0, 1.0])
+    assert apart_mm(one, other, GRID) == pytest.approx(1.5)
+    assert apart_mm(one, other, (1, 3, 2)) == 0
+    other[1, 3] = 2.0
+    assert apart_mm(one, other, GRID) == pytest.approx(2.5)
+    assert apart_mm(one, np.diag([9.0, 10.75, 15.0, 1.0]), GRID) == pytest.approx(0.5)
+    assert apart_mm(one, np.diag([9.0, 11.0, 14.25, 1.0]), GRID) == pytest.approx(0.75)
+
+
+def test_the_shortest_side_of_a_voxel_is_that_along_its_own_axes():
+    """An axis of 3, 4, 0 mm has 5 mm; the rows of the matrix have other lengths, and the shift has none."""
+    affine = np.array([[3.0, -8, 0, 1], [4, 6, 0, 2], [0, 0, 7, 3], [0, 0, 0, 1]])
+    assert smallest_side(affine) == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(("moved_mm", "told"), [(0.89, False), (0.91, True)])
+def test_a_sform_within_a_tenth_of_the_shortest_side_is_the_same_place(moved_mm, told):
+    header = nib.Nifti1Header()
+    header.set_qform(HERE, code=1)
+    header.set_sform(HERE + np.outer([0, 0, 1, 0], [0, 0, 0, moved_mm]), code=1)
+    assert (position(header, GRID).other is not None) == told
+
+
+@pytest.mark.parametrize("third", [0.0, np.nan])
+def test_a_sform_without_volume_is_no_place(third):
+    header = nib.Nifti1Header()
+    header.set_sform(np.diag([9.0, 11.0, third, 1.0]), code=1)
+    assert position(header, GRID).affine is None
+    header.set_sform(np.diag([0.1, 0.1, 0.1, 1.0]), code=1)  # of a mouse
+    np.testing.assert_allclose(position(header, GRID).affine, np.diag([0.1, 0.1, 0.1, 1.0]))

@@ -35,11 +35,7 @@ class _StartCell:
 
 
 def starts_table(profile: DqProfile, seed: int) -> Table:
-    """Return a row a basis set and a start.
-
-    A failure is a shift more than 0.025 ppm off. RMSE is that of each amplitude over that of the fit from the
-    truth, over spectra that neither fails, averaged over the members.
-    """
+    """Return a row for each basis set and start: failures, and RMSE over that of the fit from the truth."""
     lines = []
     try:
         model: Any = load(NAME)
@@ -68,8 +64,9 @@ def starts_table(profile: DqProfile, seed: int) -> Table:
     caption = (
         "The fit from three starts (window 0.2 to 4.2 ppm, spline of 10, Voigt lines, first-order phase): shift "
         "within +-0.2 ppm, any phase, SNR_f 20 to 100, macromolecules broader than metabolites, smooth baseline. "
-        f"A failure is a shift more than {FAILED_PPM:g} ppm off. RMSE is that of each amplitude over that of the "
-        "fit from the truth, over spectra that neither fails, averaged over the members."
+        f"A failure is a shift that is wrong by more than {FAILED_PPM:g} ppm. The RMSE of each amplitude is divided by "
+        "that of the fit from the truth, in the spectra in which neither fit failed; the ratios are averaged over "
+        "the members."
     )
     return Table(caption, columns, lines)
 

@@ -169,18 +169,19 @@ def study_tables(studies: Studies, test: Spectra) -> list[Table]:
     mean = f"mean R2 of {', '.join(SIX)}"
     return [
         Table(
-            "Size of the data, as many steps each (projected).",
+            "Number of training signals, with the same number of steps (projected amplitudes).",
             ["signals", "epochs", "steps", mean],
             sizes or missing,
         ),
         Table(
-            "Weight of the early time of rpMM (projected), with the seed that the table of the order begins with.",
+            "Weight of the early points in rpMM (projected amplitudes), for the first seed of the comparison of losses.",
             ["lambda in 1/s", *(f"R2 {name}" for name in HARD), mean, "t_r in ms"],
             penalties or missing,
         ),
         Table(
-            "Encoders (projected), all with as many steps and one learning rate; Mixer and ConvNeXt at most an "
-            "eighth as wide and a third as deep as published, which a processor can train.",
+            "Encoders (projected amplitudes), with the same number of steps and the same learning rate. Mixer and "
+            "ConvNeXt have at most an eighth of the published width and a third of the depth, so that they can be "
+            "trained without a GPU.",
             ["encoder", "parameters", "MFLOP", mean, "seconds"],
             encoders or missing,
         ),

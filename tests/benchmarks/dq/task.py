@@ -96,25 +96,25 @@ Signals of 1024 points of 0.25 ms from the basis set that is fitted ({{basis}}):
 published ranges, one Lorentzian damping of 0 to 15 /s, shift within +-3 Hz, phase within +-9 degrees; white
 noise of {WHITE_NOISE_SD} a channel, or noise of {SEED_NOISE_SD:g} that is damped with the signal, as in the
 published simulation (Shamaei et al. 2023, doi:10.1016/j.compbiomed.2023.106837). Networks are trained
-without labels, with Adam and a learning rate that falls along half a cosine; *published* takes amplitudes
-from the encoder through a softplus, *whitened* in coordinates of equal bound, *projected* as the least
-squares that belong to the encoder's shift, width and phase (of rpMM weighed as its loss is). nMM, pMM and
-rpMM are compared with projected amplitudes, which are at the least of each loss from the first step on: after
-so few steps the amplitudes of the other two say how far a training has come, not which loss is better. All
-fits see the same 1024 points, full band:
+without labels, with Adam and a learning rate that falls along half a cosine. Amplitudes are read in three ways.
+*published*: the encoder gives them through a softplus. *whitened*: the encoder gives them in coordinates in
+which all have the same bound. *projected*: they are the least-squares solution for the encoder's shift, width
+and phase (for rpMM with the weights of its loss). nMM, pMM and rpMM are compared with projected amplitudes,
+which minimise each loss from the first step on. With the other two, so few steps would show how far a training
+has come, not which loss is better. All fits use the same 1024 points and the full band:
 *QUEST-like* gives each member a small shift of its own (0.5 Hz expected), *Subtract-like* fits metabolites
 alone to what follows the first {TRUNCATED} points, *bounded areas* keeps amplitudes within -0.5 to 2.5
-times the mean of their ranges as FiTAID does. They stand for the programs' ideas, not for the programs. The
-bounds know the model: *efficient* is the Cramer-Rao bound, *Bayes* that of an estimator that knows the
-ranges too."""
+times the mean of their ranges as FiTAID does. They follow the ideas of these programs; they are not the
+programs. Two bounds of the true model: *efficient* is the Cramer-Rao bound, *Bayes* that of an estimator that
+also knows the ranges."""
 _REMARKS = """\
-An R2 above the efficient bound is shrinkage to the ranges that were trained on, not a better measurement.
-The training mean has an R2 of 0 and shows what knowing the ranges alone brings. With damped
-noise, networks and fits alike take all points for equally noisy, and lose what the bounds say could be had. The
-last rows before the training mean undo the damping first, which makes that noise white: the fit is then as good
-as the efficient bound, and the published R2 of Ins and Tau, which are above it, are reached by the posterior mean,
-which knows the ranges. Measured spectra have white noise.
+An R2 above the efficient bound is not a better measurement: the estimate is drawn to the ranges of the training.
+The training mean has an R2 of 0; it shows what one knows from the ranges alone. With damped noise, networks and
+fits treat all points as equally noisy, and so stay below the bounds. The last rows before the training mean undo
+the damping first, which makes the noise white. Then the fit reaches the efficient bound. The published R2 of Ins
+and Tau are above that bound; the posterior mean, which knows the ranges, reaches them. Measured spectra have
+white noise.
 
-Of the three losses that of nMM is first, by far. That the late part of rpMM nearly doubles R2 of GPC, Ins and
-PCh over pMM, as is published, is not seen here: the table has the ratios, as trained and at the least of the
-losses."""
+Of the three losses, that of nMM is the best by far. In the publication, the late part of rpMM nearly doubles the
+R2 of GPC, Ins and PCh over pMM. This is not seen here, neither as trained nor at the minimum of the losses: the
+table has the ratios."""

@@ -107,8 +107,8 @@ def _default_table(field: str, profile: FpcProfile, seed: int) -> Table:
         f"## Default at {field}\n\nScans of {SCAN} transients from `{BASES[field]}`, 2048 points of 0.25 ms, one "
         f"mixture and linewidth a scan, no nuisance; shift within +-{CAPTURE_HZ[field]:g} Hz, phase within "
         "+-180 degrees. SD over the transients that did not fail. `gn` is the default, started by a matched "
-        f"filter. Bound: template known, window {WINDOW_PPM[0]}-{WINDOW_PPM[1]} ppm, its projector, white noise "
-        "alone. The networks are the shipped ones; see their cards for the range they were trained on."
+        f"filter. Bound: known template and white noise, in {WINDOW_PPM[0]}-{WINDOW_PPM[1]} ppm. The networks are "
+        "the shipped ones; their cards name the range they were trained on."
     )
     return Table.filled(caption, columns, rows)
 

@@ -137,7 +137,8 @@ def _precision(everything: MethodComparison) -> Table:
     caption = (
         "## Table 1: precision\n\nSD of (estimate - truth), failures included, on the published set: shift within "
         "+-20 Hz, phase within +-90 degrees; *nuisance*: with unstable water, lipid or both. The bound is the "
-        "Cramer-Rao bound of transients without nuisance of which a method reads what the last column says."
+        "Cramer-Rao bound for transients without nuisance, from the points and the band that the method reads "
+        "(last column)."
     )
     return Table.filled(caption, columns, everything.rows(cells))
 
@@ -160,9 +161,9 @@ def _averages(everything: MethodComparison) -> Table:
         ]
 
     caption = (
-        "## Table 1: what is averaged\n\nThe similarity index has a ceiling, which the true shifts and phases "
-        "give of the same transients; the mean error, which is that of the reference or of creatine's own "
-        "phase, is taken away before averaging."
+        "## Table 1: averages\n\nThe ceiling of the similarity index (SI) is what the true shifts and phases give "
+        "for the same transients. Before averaging, the mean error of each method is subtracted: it is the error "
+        "of the method's reference, or creatine's own phase."
     )
     return Table.filled(caption, columns, everything.rows(cells))
 

@@ -117,9 +117,9 @@ def subjects_table(results: Subjects) -> Table:
         rows.append([name, *cells, str(int(there.sum()))])
     what = "Simulated 3 T MEGA-PRESS" if results.simulated else f"Files of `{BIG_GABA}`"
     caption = (
-        f"## Edited sets\n\n{what}: mean and SD over subjects, of ON and OFF together; drift of up to 12 Hz, a "
-        "walk and a phase jitter of 6 degrees where simulated. The networks are the shipped ones, one reference a "
-        "condition and ON joined to OFF as `align` does."
+        f"## Edited sets\n\n{what}: mean and SD over subjects, of ON and OFF together. Simulated sets "
+        "drift by up to 12 Hz, at random around a trend; their phases scatter by 6 degrees. The networks are the "
+        "shipped ones, with one reference for each condition; ON is then aligned to OFF, as in `align`."
     )
     return Table.filled(caption, columns, rows)
 
@@ -178,7 +178,8 @@ def measured_table(name: str, *, removed: bool = False) -> Table:
             one = None
         rows.append(row(method, one, "no" if method in ("gn", FSL_MRS) else "yes"))
     caption = (
-        f"## In vivo: {title}\n\nAligned with `--ppm 1.8 3.1`, scored from 3.1 to 4.2 ppm after a cubic was taken "
-        "off each transient. sr and the networks read the whole band, the scored lines and the water included."
+        f"## In vivo: {title}\n\nAligned with `--ppm 1.8 3.1`. Scored from 3.1 to 4.2 ppm, after a cubic "
+        "polynomial was subtracted from each transient. sr and the networks read the whole band, and with it the "
+        "scored lines and the water."
     )
     return Table.filled(caption, columns, rows)

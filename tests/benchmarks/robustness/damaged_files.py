@@ -65,7 +65,7 @@ def random_kills_table(n: int, folder: Path, rng: np.random.Generator) -> Table:
     """Kill ``align --overwrite`` at random moments."""
     kills = _kills(n, folder, rng)
     return Table(
-        "`align --overwrite` killed at a random moment: what stands under the output's name.",
+        "`align --overwrite` killed at a random moment: the file that then has the name of the output.",
         ["kills", "old", "new", "neither"],
         [[str(kills.total()), *(str(kills[o]) for o in ("old", "new", "neither"))]],
     )

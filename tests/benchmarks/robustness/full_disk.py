@@ -65,8 +65,8 @@ def full_disk_table(cases: Sequence[Prepared], sizes: int, folder: Path) -> Tabl
 
 
 _CAPTION = """\
-The same commands with {by}, from no room at all to more than enough. `refused`: status 2, one line, all files
-of the earlier run and the user's stand, nothing is left behind."""
+The same commands with {by}, with free space from none to more than enough. `refused`: status 2 and one line; all
+files of the earlier run and of the user are untouched, and nothing temporary is left."""
 
 
 def _tried(prepared: Prepared, kind: str, options: str, folder: Path) -> str:

@@ -177,9 +177,9 @@ def kill_table(cases: Sequence[Prepared], most: int | None, folder: Path) -> Tab
 
 
 _CAPTION = """\
-Killed, interrupted and stopped at a rename of the step that puts the results in place, over those of an earlier
-run and beside files of the user's. `old`, `new`: all files are of the earlier run, or of the run that was killed;
-`journal`: in between, with the journal that tells the next run and without `run.json`; `mixture`: files of both
-without one. `met`: what stands there when the next run has begun. `repaired`: the same command run again ends well
-with all files new, the user's untouched and nothing left behind; of Ctrl-C and SIGTERM also that the run had ended
-with 130 or 143, one line and nothing left behind."""
+Killed, interrupted or stopped at a rename. The folder then holds: `old`: all files of the earlier run; `new`: all
+files of the run that was killed; `journal`: files of both, with a journal from which the next run repairs them, and
+without `run.json`; `mixture`: files of both without a journal. `met`: the same, as soon as the next run has begun.
+`repaired`: the same command, run again, ends well: all files are new, those of the user are untouched, and nothing
+temporary is left. After Ctrl-C and SIGTERM it also means that the interrupted run ended with status 130 or 143 and
+one line, and left nothing temporary."""

@@ -16,10 +16,10 @@ KILLS = {"smoke": 1, "small": None, "paper": None}
 DISKS = {"smoke": 1, "small": 13, "paper": 40}
 RANDOM_KILLS = {"smoke": 0, "small": 20, "paper": 1000}
 _METHOD = """\
-`align` and `quantify` of one voxel and of four replace the results of an earlier run, in a folder that holds files
-of the user's too. They are killed, interrupted (Ctrl-C) and stopped (SIGTERM) at each rename of the step that puts
-results in place, and run on disks of several sizes. Old and new results differ in content, those of `quantify` in
-some names too, so that a mixture is seen."""
+`align` and `quantify` (one voxel, and four) replace the results of an earlier run, in a folder in which the user
+keeps other files. At the end a command renames its finished files into this folder. At each of these renames it is
+killed, interrupted (Ctrl-C) or stopped (SIGTERM). It also runs on full disks. Old and new results differ in
+content, those of `quantify` also in some names, so that a mixture of both would show."""
 
 
 def run(profile: str, seed: int) -> Page:
