@@ -110,22 +110,23 @@ def run(profile: str, seed: int) -> Page:
 
 
 _METHOD = (
-    "A cVAE makes spectra from concentrations; they are judged by a fit with the same basis set. VAEs are trained "
-    "on aligned ON and OFF transients of semi-synthetic subjects (MEGA-PRESS, 3 T, drift and residual water). The "
-    "last subject is left out of the training. There are two kinds. A VAE of `whole spectra` is fully connected as "
-    "published, with the repairs of noise and of amounts. A VAE of `deviations`, the default, keeps the average of "
-    "the parents and learns how each transient deviates from it. Half of the transients are the parents of "
-    "synthetic ones; the synthetic ones are compared with the other half. Features are the complex spectra from "
-    "0.5 to 4.2 ppm, summed over windows of 0.3 ppm. Rows named `real transients` compare the two real halves: no "
-    "method can do better."
+    "A cVAE makes spectra from concentrations; they are judged by a fit with the same basis set. VAEs are "
+    "trained on aligned ON and OFF transients of semi-synthetic subjects (MEGA-PRESS, 3 T, drift and "
+    "residual water). The last subject is left out of the training. There are two kinds. A VAE of `whole "
+    "spectra` is fully connected as published, with the repairs of noise and of amounts. A VAE of "
+    "`deviations`, the default, keeps the average of the parents and learns how each transient deviates from "
+    "it. Half of the transients are the parents of synthetic ones; the synthetic ones are compared with the "
+    "other half. Features are the complex spectra from 0.5 to 4.2 ppm, summed over windows of 0.3 ppm. Rows "
+    "named `real transients` compare the two real halves: no method can do better."
 )
 _REMARKS = (
-    "Synthetic copies add no information to an average. A VAE of deviations shows this directly: the average of a "
-    "subset and its copies has no smaller error against the full set than the subset alone. A VAE of whole spectra "
-    "replaces each transient by one that resembles the subjects of its training; the row `reconstruction` does so "
-    "without any copies. This removes noise and adds a bias: with few transients the average comes closer to the "
-    "full set, with many it moves away, and it is wrong about anything the training did not contain. Height over "
-    "noise rises for the same reason, most without the repair of noise. It does not measure information."
+    "Synthetic copies add no information to an average. A VAE of deviations shows this directly: the average "
+    "of a subset and its copies has no smaller error against the full set than the subset alone. A VAE of "
+    "whole spectra replaces each transient by one that resembles the subjects of its training; the row "
+    "`reconstruction` does so without any copies. This removes noise and adds a bias: with few transients "
+    "the average comes closer to the full set, with many it moves away, and it is wrong about anything the "
+    "training did not contain. Height over noise rises for the same reason, most without the repair of "
+    "noise. It does not measure information."
 )
 
 
@@ -247,8 +248,8 @@ def _speed(size: SynthesisProfile, networks: dict[str, SynthesisNetwork]) -> Tab
             [of, "made and written, uncompressed NIfTI-MRS", f"{written:.2f}", "< 10 for 10 000", broken]
         )
     caption = (
-        f"Speed: {size.spectra} spectra of 1024 points, {threads()} threads; their accuracy stands above. Not "
-        "finite: spectra with a value that is not a number."
+        f"Speed: {size.spectra} spectra of 1024 points, {threads()} threads; their accuracy stands above. "
+        "Not finite: spectra with a value that is not a number."
     )
     return Table(caption, ("network", "what", "s", "target (s)", "not finite"), rows)
 
@@ -280,10 +281,10 @@ def _vae(
     shown = [subjects[0], subjects[-1]]
     regions = region_table(cvaes, {"deviations": ours, "whole spectra": published}, shown)
     caption = (
-        f"Likeness, semi-synthetic: {subjects[-1].name} was not seen in training, {subjects[0].name} was. Means "
-        f"over {size.splits} random splits of {size.transients} transients of each condition into halves; the "
-        "interval is that of one split. Targets: C2ST at most 0.60, precision and recall over 0.6 small, 0.8 paper, noise within 5 %, "
-        "nearest near 1."
+        f"Likeness, semi-synthetic: {subjects[-1].name} was not seen in training, {subjects[0].name} was. "
+        f"Means over {size.splits} random splits of {size.transients} transients of each condition into "
+        "halves; the interval is that of one split. Targets: C2ST at most 0.60, precision and recall over "
+        "0.6 small, 0.8 paper, noise within 5 %, nearest near 1."
     )
     tables = likeness_table(caption, lambda parents: ours, published, shown, size.splits, rng)
     amounts = amount_table(ways_of(ours, published), subjects, rng)
@@ -292,10 +293,10 @@ def _vae(
         lambda subset: ways_of(ours, published), subjects[-1], size.numbers, size.repeats, rng, judge=judge
     )
     caption = (
-        f"Application, semi-synthetic subject that was not seen: subsets of n of {size.transients} transients of "
-        f"each condition, alone and augmented to {size.transients}, against the average of all; means over "
-        f"{size.repeats} subsets. GABA+: root mean square deviation of the fit of DIFF from that of the full set."
-        f"{gaba_words(subjects[-1], judge)}"
+        f"Application, semi-synthetic subject that was not seen: subsets of n of {size.transients} "
+        f"transients of each condition, alone and augmented to {size.transients}, against the average of "
+        f"all; means over {size.repeats} subsets. GABA+: root mean square deviation of the fit of DIFF from "
+        f"that of the full set.{gaba_words(subjects[-1], judge)}"
     )
     pictures = [
         reconstruction_picture(ours, shown),

@@ -49,9 +49,9 @@ def path_picture(
         for row in (1, 2):
             axes[row, column].legend(frameon=False)
     caption = (
-        "Paths from one set of concentrations to another, through the latent space and by mixing the two spectra. "
-        "Top: decoded spectra along one path. Middle and bottom: fitted amounts along twelve paths each; grey band: "
-        "5 %."
+        "Paths from one set of concentrations to another, through the latent space and by mixing the two "
+        "spectra. Top: decoded spectra along one path. Middle and bottom: fitted amounts along twelve paths "
+        "each; grey band: 5 %."
     )
     return Picture("paths", caption, png(figure))
 

@@ -49,9 +49,9 @@ def measured_tables(
             continue
         total = len(one.on.fids)
         caption = (
-            f"Likeness, measured, {name}: trained on the parents alone, {(total + 1) // 2} of {total} transients "
-            f"a set; means over {splits} random splits into halves. With so few transients C2ST is uncertain by 0.2 "
-            "or more: see the interval."
+            f"Likeness, measured, {name}: trained on the parents alone, {(total + 1) // 2} of {total} "
+            f"transients a set; means over {splits} random splits into halves. With so few transients C2ST "
+            "is uncertain by 0.2 or more: see the interval."
         )
         tables.append(
             likeness_table(
@@ -70,8 +70,8 @@ def measured_tables(
             judge=judge,
         )
         caption = (
-            f"Application, measured, {name}: subsets of n transients, alone and augmented to {total}, by a VAE "
-            f"that was trained on the subset alone; means over {repeats} subsets."
+            f"Application, measured, {name}: subsets of n transients, alone and augmented to {total}, by a "
+            f"VAE that was trained on the subset alone; means over {repeats} subsets."
         )
         caption += text + gaba_words(one, judge)
         tables.append(application_table(steps, caption, ("ON", "OFF", "DIFF") if edited else ("ON",)))

@@ -62,11 +62,11 @@ def starts_table(profile: DqProfile, seed: int) -> Table:
         lines += [_line(name, label, cell, truth) for label, cell in cells]
     columns = ["basis set", "start", "n", "failures", "RMSE / from the truth", "iterations", "spectra/s"]
     caption = (
-        "The fit from three starts (window 0.2 to 4.2 ppm, spline of 10, Voigt lines, first-order phase): shift "
-        "within +-0.2 ppm, any phase, SNR_f 20 to 100, macromolecules broader than metabolites, smooth baseline. "
-        f"A failure is a shift that is wrong by more than {FAILED_PPM:g} ppm. The RMSE of each amplitude is divided by "
-        "that of the fit from the truth, in the spectra in which neither fit failed; the ratios are averaged over "
-        "the members."
+        "The fit from three starts (window 0.2 to 4.2 ppm, spline of 10, Voigt lines, first-order phase): "
+        "shift within +-0.2 ppm, any phase, SNR_f 20 to 100, macromolecules broader than metabolites, smooth "
+        f"baseline. A failure is a shift that is wrong by more than {FAILED_PPM:g} ppm. The RMSE of each "
+        "amplitude is divided by that of the fit from the truth, in the spectra in which neither fit failed; "
+        "the ratios are averaged over the members."
     )
     return Table(caption, columns, lines)
 

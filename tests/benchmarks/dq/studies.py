@@ -174,14 +174,15 @@ def study_tables(studies: Studies, test: Spectra) -> list[Table]:
             sizes or missing,
         ),
         Table(
-            "Weight of the early points in rpMM (projected amplitudes), for the first seed of the comparison of losses.",
+            "Weight of the early points in rpMM (projected amplitudes), for the first seed of the "
+            "comparison of losses.",
             ["lambda in 1/s", *(f"R2 {name}" for name in HARD), mean, "t_r in ms"],
             penalties or missing,
         ),
         Table(
-            "Encoders (projected amplitudes), with the same number of steps and the same learning rate. Mixer and "
-            "ConvNeXt have at most an eighth of the published width and a third of the depth, so that they can be "
-            "trained without a GPU.",
+            "Encoders (projected amplitudes), with the same number of steps and the same learning rate. "
+            "Mixer and ConvNeXt have at most an eighth of the published width and a third of the depth, so "
+            "that they can be trained without a GPU.",
             ["encoder", "parameters", "MFLOP", mean, "seconds"],
             encoders or missing,
         ),

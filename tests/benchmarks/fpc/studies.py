@@ -63,8 +63,8 @@ def noise_table(study: NoiseStudy) -> Table:
     rows.append(["bound", *("{:.3f} / {:.2f}".format(*one) for one in study.bounds)])
     n = len(study.compared[0].test.fids)
     caption = (
-        f"## Noise\n\nPrecision in Hz / degrees at each level of noise: {n} transients without nuisance (sr: at "
-        f"most 64). The networks were trained at SNR_t0 9 to 27. Bound: {BOUND}, known template."
+        f"## Noise\n\nPrecision in Hz / degrees at each level of noise: {n} transients without nuisance (sr: "
+        f"at most 64). The networks were trained at SNR_t0 9 to 27. Bound: {BOUND}, known template."
     )
     return Table(caption, columns, rows)
 
@@ -101,8 +101,8 @@ def monte_carlo_table(results: MethodComparison) -> Table:
         )
     caption = (
         f"## Monte Carlo\n\n{len(results.test.fids)} draws of the noise (SD {sets.SIGMA}) on one signal at "
-        f"{sets.MONTE_CARLO_HZ:g} Hz and {sets.MONTE_CARLO_DEG:g} degrees. The mean is the mean "
-        "error against the method's own reference: that of the training for dsr and dsrf, creatine at phase 0 for "
+        f"{sets.MONTE_CARLO_HZ:g} Hz and {sets.MONTE_CARLO_DEG:g} degrees. The mean is the mean error "
+        "against the method's own reference: that of the training for dsr and dsrf, creatine at phase 0 for "
         "dcrr and dcrrf. sr and gn align the set to itself and have no such error."
     )
     return Table(caption, columns, rows)
@@ -136,8 +136,9 @@ def out_of_range_table(results: MethodComparison) -> Table:
         return [*row, str(len(part.fids))]
 
     caption = (
-        "## Out of range\n\nShift within +-40 Hz, phase within +-180 degrees, nuisance as in Table 1: twice the "
-        "range on which the networks were trained. The column before the last has the failures within that range."
+        "## Out of range\n\nShift within +-40 Hz, phase within +-180 degrees, nuisance as in Table 1: twice "
+        "the range on which the networks were trained. The column before the last has the failures within "
+        "that range."
     )
     return Table.filled(caption, columns, results.rows(cells, ORACLE))
 
@@ -189,9 +190,9 @@ def drift_table(results: MethodComparison, profile: FpcProfile) -> Table:
 
     n, learned = profile.phantom
     caption = (
-        f"## Table 2: drift phantom\n\nSimulated: {n} transients of a phantom that cools by 5 K (20 Hz), SNR_t0 7 "
-        f"to 70, phases that drift at random. The networks are those of Table 1 after further training with "
-        f"{learned} of the transients ({profile.transfer[0]} augmented, {profile.transfer[1]} epochs, `--init`). Rows "
-        "with fewer transients use a random part of them."
+        f"## Table 2: drift phantom\n\nSimulated: {n} transients of a phantom that cools by 5 K (20 Hz), "
+        "SNR_t0 7 to 70, phases that drift at random. The networks are those of Table 1 after further "
+        f"training with {learned} of the transients ({profile.transfer[0]} augmented, {profile.transfer[1]} "
+        "epochs, `--init`). Rows with fewer transients use a random part of them."
     )
     return Table.filled(caption, columns, results.rows(cells))

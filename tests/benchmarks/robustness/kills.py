@@ -178,8 +178,8 @@ def kill_table(cases: Sequence[Prepared], most: int | None, folder: Path) -> Tab
 
 _CAPTION = """\
 Killed, interrupted or stopped at a rename. The folder then holds: `old`: all files of the earlier run; `new`: all
-files of the run that was killed; `journal`: files of both, with a journal from which the next run repairs them, and
-without `run.json`; `mixture`: files of both without a journal. `met`: the same, as soon as the next run has begun.
+files of the run that was killed; `journal`: files of both, without `run.json`, and a journal from which the next
+run repairs them; `mixture`: files of both without a journal. `met`: the same, as soon as the next run has begun.
 `repaired`: the same command, run again, ends well: all files are new, those of the user are untouched, and nothing
 temporary is left. After Ctrl-C and SIGTERM it also means that the interrupted run ended with status 130 or 143 and
 one line, and left nothing temporary."""
