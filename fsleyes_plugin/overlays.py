@@ -31,7 +31,7 @@ def box(fit: Fit | Scan) -> Image:
     cells = np.diag([1 / _BOX_CELLS, 1 / _BOX_CELLS, 1 / _BOX_CELLS, 1.0])
     cells[:3, 3] = (1 / _BOX_CELLS - 1) / 2 - 1 / _BOX_CELLS
     ones = np.pad(np.ones((_BOX_CELLS,) * 3, dtype=np.float32), 1)
-    image = Image(ones, name=f"{Path(fit.key).name} voxel", xform=fit.affine @ cells)
+    image = Image(ones, name=f"{fit.place} voxel", xform=fit.affine @ cells)
     image.setMeta(_KEY, fit.key)
     return image
 
@@ -47,30 +47,9 @@ def map_image(fit: Fit, choice: MapChoice) -> Image:
     values = fit.maps.values(choice)
     if values is None:
         raise DataError(f"{fit.folder.path} has no map of {choice.label}; choose another.")
-    image = image_of(fit, _shown(fit, values), f"{choice.label}, {fit.name}")
-    image.setMeta(_MAP, choice.label)
+    image = image_of(fit, np.where(_counted(fit), values, np.nan), f"{choice.label}, {fit.name}")
+    image.setMeta(_MAP, choice)
     return image
-
-
-def update_map(fit: Fit, choice: MapChoice, image: Image, displayCtx: Any) -> None:
-    """Apply the mask of the session to a map that is shown already; its colours and ranges stay."""
-    values = fit.maps.values(choice)
-    if values is None:
-        return
-    opts = displayCtx.getOpts(image)
-    ranges = tuple(opts.displayRange), tuple(opts.clippingRange)
-    image[:] = _shown(fit, values).astype(np.float32)
-    for name, (low, high) in zip(("displayRange", "clippingRange"), ranges, strict=True):
-        limits = getattr(opts, name)
-        if tuple(limits) != (low, high):
-            limits.xmin, limits.xmax = min(limits.xmin, low), max(limits.xmax, high)
-            limits.x = low, high
-
-
-def _shown(fit: Fit, values: Real) -> Real:
-    """Return a map with NaN in masked voxels; FSLeyes warns of an image that is NaN everywhere."""
-    counted = _counted(fit)
-    return np.where(counted, values, np.nan) if counted.any() else np.zeros_like(values)
 
 
 def remove_of(shown: Fit | Scan, overlayList: Any) -> None:
@@ -109,15 +88,79 @@ def anatomy_of(overlayList: Any) -> Image | None:
     return None
 
 
+def map_of(fit: Fit | None, overlayList: Any, displayCtx: Any) -> tuple[Any, MapChoice] | None:
+    """Return the map of a fit over the anatomy, and what it shows; None if there is none.
+
+    If there are several: the selected one, or else the uppermost.
+    """
+    if fit is None:
+        return None
+    maps = [overlay for overlay in displayCtx.getOrderedOverlays() if is_map(overlay, fit)]
+    selected = displayCtx.getSelectedOverlay() if len(overlayList) else None
+    image = selected if selected in maps else (maps or [None])[-1]
+    return None if image is None else (image, image.getMeta(_MAP))
+
+
+def owner(overlay: Any) -> Fit | Scan | None:
+    """Return the open fit or file that an overlay was made of, or that it is a file of."""
+    open_: list[Fit | Scan] = [*SESSION.fits, *SESSION.scans]
+    source = getattr(overlay, "dataSource", None)
+    for one in open_:
+        file = one.curves.fit_path if isinstance(one, Fit) else one.path
+        if belongs(overlay, one) or (source is not None and Path(source) == file):
+            return one
+    return None
+
+
+def bring_up(overlayList: Any, displayCtx: Any) -> None:
+    """Show and select the map of the drawn fit, hide the maps of others, and name all overlays anew.
+
+    Without a map the box of a single voxel stays as it is, so that the anatomy stays selected.
+    """
+    for overlay in overlayList:
+        one = owner(overlay)
+        if one is None:
+            continue
+        display = displayCtx.getDisplay(overlay)
+        if not belongs(overlay, one):
+            display.name = one.name
+        elif isinstance(one, Fit) and not one.single:
+            display.enabled = one is SESSION.fit
+        if isinstance(one, Fit) and is_map(overlay, one):
+            display.name = f"{overlay.getMeta(_MAP).label}, {one.name}"
+        elif belongs(overlay, one) and one.single:
+            display.name = f"{one.place} voxel"
+    shown = map_of(SESSION.fit, overlayList, displayCtx)
+    if shown is not None:
+        displayCtx.selectOverlay(shown[0])
+
+
+def apply_mask(fit: Fit, overlayList: Any, displayCtx: Any) -> None:
+    """Hide masked voxels in all maps of a fit; their colours and ranges stay."""
+    for image in [overlay for overlay in overlayList if is_map(overlay, fit)]:
+        values = fit.maps.values(image.getMeta(_MAP))
+        if values is None:
+            continue
+        opts = displayCtx.getOpts(image)
+        ranges = {name: tuple(getattr(opts, name)) for name in ("displayRange", "clippingRange")}
+        image[:] = np.where(_counted(fit), values, np.nan).astype(np.float32)
+        for name, (low, high) in ranges.items():
+            limits = getattr(opts, name)
+            if tuple(limits) != (low, high):
+                limits.xmin, limits.xmax = min(limits.xmin, low), max(limits.xmax, high)
+                limits.x = low, high
+
+
 def _counted(fit: Fit) -> Any:
     fitted = fit.maps.fitted()
-    return fitted & SESSION.mask if fit is SESSION.chosen and SESSION.mask is not None else fitted
+    return fitted if fit.mask is None else fitted & fit.mask
 
 
 def colour(fit: Fit, choice: MapChoice, image: Image, displayCtx: Any) -> None:
     """Set the colours and the range of a map, from the voxels that are not masked."""
     display, opts = displayCtx.getDisplay(image), displayCtx.getOpts(image)
     values = np.asarray(image[:])
+    values = values if np.isfinite(values).any() else np.zeros_like(values)
     low, high = display_range(values, np.isfinite(values), choice.kind)
     display.alpha = MAP_ALPHA_PERCENT
     opts.cmap = colour_map(choice.kind)

@@ -12,14 +12,24 @@ from fsleyes_plugin.model.curves import Curves, Display
 from fsleyes_plugin.model.folder import ResultFolder, open_folder
 from fsleyes_plugin.model.look import Look
 from fsleyes_plugin.model.maps import Maps
-from fsleyes_plugin.model.masks import Limits
+from fsleyes_plugin.model.masks import Limits, passing
+from fsleyes_plugin.model.names import told_apart
 from fsleyes_plugin.model.place import Placed
 from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.model.table import MapTable, SingleTable
 
 
 class Fit(Placed):
-    """One folder of results, opened.
+    """One folder of results, opened, with the limits that the user has set for it.
+
+    Attributes
+    ----------
+    name, place : str
+        Name in lists and legends: the folder and who made the fit; and the folder alone.
+    limits : Limits or None
+        Limits for its shown voxels.
+    mask : ndarray, bool, shape (x, y, z), or None
+        Its voxels that meet the limits.
 
     Raises
     ------
@@ -35,7 +45,9 @@ class Fit(Placed):
         self.table: SingleTable | MapTable = (
             SingleTable(folder) if self.single else MapTable(folder, self.maps)
         )
-        self.name = folder.producer
+        self.name = self.place = folder.path.name
+        self.limits: Limits | None = None
+        self.mask: NDArray[np.bool_] | None = None
 
     @property
     def key(self) -> str:
@@ -45,27 +57,26 @@ class Fit(Placed):
 
 @dataclass
 class Session:
-    """Open fits, choices, and listeners to changes.
+    """The selection: what is open, what of it is drawn, and how; with listeners to changes.
+
+    Panels keep no copy of it. The voxel is where the cursor of FSLeyes is, and the map of a fit is among the
+    overlays of FSLeyes (:func:`fsleyes_plugin.overlays.map_of`).
 
     Attributes
     ----------
     fits : list of Fit
     chosen, other : Fit or None
-        The shown fit, and the fit for comparison.
+        The fit that was chosen last, and the fit for comparison.
     scans : list of Scan
         Files without a fit.
     scan : Scan or None
-        File whose spectra are shown instead of those of the chosen fit.
+        File whose spectra are drawn instead of those of the chosen fit.
     places : tuple of int
         Indices in the higher dimensions of the scan.
     metabolite : str
         Highlighted metabolite; empty: none.
     display : Display
     look : Look
-    limits : Limits or None
-        Limits for shown voxels.
-    mask : ndarray, bool, shape (x, y, z), or None
-        Voxels of the chosen fit that meet the limits.
     """
 
     fits: list[Fit] = field(default_factory=list)
@@ -77,9 +88,22 @@ class Session:
     metabolite: str = ""
     display: Display = field(default_factory=Display)
     look: Look = field(default_factory=Look)
-    limits: Limits | None = None
-    mask: NDArray[np.bool_] | None = None
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Fit | Scan | None:
+        """The fit or file whose spectra are drawn."""
+        return self.scan if self.scan is not None else self.chosen
+
+    @property
+    def fit(self) -> Fit | None:
+        """The fit that is drawn, to which table, maps and limits belong; None if a file without a fit is."""
+        return self.chosen if self.scan is None else None
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Voxels of the drawn fit that meet its limits; None: all."""
+        return None if self.fit is None else self.fit.mask
 
     def listen(self, name: str, callback: Callable[[str], Any]) -> None:
         """Add a listener; it is called with ``fits``, ``scan``, ``metabolite``, ``display`` or ``mask``."""
@@ -108,15 +132,20 @@ class Session:
         fit = next((fit for fit in self.fits if fit.folder.path == folder.path), None)
         if fit is None:
             fit = Fit(folder)
-            self._name(fit)
             self.fits.append(fit)
+            self._name()
         self.choose(fit)
         return fit
 
     def choose(self, fit: Fit) -> None:
-        """Show an open fit, with the first of the others for comparison."""
-        other = next((one for one in self.fits if one is not fit), None)
-        self.set("fits", chosen=fit, other=other, mask=None, limits=None, scan=None)
+        """Draw an open fit; the one before it is the other one for comparison."""
+        others = [one for one in (self.chosen, self.other, *self.fits) if one in self.fits and one is not fit]
+        self.set("fits", chosen=fit, other=others[0] if others else None, scan=None)
+
+    def limit(self, fit: Fit, limits: Limits) -> None:
+        """Set the limits of a fit."""
+        fit.limits, fit.mask = limits, passing(fit.maps, limits)
+        self.set("mask")
 
     def open_scan(self, path: Path) -> Scan:
         """Open a file without a fit, and show it instead of the chosen fit.
@@ -130,6 +159,7 @@ class Session:
         if scan is None:
             scan = Scan(path)
             self.scans.append(scan)
+            self._name()
         self.show(scan)
         return scan
 
@@ -137,30 +167,43 @@ class Session:
         """Show the spectra of a file without a fit, or (None) those of the chosen fit."""
         self.set("scan", scan=scan, places=(0,) * len(scan.dimensions) if scan is not None else ())
 
-    def _name(self, fit: Fit) -> None:
-        """Add the folder to the names of fits with the same producer."""
-        alike = [one for one in self.fits if one.folder.producer == fit.folder.producer]
-        for one in [*alike, fit] if alike else []:
-            one.name = f"{one.folder.producer} ({one.folder.path.name})"
+    def draw(self, one: Fit | Scan) -> None:
+        """Draw an open fit or file."""
+        if isinstance(one, Scan):
+            self.show(one)
+        else:
+            self.choose(one)
 
-    def close_one(self, shown: Fit | Scan) -> None:
-        """Close one fit or file; another one is shown instead, if there is one."""
-        if isinstance(shown, Scan):
-            self.scans.remove(shown)
-            shown.close()
-            self.show(self.scans[-1] if self.chosen is None and self.scans else None)
-            return
-        self.fits.remove(shown)
-        shown.curves.close()
-        if shown is self.chosen:
-            self.metabolite = ""
-        left = self.chosen if self.chosen in self.fits else next(iter(self.fits), None)
-        if left is not None:
-            self.choose(left)
-            return
-        scan = self.scan or next(iter(self.scans), None)
-        self.set("fits", chosen=None, other=None, mask=None, limits=None)
-        self.show(scan)
+    def _name(self) -> None:
+        """Name all fits and files so that they can be told apart."""
+        fits, scans = (told_apart([Path(one.key) for one in group]) for group in (self.fits, self.scans))
+        for fit, place in zip(self.fits, fits, strict=True):
+            maker = fit.folder.producer
+            fit.place, fit.name = place, place if maker == fit.folder.path.name else f"{place} ({maker})"
+        for scan, place in zip(self.scans, scans, strict=True):
+            scan.name = scan.place = place
+
+    def close_one(self, one: Fit | Scan) -> None:
+        """Close one fit or file; what is drawn stays, or the next one is drawn."""
+        drawn = self.shown
+        if isinstance(one, Scan):
+            self.scans.remove(one)
+            one.close()
+        else:
+            self.fits.remove(one)
+            one.curves.close()
+        left: list[Fit | Scan] = [*self.fits, *self.scans]
+        self._name()
+        chosen = self.chosen if self.chosen in self.fits else next(iter(self.fits), None)
+        other = next(
+            (fit for fit in (self.other, *self.fits) if fit in self.fits and fit is not chosen), None
+        )
+        self.set("fits", chosen=chosen, other=other, **({"metabolite": ""} if drawn is one else {}))
+        following = drawn if drawn in left else next(iter(left), None)
+        if isinstance(following, Scan):
+            self.show(following)
+        else:
+            self.set("scan", scan=None, places=())
 
     def close(self) -> None:
         """Close all fits and files; listeners stay."""
@@ -170,7 +213,7 @@ class Session:
             scan.close()
         self.fits.clear()
         self.scans.clear()
-        self.set("fits", scan=None, places=(), chosen=None, other=None, mask=None, limits=None, metabolite="")
+        self.set("fits", scan=None, places=(), chosen=None, other=None, metabolite="")
 
 
 SESSION = Session()

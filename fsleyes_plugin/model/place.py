@@ -7,7 +7,7 @@ from fsleyes_plugin.model.frames import Voxel
 
 
 class Placed:
-    """Data on a grid of voxels.
+    """Data on a grid of voxels; ``name`` and ``place`` tell them apart from other open ones.
 
     Parameters
     ----------
@@ -17,6 +17,7 @@ class Placed:
     """
 
     name: str
+    place: str
 
     def __init__(self, one: MRSData, grid: tuple[int, int, int]) -> None:
         self.grid = grid

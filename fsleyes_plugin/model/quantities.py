@@ -43,6 +43,14 @@ def in_scaling(kind: str, scaling: str) -> str:
     return kind if scaling == "raw" or kind == "shrinkage" else f"{kind}:{scaling}"
 
 
+def scaling_of(kind: str) -> str:
+    """Return the scaling of a kind of map; empty for what has none, such as SNR."""
+    name, _, scaling = kind.partition(":")
+    if name in SCALINGS:
+        return name
+    return (scaling or "raw") if name in dict(_POSTERIOR) else ""
+
+
 def _all() -> Iterator[Quantity]:
     words = {name: f"{name} ({unit})" if unit else name for name, unit in SCALINGS.items()}
     for scaling in LEADING:

@@ -54,7 +54,7 @@ class Scan(Placed):
     @refusing_damage
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.name
+        self.name = self.place = path.name
         self._file = VoxelFile(path)
         self.one = self._file.one()
         Placed.__init__(self, self.one, self._file.grid)

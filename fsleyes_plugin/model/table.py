@@ -19,6 +19,7 @@ from fsleyes_plugin.model.maps import Maps
 from fsleyes_plugin.model.quantities import in_scaling
 
 LARGEST_PERCENT = 999.0  # largest value of FSL-MRS's %CRLB
+NOTHING_FITTED = "Nothing was fitted in this voxel."
 _MISFIT = "misfit (ood)"
 _JOINT = ("posterior_mean", "ci95_low", "ci95_high")
 POSTERIOR = (*_JOINT, "shrinkage")
@@ -158,17 +159,18 @@ class MapTable:
 
     @refusing_damage
     def at(self, voxel: Voxel, scaling: str) -> VoxelTable:
-        """Return the table of one voxel in one scaling."""
+        """Return the table of one voxel in one scaling; empty if it was not fitted."""
+        fitted = bool(self._maps.fitted()[voxel])
         cells: dict[str, list[float]] = {}
         for name in self.metabolites:
-            row = self._row(name, voxel, scaling)
+            row = self._row(name, voxel, scaling) if fitted else {}
             for column in _HEADS:
                 cells.setdefault(column, []).append(row.get(column, np.nan))
         columns = tuple(column for column in _HEADS if column in cells and self._has(column, scaling))
         rows = tuple(
             (name, tuple(cells[column][n] for column in columns)) for n, name in enumerate(self.metabolites)
         )
-        return VoxelTable(scaling, columns, rows, self._remarks(voxel))
+        return VoxelTable(scaling, columns, rows, self._remarks(voxel) if fitted else (NOTHING_FITTED,))
 
     def _row(self, name: str, voxel: Voxel, scaling: str) -> dict[str, float]:
         values = {}

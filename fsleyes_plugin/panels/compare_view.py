@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import wx
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
-from fsleyes_plugin.model.comparison import Comparison, common, compare, difference_map
+from fsleyes_plugin.model.comparison import Comparison, common, compare, difference_map, without_unit
 from fsleyes_plugin.model.maps import MapChoice
 from fsleyes_plugin.panels.errors import show_errors
 from fsleyes_plugin.panels.figure_view import FigureView
@@ -54,10 +55,8 @@ class MRSCompareView(Following, FigureView):
         self.quantity.Set([choice.label for choice in self._choices])
         if self._choices and one is not None:
             metabolite = SESSION.metabolite or getattr(one.maps.default(), "metabolite", "")
-            # FSL-MRS scales each voxel before it fits, and its raw amplitudes with it; ratios are left.
-            ratio = any(fit.folder.fsl_mrs is not None for fit in (one, two) if fit is not None)
             ranks = [
-                (choice.metabolite != metabolite, ratio and choice.kind != "internal")
+                (choice.metabolite != metabolite, two is None or without_unit(one.folder, two.folder, choice))
                 for choice in self._choices
             ]
             self.quantity.SetSelection(ranks.index(min(ranks)))
@@ -72,7 +71,9 @@ class MRSCompareView(Following, FigureView):
         if one is not None and two is not None and self._choices:
             choice = self._choices[max(self.quantity.GetSelection(), 0)]
             try:
-                self.comparison = compare(one.maps, two.maps, choice, SESSION.mask)
+                masks = [fit.mask for fit in (one, two) if fit.mask is not None]
+                both = np.logical_and.reduce(masks) if masks else None
+                self.comparison = compare(one.maps, two.maps, choice, both)
                 draw_comparison(self.figure, self.comparison, one.name, two.name)
             except MRSDLError as error:
                 message = str(error)

@@ -79,7 +79,7 @@ class FitBar(wx.Panel):
         """List the open fits and files, with a slider for each higher dimension of the scan."""
         open_ = (*SESSION.fits, *SESSION.scans)
         self.fit.Set([one.name for one in open_] or ["no fit is open"])
-        shown = self._view.shown()
+        shown = SESSION.shown
         self.fit.SetSelection(open_.index(shown) if shown in open_ else 0)
         self.compare.Enable(SESSION.other is not None and SESSION.scan is None)
         self.fit.InvalidateBestSize()
@@ -122,16 +122,9 @@ class FitBar(wx.Panel):
         self.Layout()
 
     def _fit_chosen(self, _event: Any) -> None:
-        chosen = self.fit.GetSelection()
-        if chosen >= len(SESSION.fits):
-            if SESSION.scans:
-                SESSION.show(SESSION.scans[chosen - len(SESSION.fits)])
-            return
-        fit = SESSION.fits[chosen]
-        if fit is SESSION.chosen:
-            SESSION.show(None)
-            return
-        SESSION.choose(fit)
+        open_, chosen = (*SESSION.fits, *SESSION.scans), self.fit.GetSelection()
+        if chosen < len(open_) and open_[chosen] is not SESSION.shown:
+            SESSION.draw(open_[chosen])
 
     def _changed(self, _event: Any) -> None:
         self._view.stacked = self.stack.GetValue()

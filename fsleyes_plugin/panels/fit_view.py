@@ -1,14 +1,17 @@
 """The Fit view: data, fit, baseline, residual and band at the cursor."""
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin import overlays
 from fsleyes_plugin.marks import mark
+from fsleyes_plugin.model.comparison import in_units_of
+from fsleyes_plugin.model.curves import Lines
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.scan import Scan
+from fsleyes_plugin.model.table import NOTHING_FITTED
 from fsleyes_plugin.panels.errors import show_error
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.fit_bar import FitBar
@@ -49,6 +52,7 @@ class MRSFitView(Following, FigureView):
         self.compared = False
         self.traces: list[Trace] = []
         self._known: WeakSet[Any] = WeakSet()
+        self._selected: Any = None
         self.follow()
 
     def destroy(self) -> None:
@@ -62,6 +66,8 @@ class MRSFitView(Following, FigureView):
             known = (*SESSION.fits, *SESSION.scans)
             self.pins = [pin for pin in self.pins if pin[0] in known]
             self.bar.update()
+            overlays.bring_up(self.overlayList, self.displayCtx)
+            self._selected = self._selection()
 
     def resized(self) -> None:
         """Lay out the figure again."""
@@ -69,7 +75,7 @@ class MRSFitView(Following, FigureView):
 
     def pin(self) -> None:
         """Pin the voxel at the cursor: it stays next to that of the cursor."""
-        shown, voxel = self.shown(), self.voxel()
+        shown, voxel = SESSION.shown, self.voxel()
         if shown is not None and voxel is not None and (shown, voxel, SESSION.places) not in self.pins:
             self._set_pins([*self.pins, (shown, voxel, SESSION.places)][-MOST_PINS:])
 
@@ -88,19 +94,15 @@ class MRSFitView(Following, FigureView):
 
     def close_shown(self) -> None:
         """Close the fit or file that is shown, with its overlays."""
-        shown = self.shown()
+        shown = SESSION.shown
         if shown is not None:
             self._set_pins([pin for pin in self.pins if pin[0] is not shown])
             overlays.remove_of(shown, self.overlayList)
             SESSION.close_one(shown)
 
-    def shown(self) -> Fit | Scan | None:
-        """Return the fit or file of the spectra at the cursor."""
-        return SESSION.scan if SESSION.scan is not None else SESSION.chosen
-
     def voxel(self) -> Voxel | None:
         """Return the voxel at the cursor."""
-        shown = self.shown()
+        shown = SESSION.shown
         return None if shown is None else shown.voxel_at(self.displayCtx.worldLocation.xyz)
 
     def refresh(self) -> None:
@@ -109,11 +111,25 @@ class MRSFitView(Following, FigureView):
             overlays.open_dropped(self.overlayList, self.displayCtx, self._known)
         except MRSDLError as error:
             show_error("Load MRS fit", error)
+        self._follow_selection()
         self.traces = [self._trace(*pinned, pinned=True) for pinned in self.pins]
-        self.traces.append(self._trace(self.shown(), self.voxel(), SESSION.places))
+        self.traces.append(self._trace(SESSION.shown, self.voxel(), SESSION.places))
         style = Style(SESSION.metabolite, self.stacked, SESSION.display.band, SESSION.look)
         draw_fits(self.figure, self.traces, style)
         self.painter.paint()
+
+    def _selection(self) -> Any:
+        return self.displayCtx.getSelectedOverlay() if len(self.overlayList) else None
+
+    def _follow_selection(self) -> None:
+        """Draw the fit or file of the overlay that was selected in the list of FSLeyes."""
+        selected = self._selection()
+        if selected is self._selected:
+            return
+        self._selected = selected
+        chosen = overlays.owner(selected)
+        if chosen is not None and chosen is not SESSION.shown:
+            SESSION.draw(chosen)
 
     def _trace(
         self, shown: Fit | Scan | None, voxel: Voxel | None, places: tuple[int, ...], *, pinned: bool = False
@@ -122,33 +138,32 @@ class MRSFitView(Following, FigureView):
             return Trace("", None, message=NOTHING_OPEN)
         if voxel is None:
             return Trace(shown.name, None, message="The cursor is outside of the spectroscopic grid.")
-        where = Path(shown.key).name if shown.single else f"voxel {voxel[0]} {voxel[1]} {voxel[2]}"
-        title = f"{'pinned ' if pinned else ''}{where}"
-        other = None
+        where = "" if shown.single else f"voxel {voxel[0]} {voxel[1]} {voxel[2]}"
+        alone = len(SESSION.fits) + len(SESSION.scans) == 1 and bool(where)
+        title = ", ".join(part for part in ("" if alone else shown.place, where) if part)
+        title = f"pinned {title}" if pinned else title
         try:
             if isinstance(shown, Scan):
                 title = ", ".join(part for part in (title, shown.where(places)) if part)
-                lines, message = (
-                    shown.lines(voxel, places, SESSION.display),
-                    "There is no signal in this voxel.",
-                )
-            else:
-                lines, message = (
-                    shown.curves.lines(voxel, SESSION.display),
-                    "Nothing was fitted in this voxel.",
-                )
-                other = self._other(shown, voxel)
+                lines = shown.lines(voxel, places, SESSION.display)
+                return Trace(title, lines, shown.name, message="There is no signal in this voxel.")
+            lines = shown.curves.lines(voxel, SESSION.display)
+            trace = Trace(title, lines, shown.name, message=NOTHING_FITTED)
+            return trace if lines is None else self._with_other(trace, lines, shown)
         except MRSDLError as error:
             return Trace(title, None, message=str(error))
-        if lines is None:
-            return Trace(title, None, message=message)
-        name = SESSION.other.name if other is not None and SESSION.other is not None else ""
-        return Trace(title, lines, shown.name, other, name)
 
-    def _other(self, fit: Fit, voxel: Voxel) -> Any:
-        """Return the lines of the second fit at the same position."""
-        if not self.compared or SESSION.other is None or fit is not SESSION.chosen:
-            return None
-        place = SESSION.other.voxel_at(fit.centre(voxel))
-        turn = fit.curves.frame(voxel)  # the phases of the data over which it is drawn
-        return None if place is None else SESSION.other.curves.lines(place, SESSION.display, turn)
+    def _with_other(self, trace: Trace, lines: Lines, fit: Fit) -> Trace:
+        """Add the second fit at the same position, in the units of the first."""
+        other = SESSION.other
+        if not self.compared or other is None or fit is not SESSION.fit:
+            return trace
+        place = other.voxel_at(fit.centre(lines.voxel))
+        turn = fit.curves.frame(lines.voxel)  # the phases of the data over which it is drawn
+        second = None if place is None else other.curves.lines(place, SESSION.display, turn)
+        if second is None:
+            return replace(trace, note=f"{other.name}: {NOTHING_FITTED[0].lower()}{NOTHING_FITTED[1:]}")
+        scaled, word = in_units_of(lines, second)
+        if scaled is None:
+            return replace(trace, note=f"{other.name} is not drawn: {word}.")
+        return replace(trace, other=scaled, other_name=f"{other.name}{word}")

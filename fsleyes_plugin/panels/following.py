@@ -28,14 +28,16 @@ class Following:
         SESSION.listen(self.name, self._session_changed)
         if cursor:
             self.displayCtx.addListener("worldLocation", self.name, self._cursor_moved)
+        self.displayCtx.addListener("selectedOverlay", self.name, self._overlays_changed)
         self.overlayList.addListener("overlays", self.name, self._overlays_changed)
         self.later()
 
     def destroy(self) -> None:
         """Close; no listener stays."""
         SESSION.forget(self.name)
-        if self.displayCtx.hasListener("worldLocation", self.name):
-            self.displayCtx.removeListener("worldLocation", self.name)
+        for what in ("worldLocation", "selectedOverlay"):
+            if self.displayCtx.hasListener(what, self.name):
+                self.displayCtx.removeListener(what, self.name)
         self.overlayList.removeListener("overlays", self.name)
         super().destroy()  # type: ignore[misc]
 

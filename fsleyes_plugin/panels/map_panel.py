@@ -38,92 +38,89 @@ class MRSFitMaps(Following, DockedPanel):
         sizer.Add(self.keep, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=3)
         self.SetSizer(sizer)
         self.SetMinSize((300, 44))
+        self._metabolites: tuple[str, ...] = ()
         self._kinds: tuple[str, ...] = ()
-        self.shown: MapChoice | None = None
-        self.image: Any = None
-        self.change("fits")
         self.follow(cursor=False)
 
+    @property
+    def shown(self) -> MapChoice | None:
+        """What the map of the drawn fit shows; None without a map."""
+        known = overlays.map_of(SESSION.fit, self.overlayList, self.displayCtx)
+        return None if known is None else known[1]
+
     def changed(self, what: str) -> None:
-        """List the maps of the chosen fit; show the clicked metabolite in the voxels that pass the limits."""
-        fit = SESSION.chosen
-        if what == "fits":
-            self._offer(fit)
-        elif fit is not None and what == "metabolite":
-            if SESSION.metabolite in self._names(fit):
-                self.choose(self._map_of(SESSION.metabolite))
-        elif fit is not None and what == "mask" and self.shown is not None:
-            image = self._newest(fit)
-            if image is not None:
-                overlays.update_map(fit, self.shown, image, self.displayCtx)
+        """Show the clicked metabolite, or the voxels that pass the limits."""
+        fit = SESSION.fit
+        if fit is not None and what == "metabolite" and SESSION.metabolite in self._names(fit):
+            self.choose(self._map_of(fit, SESSION.metabolite))
+        elif fit is not None and what == "mask":
+            overlays.apply_mask(fit, self.overlayList, self.displayCtx)
+
+    def refresh(self) -> None:
+        """List the maps of the drawn fit, and select the one over the anatomy."""
+        fit = None if SESSION.fit is None or SESSION.fit.single else SESSION.fit
+        names = () if fit is None else (*self._names(fit), *fit.maps.single)
+        if names != self._metabolites:
+            self._metabolites = names
+            self.metabolite.Set(list(names))
+        self.Enable(bool(names))
+        self._select(fit, self.shown)
 
     def _names(self, fit: Fit) -> tuple[str, ...]:
         return fit.maps.metabolites or fit.maps.others
 
-    def _offer(self, fit: Fit | None) -> None:
-        maps = None if fit is None or fit.single else fit.maps
-        names = [*self._names(fit), *maps.single] if fit is not None and maps else []
-        self.metabolite.Set(names)
-        self.Enable(bool(names))
-        self.shown = self.image = None
-        default = maps.default() if maps else None
-        if fit is not None and default is not None:
-            self._select(fit, default)
-            self.shown = default
+    def _select(self, fit: Fit | None, choice: MapChoice | None) -> None:
+        """Set the three lists to a choice, or to nothing."""
+        kinds: tuple[str, ...] = ()
+        others: list[str] = []
+        name = ""
+        if fit is not None and choice is not None:
+            name = choice.metabolite or choice.kind
+            kinds = fit.maps.kinds(name) or (choice.kind,)
+            others = [_NONE, *(one for one in self._names(fit) if choice.kind in fit.maps.kinds(one))]
+        self.metabolite.SetSelection(self._metabolites.index(name) if name else wx.NOT_FOUND)
+        if kinds != self._kinds:
+            self._kinds = kinds
+            self.kind.Set([label(kind) for kind in kinds])
+        if choice is not None:
+            self.kind.SetSelection(kinds.index(choice.kind) if choice.kind in kinds else wx.NOT_FOUND)
+        if others != self.over.GetStrings():
+            self.over.Set(others)
+        if choice is not None and others:
+            self.over.SetStringSelection(choice.over or _NONE)
         self.Layout()
 
-    def _select(self, fit: Fit, choice: MapChoice) -> None:
-        """Set the three lists to a choice."""
-        name = choice.metabolite or choice.kind
-        self.metabolite.SetStringSelection(name)
-        self._kinds = fit.maps.kinds(name) or (choice.kind,)
-        self.kind.Set([label(kind) for kind in self._kinds])
-        self.kind.SetSelection(self._kinds.index(choice.kind) if choice.kind in self._kinds else 0)
-        others = [other for other in self._names(fit) if choice.kind in fit.maps.kinds(other)]
-        self.over.Set([_NONE, *others])
-        self.over.SetStringSelection(choice.over or _NONE)
-        self.Layout()
-
-    def _map_of(self, name: str) -> MapChoice:
+    def _map_of(self, fit: Fit, name: str) -> MapChoice:
         """Return the map of a metabolite in the shown quantity, or in its first one."""
-        fit = SESSION.chosen
-        assert fit is not None
         if name in fit.maps.single:
             return MapChoice(name)
-        kinds = fit.maps.kinds(name)
-        kind = self.shown.kind if self.shown and self.shown.kind in kinds else kinds[0]
-        return MapChoice(kind, name)
+        kinds, shown = fit.maps.kinds(name), self.shown
+        return MapChoice(shown.kind if shown and shown.kind in kinds else kinds[0], name)
 
     @show_errors
     def _chosen(self, event: Any) -> None:
-        fit, name = SESSION.chosen, self.metabolite.GetStringSelection()
+        fit, name = SESSION.fit, self.metabolite.GetStringSelection()
         if fit is None or not name:
             return
         if event.GetEventObject() is self.metabolite or name in fit.maps.single:
-            self.choose(self._map_of(name))
+            self.choose(self._map_of(fit, name))
             return
         kind = self._kinds[self.kind.GetSelection()]
         over = self.over.GetStringSelection()
         known = over != _NONE and kind in fit.maps.kinds(over)
         self.choose(MapChoice(kind, name, over if known else ""))
 
-    def _newest(self, fit: Fit) -> Any:
-        """Return the overlay of the map that was chosen last; None if the user removed all."""
-        maps = [overlay for overlay in self.overlayList if overlays.is_map(overlay, fit)]
-        return self.image if self.image in maps else (maps or [None])[-1]
-
     @show_errors
     def choose(self, choice: MapChoice) -> None:
-        """Show a map instead of the last one."""
-        fit = SESSION.chosen
+        """Show a map of the drawn fit instead of the last one."""
+        fit = SESSION.fit
         if fit is None:
             return
         image = overlays.map_image(fit, choice)
-        old = self._newest(fit)
+        old = overlays.map_of(fit, self.overlayList, self.displayCtx)
         self.overlayList.append(image)
         overlays.colour(fit, choice, image, self.displayCtx)
         if old is not None and not self.keep.GetValue():
-            self.overlayList.remove(old)
-        self.image, self.shown = image, choice
+            self.overlayList.remove(old[0])
         self.displayCtx.selectOverlay(image)
-        self._select(fit, choice)
+        self.refresh()

@@ -31,13 +31,7 @@ class MRSFitProvenance(Following, DockedPanel):
         self.SetSizer(sizer)
         self.SetMinSize((320, 160))
         self.shown: Provenance | None = None
-        self.displayCtx.addListener("selectedOverlay", self.name, self._overlays_changed)
         self.follow(cursor=False)
-
-    def destroy(self) -> None:
-        """Close; no listener stays."""
-        self.displayCtx.removeListener("selectedOverlay", self.name)
-        super().destroy()
 
     def refresh(self) -> None:
         """Show the records of the selected overlay, or of its fit."""

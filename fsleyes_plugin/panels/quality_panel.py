@@ -8,12 +8,12 @@ import wx
 
 from fsleyes_plugin import overlays
 from fsleyes_plugin.model.maps import MapChoice
-from fsleyes_plugin.model.masks import Limits, available, flagged, passing, save_mask
+from fsleyes_plugin.model.masks import Limits, available, flagged, save_mask
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.errors import chosen_path, show_errors
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
-from fsleyes_plugin.session import SESSION
+from fsleyes_plugin.session import SESSION, Fit
 
 _SLIDER_STEPS = 200  # as many as the width of the panel in pixels
 _ROWS = (
@@ -32,6 +32,7 @@ class MRSFitQuality(Following, DockedPanel):
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, viewPanel: Any) -> None:
         super().__init__(parent, overlayList, displayCtx, viewPanel)
+        self.of_fit = wx.StaticText(self)
         grid = wx.FlexGridSizer(3, 3, 6)
         grid.AddGrowableCol(1)
         self.metabolite = wx.Choice(self)
@@ -60,6 +61,7 @@ class MRSFitQuality(Following, DockedPanel):
         save = wx.Button(self, label="Save mask...")
         save.Bind(wx.EVT_BUTTON, lambda _event: self.save())
         sizer = wx.BoxSizer(wx.VERTICAL)
+        sizer.Add(self.of_fit, flag=wx.EXPAND | wx.LEFT | wx.RIGHT, border=3)
         sizer.Add(grid, flag=wx.EXPAND | wx.ALL, border=3)
         row = wx.WrapSizer(wx.HORIZONTAL)
         for widget in (self.unflagged, self.outline, save):
@@ -72,33 +74,44 @@ class MRSFitQuality(Following, DockedPanel):
         self.follow(cursor=False)
 
     def changed(self, what: str) -> None:
-        """List the metabolites of the chosen fit."""
-        if what != "fits":
+        """List the metabolites of the drawn fit, and set the sliders to its limits."""
+        if what not in ("fits", "scan"):
             return
-        fit = SESSION.chosen
-        names = () if fit is None or fit.single else fit.maps.metabolites
-        self.metabolite.Set(list(names))
+        fit = None if SESSION.fit is None or SESSION.fit.single else SESSION.fit
+        names = () if fit is None else fit.maps.metabolites
+        if list(names) != self.metabolite.GetStrings():
+            self.metabolite.Set(list(names))
+        self.of_fit.SetLabel(fit.name if names and fit is not None else "")
         self.Enable(bool(names))
         if names and fit is not None:
             default = fit.maps.default()
             first = "NAA" if "NAA" in names else default.metabolite if default else names[0]
-            self.metabolite.SetStringSelection(first)
-            self._widen()
+            self.metabolite.SetStringSelection(fit.limits.metabolite if fit.limits else first)
+            self._widen(fit)
+            if fit.limits is not None:
+                self._restore(fit.limits)
 
     def refresh(self) -> None:
         """Show the number of voxels that pass."""
-        fit = SESSION.chosen
+        fit = SESSION.fit
         if fit is None or fit.single:
             self.count.SetLabel("")
             return
         fitted = fit.maps.fitted()
-        left = fitted if SESSION.mask is None else SESSION.mask
+        left = fitted if fit.mask is None else fit.mask
         self.count.SetLabel(f"{int(left.sum())} of {int(fitted.sum())}")
 
-    def _widen(self) -> None:
+    def _restore(self, limits: Limits) -> None:
+        """Set sliders and box to limits that were set before."""
+        values = {"crlb": limits.most_percent, "snr": limits.least_snr, "fwhm": limits.most_fwhm_hz}
+        for kind, value in values.items():
+            if value is not None:
+                self.sliders[kind].SetValue(round(value / self._tops[kind] * _SLIDER_STEPS))
+        self.unflagged.SetValue(limits.unflagged)
+        self._tell()
+
+    def _widen(self, fit: Fit) -> None:
         """Set the sliders so that every voxel passes, and their ends to the largest values."""
-        fit = SESSION.chosen
-        assert fit is not None
         name = self.metabolite.GetStringSelection()
         known = available(fit.maps, name)
         fitted = fit.maps.fitted()
@@ -114,8 +127,9 @@ class MRSFitQuality(Following, DockedPanel):
 
     @show_errors
     def _other_metabolite(self, _event: Any) -> None:
-        self._widen()
-        self._moved(None)
+        if SESSION.fit is not None:
+            self._widen(SESSION.fit)
+            self._moved(None)
 
     def _limit(self, kind: str) -> float | None:
         """Return the limit of a slider; None at its open end."""
@@ -127,14 +141,10 @@ class MRSFitQuality(Following, DockedPanel):
     @show_errors
     def _moved(self, _event: Any) -> None:
         """Mask voxels by the limits of the sliders."""
-        fit = SESSION.chosen
+        fit = SESSION.fit
         if fit is None:
             return
-        bounds = {kind: self._limit(kind) for kind, *_ in _ROWS}
-        for kind, _, unit, _ in _ROWS:
-            if self.sliders[kind].IsEnabled():
-                limit = bounds[kind]
-                self._values[kind].SetLabel(f"any {unit}" if limit is None else f"{limit:.1f} {unit}")
+        bounds = self._tell()
         limits = Limits(
             self.metabolite.GetStringSelection(),
             bounds["crlb"],
@@ -142,12 +152,21 @@ class MRSFitQuality(Following, DockedPanel):
             bounds["fwhm"],
             self.unflagged.GetValue() and self.unflagged.IsEnabled(),
         )
-        SESSION.set("mask", limits=limits, mask=passing(fit.maps, limits))
+        SESSION.limit(fit, limits)
+
+    def _tell(self) -> dict[str, float | None]:
+        """Show the limits of the sliders in words, and return them."""
+        bounds = {kind: self._limit(kind) for kind, *_ in _ROWS}
+        for kind, _, unit, _ in _ROWS:
+            if self.sliders[kind].IsEnabled():
+                limit = bounds[kind]
+                self._values[kind].SetLabel(f"any {unit}" if limit is None else f"{limit:.1f} {unit}")
+        return bounds
 
     @show_errors
     def _outline(self) -> None:
         """Draw the borders of flagged voxels, or remove them."""
-        fit = SESSION.chosen
+        fit = SESSION.fit
         if self._outlined is not None and self._outlined in self.overlayList:
             self.overlayList.remove(self._outlined)
         self._outlined = None
@@ -162,13 +181,13 @@ class MRSFitQuality(Following, DockedPanel):
     @show_errors
     def save(self, path: Path | None = None) -> None:
         """Save the mask as an image of 0 and 1; without a path, ask for one."""
-        fit = SESSION.chosen
+        fit = SESSION.fit
         if fit is None:
             return
         chosen = path if path is not None else self._ask_path()
         if chosen is None:
             return
-        mask = fit.maps.fitted() if SESSION.mask is None else SESSION.mask
+        mask = fit.maps.fitted() if fit.mask is None else fit.mask
         save_mask(mask, fit.affine, chosen)
 
     def _ask_path(self) -> Path | None:

@@ -61,9 +61,11 @@ class MRSFitTable(Following, DockedPanel):
 
     def changed(self, what: str) -> None:
         """List the scalings of the chosen fit; choose the leading one."""
-        if what != "fits":
+        if what not in ("fits", "scan"):
             return
-        scalings = SESSION.chosen.table.scalings if SESSION.chosen else ()
+        scalings = SESSION.fit.table.scalings if SESSION.fit else ()
+        if list(scalings) == self.scaling.GetStrings():
+            return
         self.scaling.Set(list(scalings))
         if scalings:
             best = next((name for name in LEADING if name in scalings), scalings[0])
@@ -82,17 +84,22 @@ class MRSFitTable(Following, DockedPanel):
 
     def refresh(self) -> None:
         """Show the table at the cursor."""
-        fit = SESSION.chosen
+        fit, scaling = SESSION.fit, self.scaling.GetStringSelection()
         voxel = None if fit is None else fit.voxel_at(self.displayCtx.worldLocation.xyz)
-        self.table, self.at = None, voxel
-        text = "" if fit is None else "outside of the grid"
-        if fit is not None and voxel is not None and self.scaling.GetCount():
+        self.table, self.at, text = None, voxel, ""
+        if SESSION.scan is not None:
+            text = "This file has no fit."
+        elif fit is not None and voxel is None:
+            text = "The cursor is outside of the grid."
+        elif fit is not None and not scaling:
+            text = "This fit has no table of amounts."
+        elif fit is not None and voxel is not None:
             try:
-                self.table = self.order.sorted(fit.table.at(voxel, self.scaling.GetStringSelection()))
+                self.table = self.order.sorted(fit.table.at(voxel, scaling))
                 text = "; ".join(self.table.remarks)
             except MRSDLError as error:
                 text = str(error)
-        unit = unit_of(self.scaling.GetStringSelection())
+        unit = unit_of(scaling)
         self.remarks.SetLabel("; ".join(part for part in (unit and f"in {unit}", text) if part))
         self._fill()
 

@@ -25,7 +25,7 @@ _PALETTE = ("#1b6ca8", "#7a4ea3", "#2e8b57", "#b5651d", "#5f6b73", "#a0325a")
 
 @dataclass(frozen=True)
 class Trace:
-    """Curves of one voxel: its lines, the name of the fit, and those of a second fit."""
+    """Curves of one voxel: its lines, the name of the fit, and those of a second fit, or why it is not drawn."""
 
     title: str
     lines: Lines | None
@@ -33,6 +33,7 @@ class Trace:
     other: Lines | None = None
     other_name: str = ""
     message: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
             axes.text(0.5, 0.5, trace.message, ha="center", va="center", wrap=True, transform=axes.transAxes)
             continue
         draw_trace(axes, trace, trace.lines, style)
+        if trace.note:
+            axes.text(0.01, 0.98, trace.note, fontsize=8, va="top", color=OTHER, transform=axes.transAxes)
     if style.look.one_scale and not style.look.keep_height:
         _set_one_scale([axes for axes in drawn if axes.axison])
     known: dict[str, Any] = {}

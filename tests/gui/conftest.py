@@ -99,6 +99,18 @@ class Viewer:
             view.togglePanel(kind)
         return self.wait(lambda: view.getPanel(kind), kind.__name__)
 
+    def pick(self, choice, text):
+        """Choose an entry of a list, as a user does."""
+        import wx
+
+        self.wait(lambda: choice.IsEnabled() and text in choice.GetStrings(), text)
+        choice.SetStringSelection(text)
+        event = wx.CommandEvent(wx.EVT_CHOICE.typeId, choice.GetId())
+        event.SetEventObject(choice)
+        event.SetInt(choice.GetSelection())
+        choice.GetEventHandler().ProcessEvent(event)
+        self.pump()
+
     def picture(self, name):
         """Save a screenshot of the window."""
         from PIL import ImageGrab

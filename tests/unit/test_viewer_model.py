@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -11,15 +12,17 @@ import pytest
 import viewer_results
 from viewer_results import a_voxel
 
+from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results import read_estimates
 from fsl_mrs_dl.physics import fid_to_spectrum
 from fsleyes_plugin.model.alignment import open_alignment
-from fsleyes_plugin.model.comparison import common, compare, difference_map
+from fsleyes_plugin.model.comparison import common, compare, difference_map, in_units_of
 from fsleyes_plugin.model.curves import Display
 from fsleyes_plugin.model.folder import open_folder
 from fsleyes_plugin.model.maps import MapChoice
+from fsleyes_plugin.model.names import told_apart
 from fsleyes_plugin.model.provenance import provenance_of
 from fsleyes_plugin.session import Fit, Session
 
@@ -174,9 +177,8 @@ def test_comparison_of_two_fits(many):
 def test_fits_are_named_by_what_made_them():
     session = Session()
     first, second = session.open(viewer_results.mrsi()), session.open(viewer_results.mrsi_stiff())
-    assert first.name.startswith("fsl_mrs_dl")
-    assert first.name.endswith("(mrsi)")
-    assert second.name.endswith("(mrsi_stiff)")
+    assert first.name == f"mrsi (fsl_mrs_dl {__version__})"
+    assert second.name == f"mrsi_stiff (fsl_mrs_dl {__version__})"
     assert session.open(viewer_results.mrsi()) is first
     assert session.other is second
 
@@ -314,4 +316,29 @@ def test_a_folder_as_fsl_mrs_writes_it_has_its_phase_from_the_table(single, tmp_
     ours, theirs = single.curves.lines((0, 0, 0)), fit.curves.lines((0, 0, 0))
     inside = shown(ours)
     assert np.allclose(theirs.residual[inside], ours.residual[inside], atol=1e-5 * ours.data[inside].max())
-    assert (fit.name, theirs.sd) == ("FSL-MRS", None)
+    assert (fit.name, theirs.sd) == ("svs (FSL-MRS)", None)
+
+
+def test_names_have_as_much_of_the_path_as_tells_them_apart():
+    paths = [Path(p) for p in ("/a/sub-01/fit", "/a/sub-02/fit", "/b/x/one", "/b/y/one", "/b/lone")]
+    assert told_apart(paths) == ["sub-01/fit", "sub-02/fit", "x/one", "y/one", "lone"]
+    assert told_apart([Path("/a/sub-01/ses-2/mrs/fit")]) == ["sub-01/ses-2/fit"]
+
+
+def test_a_second_fit_is_scaled_by_the_data_of_both(many):
+    voxel = a_voxel(many)
+    lines = many.curves.lines(voxel)
+    tripled = replace(lines, data=3 * lines.data, fit=3 * lines.fit, ground=3 * lines.ground)
+    scaled, word = in_units_of(lines, tripled)
+    assert np.allclose(scaled.fit, lines.fit, equal_nan=True)
+    assert word == ", scaled by 0.333"
+    assert in_units_of(lines, lines) == (lines, "")
+    assert in_units_of(lines, replace(lines, data=lines.data[::-1])) == (None, "it is of other data")
+    assert in_units_of(lines, replace(lines, ppm=lines.ppm + 0.1))[0] is None
+
+
+def test_the_table_of_a_voxel_without_a_fit_is_empty(many):
+    empty = tuple(int(i) for i in np.argwhere(~many.maps.fitted())[0])
+    table = many.table.at(empty, "raw")
+    assert not any(np.isfinite(values).any() for _, values in table.rows)
+    assert table.remarks == ("Nothing was fitted in this voxel.",)
