@@ -57,7 +57,7 @@ class TableTools(wx.Panel):
     @show_errors
     def save(self, path: Path | None = None) -> None:
         """Write the table as CSV; without a path, ask for one."""
-        table, voxel, fit = self._panel.table, self._panel.at, SESSION.chosen
+        table, voxel, fit = self._panel.table, self._panel.at, SESSION.fit
         if table is None or voxel is None or fit is None:
             return
         style = wx.FD_SAVE | wx.FD_OVERWRITE_PROMPT
@@ -69,7 +69,7 @@ class TableTools(wx.Panel):
     @show_errors
     def save_page(self, path: Path | None = None) -> None:
         """Write spectrum, place, table and provenance on one page; without a path, ask for one."""
-        voxel, fit = self._panel.at, SESSION.chosen
+        voxel, fit = self._panel.at, SESSION.fit
         if voxel is None or fit is None:
             return
         style = wx.FD_SAVE | wx.FD_OVERWRITE_PROMPT
