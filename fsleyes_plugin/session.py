@@ -13,7 +13,7 @@ from fsleyes_plugin.model.folder import ResultFolder, open_folder
 from fsleyes_plugin.model.look import Look
 from fsleyes_plugin.model.maps import Maps
 from fsleyes_plugin.model.masks import Limits, passing
-from fsleyes_plugin.model.names import told_apart
+from fsleyes_plugin.model.names import distinct_names
 from fsleyes_plugin.model.place import Placed
 from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.model.table import MapTable, SingleTable
@@ -176,7 +176,7 @@ class Session:
 
     def _name(self) -> None:
         """Name all fits and files so that they can be told apart."""
-        fits, scans = (told_apart([Path(one.key) for one in group]) for group in (self.fits, self.scans))
+        fits, scans = (distinct_names([Path(one.key) for one in group]) for group in (self.fits, self.scans))
         for fit, place in zip(self.fits, fits, strict=True):
             maker = fit.folder.producer
             fit.place, fit.name = place, place if maker == fit.folder.path.name else f"{place} ({maker})"

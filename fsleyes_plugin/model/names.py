@@ -8,7 +8,7 @@ _SUBJECT = re.compile(r"^(sub|ses)-[0-9A-Za-z]+$")
 """A folder of a subject or session in BIDS."""
 
 
-def told_apart(paths: Sequence[Path]) -> list[str]:
+def distinct_names(paths: Sequence[Path]) -> list[str]:
     """Return a short name for each path: its last part, with folders above it until no two names are equal.
 
     Folders of a subject or session (``sub-01``, ``ses-2``) are always in the name. The same path twice has the

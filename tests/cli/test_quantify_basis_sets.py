@@ -289,7 +289,7 @@ def test_a_member_called_as_a_sum_is_refused_beside_its_parts(
     )
 
 
-def test_spellings_of_one_metabolite_and_of_one_file_are_told_apart(
+def test_spellings_of_one_metabolite_and_of_one_file_are_distinct_names(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for file, name in (("0", "Creatine"), ("1", "cr"), ("2", "Cr_1"), ("3", "Odd"), ("4", "odd")):

@@ -157,7 +157,7 @@ def test_a_voxel_without_a_fit_is_empty(viewer, panels):
     assert np.isnan(np.asarray(image[:])[~fit.maps.fitted()]).all()
 
 
-def test_two_results_of_one_name_are_told_apart(viewer, panels, tmp_path):
+def test_two_results_of_one_name_are_distinct_names(viewer, panels, tmp_path):
     view, _, _, _ = panels
     svs = viewer_results.svs()
     fits = []

@@ -38,7 +38,7 @@ def test_a_package_that_is_there_is_imported():
     assert require("plotly.offline", "this test").__name__ == "plotly.offline"
 
 
-def test_a_package_that_is_broken_is_told_apart_from_one_that_is_absent():
+def test_a_package_that_is_broken_is_distinct_names_from_one_that_is_absent():
     assert "which is not installed. " in str(absent("umap", "a picture"))
     broken = absent("umap", "a picture", ModuleNotFoundError("No module named 'numba'", name="numba"))
     assert str(broken) == (

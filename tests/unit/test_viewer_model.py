@@ -22,7 +22,7 @@ from fsleyes_plugin.model.comparison import common, compare, difference_map, in_
 from fsleyes_plugin.model.curves import Display
 from fsleyes_plugin.model.folder import open_folder
 from fsleyes_plugin.model.maps import MapChoice
-from fsleyes_plugin.model.names import told_apart
+from fsleyes_plugin.model.names import distinct_names
 from fsleyes_plugin.model.provenance import provenance_of
 from fsleyes_plugin.session import Fit, Session
 
@@ -321,8 +321,8 @@ def test_a_folder_as_fsl_mrs_writes_it_has_its_phase_from_the_table(single, tmp_
 
 def test_names_have_as_much_of_the_path_as_tells_them_apart():
     paths = [Path(p) for p in ("/a/sub-01/fit", "/a/sub-02/fit", "/b/x/one", "/b/y/one", "/b/lone")]
-    assert told_apart(paths) == ["sub-01/fit", "sub-02/fit", "x/one", "y/one", "lone"]
-    assert told_apart([Path("/a/sub-01/ses-2/mrs/fit")]) == ["sub-01/ses-2/fit"]
+    assert distinct_names(paths) == ["sub-01/fit", "sub-02/fit", "x/one", "y/one", "lone"]
+    assert distinct_names([Path("/a/sub-01/ses-2/mrs/fit")]) == ["sub-01/ses-2/fit"]
 
 
 def test_a_second_fit_is_scaled_by_the_data_of_both(many):

@@ -211,7 +211,7 @@ def test_settings_see_the_same_spectra_and_no_prior_knows_the_world(monkeypatch:
         assert one.covered == two.covered
 
 
-def test_spread_is_told_apart_within_and_between_sites() -> None:
+def test_spread_is_distinct_names_within_and_between_sites() -> None:
     site = np.repeat([1.0, 2.0, 3.0], 4)
     same = np.tile([0.9, 1.1, 0.9, 1.1], 3)
     assert within(same, site) == pytest.approx(0.2 / np.sqrt(3))
