@@ -16,10 +16,10 @@ from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.results import read_estimates
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 from fsl_mrs_dl.scores import peak_linewidth_hz, phase_difference, similarity_index
 from fsl_mrs_dl.steps.registry import StepResult
 
-CREATINE_PPM = 3.03  # chemical shift of the methyl line
 _SIMILARITY_PPM = (2.6, 3.4)  # creatine and choline: strong lines
 
 
@@ -186,7 +186,7 @@ def _about_median(values: Real) -> Real:
 
 def _linewidth(data: MRSData) -> float:
     average = data.fid[0, 0, 0].mean(axis=-1)
-    axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm, CREATINE_PPM)
+    axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm, METHYLS_PPM["Cr"])
     return float(peak_linewidth_hz(average, *axes).fwhm_hz)
 
 

@@ -1,12 +1,10 @@
 """The data sheet of a model package for the terminal: what it is for, its range, its training, its errors."""
 
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 
 from fsl_mrs_dl.data import NUCLEI
-from fsl_mrs_dl.evaluation.text_table import text_table
-from fsl_mrs_dl.models.card import Card, Score
+from fsl_mrs_dl.models.card import Card, evaluation_text
 from fsl_mrs_dl.models.catalogue import architectures
 from fsl_mrs_dl.models.package import CARD
 
@@ -39,7 +37,7 @@ def data_sheet(card: Card, folder: Path) -> str:
     lines = [f"{card.full_name}, for {card.task}", ""]
     lines += [_entry(label, words) for label, words in facts if words]
     lines.append(f"{'Made by':{_LABEL}}{recipe.command}")  # one line, to be copied
-    lines += ["", *_errors(card.evaluation), ""]
+    lines += ["", evaluation_text(card), ""]
     lines += [_entry("Licence", card.licence), f"{'Checksum':{_LABEL}}{card.package_sha256}"]
     lines.append(f"{'Card':{_LABEL}}{folder / CARD}")
     return "\n".join(lines)
@@ -92,26 +90,3 @@ def _range_words(card: Card) -> str:
     )
     words = [f"{name} {low:.3g} to {high:.3g}{unit}" for name, (low, high), unit in ranges if low < high]
     return ", ".join(words)
-
-
-def _errors(evaluation: Sequence[Score]) -> list[str]:
-    """Return the table of errors beside baseline and bound."""
-    if not evaluation:
-        return ["It was not evaluated."]
-    counts = sorted({score.n for score in evaluation})
-    cases = " or ".join(map(str, counts))
-    rows = [
-        (
-            score.metric,
-            f"{score.value:.3g}{'' if score.unit in ('', '1') else f' {score.unit}'}",
-            _with_name(score.baseline, score.baseline_name),
-            _with_name(score.bound, score.bound_name),
-        )
-        for score in evaluation
-    ]
-    table = text_table(("error or score", "this model", "baseline", "bound"), rows)
-    return [f"Measured on {cases} test cases that it did not learn from:", table]
-
-
-def _with_name(value: float | None, name: str) -> str:
-    return "-" if value is None else f"{value:.3g} ({name})"

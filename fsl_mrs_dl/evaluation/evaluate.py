@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.errors import DataError
-from fsl_mrs_dl.evaluation.text_table import text_table
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.io.names import plain_name
+from fsl_mrs_dl.io.text_table import text_table
 
 _LEAST_TRANSIENTS = 8  # four in each half of the real ones, which are compared with each other
 

@@ -12,6 +12,7 @@ from fsl_mrs_dl.fit.lcm import FitSettings, Fitter
 from fsl_mrs_dl.fit.lcm.settings import Baseline
 from fsl_mrs_dl.io.transient_sets import TransientSets
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
+from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 from fsl_mrs_dl.scores import noise_region, noise_sd, peak_linewidth_hz
 from fsl_mrs_dl.scores.synthesis import (
     Interval,
@@ -36,7 +37,6 @@ REGIONS = {
     "4.2 to 5.2 (water)": (4.2, 5.2),
 }
 """Name -> window in ppm."""
-_CREATINE_PPM = 3.03  # chemical shift of the methyl line
 N_FEATURES = 12  # principal components of the embedding
 _WINDOW_PPM = 0.3  # width of the windows over which spectra are summed to features
 _LARGEST_SAMPLE = 600  # transients of a comparison; the memory of the kernel grows as the square
@@ -219,7 +219,7 @@ def quality(average: Complex, reference: Complex, data: MRSData) -> Quality:
     lines = ppm_window(data.ppm_axis, (1.8, 3.4))
     height = float(np.abs(fid_to_spectrum(average)[lines]).max())
     noise = float(noise_sd(average[None], data.ppm_axis, data.nucleus)[0])
-    axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm, _CREATINE_PPM)
+    axes = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm, METHYLS_PPM["Cr"])
     return Quality(
         height / noise if noise else float("inf"),
         float(peak_linewidth_hz(average, *axes).fwhm_hz),

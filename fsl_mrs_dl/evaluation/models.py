@@ -1,14 +1,20 @@
 """The command ``models``: list model packages, show their cards, and verify them."""
 
+import textwrap
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 from fsl_mrs_dl.errors import ModelError, OptionError
+from fsl_mrs_dl.io.text_table import text_table
 from fsl_mrs_dl.io.untrusted_text import printable
+
+_WIDTH = 100
+"""Characters of a line of a list, at most: that of a usual terminal window."""
 
 
 def models(
-    action: Literal["list", "show", "verify"], *, model: str | None = None, architectures: bool = False
+    action: Literal["list", "show", "verify"], name: str | None = None, *, architectures: bool = False
 ) -> None:
     """List, show or verify model packages.
 
@@ -21,8 +27,8 @@ def models(
     action : str
         list: names of all packages and their use. show: the card of one package. verify: check the checksum of
         one package or of all, and measure again what the card states.
-    model : str
-        Name of the package, with @version or without, or its path.
+    name : str
+        With show and verify: name of the package, with @version or without, or its path.
     architectures : bool
         With list: list the networks that the program knows instead of the packages.
 
@@ -33,48 +39,62 @@ def models(
 
     Examples
     --------
-    fsl_mrs_dl models show --model align-dsr-1h-3t
+    fsl_mrs_dl models show align-dsr-1h-3t
     """
     from fsl_mrs_dl.models.package import find, packages
 
     if architectures and action != "list":
         raise OptionError("--architectures is for list; leave it out.")
+    if name is not None and action == "list":
+        raise OptionError(f"list takes no name; for one package: fsl_mrs_dl models show {name}")
     if action == "list":
         _list_architectures() if architectures else _list()
     elif action == "show":
-        if model is None:
-            raise OptionError("show needs --model; fsl_mrs_dl models list tells the names.")
-        _show(find(model))
+        if name is None:
+            raise OptionError("show needs the name of a package; fsl_mrs_dl models list prints all names.")
+        _show(find(name))
     else:
-        for folder in packages() if model is None else [find(model)]:
+        for folder in packages() if name is None else [find(name)]:
             print(f"{printable(str(folder))}: {_verified(folder)}")  # noqa: T201
 
 
 def _list() -> None:
+    """Print a table of the packages of each folder, and those that cannot be used below it."""
     from fsl_mrs_dl.models.package import packages, verified
 
-    for folder in packages():
-        try:
-            card, _ = verified(folder)
-        except ModelError as error:
-            print(printable(f"{folder.parent.name}@{folder.name}  cannot be used: {error}"))  # noqa: T201
-            continue
-        low, high = card.valid.spectrometer_frequency_mhz
-        print(  # noqa: T201
-            f"{card.full_name}  {card.task}, {card.valid.nucleus}, {low:.0f} to {high:.0f} MHz  "
-            f"{card.package_sha256[:12]}  {printable(str(folder))}"
-        )
+    head = ("package", "task", "nucleus", "MHz", "checksum")
+    for root, folders in groupby(packages(), key=lambda folder: folder.parent.parent):
+        rows, unusable = [], []
+        for folder in folders:
+            try:
+                card, _ = verified(folder)
+            except ModelError as error:
+                unusable.append(f"{folder.parent.name}@{folder.name}  cannot be used: {error}")
+                continue
+            low, high = card.valid.spectrometer_frequency_mhz
+            mhz = f"{low:.0f} to {high:.0f}"
+            rows.append((card.full_name, card.task, card.valid.nucleus, mhz, card.package_sha256[:12]))
+        table = text_table(head, rows) if rows else ""
+        lines = [f"In {root}:", *table.splitlines(), *unusable]
+        print("\n".join(map(printable, lines)))  # noqa: T201
 
 
 def _list_architectures() -> None:
+    """Print each network: its name, task and availability, and below them what it is, reads and gives."""
     from fsl_mrs_dl.models.catalogue import architectures
 
-    for name, entry in architectures().items():
-        source = f"  {entry.source}" if entry.source else ""
-        print(  # noqa: T201
-            f"{name}  {entry.task}, {entry.summary}; reads {entry.reads}; gives {entry.gives}; "
-            f"{entry.availability}{source}"
+    entries = architectures()
+    heads = [(name, entry.task, entry.availability) for name, entry in entries.items()]
+    lines = text_table(("network", "task", "available"), heads).splitlines()
+    print(lines[0])  # noqa: T201
+    for line, entry in zip(lines[1:], entries.values(), strict=True):
+        text = "; ".join(
+            part
+            for part in (entry.summary, f"reads {entry.reads}", f"gives {entry.gives}", entry.source)
+            if part
         )
+        indent = "    "
+        print(line, *textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent), sep="\n")  # noqa: T201
 
 
 def _show(folder: Path) -> None:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
-from fsl_mrs_dl.fit.registration.ppm_axis import LANDMARKS_PPM, landmark_shift
+from fsl_mrs_dl.fit.registration.ppm_axis import landmark_shift
 from fsl_mrs_dl.physics import damp, fid_to_spectrum
 from fsl_mrs_dl.physics.hsvd import band_signal
+from fsl_mrs_dl.physics.landmarks import SINGLETS_PPM
 
 WATER_PLACE_PPM: Mapping[str, float] = MappingProxyType({"1H": 4.65, "2H": 4.8})
 """Place of water on a right axis, in ppm; FSL-MRS's constants."""
@@ -210,6 +211,6 @@ def _axis_offset(data: MRSData, fid: Complex) -> float | None:
         return None
     moved = moved_hz / data.spectrometer_frequency_mhz
     ppm, height = data.ppm_axis - moved, _height(data, fid)
-    near = (np.abs(ppm - place) < _AT_LANDMARK_PPM for place in LANDMARKS_PPM.values())
+    near = (np.abs(ppm - place) < _AT_LANDMARK_PPM for place in SINGLETS_PPM.values())
     lines = [height[inside].max(initial=0.0) for inside in near]  # a band may hold no point of one
     return moved if min(lines) > _LEAST_LANDMARK * max(lines) else None

@@ -6,11 +6,16 @@ from typing import Any
 
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import IncompatibleModelError
+from fsl_mrs_dl.io.text_table import text_table
 
 SCHEMA_VERSION = 2
 """Version of the format of ``card.json``; packages of another version are refused."""
 _SLACK = 1e-6
 """Relative tolerance of a range: values in headers are rounded."""
+_SIMILARITY_NOTE = (
+    "A similarity index can exceed that of the true values: estimates that fit noise, water or lipid of\n"
+    "single transients make them more alike, not more correct."
+)
 
 
 @dataclass(frozen=True)
@@ -197,14 +202,27 @@ class Card:
 
 
 def evaluation_text(card: Card) -> str:
-    """Return the evaluation as a table of Markdown."""
+    """Return the evaluation as a table for the terminal: errors and scores beside baseline and bound."""
+    if not card.evaluation:
+        return "It was not evaluated."
+    cases = " or ".join(str(count) for count in sorted({score.n for score in card.evaluation}))
     rows = [
-        f"| {s.metric} | {s.unit} | {s.value:.3g} | {_reference_text(s.baseline, s.baseline_name)} "
-        f"| {_reference_text(s.bound, s.bound_name)} | {s.n} |"
-        for s in card.evaluation
+        (
+            score.metric,
+            f"{score.value:.3g}{'' if score.unit in ('', '1') else f' {score.unit}'}",
+            _reference_text(score.baseline, score.baseline_name),
+            _reference_text(score.bound, score.bound_name),
+        )
+        for score in card.evaluation
     ]
-    return "\n".join(["| metric | unit | value | baseline | bound | n |", "|---|---|---|---|---|---|", *rows])
+    lines = [
+        f"Measured on {cases} test cases that it did not learn from:",
+        text_table(("error or score", "this model", "baseline", "bound or ideal"), rows),
+    ]
+    if any(score.metric.startswith("similarity") for score in card.evaluation):
+        lines.append(_SIMILARITY_NOTE)
+    return "\n".join(lines)
 
 
 def _reference_text(value: float | None, name: str) -> str:
-    return "" if value is None else f"{value:.3g} ({name})"
+    return "-" if value is None else f"{value:.3g} ({name})"

@@ -110,8 +110,8 @@ def load(model: str | Path) -> Model:
     card, weights = verified(folder)
     if card.architecture not in architectures():
         raise ModelError(
-            f"{folder} has the architecture {card.architecture!r}; known are {', '.join(architectures())}. "
-            "Update fsl-mrs-dl, or take another model."
+            f"{folder} has the architecture {card.architecture!r}, which this version of fsl_mrs_dl does not know "
+            "(fsl_mrs_dl models list --architectures). Update fsl-mrs-dl, or take another model."
         )
     for package in ("torch", "safetensors"):
         require(package, f"The network {card.full_name}")

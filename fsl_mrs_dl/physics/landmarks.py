@@ -16,6 +16,8 @@ from fsl_mrs_dl.physics.member_sizes import usual_height
 # Govindaraju et al. 2000, doi:10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V, table 1.
 METHYLS_PPM = {"Cr": 3.027, "PCr": 3.029, "NAA": 2.008}
 """Chemical shifts of the methyl groups, in ppm."""
+SINGLETS_PPM = {"Cr": METHYLS_PPM["Cr"], "NAA": METHYLS_PPM["NAA"], "Cho": 3.210}
+"""Methyl singlets of a brain, in ppm; of choline the mean of GPC (3.212) and PCh (3.208)."""
 _OTHERS_PPM = {"Cr": (3.913,), "PCr": (3.930,), "NAA": (2.486, 2.673, 4.382)}
 """Chemical shifts of their other lines, in ppm: the strongest ones where editing removes the methyl line."""
 _FOREIGN_PPM = (0.0, 8.44)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import NUCLEI, TIME_AXIS, Complex, Estimates, MRSData, Real
 from fsl_mrs_dl.physics import fid_to_spectrum, phase, ppm_axis, ppm_window, spectrum_to_fid
 from fsl_mrs_dl.physics.coils import coil_products, combine, sensitivities
+from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 from fsl_mrs_dl.scores import Peak, noise_sd, peak_linewidth_hz, phase_difference, similarity_index
 
 SHOWN_1H_PPM = (0.2, 4.2)
 """Range of a figure of 1H, in ppm: metabolites and lipids, without water."""
-SINGLETS_1H = {"Creatine": 3.03, "NAA": 2.01}
+SINGLETS_1H = {"Creatine": METHYLS_PPM["Cr"], "NAA": METHYLS_PPM["NAA"]}
 """Lines whose width is shown, with their chemical shift in ppm."""
 _PHASING_PPM = 0.08  # half width of the highest line, over which its phase is averaged
 _SEARCH_PPM = 0.08

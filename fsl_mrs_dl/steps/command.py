@@ -222,6 +222,8 @@ def add_option(parser: Any, option: Option) -> None:
         return
     more: dict[str, Any] = {"type": {MRSData: Path, Basis: str, str: unmark}.get(option.kind, option.kind)}
     if option.positional:
+        if not option.required:
+            more |= {"nargs": "?", "default": option.default, "metavar": option.metavar}
         parser.add_argument(option.name, help=text, choices=option.choices or None, **more)
         return
     more["required"] = option.required

@@ -77,5 +77,6 @@ def write_package(
         network, card, curve = work()
         for file, content in package_bytes(network, card).items():
             staging.path(file).write_bytes(content)
-    print(f"{folder}: {len(curve.losses)} epochs")  # noqa: T201
+    epochs = len(curve.losses)
+    print(f"Trained for {epochs} epoch{'' if epochs == 1 else 's'}: {folder}")  # noqa: T201
     print(evaluation_text(card))  # noqa: T201

@@ -62,7 +62,7 @@ def test_the_card_makes_the_package_again(models, tmp_path):
 
 @pytest.mark.parametrize("name", [NAME, START])
 def test_verify_measures_the_card_again(name, models, capsys):
-    assert main(["models", "verify", "--model", str(models / name)]) == 0
+    assert main(["models", "verify", str(models / name)]) == 0
     assert "scores are as on the card" in capsys.readouterr().out
 
 

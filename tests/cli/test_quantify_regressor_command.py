@@ -93,7 +93,7 @@ def test_refine_hands_over_to_the_fit(models, scan, tmp_path):
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_verify_measures_the_card_again(name, models, capsys):
-    assert main(["models", "verify", "--model", str(package(models, name))]) == 0
+    assert main(["models", "verify", str(package(models, name))]) == 0
     assert "scores are as on the card" in capsys.readouterr().out
 
 

@@ -46,10 +46,18 @@ def test_a_package_is_card_and_weights_and_its_command_makes_it_again(models, tm
 def test_list_show_and_verify(models, monkeypatch, capsys):
     monkeypatch.setenv("FSL_MRS_DL_MODELS", str(models))
     assert main(["models", "list"]) == 0
-    assert f"{NAME}@1.0.0" in capsys.readouterr().out
-    assert main(["models", "show", "--model", NAME]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed[:2] == [
+        f"In {models}:",
+        "package".ljust(len(f"{NAME}@1.0.0  ")) + "task   nucleus  MHz         checksum",
+    ]
+    assert listed[2].startswith(f"{NAME}@1.0.0  align  1H ")
+    assert main(["models", "list", NAME]) == 2
+    assert main(["models", "show"]) == 2
+    capsys.readouterr()
+    assert main(["models", "show", NAME]) == 0
     assert "shift SD" in capsys.readouterr().out
-    assert main(["models", "verify", "--model", NAME]) == 0
+    assert main(["models", "verify", NAME]) == 0
     assert "5 scores are as on the card" in capsys.readouterr().out
 
 
@@ -62,7 +70,7 @@ def test_verify_finds_a_card_that_praises_too_much(models, tmp_path, capsys):
     halved = replace(card.evaluation[0], value=card.evaluation[0].value / 2)
     card = replace(card, evaluation=(halved, *card.evaluation[1:]))
     (folder / "card.json").write_text(card_text(replace(card, package_sha256=seal(card, weights))))
-    assert main(["models", "verify", "--model", str(folder)]) == 2
+    assert main(["models", "verify", str(folder)]) == 2
     assert "measured again" in capsys.readouterr().err
 
 
@@ -128,7 +136,7 @@ def test_own_data_and_transfer(models, scan, tmp_path, capsys):
     said = json.loads((tmp_path / NAME / "2.0" / "card.json").read_text())
     assert said["evaluation"][0]["bound"] is None
     assert "augmented" in said["recipe"]["data"]
-    assert main(["models", "verify", "--model", str(tmp_path / NAME)]) == 0
+    assert main(["models", "verify", str(tmp_path / NAME)]) == 0
     assert "not measured again" in capsys.readouterr().out
     # From a package into its own place: it would be read and replaced.
     before = (tmp_path / NAME / "2.0" / "weights.safetensors").read_bytes()

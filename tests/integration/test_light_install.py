@@ -104,7 +104,7 @@ def test_the_packages_of_networks_are_listed_and_shown():
     assert any(line.startswith("align-dsr-1h-3t@") for line in listed)
     assert not any("cannot be used" in line for line in listed)
     assert "dsrf" in done("models", "list", "--architectures")
-    assert "Not for " in done("models", "show", "--model", "align-dsr-1h-3t")
+    assert "Not for " in done("models", "show", "align-dsr-1h-3t")
 
 
 def test_a_scan_is_quantified_with_its_report(average, tmp_path):
@@ -149,7 +149,7 @@ def test_what_needs_a_network_ends_in_one_line(scan, average, tmp_path, words, b
 
 
 def test_packages_cannot_be_verified_without_networks():
-    ran = python(RUN, "models", "verify", "--model", "align-dsr-1h-3t")
+    ran = python(RUN, "models", "verify", "align-dsr-1h-3t")
     assert ran.returncode == 2
     assert ran.stderr.endswith(f"needs torch, which {INSTALL}")
 

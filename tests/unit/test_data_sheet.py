@@ -84,7 +84,7 @@ def test_what_is_not_known_is_not_made_up() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir() if path.is_dir()))
 def test_every_shipped_package_has_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "show", "--model", name]) == 0
+    assert main(["models", "show", name]) == 0
     shown = capsys.readouterr().out
     assert all(f"\n{label} " in shown for label in ("Use", "Not for", "Data", "Trained on", "Made by"))
     assert "bound" in shown

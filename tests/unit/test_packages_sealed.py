@@ -222,7 +222,7 @@ def test_names_that_no_package_can_have_are_refused(name):
 def test_models_never_shows_a_changed_card_as_genuine(action, copy, monkeypatch, capsys):
     config(copy, shift_scale_hz=38.2)
     monkeypatch.setenv(VARIABLE, str(copy.parent.parent))
-    status = main(["models", action, *([] if action == "list" else ["--model", str(copy)])])
+    status = main(["models", action, *([] if action == "list" else [str(copy)])])
     printed = capsys.readouterr()
     assert "the card or the weights were changed" in printed.out + printed.err
     assert status == (0 if action == "list" else 2)

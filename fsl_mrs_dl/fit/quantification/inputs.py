@@ -12,6 +12,7 @@ from fsl_mrs_dl.fit.residual_water import SEARCH_PPM, WATER_PLACE_PPM, find_wate
 from fsl_mrs_dl.io.results import Outcome
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, ppm_window
 from fsl_mrs_dl.physics.hsvd import band_signal
+from fsl_mrs_dl.physics.landmarks import SINGLETS_PPM
 
 _WATER_PLACE_PPM = WATER_PLACE_PPM["1H"]
 _WATER_PEAK_PPM = (_WATER_PLACE_PPM - SEARCH_PPM, _WATER_PLACE_PPM + SEARCH_PPM)
@@ -32,8 +33,8 @@ _WATER_REACH_PPM = 0.6
 """Half-width of the band that HSVD takes for water, in ppm: the lines of an uneven shim lie in it."""
 _MATCHED_PPM = 0.03
 """Width (FWHM) of the filter, in ppm: that of a line of the brain, which is then highest over the noise."""
-_METHYLS_PPM = {"NAA": (2.01, 0.2), "Cr": (3.03, 0.1), "Cho": (3.22, 0.1)}
-"""Metabolite -> place of its methyl line, and distance of the places beside it without a line, in ppm."""
+_BESIDE_PPM = {"NAA": 0.2, "Cr": 0.1, "Cho": 0.1}
+"""Metabolite -> distance of the places beside its methyl line at which there is no line, in ppm."""
 _FAR_PPM = (-0.5, 7.5)
 """Limits in ppm, outside of which a 1H spectrum of the brain is noise alone."""
 _STANDS_OUT = 1.35
@@ -146,7 +147,8 @@ def _shows_methyls(water: MRSData, fid: Complex, water_ppm: float) -> bool:
     far = height[(ppm < _FAR_PPM[0]) | (ppm > _FAR_PPM[1])]
     noise = float(np.median(far)) if len(far) else 0.0  # a narrow band has no room without signal
     peaks, beside = [], []
-    for place, apart in _METHYLS_PPM.values():
+    for name, apart in _BESIDE_PPM.items():
+        place = SINGLETS_PPM[name]
         peaks.append(height[np.abs(ppm - place) < 0.05].max(initial=0.0))
         sides = [height[np.abs(ppm - place - side) < 0.04] for side in (-apart, apart)]
         beside.append(max(np.mean([np.median(side) if len(side) else np.inf for side in sides]), noise))

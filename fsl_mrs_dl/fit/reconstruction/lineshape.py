@@ -8,10 +8,10 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, MRSData, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.physics import fid_to_spectrum
+from fsl_mrs_dl.physics.landmarks import SINGLETS_PPM
 from fsl_mrs_dl.scores.linewidth import Peak, peak_linewidth_hz, voigt_fwhm_hz
 
 WATER = "water reference"
-LINES_PPM = (2.01, 3.03, 3.2)  # NAA, creatine, choline: singlets of the brain
 _LEAST_SHARE = 0.05  # of water's first points: below it, its decay is continued as an exponential
 _SMOOTH_S = (
     2e-3  # eddy currents and decay are smooth on this scale; noise of the reference is averaged over it
@@ -170,7 +170,7 @@ def of_lines(data: MRSData, fids: Complex, noise_sd: Real) -> Lineshape:
     strongest = np.argsort(-np.abs(fids[:, :16]).sum(axis=1) / np.maximum(noise_sd, _TINY))[:_LOOKED_AT]
     some = [fids.mean(axis=0), *fids[strongest]]
     place = (data.dwelltime_s, data.spectrometer_frequency_mhz, data.reference_ppm)
-    lines = [(fid, ppm) for fid in some for ppm in LINES_PPM] if data.nucleus == "1H" else []
+    lines = [(fid, ppm) for fid in some for ppm in SINGLETS_PPM.values()] if data.nucleus == "1H" else []
     widths = [_width(peak_linewidth_hz(fid, *place, ppm)) for fid, ppm in lines]
     source = "NAA, creatine and choline"
     if not np.isfinite(widths).any():

@@ -1,19 +1,13 @@
 """Set the ppm axis by creatine, N-acetylaspartate and choline of an average, searched together."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 
 from fsl_mrs_dl.data import TIME_AXIS, Complex, Estimates, MRSData, Real
 from fsl_mrs_dl.physics import damp
-from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
+from fsl_mrs_dl.physics.landmarks import SINGLETS_PPM
 
-LANDMARKS_PPM: Mapping[str, float] = MappingProxyType(
-    {"Cr": METHYLS_PPM["Cr"], "NAA": METHYLS_PPM["NAA"], "Cho": 3.210}
-)
-"""Methyl singlets, in ppm; of choline the mean of GPC (3.212) and PCh (3.208), of the same table."""
 SEARCH_PPM = 0.3
 """Largest error of the chemical-shift axis, in ppm, by a carrier set by hand and the shim."""
 _ZERO_FILL = 8
@@ -130,7 +124,7 @@ def landmark_shift(average: Complex, data: MRSData, search_ppm: float = SEARCH_P
     step_hz = 1 / (n_filled * data.dwelltime_s)
     mhz = data.spectrometer_frequency_mhz
     most = round(search_ppm * mhz / step_hz)
-    places_hz = (np.array(list(LANDMARKS_PPM.values())) - data.reference_ppm) * mhz
+    places_hz = (np.array(list(SINGLETS_PPM.values())) - data.reference_ppm) * mhz
     if (np.abs(places_hz) + search_ppm * mhz).max() > 0.5 / data.dwelltime_s:
         return None
     places = np.round(places_hz / step_hz).astype(int)

@@ -7,6 +7,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Complex
 from fsl_mrs_dl.physics import correct, fid_to_spectrum, ppm_window
+from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 from fsl_mrs_dl.scores import peak_linewidth_hz, similarity_index
 from fsl_mrs_dl.train.registration_data import Transients
 from tests.benchmarks.fpc.methods import (
@@ -27,7 +28,6 @@ from tests.benchmarks.table import Table
 
 SI_PPM = (2.5, 3.5)  # of the similarity index: creatine and choline, as in DeepFPC
 ORACLE, BEFORE = "truth (oracle)", "no correction"
-CREATINE_PPM = 3.03  # where the methyl line is searched
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def linewidth(everything: MethodComparison, name: str) -> float:
     test = everything.test
     average = everything.corrected(name).mean(axis=0)
     axes = (test.dwelltime_s, test.spectrometer_frequency_mhz, NUCLEI[test.nucleus].reference_ppm)
-    return peak_linewidth_hz(average, *axes, CREATINE_PPM).fwhm_hz
+    return peak_linewidth_hz(average, *axes, METHYLS_PPM["Cr"]).fwhm_hz
 
 
 def tables(

@@ -169,7 +169,7 @@ def _package(whole: Originals, folder: Path, rng: np.random.Generator) -> Work:
         weights.write_bytes(spoiled_bytes(weights.read_bytes()[:4096], rng) + weights.read_bytes()[4096:])
     model = f"{folder}/package"
     if rng.random() < 0.5:
-        return lambda: guarded(lambda: models("show", model=model), "fsl_mrs_dl models", verbose=False)
+        return lambda: guarded(lambda: models("show", model), "fsl_mrs_dl models", verbose=False)
     line = [
         *whole.commands["align"].new[:5],
         "--method",

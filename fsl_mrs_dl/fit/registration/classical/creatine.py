@@ -21,9 +21,9 @@ from fsl_mrs_dl.fit.registration.classical.spectral_registration import (
     solve,
 )
 from fsl_mrs_dl.physics import damp, fid_to_spectrum, phase, ppm_window, singlet, time_axis
+from fsl_mrs_dl.physics.landmarks import METHYLS_PPM
 
-CREATINE_PPM = 3.027
-"""Chemical shift of the CH3 singlet of creatine, in ppm; Govindaraju et al. 2000, PMID 10861994, table 2."""
+CREATINE_PPM = METHYLS_PPM["Cr"]
 
 WINDOW_PPM = (2.5, 3.5)
 """Where the windowed fit looks, in ppm."""
