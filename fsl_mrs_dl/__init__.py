@@ -4,4 +4,4 @@ The rooms of the package and the direction of its imports are written down in ``
 (``[tool.importlinter]``) and explained in ``docs/explanation/architecture.md``.
 """
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"

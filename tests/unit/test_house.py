@@ -26,6 +26,7 @@ TOP_LEVEL = {
     "CITATION.cff",
     "CONTRIBUTING.md",
     "constraints.txt",
+    "MANIFEST.in",
 }
 HEAVY = ("torch", "lightning", "scipy", "matplotlib", "plotly", "pandas", "nibabel", "nifti_mrs", "fsl_mrs")
 SAY_NOTHING = {"utils", "util", "misc", "helpers", "common", "core"}
