@@ -43,15 +43,19 @@ from tests.benchmarks.supervised.trainings import (
     examples,
     trained,
 )
-from tests.benchmarks.table import NOT_RUN, Page, Table
+from tests.benchmarks.table import NOT_RUN, Page, Picture, Table
 
 LINEAR, FIT, MEAN = "linear, on scattering", "fit, few points first", "training mean"
 _WEIGHTS = (1e-1, 1.0, 1e1, 1e2, 1e3)
 """Of the ridge, in units of the variance of a standardised feature."""
 _FEW_POINTS = (64, 128, 256, 512, 1024)
+"""Of the fit from no shift: 10 Hz are less than a sixth of a turn in 64 points of 0.25 ms."""
 _GOALS = {"small": {"DSS2": 2.5, "DSS3": 3.0, "DSS5": 5.5}, "paper": {"DSS1": 20.0}}
 """Mean SMAPE in % that was asked of the scattering network; of ``paper`` also 1.15 times the published ones."""
 _WIDER = 1.15
+"""Factor on the published means: the basis set and the macromolecules are not those of the publication."""
+_DRAWN = 1000
+"""Amplitudes whose mean stands for that of the training where no network was trained."""
 _STEPS = (
     ("DSS3", "DSS2", "a common phase"),
     ("DSS4", "DSS2", "a phase of each"),
@@ -96,28 +100,37 @@ def run(
         (float(one.answers[MEAN].means(one.test.amplitudes)[0]) for s, one in judged.items() if s != "DSS1"),
         0.0,
     )
-    shown = {
-        s: one.answers[SCATTERED].smape(one.test.amplitudes) for s, one in judged.items() if _shown(s, one)
-    }
-    pictures = []
-    if shown:
-        names = next(one for s, one in judged.items() if s in shown).test.basis.names
-        caption = "SMAPE of each metabolite by the scattering network."
-        pictures.append(bar_picture("smape", caption, names, shown, "SMAPE (%)"))
+    pictures = _pictures(judged, no_skill)
     remarks = words.SCATTERING_REMARKS.format(no_skill=no_skill)
     return Page("Wavelet scattering and a small network", method, tables, remarks, pictures)
 
 
-def _shown(study: str, judged: Judged) -> bool:
-    return study != "DSS1" and SCATTERED in judged.answers
+def _pictures(judged: dict[str, Judged], no_skill: float) -> list[Picture]:
+    """Draw the mean SMAPE of each data set beside the published one, and the SMAPE of each metabolite."""
+    shown = [one for study, one in judged.items() if study != "DSS1" and SCATTERED in one.answers]
+    if not shown:
+        return []
+    studies = [study for study, one in judged.items() if one in shown]
+    errors = [one.answers[SCATTERED].smape(one.test.amplitudes) for one in shown]
+    means = {
+        "scattering network": np.array([error.mean() for error in errors]),
+        "printed": np.array([SCATTERING_MEANS[study] for study in studies]),
+    }
+    names, each = shown[0].test.basis.names, dict(zip(studies, errors, strict=True))
+    caption = words.SCATTERING_MEANS_PICTURE
+    return [
+        bar_picture("means", caption, studies, means, "Mean SMAPE (%)", line=("no skill", no_skill)),
+        bar_picture("smape", words.SCATTERING_SMAPE_PICTURE, names, each, "SMAPE (%)"),
+    ]
 
 
 def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: str) -> Judged:
     test = judging_signals(study, size.tested, seed, basis)
-    several = size.seeds if study in _MAIN else 1
-    plans = {SCATTERED: [scattering_plan(size.scale, study, seed + k, basis) for k in range(several)]}
+    seeds = range(seed, seed + (size.seeds if study in _MAIN else 1))
+    plans = {SCATTERED: [scattering_plan(size.scale, study, k, basis) for k in seeds]}
     if study in size.cnn_studies:
-        plans[CNN] = [cnn_plan(study, size.cnn, seed, basis if study == "DSS1" else "")]
+        own = basis if study == "DSS1" else ""
+        plans[CNN] = [cnn_plan(study, size.cnn, k, own) for k in seeds]
     networks = {label: _there(some, store) for label, some in plans.items()}
     answers = {
         label: Answer(label, tuple(estimates(one, test)["amplitudes"] for one in some))
@@ -129,7 +142,7 @@ def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: 
         answers[LINEAR], answers[MEAN] = Answer(LINEAR, (linear,)), Answer(MEAN, (mean,))
     else:
         prior = STUDIES[study].prior.amplitude.draw(
-            (1000, len(test.basis.names)), np.random.default_rng(seed)
+            (_DRAWN, len(test.basis.names)), np.random.default_rng(seed)
         )
         answers[MEAN] = Answer(MEAN, (np.tile(prior.mean(axis=0), (len(test.fids), 1)),))
     if study in ("DSS1", "DSS2"):
@@ -162,13 +175,13 @@ def _linear(one: Trained, test: ComponentSignals) -> tuple[Real, Real]:
 
     n = max(1, round(VALIDATION * plan.samples))
     x, y = standardised(features), truths.double()
-    learned, seen = (x[n:], y[n:]), (x[:n], y[:n])
-    mean = learned[1].mean(dim=0)
-    gram, right = learned[0].T @ learned[0], learned[0].T @ (learned[1] - mean)
+    x_validation, y_validation, x, y = x[:n], y[:n], x[n:], y[n:]
+    mean = y.mean(dim=0)
+    gram, right = x.T @ x, x.T @ (y - mean)
     best, weights = np.inf, torch.zeros_like(right)
     for weight in _WEIGHTS:
         solved = torch.linalg.solve(gram + weight * torch.eye(len(gram), dtype=gram.dtype), right)
-        error = float(((seen[0] @ solved + mean - seen[1]) ** 2).mean())
+        error = float(((x_validation @ solved + mean - y_validation) ** 2).mean())
         if error < best:
             best, weights = error, solved
     amplitudes = standardised(features_of(network, test.fids)[0]) @ weights + mean
@@ -214,18 +227,26 @@ def _comparisons(judged: dict[str, Judged]) -> Table:
 
 
 def _times(judged: dict[str, Judged]) -> Table:
+    """Return how long trainings took, seed by seed, with the accuracy that they reached."""
     rows = []
     for study, one in judged.items():
-        both = [one.networks.get(label) for label in (SCATTERED, CNN)]
-        if not all(both):
+        small, large = one.networks.get(SCATTERED), one.networks.get(CNN)
+        if not small or not large:
             continue
-        small, large = (some[0] for some in both if some)
-        spent = [network.feature_seconds + network.training_seconds for network in (small, large)]
-        cells = [f"{small.feature_seconds:.0f}", f"{small.training_seconds:.0f}", f"{spent[1]:.0f}"]
-        rows.append([study, *cells, f"{spent[1] / spent[0]:.1f}", f"{spent[1] / small.training_seconds:.1f}"])
-    columns = ["data set", "features and simulation", "scattering network", "CNN", "ratio"]
-    columns += ["ratio once features are there"]
+        features, training = _seconds(small, "feature_seconds"), _seconds(small, "training_seconds")
+        whole = _seconds(large, "feature_seconds") + _seconds(large, "training_seconds")
+        spent = [f"{seconds.mean():.0f}" for seconds in (features, training, whole)]
+        ratios = [interval(whole / (features + training)), interval(whole / training)]
+        errors = [interval(one.answers[label].means(one.test.amplitudes)) for label in (SCATTERED, CNN)]
+        rows.append([study, *spent, *ratios, *errors])
+    columns = ["data set", "simulation and features", "scattering network", "CNN, all", "ratio"]
+    columns += ["ratio once features are there", "mean SMAPE, scattering", "mean SMAPE, CNN"]
     return Table.filled(words.SCATTERING_TIMES, columns, rows or [[NOT_RUN]])
+
+
+def _seconds(networks: Sequence[Trained], name: str) -> Real:
+    """Return seconds of each training, shape (seed,)."""
+    return np.array([getattr(one, name) for one in networks])
 
 
 def _costs(judged: dict[str, Judged]) -> Table:

@@ -10,7 +10,7 @@ are equally spaced filters of that width. kymatio does the same, but cannot be i
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,12 @@ class Filter:
         at_zero = _periodic(np.array([-self.centre]), self.sd)[0] / _periodic(np.zeros(1), self.sd)[0]
         values: Real = gauss - at_zero * _periodic(axis, self.sd)
         return values
+
+
+@cache
+def _response(wavelet: Filter, n: int, step: int) -> Real:
+    """Return the transform of a wavelet for n points, ``step`` samples apart; made once for all signals."""
+    return wavelet.transform(np.fft.fftfreq(n, step))
 
 
 def _periodic(axis: Real, sd: float) -> Real:
@@ -131,10 +137,6 @@ class Scattering:
         """Points with the signal continued by its mirror image, half on each side."""
         return 2 * self.n_points
 
-    @cached_property
-    def _axis(self) -> Real:
-        return np.fft.fftfreq(self._padded)
-
     def __call__(self, fids: Array) -> Array:
         """Return the channels, see :class:`~fsl_mrs_dl.models.transforms.Transform`."""
         xp = array_namespace(fids)
@@ -148,20 +150,33 @@ class Scattering:
         orders = [self._averaged(transform)]
         later = []
         for i, one in enumerate(first):
-            magnitude = xp.abs(xp.fft.ifft(transform * self._as(one.transform(self._axis), fids), axis=-1))
-            inner = xp.fft.fft(magnitude, axis=-1)
-            orders.append(self._averaged(inner))
+            early = self._step(2 * one.sd)
+            magnitude = self._magnitude(transform, one, 1, early)
+            orders.append(self._averaged(magnitude, early))
             for j in (j for k, j in self.paths if k == i):
-                step = self._step(second[j])
-                folded = _folded(inner * self._as(second[j].transform(self._axis), fids), step)
-                outer = xp.abs(xp.fft.ifft(folded, axis=-1))
-                later.append(self._averaged(xp.fft.fft(outer, axis=-1), step))
+                late = max(early, self._step(second[j].centre / _TAIL + second[j].sd))
+                later.append(self._averaged(self._magnitude(magnitude, second[j], early, late), late))
         return xp.stack([*orders, *later], axis=-2)
 
-    def _step(self, wavelet: Filter) -> int:
-        """Return by how much the output of a wavelet, and its magnitude, can be decimated: a power of two."""
-        widest = 2 * (wavelet.centre + _TAIL * wavelet.sd)
-        return min(self.average, max(1, int(2 ** np.floor(np.log2(1 / widest)))))
+    def _step(self, width: float) -> int:
+        """Return by how much a series can be decimated, a power of two, whose transform ends at some widths."""
+        return min(self.average, max(1, int(2 ** np.floor(np.log2(1 / (2 * _TAIL * width))))))
+
+    def _magnitude(self, transform: Array, wavelet: Filter, before: int, after: int) -> Array:
+        """Return the transform of the magnitude behind a wavelet.
+
+        Parameters
+        ----------
+        transform : Array, complex, shape (..., frequency)
+            Of a series of every ``before``-th point.
+        wavelet : Filter
+        before, after : int
+            Decimation of the series and of the magnitude.
+        """
+        xp = array_namespace(transform)
+        response = self._as(_response(wavelet, transform.shape[-1], before), transform)
+        folded = _folded(transform * response, after // before)
+        return xp.fft.fft(xp.abs(xp.fft.ifft(folded, axis=-1)), axis=-1)
 
     def _averaged(self, transform: Array, step: int = 1) -> Array:
         """Return averages at the middles of the windows, from the transform of a series of every step-th point."""

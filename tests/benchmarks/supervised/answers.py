@@ -13,7 +13,10 @@ from fsl_mrs_dl.scores import mae, slope, smape
 from tests.benchmarks.table import NOT_RUN, Picture, Table
 
 _LEVEL = 0.95
-_COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#8a6fb0", "#c98b1f")
+"""Of all intervals, without unit."""
+_COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#8a6fb0", "#c98b1f", "#444444")
+_FEW = 10
+"""Groups of bars whose names have room side by side."""
 _MOST_POINTS = 300
 """Signals in a scatter plot."""
 
@@ -148,7 +151,7 @@ def scatter_picture(
         answer = one.amplitudes[0][:_MOST_POINTS]
         for column, m in enumerate(columns):
             axis = axes[row, column]
-            axis.scatter(truth[: len(answer), m], answer[:, m], s=3, color=_COLOURS[row % 5], linewidths=0)
+            axis.scatter(truth[: len(answer), m], answer[:, m], s=3, color=_COLOURS[row % len(_COLOURS)], linewidths=0)
             axis.plot([low, high], [low, high], color="black", linewidth=0.7)
             axis.set_ylim(low - 0.25 * (high - low), high + 0.25 * (high - low))
             if row == 0:
@@ -159,17 +162,28 @@ def scatter_picture(
 
 
 def bar_picture(
-    name: str, caption: str, names: Sequence[str], values: Mapping[str, Real], label: str
+    name: str,
+    caption: str,
+    names: Sequence[str],
+    values: Mapping[str, Real],
+    label: str,
+    line: tuple[str, float] | None = None,
 ) -> Picture:
-    """Draw one group of bars a component, a bar a method."""
-    figure, axes = new_figure((10, 3.2), 1, 1)
+    """Draw one group of bars a name, a bar a method, and a dashed line at a level with its label."""
+    figure, axes = new_figure((10 if len(names) > _FEW else 5, 3.2), 1, 1)
     axis, width = axes[0, 0], 0.8 / len(values)
     place = np.arange(len(names))
     for k, (method, heights) in enumerate(values.items()):
         axis.bar(
-            place + (k - (len(values) - 1) / 2) * width, heights, width, label=method, color=_COLOURS[k % 5]
+            place + (k - (len(values) - 1) / 2) * width,
+            heights,
+            width,
+            label=method,
+            color=_COLOURS[k % len(_COLOURS)],
         )
-    axis.set_xticks(place, names, rotation=60, fontsize="small")
+    if line is not None:
+        axis.axhline(line[1], color="black", linewidth=0.8, linestyle="--", label=line[0])
+    axis.set_xticks(place, names, rotation=60 if len(names) > _FEW else 0, fontsize="small")
     axis.set_ylabel(label)
     axis.legend(frameon=False, fontsize="x-small")
     return Picture(name, caption, png(figure))
@@ -185,7 +199,7 @@ def curve_picture(
     figure, axes = new_figure((4.8, 3.4), 1, 1)
     axis = axes[0, 0]
     for k, (label, (x, y)) in enumerate(curves.items()):
-        axis.plot(x, y, marker="o", markersize=3, label=label, color=_COLOURS[k % 5])
+        axis.plot(x, y, marker="o", markersize=3, label=label, color=_COLOURS[k % len(_COLOURS)])
     axis.set_xscale("log")
     axis.set_xlabel(labels[0])
     axis.set_ylabel(labels[1])

@@ -76,6 +76,12 @@ scattering network; below zero it is better."""
 SCATTERING_TIMES = """\
 **Seconds of a processor to train, in this run.** The publication claims a factor of 45 between CNN and
 scattering network, features included."""
+SCATTERING_MEANS_PICTURE = """\
+What a phase, noise and macromolecules add to the error of the scattering network: here beside the publication. At
+the dashed line nothing has been learned but the mean of the training."""
+SCATTERING_SMAPE_PICTURE = """\
+Error of each metabolite by the scattering network, from the easiest data set (DSS2, left bar) to the hardest
+(DSS7, right bar)."""
 SCATTERING_COMPONENTS = "SMAPE in % of each component, mean over the seeds."
 SCATTERING_STEPS = (
     "**What phase, noise and macromolecules cost**, ratio of mean SMAPEs of the scattering network."
