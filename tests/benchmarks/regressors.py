@@ -1,69 +1,57 @@
-"""Task ``regressors``: trained regressors and the fit, on spectra like the training's and in other worlds."""
+"""Task ``regressors``: regressors, a forest and the fit, on spectra like the training's and in other worlds."""
 
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import VERDICTS, MRSData, Real
-from fsl_mrs_dl.models.catalogue import architectures
-from fsl_mrs_dl.steps.quantify import quantify
-from fsl_mrs_dl.train.command import resolved
-from fsl_mrs_dl.train.quantification import basis_package_name
-from fsl_mrs_dl.train.quantification_data import basis_of, ranges_of, simulated
-from fsl_mrs_dl.train.training import run as train
-from fsl_mrs_dl.train.trainings import training_of
+from fsl_mrs_dl.data import Real
 from tests.benchmarks.supervised import words
-from tests.benchmarks.table import NOT_RUN, Page, Table
-from tests.benchmarks.worlds.design import worlds
-from tests.benchmarks.worlds.judged import LIKELIHOOD, MEAN, SettingScore, score
-from tests.benchmarks.worlds.settings import CREATINES, SUMS, Ratios, prior_without, shipped
-from tests.benchmarks.worlds.world import make
-
-BASIS = "press_3t_te30"
-AS_TRAINED = "as in training"
-DEFAULT, STIFF, DUMMY = "fit, default", "fit, poly, 2", "training mean"
-_WORLDS = (
-    "centre",
-    "MM birch_2017",
-    "MM consensus_7t",
-    "MM none",
-    "shim",
-    "eddy",
-    "own shifts",
-    "lipid",
-    "low SNR",
+from tests.benchmarks.supervised.answers import interval, level_picture, verdict
+from tests.benchmarks.supervised.in_worlds import (
+    DEFAULT,
+    DUMMY,
+    FIXED,
+    FOREST,
+    Outcome,
+    Training,
+    by_forest,
+    by_mean,
+    by_quantify,
+    forests,
+    packages,
+    regressors,
 )
-_GOOD = VERDICTS["good"].code
+from tests.benchmarks.supervised.scenes import AS_TRAINED, BASIS, Scene, scenes
+from tests.benchmarks.table import NOT_RUN, Page, Table
+
+_DIGITS = 3
+"""Of errors, which are ratios to total creatine."""
+_USUAL_EPOCHS = {"smoke": 1, "small": 20, "paper": 60}
+"""Profile -> epochs of a network that has no number of its own below."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Sizes of a run: spectra a world, and of each network samples and epochs."""
+    """Sizes of a run: spectra a world, seeds, and of each network samples and epochs; trees of the forest."""
 
     spectra: int
+    seeds: int
     samples: int
+    trees: int
     epochs: Mapping[str, int]
 
 
 PROFILES = {
-    "smoke": Profile(4, 60, {"crelu": 1, "scalogram": 1, "scattering": 1}),
-    "small": Profile(20, 6000, {"crelu": 20, "scalogram": 8, "scattering": 30}),
-    "paper": Profile(500, 96_000, {"crelu": 60, "scalogram": 60, "scattering": 100}),
+    "smoke": Profile(4, 1, 60, 4, {}),
+    "small": Profile(40, 3, 6000, 50, {"scalogram": 8, "scattering": 15}),
+    "paper": Profile(500, 3, 96_000, 100, {"scattering": 100}),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """Spectra with their truth, and the table of macromolecules that a prior must not know."""
-
-    data: MRSData
-    truth: Mapping[str, Real]
-    without_mm: str = ""
+Results = Mapping[str, Mapping[str, Sequence[Outcome]]]
+"""Scene -> method -> outcomes, one a seed."""
 
 
 def run(profile: str, seed: int, models: Path | None = None, trained_only: bool = False) -> Page:
@@ -72,133 +60,130 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         with tempfile.TemporaryDirectory() as folder:
             return run(profile, seed, Path(folder), trained_only)
     size = PROFILES[profile]
-    packages = {name: _package(name, size, seed, models, trained_only) for name in regressors()}
-    scenes = {AS_TRAINED: _as_trained(size.spectra, seed)}
-    names = _WORLDS[:2] if profile == "smoke" else _WORLDS
-    for world in (one for one in worlds("small") if one.name in names and one.there()):
-        built = make(world, size.spectra, np.random.default_rng([seed, *world.name.encode()]))
-        scenes[world.name] = Scene(built.data, built.truth, world.mm)
-    results = {name: _judge(scene, packages) for name, scene in scenes.items()}
-    methods = [DEFAULT, STIFF, *packages, DUMMY]
+    seeds = range(seed, seed + size.seeds)
+    chosen = Training(size.samples, size.epochs, _USUAL_EPOCHS[profile], size.trees, seeds)
+    networks = {name: packages(name, chosen, models, trained_only) for name in regressors()}
+    methods = _methods(networks, chosen)
+    results = {
+        name: {method: [answer(scene) for answer in several] for method, several in methods.items()}
+        for name, scene in scenes(profile, size.spectra, seed).items()
+    }
     tables = [
-        _table(words.REGRESSORS_ALL, methods, results, lambda one: f"{_leading(one[0].error):.4f}"),
-        _table(words.REGRESSORS_STRONG, methods, results, lambda one: f"{_leading(one[0].strong):.4f}"),
-        _table(
-            words.REGRESSORS_GOOD, methods, results, lambda one: "" if one[1] is None else f"{one[1]:.0f} %"
-        ),
-        _trainings(packages),
+        _errors(words.REGRESSORS_ALL, methods, results, lambda one: one.error),
+        _errors(words.REGRESSORS_STRONG, methods, results, lambda one: one.strong),
+        _comparisons([*networks, FOREST], results),
+        _good(methods, results),
+        _trainings(networks),
     ]
-    method = words.REGRESSORS_METHOD.format(n=size.spectra, basis=BASIS, samples=size.samples)
+    method = words.REGRESSORS_METHOD.format(
+        names=", ".join(f"`{name}`" for name in networks), n=size.spectra, basis=BASIS, samples=size.samples
+    )
     if profile != "paper":
         method += f" The profile `paper` was {NOT_RUN}."
-    return Page("Regressors outside their training", method, tables, words.REGRESSORS_REMARKS)
-
-
-def regressors() -> tuple[str, ...]:
-    """Return the networks that give amplitudes alone."""
-    return tuple(name for name, entry in architectures("quantify").items() if "regression" in entry.training)
-
-
-def _package(name: str, size: Profile, seed: int, models: Path, trained_only: bool) -> Path | None:
-    """Return the package of a network, trained if it is not there."""
-    home = models / f"{size.samples}-{size.epochs[name]}-{seed}"
-    folder = home / basis_package_name(name, basis_of(BASIS, "brain"))
-    if not folder.is_dir():
-        if trained_only:
-            return None
-        options: dict[str, Any] = {"basis": BASIS, "samples": size.samples, "epochs": size.epochs[name]}
-        training = training_of(resolved(name, **options, seed=seed, lr=1e-3, patience=0))
-        train(training, home, time.monotonic(), overwrite=False)
-    return folder
-
-
-def _as_trained(n: int, seed: int) -> Scene:
-    """Return spectra of the prior that the networks learn from."""
-    basis = basis_of(BASIS, "brain")
-    spectra = simulated(basis, "brain", "white", n, np.random.default_rng([seed, 77]))
-    fids = spectra.fids.reshape(n, 1, 1, -1)
-    data = MRSData(fids, basis.dwelltime_s, basis.spectrometer_frequency_mhz, name=AS_TRAINED)
-    truth = {
-        name: spectra.amplitudes[:, m]
-        for m, name in enumerate(basis.names)
-        if not name.upper().startswith("MM")
+    shown = {
+        method: [float(np.mean([one.error for one in by[method]])) for by in results.values()]
+        for method in methods
+        if next(iter(results.values()))[method]
     }
-    return Scene(data, truth)
+    caption = words.REGRESSORS_PICTURE
+    picture = level_picture("worlds", caption, list(results), shown, "Mean absolute error of ratios to tCr")
+    return Page("Regressors outside their training", method, tables, words.REGRESSORS_REMARKS, [picture])
 
 
-def _judge(scene: Scene, packages: Mapping[str, Path | None]) -> dict[str, tuple[SettingScore, float | None]]:
-    """Return the score of every method on a scene, and in how many per cent its verdict is good."""
-    options: dict[str, dict[str, Any]] = {DEFAULT: {}, STIFF: {"baseline": "poly, 2"}}
-    options |= {name: {"model": f"{path.parent}/{path.name}"} for name, path in packages.items() if path}
-    judged: dict[str, tuple[SettingScore, float | None]] = {}
-    for name, more in options.items():
-        started = time.perf_counter()
-        with prior_without(scene.without_mm):
-            outcome = quantify(scene.data, basis=shipped(BASIS), **more).outcome
-        assert outcome is not None
-        scaled = outcome.scaled["internal"]
-        mean = scaled.extra.get("posterior_mean")
-        unusable = np.asarray(~np.isfinite(scaled.value).all(axis=1))
-        ratios = Ratios(
-            _columns(outcome.names, scaled.value),
-            {} if mean is None else _columns(outcome.names, mean),
-            {},
-            outcome.flags != 0,
-            unusable,
-            time.perf_counter() - started,
-        )
-        good = float(100 * np.mean(outcome.verdict == _GOOD))
-        judged[name] = (score(ratios, scene.truth), good)
-    return judged | {DUMMY: (score(_dummy(scene), scene.truth), None)}
+def _methods(
+    networks: Mapping[str, Sequence[Path]], chosen: Training
+) -> dict[str, list[Callable[[Scene], Outcome]]]:
+    """Return what each method makes of a scene, one function a seed; none where a network is not there."""
+    methods: dict[str, list[Callable[[Scene], Outcome]]] = {
+        DEFAULT: [by_quantify],
+        FIXED: [partial(by_quantify, baseline="poly, 2")],
+    }
+    methods |= {
+        name: [partial(by_quantify, model=str(path)) for path in paths] for name, paths in networks.items()
+    }
+    planted = forests(networks["crelu"][0], chosen) if networks["crelu"] else []
+    methods[FOREST] = [partial(by_forest, network=network) for network in planted]
+    methods[DUMMY] = [by_mean]
+    return methods
 
 
-def _columns(names: Sequence[str], values: Real) -> dict[str, Real]:
-    finite = np.where(np.isfinite(values), values, 0.0)
-    return {name: finite[:, m] for m, name in enumerate(names)}
-
-
-def _dummy(scene: Scene) -> Ratios:
-    """Return the ratios of the middles of the training's ranges, for every spectrum."""
-    middle = {name: sum(span) / 2 for name, span in ranges_of(basis_of(BASIS, "brain"), "brain").items()}
-    creatine = sum(middle[name] for name in CREATINES)
-    n = len(scene.data.fid)
-    ratios = {name: np.full(n, middle.get(name, 0.0) / creatine) for name in scene.truth}
-    sums = {"+".join(parts): np.sum([ratios[part] for part in parts], axis=0) for parts in SUMS}
-    none = np.zeros(n, dtype=bool)
-    return Ratios(ratios | sums, {}, {}, none, none, 0.0)
-
-
-def _leading(errors: Mapping[str, float]) -> float:
-    return errors.get(MEAN, errors[LIKELIHOOD])
-
-
-def _table(
-    caption: str, methods: Sequence[str], results: Mapping[str, Mapping[str, Any]], cell: Any
+def _errors(
+    caption: str, methods: Mapping[str, object], results: Results, of: Callable[[Outcome], float]
 ) -> Table:
-    rows = []
-    for scene, by_method in results.items():
-        cells = [cell(by_method[name]) if name in by_method else NOT_RUN for name in methods]
-        rows.append([scene, *cells])
+    rows = [
+        [scene, *(_cell([of(one) for one in by_method[name]]) for name in methods)]
+        for scene, by_method in results.items()
+    ]
+    rows.append(["**mean of the worlds**", *(_cell(_over_worlds(results, name, of)) for name in methods)])
     return Table(caption, ["spectra", *methods], rows)
 
 
-def _trainings(packages: Mapping[str, Path | None]) -> Table:
-    """Return how each network was trained, from its card, and its mean R2 beside the fit's and the bound."""
+def _cell(values: Sequence[float] | Real) -> str:
+    return interval(values, _DIGITS) if len(values) else NOT_RUN
+
+
+def _over_worlds(results: Results, method: str, of: Callable[[Outcome], float]) -> Real:
+    """Return the mean over worlds of each seed of a method, shape (seed,)."""
+    every = [
+        [of(one) for one in by_method[method]] for scene, by_method in results.items() if scene != AS_TRAINED
+    ]
+    return np.asarray(np.mean(every, axis=0)) if every else np.zeros(0)
+
+
+def _comparisons(methods: Sequence[str], results: Results) -> Table:
+    """Return in how many worlds a regressor is nearer to the truth than the fit, and than the training mean."""
+    rows = []
+    worlds = [by_method for scene, by_method in results.items() if scene != AS_TRAINED]
+    for name in methods:
+        for rival in (DEFAULT, FIXED, DUMMY):
+            answers = [verdict(_apart(by_method, name, rival)) for by_method in worlds if by_method[name]]
+            if not answers:
+                rows.append([name, rival])
+                continue
+            own, other = (_over_worlds(results, one, lambda one: one.error) for one in (name, rival))
+            counts = [str(answers.count(word)) for word in ("yes", "no difference seen", "no, the other way")]
+            apart = interval(own - other.mean(), _DIGITS)
+            rows.append([name, rival, str(len(answers)), *counts, apart, verdict(own - other.mean())])
+    columns = ["regressor", "against", "worlds", "better in", "no difference in", "worse in"]
+    columns += ["difference of the mean over worlds", "is it better over all?"]
+    return Table.filled(words.REGRESSORS_COMPARISONS, columns, rows)
+
+
+def _apart(by_method: Mapping[str, Sequence[Outcome]], name: str, rival: str) -> Real:
+    """Return by how much a method's error is above a rival's, seed by seed."""
+    own, other = (np.array([one.error for one in by_method[which]]) for which in (name, rival))
+    return np.asarray(own - other.mean())
+
+
+def _good(methods: Mapping[str, object], results: Results) -> Table:
+    judged = [name for name in methods if name not in (FOREST, DUMMY)]
+
+    def cell(several: Sequence[Outcome]) -> str:
+        return (
+            f"{np.mean([one.good for one in several if one.good is not None]):.0f} %" if several else NOT_RUN
+        )
+
+    rows = [[scene, *(cell(by_method[name]) for name in judged)] for scene, by_method in results.items()]
+    return Table(words.REGRESSORS_GOOD, ["spectra", *judged], rows)
+
+
+def _trainings(networks: Mapping[str, Sequence[Path]]) -> Table:
+    """Return how each network was trained, from its cards, and its mean R2 beside the fit's and the bound."""
     from fsl_mrs_dl.models.package import find, read_card
 
     rows = []
-    for name, path in packages.items():
-        if path is None:
+    for name, paths in networks.items():
+        if not paths:
             rows.append([name])
             continue
-        card = read_card(find(path))
-        fit = [one for one in card.evaluation if one.bound_name == "efficient"]
-        bayes = [one.bound for one in card.evaluation if one.bound_name == "Bayes" and one.bound is not None]
-        cells = [
-            np.mean([one.value for one in fit]),
-            np.mean([one.baseline or 0.0 for one in fit]),
-            np.mean(bayes),
+        cards = [read_card(find(path)) for path in paths]
+        fits = [[one for one in card.evaluation if one.bound_name == "efficient"] for card in cards]
+        bayes = [
+            one.bound for card in cards for one in card.evaluation if one.bound_name == "Bayes" and one.bound
         ]
-        rows.append([name, f"{60 * card.recipe.hours:.1f}", *(f"{value:.3f}" for value in cells)])
-    columns = ["network", "minutes", "mean R2", "of the fit", "Bayesian bound"]
+        minutes = f"{60 * np.mean([card.recipe.hours for card in cards]):.1f}"
+        own = interval([float(np.mean([one.value for one in several])) for several in fits], _DIGITS)
+        fitted = float(np.mean([one.baseline or 0.0 for several in fits for one in several]))
+        rows.append([name, str(len(paths)), minutes, own, f"{fitted:.3f}", f"{np.mean(bayes):.3f}"])
+    columns = ["network", "seeds", "minutes", "mean R2", "of the fit", "Bayesian bound"]
     return Table.filled(words.REGRESSORS_TRAININGS, columns, rows)

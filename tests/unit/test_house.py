@@ -181,11 +181,7 @@ def names_bound_in(tree: ast.AST) -> set[str]:
     return names | {node.asname for node in ast.walk(tree) if isinstance(node, ast.alias) and node.asname}
 
 
-UNNAMED_BENCHMARKS = (
-    "tests/benchmarks/reconstruct/",
-    "tests/benchmarks/regressors",
-    "tests/benchmarks/scattering",
-)
+UNNAMED_BENCHMARKS = ("tests/benchmarks/reconstruct/",)
 """Benchmarks that still have such names; the list only gets shorter."""
 UNREASONED_BENCHMARKS = (
     "tests/benchmarks/cwt",

@@ -15,6 +15,7 @@ from tests.benchmarks.table import NOT_RUN, Picture, Table
 _LEVEL = 0.95
 """Of all intervals, without unit."""
 _COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#8a6fb0", "#c98b1f", "#444444")
+_MARKS = "os^vDPX*"
 _FEW = 10
 """Groups of bars whose names have room side by side."""
 _MOST_POINTS = 300
@@ -48,13 +49,17 @@ class Answer:
         return Answer(self.name, tuple(one[:n] for one in self.amplitudes))
 
 
-def interval(values: Sequence[float] | Real) -> str:
-    """Return a mean, with the half width of its 95 % interval by Student's t where there are several values."""
+def half_width(values: Real) -> float:
+    """Return the half width of the 95 % interval of a mean by Student's t."""
+    n = len(values)
+    return float(t.ppf((1 + _LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+
+
+def interval(values: Sequence[float] | Real, digits: int = 2) -> str:
+    """Return a mean, with the half width of its 95 % interval where there are several values."""
     several = np.asarray(values, dtype=float)
-    if len(several) < 2:
-        return f"{several.mean():.2f}"
-    half = t.ppf((1 + _LEVEL) / 2, len(several) - 1) * several.std(ddof=1) / np.sqrt(len(several))
-    return f"{several.mean():.2f} +- {half:.2f}"
+    mean = f"{several.mean():.{digits}f}"
+    return mean if len(several) < 2 else f"{mean} +- {half_width(several):.{digits}f}"
 
 
 def component_table(
@@ -129,8 +134,7 @@ def verdict(differences: Real) -> str:
     """Say whether one beats the other: its 95 % interval over at least three seeds leaves zero out."""
     if len(differences) < 3:
         return "too few seeds to say"
-    half = t.ppf((1 + _LEVEL) / 2, len(differences) - 1) * differences.std(ddof=1) / np.sqrt(len(differences))
-    if abs(differences.mean()) <= half:
+    if abs(differences.mean()) <= half_width(differences):
         return "no difference seen"
     return "yes" if differences.mean() < 0 else "no, the other way"
 
@@ -151,7 +155,9 @@ def scatter_picture(
         answer = one.amplitudes[0][:_MOST_POINTS]
         for column, m in enumerate(columns):
             axis = axes[row, column]
-            axis.scatter(truth[: len(answer), m], answer[:, m], s=3, color=_COLOURS[row % len(_COLOURS)], linewidths=0)
+            axis.scatter(
+                truth[: len(answer), m], answer[:, m], s=3, color=_COLOURS[row % len(_COLOURS)], linewidths=0
+            )
             axis.plot([low, high], [low, high], color="black", linewidth=0.7)
             axis.set_ylim(low - 0.25 * (high - low), high + 0.25 * (high - low))
             if row == 0:
@@ -204,6 +210,23 @@ def curve_picture(
     axis.set_xlabel(labels[0])
     axis.set_ylabel(labels[1])
     axis.legend(frameon=False, fontsize="x-small")
+    return Picture(name, caption, png(figure))
+
+
+def level_picture(
+    name: str, caption: str, places: Sequence[str], levels: Mapping[str, Sequence[float]], label: str
+) -> Picture:
+    """Draw a mark a place and a method, with a logarithmic ordinate."""
+    figure, axes = new_figure((10, 4.2), 1, 1)
+    axis = axes[0, 0]
+    for k, (method, values) in enumerate(levels.items()):
+        colour, mark = _COLOURS[k % len(_COLOURS)], _MARKS[k % len(_MARKS)]
+        axis.plot(range(len(places)), values, mark, markersize=5, color=colour, label=method)
+    axis.set_xticks(range(len(places)), places, rotation=60, ha="right", fontsize="small")
+    axis.set_yscale("log")
+    axis.set_ylabel(label)
+    axis.grid(axis="x", linewidth=0.4)
+    axis.legend(frameon=False, fontsize="x-small", ncols=len(levels), loc="lower left", bbox_to_anchor=(0, 1))
     return Picture(name, caption, png(figure))
 
 

@@ -1,4 +1,4 @@
-"""Spectra that regressors and fits are judged by: of the training's own prior, and of worlds that it does not know."""
+"""Spectra that regressors and fits are judged by: of the training's own prior, and of other worlds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def scenes(profile: str, n: int, seed: int) -> dict[str, Scene]:
     """Return n spectra of the training's prior, and n of each world that is fitted with the same basis set."""
     named = {AS_TRAINED: _as_trained(n, seed)}
     every = worlds("small")
-    for world in (every[:2] if profile == "smoke" else every):
+    for world in every[:2] if profile == "smoke" else every:
         if world.there() and world.fitted == BASIS:
             sample = make(world, n, np.random.default_rng([seed, *world.name.encode()]))
             named[world.name] = Scene(sample.data, sample.truth, world.mm)
@@ -52,7 +52,5 @@ def _as_trained(n: int, seed: int) -> Scene:
     fids = spectra.fids.reshape(n, 1, 1, -1)
     data = MRSData(fids, basis.dwelltime_s, basis.spectrometer_frequency_mhz, name=AS_TRAINED)
     broad = macromolecules(basis.names)
-    truth = {
-        name: spectra.amplitudes[:, m] for m, name in enumerate(basis.names) if m not in broad
-    }
+    truth = {name: spectra.amplitudes[:, m] for m, name in enumerate(basis.names) if m not in broad}
     return Scene(data, truth)

@@ -90,19 +90,29 @@ SCATTERING_REMARKS = """\
 Amplitudes in [0.5, 1] make the mean of the training score {no_skill:.1f} %: what is near that has learned
 nothing. The factor in time is one of networks, optimisers and machines, and not of the input alone."""
 REGRESSORS_METHOD = """\
-The regressors of `train quantify` (`crelu`, `scalogram`, `scattering`), each trained on {samples} spectra of
-the brain that the program simulates with `{basis}`, Adam with 1e-3 or L-BFGS, and then used as anybody would:
-`quantify --model`. Beside them the fit, with its default and with a fixed baseline, and the mean of the
-training. {n} spectra each: of the training's own prior, and of [worlds](worlds.md) that neither the networks
-nor the model of the fit made, with other macromolecules, lineshapes, shifts of single metabolites, lipid, or
+The regressors of `train quantify` ({names}), each trained on {samples} spectra of the brain that the program
+simulates with `{basis}`, with three seeds, and then used as anybody would: `quantify --model`. Beside them the
+fit, with its default and with a fixed baseline; a random forest over the input of `crelu` that learned from the
+same spectra; and the mean of the training, which looks at no spectrum. {n} spectra each: of the training's own
+prior, and of all [worlds](worlds.md) that are fitted with this basis set. Neither the networks nor the model of
+the fit made these: they have other macromolecules, lineshapes, shifts of single metabolites, lipid, water, or
 less signal. Judged are ratios to total creatine, as there; of the default the posterior mean, of all else the
 estimate."""
-REGRESSORS_ALL = "**Mean absolute error of ratios to total creatine, all metabolites.**"
+REGRESSORS_ALL = """\
+**Mean absolute error of ratios to total creatine, all metabolites.** Intervals (95 %, Student's t) are over the
+seeds of the training; all methods have the same spectra."""
 REGRESSORS_STRONG = "**The same for what studies report** (the strong ones of [worlds](worlds.md))."
+REGRESSORS_COMPARISONS = """\
+**Who is nearer to the truth.** In how many worlds the 95 % interval of the difference, over the seeds, lies below
+zero (better), holds it, or lies above. A package would be shipped if it were better than the default of the fit
+over all worlds."""
 REGRESSORS_GOOD = """\
 **Share of spectra whose verdict is good.** For a regressor it stands on the residual at its amplitudes."""
 REGRESSORS_TRAININGS = """\
 **Trainings**, and mean R2 of the metabolites on spectra like the training's, from the cards."""
+REGRESSORS_PICTURE = """\
+Error in each world; low is good. A regressor that lies at the level of the training mean has read nothing from
+the spectrum."""
 REGRESSORS_REMARKS = """\
 A regressor that is near the bound on spectra like its training's has learned their prior as well as their
 signals. Where a row is far above the first one, that prior does not hold, and nothing in the amplitudes says
