@@ -193,7 +193,7 @@ def quantify(
     from fsl_mrs_dl.fit import quantification
     from fsl_mrs_dl.steps.quantify_basis import named_basis
     from fsl_mrs_dl.steps.quantify_fit_model import BasisOptions, FitModel, ModelOptions
-    from fsl_mrs_dl.steps.quantify_networks import NetworkOptions, method_of
+    from fsl_mrs_dl.steps.quantify_networks import NetworkOptions, fits_alone, method_of
     from fsl_mrs_dl.steps.quantify_request import RunOptions, request_of
     from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra, SpectraOptions
     from fsl_mrs_dl.steps.quantify_water import Water, WaterOptions
@@ -219,7 +219,7 @@ def quantify(
             allow_mismatch=allow_mismatch,
         ),
         ModelOptions(
-            method=method,
+            method="lcm" if fits_alone(method, refine) else method,
             baseline=baseline,
             lorentzian=lorentzian,
             metab_shift_ppm=metab_shift_ppm,

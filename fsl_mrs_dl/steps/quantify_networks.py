@@ -93,6 +93,11 @@ def method_of(method: str, model: str | None) -> str:
     return architecture if architecture in methods("quantify") else method
 
 
+def fits_alone(method: str, refine: int | None) -> bool:
+    """Return whether the fit alone makes the result: without a network of amplitudes, or after a regressor."""
+    return method == "lcm" or bool(refine and CATALOGUE[method].labels)
+
+
 def fitter_of(
     options: NetworkOptions, data: MRSData, voxels: NDArray[np.intp], basis: Basis, settings: FitSettings
 ) -> ChosenFitter:
@@ -147,10 +152,15 @@ def fitter_of(
     regressor = CATALOGUE[architecture].labels
     if regressor and options.adapt:
         raise OptionError(f"--adapt trains without labels, which {architecture} cannot; leave it out.")
+    if regressor and options.refine:
+        settled["refine"] = options.refine
+        return ChosenFitter(
+            fitter_for(basis, settings, reference_ppm=reference_ppm), settled, (REFINED_NOTE,)
+        )
     fitter: NetworkFitter | RegressionFitter
     if regressor:
         fitter = RegressionFitter(basis, settings, reference_ppm=reference_ppm, model=model)
-        notes = [REFINED_NOTE if options.refine else REGRESSOR_NOTE.format(name=model.card.full_name)]
+        notes = [REGRESSOR_NOTE.format(name=model.card.full_name)]
     else:
         fitter = NetworkFitter(
             basis, settings, reference_ppm=reference_ppm, model=model, refine=bool(options.refine)
@@ -158,9 +168,6 @@ def fitter_of(
         notes = [f"{'started' if options.refine else 'amplitudes'} by {model.card.full_name}"]
         if not options.refine:
             notes.append("a network gives no SD: bounds are those of the fit at the network's parameters")
-    if regressor and options.refine:
-        settled["refine"] = options.refine
-        return ChosenFitter(fitter_for(basis, settings, reference_ppm=reference_ppm), settled, tuple(notes))
     if abs(fitter.field - 1) > FIELD_TOLERANCE:
         notes.append(
             f"read in ppm by a network of another frequency, {100 * (1 / fitter.field - 1):+.1f} %: the couplings "
@@ -169,8 +176,8 @@ def fitter_of(
     fids = data.fid[tuple(voxels.T)]  # a copy, which many voxels need not have for nothing
     if (height := water_height(data, fids)) > 1:
         notes.append(
-            f"WARNING: residual water is {height:.1f} times as high as the metabolites, and the network reads the "
-            "whole band: remove it first (fsl_mrs_dl remove)"
+            f"WARNING: residual water is {height:.1f} times as high as the metabolites, and the network was "
+            "trained without water: remove it first (fsl_mrs_dl remove)"
         )
         logger.warning("%s.", notes[-1].removeprefix("WARNING: "))
     if options.adapt and isinstance(fitter, NetworkFitter):

@@ -109,7 +109,7 @@ def test_a_network_tells_of_water_that_it_would_read(models, scan, tmp_path, cap
     assert quantify(scan, tmp_path / "dry", *by) == 0
     assert "residual water" not in caplog.text
     assert quantify(wet, tmp_path / "wet", *by) == 0
-    said = "the network reads the whole band: remove it first (fsl_mrs_dl remove)"
+    said = "the network was trained without water: remove it first (fsl_mrs_dl remove)"
     assert said in caplog.text
     assert any(said in note for note in json.loads((tmp_path / "wet" / "run.json").read_text())["notes"])
 

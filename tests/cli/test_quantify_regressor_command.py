@@ -74,15 +74,16 @@ def test_an_untrained_regressor_does_not_pass_for_a_good_fit(models, scan, tmp_p
         with (tmp_path / which / "qc.csv").open() as handle:
             row = next(csv.DictReader(handle))
         reasons[which] = row["reason"]
-    assert "the residual holds" in reasons["network"]
+    assert "the regressor's amplitudes leave" in reasons["network"]
+    assert "take the fit" in reasons["network"]
     assert "uncertain" not in reasons["network"]  # nothing is known of that
-    assert "the residual holds" not in reasons["fit"]
+    assert "regressor" not in reasons["fit"]
 
 
-def test_refine_hands_over_to_the_fit(models, scan, tmp_path):
-    fixed = ["--baseline", "poly, 2"]
+@pytest.mark.parametrize("fixed", [[], ["--baseline", "poly, 2"]], ids=["default", "fixed"])
+def test_refine_hands_over_to_the_fit(fixed, models, scan, tmp_path):
     model = ["--model", str(package(models, "crelu")), "--refine", "40"]
-    assert quantify(scan, tmp_path / "network", *model) == 0
+    assert quantify(scan, tmp_path / "network", *model, *fixed) == 0
     assert quantify(scan, tmp_path / "fit", *fixed) == 0
     header, refined = table(tmp_path / "network")
     _, fitted = table(tmp_path / "fit")

@@ -7,7 +7,7 @@ of healthy brains from several scanners keep, with a margin; the benchmark ``ver
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -190,3 +190,17 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
     }
 )
 """Measure -> its limits; a reason lists them in this order."""
+_OR_AMPLITUDES = ", or wrong amplitudes of the regressor"
+REGRESSED: Mapping[str, Criterion] = MappingProxyType(
+    {
+        **CRITERIA,
+        "base_ppm": replace(CRITERIA["base_ppm"], words=CRITERIA["base_ppm"].words + _OR_AMPLITUDES),
+        "distorted": replace(CRITERIA["distorted"], words=CRITERIA["distorted"].words + _OR_AMPLITUDES),
+        "misfit": replace(
+            CRITERIA["misfit"],
+            words="the regressor's amplitudes leave {percent:.0f} % of the metabolites' signal unexplained, more "
+            "than a fit of good spectra: take the fit (leave --model out, or --refine 40)",
+        ),
+    }
+)
+"""The same limits for amplitudes of a regressor, whose errors are the likeliest cause of what is left over."""

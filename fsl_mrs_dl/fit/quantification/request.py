@@ -32,6 +32,8 @@ class Request:
         The fitter; None: the default fit with its own start values.
     doubts : tuple of str
         Sentences that make every result usable at best, whatever the fit is.
+    regressed : bool
+        Whether a regressor gives the amplitudes, which the words of the verdict then name as a cause.
     parallel : str
         Kind of parallel computation, see :func:`~.workers.chunks_done`.
     workers : int or None
@@ -48,5 +50,6 @@ class Request:
     posterior: bool = True
     fitter: Fitter | None = None
     doubts: tuple[str, ...] = ()
+    regressed: bool = False
     parallel: str = "off"
     workers: int | None = None

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.posterior import record, sampling_for
 from fsl_mrs_dl.fit.quantification.chunk import LOOK, Chunk, Common, fit_chunk, of_voxels
+from fsl_mrs_dl.fit.quantification.criteria import CRITERIA, REGRESSED
 from fsl_mrs_dl.fit.quantification.grade import grade
 from fsl_mrs_dl.fit.quantification.measures import measures
 from fsl_mrs_dl.fit.quantification.request import Request
@@ -97,7 +98,14 @@ def _outcome(
     spreads, looks = _named_after(arrays, "sd_of_"), _named_after(arrays, LOOK)
     mhz = data.spectrometer_frequency_mhz
     quality, main = measures(request.basis.names, request.sums, arrays, looks, mhz)
-    judged = grade(quality, arrays["flags"], doubts=request.doubts, main=main, nucleus=data.nucleus)
+    judged = grade(
+        quality,
+        arrays["flags"],
+        doubts=request.doubts,
+        main=main,
+        nucleus=data.nucleus,
+        criteria=REGRESSED if request.regressed else CRITERIA,
+    )
     return Outcome(
         members=request.basis.names,
         sums=request.sums,
