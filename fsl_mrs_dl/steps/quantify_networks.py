@@ -154,20 +154,9 @@ def fitter_of(
         raise OptionError(f"--adapt trains without labels, which {architecture} cannot; leave it out.")
     if regressor and options.refine:
         settled["refine"] = options.refine
-        return ChosenFitter(
-            fitter_for(basis, settings, reference_ppm=reference_ppm), settled, (REFINED_NOTE,)
-        )
-    fitter: NetworkFitter | RegressionFitter
-    if regressor:
-        fitter = RegressionFitter(basis, settings, reference_ppm=reference_ppm, model=model)
-        notes = [REGRESSOR_NOTE.format(name=model.card.full_name)]
-    else:
-        fitter = NetworkFitter(
-            basis, settings, reference_ppm=reference_ppm, model=model, refine=bool(options.refine)
-        )
-        notes = [f"{'started' if options.refine else 'amplitudes'} by {model.card.full_name}"]
-        if not options.refine:
-            notes.append("a network gives no SD: bounds are those of the fit at the network's parameters")
+        alone = fitter_for(basis, settings, reference_ppm=reference_ppm)
+        return ChosenFitter(alone, settled, (REFINED_NOTE,))
+    fitter, notes = _network_fitter(options, model, basis, settings, reference_ppm)
     if abs(fitter.field - 1) > FIELD_TOLERANCE:
         notes.append(
             f"read in ppm by a network of another frequency, {100 * (1 / fitter.field - 1):+.1f} %: the couplings "
@@ -185,6 +174,21 @@ def fitter_of(
         logger.warning("%s", notes[-1])
     settled["refine"] = options.refine or 0
     return ChosenFitter(fitter, settled, tuple(notes), pure=not options.refine)
+
+
+def _network_fitter(
+    options: NetworkOptions, model: Model, basis: Basis, settings: FitSettings, reference_ppm: float
+) -> tuple["NetworkFitter | RegressionFitter", list[str]]:
+    """Return the fitter of a network that gives amplitudes, and what the results say of it."""
+    name, refine = model.card.full_name, bool(options.refine)
+    if CATALOGUE[options.method].labels:
+        regression = RegressionFitter(basis, settings, reference_ppm=reference_ppm, model=model)
+        return regression, [REGRESSOR_NOTE.format(name=name)]
+    fitter = NetworkFitter(basis, settings, reference_ppm=reference_ppm, model=model, refine=refine)
+    if refine:
+        return fitter, [f"started by {name}"]
+    bounds = "a network gives no SD: bounds are those of the fit at the network's parameters"
+    return fitter, [f"amplitudes by {name}", bounds]
 
 
 def _loaded(options: NetworkOptions, architecture: str, data: MRSData, basis: Basis) -> Model:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.posterior import record, sampling_for
 from fsl_mrs_dl.fit.quantification.chunk import LOOK, Chunk, Common, fit_chunk, of_voxels
 from fsl_mrs_dl.fit.quantification.criteria import CRITERIA, REGRESSED
-from fsl_mrs_dl.fit.quantification.grade import grade
+from fsl_mrs_dl.fit.quantification.grade import Grade, grade
 from fsl_mrs_dl.fit.quantification.measures import measures
 from fsl_mrs_dl.fit.quantification.request import Request
 from fsl_mrs_dl.fit.quantification.water import with_areas
@@ -68,6 +69,29 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     return _outcome(data, request, arrays, (fit, baseline), tuple(one.words for one in ground), single)
 
 
+def _graded(
+    data: MRSData, request: Request, arrays: Mapping[str, NDArray[Any]], looks: Mapping[str, Real]
+) -> tuple[dict[str, Real], Grade]:
+    """Return the measures behind the verdicts, and the verdicts."""
+    mhz = data.spectrometer_frequency_mhz
+    quality, main = measures(request.basis.names, request.sums, arrays, looks, mhz)
+    return quality, grade(
+        quality,
+        arrays["flags"],
+        doubts=request.doubts,
+        main=main,
+        nucleus=data.nucleus,
+        criteria=REGRESSED if request.regressed else CRITERIA,
+    )
+
+
+def _posterior(request: Request, *, single: bool) -> dict[str, object] | None:
+    """Return the record of the posterior, None where it was not drawn."""
+    if not request.posterior:
+        return None
+    return record(averaged=request.settings.averaged, sampling=sampling_for(single=single))
+
+
 def _outcome(
     data: MRSData,
     request: Request,
@@ -96,16 +120,7 @@ def _outcome(
     correlation = _correlation(arrays.pop("covariance")[0]) if single else None
     metabolites = arrays.pop("metabolites", None)
     spreads, looks = _named_after(arrays, "sd_of_"), _named_after(arrays, LOOK)
-    mhz = data.spectrometer_frequency_mhz
-    quality, main = measures(request.basis.names, request.sums, arrays, looks, mhz)
-    judged = grade(
-        quality,
-        arrays["flags"],
-        doubts=request.doubts,
-        main=main,
-        nucleus=data.nucleus,
-        criteria=REGRESSED if request.regressed else CRITERIA,
-    )
+    quality, judged = _graded(data, request, arrays, looks)
     return Outcome(
         members=request.basis.names,
         sums=request.sums,
@@ -124,9 +139,7 @@ def _outcome(
         water=water,
         notes=request.notes,
         doubts=request.doubts,
-        posterior=record(averaged=request.settings.averaged, sampling=sampling_for(single=single))
-        if request.posterior
-        else None,
+        posterior=_posterior(request, single=single),
         hypotheses=hypotheses,
         verdict=judged.verdict,
         reasons=judged.reasons,
