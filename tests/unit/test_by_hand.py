@@ -9,6 +9,7 @@ import pytest
 from fsl_mrs_dl import physics
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.fisher import crlb, fisher_matrix
 from fsl_mrs_dl.fit.lcm.nuisance import nuisance_sd
 from fsl_mrs_dl.io.results import write_estimates
 from fsl_mrs_dl.physics.relaxation import T1_S, T2_S, visible, visible_water
@@ -125,3 +126,21 @@ def test_a_replayed_shift_beyond_the_spectrum_is_refused(shift_hz, tmp_path):
     assert "\n" not in str(refused.value)
     write_estimates(found, data.dim_tags, table)
     align(data, apply=table)
+
+
+def test_the_bound_of_each_spectrum_of_a_batch_is_that_of_its_own_matrix():
+    """Of [[4, 1], [1, 2]] / 7 the inverse has 2 and 4 on its diagonal."""
+    matrices = np.array([[[4.0, 1.0], [1.0, 2.0]], np.diag([25.0, 100.0]), np.diag([1.0, 16.0])])
+    matrices[0] /= 7
+    expected = [[np.sqrt(2), 2.0], [0.2, 0.1], [1.0, 0.25]]
+    np.testing.assert_allclose(crlb(matrices), expected, rtol=1e-12)
+
+
+def test_a_weighted_fisher_matrix_counts_samples_by_their_weight():
+    """Two parameters, two samples; the second sample has a quarter of the weight, the noise an SD of 2."""
+    derivatives = np.array([[1.0, 2j], [3.0, 4j]])
+    weighted = derivatives * np.array([1.0, 0.25])
+    np.testing.assert_allclose(fisher_matrix(derivatives, 2.0), np.array([[5.0, 11.0], [11.0, 25.0]]) / 4)
+    np.testing.assert_allclose(
+        fisher_matrix(derivatives, 2.0, weighted), np.array([[2.0, 5.0], [5.0, 13.0]]) / 4
+    )

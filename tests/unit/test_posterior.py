@@ -233,3 +233,18 @@ def test_as_few_draws_as_these_know_the_mean_to_a_twentieth_of_its_sd():
     )
     off = (first.mean(axis=1) - second.mean(axis=1)) / first.std(axis=1)
     assert np.sqrt((off**2).mean() / 2) < 0.05
+
+
+def test_noise_that_is_twice_that_of_the_residual_doubles_the_spread():
+    """Far from bounds and with a flat prior, the posterior has the SD of the likelihood, and widens with it."""
+    data, _ = spectra(1, 0.05)
+    fitter = Fitter(basis(), QUANTIFY, reference_ppm=REF)
+    fitted = fitter(data)
+    q = fitted.parameters.shape[1]
+    flat = Resolved(np.full((1, q), -np.inf), np.full((1, q), np.inf), np.zeros((1, q)))
+    one, two = (
+        draw(fitter, data, fitted, flat, widening=np.array([factor])).along(np.eye(5))[0].std(axis=1)
+        for factor in (1.0, 2.0)
+    )
+    strong = [NAMES.index("NAA"), NAMES.index("PCh")]  # the others are near zero or each other
+    np.testing.assert_allclose((two / one)[0, strong], 2.0, rtol=0.1)

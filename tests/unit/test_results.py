@@ -95,6 +95,51 @@ def test_parameters_make_the_same_curve_in_the_model_of_fsl_mrs() -> None:
     ]
 
 
+def test_two_groups_and_own_shifts_have_their_signs_and_spreads_in_each_voxel() -> None:
+    """FSL-MRS's eps is -2 pi times a shift in Hz; each value and SD is of its own group, member and voxel."""
+    two = np.array([[1.0, 2.0], [3.0, 4.0]])
+    spreads = {"shift_hz": two / 10, "gamma": two / 20, "sigma": two / 30, "member_hz": two / 40}
+    rows = parameter_rows(
+        outcome(
+            shift_hz=two,
+            gamma=10 * two,
+            sigma=20 * two,
+            member_hz=-two,
+            nuisance_sd={**spreads, "delay_s": np.ones(2), "carrier_phase_rad": np.ones(2)},
+            hypothesis=np.array([[5, 6], [7, 8]]),
+            hypothesis_weight=np.array([[0.9, 0.1], [0.7, 0.3]]),
+            proton_signal=np.array([11.0, 12.0]),
+            noise_sd=np.array([0.1, 0.2]),
+        ),
+        1,
+    )
+    turn = 2 * np.pi
+    expected = {
+        "gamma_0": (30, 0.15),
+        "gamma_1": (40, 0.2),
+        "sigma_0": (60, 0.1),
+        "sigma_1": (80, 4 / 30),
+        "eps_0": (-3 * turn, 0.3 * turn),
+        "eps_1": (-4 * turn, 0.4 * turn),
+        "eps_Cr": (3 * turn, 3 / 40 * turn),
+        "eps_PCr": (4 * turn, 4 / 40 * turn),
+    }
+    found = {name: (value, sd) for name, value, sd in rows}
+    assert len(found) == len(rows)
+    for name, pair in expected.items():
+        assert found[name] == pytest.approx(pair), name
+    last = {"hypothesis": 7.0, "hypothesis_weight": 0.7, "proton_signal": 12.0, "noise_sd": 0.2}
+    assert {name: found[name][0] for name in last} == last
+    assert list(found)[:2] == ["Cr", "PCr"]
+
+
+def test_the_width_of_a_voigt_line_of_unequal_widths() -> None:
+    """3 Hz and 4 Hz: 0.5346 x 3 + sqrt(0.2166 x 9 + 16) = 5.841 Hz."""
+    gaussian = 2 * np.pi / np.sqrt(np.log(2))
+    widths = widths_hz(outcome(gamma=np.full((2, 1), 3 * np.pi), sigma=np.full((2, 1), gaussian)))
+    assert [float(width[0, 0]) for width in widths] == pytest.approx([5.8405, 3.0, 4.0], abs=1e-4)
+
+
 def test_units_of_the_maps() -> None:
     found = outcome()
     combined, lorentzian, gaussian = widths_hz(found)
