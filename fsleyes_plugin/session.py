@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fsl_mrs_dl.io.voxels import VoxelFile
 from fsleyes_plugin.model.curves import Curves, Display
 from fsleyes_plugin.model.folder import ResultFolder, open_folder
 from fsleyes_plugin.model.look import Look
@@ -48,6 +49,11 @@ class Fit(Placed):
         self.name = self.place = folder.path.name
         self.limits: Limits | None = None
         self.mask: NDArray[np.bool_] | None = None
+
+    @property
+    def files(self) -> tuple[VoxelFile, ...]:
+        """The files of FIDs."""
+        return self.curves.files
 
     @property
     def key(self) -> str:

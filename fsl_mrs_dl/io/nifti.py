@@ -66,7 +66,7 @@ def read(path: Path | str) -> MRSData:
     return data
 
 
-def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, int] | None = None) -> MRSData:
+def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, header_only: bool = False) -> MRSData:
     """Return the data of a ``NIFTI_MRS`` object (nifti_mrs's or FSL-MRS's); the object is not changed.
 
     Parameters
@@ -74,8 +74,8 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     nmrs : NIFTI_MRS
     name : str, optional
         Name of the file. Default: the object's own.
-    voxel : tuple of int, optional
-        Read only the first FID of this voxel; the grid and all higher dimensions then have length one, header
+    header_only : bool
+        Read no FID: the data are one FID of zeros; the grid and all higher dimensions have length one, header
         and position are those of the file.
 
     Returns
@@ -89,11 +89,10 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     """
     extension = _without_loss(nmrs)
     tags = tuple(tag for tag in nmrs.dim_tags if tag is not None)
-    if voxel is None:
-        fid = np.asarray(nmrs[:]).reshape(nmrs.shape)
+    if header_only:
+        fid = np.zeros((1, 1, 1, nmrs.shape[3], *[1] * (len(nmrs.shape) - 4)), dtype=np.complex64)
     else:
-        higher = len(nmrs.shape) - 4
-        fid = np.asarray(nmrs[(*voxel, slice(None), *[0] * higher)]).reshape(1, 1, 1, -1, *[1] * higher)
+        fid = np.asarray(nmrs[:]).reshape(nmrs.shape)
     dim_headers: dict[str, dict[str, Any]] = {}
     for n, tag in zip(DIMENSIONS, tags, strict=False):
         parts = {"info": extension.get(f"dim_{n}_info"), "header": extension.get(f"dim_{n}_header")}
@@ -101,7 +100,7 @@ def from_nifti_mrs(nmrs: NIFTI_MRS, name: str = "", *, voxel: tuple[int, int, in
     field_keys = {f"dim_{n}{part}" for n in DIMENSIONS for part in ("", "_info", "_header")}
     header = {k: v for k, v in extension.items() if k not in field_keys and k != "ProcessingApplied"}
     nifti_header = nmrs.header.copy()
-    place = position(nifti_header, fid.shape[:3] if voxel is None else tuple(nmrs.shape[:3]))
+    place = position(nifti_header, tuple(nmrs.shape[:3]))
     return MRSData(
         fid=fid,
         dwelltime_s=float(nmrs.dwelltime),

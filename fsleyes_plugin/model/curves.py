@@ -116,10 +116,15 @@ class Curves:
                     "result need the same. Run the fit again."
                 )
 
+    @property
+    def files(self) -> tuple[VoxelFile, ...]:
+        """The files of FIDs."""
+        return tuple(self._files.values())
+
     @cached_property
     @refusing_damage
     def one(self) -> MRSData:
-        """Header, axes and position, with the FID of the first voxel."""
+        """Header, axes and position, with an FID of zeros."""
         return self._files["fit"].one()
 
     @cached_property

@@ -151,12 +151,18 @@ class Maps:
         """Return which voxels were fitted, according to the maps; shape (x, y, z)."""
         return self._fitted
 
+    def first_fitted(self) -> tuple[int, int, int]:
+        """Return the first fitted voxel; (0, 0, 0) if there is none."""
+        fitted = np.argwhere(self.fitted())
+        x, y, z = (int(i) for i in (fitted[0] if len(fitted) else (0, 0, 0)))
+        return x, y, z
+
     @cached_property
     @refusing_damage
     def _fitted(self) -> NDArray[np.bool_]:
         parameters = self.folder.image("fit/parameters")
         if parameters is not None:
-            first = MapFile(parameters).values[..., 0]
+            first = MapFile(parameters).volume(0)
             return np.asarray(np.isfinite(first), dtype=np.bool_)
         inside = np.zeros(self.grid, dtype=np.bool_)
         kind = self.scalings[0] if self.scalings else "map"

@@ -39,6 +39,11 @@ class MapFile:
             self._values = array.reshape(*array.shape, *[1] * (3 - array.ndim))
         return self._values
 
+    def volume(self, n: int) -> NDArray[np.floating]:
+        """Return one volume, shape (x, y, z), without reading those behind it in the file."""
+        with damage_refused(self.path):
+            return np.asarray(self._image.dataobj[..., n])
+
     def at(self, voxel: tuple[int, int, int]) -> NDArray[np.floating]:
         """Return the values of one voxel, in double precision; shape of the higher dimensions."""
         with damage_refused(self.path):

@@ -1,5 +1,7 @@
 """Positions of voxels in the scanner."""
 
+from typing import Any
+
 import numpy as np
 
 from fsl_mrs_dl.data import MRSData, Real
@@ -18,6 +20,8 @@ class Placed:
 
     name: str
     place: str
+    loading: Any = None
+    """The reading of large files in a thread, if it was started."""
 
     def __init__(self, one: MRSData, grid: tuple[int, int, int]) -> None:
         self.grid = grid

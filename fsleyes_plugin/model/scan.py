@@ -65,6 +65,11 @@ class Scan(Placed):
         )
 
     @property
+    def files(self) -> tuple[VoxelFile, ...]:
+        """The file itself."""
+        return (self._file,)
+
+    @property
     def key(self) -> str:
         """Key of the overlays of this file."""
         return str(self.path)

@@ -143,6 +143,9 @@ class MRSFitView(Following, FigureView):
         title = ", ".join(part for part in ("" if alone else shown.place, where) if part)
         title = f"pinned {title}" if pinned else title
         try:
+            loading = self.loading(shown)
+            if loading is not None:
+                return Trace(title, None, message=loading.text())
             if isinstance(shown, Scan):
                 title = ", ".join(part for part in (title, shown.where(places)) if part)
                 lines = shown.lines(voxel, places, SESSION.display)
@@ -160,6 +163,8 @@ class MRSFitView(Following, FigureView):
             return trace
         place = other.voxel_at(fit.centre(lines.voxel))
         turn = fit.curves.frame(lines.voxel)  # the phases of the data over which it is drawn
+        if self.loading(other) is not None:
+            return replace(trace, note=f"{other.name} is being read ..")
         second = None if place is None else other.curves.lines(place, SESSION.display, turn)
         if second is None:
             return replace(trace, note=f"{other.name}: {NOTHING_FITTED[0].lower()}{NOTHING_FITTED[1:]}")

@@ -4,10 +4,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import fsl.utils.idle as idle
+import wx
 
 from fsl_mrs_dl.errors import MRSDLError
+from fsleyes_plugin.loading import Loading, loading_of
+from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.panels.errors import show_error
-from fsleyes_plugin.session import SESSION
+from fsleyes_plugin.session import SESSION, Fit
+
+_LOOK_MS = 200
+"""Time between two looks at what a thread has read, in ms: often enough for the eye."""
 
 
 class Following:
@@ -20,6 +26,7 @@ class Following:
     name: str
     destroyed: bool
     _last_error = ""
+    _looking = False
     displayCtx: Any
     overlayList: Any
 
@@ -44,6 +51,25 @@ class Following:
     def later(self) -> None:
         """Refresh once in the idle loop."""
         idle.idle(self._refresh, name=f"{self.name}_refresh", skipIfQueued=True)
+
+    def loading(self, one: Fit | Scan) -> Loading | None:
+        """Return the reading of a large fit or file in a thread, or None at its end; until then, refresh again.
+
+        Raises
+        ------
+        MRSDLError
+            If it failed.
+        """
+        loading = loading_of(one)
+        if loading is not None and not self._looking:
+            self._looking = True
+            wx.CallLater(_LOOK_MS, self._look)
+        return loading
+
+    def _look(self) -> None:
+        self._looking = False
+        if not self.destroyed:
+            self.later()
 
     def _refresh(self) -> None:
         if not self.destroyed:

@@ -95,8 +95,10 @@ class MRSFitTable(Following, DockedPanel):
             text = "This fit has no table of amounts."
         elif fit is not None and voxel is not None:
             try:
-                self.table = self.order.sorted(fit.table.at(voxel, scaling))
-                text = "; ".join(self.table.remarks)
+                text = "The maps are being read .."
+                if self.loading(fit) is None:
+                    self.table = self.order.sorted(fit.table.at(voxel, scaling))
+                    text = "; ".join(self.table.remarks)
             except MRSDLError as error:
                 text = str(error)
         unit = unit_of(scaling)

@@ -19,7 +19,7 @@ from fsl_mrs_dl.io.basis import write_json_basis
 from fsl_mrs_dl.io.results.fsl_convention import phase_deg, phase_slope_s, shift_ppm, widths_hz
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.io.results.posterior_maps import posterior_file, posterior_maps
-from fsl_mrs_dl.io.results.streaming import write_curves, write_image
+from fsl_mrs_dl.io.results.streaming import curve_ending, write_curves, write_image
 from fsl_mrs_dl.io.results.viewer import COLOUR_SCHEME, tree
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import csv_cell
@@ -49,18 +49,19 @@ def write_mrsi(fit: MRSData, fitted: MRSData, outcome: Outcome, staging: Staging
     write_map_image(flags.astype(np.int16), fit, staging.path("qc/flags.nii.gz"))
     if outcome.verdict is not None:
         _write_verdict(outcome, outcome.verdict, fit, staging)
-    write_curves(fit, lambda x: fit.fid[x], staging.path("fit/fit.nii.gz"), (fit.fid,))
+    ending = curve_ending(fit.fid.nbytes)
+    write_curves(fit, lambda x: fit.fid[x], staging.path(f"fit/fit{ending}"), (fit.fid,))
     for name, slab in (
         ("baseline", _slabs(outcome, outcome.baseline)),
         ("residual", _residual(fitted, outcome)),
     ):
-        write_curves(fit, slab, staging.path(f"fit/{name}.nii.gz"), (outcome.baseline, outcome.fit))
-    _write_parameters(outcome, fit, staging)
+        write_curves(fit, slab, staging.path(f"fit/{name}{ending}"), (outcome.baseline, outcome.fit))
+    _write_parameters(outcome, fit, staging, ending)
     _write_lists(outcome, staging)
     for name in outcome.members:
         basis_folder = staging.path(f"basis/{name}.json").parent
     write_json_basis(outcome.basis, basis_folder)
-    staging.path("mrsdl.tree").write_text(tree(outcome), encoding="utf-8")
+    staging.path("mrsdl.tree").write_text(tree(outcome, ending), encoding="utf-8")
     staging.path("mrsdl_colourscheme.json").write_text(json.dumps(COLOUR_SCHEME, indent=1), encoding="utf-8")
 
 
@@ -159,7 +160,7 @@ def _header(kind: np.dtype[Any], like: MRSData) -> Any:
     return image.header
 
 
-def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None:
+def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging, ending: str) -> None:
     """Write the parameters of every curve in every voxel: one volume for each parameter, and their names."""
     columns: list[tuple[str, str, Real]] = [
         (f"amplitude_{name}", "", outcome.scaled["raw"].value[:, i]) for i, name in enumerate(outcome.members)
@@ -189,7 +190,7 @@ def _write_parameters(outcome: Outcome, like: MRSData, staging: Staging) -> None
     volumes = (outcome.on_grid(values.astype(np.float64), math.nan)[..., None] for _, _, values in columns)
     shape = (*outcome.grid, len(columns))
     header = _header(np.dtype(np.float64), like)
-    write_image(header, shape, volumes, staging.path("fit/parameters.nii.gz"))
+    write_image(header, shape, volumes, staging.path(f"fit/parameters{ending}"))
     content = {
         "parameters": [{"name": name, "unit": unit} for name, unit, _ in columns],
         "metabolites": list(outcome.members),

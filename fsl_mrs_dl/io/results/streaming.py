@@ -15,6 +15,18 @@ from fsl_mrs_dl.io.scratch import release_memory
 
 _PIECE_BYTES = 2**26
 """Size of the points that are written at a time: 64 MiB."""
+_MOST_PACKED_BYTES = 2**27
+"""Largest file of FIDs that is compressed, 128 MiB: a viewer decompresses it in about a second."""
+
+
+def curve_ending(size: int) -> str:
+    """Return the ending of the files of curves of an MRSI, for FIDs of a size in bytes.
+
+    Time is the last axis of NIfTI, so that the FID of one voxel is spread over the whole file: to show it, a
+    compressed file must be decompressed from end to end, an uncompressed one is read in place. Noise hardly
+    shrinks, so that large files are written uncompressed.
+    """
+    return ".nii.gz" if size <= _MOST_PACKED_BYTES else ".nii"
 
 
 def write_image(header: Any, shape: tuple[int, ...], pieces: Iterable[NDArray[Any]], path: Path) -> None:

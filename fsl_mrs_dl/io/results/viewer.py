@@ -43,7 +43,7 @@ COLOUR_SCHEME: dict[str, dict[str, Any]] = {
 """Colours and ranges by key of the tree: the plugin's own scheme, and similar ones for our maps."""
 
 
-def tree(outcome: Outcome) -> str:
+def tree(outcome: Outcome, ending: str = ".nii.gz") -> str:
     """Return the file tree of a folder of results, in the syntax of the ``file-tree`` package.
 
     Keys for fsl_mrsi's files are those of the plugin; our keys with ``{metab}`` appear as further choices in its
@@ -52,6 +52,8 @@ def tree(outcome: Outcome) -> str:
     Parameters
     ----------
     outcome : Outcome
+    ending : str
+        Of the files of curves.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def tree(outcome: Outcome) -> str:
     for scaling in outcome.scaled:
         lines += [f"    {scaling}", f"        {{metab}}.nii.gz ({_KEYS[scaling]})"]
     lines += ["fit"]
-    lines += [f"    {name}.nii.gz (fit-{name})" for name in ("fit", "baseline", "residual")]
+    lines += [f"    {name}{ending} (fit-{name})" for name in ("fit", "baseline", "residual")]
     lines += ["uncertainties", "    {metab}_sd.nii.gz (sd)"]
     lines += ["qc", "    {metab}_snr.nii.gz (SNR)", "    {metab}_fwhm.nii.gz (FWHM)"]
     return "\n".join(lines) + "\n"

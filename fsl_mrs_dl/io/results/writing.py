@@ -1,6 +1,7 @@
 """Write the results of a quantification, in the layout of one voxel or of many."""
 
 from fsl_mrs_dl.data import MRSData
+from fsl_mrs_dl.io.names import ENDINGS
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.io.staging import Staging
 
@@ -16,7 +17,8 @@ _SVS = (
 )
 BASIS_FOLDER = "basis"
 """Sub-folder of the fitted basis set, for MRSI; a reader takes every JSON file in it as a member."""
-_MRSI = ("fit/fit.nii.gz", "fit/baseline.nii.gz", "fit/residual.nii.gz", "fit/parameters.nii.gz")
+_CURVES = ("fit", "baseline", "residual", "parameters")
+_MRSI = tuple(f"fit/{name}{ending}" for name in _CURVES for ending in ENDINGS)
 
 FIXED_NAMES = {True: _SVS, False: _MRSI}
 """Whether there is one voxel -> files that do not depend on the basis set, checked before long work."""
