@@ -27,7 +27,7 @@ _PIECE_BYTES = 2**20
 class VoxelFile:
     """A NIfTI-MRS file whose FIDs are read one voxel at a time.
 
-    An uncompressed file is read in place. A compressed one is decompressed by :meth:`unpack`, or at first use, to a
+    An uncompressed file is read in place. A compressed one is decompressed by :meth:`unpack` or at first use to a
     temporary file that is removed with this object, so that memory does not grow with the file.
 
     Parameters
@@ -118,7 +118,7 @@ class VoxelFile:
         if free < needed:
             raise DataError(
                 f"{self.path} needs {needed / 1e9:.1f} GB in {folder.parent} to be decompressed, "
-                f"{free / 1e9:.1f} GB are free; free some, set TMPDIR to another folder, or decompress the file (gunzip)."
+                f"{free / 1e9:.1f} GB are free; free some, set TMPDIR to another folder, or gunzip the file."
             )
         plain = folder / f"{without_ending(self.path.name)}.nii"
         try:
