@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsleyes_plugin.model.curves import Curves, Display
 from fsleyes_plugin.model.folder import ResultFolder, open_folder
+from fsleyes_plugin.model.frames import Frame, Voxel
 from fsleyes_plugin.model.look import Look
 from fsleyes_plugin.model.maps import Maps
 from fsleyes_plugin.model.masks import Limits, passing
+from fsleyes_plugin.model.mirror import Mirror
 from fsleyes_plugin.model.names import distinct_names
 from fsleyes_plugin.model.place import Placed
 from fsleyes_plugin.model.scan import Scan
@@ -60,6 +63,19 @@ class Fit(Placed):
         """What overlays that were made of it are known by."""
         return str(self.folder.path)
 
+    @property
+    def one(self) -> MRSData:
+        """Header and axes."""
+        return self.curves.one
+
+    def measured(self, voxel: Voxel) -> Complex | None:
+        """See :meth:`fsleyes_plugin.model.region.MeasuredGrid.measured`."""
+        return self.curves.measured(voxel)
+
+    def known_frame(self, voxel: Voxel) -> Frame | None:
+        """See :meth:`fsleyes_plugin.model.region.MeasuredGrid.known_frame`."""
+        return self.curves.known_frame(voxel)
+
 
 @dataclass
 class Session:
@@ -83,6 +99,8 @@ class Session:
         Highlighted metabolite; empty: none.
     display : Display
     look : Look
+    mirror : Mirror or None
+        Plane to show the voxel on the other side of; None: it is not shown.
     """
 
     fits: list[Fit] = field(default_factory=list)
@@ -94,6 +112,7 @@ class Session:
     metabolite: str = ""
     display: Display = field(default_factory=Display)
     look: Look = field(default_factory=Look)
+    mirror: Mirror | None = None
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
 
     @property

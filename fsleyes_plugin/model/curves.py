@@ -189,9 +189,34 @@ class Curves:
             if source and display.band and not display.broaden_hz
             else None,
             metabolites=shown,
-            limits_ppm=self._window or shown_ppm(self.one),
+            limits_ppm=self.shown_ppm,
             ground=float(ground[0]),
         )
+
+    @refusing_damage
+    def measured(self, voxel: Voxel) -> Complex | None:
+        """Return the FID of the data, the sum of fit and residual, shape (time,); None if nothing was fitted."""
+        fit = self._fid("fit", voxel)
+        if not np.abs(fit).max() > 0:
+            return None
+        if "residual" in self._files:
+            return fit + self._fid("residual", voxel)
+        return self._fid("data", voxel) if "data" in self._files else None
+
+    @refusing_damage
+    def fitted(self, voxel: Voxel) -> Complex:
+        """Return the FID of the fit with its baseline, shape (time,)."""
+        return self._fid("fit", voxel)
+
+    @property
+    def shown_ppm(self) -> tuple[float, float]:
+        """Range of chemical shifts that is shown first, in ppm."""
+        return self._window or shown_ppm(self.one)
+
+    @refusing_damage
+    def known_frame(self, voxel: Voxel) -> Frame | None:
+        """Return phase, delay and shift of the fit in one voxel; None if they are not known."""
+        return self.source.frame(voxel) if self.source else None
 
     def _fid(self, kind: str, voxel: Voxel) -> Complex:
         return self._files[kind].fid(voxel).reshape(self.one.n_points, -1)[:, 0]

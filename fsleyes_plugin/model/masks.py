@@ -76,6 +76,17 @@ def flagged(maps: Maps) -> Mask:
     return np.asarray(file.values.reshape(maps.grid) != 0, dtype=np.bool_)
 
 
+@refusing_damage
+def verdict_masks(maps: Maps) -> dict[str, Mask]:
+    """Return the voxels of each verdict, shape (x, y, z); empty for results without verdicts."""
+    file = maps.file("verdict")
+    if file is None:
+        return {}
+    codes = file.values.reshape(maps.grid)
+    fitted = {word: level.code for word, level in VERDICTS.items() if level.code}
+    return {word: np.asarray(codes == code, dtype=np.bool_) for word, code in fitted.items()}
+
+
 def save_mask(mask: Mask, affine: Real, path: Path) -> None:
     """Write a mask as a NIfTI image of 0 and 1.
 

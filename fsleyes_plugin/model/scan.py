@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.voxels import VoxelFile
 from fsleyes_plugin.model.curves import AS_FITTED, Display, Lines, shown_ppm, turned
@@ -56,7 +57,7 @@ class Scan(Placed):
         self.path = path
         self.name = self.place = path.name
         self._file = VoxelFile(path)
-        self.one = self._file.one()
+        self.one: MRSData = self._file.one()
         Placed.__init__(self, self.one, self._file.grid)
         headers = self.one.dim_headers
         self.dimensions = tuple(
@@ -112,6 +113,16 @@ class Scan(Placed):
             limits_ppm=shown_ppm(self.one),
             ground=float(ground[0]),
         )
+
+    def known_frame(self, voxel: Voxel) -> None:
+        """Return None: without a fit no phases are known."""
+
+    @refusing_damage
+    def measured(self, voxel: Voxel) -> Complex | None:
+        """Return the FID of a voxel, the mean over the higher dimensions, shape (time,); None without a signal."""
+        fids = self._file.fid(voxel)
+        fid = fids.reshape(len(fids), -1).mean(axis=1)
+        return fid if np.abs(fid).max() > 0 else None
 
     def where(self, places: Sequence[int]) -> str:
         """Name the entries of the higher dimensions; empty if there are none."""

@@ -39,7 +39,8 @@ class MRSFitView(Following, FigureView):
     def controlOrder() -> list[str]:
         """Return the order of the controls in the menu."""
         return [
-            "MRSFitTable", "MRSFitMaps", "MRSFitQuality", "MRSFitDisplay", "MRSFitProvenance", "MRSRunStep",
+            "MRSFitTable", "MRSFitMaps", "MRSFitQuality", "MRSFitDisplay", "MRSFitRegion", "MRSFitMirror",
+            "MRSFitProvenance", "MRSRunStep",
         ]  # fmt: skip
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
@@ -112,8 +113,11 @@ class MRSFitView(Following, FigureView):
         except MRSDLError as error:
             show_error("Load MRS fit", error)
         self._follow_selection()
-        self.traces = [self._trace(*pinned, pinned=True) for pinned in self.pins]
+        self.traces = [self._trace(*pinned, start="pinned ") for pinned in self.pins]
         self.traces.append(self._trace(SESSION.shown, self.voxel(), SESSION.places))
+        opposite = self._opposite()
+        if opposite is not None:
+            self.traces.insert(-1, opposite)
         style = Style(SESSION.metabolite, self.stacked, SESSION.display.band, SESSION.look)
         draw_fits(self.figure, self.traces, style)
         self.painter.paint()
@@ -132,7 +136,7 @@ class MRSFitView(Following, FigureView):
             SESSION.draw(chosen)
 
     def _trace(
-        self, shown: Fit | Scan | None, voxel: Voxel | None, places: tuple[int, ...], *, pinned: bool = False
+        self, shown: Fit | Scan | None, voxel: Voxel | None, places: tuple[int, ...], *, start: str = ""
     ) -> Trace:
         if shown is None:
             return Trace("", None, message=NOTHING_OPEN)
@@ -141,7 +145,7 @@ class MRSFitView(Following, FigureView):
         where = "" if shown.single else f"voxel {voxel[0]} {voxel[1]} {voxel[2]}"
         alone = len(SESSION.fits) + len(SESSION.scans) == 1 and bool(where)
         title = ", ".join(part for part in ("" if alone else shown.place, where) if part)
-        title = f"pinned {title}" if pinned else title
+        title = f"{start}{title}"
         try:
             loading = self.loading(shown)
             if loading is not None:
@@ -172,3 +176,11 @@ class MRSFitView(Following, FigureView):
         if scaled is None:
             return replace(trace, note=f"{other.name} is not drawn: {word}.")
         return replace(trace, other=scaled, other_name=f"{other.name}{word}")
+
+    def _opposite(self) -> Trace | None:
+        """Return the curves of the voxel on the other side of the midline, if they are shown."""
+        fit, voxel = SESSION.fit, self.voxel()
+        if SESSION.mirror is None or fit is None or fit.single or voxel is None:
+            return None
+        there = SESSION.mirror.voxel(voxel, fit.grid)
+        return None if there is None else self._trace(fit, there, (), start="other side, ")

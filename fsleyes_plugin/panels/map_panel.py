@@ -11,6 +11,7 @@ from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.errors import show_errors
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.panels.ratio_choice import RatioChoice
 from fsleyes_plugin.session import SESSION, Fit
 
 _NONE = "(nothing)"
@@ -34,6 +35,8 @@ class MRSFitMaps(Following, DockedPanel):
             pair.Add(choice, flag=wx.ALIGN_CENTRE_VERTICAL)
             sizer.Add(pair, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=3)
             choice.Bind(wx.EVT_CHOICE, self._chosen)
+        self.ratio = RatioChoice(self, self.choose, lambda: self.shown)
+        sizer.Add(self.ratio, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=3)
         self.keep = wx.CheckBox(self, label="Keep the last map")
         sizer.Add(self.keep, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=3)
         self.SetSizer(sizer)
@@ -63,6 +66,7 @@ class MRSFitMaps(Following, DockedPanel):
         if names != self._metabolites:
             self._metabolites = names
             self.metabolite.Set(list(names))
+        self.ratio.offer(None if fit is None else fit.maps)
         self.Enable(bool(names))
         self._select(fit, self.shown)
 
