@@ -204,7 +204,8 @@ def _show_box(fit: Fit | Scan, overlayList: Any, displayCtx: Any) -> Image:
     overlayList.append(image, overlayType="mask")
     displayCtx.getDisplay(image).alpha = BOX_ALPHA_PERCENT
     displayCtx.getOpts(image).colour = BOX_COLOUR
-    displayCtx.selectOverlay(overlayList[0])  # the anatomy; a mask has no colour bar
+    anatomy = anatomy_of(overlayList)  # a mask has no colour bar
+    displayCtx.selectOverlay(image if anatomy is None else anatomy)
     displayCtx.worldLocation.xyz = [float(c) for c in fit.centre((0, 0, 0))]
     return image
 

@@ -156,6 +156,7 @@ def test_ratios_are_one_choice_and_the_users_are_kept(viewer):
     _, view = viewer.layout()
     fit = viewer.load(viewer_results.mrsi())
     panel = viewer.panel(view, MRSFitMaps)
+    viewer.wait(lambda: "Cho/NAA" in panel.ratio.GetItems())
     panel.ratio.SetStringSelection("Cho/NAA")
     panel.ratio._chosen(None)
     shown = np.asarray(viewer.overlays[0][:])
