@@ -227,7 +227,7 @@ def remove_empty(folder: Path, names: tuple[str, ...]) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names of a folder on disk; file systems that cannot are left to themselves."""
+    """Write the names of a folder to disk; do nothing where the file system does not support it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

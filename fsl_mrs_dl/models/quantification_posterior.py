@@ -150,7 +150,7 @@ class PosteriorNetwork(QuantificationNetwork):
 
 
 def log_density(x: Tensor, mean: Tensor, sd: Tensor, slopes: Tensor) -> Tensor:
-    """Return the logarithm of the density of x within -1 to 1, all as :meth:`PosteriorNetwork.beliefs` has it.
+    """Return the logarithm of the density of x within -1 to 1, for outputs of :meth:`PosteriorNetwork.beliefs`.
 
     Parameters
     ----------

@@ -103,7 +103,9 @@ def check_covariance(covariance: NDArray[Any], working: Mask, name: str) -> None
     """
     n_coils = working.size
     if covariance.shape != (n_coils, n_coils):
-        raise DataError(f"{name} has shape {covariance.shape}; {(n_coils, n_coils)} is needed, a row a coil.")
+        raise DataError(
+            f"{name} has shape {covariance.shape}; {(n_coils, n_coils)} is needed, with one row for each coil."
+        )
     mirrored = covariance.conj().T
     if not np.isfinite(covariance).all() or not np.allclose(covariance, mirrored, rtol=1e-4, atol=1e-12):
         raise DataError(f"{name} is not Hermitian and finite; give E[n_i n_j*] of the coils' noise.")

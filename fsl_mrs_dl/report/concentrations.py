@@ -48,8 +48,8 @@ def water_words(outcome: Outcome) -> str:
     if outcome.water is None or outcome.water.fractions is not None:
         return ""
     return (
-        "Without tissue fractions the voxel counts as pure water, so that mmol/l equals mmol/kg; segment and "
-        "--tissue_frac correct this."
+        "Without tissue fractions the voxel counts as pure water, so that mmol/l equals mmol/kg. The "
+        "command segment makes the fractions for --tissue_frac."
     )
 
 

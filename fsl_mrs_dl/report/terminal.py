@@ -53,7 +53,7 @@ def quantify_text(outcome: Outcome, folder: Path, files: Collection[str]) -> str
 def _places(outcome: Outcome, folder: Path, files: Collection[str], *, believed: bool) -> list[str]:
     """Return the lines with the files of the other results."""
     if outcome.single_voxel:
-        also = f", and what was found {WITHOUT_PRIOR.lower()}" if believed else ""
+        also = f", also the estimates {WITHOUT_PRIOR.lower()}" if believed else ""
         lines = [f"All metabolites{also}: {folder / 'concentrations.csv'}"]
     elif believed:
         lines = [f"Maps in {folder}: posterior, intervals; {WITHOUT_PRIOR.lower()}: concs, uncertainties"]

@@ -132,5 +132,6 @@ def _read_matrix(path: Path) -> NDArray[np.complex128]:
         return np.atleast_2d(np.loadtxt(path, dtype=np.complex128))
     except (OSError, ValueError) as error:
         raise OptionError(
-            f"--covariance {path} is no readable matrix ({error}); a text file with a row a coil is needed."
+            f"--covariance {path} is no readable matrix ({error}); a text file with one row for each coil is "
+            "needed."
         ) from error

@@ -68,9 +68,9 @@ def same_members(network: Any, basis: Basis, name: str) -> tuple[list[int], Real
 
 
 def in_ppm(network: Any, basis: Basis, columns: list[int]) -> Basis:
-    """Return members of a basis set at the points of a network, with time scaled by the ratio of the fields.
+    """Return a basis set for a network of another field: at its points, with time scaled by the fields' ratio.
 
-    Every line then has the frequency of the network's field; couplings and widths differ.
+    Lines then have the same ppm as at the field of the network; couplings and widths differ.
     """
     chosen = replace(basis, fids=np.asarray(basis.fids)[columns], names=network.names)
     mhz = basis.spectrometer_frequency_mhz

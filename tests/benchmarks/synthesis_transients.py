@@ -60,8 +60,8 @@ def amount_table(ways: dict[str, Way], subjects: Sequence[Subject], rng: np.rand
             numbers = (f"{results.bias.value:+.2f}", spread, f"{results.ccc:.3f}", f"{crlb:.1f}")
             rows.append([way, "+".join(members), *numbers])
     return Table(
-        f"Amounts: averages of synthetic transients of OFF beside those of real ones, {len(subjects)} subjects, "
-        "fit of both with the shipped basis set. Target: bias within 5 %.",
+        f"Amounts in averages of synthetic OFF transients beside those in averages of real ones: {len(subjects)} "
+        "subjects, all fitted with the shipped basis set. Target: bias within 5 %.",
         ("made by", "sum", "bias (%)", "limits of agreement (%)", "concordance", "CRLB of the real one (%)"),
         rows,
     )

@@ -124,7 +124,7 @@ class TestOneVoxel:
                 assert abs(float(text) - row[f"/Cr+PCr {column}"]) < 0.1 * row["/Cr+PCr posterior_sd"]
         assert [line.split()[0] for line in printed[1:4]] == ["NAA", "GPC", "Ins"]
         assert printed[4:] == [
-            f"All metabolites, and what was found without prior: {folder / 'out' / 'concentrations.csv'}",
+            f"All metabolites, also the estimates without prior: {folder / 'out' / 'concentrations.csv'}",
             f"Report: {folder / 'out' / 'report.html'}",
         ]
 

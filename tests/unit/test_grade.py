@@ -36,7 +36,7 @@ NAMED = {
     "lipid": r"lipid at 1\.3 ppm",
     "line": r"an unmodelled line at 2\.62 ppm",
     "crlb": r"main metabolites \(NAA\) are uncertain",
-    "misfit": "does the basis set fit the scan",
+    "misfit": "check that the basis set has the field",
     "undescribed": "unmodelled structure",
     "water": "remove it first",
 }

@@ -150,7 +150,7 @@ def test_the_terminal_tells_one_of_them(rng):
         "  Cr   16.58 [15.66, 17.50]",
         "  GPC  4.38 [2.56, 5.72]",
         "  Ins  1.6 [0.1, 6.4]",
-        f"All metabolites, and what was found without prior: {Path('out') / 'concentrations.csv'}",
+        f"All metabolites, also the estimates without prior: {Path('out') / 'concentrations.csv'}",
         f"Report: {Path('out') / 'report.html'}",
     ]
     said = quantify_text(without(outcome), Path("out"), ()).splitlines()

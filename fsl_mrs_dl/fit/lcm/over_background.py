@@ -154,7 +154,7 @@ def lineshape_slopes(problem: Problem, at: Parameters, amplitudes: Real) -> Real
 def lineshape_gain(
     problem: Problem, projection: Projection, fids: Complex, at: Parameters, state: State
 ) -> Real:
-    """Return the gain in log likelihood by shares beside the line, to first order.
+    """Return the gain in log likelihood by lines beside the Voigt line, to first order.
 
     Parameters
     ----------

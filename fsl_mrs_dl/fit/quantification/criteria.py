@@ -162,8 +162,8 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
             0.18,
             0.5,
             "misfit",
-            "the residual holds {percent:.0f} % of the metabolites' signal, more than in good spectra: does the "
-            "basis set fit the scan (field, echo time, sequence)?",
+            "the residual holds {percent:.0f} % of the metabolites' signal, more than in good spectra: check "
+            "that the basis set has the field, echo time and sequence of the scan",
             "",
             f"{MEASURED}; the residual over the noise, Near 2021",
             family="rest",

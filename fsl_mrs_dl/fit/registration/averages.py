@@ -118,7 +118,7 @@ class FoldAverages:
         return smooth, bool(late > _LATE_INFORMATION * early)
 
     def _late_power(self, band: Band, start: int, width: int) -> tuple[Real, Real]:
-        """Return power of noise and of the average from a point on, moving means, each of shape (late time,)."""
+        """Return moving means of the power of noise and average, from a late point on; shape (late time,) each."""
         n = self.folds.max() + 1
         total = np.bincount(self.folds, self.weight)
         tails = np.concatenate([self._sums / total[:, None, None], self.average[None]])

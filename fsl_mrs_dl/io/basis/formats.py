@@ -108,7 +108,7 @@ def read_basis(
             sampling: tuple[Any, ...] = () if one.sampled else (dwelltime_s, spectrometer_frequency_mhz)
             return one.read(path, *sampling, is_used)
     if not path.is_dir():
-        raise DataError(f"{path} is not a basis set that is known; needed is {_needed()}.")
+        raise DataError(f"{path} is not a basis set of a known format; needed is {_needed()}.")
     whole = {suffix for one in FORMATS if one.file for suffix in one.suffixes}
     if inside := [file.name for file in files if file.suffix.lower() in whole]:
         raise DataError(f"{path} is a folder; name the file {inside[0]} in it.")

@@ -103,7 +103,7 @@ def read_estimates(path: Path, dim_tags: Sequence[str], shape: Sequence[int]) ->
             filled[index] = True
         except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
             raise DataError(
-                f"{path}, line {line}, cannot be used ({str(error)[:200]}); needed is one row an FID."
+                f"{path}, line {line}, cannot be used ({str(error)[:200]}); one row for each FID is needed."
             ) from error
     if not filled.all():
         raise DataError(
