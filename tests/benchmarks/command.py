@@ -16,8 +16,8 @@ PROGRAM = "python -m tests.benchmarks"
 _SUPERVISED = ("hatami", "cwt", "scattering")
 _OF = {
     "signal": ("fpc",),
-    "models": ("fpc", "dq", "regressors", *_SUPERVISED),
-    "trained_only": ("dq", "regressors", *_SUPERVISED),
+    "models": ("fpc", "dq", "regressors", "rizzo", *_SUPERVISED),
+    "trained_only": ("dq", "regressors", "rizzo", *_SUPERVISED),
     "basis": _SUPERVISED,
 }
 """Option -> the tasks that have it."""
@@ -41,6 +41,7 @@ def benchmark(
         "reconstruct",
         "registration",
         "regressors",
+        "rizzo",
         "robustness",
         "scale",
         "scattering",
@@ -72,11 +73,11 @@ def benchmark(
         mrsi: a large MRSI through quantify; quantify: dq and trust; quantify_invivo: the fit on measured
         spectra; reconstruct: sparse reconstruction beside its rivals and the fit on raw data; registration:
         methods of align on simulated transients; regressors: networks that give amplitudes alone, beside the
-        fit, in other worlds; robustness: runs that are killed or whose disk is full; startup: how long the
-        program takes to start; synthesis: generative networks, and what augmenting with them does; trust:
-        posterior, intervals, biases and unusual inputs of quantify; verdict: good, usable or unusable, on
-        measured spectra and damaged copies of them; worlds: quantify on spectra of known truth that its model
-        did not make.
+        fit, in other worlds; rizzo: twenty-four networks, ensembles and active learning beside the fit;
+        robustness: runs that are killed or whose disk is full; startup: how long the program takes to start;
+        synthesis: generative networks, and what augmenting with them does; trust: posterior, intervals, biases
+        and unusual inputs of quantify; verdict: good, usable or unusable, on measured spectra and damaged
+        copies of them; worlds: quantify on spectra of known truth that its model did not make.
     profile : str
         smoke: seconds; small: minutes on two cores; paper: hours, or a GPU.
     output : Path
@@ -84,8 +85,8 @@ def benchmark(
     signal : Path
         Of fpc: the published rat signal (obx_23_9_FC.mat) instead of singlets.
     models : Path
-        Of fpc, dq, hatami, cwt, scattering and regressors: folder of networks; one that is there already is not
-        trained again.
+        Of fpc, dq, hatami, cwt, scattering, regressors and rizzo: folder of networks; one that is there already
+        is not trained again.
     trained_only : bool
         Of the same but fpc: train nothing; what is not in the folder of models prints "not run".
     basis : str

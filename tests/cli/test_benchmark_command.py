@@ -241,6 +241,22 @@ def test_regressors_are_judged_where_they_were_trained_and_elsewhere(tmp_path: P
         assert float(row[1]) < float(row[3])
 
 
+def test_networks_on_spectrograms_stand_beside_the_fit_and_its_bound(tmp_path: Path) -> None:
+    """A step is no training; a fit with the true lines has a slope of 1, and the mean of the training has none."""
+    text = page("rizzo", tmp_path)
+    assert len(rows(text, "network")) == 1 + 24
+    header, *table = rows(text, "method")
+    by_name = {row[0]: dict(zip(header, row, strict=True)) for row in table}
+    assert float(by_name["model fit"]["a, well"]) == pytest.approx(1, abs=0.1)
+    # Uniform truths: sigma of the middle is 100 / sqrt(3) % of it, with a sampling error of 24 spectra of 5.
+    mean = by_name["training mean"]
+    assert float(mean["sigma %, weak"]) == pytest.approx(100 / 3**0.5, abs=10)
+    assert float(mean["a R2, weak"]) == 0
+    assert [row[0][0] for row in rows(text, "finding of the paper")[1:]] == list("12345678")
+    for picture in ("scores", "bounds", "snr-groups", "map-network", "map-fit", "errors"):
+        assert (tmp_path / "figures" / f"rizzo-{picture}.png").stat().st_size > 1000
+
+
 @pytest.mark.slow
 def test_reconstruct_knows_its_rivals(tmp_path: Path) -> None:
     text = page("reconstruct", tmp_path)

@@ -1,0 +1,237 @@
+"""The eight findings of the paper, each confirmed or refuted by what was run, and what was asked of it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fsl_mrs_dl.data import Real
+from tests.benchmarks.rizzo import learning, words
+from tests.benchmarks.rizzo.answers import FREE_FIT, MODEL_FIT, Answer, Run
+from tests.benchmarks.rizzo.compared import member_concise
+from tests.benchmarks.rizzo.plans import LARGER
+from tests.benchmarks.rizzo.scores import (
+    below_bound,
+    bootstrap,
+    difference,
+    group,
+    interval,
+    monotone,
+    scores,
+)
+from tests.benchmarks.rizzo.spectra import CLIPS, GROUPS, NAMES, WEIGHTED
+from tests.benchmarks.table import NOT_RUN, Table
+
+_MODEST_PERCENT = 6.0
+"""What the paper calls mild, in per cent."""
+_FLAT = 0.1
+"""Largest relative difference of RMSE between narrow and broad lines that counts as none."""
+_STRONG = ("NAA", "tCho", "tCr")
+"""Metabolites whose errors do not reach the plateau of the training range."""
+
+
+def _total(estimate: Real, truth: Real) -> float:
+    return group(scores(estimate, truth).concise, "all")
+
+
+def _water(run: Run) -> tuple[str, str]:
+    every, parts, verdicts = learning.worlds(run), [], []
+    for gain in ("one gain", "random gain"):
+        gains = learning.paired(every[f"{gain}, water"], every[f"{gain}, no water"])
+        if gains is None:
+            parts.append(f"{gain}: {NOT_RUN}")
+            continue
+        parts.append(
+            f"{gain}: a {interval(gains['a'])}, R2 {interval(gains['r2'])}, sigma "
+            f"{interval(gains['percent'], 1)} points"
+        )
+        verdicts.append(f"{gain}: {_told(difference(gains['concise']))}")
+    return "; ".join(parts), "; ".join(verdicts) or NOT_RUN
+
+
+def _told(verdict: str) -> str:
+    return {"yes": "confirmed", "no, the other way": "refuted"}.get(verdict, verdict)
+
+
+def _best_single(run: Run) -> tuple[str, str]:
+    networks = {name: one for name, one in run.answers.items() if one.kind == "network"}
+    if len(networks) < 2:
+        return NOT_RUN, NOT_RUN
+    parts, ends = [], {}
+    for name, one in networks.items():
+        ends[name] = bootstrap(_total, one.values[0], run.truth)
+        parts.append(
+            f"{name} {_total(one.values[0], run.truth):.3f} ({ends[name][0]:.3f} to {ends[name][1]:.3f})"
+        )
+    best = max(networks, key=lambda name: _total(networks[name].values[0], run.truth))
+    shallow = {name for name in networks if name.startswith("shallownet")}
+    if best in shallow:
+        apart = all(ends[best][0] > ends[name][1] for name in networks if name not in shallow)
+        return ", ".join(parts), "confirmed" if apart else "no difference seen"
+    apart = all(ends[best][0] > ends[name][1] for name in shallow)
+    return ", ".join(parts), f"refuted at this size: {best} is better" if apart else "no difference seen"
+
+
+def _size(run: Run) -> tuple[str, str]:
+    gains = learning.gains(run, learning.sets(run), LARGER, NAMES)
+    if gains is None:
+        return NOT_RUN, NOT_RUN
+    return f"a R2 {interval(gains)} (1.6 times as many spectra)", _told(difference(gains))
+
+
+def _weights(run: Run) -> tuple[str, str]:
+    every, parts, verdicts = learning.sets(run), [], []
+    for name in (*WEIGHTED, "SNR-w"):
+        own = learning.gains(run, every, name, learning.targeted(name))
+        whole = learning.gains(run, every, name, NAMES)
+        if own is None or whole is None:
+            parts.append(f"{name} {NOT_RUN}")
+            continue
+        parts.append(f"{name}: its own {interval(own)}, all {interval(whole)}")
+        if name in ("fully-w", "SNR-w"):
+            told = difference(whole)
+            hurts = {"no, the other way": "hurts: confirmed", "yes": "helps: refuted"}.get(told, told)
+            verdicts.append(f"{name} {hurts}")
+        else:
+            verdicts.append(f"{name} {difference(own)}")
+    return "; ".join(parts), "; ".join(verdicts) or NOT_RUN
+
+
+def _clips(run: Run) -> tuple[str, str]:
+    parts, better = [], []
+    for name in CLIPS:
+        changes = learning.clip_changes(run, name)
+        if changes is None:
+            return NOT_RUN, NOT_RUN
+        words_of = [f"{what} {interval(values, 1)} %" for what, values in changes.items()]
+        parts.append(f"{name}: {', '.join(words_of)}")
+        if name != "0 to mean":
+            better.append((np.mean(changes["a"]) > 0, np.mean(changes["sigma"]) < 0))
+    slopes, errors = (all(one[k] for one in better) for k in (0, 1))
+    told = ["confirmed" if holds else "refuted" for holds in (errors, slopes)]
+    return "; ".join(parts), f"sigma falls: {told[0]}; a rises: {told[1]}"
+
+
+def _ensembles(run: Run) -> tuple[str, str]:
+    n = run.plans.profile.seeds
+    names = [f"ShallowEns-{n}n", "HybridEns-2n", f"HybridEns-{2 * n}n"]
+    there = [name for name in names if name in run.ensembles]
+    if len(there) < len(names):
+        return NOT_RUN, NOT_RUN
+    ends = {name: bootstrap(_total, run.ensembles[name].values[0], run.truth) for name in names}
+    value = {name: _total(run.ensembles[name].values[0], run.truth) for name in names}
+    parts = [f"{name} {value[name]:.3f} ({ends[name][0]:.3f} to {ends[name][1]:.3f})" for name in names]
+    same, pair, all_of = (value[name] for name in names)
+    mixed = "confirmed" if pair > same else "refuted"
+    grows = "confirmed" if all_of > pair else "refuted"
+    return ", ".join(parts), f"hybrid above one kind: {mixed}; grows with members: {grows}"
+
+
+def _noise(run: Run) -> tuple[str, str]:
+    answer = run.answers.get(run.plans.shallow)
+    if answer is None:
+        return NOT_RUN, NOT_RUN
+    test, values = run.test(), answer.values[0]
+    parts, verdicts = [], []
+    for label, axis in (("SNR", test.snr), ("shim", test.shim_hz)):
+        slices = np.array_split(np.argsort(axis), 6)
+        exponents = []
+        for name in _STRONG:
+            m = NAMES.index(name)
+            spread = [np.sqrt(((values[r, m] - run.truth[r, m]) ** 2).mean()) for r in slices]
+            middles = np.log([axis[r].mean() for r in slices])
+            exponents.append(float(np.polyfit(middles, np.log(spread), 1)[0]))
+        texts = ", ".join(f"{name} {value:+.2f}" for name, value in zip(_STRONG, exponents, strict=True))
+        parts.append(f"RMSE as {label} to the power {texts}")
+        mean = float(np.mean(exponents))
+        if label == "SNR":
+            verdicts.append(
+                f"as 1/SNR: {'confirmed' if -1.2 < mean < -0.8 else 'refuted: floor of the network'}"
+            )
+        else:
+            verdicts.append(f"flat in shim: {'confirmed' if abs(mean) < _FLAT * 2 else 'refuted'}")
+    return "; ".join(parts), "; ".join(verdicts)
+
+
+def _mean_regression(run: Run) -> tuple[str, str]:
+    answer = run.answers.get(run.plans.shallow)
+    if answer is None:
+        return NOT_RUN, NOT_RUN
+    bound = np.sqrt((run.bounds**2).mean(axis=0))
+    network, fit = (scores(one.values[0], run.truth) for one in (answer, run.answers[MODEL_FIT]))
+    free = scores(run.answers[FREE_FIT].values[0], run.truth)
+    rank = monotone(network.a, bound)
+    lower = below_bound(network.sigma, bound, len(run.truth))
+    below = [name for name in GROUPS["weak"] if lower[NAMES.index(name)]]
+    low, high = bootstrap(lambda e, t: group(scores(e, t).a, "weak"), answer.values[0], run.truth)
+    text = (
+        f"Spearman of slope and CRLB {rank:.2f}; RMSE below CRLB for {len(below)} of {len(GROUPS['weak'])} weak "
+        f"ones; mean slope of these {group(network.a, 'weak'):.2f} ({low:.2f} to {high:.2f}), bounded fit "
+        f"{group(fit.a, 'weak'):.2f}, fit {group(free.a, 'weak'):.2f}"
+    )
+    holds = rank <= -0.8 and len(below) > len(GROUPS["weak"]) / 2 and high < group(fit.a, "weak")
+    return text, "confirmed" if holds else "refuted"
+
+
+_FINDINGS: tuple[tuple[str, Callable[[Run], tuple[str, str]]], ...] = (
+    ("1. A water line raises a and R2 and lowers sigma", _water),
+    ("2. Shallow networks over two-channel spectrograms are the best single ones (a R2, all)", _best_single),
+    ("3. More spectra (25 000 to 40 000) help moderately", _size),
+    ("4. GABA-w and sI-w gain little (below 6 %); fully-w and SNR-w hurt (gain of a R2)", _weights),
+    ("5. Clipping the range of the test spectra flatters the scores", _clips),
+    ("6. A hybrid ensemble beats one of a kind, and grows with its members (a R2, all)", _ensembles),
+    ("7. Errors go as 1/SNR and do not depend on the shim", _noise),
+    (
+        "8. Slopes fall as the bound rises; weak metabolites have an RMSE below it; the fit is less biased",
+        _mean_regression,
+    ),
+)
+
+
+def findings_table(run: Run) -> Table:
+    """Return the eight findings with numbers and intervals."""
+    rows = [[name, *judge(run)] for name, judge in _FINDINGS]
+    return Table(words.FINDINGS, ["finding of the paper", "here", "verdict"], rows)
+
+
+def orderings_table(run: Run) -> Table:
+    """Return what was asked of ``small``, with its value."""
+    rows: list[list[str]] = []
+    bound = np.sqrt((run.bounds**2).mean(axis=0))
+    for name in run.plans.profile.repeated:
+        answer = run.answers.get(name)
+        if answer is None:
+            rows.append([f"{name}: a R2 of the well group above 0.6"])
+            continue
+        s = scores(answer.values[0], run.truth)
+        well, medium, weak = (group(s.concise, g) for g in GROUPS)
+        rows.append([f"{name}: a R2 of the well group above 0.6", f"{well:.3f}", _yes(well > 0.6)])
+        order = f"{well:.3f}, {medium:.3f}, {weak:.3f}"
+        rows.append([f"{name}: well above medium above weak", order, _yes(well > medium > weak)])
+        rank = monotone(s.a, bound)
+        rows.append([f"{name}: Spearman of slope and CRLB at most -0.8", f"{rank:.2f}", _yes(rank <= -0.8)])
+    rows.append(_stacking_row(run, "HybridEns-2n"))
+    rows.append(_water_row(run))
+    return Table.filled(words.ORDERINGS, ["asked", "value", "met"], rows)
+
+
+def _stacking_row(run: Run, name: str) -> list[str]:
+    asked = "stacking of 2 at least as good as its better member (a R2, all)"
+    ensemble: Answer | None = run.ensembles.get(name)
+    if ensemble is None:
+        return [asked]
+    best = max(member_concise(run, one.plan.architecture, 0) for one in run.members[name])
+    own = _total(ensemble.values[0], run.truth)
+    return [asked, f"{own:.3f}, member {best:.3f}", _yes(own >= best)]
+
+
+def _water_row(run: Run) -> list[str]:
+    asked = "water better than none at a random gain, every seed (a R2, all)"
+    every = learning.worlds(run)
+    gains = learning.paired(every["random gain, water"], every["random gain, no water"])
+    if gains is None:
+        return [asked]
+    return [asked, interval(gains["concise"]), _yes(bool((gains["concise"] > 0).all()))]
+
+
+def _yes(met: bool) -> str:
+    return "yes" if met else "NO"

@@ -1,0 +1,157 @@
+"""What is trained in each profile, the most needed first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from fsl_mrs_dl.models.rizzo.table import CONFIGS
+from tests.benchmarks.rizzo.spectra import WEIGHTED, World
+from tests.benchmarks.rizzo.trainings import Image, Plan
+
+SHALLOW, RESNET = "shallownet-2d2c", "resnet-1d"
+SETS = (*WEIGHTED, "SNR-w")
+QUERY, LARGER = "query loop", "uniform, 1.6 times as many"
+
+
+@dataclass(frozen=True)
+class RizzoProfile:
+    """Sizes of a run.
+
+    Attributes
+    ----------
+    samples, tested, seeds : int
+        Spectra to learn from (a tenth of them to stop by), to be judged by, trainings of each kind.
+    image : Image
+    networks : mapping of str to Plan
+        Compared networks: sizes, epochs and learning rate; ``samples`` and ``seed`` are filled in.
+    repeated : tuple of str
+        Those that are trained with every seed, and make the ensembles.
+    stacking : int
+        Epochs of the stacking network.
+    folds : int
+        Of the stacking with outputs for spectra that members did not learn from.
+    draws : int
+        Answers with dropout on.
+    steps_timed : int
+        Spectra of the step by which the 24 networks are tried and timed.
+    """
+
+    samples: int
+    tested: int
+    seeds: int
+    networks: Mapping[str, Plan]
+    repeated: tuple[str, ...] = (SHALLOW, RESNET)
+    stacking: int = 15
+    folds: int = 2
+    draws: int = 50
+    steps_timed: int = 4
+
+
+_SMALL = Image(256, 256, 96, 8)
+"""A quarter of the points along each axis: 2.3 Hz a bin, finer than the 4 Hz that a window of 256 ms resolves."""
+
+
+def _small(epochs: int, shallow: tuple[int, ...]) -> Mapping[str, Plan]:
+    def plan(name: str, lr: float, factor: float = 1.0, **sizes: Any) -> Plan:
+        return Plan(name, 0, max(1, round(factor * epochs)), lr=lr, image=_SMALL, **sizes)
+
+    every = (
+        plan(SHALLOW, 1e-2, widths=shallow, kernels=(5, 3, 3)),
+        plan(RESNET, 5e-3, 0.5, widths=(4, 8, 8, 32, 16, 64, 32, 128)),
+        plan("deepnet-1d", 5e-3, 0.5, widths=(8, 16, 32, 64, 64, 64)),
+        plan("shallownet-2d2c-r", 1e-2, widths=shallow, kernels=(5, 3, 3)),
+        plan("deepnet-2d1c-ks3", 5e-3, 0.5, widths=(8, 16, 32, 64, 64, 64)),
+        plan("scattering", 1e-3),
+        plan("inceptionnet-2d2c-f", 1e-2, 0.5, widths=(6, 8, 10)),
+        plan("crelu", 1e-3, 0.5),
+    )
+    return MappingProxyType({one.architecture: one for one in every})
+
+
+def _published() -> Mapping[str, Plan]:
+    beside = {name: Plan(name, 0, 200, lr=1e-3, batch=100) for name in ("crelu", "scattering")}
+    own = {name: Plan(name, 0, 200, lr=one.lr) for name, one in CONFIGS.items()}
+    return MappingProxyType(own | beside)
+
+
+PROFILES = {
+    "smoke": RizzoProfile(60, 24, 1, _small(1, (4, 4, 4)), stacking=1, draws=4),
+    "small": RizzoProfile(2000, 1000, 3, _small(8, (12, 16, 24))),
+    "paper": RizzoProfile(
+        20_000, 2500, 10, _published(), ("shallownet-2d2c-hp", "resnet-1d-hp"), 300, steps_timed=50
+    ),
+}
+"""Sizes as published in ``paper``: 18 000 spectra to learn from and 2000 to stop by, 200 epochs, batches of 50."""
+
+
+@dataclass(frozen=True)
+class Plans:
+    """All trainings of a run, by what they are for."""
+
+    profile: RizzoProfile
+    seed: int
+
+    def network(self, name: str, k: int = 0) -> Plan:
+        """Return the plan of a compared network with the k-th seed."""
+        return replace(self.profile.networks[name], samples=self.profile.samples, seed=self.seed + k)
+
+    @property
+    def shallow(self) -> str:
+        """The network of the single studies."""
+        return self.profile.repeated[0]
+
+    def seeds(self, name: str) -> list[Plan]:
+        """Return the plans of a compared network with every seed that it has."""
+        n = self.profile.seeds if name in self.profile.repeated else 1
+        return [self.network(name, k) for k in range(n)]
+
+    def repeats(self, **changes: object) -> list[Plan]:
+        """Return the network of the single studies, otherwise trained, with every seed."""
+        return [replace(one, **changes) for one in self.seeds(self.shallow)]  # type: ignore[arg-type]
+
+    def worlds(self) -> dict[str, list[Plan]]:
+        """Return the trainings with and without a water line, at one and at a random receiver gain."""
+        return {
+            "one gain, water": self.repeats(),
+            "one gain, no water": self.repeats(world=World(water=False)),
+            "random gain, water": self.repeats(world=World(gain=True)),
+            "random gain, no water": self.repeats(world=World(water=False, gain=True)),
+        }
+
+    def noiseless(self) -> list[Plan]:
+        """Return the training without noise."""
+        return self.repeats(world=World(noise=False))[:1]
+
+    def sets(self) -> dict[str, list[Plan]]:
+        """Return the trainings on re-weighted, larger and asked-for sets."""
+        larger = round(1.6 * self.profile.samples)
+        return {
+            "uniform": self.repeats(),
+            LARGER: self.repeats(samples=larger),
+            **{name: self.repeats(kind=name) for name in SETS},
+            QUERY: self.repeats(kind="query"),
+        }
+
+    def folds(self) -> list[list[Plan]]:
+        """Return the members of the hybrid of two, each trained without the k-th part of the spectra."""
+        k = self.profile.folds
+        members = [self.network(name) for name in self.profile.repeated]
+        return [[replace(one, fold=(j, k)) for one in members] for j in range(k)]
+
+    def __iter__(self) -> Iterator[Plan]:
+        """Go through all trainings, the most needed first."""
+        first = [self.network(name) for name in self.profile.networks]
+        worlds, sets = self.worlds(), self.sets()
+        yield from first[:3]
+        yield from self.seeds(self.shallow)
+        for name in ("random gain, water", "random gain, no water"):
+            yield from worlds[name]
+        yield from self.noiseless()
+        yield from (several[0] for several in sets.values())
+        yield from worlds["one gain, no water"]
+        yield from first[3:]
+        for k in range(1, self.profile.seeds):
+            yield from (several[k] for several in sets.values())
+        yield from (one for name in self.profile.repeated for one in self.seeds(name))
+        yield from (one for members in self.folds() for one in members)

@@ -1,0 +1,70 @@
+"""Task ``rizzo``: from a profile to the page."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from fsl_mrs_dl.models.rizzo.table import CONFIGS
+from tests.benchmarks.rizzo import calibration, compared, learning, words
+from tests.benchmarks.rizzo.answers import Run
+from tests.benchmarks.rizzo.builds import PUBLISHED_STEPS, Built
+from tests.benchmarks.rizzo.figures import pictures
+from tests.benchmarks.rizzo.findings import findings_table, orderings_table
+from tests.benchmarks.rizzo.plans import PROFILES, Plans
+from tests.benchmarks.rizzo.spectra import BASIS, POINTS
+from tests.benchmarks.rizzo.trainings import Store
+from tests.benchmarks.table import NOT_RUN, Page
+
+
+def run(profile: str, seed: int, models: Path | None = None, trained_only: bool = False) -> Page:
+    """Run the task; parameters as of :func:`tests.benchmarks.hatami.run`."""
+    if models is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return run(profile, seed, Path(folder), trained_only)
+    size = PROFILES[profile]
+    plans = Plans(size, seed)
+    this = Run(plans, Store(models, train=not trained_only), seed)
+    this.networks(list(plans))
+    built = compared.builds(profile, this)
+    shallow = plans.shallow
+    tables = [
+        compared.build_table(built, this),
+        orderings_table(this),
+        findings_table(this),
+        compared.group_table(this),
+        compared.metabolite_table(this),
+        compared.shrinkage_table(this),
+        compared.snr_table(this),
+        compared.ensemble_table(this),
+        learning.water_table(this, words.WATER.format(shallow=shallow)),
+        learning.set_table(this, words.SETS.format(shallow=shallow)),
+        learning.clip_table(this, words.CLIPS_CAPTION.format(shallow=shallow)),
+        learning.noiseless_table(this),
+        calibration.table(words.CALIBRATION, this),
+        compared.training_table(this),
+    ]
+    smaller = words.SMALLER.format(epochs=size.networks[shallow].epochs)
+    method = words.METHOD.format(
+        points=POINTS,
+        basis=BASIS,
+        samples=size.samples,
+        tested=size.tested,
+        sizes="Sizes are those of the paper." if profile == "paper" else smaller,
+    )
+    if profile != "paper":
+        method += f"\n\n{_hours(built)}"
+    return Page(words.TITLE, method, tables, words.REMARKS, pictures(this))
+
+
+def _hours(built: Mapping[str, Built]) -> str:
+    """Say how long the profile ``paper`` would take."""
+    if len(built) < len(CONFIGS):
+        return f"The profile `paper` was {NOT_RUN}."
+    paper = Plans(PROFILES["paper"], 1)
+    steps = sum(
+        plan.steps / PUBLISHED_STEPS * built[plan.architecture].hours
+        for plan in dict.fromkeys(paper)
+        if plan.architecture in built
+    )
+    once = sum(one.hours for one in built.values())
+    return words.PAPER_HOURS.format(n=len(built), hours=once, study=steps - once)
