@@ -112,18 +112,18 @@ class Run:
     @cached_property
     def answers(self) -> Mapping[str, Answer]:
         """What every method gives for the test spectra of the study, networks first."""
-        given: dict[str, Answer] = {}
+        every: dict[str, Answer] = {}
         for name in self.plans.profile.networks:
             if (one := self.answer(name, self.plans.seeds(name))) is not None:
-                given[name] = one
-        given |= self.ensembles
+                every[name] = one
+        every |= self.ensembles
         n = len(self.truth)
-        given[MODEL_FIT] = Answer(MODEL_FIT, (self.fits.bounded,), "fit")
-        given[FREE_FIT] = Answer(FREE_FIT, (self.fits.free,), "fit")
-        given[POSTERIOR] = Answer(POSTERIOR, (self.fits.posterior,), "fit")
+        every[MODEL_FIT] = Answer(MODEL_FIT, (self.fits.bounded,), "fit")
+        every[FREE_FIT] = Answer(FREE_FIT, (self.fits.free,), "fit")
+        every[POSTERIOR] = Answer(POSTERIOR, (self.fits.posterior,), "fit")
         middle = np.array(list(MAXIMA.values())) / 2
-        given[MEAN] = Answer(MEAN, (np.tile(middle, (n, 1)),), "mean")
-        return given
+        every[MEAN] = Answer(MEAN, (np.tile(middle, (n, 1)),), "mean")
+        return every
 
     @cached_property
     def members(self) -> dict[str, list[Trained]]:
@@ -142,17 +142,17 @@ class Run:
     @cached_property
     def ensembles(self) -> Mapping[str, Answer]:
         """What ensembles give: stacked, stacked on outputs for spectra that members did not learn, averaged."""
-        given = {}
+        every = {}
         for name, several in self.members.items():
-            given[name] = Answer(name, (self._stacked(several),), "ensemble")
+            every[name] = Answer(name, (self._stacked(several),), "ensemble")
             mean = np.mean([estimates(one, self.test(), ("test", World())) for one in several], axis=0)
-            given[f"{name}, mean"] = Answer(f"{name}, mean", (mean,), "ensemble")
+            every[f"{name}, mean"] = Answer(f"{name}, mean", (mean,), "ensemble")
         folds = [self.networks(one) for one in self.plans.folds()]
         pair = self.members.get("HybridEns-2n")
         if pair and all(len(one) == len(pair) for one in folds):
             name = "HybridEns-2n, out of fold"
-            given[name] = Answer(name, (self._stacked(pair, folds),), "ensemble")
-        return given
+            every[name] = Answer(name, (self._stacked(pair, folds),), "ensemble")
+        return every
 
     def _stacked(self, members: list[Trained], folds: list[list[Trained]] | None = None) -> Real:
         """Return the concentrations of a stacking network over members; kept in the store."""

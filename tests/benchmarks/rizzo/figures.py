@@ -22,10 +22,11 @@ _SLICES = 10
 """Groups of equally many spectra in the curves of error against SNR and shim."""
 
 
-def pictures(run: Run) -> list[Picture]:
-    """Return all pictures that can be drawn of what was trained."""
-    every = [scores_picture(run), bounds_picture(run), groups_picture(run)]
-    shown = {"network": run.plans.shallow, "fit": MODEL_FIT, "ensemble": best_ensemble(run)}
+def pictures(run: Run, *, few: bool = False) -> list[Picture]:
+    """Return the pictures that can be drawn of what was trained; ``few``: two of them, in seconds."""
+    every = [] if few else [scores_picture(run), bounds_picture(run), groups_picture(run)]
+    shown = {"network": run.plans.shallow}
+    shown |= {} if few else {"fit": MODEL_FIT, "ensemble": best_ensemble(run)}
     for key, name in shown.items():
         if name in run.answers:
             every.append(map_picture(f"map-{key}", run.answers[name], run))

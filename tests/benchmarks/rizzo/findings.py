@@ -44,11 +44,11 @@ def _water(run: Run) -> tuple[str, str]:
             f"{gain}: a {interval(gains['a'])}, R2 {interval(gains['r2'])}, sigma "
             f"{interval(gains['percent'], 1)} points"
         )
-        verdicts.append(f"{gain}: {_told(difference(gains['concise']))}")
+        verdicts.append(f"{gain}: {_verdict_words(difference(gains['concise']))}")
     return "; ".join(parts), "; ".join(verdicts) or NOT_RUN
 
 
-def _told(verdict: str) -> str:
+def _verdict_words(verdict: str) -> str:
     return {"yes": "confirmed", "no, the other way": "refuted"}.get(verdict, verdict)
 
 
@@ -75,7 +75,7 @@ def _size(run: Run) -> tuple[str, str]:
     gains = learning.gains(run, learning.sets(run), LARGER, NAMES)
     if gains is None:
         return NOT_RUN, NOT_RUN
-    return f"a R2 {interval(gains)} (1.6 times as many spectra)", _told(difference(gains))
+    return f"a R2 {interval(gains)} (1.6 times as many spectra)", _verdict_words(difference(gains))
 
 
 def _weights(run: Run) -> tuple[str, str]:
@@ -88,8 +88,8 @@ def _weights(run: Run) -> tuple[str, str]:
             continue
         parts.append(f"{name}: its own {interval(own)}, all {interval(whole)}")
         if name in ("fully-w", "SNR-w"):
-            told = difference(whole)
-            hurts = {"no, the other way": "hurts: confirmed", "yes": "helps: refuted"}.get(told, told)
+            verdict = difference(whole)
+            hurts = {"no, the other way": "hurts: confirmed", "yes": "helps: refuted"}.get(verdict, verdict)
             verdicts.append(f"{name} {hurts}")
         else:
             verdicts.append(f"{name} {difference(own)}")
@@ -107,8 +107,8 @@ def _clips(run: Run) -> tuple[str, str]:
         if name != "0 to mean":
             better.append((np.mean(changes["a"]) > 0, np.mean(changes["sigma"]) < 0))
     slopes, errors = (all(one[k] for one in better) for k in (0, 1))
-    told = ["confirmed" if holds else "refuted" for holds in (errors, slopes)]
-    return "; ".join(parts), f"sigma falls: {told[0]}; a rises: {told[1]}"
+    falls, rises = ("confirmed" if met else "refuted" for met in (errors, slopes))
+    return "; ".join(parts), f"sigma falls: {falls}; a rises: {rises}"
 
 
 def _ensembles(run: Run) -> tuple[str, str]:
@@ -168,8 +168,8 @@ def _mean_regression(run: Run) -> tuple[str, str]:
         f"ones; mean slope of these {group(network.a, 'weak'):.2f} ({low:.2f} to {high:.2f}), bounded fit "
         f"{group(fit.a, 'weak'):.2f}, fit {group(free.a, 'weak'):.2f}"
     )
-    holds = rank <= -0.8 and len(below) > len(GROUPS["weak"]) / 2 and high < group(fit.a, "weak")
-    return text, "confirmed" if holds else "refuted"
+    confirmed = rank <= -0.8 and len(below) > len(GROUPS["weak"]) / 2 and high < group(fit.a, "weak")
+    return text, "confirmed" if confirmed else "refuted"
 
 
 _FINDINGS: tuple[tuple[str, Callable[[Run], tuple[str, str]]], ...] = (
@@ -215,22 +215,22 @@ def orderings_table(run: Run) -> Table:
 
 
 def _stacking_row(run: Run, name: str) -> list[str]:
-    asked = "stacking of 2 at least as good as its better member (a R2, all)"
+    criterion = "stacking of 2 at least as good as its better member (a R2, all)"
     ensemble: Answer | None = run.ensembles.get(name)
     if ensemble is None:
-        return [asked]
+        return [criterion]
     best = max(member_concise(run, one.plan.architecture, 0) for one in run.members[name])
     own = _total(ensemble.values[0], run.truth)
-    return [asked, f"{own:.3f}, member {best:.3f}", _yes(own >= best)]
+    return [criterion, f"{own:.3f}, member {best:.3f}", _yes(own >= best)]
 
 
 def _water_row(run: Run) -> list[str]:
-    asked = "water better than none at a random gain, every seed (a R2, all)"
+    criterion = "water better than none at a random gain, every seed (a R2, all)"
     every = learning.worlds(run)
     gains = learning.paired(every["random gain, water"], every["random gain, no water"])
     if gains is None:
-        return [asked]
-    return [asked, interval(gains["concise"]), _yes(bool((gains["concise"] > 0).all()))]
+        return [criterion]
+    return [criterion, interval(gains["concise"]), _yes(bool((gains["concise"] > 0).all()))]
 
 
 def _yes(met: bool) -> str:

@@ -24,12 +24,12 @@ _NOISELESS = ("NAA", "GSH", "Lac")
 
 def worlds(run: Run) -> dict[str, list[Scores] | None]:
     """Return the scores of the trainings with and without water, each on test spectra of its own world."""
-    given: dict[str, list[Scores] | None] = {}
+    by_world: dict[str, list[Scores] | None] = {}
     for name, plans in run.plans.worlds().items():
         answer = run.answer(name, plans)
         truth = run.test(plans[0].world).concentrations
-        given[name] = answer.scores(truth) if answer else None
-    return given
+        by_world[name] = answer.scores(truth) if answer else None
+    return by_world
 
 
 def water_table(run: Run, caption: str) -> Table:

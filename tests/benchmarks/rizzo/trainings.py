@@ -298,9 +298,9 @@ def _queried(plan: Plan, store: Store) -> StudySpectra:
     """Return four fifths of uniform spectra, and those of a pool that a network trained on them was worst at."""
     n = plan.samples // 5
     first = replace(plan, kind="uniform", samples=plan.samples - n)
-    asked = trained(first, store)
+    learned = trained(first, store)
     pool = simulate(plan.world, _POOL * n, [12, plan.seed])
-    outputs = regressed(asked.network, features(asked.network, pool))["amplitudes"]
+    outputs = regressed(learned.network, features(learned.network, pool))["amplitudes"]
     rng = np.random.default_rng([13, plan.seed])
     both = shuffled(first) + pool.rows(query((outputs - labels(pool)) / labels(pool).max(axis=0), n, rng))
     return both.rows(np.random.default_rng([11, plan.seed]).permutation(plan.samples))
