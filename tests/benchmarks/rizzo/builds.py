@@ -16,7 +16,7 @@ from tests.benchmarks.rizzo.trainings import Plan, config_of, labels, new_networ
 
 PUBLISHED_STEPS = 200 * 18_000 // 50
 """Training steps of the paper at most: 200 epochs of 18 000 spectra in batches of 50."""
-_BATCH = 50
+_BATCH = 50  # spectra in a published step
 
 
 @dataclass(frozen=True)

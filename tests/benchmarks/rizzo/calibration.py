@@ -18,7 +18,7 @@ from tests.benchmarks.trust.calibration import LEVELS, Cell, coverage_table
 
 SNR_GROUPS = {"below 16.7": (0.0, 16.7), "16.7 to 28.4": (16.7, 28.4), "above 28.4": (28.4, np.inf)}
 """Thirds of the test spectra by the SNR of water, as in the paper."""
-_DRAWS = 200
+_DRAWS = 200  # quantiles of a Gaussian: a half of a per cent apart
 
 
 def gaussian_draws(mean: Real, sd: Real, n: int = _DRAWS) -> Real:

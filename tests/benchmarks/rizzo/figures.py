@@ -17,7 +17,7 @@ from tests.benchmarks.table import Picture
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666", "#8c510a")
 _GROUP_COLOURS = dict(zip(GROUPS, _COLOURS, strict=False))
 _MARKERS = {"network": "o", "ensemble": "^", "fit": "s", "mean": "x"}
-_BINS = 24
+_BINS = 24  # of a histogram along an edge
 _SLICES = 10
 """Groups of equally many spectra in the curves of error against SNR and shim."""
 

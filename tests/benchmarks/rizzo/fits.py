@@ -24,10 +24,10 @@ from tests.benchmarks.rizzo.spectra import (
 
 _WIDTHS_HZ = np.linspace(0.5, 8.0, 46)
 """Grid of Gaussian widths, on which the fit starts."""
-_BOUNDS = (-0.5, 2.5)
-_STEPS = 6
+_BOUNDS = (-0.5, 2.5)  # of amplitudes, times the middle of the range; as published
+_STEPS = 6  # Gauss-Newton from the nearest of the grid: settled to rounding after four
 _SAMPLING = Sampling(chains=32, burn_in=6, recorded=4)
-_BLOCK = 100
+_BLOCK = 100  # spectra at once: bounds the memory
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from fsl_mrs_dl.scores import rmse, slope
 from tests.benchmarks.rizzo.spectra import GROUPS, MAXIMA, NAMES
 
 RANGES = np.array(list(MAXIMA.values()))
-_LEVEL = 0.95
+_LEVEL = 0.95  # of all intervals
 _SDS = 1.96
 """SDs of a Gaussian on each side of 95 %."""
 _RESAMPLED = 400

@@ -16,6 +16,7 @@ from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, gaussian_lines
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 
 POINTS, DWELLTIME_S = 1792, 2.5e-4
+"""Points, as many as the published spectrogram reaches; s between them, as published."""
 BASIS = "slaser_3t_te35"
 MAXIMA: Mapping[str, float] = MappingProxyType(
     {
@@ -40,6 +41,7 @@ MAXIMA: Mapping[str, float] = MappingProxyType(
 """Largest concentrations in mM; each is uniform from 0."""
 NAMES = tuple(MAXIMA)
 WATER_MM, WATER_PPM, WATER_PROTONS = 64.5, 0.5, 2
+"""The scaled-down water line: mM and ppm as published, and protons a molecule."""
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "well": ("NAA", "tCho", "tCr", "mI", "Glu"),
@@ -48,15 +50,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 SNR, SHIM_HZ, MM_SPREAD = (5.0, 40.0), (2.0, 5.0), 0.33
+"""SNR of water, Gaussian width in Hz, relative spread of the macromolecules; uniform, as published."""
 GAINS = (0.5, 2.0)
 """Receiver gains where they are random: uniform in their logarithm."""
-_T2_S = 0.185
+_T2_S = 0.185  # s; of most protons, as published
 _MM_SHARE = 0.2
 """First point of the macromolecules over that of the metabolites at mid-range: the middle of 0.1 to 0.3
 (:data:`fsl_mrs_dl.simulate.brain.MACROMOLECULES`)."""
 _PARTS = {"tCho": ("GPC", "PCh"), "tCr": ("Cr", "PCr"), "mI": ("Ins",), "sI": ("sIns",)}
-_EDGES = ((0.0, 0.2), (0.8, 1.0))
-_LOW_SNR = (5.0, 15.0)
+_EDGES = ((0.0, 0.2), (0.8, 1.0))  # shares of the range, as published
+_LOW_SNR = (5.0, 15.0)  # of the set SNR-w, as published
 WEIGHTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "fully-w": NAMES,
