@@ -64,8 +64,23 @@ def _lasting_streams() -> None:
         setattr(sys, name, _Lasting(stream, number))
 
 
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS")
+"""Environment variables from which OpenBLAS, which NumPy and SciPy compute with, reads its number of threads."""
+
+
+def _one_thread_of_algebra() -> None:
+    """Give OpenBLAS one thread, unless the user set a number; must run before NumPy is imported.
+
+    The matrices of a fit are small: further threads wait for each other, and on a busy machine the same fit took
+    four times the processor time. ``--parallel local`` is what uses several cores.
+    """
+    if not any(os.environ.get(name) for name in _THREADS):
+        os.environ[_THREADS[0]] = "1"
+
+
 def start() -> int:
     """Run the program as the process that it is; return its exit status."""
+    _one_thread_of_algebra()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _end)
     _lasting_streams()

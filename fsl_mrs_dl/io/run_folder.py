@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = ".fsl_mrs_dl_"
 _OWNER = "owner.json"
+_WORK = "work"
 
 
 class RunFolder:
@@ -73,9 +74,33 @@ class RunFolder:
         self._claimed |= claimed
         self._write()
 
-    def remove(self) -> None:
-        """Remove the folder, unless it is needed to put the results in order."""
-        _remove(self.path)
+    def work_folder(self) -> Path:
+        """Return a folder for what a stopped run leaves to the next one; that of a dead run is taken over.
+
+        Returns
+        -------
+        Path
+            In the folder of this run.
+        """
+        mine = self.path / _WORK
+        dead = [aside for aside in _asides(self._folder) if aside != self.path and _owner(aside) is None]
+        left = [aside / _WORK for aside in dead if (aside / _WORK).is_dir()]
+        if left and not mine.exists():
+            max(left, key=lambda path: path.stat().st_mtime).rename(mine)
+        for aside in dead:
+            _remove(aside)
+        mine.mkdir(exist_ok=True)
+        return mine
+
+    def remove(self, *, keep: bool = False) -> None:
+        """Remove the folder, unless it is needed to put the results in order.
+
+        Parameters
+        ----------
+        keep : bool
+            Leave what is in :meth:`work_folder` to the next run.
+        """
+        _remove(self.path, keep=keep)
         if self._owner >= 0:
             os.close(self._owner)
             self._owner = -1
@@ -88,6 +113,8 @@ class RunFolder:
 
 def recover(folder: Path) -> None:
     """Finish or undo the renames of dead runs in a locked folder, and remove their temporary files.
+
+    What they keep for a run that goes on with their work stays, see :meth:`RunFolder.work_folder`.
 
     Parameters
     ----------
@@ -115,7 +142,7 @@ def recover(folder: Path) -> None:
                 folder,
                 "that was finished now" if done == "finished" else "the files before it were put back",
             )
-        _remove(aside)
+        _remove(aside, keep=True)
 
 
 def unfinished(folder: Path) -> bool:
@@ -123,13 +150,18 @@ def unfinished(folder: Path) -> bool:
     return any(publishing.unfinished(aside) for aside in _asides(folder))
 
 
-def _remove(aside: Path) -> None:
+def _remove(aside: Path, *, keep: bool = False) -> None:
     if publishing.unfinished(aside):
         logger.warning(
             "%s: not all files could be put in place or back; the next run there tries again.", aside.parent
         )
         return
-    shutil.rmtree(aside, ignore_errors=True)
+    if not (keep and (aside / _WORK).is_dir()):
+        shutil.rmtree(aside, ignore_errors=True)
+        return
+    for path in aside.iterdir():
+        if path.is_dir() and path.name != _WORK:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _asides(folder: Path) -> list[Path]:

@@ -58,13 +58,48 @@ def new_array(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     if folder is None or size < _LARGE_BYTES:
         return np.zeros(shape, dtype=kind)
     with tempfile.TemporaryFile(dir=folder) as handle:
-        if hasattr(os, "posix_fallocate"):  # Linux
-            # Reserve the space now: a disk that is full later would end the program without a message.
-            os.posix_fallocate(handle.fileno(), 0, size)
-        else:
-            handle.truncate(size)
+        _reserve(handle.fileno(), size)
         mapped = mmap.mmap(handle.fileno(), size)
     return np.frombuffer(mapped, dtype=kind).reshape(shape)
+
+
+def file_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike, *, new: bool) -> NDArray[Any]:
+    """Return an array that is stored in a file with a name, which outlives the process.
+
+    Parameters
+    ----------
+    path : Path
+    shape : tuple of int
+    dtype : data type
+    new : bool
+        Whether the file is created, with zeros, or must exist.
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for it, or there is no such file.
+    ValueError
+        If an existing file has another size.
+    """
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    if not size:
+        return np.zeros(shape, dtype=kind)
+    with path.open("w+b" if new else "r+b") as handle:
+        if new:
+            _reserve(handle.fileno(), size)
+        elif path.stat().st_size != size:
+            raise ValueError(f"{path} does not have {size} bytes")
+        mapped = mmap.mmap(handle.fileno(), size)
+    return np.frombuffer(mapped, dtype=kind).reshape(shape)
+
+
+def _reserve(handle: int, size: int) -> None:
+    """Reserve the space of a file now: a disk that is full later would end the program without a message."""
+    if hasattr(os, "posix_fallocate"):  # Linux
+        os.posix_fallocate(handle, 0, size)
+    else:
+        os.truncate(handle, size)
 
 
 def release_memory(*arrays: NDArray[Any] | None) -> None:

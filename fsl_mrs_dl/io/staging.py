@@ -12,7 +12,7 @@ from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.io import publishing
 from fsl_mrs_dl.io.locks import locked
 from fsl_mrs_dl.io.run_folder import RunFolder, recover
-from fsl_mrs_dl.io.signals import defer_signals
+from fsl_mrs_dl.io.signals import Stopped, defer_signals
 
 _SCRATCH = "scratch"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -167,6 +167,15 @@ class Staging:
         folder.mkdir(exist_ok=True)
         return folder
 
+    def work_folder(self) -> Path:
+        """Return a folder for work that a run which is stopped leaves to the next one in this output folder.
+
+        A run that dies leaves it, also one that a signal ends; it is removed when the results are published, and
+        after an error. The folder of a dead run is taken over.
+        """
+        with self._locked():
+            return self._run.work_folder()
+
     @property
     def names(self) -> tuple[str, ...]:
         """The files written so far, in the order in which they were asked for."""
@@ -191,12 +200,12 @@ class Staging:
             raise self._unwritable(wrong) from wrong
         finally:
             with defer_signals():
-                self._discard()
+                self._discard(keep=isinstance(error, (Stopped, KeyboardInterrupt)))
 
-    def _discard(self) -> None:
+    def _discard(self, *, keep: bool = False) -> None:
         """Remove the temporary files, and the folders that were made if they are empty."""
         if self._entered is not None:
-            self._entered.remove()
+            self._entered.remove(keep=keep)
             self._entered = None
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):

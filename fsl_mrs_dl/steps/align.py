@@ -71,8 +71,7 @@ def align(
         Also average over the dimension.
     parallel : str
         Where voxels and edit conditions are registered: off: here; local: on several cores; cluster: by the dask
-        scheduler that DASK_SCHEDULER_ADDRESS names. The numbers are the same. Needs dask.distributed (extra
-        pipeline).
+        scheduler that DASK_SCHEDULER_ADDRESS names (extra pipeline). The numbers are the same.
     parallel_workers : int
         Processes for --parallel local. Default: as many as there are cores.
 

@@ -167,7 +167,7 @@ def quantify(
         whose editing differs from that of the data. This is recorded, and the result is usable at best.
     parallel : str
         Where the voxels of MRSI are fitted: off: here; local: on several cores; cluster: by the dask scheduler
-        that DASK_SCHEDULER_ADDRESS names. The numbers are the same. Needs dask.distributed (extra pipeline).
+        that DASK_SCHEDULER_ADDRESS names (extra pipeline). The numbers are the same.
     parallel_workers : int
         Processes for --parallel local. Default: as many as there are cores.
 

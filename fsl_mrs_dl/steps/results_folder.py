@@ -1,6 +1,7 @@
 """Run the command of a step that fits: read its files, write a folder of results."""
 
 import argparse
+import contextlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from fsl_mrs_dl.data import Basis, MRSData, Stage
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.steps.command import log_decisions
+from fsl_mrs_dl.steps.options import Option
 from fsl_mrs_dl.steps.registry import Step
 
 if TYPE_CHECKING:
+    from fsl_mrs_dl.io.run_key import RunKey
     from fsl_mrs_dl.io.staging import Staging
 
 logger = logging.getLogger(__name__)
 
 REPORT, STEPS_FOLDER = "report.html", "steps"
+_NOT_OF_THE_NUMBERS = ("parallel", "parallel_workers", "t1", "keep_steps")
+"""Options that do not change the numbers: a run that was stopped may go on with others."""
 
 
 def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
@@ -43,6 +48,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         run_record,
         write_outcome,
     )
+    from fsl_mrs_dl.io.row_store import rows_in
     from fsl_mrs_dl.io.scratch import scratch_in
     from fsl_mrs_dl.io.sidecar import write_sidecars
     from fsl_mrs_dl.io.staging import Staging
@@ -57,12 +63,17 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     with Staging(output, overwrite=arguments.overwrite, inputs=inputs, last=RUN_RECORD) as staging:
         staging.own(files_of_earlier_run(output))
         staging.reserve(RUN_RECORD)
+        named = dict(options)
         data = _read(known_step, arguments.data, options)
         single = data.fid.shape[:3] == (1, 1, 1)
         staging.reserve(*FIXED_NAMES[single], *([REPORT] if arguments.report else []))
         if not single:
             staging.reserve_folder(BASIS_FOLDER)
-        with scratch_in(staging.scratch()):
+        key = _key(known_step, arguments.data, named)
+        with (
+            scratch_in(staging.scratch()),
+            contextlib.nullcontext() if single or key is None else rows_in(staging.work_folder(), key),
+        ):
             result = known_step(data, **options)
             assert result.outcome is not None
             assert result.fitted is not None
@@ -87,6 +98,21 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     print(printable("\n".join(lines), lines=True))  # noqa: T201
     if lack is not None:
         raise lack
+
+
+def _key(known_step: Step, data: Path, options: dict[str, Any]) -> "RunKey | None":
+    """Return what determines the numbers of a run; None with a network, whose run is short."""
+    from fsl_mrs_dl.io.nifti_header import sidecar_of
+    from fsl_mrs_dl.io.run_key import RunKey
+
+    if options.get("model") is not None or options.get("method") not in (None, "lcm"):
+        return None
+    files = {"data": data, "data (sidecar)": sidecar_of(data)}
+    for option in known_step.options:
+        paths = [path for path in _paths(option, options[option.name]) if path.exists()]
+        files |= {f"{option.name} {n}".removesuffix(" 1"): path for n, path in enumerate(paths, start=1)}
+    others = {name: value for name, value in options.items() if name not in (*files, *_NOT_OF_THE_NUMBERS)}
+    return RunKey.of(others, files)
 
 
 def _read(known_step: Step, file: Path, options: dict[str, Any]) -> MRSData:
@@ -115,13 +141,15 @@ def _write_stages(stages: Sequence[Stage], staging: "Staging") -> None:
 
 def _named_files(known_step: Step, options: dict[str, object]) -> list[Path]:
     """Return the files and folders that the options name; none of them may be replaced."""
-    named = []
+    paths = []
     for option in known_step.options:
-        value = options[option.name]
-        if (option.kind in (MRSData, Basis, Path) or option.name == "model") and isinstance(
-            value, (str, Path)
-        ):
-            named.append(Path(value))
-        if option.name == "tissue_frac" and isinstance(value, (list, tuple)):
-            named += [Path(word) for word in value]
-    return named
+        paths += _paths(option, options[option.name])
+    return paths
+
+
+def _paths(option: Option, value: object) -> list[Path]:
+    """Return the files and folders that the value of an option may name."""
+    if option.name == "tissue_frac" and isinstance(value, (list, tuple)):
+        return [Path(word) for word in value]
+    named = option.kind in (MRSData, Basis, Path) or option.name == "model"
+    return [Path(value)] if named and isinstance(value, (str, Path)) else []

@@ -10,7 +10,6 @@ from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io import nifti
 
-distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 N, DT, F0, VOXELS, TRANSIENTS = 512, 5e-4, 123.25, 3, 6
 
 

@@ -1,6 +1,9 @@
 """``quantify --parallel``: the numbers do not know how many processes made them."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nibabel
@@ -12,7 +15,6 @@ from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import write_json_basis
 
-distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 VOXELS = 150  # three chunks
 
 
@@ -53,12 +55,28 @@ def test_two_processes_give_the_numbers_of_one(folder: Path) -> None:
 
 
 def test_a_scheduler_that_the_environment_names_is_used(folder: Path, monkeypatch) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
         assert run(folder, "cluster", "--parallel", "cluster", "--no_posterior") == 0
     assert run(folder, "plain", "--no_posterior") == 0
     one, other = maps(folder / "plain"), maps(folder / "cluster")
     np.testing.assert_array_equal(one["concs/raw/NAA.nii.gz"], other["concs/raw/NAA.nii.gz"])
+
+
+def test_processes_end_with_the_command_that_started_them(folder: Path) -> None:
+    psutil = pytest.importorskip("psutil")
+    files = ["--data", folder / "grid.nii.gz", "--basis", folder / "basis", "--output", folder / "killed"]
+    command = [sys.executable, "-m", "fsl_mrs_dl", "quantify", *map(str, files), "--parallel", "local"]
+    process = psutil.Popen([*command, "--parallel-workers", "2"], stderr=subprocess.DEVNULL)
+    started: list = []
+    while process.poll() is None and len(started) < 4:  # those of Python's own, and two that fit
+        started = process.children(recursive=True)
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert len(started) == 4
+    assert psutil.wait_procs(started, timeout=20)[1] == []
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from fsl_mrs_dl.fit.quantification.request import Request
 from fsl_mrs_dl.fit.quantification.water import with_areas
 from fsl_mrs_dl.fit.workers import chunks_done
 from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled, WaterScaling
-from fsl_mrs_dl.io.scratch import new_array, release_memory
+from fsl_mrs_dl.io.row_store import RowStore
 
 CHUNK = 64
 """Voxels of a chunk: whole batches of the fit, few enough for their covariances to fit into memory."""
@@ -27,6 +27,9 @@ CHUNK = 64
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
     """Fit the voxels, scale the amplitudes, and grade the spectra.
+
+    Inside :func:`fsl_mrs_dl.io.row_store.rows_in`, voxels that a run with the same key has fitted are not fitted
+    again.
 
     Parameters
     ----------
@@ -44,29 +47,31 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
         If data and request do not match.
     """
     single = data.fid.shape[:3] == (1, 1, 1)
-    shape = (len(request.voxels), data.n_points)
     kind = data.fid.dtype
-    fit, baseline = new_array(shape, kind), new_array(shape, kind)
-    arrays: dict[str, NDArray[Any]] = {}
     common = Common.of(data, request)
-    slices = [slice(start, start + CHUNK) for start in range(0, len(request.voxels), CHUNK)]
+    store = RowStore(len(request.voxels), CHUNK)
+    slices = store.unfinished()
     chunks = (Chunk.of(data, request, request.voxels[rows]) for rows in slices)
-    parallel = "off" if single else request.parallel
+    parallel = "off" if single or not slices else request.parallel
     hidden = True if single else None  # None: where stderr is no terminal
     with (
-        tqdm(total=len(request.voxels), unit="voxel", disable=hidden, file=sys.stderr) as bar,
+        tqdm(
+            total=len(request.voxels),
+            initial=store.n_finished,
+            unit=" voxels",
+            disable=hidden,
+            file=sys.stderr,
+        ) as bar,
+        store.filling(),
         contextlib.closing(chunks_done(fit_chunk, common, chunks, parallel, request.workers)) as done,
     ):
-        for rows, (part, fitted, smooth) in zip(slices, done, strict=True):
-            fit[rows], baseline[rows] = fitted, smooth
-            for key, values in part.items():
-                if key not in arrays:
-                    arrays[key] = new_array((len(request.voxels), *values.shape[1:]), values.dtype)
-                arrays[key][rows] = values
-            release_memory(fit, baseline, *arrays.values())
-            bar.update(len(request.voxels[rows]))
+        for rows, (part, fit, baseline) in zip(slices, done, strict=True):
+            store.put(rows, {**part, "fit": fit.astype(kind), "baseline": baseline.astype(kind)})
+            bar.update(rows.stop - rows.start)
+    arrays = store.arrays
+    drawn = arrays.pop("fit"), arrays.pop("baseline")
     ground = common.fitter.problem.background.hypotheses if request.settings.averaged else ()
-    return _outcome(data, request, arrays, (fit, baseline), tuple(one.words for one in ground), single)
+    return _outcome(data, request, arrays, drawn, tuple(one.words for one in ground), single)
 
 
 def _graded(
