@@ -78,9 +78,8 @@ def _done_here(
     if sys.platform == "linux":
         context.set_forkserver_preload([function.__module__])  # imported once, not by every process
     pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(function, common))
-    submit = partial(pool.submit, _compute)
     try:
-        yield from _in_order((submit(part) for part in parts), _AHEAD * count)
+        yield from _in_order((pool.submit(_compute, part) for part in parts), _AHEAD * count)
     except BrokenProcessPool as error:
         raise MemoryError("a process of --parallel local was ended by the system") from error
     finally:

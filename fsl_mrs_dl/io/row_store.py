@@ -117,7 +117,7 @@ class RowStore:
         return slice(start, min(start + self._chunk, self._n_rows))
 
     def _checksum(self, rows: slice) -> int:
-        sums = [zlib.crc32(np.ascontiguousarray(self.arrays[name][rows])) for name in sorted(self.arrays)]
+        sums = [zlib.crc32(self.arrays[name][rows].tobytes()) for name in sorted(self.arrays)]
         return zlib.crc32(repr(sums).encode())
 
     def _create(self, part: Mapping[str, NDArray[Any]]) -> None:
