@@ -10,7 +10,7 @@ of FSL-MRS and of ``nifti_mrs.NIFTI_MRS.__getitem__``; on disk NIfTI-MRS stores 
 import hashlib
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -164,11 +164,6 @@ class MRSData:
     nifti_header: object = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     sidecar: bool = False
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Return how to make these data again, for another process: a header that is read-only cannot be sent."""
-        values = (getattr(self, one.name) for one in fields(self))
-        return type(self), tuple(dict(one) if isinstance(one, MappingProxyType) else one for one in values)
 
     def __post_init__(self) -> None:
         fid = np.asarray(self.fid)

@@ -1,5 +1,6 @@
 """Compute parts of a task on several processes, here or with dask; results come in order."""
 
+import copyreg
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fsl_mrs_dl.errors import OptionError
@@ -77,6 +79,7 @@ def _done_here(
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
         context.set_forkserver_preload([function.__module__])  # imported once, not by every process
+    copyreg.pickle(MappingProxyType, _writable)  # headers are read-only, which Python sends to no process
     pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(function, common))
     try:
         yield from _in_order((pool.submit(_compute, part) for part in parts), _AHEAD * count)
@@ -107,6 +110,10 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _writable(mapping: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
+    return MappingProxyType, (dict(mapping),)
 
 
 def _compute(part: Any) -> Any:
