@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from tests.benchmarks.supervised.answers import (
     interval,
     verdict,
 )
+from tests.benchmarks.supervised.classical import mean_amplitudes
 from tests.benchmarks.supervised.plans import (
     CNN,
     SCATTERED,
@@ -55,7 +57,7 @@ _GOALS = {"small": {"DSS2": 2.5, "DSS3": 3.0, "DSS5": 5.5}, "paper": {"DSS1": 20
 _WIDER = 1.15
 """Factor on the published means: the basis set and the macromolecules are not those of the publication."""
 _DRAWN = 1000
-"""Amplitudes whose mean stands for that of the training where no network was trained."""
+"""Sets of amplitudes whose mean stands for that of the training."""
 _STEPS = (
     ("DSS3", "DSS2", "a common phase"),
     ("DSS4", "DSS2", "a phase of each"),
@@ -63,8 +65,10 @@ _STEPS = (
     ("DSS6", "DSS5", "macromolecules"),
     ("DSS7", "DSS6", "their change"),
 )
-_MAIN = ("DSS2", "DSS3", "DSS5")
-"""Data sets whose networks are trained with several seeds."""
+_COMPARED = ("DSS5",)
+"""Data sets whose networks are trained with several seeds, and which ridge regression solves too."""
+_SHOWN = ("DSS1", "DSS2", "DSS3", "DSS5")
+"""Data sets whose components have a table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,7 @@ def run(
         _comparisons(judged),
         _times(judged),
         _costs(judged),
-        *(_components(study, one) for study, one in judged.items() if study in ("DSS1", *_MAIN)),
+        *(_components(study, one) for study, one in judged.items() if study in _SHOWN),
     ]
     paths = Scattering().n_paths
     method = words.SCATTERING_METHOD.format(basis=challenge_basis(basis)[1], paths=paths)
@@ -126,7 +130,7 @@ def _pictures(judged: dict[str, Judged], no_skill: float) -> list[Picture]:
 
 def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: str) -> Judged:
     test = judging_signals(study, size.tested, seed, basis)
-    seeds = range(seed, seed + (size.seeds if study in _MAIN else 1))
+    seeds = range(seed, seed + (size.seeds if study in _COMPARED else 1))
     plans = {SCATTERED: [scattering_plan(size.scale, study, k, basis) for k in seeds]}
     if study in size.cnn_studies:
         own = basis if study == "DSS1" else ""
@@ -137,23 +141,25 @@ def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: 
         for label, some in networks.items()
         if some
     }
-    if networks[SCATTERED]:
-        linear, mean = _linear(networks[SCATTERED][0], test)
-        answers[LINEAR], answers[MEAN] = Answer(LINEAR, (linear,)), Answer(MEAN, (mean,))
-    else:
-        prior = STUDIES[study].prior.amplitude.draw(
-            (_DRAWN, len(test.basis.names)), np.random.default_rng(seed)
-        )
-        answers[MEAN] = Answer(MEAN, (np.tile(prior.mean(axis=0), (len(test.fids), 1)),))
+    answers[MEAN] = Answer(MEAN, (_mean(study, test, seed),))
+    if networks[SCATTERED] and study in _COMPARED:
+        key = (LINEAR, networks[SCATTERED][0].plan.folder, size.tested, seed)
+        answers[LINEAR] = Answer(LINEAR, (store.answer(key, partial(_linear, networks[SCATTERED][0], test)),))
     if study in ("DSS1", "DSS2"):
-        few = test.take(size.fitted)
-
-        def fit() -> Real:
-            return fit_components(few, with_prior=True, points=_FEW_POINTS).amplitudes
-
-        fitted = store.answer((FIT, study, size.fitted, seed, basis), fit)
-        answers[FIT] = Answer(FIT, (fitted,))
+        fit = partial(_fitted, test.take(size.fitted))
+        answers[FIT] = Answer(FIT, (store.answer((FIT, study, size.fitted, seed, basis), fit),))
     return Judged(test, answers, networks)
+
+
+def _mean(study: str, test: ComponentSignals, seed: int) -> Real:
+    """Return the mean of amplitudes of the prior, for every signal."""
+    shape = (_DRAWN, len(test.basis.names))
+    drawn: Real = STUDIES[study].prior.amplitude.draw(shape, np.random.default_rng(seed))
+    return mean_amplitudes(drawn, len(test.fids))
+
+
+def _fitted(few: ComponentSignals) -> Real:
+    return fit_components(few, with_prior=True, points=_FEW_POINTS).amplitudes
 
 
 def _there(plans: Sequence[Plan], store: Store) -> list[Trained]:
@@ -164,8 +170,8 @@ def _there(plans: Sequence[Plan], store: Store) -> list[Trained]:
     return networks
 
 
-def _linear(one: Trained, test: ComponentSignals) -> tuple[Real, Real]:
-    """Return the amplitudes of the best ridge regression on a network's features, and the training mean."""
+def _linear(one: Trained, test: ComponentSignals) -> Real:
+    """Return the amplitudes of the best ridge regression on a network's features."""
     network, plan = one.network, one.plan
     features, truths = examples(network, plan)
 
@@ -184,8 +190,8 @@ def _linear(one: Trained, test: ComponentSignals) -> tuple[Real, Real]:
         error = float(((x_validation @ solved + mean - y_validation) ** 2).mean())
         if error < best:
             best, weights = error, solved
-    amplitudes = standardised(features_of(network, test.fids)[0]) @ weights + mean
-    return amplitudes.numpy(), np.tile(mean.numpy(), (len(test.fids), 1))
+    amplitudes: Real = (standardised(features_of(network, test.fids)[0]) @ weights + mean).numpy()
+    return amplitudes
 
 
 def _summary(judged: dict[str, Judged], profile: str) -> Table:

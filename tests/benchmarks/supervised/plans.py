@@ -86,7 +86,7 @@ CWT = {
 _ALL = ("DSS1", "DSS2", "DSS3", "DSS4", "DSS5", "DSS6", "DSS7")
 SCATTERING = {
     "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, 4, ("DSS2",), ("DSS2",)),
-    "small": ScatteringProfile(Scale(4000, 30), Scale(4000, 15), 3, 1000, 64, _ALL, ("DSS5",)),
+    "small": ScatteringProfile(Scale(4000, 16), Scale(4000, 15), 3, 1000, 48, _ALL[1:], ("DSS5",)),
     "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 10_000, 1000, _ALL, _ALL),
 }
 

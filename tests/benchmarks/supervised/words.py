@@ -66,6 +66,7 @@ point as the metabolites.
 imaginary part; 20 neurons with tanh and a linear layer, trained by L-BFGS over all signals, which stands for
 the scaled conjugate gradients of the publication. *CNN*: the network on the spectrum, with equal data.
 *Linear*: ridge regression on the features of the scattering, its weight chosen by the validation signals.
+Three seeds where methods are compared (DSS5), else one.
 *Fit*: the time-domain fit of few points first, which knows the ranges."""
 SCATTERING_SUMMARY = """\
 **Mean SMAPE in % over all components**, intervals (95 %, Student's t) over the seeds where there are several.
