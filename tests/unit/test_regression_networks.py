@@ -9,6 +9,7 @@ import torch
 from fsl_mrs_dl.models.catalogue import CATALOGUE, architectures
 from fsl_mrs_dl.models.regression_crelu import CReLU, CReLUNetwork
 from fsl_mrs_dl.models.regression_inference import regression_amplitudes
+from fsl_mrs_dl.models.regression_scalogram import ScalogramNetwork
 from fsl_mrs_dl.models.regression_scattering import ScatteringNetwork
 from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.loop import Settings, fit
@@ -48,6 +49,20 @@ def test_the_spectrum_network_has_seven_layers_of_weights():
     sizes = [(m.in_channels, m.out_channels, m.kernel_size[0]) for m in layers[:-1]]
     assert sizes == [(2, 16, 9), (32, 24, 9), (48, 32, 5), (64, 48, 5), (96, 64, 3), (128, 64, 3)]
     assert layers[-1].out_features == 3
+
+
+@pytest.mark.parametrize(
+    ("network", "layers"),
+    [
+        (CReLUNetwork, ["Conv1d CReLU MaxPool1d"] * 5 + ["Conv1d CReLU", "Flatten Linear"]),
+        (ScalogramNetwork, ["Conv2d ReLU MaxPool2d"] * 5 + ["Conv2d ReLU", "Flatten Linear"]),
+        (ScatteringNetwork, ["Flatten Linear Tanh Linear"]),
+    ],
+)
+def test_layers_stand_in_the_order_of_the_publications(network, layers):
+    """Hatami et al. 2018, Shamaei et al. 2020 (six convolutions, five poolings), Shamaei et al. 2021 (tanh)."""
+    body = network(*AXES, network.inputs_for(*AXES[1:])).body
+    assert [type(layer).__name__ for layer in body] == " ".join(layers).split()
 
 
 def test_the_scattering_network_learns_one_small_hidden_layer():
