@@ -56,9 +56,10 @@ _FEW_POINTS = (64, 128, 256, 512, 1024)
 _MORE_POINTS = (256, 512, 1024)
 """After a network, whose shifts are off by a few Hz: half a turn in 256 points of 0.25 ms is 8 Hz."""
 _BOUNDED = 48
-"""Signals whose bounds are computed."""
+"""Signals whose bounds are computed: their mean is known to a few per cent."""
 _SHOWN = ("Mac", "sIns", "GPC", "NAA", "Glu", "Asp")
 _NO_SKILL = 25.0
+"""SMAPE in % of the constant 0.5 for amplitudes uniform in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def _components(study: str, judged: Judged) -> Table:
 def _means(judged: dict[str, Judged]) -> Table:
     truths = {study: one.test.amplitudes for study, one in judged.items()}
     rows = []
-    for name in (CNN, FOLLOWED, REFINED, QUEST, FOREST, MEAN):
+    for name in (CNN, SIGNED, FOLLOWED, REFINED, QUEST, FOREST, MEAN):
         rows.append(mean_row(name, {study: one.answers.get(name) for study, one in judged.items()}, truths))
     goals = {"asked of `small`": ("14.5", "21"), "asked of `paper`": ("6.4", "19.5")}
     goals["asked of network and fit"] = ("1", "15")
@@ -263,7 +264,7 @@ def _pictures(judged: dict[str, Judged], sizes: dict[str, list[Trained]]) -> lis
     pictures = []
     for key, (study, one) in zip(("clean", "noisy"), judged.items(), strict=True):
         answers = [one.answers[name] for name in (CNN, FOLLOWED) if name in one.answers]
-        caption = f"Estimate against truth, {study}."
+        caption = words.HATAMI_SCATTER.format(study=study)
         truth = one.test.amplitudes
         pictures.append(
             scatter_picture(f"scatter-{key}", caption, _SHOWN, one.test.basis.names, truth, answers)

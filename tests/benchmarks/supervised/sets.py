@@ -18,7 +18,9 @@ from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 from tests.benchmarks.realdata import data_folder
 
 POINTS, DWELLTIME_S = 2048, 2.5e-4
+"""Of the signals, s between points: those of the challenge's basis set."""
 _CHALLENGE_MHZ = 123.22
+"""Of the challenge's basis set, whose text files do not say it."""
 _FALLBACK = "press_3t_te30"
 _HIGH_FIELD = "press_9.4t_te20"
 _LEFT_OUT = ("Ace",)
@@ -43,7 +45,9 @@ _FIFTEEN = (
 """Metabolites of DSS2 to DSS7; GPC for the free choline of the publication, which the shipped set has not."""
 BROAD = "Mac"
 _TEST_SEED = 1900
+"""Of the test signals, so that they are not those of a training."""
 SNR_T0 = 10.0
+"""First point over the SD of a channel, as Hatami et al. have it."""
 
 
 @dataclass(frozen=True)

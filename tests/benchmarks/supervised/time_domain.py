@@ -18,6 +18,7 @@ from fsl_mrs_dl.simulate.distributions import Uniform
 _BATCH = 16
 """Signals at once: their damped components stay in the cache."""
 _STEPS, _DAMPING, _LARGEST_DAMPING = 60, 1e-2, 1e8
+"""Steps at most; damping at first and at last, in units of the curvature: a step damped by 1e8 moves nothing."""
 _SETTLED = 1e-9
 """Relative fall of the objective below which a fit has settled."""
 _NOISELESS = 1e-4

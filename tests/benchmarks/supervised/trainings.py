@@ -31,6 +31,7 @@ _WEIGHTS, _CURVE, _CHECKPOINT = "weights.safetensors", "curve.json", "state.ckpt
 _AT_ONCE = 512
 """Signals that are simulated and transformed together: only features are kept."""
 _TRAIN_SEED = 7
+"""Of the training signals, so that they are not those of a test."""
 Inputs = tuple[tuple[str, object], ...]
 
 

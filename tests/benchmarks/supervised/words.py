@@ -22,6 +22,9 @@ asked of each profile stands below; these are no bounds."""
 HATAMI_COMPARISONS = """\
 **Who beats whom.** Difference of the mean SMAPE on the same signals, its interval over the seeds of the CNN;
 below zero the CNN is better."""
+HATAMI_SCATTER = """\
+Estimate over truth of six components, {study}: above the network, below the fit. On the line the two are equal;
+a cloud that lies flatter than the line is drawn towards the mean of the training."""
 HATAMI_SIZES = """\
 **Size of the data.** As many steps each, but at most three times as many passes over the signals; the weights
 of the best epoch are judged."""
