@@ -32,6 +32,8 @@ _AT_ONCE = 512
 """Signals that are simulated and transformed together: only features are kept."""
 _TRAIN_SEED = 7
 """Of the training signals, so that they are not those of a test."""
+_PATIENCE = 3
+"""Epochs of 20 steps without a lower loss of validation, after which L-BFGS stops: it learns noise by heart."""
 Inputs = tuple[tuple[str, object], ...]
 
 
@@ -149,8 +151,9 @@ def trained(plan: Plan, store: Store) -> Trained:
     network.standardise(features, truths)
     ready = time.process_time()
     n = max(1, round(VALIDATION * plan.samples))
+    patience = _PATIENCE if plan.full_batch else 0  # a rate that falls along a cosine has its end planned
     settings = Settings(
-        plan.epochs, plan.batch, plan.lr, 0, plan.seed, anneal=True, full_batch=plan.full_batch
+        plan.epochs, plan.batch, plan.lr, patience, plan.seed, anneal=True, full_batch=plan.full_batch
     )
     parts = (features[n:], truths[n:]), (features[:n], truths[:n])
     outcome = fit(network, *parts, settings, checkpoint=home / _CHECKPOINT)
