@@ -89,6 +89,15 @@ def test_outputs_of_the_mean_raw_answer_are_the_training_mean(name, begun):
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
+def test_the_loss_is_that_of_the_estimates_over_the_spread_of_the_truths(name, begun):
+    training, sets, network = begun[name]
+    features, truths = training.tensors(network, sets)[0]
+    with torch.no_grad():
+        errors = (network(features) - truths) / truths.std(dim=0)
+        assert float(network.loss(features, truths)) == pytest.approx(float((errors**2).mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
 def test_amplitudes_have_the_unit_of_the_data(name):
     """The same spectrum a thousand times as large has amplitudes a thousand times as large."""
     training = training_of(resolved(name, samples=24, basis="slaser_3t_te28"))
