@@ -10,6 +10,7 @@ from fsl_mrs_dl.fit.background.hypotheses import MACROMOLECULES, Hypothesis, Smo
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings, curves, fitter_for
 from fsl_mrs_dl.fit.lcm.averaged import AveragedFitter
 from fsl_mrs_dl.fit.lcm.evidence import Products, weigh
+from fsl_mrs_dl.fit.lcm.over_background import rate_weight
 from fsl_mrs_dl.fit.lcm.search import SearchEnd
 from fsl_mrs_dl.fit.posterior import draw, weak_prior
 from fsl_mrs_dl.io.basis import read_basis
@@ -58,7 +59,7 @@ def dense(model, ground, at, row, freedom):
     roots = (ground.of(at).axes * np.sqrt(ground.of(at).power)).T @ ground.rows
     spread = np.eye(model.data.shape[1]) + roots.T @ roots / noise
     known = model.weight[row] > 0
-    spread += steps[known].T @ steps[known] / model.weight[row][known][0]
+    spread += (steps[known].T / model.weight[row][known]) @ steps[known]
     columns = model.columns_of(ground, at, np.array([row]))[0]
     flat = np.vstack([columns, steps[~known & (np.abs(steps).max(axis=1) > 0)]])
     inverse = np.linalg.inv(spread)
@@ -213,3 +214,50 @@ def test_drawn_curves_leave_what_the_fit_leaves(fitter, basis, rng):
     spread = np.sqrt((np.abs(left) ** 2).mean(axis=1) / 2)
     # A phase of 0.1 is taken back to first order: 1/200 of the highest line is left, 1.0 to 1.3 times noise.
     assert (spread < 1.7 * noise).all()
+
+
+def test_macromolecules_of_a_table_have_the_lineshape_of_the_spectrum(fitter, basis, rng):
+    """Their width after damping, by the half-height of the line at 0.9 ppm, against the Lorentzian added."""
+    fids = spectra(basis, 1, rng)
+    found = fitter(fids)
+    at = replace(found.place, member_hz=np.zeros((1, 0)), member_gamma=np.zeros((1, 0)))
+    at = replace(at, lineshape=np.zeros((1, 0)), noise=np.ones(1), spread=np.zeros((1, 1)))
+    amplitudes = found.amplitudes / found.unit[:, None] * fitter.problem.scale
+
+    def areas(gamma):
+        model, _ = fitter.linear(fids, replace(at, gamma=np.full((1, 1), gamma)), amplitudes)
+        return np.abs(model.tables["wilson_2011"][0]).max() * fitter.problem.scale
+
+    ground = fitter.problem.background.tables["wilson_2011"]
+    times = np.arange(N) * DT
+    for gamma in (0.0, 40.0):
+        spectrum = np.fft.fft(ground * np.exp(-gamma * times), norm="ortho")
+        within = fitter.problem._unshifted
+        highest = np.abs(np.stack([spectrum[within].real, spectrum[within].imag])).max()
+        assert areas(gamma) == pytest.approx(highest, rel=1e-6)
+
+
+def test_rates_far_from_the_usual_are_not_pulled_there(basis, rng):
+    """Lines 20 rad/s wider, macromolecules too: amounts and rate are the true ones within their SD."""
+    whole = read_basis(shipped_basis("press_3t_te30"))
+    whole = on_points(whole, N, DT, whole.spectrometer_frequency_mhz)
+    broad = [at for at, name in enumerate(whole.names) if name.startswith("MM")]
+    n, gamma = 12, 20.0
+    clean = np.array(list(AMOUNTS.values())) @ np.asarray(basis.fids)[:-1]
+    clean = clean + 10.0 * np.asarray(whole.fids)[broad].sum(axis=0)
+    fids = add_noise(np.tile(damp(clean, gamma, 8.0, DT), (n, 1)), 2.0, rng)
+    found = fitter_for(basis, AUTO, reference_ppm=REF)(fids)
+    strong = [list(AMOUNTS).index(name) for name in ("NAA", "Glu", "Ins")]
+    truth = np.array(list(AMOUNTS.values()))[strong]
+    sd = np.sqrt(np.einsum("smm->sm", found.covariance))[:, strong]
+    z = ((found.amplitudes[:, strong] - truth) / sd).mean(axis=0)
+    assert (np.abs(z) < 1.0).all()
+    assert np.median(found.gamma) == pytest.approx(gamma, abs=2.0)
+
+
+@pytest.mark.parametrize("away", [0.0, 0.7, -3.0])
+def test_the_weight_of_a_rate_is_the_slope_of_a_cauchy_density(away):
+    step = 1e-5
+    log_density = [-np.log1p((away + by) ** 2 / 2) for by in (-step, step)]
+    slope = (log_density[1] - log_density[0]) / (2 * step)
+    assert -away * rate_weight(np.float64(away)) == pytest.approx(slope, abs=1e-6)

@@ -58,16 +58,16 @@ class Background:
         Of each part of a background, in the space of ``rows``.
     least : float
         Smallest variance of an axis; smaller ones are left out.
-    tables : mapping of str to ndarray, float, shape (2 inside,)
-        The macromolecules of each published table that is a hypothesis, 1 mmol/kg of the methyl groups at 0.9 ppm.
-        Under that hypothesis they replace the mean of the prior.
+    tables : mapping of str to ndarray, complex, shape (time,)
+        FID of the macromolecules of each published table that is a hypothesis, 1 mmol/kg of the methyl groups at
+        0.9 ppm. Under that hypothesis they replace the mean of the prior.
     """
 
     rows: Real
     hypotheses: tuple[Hypothesis, ...]
     covariances: Mapping[str | Smooth, Real]
     least: float
-    tables: Mapping[str, Real]
+    tables: Mapping[str, Complex]
     _known: dict[int, Axes] = field(default_factory=dict, repr=False)
 
     def of(self, hypothesis: int) -> Axes:
@@ -205,7 +205,7 @@ def background(
         tuple(hypotheses),
         {part: inner.T @ inner for part, inner in within.items()},
         least**2,
-        {name: table.mean(window.lines) for name, table in tables.items()},
+        {name: window.fids(table.lines).sum(axis=0) for name, table in tables.items()},
     )
 
 

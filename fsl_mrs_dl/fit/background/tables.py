@@ -51,11 +51,6 @@ class MacromoleculeTable:
             tuple(line for line in scaled if line.fwhm_ppm > CONTINUUM_PPM),
         )
 
-    def mean(self, draw: Drawing) -> Real:
-        """Return the sum of the table's lines, shape (2 inside,)."""
-        total: Real = draw(self.lines).sum(axis=0)
-        return total
-
     def deviations(self, draw: Drawing) -> Real:
         """Return independent deviations of unit variance, one a row: sizes of signals, width, shift, continuum."""
         vectors = draw(self.lines)

@@ -64,9 +64,14 @@ class Window:
 
     def lines(self, lines: Sequence[GaussianLine]) -> Real:
         """Return one vector for each line, its amplitude in mmol/kg of protons, shape (line, 2 inside)."""
+        return self.vectors(self.fids(lines))
+
+    def fids(self, lines: Sequence[GaussianLine]) -> Complex:
+        """Return one FID for each line, its amplitude in mmol/kg of protons, shape (line, time)."""
         axes = (self.n_points, self.dwelltime_s, self.spectrometer_frequency_mhz)
         like = np.empty(1, np.complex128)
-        return self.vectors(self.proton * gaussian_lines(lines, *axes, like, self.reference_ppm))
+        signals: Complex = self.proton * gaussian_lines(lines, *axes, like, self.reference_ppm)
+        return signals
 
     @cached_property
     def components(self) -> Real:

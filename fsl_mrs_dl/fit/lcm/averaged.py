@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real
-from fsl_mrs_dl.fit.background import MEMBER, joined, quarter_turn
+from fsl_mrs_dl.fit.background import MEMBER, joined, quarter_turn, split
 from fsl_mrs_dl.fit.lcm.averaging import (
     average_of,
     curves_of,
@@ -18,11 +18,12 @@ from fsl_mrs_dl.fit.lcm.averaging import (
 )
 from fsl_mrs_dl.fit.lcm.engine import Fitter
 from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, energy_left, take_steps, weigh
-from fsl_mrs_dl.fit.lcm.over_background import Place, place, slopes
+from fsl_mrs_dl.fit.lcm.over_background import Place, place, rate_weight, slopes
 from fsl_mrs_dl.fit.lcm.problem import LARGEST_RATE, LINESHAPE, OWN_WIDTH_HZ, Parameters, Problem
 from fsl_mrs_dl.fit.lcm.result import N_HYPOTHESES, FitResult
 from fsl_mrs_dl.fit.lcm.search import Search, SearchEnd
 from fsl_mrs_dl.fit.lcm.settings import FitSettings
+from fsl_mrs_dl.physics import damp
 from fsl_mrs_dl.scores import voigt_fwhm_hz
 
 _LARGEST_STEP_PPM = 0.05  # of the last step of a shift: a group without signal has no place of its own
@@ -173,17 +174,31 @@ class AveragedFitter(Fitter):
         weight[:, delay] = at.noise
         weight[:, delay + 1 :] = at.noise[:, None]
         free = np.abs(shared[:, rates]).max(axis=2) > 0
-        weight[:, rates] = at.noise[:, None] * free
+        away = (at.gamma - usual) / spread
+        weight[:, rates] = at.noise[:, None] * free * rate_weight(away)
         present = np.zeros(weight.shape)
-        present[:, rates] = free * (at.gamma - usual) / spread
+        present[:, rates] = free * away
         present[:, delay + 1 : shared.shape[1]] = at.lineshape / settings.lineshape_sd
         present[:, delay] = at.delay_s / settings.delay_sd_s
         if at.member_hz.shape[1]:
             first, n = shared.shape[1], len(some)
             present[:, first : first + n] = at.member_hz[:, some] / (settings.member_shift_ppm * mhz)
             present[:, first + n :] = at.member_gamma[:, some] / (pi * settings.member_width_hz)
-        tables = {name: mean / problem.scale for name, mean in problem.background.tables.items()}
+        tables = self._tables(at)
         return Linear(here.columns, steps, here.data, weight, present, at.noise, tables, self._broad), some
+
+    def _tables(self, at: Parameters) -> dict[str, Real]:
+        """Return the macromolecules of each table with the lineshape of each spectrum, (S, N).
+
+        The shim, and the line broadening of a simulation, widen macromolecules as they widen metabolites.
+        """
+        problem = self.problem
+        group = problem.groups[self._broad]
+        gamma, sigma = at.gamma[:, group], np.sqrt(at.spread[:, group])
+        return {
+            name: split(problem.window(damp(fid[None], gamma, sigma, problem.dwelltime_s))) / problem.scale
+            for name, fid in problem.background.tables.items()
+        }
 
     def _moving(self, here: Place, amplitudes: Real, noise: Real) -> NDArray[np.bool_]:
         """Return which members are strong enough for a shift or width of their own, (S, M)."""
@@ -270,8 +285,7 @@ class AveragedFitter(Fitter):
         ground = self.problem.background
         left = energy_left(model, products, ground, non_negative=self.problem.settings.non_negative)
         noise = np.maximum(left / self._search.freedom, np.finfo(float).tiny)
-        weight = np.where(model.weight > 0, noise[:, None], 0.0)
-        return replace(model, weight=weight, noise=noise)
+        return replace(model, weight=model.weight * (noise / model.noise)[:, None], noise=noise)
 
     def _moved(self, at: Parameters, steps: Real, moving: NDArray[np.intp]) -> Parameters:
         """Add the averaged steps to the parameters."""

@@ -126,7 +126,7 @@ def curves_of(
         table = model.table_of(ground, hypothesis)
         if table:
             # Curves contain the mean of the prior: the difference of the table from it is added.
-            instead = model.tables[table] - model.columns[some, model.broad]
+            instead = model.tables[table][some] - model.columns[some, model.broad]
             broad[some] += weight * weighing.amplitudes[some, hypothesis, model.broad, None] * instead
         smooth[some] += weight * (under - mm)
         rest[some] += weight * (residual - under @ ground.rows)

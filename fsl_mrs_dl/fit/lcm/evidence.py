@@ -46,8 +46,9 @@ class Linear:
         Distance of the place from the middle of that prior.
     noise : ndarray, float, shape (S,)
         Estimated noise variance of a channel.
-    tables : mapping of str to ndarray, float, shape (N,)
-        The T tables; each replaces the member of macromolecules in its own hypotheses.
+    tables : mapping of str to ndarray, float, shape (S, N)
+        The T tables, with the lineshape of the spectrum; each replaces the member of macromolecules in its own
+        hypotheses.
     broad : int
         Index of that member; -1: none.
     """
@@ -66,7 +67,7 @@ class Linear:
         columns = self.columns[rows]
         table = self.table_of(background, hypothesis)
         if table:
-            columns[:, self.broad] = self.tables[table]
+            columns[:, self.broad] = self.tables[table][rows]
         return columns
 
     def table_of(self, background: Background, hypothesis: int) -> str:
@@ -141,8 +142,7 @@ class Products:
         """Return the products of a model."""
         parts = [model.columns, model.steps, model.data[:, None]]
         if model.tables:
-            means = np.stack(list(model.tables.values()))
-            parts.append(np.broadcast_to(means, (len(model.data), *means.shape)))
+            parts.append(np.stack(list(model.tables.values()), axis=1))
         vectors = np.concatenate(parts, axis=1)
         products = vectors @ np.swapaxes(vectors, 1, 2)
         return cls(products, vectors @ background.rows.T, tuple(model.tables))

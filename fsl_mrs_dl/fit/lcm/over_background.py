@@ -266,16 +266,31 @@ def _evaluate(
     return _with_expected(problem, state, at)
 
 
+def rate_weight(away: Real) -> Real:
+    """Return the weight of the prior of Lorentzian rates, over that of a Gaussian.
+
+    The density is that of Cauchy, (1 + x^2 / 2)^-1. Its quadratic bound at x has this weight.
+
+    Parameters
+    ----------
+    away : ndarray, float
+        Distance x from the middle, in SDs of the Gaussian that has the same curvature there.
+    """
+    weight: Real = 1 / (1 + away**2 / 2)
+    return weight
+
+
 def _with_expected(problem: Problem, state: State, at: Parameters) -> State:
     """Add the priors of delay, Lorentzian rates and shares beside the line to a state, in place."""
     weight = at.noise / problem.settings.delay_sd_s**2
     delay, g = 3 * problem.n_groups + 1, problem.n_groups
     usual, spread = problem.settings.gamma_expected
-    firm = at.noise[:, None] / spread**2
+    away = (at.gamma - usual) / spread
+    firm = at.noise[:, None] * rate_weight(away) / spread**2
     rates = np.arange(g, 2 * g)
     state.curvature[:, rates, rates] += firm
     state.gradient[:, rates] -= firm * (at.gamma - usual)
-    state.objective[:] += (firm * (at.gamma - usual) ** 2).sum(axis=1)
+    state.objective[:] += (2 * at.noise[:, None] * np.log1p(away**2 / 2)).sum(axis=1)
     state.curvature[:, delay, delay] += weight
     state.gradient[:, delay] -= weight * at.delay_s
     state.objective[:] += weight * at.delay_s**2

@@ -107,8 +107,10 @@ class FitSettings:
     delay_sd_s : float
         With ``auto``: expected size (SD) of the delay behind a first-order phase, in s.
     gamma_expected : tuple of float
-        With ``auto``: mean and SD of the Lorentzian rate on top of the basis set's, in rad/s: a T2 of 0.1 to 0.3 s
-        gives 3 to 10. Without this prior, the wide feet of lines replace macromolecules.
+        With ``auto``: middle and width of the prior of the Lorentzian rate on top of the basis set's, in rad/s: a
+        T2 of 0.1 to 0.3 s gives 3 to 10. Without this prior, the wide feet of lines replace macromolecules. It is
+        a Cauchy density, in its middle as narrow as a Gaussian of this SD: much wider lines, of a poor shim or a
+        simulation, are not pulled to the middle.
     lineshape_sd : float
         With ``auto``: expected size (SD) of each line beside the Voigt line, which an uneven shim causes.
     held_widths : bool
