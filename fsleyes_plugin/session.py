@@ -13,6 +13,7 @@ from fsl_mrs_dl.io.voxels import VoxelFile
 from fsleyes_plugin.model.curves import Curves, Display
 from fsleyes_plugin.model.folder import ResultFolder, open_folder
 from fsleyes_plugin.model.frames import Frame, Voxel
+from fsleyes_plugin.model.held import Held
 from fsleyes_plugin.model.look import Look
 from fsleyes_plugin.model.maps import Maps
 from fsleyes_plugin.model.masks import Limits, passing
@@ -99,6 +100,8 @@ class Session:
         Highlighted metabolite; empty: none.
     display : Display
     look : Look
+    held : tuple of Held
+        Lines that stay on the axes.
     mirror : Mirror or None
         Plane to show the voxel on the other side of; None: it is not shown.
     """
@@ -112,6 +115,7 @@ class Session:
     metabolite: str = ""
     display: Display = field(default_factory=Display)
     look: Look = field(default_factory=Look)
+    held: tuple[Held, ...] = ()
     mirror: Mirror | None = None
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
 

@@ -15,6 +15,9 @@ from fsleyes_plugin.model.damage import refusing_damage
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.place import Placed
 
+MEAN, DIFFERENCE = -1, -2
+"""Instead of an index of a dimension: the mean over it, and its first entry less its second."""
+
 
 @dataclass(frozen=True)
 class Dimension:
@@ -34,7 +37,12 @@ class Dimension:
     names: tuple[str, ...] = ()
 
     def label(self, place: int) -> str:
-        """Return the name of an entry: ``DIM_DYN 3``, ``DIM_EDIT 0: ON``."""
+        """Return the name of an entry: ``DIM_DYN 3``, ``DIM_EDIT 0: ON``, ``DIM_DYN mean``."""
+        if place == MEAN:
+            return f"{self.tag} mean"
+        if place == DIFFERENCE:
+            first, second = self.names[:2] if self.names else ("0", "1")
+            return f"{self.tag} {first} \N{MINUS SIGN} {second}"
         name = f": {self.names[place]}" if self.names else ""
         return f"{self.tag} {place}{name}"
 
@@ -83,7 +91,7 @@ class Scan(Placed):
         ----------
         voxel : tuple of int
         places : sequence of int
-            One index for each higher dimension, 0-based.
+            One index for each higher dimension, 0-based; or :data:`MEAN` or :data:`DIFFERENCE`.
         display : Display
             There are no phases of a fit to undo; the other settings are applied.
 
@@ -95,11 +103,11 @@ class Scan(Placed):
         if not all(0 <= i < n for i, n in zip(voxel, self.grid, strict=True)):
             return None
         sizes = [dimension.size for dimension in self.dimensions]
-        if len(places) != len(sizes) or not all(0 <= i < n for i, n in zip(places, sizes, strict=True)):
+        if len(places) != len(sizes) or not all(_allowed(i, n) for i, n in zip(places, sizes, strict=True)):
             raise DataError(
                 f"{self.name} has higher dimensions of {sizes}; there is no {list(places)} in it."
             )
-        fid = self._file.fid(voxel, tuple(places))
+        fid = self._reduced(voxel, tuple(places))
         if not np.abs(fid).max() > 0:
             return None
         spectra, ground = turned(fid[None], self.one.dwelltime_s, display)
@@ -113,6 +121,18 @@ class Scan(Placed):
             limits_ppm=shown_ppm(self.one),
             ground=float(ground[0]),
         )
+
+    def _reduced(self, voxel: Voxel, places: tuple[int, ...]) -> Complex:
+        """Return one FID: that of the places, or a mean or difference over dimensions."""
+        if all(place >= 0 for place in places):
+            return self._file.fid(voxel, places)
+        fids = self._file.fid(voxel)
+        for place in reversed(places):  # the last axis first, so that the others stay where they are
+            if place == MEAN:
+                fids = fids.mean(axis=-1)
+            else:
+                fids = fids[..., 0] - fids[..., 1] if place == DIFFERENCE else fids[..., place]
+        return fids
 
     def known_frame(self, voxel: Voxel) -> None:
         """Return None: without a fit no phases are known."""
@@ -131,6 +151,11 @@ class Scan(Placed):
     def close(self) -> None:
         """Remove temporary files."""
         self._file.close()
+
+
+def _allowed(place: int, size: int) -> bool:
+    """Return whether an entry, the mean, or the difference of two exists in a dimension."""
+    return 0 <= place < size or place == MEAN or (place == DIFFERENCE and size > 1)
 
 
 def _names(parts: Mapping[str, Any], size: int) -> tuple[str, ...]:

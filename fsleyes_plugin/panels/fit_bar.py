@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import wx
 from fsleyes_widgets.floatspin import EVT_FLOATSPIN, FloatSpinCtrl
 
-from fsleyes_plugin.model.scan import Scan
+from fsleyes_plugin.model.scan import DIFFERENCE, MEAN, Scan
 from fsleyes_plugin.session import SESSION
 
 if TYPE_CHECKING:
     from fsleyes_plugin.panels.fit_view import MRSFitView
 
+_MODES = (0, MEAN, DIFFERENCE)  # of a dimension, in the order of its list
 _SLIDER_WIDTH_PIXELS = 110  # three fit in a row of the view
 
 
@@ -38,6 +39,7 @@ class FitBar(wx.Panel):
         self._button("Pin", view.pin, "Keep this voxel beside that of the cursor")
         self._button("Unpin", view.unpin, "Show only the voxel at the cursor")
         self.sliders: list[wx.Slider] = []
+        self.modes: list[wx.Choice] = []
         self._labels: list[wx.StaticText] = []
         self._pairs: list[wx.BoxSizer] = []
         self._of: Scan | None = None
@@ -87,23 +89,36 @@ class FitBar(wx.Panel):
             self._of = SESSION.scan
             self._make_sliders()
         for slider, place in zip(self.sliders, SESSION.places, strict=True):
-            slider.SetValue(place)
+            slider.SetValue(max(place, 0))
+        for mode, place in zip(self.modes, SESSION.places, strict=True):
+            mode.SetSelection(_MODES.index(min(place, 0)))
         self._name_places()
         self.Layout()
         self.GetParent().Layout()
+
+    def show_phases(self) -> None:
+        """Set the fields to the phases of the session."""
+        self.phase.SetValue(SESSION.display.phase_deg)
+        self.delay.SetValue(SESSION.display.delay_us)
 
     def _make_sliders(self) -> None:
         for pair in self._pairs:
             pair.Clear(delete_windows=True)
             self._sizer.Remove(pair)
-        self.sliders, self._labels, self._pairs = [], [], []
+        self.sliders, self._labels, self._pairs, self.modes = [], [], [], []
         for dimension in self._of.dimensions if self._of is not None else ():
             slider = wx.Slider(self, maxValue=max(dimension.size - 1, 1), size=(_SLIDER_WIDTH_PIXELS, -1))
             slider.Enable(dimension.size > 1)
             slider.SetToolTip(f"Which of {dimension.size} along {dimension.tag}; the first is 0")
             slider.Bind(wx.EVT_SLIDER, self._slid)
             label = wx.StaticText(self, label=dimension.label(0))
+            mode = wx.Choice(self, choices=["one", "mean", *(["difference"] if dimension.size > 1 else [])])
+            mode.SetSelection(0)
+            mode.SetToolTip(f"One entry of {dimension.tag}, the mean of all, or the first less the second")
+            mode.Bind(wx.EVT_CHOICE, self._slid)
+            self.modes.append(mode)
             pair = wx.BoxSizer(wx.HORIZONTAL)
+            pair.Add(mode, flag=wx.ALIGN_CENTRE_VERTICAL)
             pair.Add(slider, flag=wx.ALIGN_CENTRE_VERTICAL)
             pair.Add(label, flag=wx.ALIGN_CENTRE_VERTICAL)
             self._sizer.Add(pair, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=2)
@@ -117,7 +132,11 @@ class FitBar(wx.Panel):
             label.SetLabel(dimension.label(place))
 
     def _slid(self, _event: Any) -> None:
-        SESSION.set("places", places=tuple(slider.GetValue() for slider in self.sliders))
+        places = (
+            _MODES[mode.GetSelection()] or slider.GetValue()
+            for slider, mode in zip(self.sliders, self.modes, strict=True)
+        )
+        SESSION.set("places", places=tuple(places))
         self._name_places()
         self.Layout()
 

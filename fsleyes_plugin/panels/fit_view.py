@@ -1,6 +1,7 @@
 """The Fit view: data, fit, baseline, residual and band at the cursor."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -10,12 +11,16 @@ from fsleyes_plugin.marks import mark
 from fsleyes_plugin.model.comparison import in_units_of
 from fsleyes_plugin.model.curves import Lines
 from fsleyes_plugin.model.frames import Voxel
+from fsleyes_plugin.model.held import held
+from fsleyes_plugin.model.parts import lines_of_part
 from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.model.table import NOTHING_FITTED
 from fsleyes_plugin.panels.errors import show_error
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.fit_bar import FitBar
 from fsleyes_plugin.panels.following import Following
+from fsleyes_plugin.panels.phase_drag import PhaseDrag
+from fsleyes_plugin.plots.arranging import arranged
 from fsleyes_plugin.plots.fit_figure import Style, Trace, draw_fits
 from fsleyes_plugin.plots.painting import Painter
 from fsleyes_plugin.session import SESSION, Fit
@@ -40,7 +45,7 @@ class MRSFitView(Following, FigureView):
         """Return the order of the controls in the menu."""
         return [
             "MRSFitTable", "MRSFitMaps", "MRSFitQuality", "MRSFitDisplay", "MRSFitRegion", "MRSFitMirror",
-            "MRSFitProvenance", "MRSRunStep",
+            "MRSRangeMap", "MRSFitProvenance", "MRSRunStep",
         ]  # fmt: skip
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
@@ -54,6 +59,7 @@ class MRSFitView(Following, FigureView):
         self.traces: list[Trace] = []
         self._known: WeakSet[Any] = WeakSet()
         self._selected: Any = None
+        self.drag = PhaseDrag(self)
         self.follow()
 
     def destroy(self) -> None:
@@ -119,8 +125,16 @@ class MRSFitView(Following, FigureView):
         if opposite is not None:
             self.traces.insert(-1, opposite)
         style = Style(SESSION.metabolite, self.stacked, SESSION.display.band, SESSION.look)
-        draw_fits(self.figure, self.traces, style)
+        data = None if SESSION.shown is None else SESSION.shown.one
+        draw_fits(self.figure, arranged(self.traces, SESSION.look, SESSION.held, data), style)
         self.painter.paint()
+
+    def hold(self) -> None:
+        """Keep the line at the cursor on the axes."""
+        trace = self.traces[-1] if self.traces else None
+        line = None if trace is None or trace.lines is None else held(trace.title or trace.name, trace.lines)
+        if line is not None:
+            SESSION.set("display", held=(*SESSION.held, line))
 
     def _selection(self) -> Any:
         return self.displayCtx.getSelectedOverlay() if len(self.overlayList) else None
@@ -152,9 +166,9 @@ class MRSFitView(Following, FigureView):
                 return Trace(title, None, message=loading.text())
             if isinstance(shown, Scan):
                 title = ", ".join(part for part in (title, shown.where(places)) if part)
-                lines = shown.lines(voxel, places, SESSION.display)
+                lines = lines_of_part(partial(shown.lines, voxel, places), SESSION.display, SESSION.look.part)
                 return Trace(title, lines, shown.name, message="There is no signal in this voxel.")
-            lines = shown.curves.lines(voxel, SESSION.display)
+            lines = lines_of_part(partial(shown.curves.lines, voxel), SESSION.display, SESSION.look.part)
             trace = Trace(title, lines, shown.name, message=NOTHING_FITTED)
             return trace if lines is None else self._with_other(trace, lines, shown)
         except MRSDLError as error:
@@ -169,7 +183,10 @@ class MRSFitView(Following, FigureView):
         turn = fit.curves.frame(lines.voxel)  # the phases of the data over which it is drawn
         if self.loading(other) is not None:
             return replace(trace, note=f"{other.name} is being read ..")
-        second = None if place is None else other.curves.lines(place, SESSION.display, turn)
+        second = None
+        if place is not None:
+            read = partial(other.curves.lines, place, turn=turn)
+            second = lines_of_part(read, SESSION.display, SESSION.look.part)
         if second is None:
             return replace(trace, note=f"{other.name}: {NOTHING_FITTED[0].lower()}{NOTHING_FITTED[1:]}")
         scaled, word = in_units_of(lines, second)

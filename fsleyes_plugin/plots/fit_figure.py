@@ -11,12 +11,13 @@ from matplotlib.ticker import AutoMinorLocator
 
 from fsl_mrs_dl.data import Real
 from fsleyes_plugin.model.curves import Lines
-from fsleyes_plugin.model.look import Look
+from fsleyes_plugin.model.held import Held
+from fsleyes_plugin.model.look import DASHES, PARTS, Look
 
 NORMAL_95 = 1.959964
 """Standard deviations on each side of a 95 % interval of the normal distribution."""
 
-DATA, FIT, BASELINE, RESIDUAL, OTHER, CHOSEN = "0.25", "#d62728", "#17868a", "0.45", "#1f4e9c", "#e07b00"
+OTHER, CHOSEN = "#1f4e9c", "#e07b00"
 _MARGIN_SHARE = 0.06  # distance between curves, over the height of the spectrum
 _STACK_ROWS = 9  # metabolites below each other; more do not fit
 _STACK_STEP_SHARE = 0.09  # least distance of two metabolites, over the height of the spectrum
@@ -25,7 +26,11 @@ _PALETTE = ("#1b6ca8", "#7a4ea3", "#2e8b57", "#b5651d", "#5f6b73", "#a0325a")
 
 @dataclass(frozen=True)
 class Trace:
-    """Curves of one voxel: its lines, the name of the fit, and those of a second fit, or why it is not drawn."""
+    """Curves of one voxel: its lines, the name of the fit, and those of a second fit, or why it is not drawn.
+
+    ``held`` are lines that stay, and ``beside`` other voxels, on the same axes; ``axis`` is the name of the
+    horizontal axis.
+    """
 
     title: str
     lines: Lines | None
@@ -34,6 +39,9 @@ class Trace:
     other_name: str = ""
     message: str = ""
     note: str = ""
+    axis: str = "Chemical shift (ppm)"
+    held: tuple[Held, ...] = ()
+    beside: tuple["Trace", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,42 +145,68 @@ def draw_trace(axes: Axes, trace: Trace, lines: Lines, style: Style) -> None:
     ppm = lines.ppm
     low, high = lines.limits_ppm
     shown = (ppm >= low) & (ppm <= high)
+    axes.set_xlabel(trace.axis, fontsize=9)
+    if axes.get_ylabel():
+        axes.set_ylabel(f"Signal, {PARTS[style.look.part]}", fontsize=9)
     heights = np.concatenate([y[shown] for y in (lines.data, lines.fit) if y is not None])
+    heights = np.concatenate([heights, *_draw_beside(axes, trace, (low, high))])
     top, bottom = float(np.nanmax(heights)), float(min(np.nanmin(heights), 0.0))
     span = (top - bottom) or 1.0
     if lines.data is not None:
-        axes.plot(ppm, lines.data, color=DATA, lw=0.9, label="data")
+        axes.plot(ppm, lines.data, **_drawn(style, "data"), label="data")
     if lines.fit is not None and lines.sd is not None and style.band:
         wide = NORMAL_95 * lines.sd
         axes.fill_between(
-            ppm, lines.fit - wide, lines.fit + wide, color=FIT, alpha=0.25, lw=0, label="95 % band of the fit"
-        )
+            ppm, lines.fit - wide, lines.fit + wide, color=style.look.style("fit").colour, alpha=0.25, lw=0,
+            label="95 % band of the fit",
+        )  # fmt: skip
     if lines.fit is not None:
-        axes.plot(ppm, lines.fit, color=FIT, lw=1.3, label=trace.name)
+        axes.plot(ppm, lines.fit, **_drawn(style, "fit"), label=trace.name)
     if lines.baseline is not None:
-        axes.plot(ppm, lines.baseline, color=BASELINE, lw=1.0, label="baseline")
+        axes.plot(ppm, lines.baseline, **_drawn(style, "baseline"), label="baseline")
     if trace.other is not None and trace.other.fit is not None:
         other = trace.other.fit + (trace.other.ground - lines.ground)  # over the data of the first
-        axes.plot(trace.other.ppm, other, color=OTHER, lw=1.2, ls="--", label=trace.other_name)
+        axes.plot(trace.other.ppm, other, **_drawn(style, "second fit"), label=trace.other_name)
     if lines.residual is not None:
-        top = _draw_residual(axes, ppm, lines.residual, shown, top + _MARGIN_SHARE * span)
+        top = _draw_residual(axes, ppm, lines.residual, shown, top + _MARGIN_SHARE * span, style)
     line = lines.curve_of(style.metabolite)
     if line is not None:
         ground = lines.baseline if lines.baseline is not None else 0.0
-        axes.fill_between(ppm, ground, ground + line, color=CHOSEN, alpha=0.45, lw=0)
-        axes.plot(ppm, ground + line, color=CHOSEN, lw=1.2, label=f"{style.metabolite} (on the baseline)")
+        highlighted = _drawn(style, "highlighted")
+        axes.fill_between(ppm, ground, ground + line, color=highlighted["color"], alpha=0.45, lw=0)
+        axes.plot(ppm, ground + line, **highlighted, label=f"{style.metabolite} (on the baseline)")
     if style.stacked and lines.metabolites:
         bottom = _draw_stack(axes, lines, shown, bottom - _MARGIN_SHARE * span, span, style.metabolite)
     height = (bottom - _MARGIN_SHARE * span, top + _MARGIN_SHARE * span)
     _frame(axes, (low, high), None if style.look.keep_height and hasattr(axes, "shown_ppm") else height)
 
 
-def _draw_residual(axes: Axes, ppm: Real, residual: Real, shown: Any, base: float) -> float:
+def _drawn(style: Style, kind: str) -> dict[str, Any]:
+    """Return colour, width and kind of a line, as Matplotlib takes them."""
+    line = style.look.style(kind)
+    return {"color": line.colour, "lw": line.width, "ls": DASHES[line.dash]}
+
+
+def _draw_beside(axes: Axes, trace: Trace, limits: tuple[float, float]) -> list[Real]:
+    """Draw lines that stay and other voxels on the same axes; return their values in the shown range."""
+    beside = [(one.title, one.lines.ppm, one.lines.data) for one in trace.beside if one.lines is not None]
+    beside += [(line.name, line.ppm, line.values) for line in trace.held]
+    values = []
+    for n, (name, ppm, line) in enumerate(beside):
+        if line is None:
+            continue
+        axes.plot(ppm, line, color=_PALETTE[n % len(_PALETTE)], lw=0.9, label=name)
+        inside = (ppm >= limits[0]) & (ppm <= limits[1])
+        values.append(line[inside & np.isfinite(line)])
+    return values
+
+
+def _draw_residual(axes: Axes, ppm: Real, residual: Real, shown: Any, base: float, style: Style) -> float:
     """Draw the residual above the other curves, on its own zero line; return its upper end."""
     low, high = float(np.nanmin(residual[shown])), float(np.nanmax(residual[shown]))
     zero = base - min(low, 0.0)
-    axes.axhline(zero, color=RESIDUAL, lw=0.5, ls=":")
-    axes.plot(ppm, zero + residual, color=RESIDUAL, lw=0.8, label="residual (moved up)")
+    axes.axhline(zero, color=style.look.style("residual").colour, lw=0.5, ls=":")
+    axes.plot(ppm, zero + residual, **_drawn(style, "residual"), label="residual (moved up)")
     return zero + max(high, 0.0)
 
 

@@ -45,4 +45,5 @@ class Painter:
         """Return the state on which the saved picture depends."""
         axes = tuple((one.get_xlim(), one.axison, one.get_position().bounds) for one in figure.axes)
         texts = tuple(text.get_text() for legend in figure.legends for text in legend.get_texts())
-        return figure.bbox.bounds, figure.dpi, axes, texts
+        labels = tuple((one.get_xlabel(), one.get_ylabel()) for one in figure.axes)
+        return figure.bbox.bounds, figure.dpi, axes, texts, labels

@@ -161,7 +161,7 @@ def viewer(fsleyes_process, monkeypatch):
     monkeypatch.setattr(status, "reportError", lambda title, message, error: told.append((title, str(error))))
     yield fsleyes_process
     SESSION.close()
-    SESSION.display, SESSION.look = Display(), Look()
+    SESSION.display, SESSION.look, SESSION.held = Display(), Look(), ()
     fsleyes_process.frame.removeAllViewPanels()
     fsleyes_process.overlays.clear()
     fsleyes_process.pump(0.1)

@@ -8,7 +8,7 @@ import pytest
 import viewer_results
 
 pytestmark = pytest.mark.gui
-GROUPS = {"fsleyes_views": 4, "fsleyes_controls": 8, "fsleyes_tools": 1, "fsleyes_layouts": 1}
+GROUPS = {"fsleyes_views": 4, "fsleyes_controls": 9, "fsleyes_tools": 1, "fsleyes_layouts": 1}
 
 
 @pytest.mark.parametrize("group", GROUPS)
