@@ -145,9 +145,9 @@ def command_line(interpreter: str, words: Sequence[str]) -> list[str]:
     return [interpreter, "-m", "fsl_mrs_dl", *words]
 
 
-def for_pasting(words: Sequence[str]) -> str:
-    """Return the command as a line for a shell."""
-    return shlex.join(["fsl_mrs_dl", *words])
+def for_pasting(command: Sequence[str]) -> str:
+    """Return a command of :func:`command_line` as a line for a shell."""
+    return shlex.join(command)
 
 
 def checked_interpreter(interpreter: str) -> str:

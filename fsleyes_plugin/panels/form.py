@@ -1,6 +1,7 @@
 """The fields of a step as widgets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import wx
@@ -8,6 +9,7 @@ import wx
 from fsl_mrs_dl.steps.registry import Step
 from fsleyes_plugin.panels.errors import chosen_path
 from fsleyes_plugin.running import Field, form_of
+from fsleyes_plugin.suggesting import names_for
 
 
 class Form(wx.Panel):
@@ -23,7 +25,7 @@ class Form(wx.Panel):
 
     def __init__(self, parent: Any, step: Step, changed: Callable[[], None]) -> None:
         wx.Panel.__init__(self, parent)
-        self._changed = changed
+        self._step, self._changed = step, changed
         self.widgets: dict[str, Any] = {}
         grid = wx.FlexGridSizer(2, 2, 6)
         grid.AddGrowableCol(1)
@@ -44,18 +46,27 @@ class Form(wx.Panel):
             widget = wx.Choice(self, choices=list(field.choices))
             widget.SetStringSelection(field.default)
             widget.Bind(wx.EVT_CHOICE, self._heard)
+        elif names := names_for(self._step, field.flag.lstrip("-")):
+            widget = wx.ComboBox(self, value=field.default, choices=list(names))
+            widget.Bind(wx.EVT_TEXT, self._heard)
+            widget.Bind(wx.EVT_COMBOBOX, self._heard)
         else:
             widget = wx.TextCtrl(self, value=field.default)
             widget.Bind(wx.EVT_TEXT, self._heard)
         widget.SetToolTip(field.help)
         self.widgets[field.flag] = widget
-        if field.kind not in ("file", "folder"):
+        if field.kind not in ("file", "folder", "path"):
             return widget
         row = wx.BoxSizer(wx.HORIZONTAL)
         row.Add(widget, proportion=1)
         button = wx.Button(self, label="...", style=wx.BU_EXACTFIT)
         button.Bind(wx.EVT_BUTTON, lambda _event: self._browse(field))
         row.Add(button)
+        if field.flag == "--basis":
+            whole = wx.Button(self, label="Folder...", style=wx.BU_EXACTFIT)
+            whole.SetToolTip("A basis set that is a folder")
+            whole.Bind(wx.EVT_BUTTON, lambda _event: self._browse(replace(field, kind="folder")))
+            row.Add(whole)
         return row
 
     def _heard(self, _event: Any) -> None:

@@ -10,11 +10,14 @@ from fsl.data.image import Image
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io.names import without_ending
+from fsl_mrs_dl.io.nifti_header import is_nifti_mrs
 from fsl_mrs_dl.steps.registry import Step, steps
 from fsleyes_plugin import overlays
+from fsleyes_plugin.model.alignment import ENDING
 from fsleyes_plugin.model.folder import result_root
+from fsleyes_plugin.panels.alignment_view import MRSAlignmentView
 from fsleyes_plugin.panels.docked_panel import DockedPanel
-from fsleyes_plugin.panels.errors import show_error
+from fsleyes_plugin.panels.errors import chosen_path, show_error
 from fsleyes_plugin.panels.form import Form
 from fsleyes_plugin.running import (
     DEFAULT_INTERPRETER,
@@ -25,6 +28,7 @@ from fsleyes_plugin.running import (
     for_pasting,
 )
 from fsleyes_plugin.session import SESSION
+from fsleyes_plugin.suggesting import data_path, suggested
 
 INTERPRETER = "fsl_mrs_dl.interpreter"
 """Key of FSLeyes' settings."""
@@ -45,10 +49,16 @@ class MRSRunStep(DockedPanel):
         self.form: Form | None = None
         self.interpreter = wx.TextCtrl(self, value=settings.read(INTERPRETER, DEFAULT_INTERPRETER))
         self.interpreter.SetToolTip("Python that has fsl_mrs_dl, and PyTorch for what needs it")
+        self.interpreter.Bind(wx.EVT_TEXT, lambda _event: self._changed())
         self.command = wx.TextCtrl(self, style=wx.TE_READONLY)
         self.go = wx.Button(self, label="Run")
         self.stop = wx.Button(self, label="Cancel")
         self.copy = wx.Button(self, label="Copy command")
+        self.fill = wx.Button(self, label="From what is shown")
+        self.fill.SetToolTip(
+            "Fill the form with the selected file, or with the data and settings of the shown fit"
+        )
+        self.fill.Bind(wx.EVT_BUTTON, lambda _event: self.suggest())
         self.log = wx.TextCtrl(self, style=wx.TE_MULTILINE | wx.TE_READONLY)
         self.go.Bind(wx.EVT_BUTTON, lambda _event: self.start())
         self.stop.Bind(wx.EVT_BUTTON, lambda _event: self.cancel())
@@ -75,9 +85,13 @@ class MRSRunStep(DockedPanel):
             label = wx.StaticText(self, label=text, size=(80, -1))
             row.Add(label, flag=wx.ALIGN_CENTRE_VERTICAL)
             row.Add(widget, proportion=1)
+            if widget is self.interpreter:
+                browse = wx.Button(self, label="...", style=wx.BU_EXACTFIT)
+                browse.Bind(wx.EVT_BUTTON, lambda _event: self.browse_python())
+                row.Add(browse)
             sizer.Add(row, flag=wx.EXPAND | wx.LEFT | wx.RIGHT, border=3)
         buttons = wx.BoxSizer(wx.HORIZONTAL)
-        for button in (self.go, self.stop, self.copy):
+        for button in (self.go, self.stop, self.copy, self.fill):
             buttons.Add(button, flag=wx.ALL, border=3)
         sizer.Add(buttons)
         sizer.Add(self.log, proportion=1, flag=wx.EXPAND | wx.ALL, border=3)
@@ -99,8 +113,25 @@ class MRSRunStep(DockedPanel):
         sizer.Add(self.form, proportion=1, flag=wx.EXPAND)
         self.scroll.SetSizer(sizer)
         self.scroll.SetupScrolling(scroll_x=False)
-        self._changed()
+        self.suggest()
         self.Layout()
+
+    def suggest(self) -> None:
+        """Fill the form from the selected overlay, or from the fit or file that is drawn."""
+        assert self.form is not None
+        overlay = self.displayCtx.getSelectedOverlay() if len(self.overlayList) else None
+        source = getattr(overlay, "dataSource", None)
+        path = Path(source) if source else None
+        is_scan = path is not None and is_nifti_mrs(getattr(overlay, "header", None), path)
+        selected = path if is_scan and path is not None and result_root(path) is None else None
+        self.form.fill(dict(suggested(self.chosen, data_path(SESSION.shown, selected), SESSION.shown)))
+
+    def browse_python(self) -> None:
+        """Ask for a Python."""
+        chosen = chosen_path(wx.FileDialog(self, "Python that has fsl_mrs_dl", style=wx.FD_OPEN))
+        if chosen is not None:
+            self.interpreter.SetValue(str(chosen))
+            self._changed()
 
     def _arguments(self) -> list[str]:
         assert self.form is not None
@@ -110,7 +141,8 @@ class MRSRunStep(DockedPanel):
         """Show the command of the form, or the missing field."""
         running = self.child is not None and self.child.running
         try:
-            self.command.SetValue(for_pasting(self._arguments()))
+            words = command_line(self.interpreter.GetValue().strip(), self._arguments())
+            self.command.SetValue(for_pasting(words))
             self.go.Enable(not running)
         except MRSDLError as error:
             self.command.SetValue(str(error))
@@ -169,7 +201,7 @@ class MRSRunStep(DockedPanel):
             self._open_results()
 
     def _open_results(self) -> None:
-        """Open the results: a fit as a fit, a scan as an overlay."""
+        """Open the results: a fit as a fit, an alignment in its view, another scan as an overlay."""
         assert self.form is not None
         values = self.form.values()
         folder = Path(values["--output"])
@@ -179,6 +211,18 @@ class MRSRunStep(DockedPanel):
                 return
             source = Path(values["--file"]).name
             name = without_ending(values.get("--filename") or source)
+            table = folder / f"{name}{ENDING}"
+            if table.is_file():
+                self._open_alignment(table, Path(values["--file"]))
+                return
             self.overlayList.append(Image(str(folder / f"{name}.nii.gz")))
         except (MRSDLError, OSError) as error:
             show_error("Open the results", error)
+
+    def _open_alignment(self, table: Path, scan: Path) -> None:
+        """Show a table of align with the file that was aligned."""
+        if not self.frame.getView(MRSAlignmentView):
+            self.frame.addViewPanel(MRSAlignmentView)
+        views = self.frame.getView(MRSAlignmentView)
+        if views:
+            views[-1].open(table, scan)

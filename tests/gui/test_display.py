@@ -25,7 +25,9 @@ def test_parts_axes_styles_and_held_lines(viewer, tmp_path):
     fit = viewer.load(viewer_results.mrsi())
     first, second = (tuple(int(i) for i in place) for place in np.argwhere(fit.maps.fitted())[[20, 60]])
     viewer.move(fit.centre(first))
-    viewer.wait(lambda: view.traces[-1].lines is not None and view.traces[-1].lines.voxel == first)
+    viewer.wait(
+        lambda: view.traces and view.traces[-1].lines is not None and view.traces[-1].lines.voxel == first
+    )
     real = view.traces[-1].lines
     panel = viewer.panel(view, MRSFitDisplay)
     viewer.wait(lambda: f"{fit.one.spectrometer_frequency_mhz:.6g} MHz" in panel.acquisition.GetLabel())
@@ -46,7 +48,9 @@ def test_parts_axes_styles_and_held_lines(viewer, tmp_path):
     panel._changed(None)
     view.hold()
     viewer.move(fit.centre(second))
-    viewer.wait(lambda: view.traces[-1].lines is not None and view.traces[-1].lines.voxel == second)
+    viewer.wait(
+        lambda: view.traces and view.traces[-1].lines is not None and view.traces[-1].lines.voxel == second
+    )
     kept = viewer.wait(lambda: drawn(view, SESSION.held[0].name))
     assert np.array_equal(kept.get_ydata(), real.data)
     panel.write(tmp_path / "lines.csv")
@@ -104,7 +108,7 @@ def test_means_and_differences_over_a_dimension(viewer):
     view.bar.modes[tags.index("DIM_EDIT")].SetSelection(2)
     view.bar._slid(None)
     assert set(SESSION.places) == {MEAN, DIFFERENCE}
-    viewer.wait(lambda: view.traces[-1].lines is not None and "mean" in view.traces[-1].title)
+    viewer.wait(lambda: view.traces and view.traces[-1].lines is not None and "mean" in view.traces[-1].title)
     fid = nifti.read(viewer_results.edited()).fid[0, 0, 0].astype(complex)
     mean = fid.mean(axis=1 + tags.index("DIM_DYN"))
     expected = fid_to_spectrum(mean[:, 0] - mean[:, 1]).real

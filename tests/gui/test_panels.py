@@ -120,8 +120,8 @@ def test_a_step_runs_from_its_form_and_its_results_open(viewer, tmp_path):
     scan = viewer_results.svs().parent / "one.nii.gz"
     output = tmp_path / "fit of one"
     panel.form.fill({"--data": str(scan), "--basis": viewer_results.BASIS, "--output": str(output)})
-    expected = f"fsl_mrs_dl quantify --data {scan} --output '{output}' --basis {viewer_results.BASIS}"
-    assert panel.command.GetValue() == expected
+    words = f"-m fsl_mrs_dl quantify --data {scan} --output '{output}' --basis {viewer_results.BASIS}"
+    assert panel.command.GetValue() == f"{sys.executable} {words}"
     panel.start()
     viewer.wait(lambda: panel.status is not None, "the step", STEP_SECONDS)
     assert panel.status == 0, panel.log.GetValue()
@@ -182,3 +182,33 @@ def test_damaged_maps_are_told_once_and_the_panels_stay(viewer, tmp_path):
     panel.choose(MapChoice("internal", "Ins"))
     assert panel.shown == MapChoice("internal", "Ins")
     assert len(viewer.told) == 2
+
+
+def test_the_form_is_filled_from_what_is_shown_and_an_alignment_opens(viewer, tmp_path):
+    """The basis sets and packages are listed; the command that is shown is the one that runs."""
+    import shlex
+
+    from fsleyes_plugin.panels.alignment_view import MRSAlignmentView
+    from fsleyes_plugin.panels.run_panel import MRSRunStep
+    from fsleyes_plugin.session import SESSION
+
+    ortho, _ = viewer.layout()
+    scan = viewer_results.aligned().parents[1] / "scan.nii.gz"
+    viewer.add(scan)
+    viewer.wait(lambda: SESSION.scan is not None)
+    panel = viewer.panel(ortho, MRSRunStep)
+    assert panel.form.widgets["--data"].GetValue() == str(scan)
+    assert viewer_results.BASIS in panel.form.widgets["--basis"].GetItems()
+    assert "quantify-start-1h" in panel.form.widgets["--model"].GetItems()
+    panel.interpreter.SetValue(sys.executable)
+    panel.show("align")
+    assert panel.form.widgets["--file"].GetValue() == str(scan)
+    panel.form.fill({"--output": str(tmp_path / "aligned"), "--method": "gn"})
+    panel.start()
+    viewer.wait(lambda: panel.status is not None, "the step", STEP_SECONDS)
+    assert panel.status == 0, panel.log.GetValue()
+    assert shlex.split(panel.command.GetValue())[:4] == [sys.executable, "-m", "fsl_mrs_dl", "align"]
+    view = viewer.wait(lambda: viewer.frame.getView(MRSAlignmentView))[-1]
+    viewer.wait(lambda: view.alignment is not None)
+    assert view.alignment.estimates.shift_hz.size == 12
+    assert viewer.told == []

@@ -186,7 +186,10 @@ def test_the_grid_of_spectra_follows_and_leads_the_cursor(viewer):
     voxel = voxel_of(fit, 55)
     axes = grid.figure.axes[0]
     grid._clicked(SimpleNamespace(inaxes=axes, xdata=voxel[0] + 0.3, ydata=voxel[1] - 0.3))
-    viewer.wait(lambda: view.traces[-1].lines is not None and view.traces[-1].lines.voxel == voxel, voxel)
+    viewer.wait(
+        lambda: view.traces and view.traces[-1].lines is not None and view.traces[-1].lines.voxel == voxel,
+        voxel,
+    )
     viewer.wait(lambda: grid.where.GetLabel() == "voxel {} {} {}".format(*voxel))
     assert len(grid.cells) <= 144
     assert viewer.told == []

@@ -28,7 +28,7 @@ def test_what_the_form_holds_becomes_the_command():
         arguments(step, values)
     values |= {"--data": "a b.nii.gz", "--output": "out", "--basis": "press_3t_te30"}
     plain = "fsl_mrs_dl quantify --data 'a b.nii.gz' --output out --basis press_3t_te30"
-    assert for_pasting(arguments(step, values)) == plain
+    assert for_pasting(["fsl_mrs_dl", *arguments(step, values)]) == plain
     values |= {"--ppmlim": "0.5 4", "--combine": "Cr PCr; NAA NAAG", "--conj_fid": "no", "--report": "yes"}
     given = "--ppmlim 0.5 4 --combine Cr PCr --combine NAA NAAG --no_conj_fid --report"
     assert arguments(step, values)[7:] == given.split()
