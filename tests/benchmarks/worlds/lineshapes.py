@@ -10,9 +10,10 @@ from fsl_mrs_dl.physics.lines import gamma_from_fwhm, sigma_from_fwhm
 from tests.benchmarks.trust.scans import split
 from tests.benchmarks.worlds.spins import DWELLTIME_S, log_uniform
 
-VOIGT, SHIM, SPLIT, EDDY = "voigt", "shim", "split", "eddy"
-LINESHAPES = (VOIGT, SHIM, SPLIT, EDDY)
+VOIGT, SHIM, SPLIT, EDDY, WIDE = "voigt", "shim", "split", "eddy", "wide"
+LINESHAPES = (VOIGT, SHIM, SPLIT, EDDY, WIDE)
 LORENTZIAN_HZ, GAUSSIAN_HZ = (1.0, 4.0), (1.0, 5.0)  # FWHM; together 1.6 to 7.5 Hz
+WIDE_LORENTZIAN_HZ, WIDE_GAUSSIAN_HZ = (4.0, 9.0), (3.0, 8.0)  # FWHM; together 6 to 14 Hz, as in MRSI
 SUBVOLUMES, SPAN_HZ = (5, 9), (6.0, 12.0)  # parts of a voxel, and the range of their fields
 EDDY_RAD, EDDY_S = (0.3, 1.0), (0.005, 0.05)  # phase at the end, and time constant, of an eddy current
 OWN_SHIFT_HZ, OWN_WIDTH_HZ = (
@@ -63,7 +64,7 @@ def lineshapes(kind: str, n: int, n_points: int, rng: np.random.Generator) -> Co
     kind : str
         One of :data:`LINESHAPES`. ``voigt``: Lorentzian and Gaussian widths alone. ``shim``: also 5 to 9 parts of
         the voxel at fields up to 6 to 12 Hz apart, most of them on one side. ``split``: also a shoulder. ``eddy``:
-        also a phase that settles within 5 to 50 ms.
+        also a phase that settles within 5 to 50 ms. ``wide``: wide lines, as in MRSI.
     n, n_points : int
     rng : numpy.random.Generator
 
@@ -72,8 +73,9 @@ def lineshapes(kind: str, n: int, n_points: int, rng: np.random.Generator) -> Co
     ndarray, complex128, shape (n, time)
     """
     one = np.ones((n, n_points), dtype=np.complex128)
-    gamma = gamma_from_fwhm(rng.uniform(*LORENTZIAN_HZ, n))
-    sigma = sigma_from_fwhm(rng.uniform(*GAUSSIAN_HZ, n))
+    wide = kind == WIDE
+    gamma = gamma_from_fwhm(rng.uniform(*(WIDE_LORENTZIAN_HZ if wide else LORENTZIAN_HZ), n))
+    sigma = sigma_from_fwhm(rng.uniform(*(WIDE_GAUSSIAN_HZ if wide else GAUSSIAN_HZ), n))
     if kind == SHIM:
         sigma = sigma / 2  # the parts of the voxel bring most of the width
     voigt: Complex = damp(one, gamma, sigma, DWELLTIME_S)
