@@ -122,6 +122,23 @@ def test_python_files_are_short():
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE} == {}
 
 
+def test_the_table_of_rooms_has_their_sizes():
+    """Within a sixth, so that the table is not touched by every change and still never grows old."""
+    page = (REPOSITORY / "docs" / "explanation" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+) \| (\d+) files?, ([\d ]+) lines \|", page, re.MULTILINE)
+    package = [name for name in tracked() if name.startswith("fsl_mrs_dl/") and name.endswith(".py")]
+    listed = []
+    for names, n_files, n_lines in rows:
+        rooms = re.findall(r"`(\w+)`", names)
+        files = [name for name in package if re.split(r"[/.]", name)[1] in rooms]
+        lines = sum(len((REPOSITORY / name).read_text().splitlines()) for name in files)
+        assert int(n_files) == pytest.approx(len(files), rel=1 / 6), names
+        assert int(n_lines.replace(" ", "")) == pytest.approx(lines, rel=1 / 6), names
+        listed += rooms
+    rooms = {re.split(r"[/.]", name)[1] for name in package}
+    assert set(listed) == rooms - {"__init__", "__main__"}
+
+
 def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
     """Count the lines of a function's body without its docstring, comments and empty lines."""
     body = function.body[1:] if ast.get_docstring(function) else function.body

@@ -68,6 +68,20 @@ def test_z_is_that_of_a_fit_that_has_the_line(rng: np.random.Generator) -> None:
     assert (left.p < 1e-3).all()
 
 
+def test_z_of_a_doublet_is_that_of_a_fit_that_has_the_doublet(rng: np.random.Generator) -> None:
+    """Four bins apart, 7.8 Hz: the two lines overlap, and their products count in the energy of the doublet."""
+    half = 2 / (N * DT) / F0
+    pair = line(2.6 - half) + line(2.6 + half)
+    fids = spectra(32, rng, 0.5 * pair)
+    left = look(fids)
+    given = basis(pair)
+    with_it = Fitter(given, SETTINGS, reference_ppm=given.reference_ppm)(fids)
+    ratio = left.z / (with_it.amplitudes[:, -1] / with_it.crlb[:, -1])
+    np.testing.assert_allclose(ppm(left), 2.6, atol=1.5 / F0 / (N * DT))
+    assert ratio.max() < 1.1
+    assert np.median(ratio) > 1 - 1.17 / np.sqrt(left.looks.mean())
+
+
 def test_a_missing_part_is_a_negative_line_and_a_doublet_is_one_line(rng: np.random.Generator) -> None:
     half = DOUBLET_HZ / 2 / F0
     doublet = look(spectra(16, rng, 3 * (line(1.31 - half) + line(1.31 + half))))

@@ -214,7 +214,7 @@ def _look(problem: Problem, fids: Complex, result: FitResult, rows: NDArray[np.i
     if 2 * apart < parts.shape[-1]:
         kinds.append(single.doublet(apart, line.overlap(2 * apart / seconds)))
     fields = [kind.field(inverse, share, noise) for kind in kinds]
-    return _verdict(fields, line, result.freedom[rows], problem.frequency_hz[problem.inside])
+    return _highest_place(fields, line, result.freedom[rows], problem.frequency_hz[problem.inside])
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +276,7 @@ def _inverse(gram: Real, within: NDArray[np.bool_]) -> Real:
     return inverse
 
 
-def _verdict(fields: list[Real], line: _Line, freedom: Real, frequency_hz: Real) -> Leftover:
+def _highest_place(fields: list[Real], line: _Line, freedom: Real, frequency_hz: Real) -> Leftover:
     """Return the highest place of the fields of singlets and doublets, and its probability in noise."""
     rows, width_hz = np.arange(len(freedom)), float(frequency_hz[-1] - frequency_hz[0])
     known = np.isfinite(fields[0])
