@@ -1,4 +1,4 @@
-"""Whole commands on measured scans: a raw scan with its references, a scan with its anatomy, twelve of three sites."""
+"""Whole commands on measured scans: raw with its references, with its anatomy, and twelve of three sites."""
 
 import csv
 import json
@@ -57,7 +57,7 @@ def _steam(folder: Path) -> list[str]:
         "`process --report`",
         f"{one.seconds:.0f}",
         f"{one.processor_s:.0f}",
-        _said(out),
+        _verdict(out),
     ]
 
 
@@ -74,7 +74,7 @@ def _press(folder: Path) -> list[str]:
     more = ["--tissue_frac", fractions, "--basis", "press_3t_te35", "--output", out, "--report"]
     one = ran(command("process", *files, *more))
     shares = json.loads(fractions.read_text(encoding="utf-8"))
-    result = _said(out) + "; " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
+    result = _verdict(out) + "; " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
     both = [f"{first.seconds + one.seconds:.0f}", f"{first.processor_s + one.processor_s:.0f}"]
     return ["3 T PRESS with T1 and maps of tissue", "`segment`, `process --report`", *both, result]
 
@@ -93,7 +93,7 @@ def _tissue(t1: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def _said(folder: Path) -> str:
+def _verdict(folder: Path) -> str:
     """Return the verdict of a run, with its reason, and whether its report is there."""
     verdict = json.loads((folder / "run.json").read_text(encoding="utf-8"))["verdict"]
     report = "report" if (folder / "report.html").is_file() else "no report"

@@ -44,11 +44,11 @@ _METHOD = """\
 The whole commands with their defaults, posterior and reports among them, from the start of the process to its end.
 *Processor*: of all processes of the command together. *Memory*: of all of them together, looked at ten times a
 second. *Speed-up, wall* compares wall times and is that of a user only on an idle machine; the load is above.
-*Speed-up, processor*: the processor time of one process, over the one that no further core can shorten with two: that
-of the process with the most, and of those that prepare and collect its work. *Same*: every map holds the same bytes,
-or the table is the same, as of one process. *Killed*: by SIGKILL, with all its processes, at moments drawn uniformly
-between the start and a fifth of the time that a whole run takes, and started again each time with the same command;
-then run to its end."""
+*Speed-up, processor*: the processor time of one process, over the part of it that a further core cannot shorten
+with two: that of the process with the most, and of those that prepare and collect its work. *Same*: each map has
+the same bytes, or the table is the same, as of one process. *Killed*: by SIGKILL, with all its processes, at
+moments drawn uniformly between the start and a fifth of the time that a whole run takes, and started again each
+time with the same command; then run to its end."""
 
 
 def run(profile: str, seed: int) -> Page:
