@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.models.package import find, read_card
 from tests.benchmarks.supervised import words
 from tests.benchmarks.supervised.answers import interval, level_picture, verdict
 from tests.benchmarks.supervised.in_worlds import (
@@ -16,16 +17,17 @@ from tests.benchmarks.supervised.in_worlds import (
     DUMMY,
     FIXED,
     FOREST,
+    Judge,
     Outcome,
     Training,
-    by_forest,
     by_mean,
     by_quantify,
-    forests,
+    forest_of,
     packages,
     regressors,
 )
-from tests.benchmarks.supervised.scenes import AS_TRAINED, BASIS, Scene, scenes
+from tests.benchmarks.supervised.scenes import AS_TRAINED, BASIS, scenes
+from tests.benchmarks.supervised.trainings import Store
 from tests.benchmarks.table import NOT_RUN, Page, Table
 
 _DIGITS = 3
@@ -47,7 +49,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(4, 1, 60, 4, {}),
-    "small": Profile(40, 3, 6000, 50, {"scalogram": 8, "scattering": 15}),
+    "small": Profile(20, 3, 6000, 20, {"scalogram": 8, "scattering": 15}),
     "paper": Profile(500, 3, 96_000, 100, {"scattering": 100}),
 }
 Results = Mapping[str, Mapping[str, Sequence[Outcome]]]
@@ -63,9 +65,12 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     seeds = range(seed, seed + size.seeds)
     chosen = Training(size.samples, size.epochs, _USUAL_EPOCHS[profile], size.trees, seeds)
     networks = {name: packages(name, chosen, models, trained_only) for name in regressors()}
-    methods = _methods(networks, chosen)
+    methods, store = _methods(networks, chosen), Store(models)
     results = {
-        name: {method: [answer(scene) for answer in several] for method, several in methods.items()}
+        name: {
+            method: [judge.outcome(name, scene, store) for judge in several]
+            for method, several in methods.items()
+        }
         for name, scene in scenes(profile, size.spectra, seed).items()
     }
     tables = [
@@ -90,20 +95,23 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     return Page("Regressors outside their training", method, tables, words.REGRESSORS_REMARKS, [picture])
 
 
-def _methods(
-    networks: Mapping[str, Sequence[Path]], chosen: Training
-) -> dict[str, list[Callable[[Scene], Outcome]]]:
-    """Return what each method makes of a scene, one function a seed; none where a network is not there."""
-    methods: dict[str, list[Callable[[Scene], Outcome]]] = {
-        DEFAULT: [by_quantify],
-        FIXED: [partial(by_quantify, baseline="poly, 2")],
+def _methods(networks: Mapping[str, Sequence[Path]], chosen: Training) -> dict[str, list[Judge]]:
+    """Return each method, one judge a seed; none where a network is not there."""
+    methods = {
+        DEFAULT: [Judge((DEFAULT,), by_quantify)],
+        FIXED: [Judge((FIXED,), partial(by_quantify, baseline="poly, 2"))],
     }
-    methods |= {
-        name: [partial(by_quantify, model=str(path)) for path in paths] for name, paths in networks.items()
-    }
-    planted = forests(networks["crelu"][0], chosen) if networks["crelu"] else []
-    methods[FOREST] = [partial(by_forest, network=network) for network in planted]
-    methods[DUMMY] = [by_mean]
+    for name, paths in networks.items():
+        methods[name] = [
+            Judge((read_card(find(path)).package_sha256,), partial(by_quantify, model=str(path)))
+            for path in paths
+        ]
+    methods[FOREST] = [
+        Judge((FOREST, chosen.samples, chosen.trees, seed), forest_of(networks["crelu"][0], chosen, seed))
+        for seed in chosen.seeds
+        if networks["crelu"]
+    ]
+    methods[DUMMY] = [Judge((DUMMY,), by_mean)]
     return methods
 
 
@@ -169,8 +177,6 @@ def _good(methods: Mapping[str, object], results: Results) -> Table:
 
 def _trainings(networks: Mapping[str, Sequence[Path]]) -> Table:
     """Return how each network was trained, from its cards, and its mean R2 beside the fit's and the bound."""
-    from fsl_mrs_dl.models.package import find, read_card
-
     rows = []
     for name, paths in networks.items():
         if not paths:

@@ -1,10 +1,12 @@
 """What regressors, fits, a forest and the mean of the training make of spectra of known truth."""
 
 import contextlib
+import hashlib
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +29,7 @@ from fsl_mrs_dl.train.training import run as train
 from fsl_mrs_dl.train.trainings import training_of
 from tests.benchmarks.supervised.classical import with_forest
 from tests.benchmarks.supervised.scenes import BASIS, PRIOR, Scene
+from tests.benchmarks.supervised.trainings import Store
 from tests.benchmarks.worlds.judged import LIKELIHOOD, MEAN, SettingScore, score
 from tests.benchmarks.worlds.settings import CREATINES, SUMS, Ratios, prior_without, shipped
 
@@ -63,6 +66,27 @@ class Training:
     seeds: Sequence[int]
 
 
+@dataclass(frozen=True)
+class Judge:
+    """A method with one seed: its name for the store, and what it makes of a scene."""
+
+    key: tuple[object, ...]
+    of: Callable[[Scene], Outcome]
+
+    def outcome(self, name: str, scene: Scene, store: Store) -> Outcome:
+        """Return the outcome of a scene, from the store if it is there."""
+        n = len(scene.data.fid)
+
+        def numbers() -> Real:
+            one = self.of(scene)
+            return np.array([one.error, one.strong, np.nan if one.good is None else one.good])
+
+        error, strong, good = store.answer(
+            (name, n, hashlib.sha256(scene.data.fid.tobytes()).hexdigest(), *self.key), numbers
+        )
+        return Outcome(float(error), float(strong), None if np.isnan(good) else float(good))
+
+
 def regressors() -> tuple[str, ...]:
     """Return the networks that give amplitudes alone."""
     return tuple(name for name, entry in architectures("quantify").items() if "regression" in entry.training)
@@ -85,15 +109,21 @@ def packages(name: str, chosen: Training, models: Path, trained_only: bool) -> l
     return folders
 
 
-def forests(package: Path, chosen: Training) -> list[RegressionNetwork]:
-    """Return random forests, one a seed, over the input of a package and the examples that it learned from."""
-    planted = []
-    for seed in chosen.seeds:
+def forest_of(package: Path, chosen: Training, seed: int) -> Callable[[Scene], Outcome]:
+    """Return what a forest makes of scenes, over the input of a package and the spectra that it learned from.
+
+    It grows when it is first asked.
+    """
+
+    @cache
+    def forest() -> RegressionNetwork:
+        model: Any = load(str(package))
         options: dict[str, Any] = {"basis": BASIS, "samples": chosen.samples, "seed": seed}
-        network: Any = load(f"{package.parent}/{package.name}").network
-        sets: Any = training_of(resolved(load(package).card.architecture, **options)).make_sets()
-        planted.append(with_forest(network, *examples_of(network, sets.training), chosen.trees, seed))
-    return planted
+        sets: Any = training_of(resolved(model.card.architecture, **options)).make_sets()
+        examples = examples_of(model.network, sets.training)
+        return with_forest(model.network, *examples, chosen.trees, seed)
+
+    return lambda scene: by_forest(scene, forest())
 
 
 def by_quantify(scene: Scene, **options: Any) -> Outcome:

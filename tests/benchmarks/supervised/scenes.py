@@ -13,6 +13,19 @@ from tests.benchmarks.worlds.world import make
 
 BASIS, PRIOR = "press_3t_te30", "brain"
 AS_TRAINED = "as in training"
+_FEW = (
+    "centre",
+    "MM birch_2017",
+    "MM consensus_7t",
+    "MM none",
+    "shim",
+    "eddy",
+    "own shifts",
+    "lipid",
+    "water",
+    "low SNR",
+)
+"""Worlds of the profile ``small``: one for each kind of difference."""
 _JUDGED_SEED = 77
 """Of the spectra of the training's prior, so that they are not those of the training."""
 
@@ -36,11 +49,15 @@ class Scene:
 
 
 def scenes(profile: str, n: int, seed: int) -> dict[str, Scene]:
-    """Return n spectra of the training's prior, and n of each world that is fitted with the same basis set."""
+    """Return n spectra of the training's prior, and n of each world that is fitted with the same basis set.
+
+    Two worlds for ``smoke``, one for each kind of difference for ``small``, all for ``paper``.
+    """
     named = {AS_TRAINED: _as_trained(n, seed)}
-    every = worlds("small")
-    for world in every[:2] if profile == "smoke" else every:
-        if world.there() and world.fitted == BASIS:
+    few = {"smoke": _FEW[:2], "small": _FEW}.get(profile)
+    for world in worlds("small"):
+        chosen = few is None or world.name in few
+        if chosen and world.there() and world.fitted == BASIS:
             sample = make(world, n, np.random.default_rng([seed, *world.name.encode()]))
             named[world.name] = Scene(sample.data, sample.truth, world.mm)
     return named

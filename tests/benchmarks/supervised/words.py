@@ -98,10 +98,10 @@ The regressors of `train quantify` ({names}), each trained on {samples} spectra 
 simulates with `{basis}`, with three seeds, and then used as anybody would: `quantify --model`. Beside them the
 fit, with its default and with a fixed baseline; a random forest over the input of `crelu` that learned from the
 same spectra; and the mean of the training, which looks at no spectrum. {n} spectra each: of the training's own
-prior, and of all [worlds](worlds.md) that are fitted with this basis set. Neither the networks nor the model of
-the fit made these: they have other macromolecules, lineshapes, shifts of single metabolites, lipid, water, or
-less signal. Judged are ratios to total creatine, as there; of the default the posterior mean, of all else the
-estimate."""
+prior, and of [worlds](worlds.md) that are fitted with this basis set, one for each kind of difference. Neither
+the networks nor the model of the fit made these: they have other macromolecules, lineshapes, shifts of single
+metabolites, lipid, water, or less signal. Judged are ratios to total creatine, as there; of the default the
+posterior mean, of all else the estimate."""
 REGRESSORS_ALL = """\
 **Mean absolute error of ratios to total creatine, all metabolites.** Intervals (95 %, Student's t) are over the
 seeds of the training; all methods have the same spectra."""
