@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from fsl_mrs_dl.models.catalogue import CATALOGUE, architectures
+from fsl_mrs_dl.models.regression import TARGETS
 from fsl_mrs_dl.models.regression_crelu import CReLU, CReLUNetwork
-from fsl_mrs_dl.models.regression_inference import regression_amplitudes
+from fsl_mrs_dl.models.regression_inference import regressed, regression_amplitudes
 from fsl_mrs_dl.models.regression_scalogram import ScalogramNetwork
 from fsl_mrs_dl.models.regression_scattering import ScatteringNetwork
 from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.loop import Settings, fit
+from fsl_mrs_dl.train.regression import examples_of
 from fsl_mrs_dl.train.trainings import training_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -107,6 +109,40 @@ def test_amplitudes_have_the_unit_of_the_data(name):
     one = regression_amplitudes(network, fids, step)
     large = regression_amplitudes(network, 1e3 * fids, step)
     assert large == pytest.approx(1e3 * one, rel=1e-4)
+
+
+def test_truths_have_the_size_at_which_the_network_sees_a_spectrum(begun):
+    """A spectrum is divided by its highest magnitude, and so are its amplitudes."""
+    _, sets, network = begun["crelu"]
+    spectra = sets.training
+    _, truths = examples_of(network, spectra)
+    size = np.abs(spectra.fids).max(axis=1)
+    assert truths.numpy() == pytest.approx(spectra.amplitudes / size[:, None], rel=1e-5)
+
+
+def test_another_field_is_read_in_ppm(begun, rng):
+    """Samples of 127.7 MHz are those of 123.2 MHz, of the same ppm, that are as much farther apart in time."""
+    network = begun["crelu"][2]
+    own, other = network.spectrometer_frequency_mhz, 1.036 * network.spectrometer_frequency_mhz
+    fids = rng.standard_normal((2, 1024)) + 1j * rng.standard_normal((2, 1024))
+    there = regression_amplitudes(network, fids, 2.5e-4, spectrometer_frequency_mhz=other)
+    here = regression_amplitudes(network, fids, 2.5e-4 * other / own)
+    assert there == pytest.approx(here, rel=1e-6)
+
+
+def test_targets_are_told_apart():
+    """Of two components and three targets, the columns are amplitudes, then shifts, then dampings."""
+    names = ("Cr", "NAA")
+    network = CReLUNetwork(names, *AXES[1:], CReLUNetwork.inputs_for(*AXES[1:]), targets=TARGETS)
+    with torch.no_grad():
+        network.target_mean.copy_(torch.arange(6.0))
+        network.target_sd.zero_()
+    values = regressed(network, torch.zeros(1, *network.transform.shape))
+    assert {name: list(row[0]) for name, row in values.items()} == {
+        "amplitudes": [0, 1],
+        "shift_hz": [2, 3],
+        "gamma": [4, 5],
+    }
 
 
 @pytest.mark.parametrize("name", REGRESSORS)

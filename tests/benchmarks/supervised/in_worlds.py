@@ -104,7 +104,7 @@ def packages(name: str, chosen: Training, models: Path, trained_only: bool) -> l
             training = training_of(resolved(name, **options, seed=seed, lr=1e-3, patience=0))
             with contextlib.redirect_stdout(io.StringIO()):
                 train(training, home, time.monotonic(), overwrite=False)
-        if folder.is_dir():
+        if any(folder.glob("*/card.json")):
             folders.append(folder)
     return folders
 
