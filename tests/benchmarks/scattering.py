@@ -226,11 +226,11 @@ def _comparisons(judged: dict[str, Judged]) -> Table:
     for study, one in judged.items():
         for other in (CNN, LINEAR):
             if SCATTERED in one.answers and other in one.answers:
-                both = [one.answers[SCATTERED], one.answers[other]]
+                first, second = one.answers[SCATTERED], one.answers[other]
                 if other == CNN:  # as many seeds of the one as of the other
-                    n = min(len(answer.amplitudes) for answer in both)
-                    both = [Answer(answer.name, answer.amplitudes[:n]) for answer in both]
-                apart = difference(*both, one.test.amplitudes)
+                    n = min(len(first.amplitudes), len(second.amplitudes))
+                    first, second = (Answer(some.name, some.amplitudes[:n]) for some in (first, second))
+                apart = difference(first, second, one.test.amplitudes)
                 rows.append([study, f"scattering against {other}", interval(apart), verdict(apart)])
     columns = ["data set", "which", "difference of mean SMAPE", "does scattering beat it?"]
     return Table.filled(words.SCATTERING_COMPARISONS, columns, rows or [[NOT_RUN]])

@@ -14,7 +14,7 @@ from tests.benchmarks.table import NOT_RUN, Picture, Table
 
 _LEVEL = 0.95
 """Of all intervals, without unit."""
-_COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#8a6fb0", "#c98b1f", "#444444")
+_COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#8a6fb0", "#c98b1f", "#444444", "#d58fb8")
 _MARKS = "os^vDPX*"
 _FEW = 10
 """Groups of bars whose names have room side by side."""
@@ -216,16 +216,23 @@ def curve_picture(
 def level_picture(
     name: str, caption: str, places: Sequence[str], levels: Mapping[str, Sequence[float]], label: str
 ) -> Picture:
-    """Draw a mark a place and a method, with a logarithmic ordinate."""
+    """Draw a mark a place and a method, side by side, with a logarithmic ordinate."""
+    from matplotlib.ticker import FuncFormatter
+
     figure, axes = new_figure((10, 4.2), 1, 1)
-    axis = axes[0, 0]
+    axis, place = axes[0, 0], np.arange(len(places))
     for k, (method, values) in enumerate(levels.items()):
         colour, mark = _COLOURS[k % len(_COLOURS)], _MARKS[k % len(_MARKS)]
-        axis.plot(range(len(places)), values, mark, markersize=5, color=colour, label=method)
-    axis.set_xticks(range(len(places)), places, rotation=60, ha="right", fontsize="small")
+        beside = place + 0.7 * ((k + 0.5) / len(levels) - 0.5)
+        axis.plot(beside, values, mark, markersize=5, color=colour, label=method)
+    for edge in place[:-1] + 0.5:
+        axis.axvline(edge, color="0.85", linewidth=0.6)
+    axis.set_xticks(place, places, rotation=60, ha="right", fontsize="small")
     axis.set_yscale("log")
+    for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+        ticks(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.tick_params(axis="y", which="both", labelsize="small")
     axis.set_ylabel(label)
-    axis.grid(axis="x", linewidth=0.4)
     axis.legend(frameon=False, fontsize="x-small", ncols=len(levels), loc="lower left", bbox_to_anchor=(0, 1))
     return Picture(name, caption, png(figure))
 
