@@ -48,6 +48,8 @@ class Flag:
     severity: str = "note"
 
 
+REPLACED = "replaced"
+"""Token of a transient whose estimate is ``gn``'s in place of a network's; as usable as one without a flag."""
 FLAGS: Mapping[str, Flag] = MappingProxyType(
     {
         "nonfinite": Flag(0, "the FID holds NaN or Inf; it was left as it is", "unusable"),
@@ -63,6 +65,7 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "unlike": Flag(6, "the corrected FID is not like the average of the others"),
         "unmodelled_line": Flag(7, "a line stands out of the residual that no metabolite describes"),
         "model_misfit": Flag(8, "the residual is not noise: errors are twice the bounds or more"),
+        REPLACED: Flag(9, "the likelihood does not support the network's estimate; gn's is in its place"),
     }
 )
 """Table of flags: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz``, meaning and severity."""
@@ -383,16 +386,14 @@ class Estimates:
     reference_shift_hz: Real
     flag: NDArray[np.str_]
 
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Whether each FID can be used: it has no flag, or the one that says where its estimate is from."""
+        return np.isin(self.flag, ("", REPLACED))
+
     @classmethod
     def empty(cls, shape: Iterable[int]) -> Self:
         """Return estimates of zero shift and phase, SD not known, no flag."""
         shape = tuple(shape)
-        nan = np.full(shape, np.nan)
-        return cls(
-            np.zeros(shape),
-            np.zeros(shape),
-            nan,
-            nan.copy(),
-            np.zeros(shape),
-            np.full(shape, "", dtype="<U16"),
-        )
+        nothing, unknown, flag = np.zeros(shape), np.full(shape, np.nan), np.full(shape, "", dtype="<U16")
+        return cls(nothing, nothing.copy(), unknown, unknown.copy(), nothing.copy(), flag)

@@ -121,7 +121,7 @@ _DEEPFPC: dict[str, Any] = {
     "gives": SHIFT_PHASE,
     "source": _SHAMAEI,
     "training": "registration",
-    "options": ("depth", "batch_norm"),
+    "options": ("depth", "batch_norm", "loss"),
     "reads": "first 512 points of the FID",
 }
 _PAIR: dict[str, Any] = {
@@ -153,26 +153,26 @@ _ROWS = (
     CatalogueEntry(
         "dsr",
         summary="network, relative to a reference, by the FID",
-        builder="registration_encoders:SpectralRegistration",
+        builder="registration_likelihood:spectral_registration",
         **_DEEPFPC,
     ),
     CatalogueEntry(
         "dsrf",
         summary="network, relative to a reference, by the spectrum near creatine",
-        builder="registration_encoders:SpectralRegistration",
+        builder="registration_likelihood:spectral_registration",
         fixed={"window_ppm": CREATINE_WINDOW_PPM},
         **_DEEPFPC,
     ),
     CatalogueEntry(
         "dcrr",
         summary="network, relative to creatine, by the FID",
-        builder="registration_encoders:CreatineReferencing",
+        builder="registration_likelihood:creatine_referencing",
         **_DEEPFPC,
     ),
     CatalogueEntry(
         "dcrrf",
         summary="network, relative to creatine, by the spectrum near it",
-        builder="registration_encoders:CreatineReferencing",
+        builder="registration_likelihood:creatine_referencing",
         fixed={"window_ppm": CREATINE_WINDOW_PPM},
         **_DEEPFPC,
     ),

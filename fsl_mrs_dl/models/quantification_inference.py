@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.models.inputs import on_network_points
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
+from fsl_mrs_dl.models.signal_space import water_space
 
 _BLOCK = 512
 """Spectra at once, which bounds the memory."""
@@ -54,6 +55,7 @@ def network_parameters(
     solve: Solve | None = None,
     *,
     spectrometer_frequency_mhz: float | None = None,
+    dry: bool = False,
 ) -> NetworkParameters:
     r"""Estimate the parameters of spectra.
 
@@ -74,6 +76,9 @@ def network_parameters(
         For the amplitudes of a projected network; by default least squares, of either sign.
     spectrometer_frequency_mhz : float, optional
         Of ``fids``, in MHz; by default the network's.
+    dry : bool
+        Whether lines in the band of water are projected out first (:mod:`fsl_mrs_dl.models.signal_space`): the
+        network does not see residual water then, and nothing above 4.1 ppm.
 
     Returns
     -------
@@ -87,6 +92,11 @@ def network_parameters(
         rows = on_network_points(
             np.asarray(fids[start : start + _BLOCK]), dwelltime_s, network.n_points, network.dwelltime_s
         )
+        if dry:
+            water = water_space(
+                network.n_points, network.dwelltime_s, float(network.spectrometer_frequency_mhz)
+            )
+            rows = rows - (rows @ water.conj()) @ water.T
         # Data of any unit: single precision and the ridge of a solution like numbers near 1.
         unit = (
             np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-300)

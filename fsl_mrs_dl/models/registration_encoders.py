@@ -53,6 +53,10 @@ class RegistrationNetwork(Network):
     def estimates(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return shift (Hz) and phase (rad), each of shape (batch,), of inputs of shape (batch, 2, time)."""
 
+    def phases_in_scan(self, inputs: Tensor, shift_hz: Tensor, phase_rad: Tensor) -> Tensor:
+        """Return phases (rad) of the transients of one scan, from estimates of each; by default as they are."""
+        return phase_rad
+
     @abstractmethod
     def loss(self, inputs: Tensor, truth: Tensor | None = None) -> Tensor:
         """Return the loss of a batch, a scalar.
@@ -78,6 +82,8 @@ class Encoder(nn.Module):
         Whether each convolution is followed by batch normalisation; not published as the choice.
     dropout : float
         Probability of each value of the input to be set to zero in training.
+    n_channels : int
+        Of the input.
     """
 
     def __init__(
@@ -87,10 +93,11 @@ class Encoder(nn.Module):
         depth: int = 4,
         batch_norm: bool = False,
         dropout: float = 0.2,
+        n_channels: int = 2,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Dropout(dropout)]
-        before, length = 2, n_points
+        before, length = n_channels, n_points
         for i, after in enumerate(_CHANNELS[: depth + 2]):
             kernel = 5 if i == 0 else 3
             # Of 512 points a depth of 6 leaves two for its last convolution, which needs three.
@@ -105,7 +112,7 @@ class Encoder(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * length, n_outputs))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return raw outputs, shape (batch, n_outputs), of inputs of shape (batch, 2, time)."""
+        """Return raw outputs, shape (batch, n_outputs), of inputs of shape (batch, channel, point)."""
         outputs: Tensor = self.layers(inputs)
         return outputs
 
@@ -263,7 +270,7 @@ class CreatineReferencing(Autoencoder):
 
 @torch.no_grad()
 def estimate(
-    network: RegistrationNetwork, fids: Complex, dwelltime_s: float
+    network: RegistrationNetwork, fids: Complex, dwelltime_s: float, *, one_scan: bool = False
 ) -> tuple["np.ndarray[tuple[int], np.dtype[np.float64]]", "np.ndarray[tuple[int], np.dtype[np.float64]]"]:
     """Estimate the shifts and phases of transients.
 
@@ -275,6 +282,8 @@ def estimate(
         Any number of points of any dwell time, see :mod:`fsl_mrs_dl.models.inputs`.
     dwelltime_s : float
         Of ``fids``, in s.
+    one_scan : bool
+        Whether the transients are of one scan, so that they tell each other's phase.
 
     Returns
     -------
@@ -282,12 +291,15 @@ def estimate(
         In Hz and rad, against what the network was trained on.
     """
     where = next(network.parameters()).device
-    parts = [np.zeros((0, 2))]
+    parts, every = [torch.zeros(0, 2, device=where)], []
     for start in range(0, len(fids), _BLOCK):
         block = on_network_points(
             fids[start : start + _BLOCK], dwelltime_s, network.n_points, network.dwelltime_s
         )
         inputs = torch.from_numpy(to_channels(block)).to(where, torch.float32)
-        parts.append(torch.stack(network.estimates(inputs), dim=1).cpu().numpy().astype(np.float64))
-    shift_hz, phase_rad = np.concatenate(parts).T
-    return shift_hz, phase_rad
+        parts.append(torch.stack(network.estimates(inputs), dim=1))
+        every += [inputs] if one_scan else []
+    shift_hz, phase_rad = torch.cat(parts).T
+    if every:
+        phase_rad = network.phases_in_scan(torch.cat(every), shift_hz, phase_rad)
+    return shift_hz.cpu().numpy().astype(np.float64), phase_rad.cpu().numpy().astype(np.float64)

@@ -101,7 +101,7 @@ def _average_text(view: AlignView) -> str:
 def _headline(
     view: AlignView, before: Widths, after: Widths, rejected: tuple[int, ...]
 ) -> list[tuple[str, str]]:
-    shifts = view.estimates.shift_hz[view.estimates.flag == ""]
+    shifts = view.estimates.shift_hz[view.estimates.usable]
     spread = f"{number(float(np.ptp(shifts)))} Hz" if shifts.size else number(np.nan)
     similar = [number(float(np.mean(stack.similarity(view.inside)))) for stack in (view.before, view.after)]
     facts = [("range of shifts", spread), ("similarity index", _ARROW.join(similar))]
@@ -109,7 +109,7 @@ def _headline(
         key = (view.conditions[0], "Creatine")
         widths = [number(peaks[key].fwhm_hz, 1) for peaks in (before, after)]
         facts.append((f"creatine linewidth of the average {key[0]}".strip(), _ARROW.join(widths) + " Hz"))
-    flagged = int(np.sum(view.estimates.flag != ""))
+    flagged = int(np.sum(~view.estimates.usable))
     facts.append(("flagged transients", f"{flagged} of {view.estimates.flag.size}"))
     if rejected:
         facts.append(("left out", f"{len(rejected)} of {view.estimates.flag.shape[1]}"))
@@ -151,7 +151,7 @@ def _estimate_rows(view: AlignView) -> list[tuple[str, ...]]:
         ("Transients", f"{int(view.before.usable.sum())} usable of {view.before.usable.size}")
     ]
     for n, name in enumerate(view.conditions):
-        sound = estimates.flag[n] == ""
+        sound = estimates.usable[n]
         if not sound.any():
             continue
         shift, turn = estimates.shift_hz[n][sound], np.degrees(estimates.phase_rad[n][sound])

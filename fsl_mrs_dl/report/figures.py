@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import Real
+from fsl_mrs_dl.data import REPLACED, Real
 from fsl_mrs_dl.report.drawing import band_trace
 from fsl_mrs_dl.report.page import AFTER, BEFORE, CONDITIONS, FLAGGED
 from fsl_mrs_dl.report.view import AlignView, Stack
@@ -191,7 +191,7 @@ def drift_figure(view: AlignView) -> Any:
 
 def _add_estimates(drawing: Any, row: int, value: Real, sd: Real, flag: Any, name: str, colour: str) -> None:
     """Draw one estimate of all transients, shape (transients,): its band, its curve and its flagged FIDs."""
-    x, sound = np.arange(value.size, dtype=float), flag == ""
+    x, sound = np.arange(value.size, dtype=float), np.isin(flag, ("", REPLACED))
     shown, error = np.where(sound, value, np.nan), np.where(sound, 1.96 * sd, np.nan)
     known = np.isfinite(error)
     traces = [_curve(shown, sd, name, colour, row)]

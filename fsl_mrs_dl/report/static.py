@@ -144,7 +144,7 @@ def _draw_drift(axes: Any, view: AlignView, value: Real, sd: Real, truth: Real |
     """Draw the estimate of each transient; a constant offset of the truth is not an error."""
     x = np.arange(value.shape[1])
     for n, name in enumerate(view.conditions):
-        sound = view.estimates.flag[n] == ""
+        sound = view.estimates.usable[n]
         shown, error = np.where(sound, value[n], np.nan), 1.96 * sd[n]
         colour = CONDITIONS[n % len(CONDITIONS)]
         axes.fill_between(x, shown - error, shown + error, color=colour, alpha=0.25, linewidth=0)

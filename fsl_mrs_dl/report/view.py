@@ -315,7 +315,7 @@ def voxel_estimates(
         return _by_condition(values[voxel], data.dim_tags, dim, n_trailing=0)
 
     # All coils have the same estimate, except a broken one, which has none: take the first that is not flagged.
-    sound = np.argmax(ordered(estimates.flag) == "", axis=-1)[..., None]
+    sound = np.argmax(ordered(estimates.usable), axis=-1)[..., None]
 
     def of_transient(values: NDArray[Any]) -> NDArray[Any]:
         return np.take_along_axis(ordered(values), sound, axis=-1)[..., 0]

@@ -20,7 +20,7 @@ _TURNS = 8
 
 
 def method_of(
-    method: str, model: str | None, data: MRSData, *, allow_mismatch: bool = False
+    method: str, model: str | None, data: MRSData, *, allow_mismatch: bool = False, checked: bool = True
 ) -> tuple[Method, dict[str, object]]:
     """Return a registration method by name, and the record of its model.
 
@@ -34,13 +34,15 @@ def method_of(
     data : MRSData
     allow_mismatch : bool
         Whether data outside the model's valid range pass.
+    checked : bool
+        Whether a network's estimates are replaced by those of ``gn`` where the likelihood does not support them.
 
     Returns
     -------
     method : Method
     settled : dict
-        ``model`` (name@version), ``package_sha256``, with ``gn`` ``start``, and, if anything does not match,
-        ``mismatch``.
+        ``model`` (name@version), ``package_sha256``, with ``gn`` ``start``, else ``check``, and, if anything does
+        not match, ``mismatch``.
 
     Raises
     ------
@@ -72,7 +74,10 @@ def method_of(
     if method in METHODS:
         settled["start"] = "network"
         return replace(METHODS[method], start=starting_at(loaded)), settled
-    return Method(lambda fids, reference, band: register(loaded, fids, reference, band)), settled
+    settled["check"] = "likelihood" if checked else "off"
+    return Method(
+        lambda fids, reference, band: register(loaded, fids, reference, band), checked=checked
+    ), settled
 
 
 def starting_at(model: Model) -> Callable[[Complex, Complex, Band], Real]:
@@ -94,9 +99,11 @@ def starting_at(model: Model) -> Callable[[Complex, Complex, Band], Real]:
 def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Registration:
     """Estimate shifts and phases by a network, relative to a reference.
 
-    Coils are combined with their weights in the reference. The network reads the reference as well, and its
-    estimate of that is subtracted, so that it does not matter what it was trained relative to. All are turned
-    together so that the reference has phase 0: a scan has any phase, and a network knows those it was trained on.
+    Coils are combined with their weights in the reference. The dwell time is scaled by the ratio of the fields, so
+    that each line is where the network knows it, in ppm, on every scanner of a nominal field. The network reads
+    the reference as well, and its estimate of that is subtracted, so that it does not matter what it was trained
+    relative to. All are turned together so that the reference has phase 0: a scan has any phase, and a network
+    knows those it was trained on.
 
     Parameters
     ----------
@@ -121,9 +128,11 @@ def register(model: Model, fids: Complex, reference: Complex, band: Band) -> Reg
     coils = np.linalg.svd(reference, full_matrices=False)[0][:, 0]
     every = np.concatenate([reference[None], fids])
     combined = np.einsum("c,tcn->tn", coils.conj(), every)
-    shift_hz, phase_rad = estimate(
-        network, combined * _turn_to_zero(network, combined[0], band), band.dwelltime_s
-    )
+    ratio = band.spectrometer_frequency_mhz / network.spectrometer_frequency_mhz
+    scaled = replace(band, dwelltime_s=band.dwelltime_s * ratio)
+    turned = combined * _turn_to_zero(network, combined[0], scaled)
+    shift_hz, phase_rad = estimate(network, turned, scaled.dwelltime_s, one_scan=True)
+    shift_hz = shift_hz * ratio
     low, high = model.card.valid.shift_hz
     return Registration.without_sd(
         shift_hz=shift_hz[1:] - shift_hz[0],

@@ -251,7 +251,7 @@ def _words(name: str, before: MRSData, result: StepResult) -> tuple[str, ...]:
     }
     lines = [words[name]] if name in words else []
     if name == "align" and result.estimates is not None:
-        good = result.estimates.flag == ""
+        good = result.estimates.usable
         shifts = result.estimates.shift_hz[good]
         if shifts.size:
             lines.append(f"Took away shifts of {shifts.min():+.1f} to {shifts.max():+.1f} Hz.")

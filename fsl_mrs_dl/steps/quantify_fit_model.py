@@ -8,6 +8,7 @@ from fsl_mrs_dl.fit import quantification
 from fsl_mrs_dl.fit.acquisition import AcquisitionComparison
 from fsl_mrs_dl.fit.basis import basis_for
 from fsl_mrs_dl.fit.lcm import Baseline, FitSettings
+from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_basis import agreement_of, chemical_shift, chosen_members, is_difference
 from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra
@@ -129,7 +130,8 @@ class FitModel:
         members = _members(spectra, basis, basis_options, options.method, averaged=baseline.averaged)
         agreement = agreement_of(spectra.measured, basis, spectra.times.echo_s, basis_options.allow_mismatch)
         different, doubts = notes.differences(spectra.whole, spectra.data, basis)
-        averaged = baseline.averaged and options.method == "lcm"
+        # A regressor gives amplitudes alone, which no prior of a background changes.
+        averaged = baseline.averaged and not CATALOGUE[options.method].labels
         members = _with_additions(members, spectra.measured, basis_options, averaged=averaged)
         fitted_baseline = _STIFF if baseline.averaged and not averaged else baseline
         settings = FitSettings(spectra.window_ppm, fitted_baseline, lorentzian=options.lorentzian)

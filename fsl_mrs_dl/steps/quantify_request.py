@@ -8,7 +8,8 @@ from fsl_mrs_dl.fit.posterior import WEAK
 from fsl_mrs_dl.fit.quantification import Request, background_record
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_fit_model import FitModel
-from fsl_mrs_dl.steps.quantify_networks import ChosenFitter, NetworkOptions, RegressionFitter, fitter_of
+from fsl_mrs_dl.steps.quantify_fitters import RegressionFitter
+from fsl_mrs_dl.steps.quantify_networks import ChosenFitter, NetworkOptions, fitter_of
 from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra
 from fsl_mrs_dl.steps.quantify_water import Water
 

@@ -35,6 +35,7 @@ _NOT_STEPS = {
     "options",
     "quantify_basis",
     "quantify_fit_model",
+    "quantify_fitters",
     "quantify_members",
     "quantify_networks",
     "quantify_notes",

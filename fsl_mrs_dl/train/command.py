@@ -20,7 +20,7 @@ def train(
     architecture: Annotated[str, choices(architectures())],
     output: Path,
     data: tuple[Path, ...] | None = None,
-    prior: Literal["deepfpc", "brain_3t", "brain_7t", "brain", "dq"] | None = None,
+    prior: Literal["deepfpc", "brain_3t", "brain_7t", "world_3t", "world_7t", "brain", "dq"] | None = None,
     basis: str = "press_3t_te30",
     signal: Path | None = None,
     init: str | None = None,
@@ -29,6 +29,7 @@ def train(
     batch: int = 64,
     lr: float | None = None,
     patience: int = 10,
+    loss: Literal["published", "likelihood"] = "published",
     reference: Literal["kmeans", "average"] = "kmeans",
     shift_hz: float | None = None,
     phase_deg: float | None = None,
@@ -71,8 +72,8 @@ def train(
         data.
     prior : str
         What to simulate. For align: deepfpc (default), 9.4 T as published; brain_3t, brain_7t, from the shipped
-        basis sets. For quantify: brain (default), Voigt lines and SNR of the brain; dq, as published, for
-        comparison.
+        basis sets; world_3t, world_7t, the same with water and lipids of any size, drawn anew for each batch. For
+        quantify: brain (default), Voigt lines and SNR of the brain; dq, as published, for comparison.
     basis : str
         For quantify and cvae: the basis set, as a file, a folder or the name of a shipped one.
     signal : Path
@@ -90,6 +91,9 @@ def train(
         et al. that of the paper.
     patience : int
         Stop after this many epochs without improvement; 0: never.
+    loss : str
+        For networks without labels. published: squared difference from the decoded transient. likelihood: the
+        probability of each shift, once water and lipids are projected out; works with water of any size.
     reference : str
         For dsr and dsrf. kmeans: one transient, chosen as published. average: the iterated average.
     shift_hz : float
@@ -167,6 +171,7 @@ def train(
         batch=batch,
         lr=lr,
         patience=patience,
+        loss=loss,
         reference=reference,
         shift_hz=shift_hz,
         phase_deg=phase_deg,
@@ -199,7 +204,7 @@ def train(
     run(training_of(options), output, began, overwrite=overwrite)
 
 
-_ALIGN = ("signal", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm")
+_ALIGN = ("signal", "loss", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm")
 _COMPARED = ("widths", "kernels", "dropout")
 _QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign", "signed", *_COMPARED)
 _SYNTHESISE = ("metabolites", "decoder")
@@ -224,7 +229,7 @@ _OF_FILES = ("output", "overwrite")
 _MOST_SAMPLES = 2**19
 """Simulated at once: 4 GiB of FIDs of 1024 points in single precision."""
 _PRIORS = {
-    "align": ("deepfpc", "brain_3t", "brain_7t"),
+    "align": ("deepfpc", "brain_3t", "brain_7t", "world_3t", "world_7t"),
     "quantify": ("brain", "dq"),
     "reconstruct": ("brain",),
     "synthesise": ("brain",),
@@ -323,6 +328,12 @@ def _check_step(settings: dict[str, Any]) -> None:
             raise OptionError(
                 f"--{unused[0]} is for the networks of Rizzo et al., {architecture} is not one; leave it out."
             )
+    if settings["loss"] == "likelihood" and "loss" not in CATALOGUE[architecture].options:
+        raise OptionError(f"--loss likelihood is for networks without labels, {architecture} has them.")
+    if settings["prior"].startswith("world") and settings["augment_with"]:
+        raise OptionError(
+            f"--augment_with is for examples that stay; --prior {settings['prior']} draws anew."
+        )
     if settings["seed_sign"] and settings["amplitudes"] == "projected":
         raise OptionError(
             "--seed_sign needs --amplitudes whitened or softplus: projected ones have one shift."

@@ -3,20 +3,26 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.registration import Band, registration_crlb
 from fsl_mrs_dl.models.card import Score
+from fsl_mrs_dl.models.inputs import on_network_points, to_channels
 from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork, estimate
+from fsl_mrs_dl.models.registration_likelihood import ShiftProbabilities
 from fsl_mrs_dl.physics import correct, fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import phase_difference, precision_accuracy, r2, similarity_index
 from fsl_mrs_dl.train.registration_data import Transients
 
 SI_WINDOW_PPM = (2.5, 3.5)
 """Of the similarity index, in ppm, as published: the lines of creatine and choline (doi:10.1002/mrm.29498)."""
+FAILURE_PPM = 0.025
+"""A shift off by more has failed, in ppm: 3 Hz at 3 T, half a linewidth."""
 _BOUNDED = 256
 """Number of transients whose bound is computed; the card has their root mean square."""
 NONE, BOUND, CEILING = "no correction", "CRLB, template known, all points", "with the true values"
+BY_LIKELIHOOD = "likelihood"
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,38 @@ def scores(network: RegistrationNetwork, test: Transients) -> tuple[Score, ...]:
         Score("shift R2", "1", r2_shift, 0.0, NONE, 1.0, "perfect", n),
         Score("phase R2", "1", r2_phase, 0.0, NONE, 1.0, "perfect", n),
         Score("similarity index, 2.5 to 3.5 ppm", "1", similar, before, NONE, ceiling, CEILING, n),
+    )
+
+
+@torch.no_grad()
+def failures(network: ShiftProbabilities, test: Transients) -> Score:
+    """Return the share of shifts that fail, beside that of the likelihood that the network learns from.
+
+    Parameters
+    ----------
+    network : ShiftProbabilities
+    test : Transients
+        A shift has failed if its error is more than 0.025 ppm (3 Hz at 3 T) from the median error.
+
+    Returns
+    -------
+    Score
+        In per cent.
+    """
+    n = len(test.fids)
+    fids = on_network_points(test.fids, test.dwelltime_s, network.n_points, network.dwelltime_s)
+    own = None if test.references is None else torch.from_numpy(to_channels(test.references))
+    best = network.odds(torch.from_numpy(to_channels(fids)).float(), own).argmax(dim=1)
+    shares = []
+    for shift_hz in (
+        estimate(network, test.fids, test.dwelltime_s)[0],
+        np.zeros(n),
+        network.shifts_hz[best].double().numpy(),
+    ):
+        error_hz = np.abs(shift_hz - test.truth[:, 0] - np.median(shift_hz - test.truth[:, 0]))
+        shares.append(100 * float(np.mean(error_hz > FAILURE_PPM * test.spectrometer_frequency_mhz)))
+    return Score(
+        "shifts off by more than 0.025 ppm", "%", shares[0], shares[1], NONE, shares[2], BY_LIKELIHOOD, n
     )
 
 

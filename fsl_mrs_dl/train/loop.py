@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
@@ -82,6 +83,37 @@ class LossCurve:
 
     losses: tuple[float, ...]
     best: float
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Batches that are made while the network learns, so that no example comes twice.
+
+    Attributes
+    ----------
+    draw : callable
+        Of a random generator: the tensors of a batch.
+    batches : int
+        Of an epoch.
+    """
+
+    draw: Callable[[np.random.Generator], tuple[Tensor, ...]]
+    batches: int
+
+
+class _Drawn:
+    """The batches of a stream, each by a seed of its own from a generator, which a checkpoint keeps."""
+
+    def __init__(self, stream: Stream, generator: torch.Generator) -> None:
+        self._stream, self._generator = stream, generator
+
+    def __len__(self) -> int:
+        return self._stream.batches
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        for _ in range(self._stream.batches):
+            seed = int(torch.randint(2**62, (1,), generator=self._generator))
+            yield self._stream.draw(np.random.default_rng(seed))
 
 
 class _Batches:
@@ -188,7 +220,7 @@ class _Checkpoint(Callback):
 
 def fit(
     network: Network,
-    training: tuple[Tensor, ...],
+    training: tuple[Tensor, ...] | Stream,
     validation: tuple[Tensor, ...],
     settings: Settings,
     report: Report | None = None,
@@ -201,7 +233,7 @@ def fit(
     network : Network
     training, validation : tuple of Tensor
         What the network's loss takes, one row an example: of a registration network inputs of shape
-        (transient, 2, time) and truth of shape (transient, 2).
+        (transient, 2, time) and truth of shape (transient, 2). Those to train on may be a stream.
     settings : Settings
         The same seed gives the same weights on the same machine.
     report : callable, optional
@@ -234,7 +266,7 @@ def fit(
         )
         trainer.fit(
             _Task(network, settings),
-            _Batches(training, len(training[0]) if settings.full_batch else settings.batch, generator),
+            _batches(training, settings, generator),
             _Batches(validation, 1024, None),
             ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
             weights_only=True,
@@ -245,6 +277,14 @@ def fit(
         network.load_state_dict(best.weights)
     network.cpu().eval()
     return LossCurve(tuple(best.losses), min(best.losses, default=float("nan")))
+
+
+def _batches(
+    training: tuple[Tensor, ...] | Stream, settings: Settings, generator: torch.Generator
+) -> _Batches | _Drawn:
+    if isinstance(training, Stream):
+        return _Drawn(training, generator)
+    return _Batches(training, len(training[0]) if settings.full_batch else settings.batch, generator)
 
 
 @contextmanager

@@ -12,14 +12,16 @@ from torch import Tensor
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.inputs import on_network_points, to_channels
-from fsl_mrs_dl.models.package import Model, package_name
+from fsl_mrs_dl.models.package import Model, load, package_name
 from fsl_mrs_dl.models.registration_encoders import RegistrationNetwork, SpectralRegistration
+from fsl_mrs_dl.models.registration_likelihood import ShiftProbabilities
 from fsl_mrs_dl.train.augmentation import transients_with
-from fsl_mrs_dl.train.evaluation import scores
-from fsl_mrs_dl.train.loop import VALIDATION, set_sizes
+from fsl_mrs_dl.train.evaluation import failures, scores
+from fsl_mrs_dl.train.loop import VALIDATION, Stream, set_sizes
 from fsl_mrs_dl.train.own_data import augmented, read_measured
 from fsl_mrs_dl.train.references import average_reference, kmeans_reference
 from fsl_mrs_dl.train.registration_data import Spread, Transients, default_spread, simulated
+from fsl_mrs_dl.train.registration_world import SEQUENCES, TRANSIENTS, World
 from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
 N_POINTS = 512
@@ -29,7 +31,8 @@ _TESTED = 2000
 _FIELD_SHARE = 0.05
 """Half of the valid range of the spectrometer frequency, relative: scanners of one nominal field."""
 _LEAST_DURATION = 0.5
-"""Shortest valid FID, over the duration that the network reads; the rest is filled with zeros."""
+"""Shortest valid FID, over the duration that the network reads; the rest is filled with zeros. Networks that
+project water out need all of it: of a line that ends early more is left."""
 _SHORTEST = 0.1
 """Shortest valid dwell time over the network's; data of a wider band are filtered first."""
 _LEAST_BAND_PPM = 10.0
@@ -58,6 +61,9 @@ def make_sets(
     """
     rng = np.random.default_rng(seed)
     counts = set_sizes(samples, _TESTED)
+    if prior in SEQUENCES and files is None:
+        world = World.of(prior, N_POINTS, spread)
+        return DataSplit(*(world.transients(n, rng) for n in (_TESTED, _TESTED, _TESTED)))
     if files is None:
         return DataSplit(*(simulated(prior, signal, spread, n, rng) for n in counts))
     first, judged = read_measured(files).split(VALIDATION, rng)
@@ -115,7 +121,9 @@ class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork])
             "dwelltime_s": data.dwelltime_s,
             "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
         }
-        if self.entry.labels:
+        if self.options["loss"] == "likelihood":
+            config |= {"max_shift_hz": spread.shift_hz}
+        elif self.entry.labels:
             config |= {"shift_scale_hz": spread.shift_hz, "phase_scale_rad": spread.phase_rad}
         else:
             config |= {"shift_scale_hz": spread.shift_hz / spread.phase_rad}
@@ -135,11 +143,32 @@ class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork])
                 "package of the same field."
             )
 
+    def started(self, sets: DataSplit[Transients]) -> tuple[RegistrationNetwork, dict[str, Any]]:
+        """Return the network of ``--init``; with the loss of the likelihood, also of another architecture.
+
+        All networks of that loss have one encoder, which is then taken over.
+        """
+        model = load(self.options["init"])
+        if self.options["loss"] == "published" or model.card.config.get("loss") != "likelihood":
+            return super().started(sets)
+        self.check_start(model, sets)
+        network, config = self.new_network(sets)
+        learned, encoder = model.network, network
+        assert isinstance(learned, ShiftProbabilities)
+        assert isinstance(encoder, ShiftProbabilities)
+        encoder.encoder.load_state_dict(learned.encoder.state_dict())
+        return network, config
+
     def prepare(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> None:
         """Choose the reference of dSR and dSRF from the training data; other networks have none."""
-        if not isinstance(network, SpectralRegistration):
+        if isinstance(network, ShiftProbabilities) and network.lines:
+            return
+        if not isinstance(network, SpectralRegistration | ShiftProbabilities):
             return
         data = sets.training
+        if data.references is not None and isinstance(network, ShiftProbabilities):
+            network.set_reference(data.references.mean(axis=0))
+            return
         published = self.options["reference"] == "kmeans"
         fid = (
             data.fids[kmeans_reference(data)] if published else average_reference(data, self.spread.shift_hz)
@@ -149,9 +178,30 @@ class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork])
 
     def tensors(
         self, network: RegistrationNetwork, sets: DataSplit[Transients]
-    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Return channels and truth of the training and the validation transients."""
-        return tensors(network, sets.training), tensors(network, sets.validation)
+    ) -> tuple[tuple[Tensor, ...] | Stream, tuple[Tensor, ...]]:
+        """Return channels, and truth or probabilities, of the training and the validation transients."""
+        validation = self._rows(network, sets.validation)
+        if self.options["prior"] not in SEQUENCES or self.options["data"] is not None:
+            return self._rows(network, sets.training), validation
+        world = World.of(self.options["prior"], N_POINTS, self.spread)
+        n_scans = max(1, self.options["batch"] // TRANSIENTS)
+
+        def draw(rng: np.random.Generator) -> tuple[Tensor, ...]:
+            return self._rows(network, world.transients(n_scans * TRANSIENTS, rng))
+
+        return Stream(draw, max(1, self.options["samples"] // (n_scans * TRANSIENTS))), validation
+
+    def _rows(self, network: RegistrationNetwork, data: Transients) -> tuple[Tensor, Tensor]:
+        """Return the channels of transients, and what their loss compares with."""
+        inputs, truth = tensors(network, data)
+        if not isinstance(network, ShiftProbabilities):
+            return inputs, truth
+        own = None if data.references is None else torch.from_numpy(to_channels(data.references))
+        where = network.shifts_hz.device
+        if own is not None:
+            return inputs, network.odds(inputs.to(where), own.to(where))
+        blocks = torch.split(inputs.to(where), _TESTED)
+        return inputs, torch.cat([network.odds(block) for block in blocks])
 
     def name(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> str:
         """Return the name of the package: architecture, nucleus and field."""
@@ -160,8 +210,11 @@ class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork])
         )
 
     def scores(self, network: RegistrationNetwork, sets: DataSplit[Transients]) -> tuple[Score, ...]:
-        """Return precision, R2 and similarity index on the test transients."""
-        return scores(network, sets.test)
+        """Return precision, R2 and similarity index on the test transients, and failures where SDs hold them."""
+        rows = scores(network, sets.test)
+        if sets.test.references is not None:  # transients of many scans are not alike
+            rows = rows[:-1]
+        return (*rows, failures(network, sets.test)) if isinstance(network, ShiftProbabilities) else rows
 
     def data_words(self, sets: DataSplit[Transients]) -> str:
         """Return a description of the training data, for the card."""
@@ -172,6 +225,7 @@ class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork])
         data, spread = sets.training, self.spread
         mhz, dwelltime_s = network.spectrometer_frequency_mhz, network.dwelltime_s
         duration_s, degrees = N_POINTS * dwelltime_s, float(np.degrees(spread.phase_rad))
+        least = 1.0 if isinstance(network, ShiftProbabilities) else _LEAST_DURATION
         fid = Channel(
             "fid",
             "time",
@@ -183,7 +237,7 @@ class RegistrationTraining(Training[DataSplit[Transients], RegistrationNetwork])
             nucleus=data.nucleus,
             spectrometer_frequency_mhz=(mhz * (1 - _FIELD_SHARE), mhz * (1 + _FIELD_SHARE)),
             dwelltime_s=(dwelltime_s * _SHORTEST, max(dwelltime_s, 1 / (_LEAST_BAND_PPM * mhz))),
-            duration_s=(duration_s * _LEAST_DURATION, 1e3),
+            duration_s=(duration_s * least, 1e3),
             snr_t0=data.snr_t0,
             shift_hz=(-spread.shift_hz, spread.shift_hz),
             phase_deg=(-degrees, degrees),

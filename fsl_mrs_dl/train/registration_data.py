@@ -94,6 +94,8 @@ class Transients:
     noise_sigma : ndarray, float, shape (transient,), or None
         A channel.
     nucleus : str
+    references : ndarray, complex, shape (scan, time), or None
+        What each scan is without water, lipids and noise, at no shift and phase; its transients follow each other.
     """
 
     fids: Complex
@@ -107,6 +109,7 @@ class Transients:
     clean: Complex | None = None
     noise_sigma: Real | None = None
     nucleus: str = "1H"
+    references: Complex | None = None
 
     @property
     def sha256(self) -> str:
@@ -124,7 +127,8 @@ def default_spread(prior: str, nuisance: float) -> Spread:
     """Return the published range at 9.4 T; at 3 and 7 T the capture range of ``align``, and any phase."""
     if prior == "deepfpc":
         return Spread(20.0, pi / 2, nuisance)
-    frequency_mhz = RECIPES[SHIPPED[prior][0]].spectrometer_frequency_mhz
+    first = SHIPPED[prior.replace("world", "brain")][0]
+    frequency_mhz = RECIPES[first].spectrometer_frequency_mhz
     return Spread(_CAPTURE_PPM * frequency_mhz, pi, nuisance)
 
 

@@ -19,7 +19,7 @@ from fsl_mrs_dl.models.card import Card, Channel, Score, TrainingRecipe, ValidRa
 from fsl_mrs_dl.models.catalogue import CatalogueEntry
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.package import Model, load
-from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, fit
+from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, Stream, fit
 from fsl_mrs_dl.train.writing import recipe, write_package
 
 if TYPE_CHECKING:
@@ -109,8 +109,11 @@ class Training(ABC, Generic[S, N]):
         """Return a network with random weights of the seed, and its config for the card."""
 
     @abstractmethod
-    def tensors(self, network: N, sets: S) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Return the arguments of the loss, one row an example: of the training and of the validation examples."""
+    def tensors(self, network: N, sets: S) -> tuple[tuple[Tensor, ...] | Stream, tuple[Tensor, ...]]:
+        """Return the arguments of the loss, one row an example: of the training and of the validation examples.
+
+        Those of the training may come as a stream.
+        """
 
     @abstractmethod
     def name(self, network: N, sets: S) -> str:
@@ -187,7 +190,8 @@ class Training(ABC, Generic[S, N]):
         curve = fit(network, training, validation, settings, report, checkpoint)
         if not np.isfinite(curve.best):
             raise OptionError(f"The training diverged at --lr {settings.lr:g}; take a smaller one.")
-        self.finish(network, training)
+        if not isinstance(training, Stream):
+            self.finish(network, training)
         return curve
 
     def search_space(self) -> "Space":

@@ -52,11 +52,11 @@ class Alignment:
 
     def remark(self) -> str:
         """Return a sentence on flagged and rejected transients; empty if there are none."""
-        flags = np.moveaxis(self.estimates.flag, self.before.axis(self.dim) - 1, 0)
-        flagged = np.flatnonzero((flags.reshape(len(flags), -1) != "").any(axis=1))
+        usable = np.moveaxis(self.estimates.usable, self.before.axis(self.dim) - 1, 0)
+        flagged = np.flatnonzero((~usable.reshape(len(usable), -1)).any(axis=1))
         parts = [f"left out: {_listed(self.rejected)}"] if self.rejected else []
         parts += [f"flagged: {_listed(flagged)}"] if len(flagged) else []
-        return f"of {len(flags)} transients (the first is 0), {'; '.join(parts)}" if parts else ""
+        return f"of {len(usable)} transients (the first is 0), {'; '.join(parts)}" if parts else ""
 
 
 @refusing_damage

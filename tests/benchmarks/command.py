@@ -30,6 +30,8 @@ def benchmark(
         "basis",
         "cwt",
         "dq",
+        "dq_invivo",
+        "elsewhere",
         "fit",
         "fpc",
         "fuzzing",
@@ -67,7 +69,9 @@ def benchmark(
     ----------
     task : str
         basis: the shipped basis sets beside those of others; cwt: a network on the scalogram beside one on the
-        spectrum; dq: networks for quantify beside fits and bounds; fit: the linear-combination fit on simulated
+        spectrum; dq: networks for quantify beside fits and bounds; dq_invivo: the same on
+        measured spectra; elsewhere: the shipped networks for align on
+        data of others; fit: the linear-combination fit on simulated
         spectra; fuzzing: spoiled inputs of every kind; fpc: networks for align beside every other method;
         hatami: a network on the spectrum beside fits, a forest and bounds; invivo: the steps on measured files;
         mrsi: a large MRSI through quantify; quantify: dq and trust; quantify_invivo: the fit on measured

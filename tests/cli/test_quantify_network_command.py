@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 BASIS = "slaser_3t_te28"
 FEW = ["--samples", "60", "--epochs", "1", "--basis", BASIS]
+FIXED = ["--baseline", "poly, 2"]
 NAME, START = "quantify-dq-nmm-slaser-1h-3t", "quantify-start-1h"
 
 
@@ -39,6 +40,15 @@ def scan(tmp_path_factory):
 
 def quantify(scan, output, *more):
     return main(["quantify", "--data", str(scan), "--basis", BASIS, "--output", str(output), *more])
+
+
+def with_water(scan, folder, times=20):
+    """Write a scan with water of so many times its signal, and return the file."""
+    clean = nifti.read(scan)
+    t = np.arange(clean.n_points) * clean.dwelltime_s
+    wet = folder / "wet.nii.gz"
+    nifti.write(replace(clean, fid=clean.fid + times * np.abs(clean.fid).max() * np.exp(-20 * t)), wet)
+    return wet
 
 
 def raw(output):
@@ -69,8 +79,8 @@ def test_verify_measures_the_card_again(name, models, capsys):
 def test_a_pure_network_is_recorded_and_claims_no_posterior(models, scan, tmp_path, monkeypatch):
     """The model is found by method, basis set and field; its amplitudes are not the fit's."""
     monkeypatch.setenv("FSL_MRS_DL_MODELS", str(models))
-    assert quantify(scan, tmp_path / "network", "--method", "dq-nmm") == 0
-    assert quantify(scan, tmp_path / "fit") == 0
+    assert quantify(scan, tmp_path / "network", "--method", "dq-nmm", *FIXED) == 0
+    assert quantify(scan, tmp_path / "fit", *FIXED) == 0
     said = (tmp_path / "network" / "run.json").read_text()
     assert f"{NAME}@1.0.0" in said
     assert json.loads((models / NAME / "1.0.0" / "card.json").read_text())["package_sha256"] in said
@@ -83,15 +93,40 @@ def test_a_pure_network_is_recorded_and_claims_no_posterior(models, scan, tmp_pa
     assert {row[column] for row in rows[2:]} == {""}
 
 
+def test_amplitudes_over_the_prior_have_intervals_that_hold_the_fit_s(models, scan, tmp_path):
+    """By default: a network that has learned nothing lies in the middle of its range, and the fit is near."""
+    assert quantify(scan, tmp_path / "network", "--method", "dq-nmm", "--model", str(models / NAME)) == 0
+    assert quantify(scan, tmp_path / "fit") == 0
+    with (tmp_path / "network" / "concentrations.csv").open() as handle:
+        rows = list(csv.reader(handle))
+    low, high = (rows[0].index(f"ci95_{end}") for end in ("low", "high"))
+    assert all(float(row[low]) <= float(row[high]) for row in rows[2:] if row[low])
+    network, fit = raw(tmp_path / "network"), raw(tmp_path / "fit")
+    assert network["NAA"] == pytest.approx(fit["NAA"], rel=0.25)
+    assert "MM09" not in network
+
+
+def test_water_does_not_change_what_is_estimated_over_the_prior(models, scan, tmp_path, caplog):
+    """Projected out before the network reads, and outside of the window of the fit but for its tail."""
+    by = ["--method", "dq-nmm", "--model", str(models / NAME)]
+    assert quantify(scan, tmp_path / "dry", *by) == 0
+    assert quantify(with_water(scan, tmp_path, 2), tmp_path / "wet", *by) == 0
+    assert "the network reads the whole band" not in caplog.text
+    with (tmp_path / "dry" / "concentrations.csv").open() as handle:
+        rows = list(csv.reader(handle))
+    (naa,) = (row for row in rows[2:] if row[0] == "NAA")
+    low, high = (float(naa[rows[0].index(f"ci95_{end}")]) for end in ("low", "high"))
+    assert low <= raw(tmp_path / "wet")["NAA"] <= high
+
+
 @pytest.mark.parametrize("by", ["refined", "started"])
 def test_the_fit_goes_on_from_a_network_to_where_it_would_have_ended(by, models, scan, tmp_path):
-    fixed = ["--baseline", "poly, 2"]  # that of networks
     more = {
         "refined": ["--method", "dq-nmm", "--model", str(models / NAME), "--refine", "40"],
-        "started": ["--model", str(models / START), *fixed],
+        "started": ["--model", str(models / START)],
     }[by]
-    assert quantify(scan, tmp_path / "network", *more) == 0
-    assert quantify(scan, tmp_path / "fit", *fixed) == 0
+    assert quantify(scan, tmp_path / "network", *more, *FIXED) == 0
+    assert quantify(scan, tmp_path / "fit", *FIXED) == 0
     network, fit = raw(tmp_path / "network"), raw(tmp_path / "fit")
     with (tmp_path / "fit" / "concentrations.csv").open() as handle:
         rows = list(csv.reader(handle))
@@ -101,11 +136,8 @@ def test_the_fit_goes_on_from_a_network_to_where_it_would_have_ended(by, models,
 
 
 def test_a_network_tells_of_water_that_it_would_read(models, scan, tmp_path, caplog):
-    clean = nifti.read(scan)
-    t = np.arange(clean.n_points) * clean.dwelltime_s
-    wet = tmp_path / "wet.nii.gz"
-    nifti.write(replace(clean, fid=clean.fid + 20 * np.abs(clean.fid).max() * np.exp(-20 * t)), wet)
-    by = ["--method", "dq-nmm", "--model", str(models / NAME)]
+    wet = with_water(scan, tmp_path)
+    by = ["--method", "dq-nmm", "--model", str(models / NAME), *FIXED]
     assert quantify(scan, tmp_path / "dry", *by) == 0
     assert "residual water" not in caplog.text
     assert quantify(wet, tmp_path / "wet", *by) == 0
@@ -117,7 +149,7 @@ def test_a_network_tells_of_water_that_it_would_read(models, scan, tmp_path, cap
 def test_a_package_of_amplitudes_names_its_method(models, scan, tmp_path):
     assert quantify(scan, tmp_path / "o", "--model", str(models / NAME)) == 0
     run = json.loads((tmp_path / "o" / "run.json").read_text())
-    assert any(note.startswith("amplitudes by quantify-dq-nmm") for note in run["notes"])
+    assert any(note.startswith("shift, width and phase by quantify-dq-nmm") for note in run["notes"])
 
 
 def test_adaptation_tells_what_it_brought(models, scan, tmp_path):

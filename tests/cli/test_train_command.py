@@ -158,6 +158,8 @@ def test_own_data_and_transfer(models, scan, tmp_path, capsys):
         (["--init", "nowhere"], "no model package"),
         (["--signal", "none.mat"], "none.mat"),
         (["--prior", "brain_3t", "--signal", "none.mat"], "--signal"),
+        (["--architecture", "ma", "--loss", "likelihood"], "--loss"),
+        (["--prior", "world_3t", "--augment_with", "nowhere"], "--augment_with"),
     ],
 )
 def test_train_refuses_what_makes_no_sense(more, word, tmp_path, capsys):

@@ -122,8 +122,8 @@ def test_a_scan_is_reconstructed_with_its_report(scan, tmp_path):
 @pytest.mark.parametrize(
     ("words", "by"),
     [
-        (("align", "--file", "SCAN", "--model", "align-dsr-1h-3t"), "The network align-dsr-1h-3t@1.0.0"),
-        (("align", "--file", "SCAN", "--method", "dsrf"), "The network align-dsrf-1h-3t@1.0.0"),
+        (("align", "--file", "SCAN", "--model", "align-dsr-1h-3t"), "The network align-dsr-1h-3t@2.0.0"),
+        (("align", "--file", "SCAN", "--method", "dsrf"), "The network align-dsrf-1h-3t@2.0.0"),
         (
             ("augment", "--file", "SCAN", "--model", "synthesise-cvae-press-1h-3t"),
             "The network synthesise-cvae-press-1h-3t@1.0.0",

@@ -21,10 +21,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "reference" / "models.md"
 @pytest.fixture
 def copy(tmp_path):
     """A copy of a shipped package: its folder, and a function that changes its card."""
-    folder = tmp_path / "copies" / PACKAGE / "1.0.0"
+    folder = tmp_path / "copies" / PACKAGE / "2.0.0"
     folder.mkdir(parents=True)
     for name in (CARD, WEIGHTS):
-        (folder / name).write_bytes((SHIPPED / PACKAGE / "1.0.0" / name).read_bytes())
+        (folder / name).write_bytes((SHIPPED / PACKAGE / "2.0.0" / name).read_bytes())
     return folder
 
 
@@ -203,8 +203,8 @@ def test_a_folder_of_the_working_directory_does_not_stand_in_for_a_shipped_packa
     monkeypatch.setenv(VARIABLE, "")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nothing"))
     monkeypatch.chdir(copy.parent.parent)
-    assert (Path(PACKAGE) / "1.0.0").is_dir()
-    assert find(PACKAGE) == SHIPPED / PACKAGE / "1.0.0"
+    assert (Path(PACKAGE) / "2.0.0").is_dir()
+    assert find(PACKAGE) == SHIPPED / PACKAGE / "2.0.0"
     assert find(f"./{PACKAGE}").resolve() == copy
     copy.parent.rename("mine")
     with pytest.raises(ModelError, match=r"\./mine") as refused:

@@ -14,7 +14,7 @@ from fsl_mrs_dl.models.quantification_inference import network_parameters
 from fsl_mrs_dl.physics import on_points, sound_basis
 from fsl_mrs_dl.scores import r2
 from fsl_mrs_dl.simulate.shipped import shipped_basis
-from fsl_mrs_dl.steps.quantify_networks import NetworkFitter, StartedFitter
+from fsl_mrs_dl.steps.quantify_fitters import NetworkFitter, StartedFitter
 from fsl_mrs_dl.train.quantification_data import DWELLTIME_S, basis_of, simulated
 from fsl_mrs_dl.train.start_data import scene
 

@@ -21,7 +21,7 @@ from fsl_mrs_dl.models.quantification_start import (
 )
 from fsl_mrs_dl.physics import singlet
 from fsl_mrs_dl.simulate.shipped import shipped_basis
-from fsl_mrs_dl.steps.quantify_networks import StartedFitter
+from fsl_mrs_dl.steps.quantify_fitters import StartedFitter
 from fsl_mrs_dl.train.start import start_scores
 from fsl_mrs_dl.train.start_data import examples, scene
 

@@ -8,6 +8,7 @@ from fsl_mrs_dl.fit.lcm.settings import SPLINES, Baseline, FitSettings
 
 __all__ = [
     "SPLINES",
+    "AveragedFitter",
     "Baseline",
     "FitCurves",
     "FitResult",

@@ -74,6 +74,24 @@ class AveragedFitter(Fitter):
         self._straighten(result, scaled, searched, uneven, tokens)
         return result
 
+    def around(self, fids: Complex, place: Parameters) -> FitResult:
+        """Return the average over backgrounds of the linear model around a place, without a search.
+
+        Parameters
+        ----------
+        fids : ndarray, complex, shape (S, time)
+            Finite and not zero.
+        place : Parameters
+            Of S rows; what the linear model reaches from there is moved.
+
+        Returns
+        -------
+        FitResult
+            Without flags.
+        """
+        searched = self._search.around(fids, place)
+        return self._averaged(fids / searched.unit[:, None], searched, np.full(len(fids), ""))
+
     def _straighten(
         self,
         result: FitResult,

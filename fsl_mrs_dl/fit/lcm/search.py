@@ -23,6 +23,7 @@ _FIRST_SNR = (
 )
 _NO_BACKGROUND = 1e6  # factor on the noise variance that leaves no signal to a background
 _FIRST_ITERATIONS = 4  # after them noise and unit are known well enough
+_UNIT_ROUNDS = 3  # of noise and unit at one place: each depends on the other through the prior
 _CONVERGED_SD = 0.1  # step, in SDs, that ends a search: the linear model around its end takes the last step
 _LINESHAPE_ITERATIONS = 8  # with shares beside the line; after them amplitudes no longer change
 _LEAST_ENERGY = 1e-4  # of metabolites over the whole window: at least a hundredth of its amplitude
@@ -126,6 +127,19 @@ class Search:
                 end.iterations[rows] = both
         end.outside[:] = out_of_range(self.problem, self.basis, end.at, choices[-1], beyond)
         return end
+
+    def around(self, fids: Complex, place: Parameters) -> SearchEnd:
+        """Return the end of a search that did not move from a place: noise, unit and state there."""
+        none = np.zeros(len(fids), dtype=bool)
+        unit = self._unit(fids, place)
+        at = replace(place, noise=np.full(len(fids), self._first_noise))
+        for _ in range(_UNIT_ROUNDS):
+            state = self.first[1](fids / unit[:, None], at)
+            ratio = self._concentration(state)
+            unit = unit * ratio
+            at = replace(at, noise=np.maximum(state.objective / self.freedom / ratio**2, _TINY))
+        state = self.first[1](fids / unit[:, None], at)
+        return SearchEnd(at.copy(), state, unit, np.zeros(len(fids), dtype=int), ~none, none)
 
     def uneven(self, scaled: Complex, end: SearchEnd, hypothesis: int) -> NDArray[np.bool_]:
         """Return whether the shim is uneven under a hypothesis: shares beside the line improve the fit, (S,)."""

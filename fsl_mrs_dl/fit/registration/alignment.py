@@ -1,8 +1,9 @@
 """From MRSData to estimates: which FIDs are registered together, to what, and in which order.
 
 Reading order of the package, each file calling only those after it: ``alignment``, :mod:`~.sets`,
-:mod:`~.flags`, :mod:`~.methods`, :mod:`~.gauss_newton`, :mod:`~.consensus`, :mod:`~.set_registration`,
-:mod:`~.search`, :mod:`~.baseline`, :mod:`~.averages`, :mod:`~.template`, :mod:`~.decimation`, :mod:`~.band`.
+:mod:`~.flags`, :mod:`~.methods`, :mod:`~.support`, :mod:`~.gauss_newton`, :mod:`~.consensus`,
+:mod:`~.set_registration`, :mod:`~.search`, :mod:`~.baseline`, :mod:`~.averages`, :mod:`~.template`,
+:mod:`~.decimation`, :mod:`~.band`.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from fsl_mrs_dl.fit.registration.flags import flags_of
 from fsl_mrs_dl.fit.registration.gauss_newton import first_reference, gn, register_to_average
 from fsl_mrs_dl.fit.registration.methods import METHODS, Method
 from fsl_mrs_dl.fit.registration.sets import Layout, bad_fids, coil_noise, reference_fids
+from fsl_mrs_dl.fit.registration.support import supported
 from fsl_mrs_dl.fit.workers import chunks_done
 
 CAPTURE_PPM = 0.35
@@ -194,7 +196,11 @@ def _register(
         return register_to_average(fids, band, start_hz)
     if method.register is gn:
         return gn(fids, reference, band, 1.0, start_hz), reference
-    return method.register(fids, reference, band), reference
+    estimates = method.register(fids, reference, band)
+    if not method.checked or len(fids) == 1:
+        return estimates, reference
+    judge = (gn(fids, target, band), target) if target is not None else register_to_average(fids, band)
+    return supported(fids, estimates, *judge, band)
 
 
 def _join_conditions(

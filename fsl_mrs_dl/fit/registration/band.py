@@ -119,6 +119,8 @@ class Registration:
         Standard deviations from the Fisher matrix; NaN where the method gives none.
     converged : ndarray, bool
         Whether the estimate converged inside the searched range.
+    replaced : ndarray, bool, or None
+        Whether it stands in place of a network's, see :mod:`~.support`; None: none does.
     """
 
     shift_hz: Real
@@ -126,6 +128,7 @@ class Registration:
     shift_hz_sd: Real
     phase_rad_sd: Real
     converged: NDArray[np.bool_]
+    replaced: NDArray[np.bool_] | None = None
 
     @classmethod
     def without_sd(
@@ -135,6 +138,16 @@ class Registration:
         known = np.ones(len(shift_hz), dtype=bool) if converged is None else converged
         unknown: Real = np.full(len(shift_hz), np.nan)
         return cls(shift_hz, phase_rad, unknown, unknown.copy(), known)
+
+    def rows(self, rows: NDArray[np.integer]) -> "Registration":
+        """Return the estimates of some transients."""
+        return Registration(
+            self.shift_hz[rows],
+            self.phase_rad[rows],
+            self.shift_hz_sd[rows],
+            self.phase_rad_sd[rows],
+            self.converged[rows],
+        )
 
     def with_rows(self, rows: NDArray[np.integer], part: "Registration") -> "Registration":
         """Return these estimates with those of some transients replaced.

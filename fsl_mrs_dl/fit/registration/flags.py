@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Complex
+from fsl_mrs_dl.data import REPLACED, Complex
 from fsl_mrs_dl.fit.registration.band import Band, Registration
 from fsl_mrs_dl.fit.registration.gauss_newton import gn
 from fsl_mrs_dl.fit.registration.methods import Method
@@ -37,11 +37,15 @@ def flags_of(fids: Complex, estimates: Registration, band: Band, method: Method)
     Returns
     -------
     ndarray, str
-        ``out_of_range``, ``low_snr``, ``no_convergence``, ``unlike``, or empty; of several the first.
+        ``out_of_range``, ``low_snr``, ``no_convergence``, ``unlike``, ``replaced``, or empty; of several the
+        first.
     """
     limit_hz = _LOW_SNR_PPM * band.spectrometer_frequency_mhz
     edge = np.abs(estimates.shift_hz) >= band.max_shift_hz
-    flags = np.where(_unlike(fids, estimates, band, limit_hz, method), "unlike", "")
+    flags = (
+        np.full(len(fids), "") if estimates.replaced is None else np.where(estimates.replaced, REPLACED, "")
+    )
+    flags = np.where(_unlike(fids, estimates, band, limit_hz, method), "unlike", flags)
     flags = np.where(~estimates.converged, "no_convergence", flags)
     flags = np.where(estimates.shift_hz_sd > limit_hz, "low_snr", flags)
     return np.where(edge, "out_of_range", flags).astype("<U16")

@@ -24,12 +24,15 @@ class Method:
         Whether the estimates are relative to a chemical shift, not to a reference.
     start : callable, optional
         ``(fids, reference, band) -> shift_hz``: shifts from which ``gn`` starts instead of its own search.
+    checked : bool
+        Whether estimates that the likelihood does not support are replaced by those of ``gn``.
     """
 
     register: Callable[[Complex, Complex, Band], Registration]
     iterates: bool = False
     absolute: bool = False
     start: Callable[[Complex, Complex, Band], Real] | None = None
+    checked: bool = False
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(

@@ -35,7 +35,7 @@ def flagged_transients(data: MRSData, estimates: Estimates, dim: str) -> NDArray
     DataError
         If no transient would be left.
     """
-    flagged = np.moveaxis(estimates.flag != "", data.axis(dim) - 1, 0).reshape(
+    flagged = np.moveaxis(~estimates.usable, data.axis(dim) - 1, 0).reshape(
         data.fid.shape[data.axis(dim)], -1
     )
     rejected = np.flatnonzero(flagged[:, ~flagged.all(axis=0)].any(axis=1))

@@ -10,7 +10,7 @@ from fsl_mrs_dl.fit.lcm import Baseline, FitResult, FitSettings, Fitter
 from fsl_mrs_dl.fit.quantification import chosen_members
 from fsl_mrs_dl.models.package import CARD, Model, load
 from fsl_mrs_dl.scores import cv
-from fsl_mrs_dl.steps.quantify_networks import NetworkFitter
+from fsl_mrs_dl.steps.quantify_fitters import NetworkFitter
 from fsl_mrs_dl.steps.remove import remove
 from tests.benchmarks.dq.plans import DqProfile, DqStore, invivo_plan, trained
 from tests.benchmarks.quantify_cases import shipped, steam_transients

@@ -14,7 +14,7 @@ from fsl_mrs_dl.fit.lcm.problem import Parameters
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.models.package import load
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
-from fsl_mrs_dl.steps.quantify_networks import StartedFitter
+from fsl_mrs_dl.steps.quantify_fitters import StartedFitter
 from fsl_mrs_dl.train.start import NAME
 from fsl_mrs_dl.train.start_data import Scene, scene
 from tests.benchmarks.dq.plans import DqProfile

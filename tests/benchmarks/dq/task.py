@@ -19,7 +19,6 @@ from tests.benchmarks.dq.invivo import invivo_table
 from tests.benchmarks.dq.order import order_table
 from tests.benchmarks.dq.plans import PROFILES, DqNotTrainedError, DqStore, basis_of_tables
 from tests.benchmarks.dq.rivals import TRUNCATED
-from tests.benchmarks.dq.scan import scan_table
 from tests.benchmarks.dq.starts import starts_table
 from tests.benchmarks.dq.studies import (
     adaptation_table,
@@ -73,7 +72,6 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         *study_tables(studies, white),
         _or_not("Adaptation", lambda: adaptation_table(chosen, seed, store)),
         _or_not("Measured transients", lambda: invivo_table(chosen, seed, store)),
-        scan_table(),
         starts_table(chosen, seed),
     ]
     main = [row.trained for row in (*rows, *damped_rows) if row.trained is not None]

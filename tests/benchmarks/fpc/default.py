@@ -49,7 +49,7 @@ def shipped_methods(data: MRSData) -> dict[str, Estimator | None]:
     estimators: dict[str, Estimator | None] = {KNOWN: by_known_template}
     for text, (method, model) in selected.items():
         try:
-            chosen, _ = method_of(method, model, data)
+            chosen, _ = method_of(method, model, data, checked=False)
         except (ModelError, OptionError):
             estimators[text] = None
         else:

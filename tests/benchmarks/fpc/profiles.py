@@ -41,6 +41,8 @@ class FpcProfile:
         ON and OFF transients a subject.
     batch : int
         Transients of the speed table.
+    elsewhere : int
+        Scans of each world and level of noise.
     """
 
     training: Mapping[str, tuple[int, int]]
@@ -55,6 +57,7 @@ class FpcProfile:
     subjects: int
     pairs: int
     batch: int
+    elsewhere: int
 
 
 def _training(relative: tuple[int, int], absolute: tuple[int, int]) -> Mapping[str, tuple[int, int]]:
@@ -64,7 +67,7 @@ def _training(relative: tuple[int, int], absolute: tuple[int, int]) -> Mapping[s
 
 PROFILES = {
     "smoke": FpcProfile(
-        _training((100, 1), (100, 1)), 32, 4, (20.0,), 16, 16, {15.0: 1}, (48, 24), (40, 1), 1, 8, 32
+        _training((100, 1), (100, 1)), 32, 4, (20.0,), 16, 16, {15.0: 1}, (48, 24), (40, 1), 1, 8, 32, 1
     ),
     "small": FpcProfile(
         _training((6000, 40), (20000, 30)),
@@ -79,6 +82,7 @@ PROFILES = {
         6,
         160,
         320,
+        1,
     ),
     "paper": FpcProfile(
         _training((24000, 150), (24000, 150)),
@@ -93,5 +97,6 @@ PROFILES = {
         8,
         160,
         320,
+        8,
     ),
 }

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tests.benchmarks.fpc import figures, methods_table, sets, studies, subjects
-from tests.benchmarks.fpc.default import default_tables, speed_table
+from tests.benchmarks.fpc import figures, methods_table, sets, studies
 from tests.benchmarks.fpc.networks import TrainedFpcNetwork, train_all
 from tests.benchmarks.fpc.profiles import PROFILES, FpcProfile
 from tests.benchmarks.table import Page, Picture, Table, fslmrs_words
@@ -19,14 +18,13 @@ transients for all of them.
   from {signal}: 1980 points of 0.2272 ms at 400.3 MHz, shift within +-20 Hz, phase within +-90
   degrees, damping as in the published code, noise of SD 0.05, unstable water and lipid in 40 % each.
 - `dsr`, `dsrf`, `dcrr`, `dcrrf` learn without labels, `tapper` and `ma` with them, all here, by the commands
-  below; {seeds}. They read 512 points.
+  below; {seeds}. They read 512 points. The shipped networks are judged [elsewhere](elsewhere.md).
 - `sr`, `srf`, `crr`, `crrf`, `corr`, `corrf` are the classical methods as `align` runs them, without training.
 - `gn` registers to the set's own average, `gn, known` to the noiseless signal.
 - Every SD stands beside the Cramer-Rao bound of what the method reads. An estimate that is off by more than 3 Hz
   is a failure.
 
 {networks}"""
-_REMARKS = "Profile `paper` of this page: not run."
 
 
 def run(profile: str, seed: int, *, signal: Path | None = None, models: Path | None = None) -> Page:
@@ -63,7 +61,7 @@ def _page(profile: FpcProfile, name: str, seed: int, signal: Path | None, folder
     networks = train_all(profile, signal, folder, seed)
     tables: list[Table] = []
     pictures: list[Picture | None] = []
-    with tqdm(total=8, desc="fpc", leave=False, disable=None) as bar:
+    with tqdm(total=5, desc="fpc", leave=False, disable=None) as bar:
         test = sets.rat_set(signal, sets.RAT_SPREAD, profile.tested, seed)
         everything = methods_table.compare(test, networks, profile.slow)
         tables += methods_table.tables(everything, networks, profile)
@@ -84,18 +82,10 @@ def _page(profile: FpcProfile, name: str, seed: int, signal: Path | None, folder
         bar.update()
         tables.append(studies.out_of_range_table(studies.out_of_range(signal, networks, profile, seed)))
         bar.update()
-        tables += default_tables(profile, seed)
-        bar.update()
-        tables.append(speed_table(profile, seed))
-        bar.update()
         drifting = studies.drift_study(quiet, networks, profile, folder, seed)
         tables.append(studies.drift_table(drifting, profile))
         bar.update()
-        edited = subjects.subjects(profile, seed)
-        tables += [subjects.subjects_table(edited), subjects.measured_table("mega")]
-        tables += [subjects.measured_table("mega", removed=True), subjects.measured_table("steam")]
-        pictures += [figures.subjects_picture(edited), figures.difference_picture()]
-    remarks = fslmrs_words() if name == "paper" else f"{fslmrs_words()} {_REMARKS}"
+    remarks = fslmrs_words() if name == "paper" else f"{fslmrs_words()} {_paper_words(profile, networks)}"
     method = METHOD.format(
         signal="the measured signal of a rat"
         if signal
@@ -104,6 +94,21 @@ def _page(profile: FpcProfile, name: str, seed: int, signal: Path | None, folder
         networks=_networks_in_words(networks),
     )
     return Page("Frequency and phase correction", method, tables, remarks, figures.present(pictures))
+
+
+def _paper_words(profile: FpcProfile, networks: dict[str, TrainedFpcNetwork]) -> str:
+    """Return how long the trainings of the profile ``paper`` would take here, by those of this run."""
+    minutes = 0.0
+    for name, one in networks.items():
+        (samples, epochs), (all_samples, all_epochs) = (
+            profile.training[name],
+            PROFILES["paper"].training[name],
+        )
+        minutes += one.minutes * all_samples * all_epochs / (samples * epochs)
+    return (
+        f"Profile `paper` of this page: not run. Its trainings would take {minutes / 60:.1f} hours here, "
+        "by the minutes a transient and epoch in the table of cost."
+    )
 
 
 def _networks_in_words(networks: dict[str, TrainedFpcNetwork]) -> str:

@@ -20,7 +20,7 @@ from fsl_mrs_dl.models.catalogue import architectures
 from fsl_mrs_dl.models.package import load
 from fsl_mrs_dl.models.regression import RegressionNetwork
 from fsl_mrs_dl.steps.quantify import quantify
-from fsl_mrs_dl.steps.quantify_networks import RegressionFitter
+from fsl_mrs_dl.steps.quantify_fitters import RegressionFitter
 from fsl_mrs_dl.train.command import resolved
 from fsl_mrs_dl.train.quantification import basis_package_name
 from fsl_mrs_dl.train.quantification_data import basis_of, ranges_of
