@@ -23,10 +23,11 @@ from tests.benchmarks.worlds.lineshapes import EDDY, SHIM, SPLIT, VOIGT, linesha
 from tests.benchmarks.worlds.spins import DWELLTIME_S, log_uniform
 
 NONE, STABLE, UNSTABLE = "none", "stable", "unstable"
-SNR_PEAK = (2.5, 5.0, 10.0, 25.0)
-SHIFT_PPM = 0.3
-TRANSIENTS = 64
+SNR_PEAK = (2.5, 5.0, 10.0, 25.0)  # from where gn begins to fail to a very good transient
+SHIFT_PPM = 0.3  # either way: 37 Hz at 3 T, a little less than networks and gn are for
+TRANSIENTS = 64  # of a scan, as many as short ones have
 _MM_SHARE = 0.25  # of the first point of the metabolites
+# Factors on the water and the lipids of the worlds, which are what is left after removal and good suppression.
 _MORE_WATER, _MORE_LIPID = (1.0, 10.0), (1.0, 10.0)
 
 
