@@ -82,10 +82,12 @@ def test_a_card_is_true_of_other_scans(name, only_shipped):
         f"world_{name.rpartition('-')[2]}", 512, Spread(model.card.valid.shift_hz[1], np.pi, 0.0)
     )
     score = failures(model.network, world.transients(40 * TRANSIENTS, np.random.default_rng(12345)))
-    said = next(one.value for one in model.card.evaluation if one.metric == score.metric) / 100
+    row = next(one for one in model.card.evaluation if one.metric == score.metric)
+    said = row.value / 100
     # Transients of a scan fail together: 40 scans tell the share as well as 40 transients would, at worst.
     assert score.value / 100 == pytest.approx(said, abs=4 * np.sqrt(said * (1 - said) / 40))
-    assert said < 0.06
+    # A network that has learned fails little more often than the likelihood that it has learned.
+    assert said < row.bound / 100 + 0.03
 
 
 def test_a_card_is_true_of_other_transients(only_shipped):
