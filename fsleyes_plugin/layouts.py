@@ -71,12 +71,12 @@ _FIT_PLACES = (
     "prop=150000;bestw=400;besth=210;minw=300;minh=190;maxw=-1;maxh=-1;floatx=-1;floaty=-1;"
     "floatw=408;floath=234|"
     "name=MRSFitMaps;caption=Maps;state=2099196;dir=1;layer=0;row=0;pos=0;prop=100000;bestw=712;"
-    "besth=44;minw=300;minh=44;maxw=-1;maxh=-1;floatx=-1;floaty=-1;floatw=720;floath=108|"
+    "besth=80;minw=300;minh=80;maxw=-1;maxh=-1;floatx=-1;floaty=-1;floatw=720;floath=108|"
     "name=MRSFitQuality;caption=Quality;state=2099196;dir=3;layer=0;row=0;pos=1;prop=100000;"
     "bestw=334;besth=190;minw=270;minh=190;maxw=-1;maxh=-1;floatx=-1;floaty=-1;floatw=342;floath=214|"
     "dock_size(5,0,0)=10|"
     "dock_size(3,0,0)=236|"
-    "dock_size(1,0,0)=66|"
+    "dock_size(1,0,0)=102|"
 )
 
 MRSDL = "\n".join((_VIEWS, _PLACES, _ORTHO, _ORTHO_PLACES, _FIT, _FIT_PLACES))

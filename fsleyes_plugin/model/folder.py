@@ -8,6 +8,7 @@ from typing import Any
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.run_folder import unfinished
 from fsleyes_plugin.model.damage import reason_of, refusing_damage
+from fsleyes_plugin.model.tree import Tree, tree_of
 
 ENDINGS = (".nii.gz", ".nii")
 _CURVES = ("fit/fit", "fit")
@@ -25,11 +26,14 @@ class ResultFolder:
         Content of ``run.json``, if it exists.
     fsl_mrs : dict or None
         Arguments in FSL-MRS's ``options.txt``, if it exists.
+    tree : Tree or None
+        Where the files are if the layout is that of another program.
     """
 
     path: Path
     record: dict[str, Any] | None
     fsl_mrs: dict[str, Any] | None
+    tree: Tree | None = None
 
     @property
     def producer(self) -> str:
@@ -59,13 +63,17 @@ class ResultFolder:
                 path = self.path / f"{name}{ending}"
                 if path.is_file():
                     return path
+        for name in names if self.tree is not None else ():
+            elsewhere = self.tree.image(name) if self.tree is not None else None
+            if elsewhere is not None:
+                return elsewhere
         if not self.path.is_dir():
             raise DataError(f"{self.path} is no longer there; open the folder again where it is now.")
         return None
 
     def images(self, pattern: str) -> dict[str, Path]:
         """Return the NIfTI files of a glob pattern without ending, by their names without ending."""
-        files: dict[str, Path] = {}
+        files: dict[str, Path] = self.tree.images(pattern) if self.tree is not None else {}
         for ending in ENDINGS:
             for path in sorted(self.path.glob(pattern + ending)):
                 files.setdefault(path.name.removesuffix(ending), path)
@@ -99,7 +107,7 @@ def open_folder(path: Path) -> ResultFolder:
     root = result_root(path)
     refuse_unfinished(root or (path if path.is_dir() else path.parent))
     if root is not None:
-        return ResultFolder(root, _json(root / "run.json"), _options(root / "options.txt"))
+        return ResultFolder(root, _json(root / "run.json"), _options(root / "options.txt"), tree_of(root))
     folder = path if path.is_dir() else path.parent
     inside = sorted(item.name for item in folder.iterdir())
     if not inside:
@@ -133,7 +141,8 @@ def result_root(path: Path) -> Path | None:
     folder = path if path.is_dir() else path.parent
     for candidate in [folder, *folder.parents][:_SEARCHED_LEVELS]:
         inner = candidate.name == "fit" and (candidate.parent / "concs").is_dir()
-        if not inner and ResultFolder(candidate, None, None).image(*_CURVES) is not None:
+        known = ResultFolder(candidate, None, None, tree_of(candidate))
+        if not inner and known.image(*_CURVES) is not None:
             return candidate
     return None
 

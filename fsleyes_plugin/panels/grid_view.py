@@ -22,6 +22,7 @@ class MRSGridView(Following, FigureView):
     """Spectra and fits of the voxels around the cursor, framed by verdict."""
 
     TITLE = "MRS grid"
+    FLOATS = True
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
         FigureView.__init__(self, parent, overlayList, displayCtx, frame)

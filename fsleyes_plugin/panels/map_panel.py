@@ -40,7 +40,7 @@ class MRSFitMaps(Following, DockedPanel):
         self.keep = wx.CheckBox(self, label="Keep the last map")
         sizer.Add(self.keep, flag=wx.ALL | wx.ALIGN_CENTRE_VERTICAL, border=3)
         self.SetSizer(sizer)
-        self.SetMinSize((300, 44))
+        self.SetMinSize((300, 80))
         self._metabolites: tuple[str, ...] = ()
         self._kinds: tuple[str, ...] = ()
         self.follow(cursor=False)

@@ -13,8 +13,8 @@ from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.panels.region_panel import middle_of
 from fsleyes_plugin.session import SESSION, Fit
 
-_HEADS = ("metabolite", "here", "other side", "here / other")
-_WIDTHS_PIXELS = (90, 140, 140, 90)  # a mean with its interval has about 20 letters of 7 pixels
+_HEADS = ("metabolite", "here / other", "here", "other side")
+_WIDTHS_PIXELS = (90, 90, 140, 140)  # a mean with its interval has about 20 letters of 7 pixels
 _COLOUR = (0.2, 1.0, 1.0)  # cyan, which neither pins nor regions have
 
 
@@ -107,7 +107,7 @@ class MRSFitMirror(Following, DockedPanel):
             self.list.DeleteAllItems()
             for n, row in enumerate(self.rows):
                 self.list.InsertItem(n, row[0])
-                for k, text in enumerate(row[1:], start=1):
+                for k, text in enumerate((row[3], row[1], row[2]), start=1):
                     self.list.SetItem(n, k, text)
         finally:
             self.list.Thaw()

@@ -129,7 +129,7 @@ class MRSFitRegion(Following, DockedPanel):
                 self.mask[voxel] = how == 1
                 self._mark()
         n = 0 if self.mask is None else int(self.mask.sum())
-        self.count.SetLabel("An MRSI is needed." if self.of is None else f"{n} voxels of {self.of.name}")
+        self.count.SetLabel("An MRSI is needed." if self.of is None else f"{n} voxels of\n{self.of.name}")
 
     def set_region(self, mask: Any) -> None:
         """Change the region."""
