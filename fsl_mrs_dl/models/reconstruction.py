@@ -1,6 +1,6 @@
 r"""The network that sets the penalty of ``reconstruct``: an autoencoder whose posterior widens with noise.
 
-It sees a spectrum on a grid of chemical shifts, in units in which the largest useful penalty is 1. Its decoder
+It sees a spectrum on a grid of chemical shifts, in units in which the largest line is 1. Its decoder
 gives the spectrum without noise, and the likelihood has the noise that each spectrum truly has:
 
 .. math:: \mathcal L = n \left( \frac{\langle |x - \hat x(z)|^2 \rangle}{2 v} + \ln v \right)
@@ -49,17 +49,16 @@ class SparsityVAE(Network):
 
     Attributes
     ----------
-    calibration : Tensor, float, shape (2,)
-        Factor and power: the penalty is the factor times the mean posterior variance to the power, as a share of
-        the largest useful penalty.
+    alpha : Tensor, float, shape ()
+        The penalty is alpha times the mean posterior variance, as a share of the largest line.
     """
 
-    calibration: Tensor
+    alpha: Tensor
 
     def __init__(self, *, latent: int = 16, hidden: int = 64, noise_weighted: bool = True) -> None:
         super().__init__()
         self.noise_weighted, self.hidden = noise_weighted, hidden
-        self.register_buffer("calibration", torch.ones(2, dtype=torch.float64))
+        self.register_buffer("alpha", torch.tensor(1.0, dtype=torch.float64))
         self.first = nn.Conv1d(2, _CHANNELS[0], _KERNELS[0], padding=_KERNELS[0] // 2)
         down: list[nn.Module] = [nn.ReLU(), nn.MaxPool1d(2)]
         before = _CHANNELS[0]
@@ -143,14 +142,13 @@ class SparsityVAE(Network):
         return variance
 
     def penalty_ratio(self, inputs: Real) -> Real:
-        """Return the penalty over the largest useful one, shape (batch,)."""
-        alpha, power = self.calibration.tolist()
-        ratio: Real = np.clip(alpha * self.posterior_variance(inputs) ** power, *_RATIOS)
+        """Return the penalty over the largest line, shape (batch,)."""
+        ratio: Real = np.clip(self.alpha.item() * self.posterior_variance(inputs), *_RATIOS)
         return ratio
 
-    def calibrate(self, alpha: float, power: float) -> None:
-        """Set factor and power."""
-        self.calibration.copy_(torch.tensor([alpha, power]))
+    def calibrate(self, alpha: float) -> None:
+        """Set the factor of the penalty."""
+        self.alpha.fill_(alpha)
 
 
 def with_other_noise(inputs: Tensor, clean: Tensor, noise_sd: Tensor) -> tuple[Tensor, Tensor]:
@@ -190,7 +188,7 @@ def grid_spectra(
     dwelltime_s : float
         In s.
     unit : ndarray, float, shape (fid,)
-        What a spectrum is divided by: the largest useful penalty over the norm of an atom, so that noise in
+        What a spectrum is divided by: the largest line over the norm of an atom, so that noise in
         the result is the noise of the penalty.
     clean : ndarray, complex, shape (fid, time), optional
         The same without noise.

@@ -94,7 +94,8 @@ def reconstruct_page(before: MRSData, result: ReconstructResult, options: Mappin
         text = (
             "Real part, over the SD of the noise, in a phase that sets the highest line upright. Below: what the "
             f"reconstruction leaves. The band is \N{PLUS-MINUS SIGN}{_NORMAL_95} SD. "
-            f"{int(reconstruction.support[row])} of {reconstruction.model.operator.n_atoms} atoms, penalty "
+            f"{int(reconstruction.support[row])} of {reconstruction.model.operator.n_atoms} atoms "
+            f"(lines{_broad(reconstruction)}), penalty "
             f"{reconstruction.ratio[row]:.3g} of the largest useful one."
         )
         parts.append(section(heading, figure(_drawing(view), f"spectrum{n}"), text=text))
@@ -126,8 +127,8 @@ def _view(before: MRSData, reconstruction: Reconstruction, row: int) -> _View:
     lines: Real = np.zeros(0)
     places: Real = np.zeros(0)
     if isinstance(operator, GridOperator):
-        chosen = np.flatnonzero(np.abs(amplitudes[0, 0]))
-        hz = np.fft.fftfreq(operator.n_atoms, before.dwelltime_s)[chosen]
+        chosen = np.flatnonzero(np.abs(amplitudes[0, 0, : operator.n_lines]))
+        hz = np.fft.fftfreq(operator.n_lines, before.dwelltime_s)[chosen]
         places = before.reference_ppm + hz / before.spectrometer_frequency_mhz
         lines = np.abs(amplitudes[0, 0, chosen])
         shown = (places >= before.ppm_axis[inside][0]) & (places <= before.ppm_axis[inside][-1])
@@ -209,19 +210,34 @@ def _drawing(view: _View) -> Any:
 def _headline(reconstruction: Reconstruction) -> list[tuple[str, str]]:
     model = reconstruction.model
     return [
-        ("sets of FIDs", f"{len(reconstruction.support)} of {reconstruction.sets.shape[-1]}"),
+        (
+            "FIDs" if reconstruction.sets.shape[-1] == 1 else "sets of FIDs that share lines",
+            _counted(len(reconstruction.support), reconstruction.sets.shape[-1]),
+        ),
         ("chosen atoms, median", f"{int(np.median(reconstruction.support))} of {model.operator.n_atoms}"),
         ("lines, as measured", f"{number(model.lineshape.fwhm_hz, 1)} Hz"),
         ("lines, of the result", f"{number(model.fwhm_hz, 1)} Hz"),
-        ("penalty over the largest, median", f"{np.median(reconstruction.ratio):.3g}"),
+        ("penalty over the largest useful one", f"{np.median(reconstruction.ratio):.3g}"),
     ]
+
+
+def _broad(reconstruction: Reconstruction) -> str:
+    """Return what else than lines the atoms are."""
+    operator = reconstruction.model.operator
+    return " and broad lines" if isinstance(operator, GridOperator) and operator.broad is not None else ""
+
+
+def _counted(n_sets: int, n_fids: int) -> str:
+    """Return a number of sets, and of the FIDs in each if it is not one."""
+    return str(n_sets) if n_fids == 1 else f"{n_sets} of {n_fids} FIDs each"
 
 
 def _sets_text(reconstruction: Reconstruction) -> str:
     shared = f" along {reconstruction.sets.dim}" if reconstruction.sets.dim else ""
     return (
         f"The FIDs of a set{shared} share their atoms. The gap bounds how far the objective is above its minimum, "
-        "as a share of half the energy of the data."
+        "over half the energy of the noise; its square root bounds what is missing to the best solution, over "
+        "the norm of the noise."
     )
 
 

@@ -16,6 +16,7 @@ NOT_RAW = (
     "bounds and intervals of a fit to this one are not valid."
 )
 _DIM = "DIM_DYN"
+_NARROWEST = 0.5  # of a bin of the spectrum: an FID does not show more
 _WIDEST_HZ = 100.0  # 0.8 ppm at 3 T, in which metabolites can no longer be told apart
 
 
@@ -34,10 +35,10 @@ def reconstruct(
 ) -> StepResult:
     """Reconstruct FIDs by sparse deconvolution.
 
-    Describes each FID by few lines of a known shape, or by few members of a basis set, and writes the FID of these
-    lines: without noise, without eddy-current phase and, with --linewidth, with narrower lines. The result is for
-    the eye. A reconstructed FID is not raw data: quantify the file that went in. In simulations no method of
-    reconstruction beats a fit to the raw data at every SNR.
+    Describes each FID by few lines of a known shape and broad ones for what lies under them, or by few members of
+    a basis set, and writes the FID of these lines: without noise, without eddy-current phase and, with
+    --linewidth, with narrower lines. The result is for the eye. A reconstructed FID is not raw data: quantify the
+    file that went in. In simulations no method of reconstruction beats a fit to the raw data at every SNR.
 
     Parameters
     ----------
@@ -56,10 +57,10 @@ def reconstruct(
         Width (FWHM) of the lines of the result in Hz; with --basis what is added to the lines of the basis set.
         Default: as measured, without deconvolution.
     penalty : str
-        Weight of sparsity. noise: half of universal, the least error in simulations. auto: by a network, or as
-        noise where no network is valid. universal: what noise alone does not exceed. sure: the least estimated
-        error. discrepancy: the residual is as large as the noise. Or a number: the share, between 0 and 1, of the
-        weight that leaves nothing.
+        Weight of sparsity. noise: 0.8 times universal, the least error in simulations. auto: by a network that
+        refines it, or as noise where no network is valid. universal: what noise alone does not exceed. sure: the
+        least estimated error. discrepancy: the residual is as large as the noise. Or a number: the share, between
+        0 and 1, of the weight that leaves nothing.
     debias : bool
         Least squares on the chosen lines afterwards: their heights are not shrunk, but have more noise. Goes with
         --penalty universal.
@@ -87,12 +88,11 @@ def reconstruct(
     fsl_mrs_dl reconstruct --file metab.nii.gz --output reconstructed --linewidth 4 -r
     """
     from fsl_mrs_dl.fit import reconstruction as sparse
+    from fsl_mrs_dl.steps.reconstruct_notes import input_notes
     from fsl_mrs_dl.steps.reconstruct_penalty import penalty_of
 
-    if linewidth is not None and not 0 < linewidth <= _WIDEST_HZ:
-        raise OptionError(
-            f"--linewidth is {linewidth:g} Hz; a width above 0 and up to {_WIDEST_HZ:g} is needed."
-        )
+    if linewidth is not None:
+        _check_width(linewidth, data)
     if reference is not None and basis is not None:
         raise OptionError("--reference and --basis both give the lineshape; leave one of them out.")
     if dim is None and _DIM in data.dim_tags:
@@ -102,12 +102,14 @@ def reconstruct(
     model_of_fids = _model_of_fids(data, sets, reference, basis, linewidth)
     result = sparse.reconstruct_sets(sets, model_of_fids, weights.function, refit=debias)
     shape = model_of_fids.lineshape
+    notes = input_notes(data, sets, shape.fwhm_hz)
     settled: dict[str, object] = {
         "dim": dim or "none",
         "basis": getattr(basis, "name", basis) or "none",
         "lineshape": f"{shape.source}, {shape.fwhm_hz:.2f} Hz",
         "linewidth": model_of_fids.fwhm_hz,
         **weights.settled,
+        "noise_sd": float(np.median(sets.noise_sd[sets.usable])),
         "penalty_ratio": float(np.median(result.ratio)),
         "duality_gap": float(result.gap.max()),
     }
@@ -117,7 +119,7 @@ def reconstruct(
     return StepResult(
         sets.back(result.fids, data),
         settled=settled,
-        messages=(*weights.messages, *_messages(result, left)),
+        messages=(*weights.messages, *_messages(result, left), *notes, NOT_RAW),
         images={"noise": sets.noise_map(data)},
         reconstruction=result,
     )
@@ -127,23 +129,52 @@ def _messages(result: "Reconstruction", left: int) -> list[str]:
     """Return what the terminal says of a result in which ``left`` FIDs were not reconstructed."""
     from fsl_mrs_dl.fit.reconstruction import GAP, ITERATIONS
 
-    shape, model = result.model.lineshape, result.model
     n_sets, n_fids = len(result.support), result.sets.shape[-1]
+    each = f"{n_sets} FIDs" if n_fids == 1 else f"{n_sets} sets of {n_fids} FIDs that share their atoms"
     texts = [
-        f"{n_sets} x {n_fids} FIDs (sets x FIDs of a set): {int(np.median(result.support))} of "
-        f"{model.operator.n_atoms} atoms in the median; lines of {shape.fwhm_hz:.1f} Hz ({shape.source}), "
-        f"{model.fwhm_hz:.1f} Hz in the result."
+        f"{'1 FID' if n_sets == n_fids == 1 else each}: {int(np.median(result.support))} of "
+        f"{result.model.operator.n_atoms} atoms{'' if n_sets == 1 else ' in the median'}; {_widths(result)}."
     ]
     if left:
         texts.append(
             f"{left} FIDs without signal, or with a value that is not finite, were left as they are."
         )
     if ended := int((result.gap > GAP).sum()):
+        reached, aim = (100 * float(np.sqrt(gap)) for gap in (result.gap.max(), GAP))
         texts.append(
-            f"{ended} of {n_sets} sets stopped at the limit of {ITERATIONS} iterations: the gap to the best "
-            f"solution is {result.gap.max():.2g} at most, and {GAP:g} was the aim."
+            f"{ended} of {n_sets} solutions stopped at the limit of {ITERATIONS} iterations: what they miss is "
+            f"not larger than {reached:.0f} % of the noise (norm); the aim is {aim:.0f} %."
         )
-    return [*texts, NOT_RAW]
+    return texts
+
+
+def _widths(result: "Reconstruction") -> str:
+    """Return the widths of the lines, before and after, in words."""
+    from fsl_mrs_dl.fit.reconstruction import BASIS_FIT
+
+    shape, model = result.model.lineshape, result.model
+    if shape.source == BASIS_FIT:
+        return (
+            f"the lines of the basis set are {shape.fwhm_hz:.1f} Hz wider in the data, {model.fwhm_hz:.1f} Hz in "
+            "the result"
+        )
+    return f"lines of {shape.fwhm_hz:.1f} Hz ({shape.source}), {model.fwhm_hz:.1f} Hz in the result"
+
+
+def _check_width(linewidth: float, data: MRSData) -> None:
+    """Refuse a width of lines that an FID cannot show, or in which metabolites are one.
+
+    Raises
+    ------
+    OptionError
+    """
+    bin_hz = 1 / (data.n_points * data.dwelltime_s)
+    if not _NARROWEST * bin_hz <= linewidth <= _WIDEST_HZ:
+        raise OptionError(
+            f"--linewidth is {linewidth:g} Hz; an FID of {1 / bin_hz:.3g} s shows lines of "
+            f"{_NARROWEST * bin_hz:.2g} Hz at best, and at {_WIDEST_HZ:g} Hz metabolites are one: give "
+            "a width between them."
+        )
 
 
 def _model_of_fids(

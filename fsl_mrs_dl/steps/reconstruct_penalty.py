@@ -11,7 +11,7 @@ from fsl_mrs_dl.errors import MissingDependencyError, ModelError, OptionError
 from fsl_mrs_dl.extras import require
 
 if TYPE_CHECKING:
-    from fsl_mrs_dl.fit.reconstruction import Operator, Sets
+    from fsl_mrs_dl.fit.reconstruction import GridOperator, Operator, Sets
 
 SHIPPED = "reconstruct-asds-vae-1h-3t"
 """The package that comes with the program."""
@@ -78,6 +78,7 @@ def _by_network(model: str | None, data: MRSData, *, on_grid: bool, allow_mismat
     ModelError
         If the one that is asked for is not there, of another task, or not valid for the data.
     """
+    from fsl_mrs_dl.fit.reconstruction import GridOperator
     from fsl_mrs_dl.models.package import load
 
     if model is None:
@@ -100,6 +101,7 @@ def _by_network(model: str | None, data: MRSData, *, on_grid: bool, allow_mismat
         settled["mismatch"] = "; ".join(mismatch)
 
     def rule(operator: "Operator", sets: "Sets") -> Real:
+        assert isinstance(operator, GridOperator)
         return _network_penalty(loaded.network, data, operator, sets)
 
     return Weights(rule, settled, (f"The penalty is set by {card.full_name}.",))
@@ -125,18 +127,18 @@ def _why_not(data: MRSData, *, on_grid: bool) -> str | None:
     return None
 
 
-def _network_penalty(network: Any, data: MRSData, operator: "Operator", sets: "Sets") -> Real:
+def _network_penalty(network: Any, data: MRSData, operator: "GridOperator", sets: "Sets") -> Real:
     """Return the penalty of each set from the posterior variance of its FIDs.
 
-    Shares are of the largest useful penalty among the lines that the network sees: residual water does not count.
+    Shares are of the largest line that the network sees: residual water does not count.
     """
-    from fsl_mrs_dl.fit.reconstruction import universal_penalty
+    from fsl_mrs_dl.fit.reconstruction import near_noise, noise_penalty, universal_penalty
     from fsl_mrs_dl.models.reconstruction import GRID_PPM, grid_axis_hz, grid_spectra
 
     mhz, reference_ppm = data.spectrometer_frequency_mhz, data.reference_ppm
-    ppm = reference_ppm + np.fft.fftfreq(operator.n_atoms, data.dwelltime_s) / mhz
+    ppm = reference_ppm + np.fft.fftfreq(operator.n_lines, data.dwelltime_s) / mhz
     inside = (ppm > GRID_PPM[0]) & (ppm < GRID_PPM[1])
-    largest = np.abs(operator.adjoint(sets.fids)[..., inside]).max(axis=-1)
+    largest = np.abs(operator.lines(sets.fids)[..., inside]).max(axis=-1)
     unit = (largest / operator.norms[..., 0])[sets.usable]
     fids = sets.fids[sets.usable][:, : sets.n_measured]
     inputs, _ = grid_spectra(fids, grid_axis_hz(mhz, reference_ppm), data.dwelltime_s, unit)
@@ -144,8 +146,7 @@ def _network_penalty(network: Any, data: MRSData, operator: "Operator", sets: "S
     each[sets.usable] = network.penalty_ratio(inputs) * largest[sets.usable]
     mean = each.sum(axis=1) / sets.usable.sum(axis=1)
     together, alone = (universal_penalty(operator, _ones(sets), n) for n in (sets.shape[-1], 1))
-    penalty: Real = mean * together / alone
-    return penalty
+    return near_noise(mean * together / alone, noise_penalty(operator, _ones(sets), sets.shape[-1]))
 
 
 def _largest(operator: "Operator", sets: "Sets") -> Real:

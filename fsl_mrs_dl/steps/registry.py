@@ -43,6 +43,7 @@ _NOT_STEPS = {
     "quantify_spectra",
     "quantify_times",
     "quantify_water",
+    "reconstruct_notes",
     "reconstruct_penalty",
     "registry",
     "results_folder",

@@ -9,11 +9,11 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from fsl_mrs_dl.errors import OptionError
-from fsl_mrs_dl.fit.reconstruction import RATIOS, largest_penalty, noise_penalty
+from fsl_mrs_dl.fit.reconstruction import RATIOS, largest_line, near_noise, noise_penalty
 from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, SparsityVAE
 from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, set_sizes
-from fsl_mrs_dl.train.reconstruction_calibration import calibration, curves_of, oracle_ratio, rms_error
+from fsl_mrs_dl.train.reconstruction_calibration import best_alpha, curves_of, oracle_ratio, rms_error
 from fsl_mrs_dl.train.reconstruction_data import DURATION_S, SNR_F, ReconstructionExamples, examples
 from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
@@ -24,7 +24,10 @@ _TESTED = 400  # spectra that calibrate, and as many that judge: each is reconst
 class ReconstructionTraining(Training[DataSplit[ReconstructionExamples], SparsityVAE]):
     """Trains the variational autoencoder whose posterior variance sets the penalty."""
 
-    intended_use = "The weight of sparsity in reconstruct, for 1H spectra of the brain."
+    intended_use = (
+        "The weight of sparsity in reconstruct, for 1H spectra of the brain with an SNR_f of "
+        f"{SNR_F[0]:g} to {SNR_F[1]:g}."
+    )
     refused_use = "Quantification, or generation of spectra; nuclei other than 1H; edited spectra."
 
     def make_sets(self) -> DataSplit[ReconstructionExamples]:
@@ -69,7 +72,7 @@ class ReconstructionTraining(Training[DataSplit[ReconstructionExamples], Sparsit
         """Train a network in place, and calibrate it on the validation examples."""
         curve = super().fit(network, sets, settings, report, checkpoint)
         variance = network.posterior_variance(sets.validation.inputs)
-        network.calibrate(*calibration(variance, curves_of(sets.validation)))
+        network.calibrate(best_alpha(variance, curves_of(sets.validation)))
         return curve
 
     def name(self, network: SparsityVAE, sets: DataSplit[ReconstructionExamples]) -> str:
@@ -87,7 +90,7 @@ class ReconstructionTraining(Training[DataSplit[ReconstructionExamples], Sparsit
             "frequency",
             ("batch", "2", str(GRID_POINTS)),
             f"{GRID_PPM[0]:g} to {GRID_PPM[1]:g} ppm",
-            "over the largest useful penalty of a unit atom; the highest point has phase zero",
+            "over the largest line of a unit atom; the highest point has phase zero",
         )
         variance = Channel("posterior variance", "parameter", ("batch",), "1")
         valid = ValidRange(
@@ -122,13 +125,13 @@ def reconstruction_scores(network: SparsityVAE, test: ReconstructionExamples) ->
     noise = np.concatenate(
         [
             noise_penalty(scan.operator, np.ones(len(scan.fids)))
-            / largest_penalty(scan.operator, scan.fids[:, None])
+            / largest_line(scan.operator, scan.fids[:, None])
             for scan in test.scans
         ]
     )
     fixed = min(rms_error(curves, np.full(n, ratio)) for ratio in RATIOS)
     variance = network.posterior_variance(test.inputs)
-    chosen = rms_error(curves, network.penalty_ratio(test.inputs))
+    chosen = rms_error(curves, near_noise(network.penalty_ratio(test.inputs), noise))
     best = rms_error(curves, oracle_ratio(curves))
     rank = float(spearmanr(variance, 1 / test.snr_f)[0])
     metric, unit = f"error of reconstructed FIDs, SNR_f {SNR_F[0]:g} to {SNR_F[1]:g}", "relative"

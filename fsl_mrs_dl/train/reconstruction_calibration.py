@@ -9,7 +9,6 @@ from fsl_mrs_dl.fit.reconstruction import RATIOS
 from fsl_mrs_dl.train.reconstruction_data import ReconstructionExamples, error_curves
 
 _LOG_FACTORS = (-1.5, 1.5)  # about the factor that makes the median that of the oracle
-_POWERS = (0.3, 3.0)  # of the variance; about 1, the published power
 _TOLERANCE = 5e-3  # of a logarithm of a penalty: the error is flat within a tenth
 
 
@@ -31,48 +30,32 @@ def rms_error(curves: Real, ratio: Real) -> float:
     return float(np.sqrt(np.mean(error_at(curves, ratio) ** 2)))
 
 
+def mean_loss(curves: Real, ratio: Real) -> float:
+    """Return the mean logarithm of the error over the least one: every spectrum counts alike, noisy or clean."""
+    return float(np.mean(np.log(error_at(curves, ratio) / curves.min(axis=0))))
+
+
 def oracle_ratio(curves: Real) -> Real:
     """Return the ratio of the least error of each FID, shape (FID,)."""
     ratio: Real = RATIOS[curves.argmin(axis=0)]
     return ratio
 
 
-def best_alpha(variance: Real, curves: Real, power: float = 1.0) -> tuple[float, float]:
-    """Return the factor of the least error, by golden search over its logarithm, and that error.
+def best_alpha(variance: Real, curves: Real) -> float:
+    """Return the factor of the least mean loss, by golden search over its logarithm.
 
     Parameters
     ----------
     variance : ndarray, float, shape (FID,)
         Mean posterior variance.
     curves : ndarray, float, shape (ratio, FID)
-    power : float
     """
-    scale = float(np.median(oracle_ratio(curves)) / np.median(variance**power))
+    scale = float(np.median(oracle_ratio(curves)) / np.median(variance))
 
-    def error(log_factor: float) -> float:
-        return rms_error(curves, np.exp(log_factor) * scale * variance**power)
+    def loss(log_factor: float) -> float:
+        return mean_loss(curves, np.exp(log_factor) * scale * variance)
 
-    log_factor, least = golden_search(error, *_LOG_FACTORS)
-    return float(np.exp(log_factor) * scale), least
-
-
-def calibration(variance: Real, curves: Real) -> tuple[float, float]:
-    """Return factor and power of the least error, by golden searches, one within the other.
-
-    As published the power is 1; the posterior variance of a linear model goes with the square of the noise where
-    data determine the latent variables well, and not at all where they do not.
-
-    Parameters
-    ----------
-    variance : ndarray, float, shape (FID,)
-    curves : ndarray, float, shape (ratio, FID)
-
-    Returns
-    -------
-    alpha, power : float
-    """
-    power, _ = golden_search(lambda tried: best_alpha(variance, curves, tried)[1], *_POWERS)
-    return best_alpha(variance, curves, power)[0], power
+    return float(np.exp(golden_search(loss, *_LOG_FACTORS)[0]) * scale)
 
 
 def golden_search(function: Callable[[float], float], low: float, high: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsl_mrs_dl.data import Basis, Complex, Real
-from fsl_mrs_dl.fit.reconstruction import RATIOS, GridOperator, largest_penalty, path
+from fsl_mrs_dl.fit.reconstruction import RATIOS, GridOperator, broad_decay, largest_line, path
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, grid_axis_hz, grid_spectra
 from fsl_mrs_dl.physics import add_noise, basis_sum, damp, fid_to_spectrum, on_points, phase
@@ -81,7 +81,7 @@ def scans(basis: Basis, n: int, rng: np.random.Generator, snr_f: tuple[float, fl
     return Scans(
         (fids / sd[:, None]).astype(np.complex64),
         (clean / sd[:, None]).astype(np.complex64),
-        GridOperator(decay, decay, 1),
+        GridOperator(decay, decay, 1, broad_decay(width_hz, step, clean.shape[1])),
         snr,
         basis.dwelltime_s,
         basis.spectrometer_frequency_mhz,
@@ -138,7 +138,7 @@ def as_examples(part: Scans, *, keep: bool = False) -> ReconstructionExamples:
     """Return the examples of FIDs of one acquisition."""
     axis_hz = grid_axis_hz(part.spectrometer_frequency_mhz)
     norm = part.operator.norms[:, 0, 0]
-    unit = largest_penalty(part.operator, part.fids[:, None]) / norm
+    unit = largest_line(part.operator, part.fids[:, None]) / norm
     inputs, clean = grid_spectra(part.fids, axis_hz, part.dwelltime_s, unit, part.clean)
     band_hz = (GRID_PPM[1] - GRID_PPM[0]) * part.spectrometer_frequency_mhz
     independent = min(band_hz * part.fids.shape[1] * part.dwelltime_s, float(GRID_POINTS))
@@ -188,11 +188,11 @@ def examples(n: int, rng: np.random.Generator, *, keep: bool = False) -> Reconst
 
 
 def error_curves(part: Scans, ratios: Real = RATIOS) -> Real:
-    """Return the relative error of FIDs at shares of the largest useful penalty, shape (ratio, FID)."""
+    """Return the relative error of FIDs at shares of their largest line, shape (ratio, FID)."""
     size = np.linalg.norm(part.clean, axis=1)
     curves = []
     fids = part.fids[:, None]
-    for step in path(part.operator, fids, ratios[:, None] * largest_penalty(part.operator, fids)):
+    for step in path(part.operator, fids, ratios[:, None] * largest_line(part.operator, fids)):
         restored = part.operator.restored(step.amplitudes)[:, 0]
         curves.append(np.linalg.norm(restored - part.clean, axis=1) / size)
     return np.stack(curves)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from fsl_mrs_dl.data import Complex, MRSData
+from fsl_mrs_dl.data import Complex
 from fsl_mrs_dl.fit import reconstruction as sparse
 from fsl_mrs_dl.fit.reconstruction.partners import low_rank, tikhonov
-from fsl_mrs_dl.physics import add_noise, eddy_current_phase, fid_to_spectrum
+from fsl_mrs_dl.physics import fid_to_spectrum
 
 N, DT = 64, 2e-3
 TIME = np.arange(N) * DT
@@ -24,6 +24,19 @@ def grid(*, precision: type = np.complex128, oversampling: int = 2) -> sparse.Gr
     return sparse.GridOperator(*(a.astype(precision)[None, None] for a in (decay, wanted)), oversampling)
 
 
+def broad(*, precision: type = np.complex128) -> sparse.GridOperator:
+    """The lines of :func:`grid`, and broad ones."""
+    lines_alone = grid(precision=precision)
+    return sparse.GridOperator(
+        lines_alone.decay, lines_alone.target, 2, sparse.broad_decay(3.0, DT, N).astype(precision).real
+    )
+
+
+def matrix_of(operator: sparse.Operator) -> Complex:
+    """The operator as a matrix, shape (time, atom)."""
+    return operator.forward(np.eye(operator.n_atoms)[:, None].astype(complex))[:, 0].T
+
+
 def atoms(rng: np.random.Generator) -> sparse.AtomOperator:
     inside = np.abs(np.arange(N) - 30) < 15
     return sparse.AtomOperator(white(rng, 7, N), grid().decay, grid().target, inside)
@@ -33,10 +46,10 @@ def lines(hz: tuple[float, ...], amplitudes: tuple[float, ...]) -> Complex:
     return np.exp(2j * np.pi * np.outer(TIME, hz)) @ np.array(amplitudes) * grid().decay[0, 0]
 
 
-@pytest.mark.parametrize("kind", ["grid", "atoms"])
+@pytest.mark.parametrize("kind", ["grid", "broad", "atoms"])
 class TestOperators:
     def operator(self, kind: str, rng: np.random.Generator) -> sparse.Operator:
-        return grid() if kind == "grid" else atoms(rng)
+        return {"grid": grid, "broad": broad, "atoms": lambda: atoms(rng)}[kind]()
 
     def test_adjoint(self, kind: str, rng: np.random.Generator) -> None:
         operator = self.operator(kind, rng)
@@ -56,6 +69,26 @@ class TestOperators:
         largest = np.linalg.norm(columns, 2) ** 2
         bound = sparse.largest_eigenvalue(operator, 1)[0, 0, 0]
         assert largest <= bound <= 1.05 * largest
+
+    def test_near_is_a_ridge_regression(self, kind: str, rng: np.random.Generator) -> None:
+        operator, ridge = self.operator(kind, rng), 0.3
+        v, y = white(rng, 1, 1, operator.n_atoms), white(rng, 1, 1, N)
+        columns = matrix_of(operator)
+        normal = columns.conj().T @ columns + ridge * np.eye(operator.n_atoms)
+        expected = np.linalg.solve(normal, columns.conj().T @ y[0, 0] + ridge * v[0, 0])
+        near = operator.near(v, y, np.full((1, 1, 1), ridge))
+        np.testing.assert_allclose(near[0, 0], expected, rtol=1e-9, atol=1e-9)
+
+    def test_neighbourhood_weighs_by_squared_overlaps(self, kind: str, rng: np.random.Generator) -> None:
+        operator = self.operator(kind, rng)
+        columns, sizes = matrix_of(operator), np.abs(white(rng, 1, 1, operator.n_atoms))
+        norms = np.linalg.norm(columns, axis=0)
+        overlaps = np.abs(columns.conj().T @ columns) ** 2 / np.outer(norms, norms)
+        if kind == "broad":  # lines and broad lines say nothing of each other
+            n = operator.n_lines
+            overlaps[:n, n:] = overlaps[n:, :n] = 0
+        signal = operator.neighbourhood(sizes)[0, 0]
+        np.testing.assert_allclose(signal, overlaps @ sizes[0, 0], rtol=1e-9, atol=1e-12)
 
 
 def test_a_line_on_the_grid_is_one_atom() -> None:
@@ -112,8 +145,8 @@ class TestSolver:
         best = sparse.solve(operator, y, penalty, iterations=20_000, gap=1e-13)
         early = sparse.solve(operator, y, penalty, iterations=iterations, gap=0)
         values = [self.objective(operator, y, s.amplitudes, 0.8) for s in (early, best)]
-        half_energy = (np.abs(y) ** 2).sum() / 2
-        assert 0 <= values[0] - values[1] <= early.gap[0] * half_energy * (1 + 1e-9)
+        above = values[0] - values[1]
+        assert -1e-12 * values[1] <= above <= early.gap[0] * y.size + 1e-12 * values[1]
         assert best.gap[0] < 1e-9
 
     def test_nothing_is_left_at_the_largest_penalty(self, rng: np.random.Generator) -> None:
@@ -153,6 +186,76 @@ class TestSolver:
         assert used.any()
         assert (used == used[0]).all()
 
+    def test_single_precision_is_enough_beside_water(self, rng: np.random.Generator) -> None:
+        """A line a hundred thousand times the noise: its rounding errors must not hide the rest."""
+        double, single = broad(), broad(precision=np.complex64)
+        y = lines((1.0, 90.0), (1e5, 20.0)) + white(rng, 1, 1, N)
+        solutions = [
+            sparse.solve(operator, y.astype(precision), np.ones(1), iterations=300, gap=0)
+            for operator, precision in ((double, np.complex128), (single, np.complex64))
+        ]
+        left = double.forward(solutions[0].amplitudes - solutions[1].amplitudes)
+        # A point of 1e5 is rounded to 1e5 * 6e-8 = 0.006, at each of 300 iterations: 0.1; the noise is 1.4.
+        assert np.abs(left).max() < 0.3
+        assert solutions[1].gap[0] < 2 * solutions[0].gap[0] + 0.01
+
+
+class TestPasses:
+    def world(self, rng: np.random.Generator, n: int = 40) -> tuple[Complex, Complex]:
+        """Lines and a broad one, with noise."""
+        truth = lines((20.0, -90.0), (20.0, 6.0)) + 8 * np.exp((2j * np.pi * 40 - 60) * TIME) * (
+            np.arange(N) < 50
+        )
+        return np.broadcast_to(truth, (n, 1, N)), truth + white(rng, n, 1, N)
+
+    def test_second_pass_is_nearer_to_the_truth_with_fewer_atoms(self, rng: np.random.Generator) -> None:
+        """One pass comes nearer at half the penalty, but then takes noise for lines."""
+        truth, y = self.world(rng)
+        operator = broad()
+        penalty = sparse.universal_penalty(operator, np.ones(len(y)))
+        first, second = sparse.two_passes(operator, y, penalty)
+        half = sparse.solve(operator, y, penalty / 2)
+        one, two, less = (
+            np.linalg.norm(operator.forward(s.amplitudes) - truth) for s in (first, second, half)
+        )
+        assert two < 0.8 * one
+        assert two < less
+        assert (second.amplitudes != 0).sum() < 0.8 * (half.amplitudes != 0).sum()
+
+    def test_weights_leave_noise_and_spare_signal(self) -> None:
+        operator = grid()
+        s = np.zeros((1, 1, operator.n_atoms), complex)
+        s[..., 30] = 50
+        weights = sparse.weights_after(operator, s, np.array([2.0]))[0, 0]
+        norm = operator.norms.item()
+        assert weights[30] == pytest.approx(2 / (2 + 50 * norm**2), rel=1e-6)
+        assert weights.argmin() == 30
+        assert weights.max() > 0.9
+        nothing = sparse.weights_after(operator, 0 * s, np.array([2.0]))
+        np.testing.assert_array_equal(nothing, 1)
+
+    def test_weighted_problem_is_the_problem_of_scaled_atoms(self, rng: np.random.Generator) -> None:
+        """With weights w, amplitudes are those of the atoms over w without weights, over w."""
+        operator = atoms(rng)
+        y, weights = white(rng, 1, 1, N) * 3, rng.uniform(0.3, 1, (1, 1, 7))
+        scaled = sparse.AtomOperator(
+            operator.atoms / weights[0, 0][:, None], operator.decay, operator.target, operator.inside
+        )
+        options = {"iterations": 5000, "gap": 1e-13}
+        weighted = sparse.solve(operator, y, np.array([5.0]), weights=weights, **options)
+        plain = sparse.solve(scaled, y, np.array([5.0]), **options)
+        assert weighted.amplitudes.any()
+        np.testing.assert_allclose(weighted.amplitudes, plain.amplitudes / weights, atol=1e-6)
+
+    def test_broad_lines_take_what_is_broad(self, rng: np.random.Generator) -> None:
+        _, y = self.world(rng)
+        chosen = []
+        for operator in (grid(), broad()):
+            penalty = sparse.universal_penalty(operator, np.ones(len(y)))
+            amplitudes = sparse.two_passes(operator, y, penalty)[1].amplitudes
+            chosen.append((amplitudes != 0).sum() / len(y))
+        assert chosen[1] < 0.8 * chosen[0]
+
 
 class TestPenalties:
     def test_universal_penalty_is_what_noise_seldom_exceeds(self, rng: np.random.Generator) -> None:
@@ -176,7 +279,7 @@ class TestPenalties:
         operator = grid()
         y = lines((20.0, -90.0), (8.0, 4.0)) + 0.2 * white(rng, 6, 1, N)
         penalty = sparse.discrepancy_penalty(operator, y, np.full(6, 0.2), N)
-        solution = sparse.solve(operator, y, penalty, iterations=2000, gap=1e-6)
+        solution = sparse.two_passes(operator, y, penalty, iterations=2000, gap=1e-6)[1]
         left = (np.abs(y - operator.forward(solution.amplitudes)) ** 2).sum(axis=(1, 2))
         expected = 2 * 0.2**2 * N
         reached = left > 0.9 * expected
@@ -191,12 +294,13 @@ class TestPenalties:
         penalty = sparse.sure_penalty(operator, y, np.full(40, 0.4), rng)
 
         def error(weight: np.ndarray) -> float:
-            s = sparse.solve(operator, y, weight).amplitudes
+            s = sparse.two_passes(operator, y, weight)[1].amplitudes
             return float((np.abs(operator.forward(s) - truth) ** 2).sum())
 
         largest = sparse.largest_penalty(operator, y)
         fixed = [error(ratio * largest) for ratio in sparse.RATIOS]
-        assert error(penalty) < 1.15 * min(fixed) < 0.5 * max(fixed)
+        # Each FID has a penalty of its own, and the estimate of its error has noise.
+        assert error(penalty) < 1.5 * min(fixed) < 0.05 * max(fixed)
 
 
 class TestSupport:
@@ -252,47 +356,3 @@ class TestPartners:
         assert rank == 3
         assert np.linalg.norm(kept - left @ right) < 0.45 * np.linalg.norm(noise)
         assert low_rank(noise)[1] <= 1
-
-
-class TestLineshape:
-    def test_water_gives_decay_and_eddy_current(self, rng: np.random.Generator) -> None:
-        n, dt = 2048, 5e-4
-        t = np.arange(n) * dt
-        like = np.zeros(1, complex)
-        eddy = eddy_current_phase(n, dt, np.array(8.0), np.array(0.05), like)
-        shape = np.exp(-15 * t - (20 * t) ** 2 + 1j * eddy)
-        water = add_noise(1e4 * np.exp(2j * np.pi * 13 * t + 0.7j) * shape, 1.0, rng)
-        decay, width, lorentz = sparse.water_decay(water, dt)
-        # exp(-15 t) is a line of 15 / pi Hz.
-        assert lorentz == pytest.approx(15 / np.pi, rel=0.1)
-        assert width > lorentz
-        head = t < 0.06  # water falls to a twentieth at 0.075 s
-        # What a straight line takes of the eddy-current phase is frequency and phase, of no lineshape.
-        relation = decay[head] / shape[head]
-        angle = np.unwrap(np.angle(relation))
-        line = np.polyval(np.polyfit(t[head], angle, 1), t[head])
-        np.testing.assert_allclose(np.abs(relation), 1, atol=0.05)
-        # A mean over 2 ms of a phase that turns by 8 Hz is off by up to 2 pi 8 / 2 ms / 2 = 0.025 at the end.
-        np.testing.assert_allclose(angle, line, atol=0.03)
-        assert np.abs(decay[-1]) < 1e-3
-
-    def test_water_is_reduced_to_the_width_of_the_lines(self) -> None:
-        n, dt = 2048, 5e-4
-        water = 1e4 * sparse.lorentzian(n, dt, 9.0)[None]
-        kept, reduced, beyond = (sparse.of_water(water, dt, hz) for hz in (12.0, 6.0, None))
-        assert (kept.fwhm_hz, beyond.fwhm_hz) == (pytest.approx(9, rel=1e-3), pytest.approx(9, rel=1e-3))
-        assert reduced.fwhm_hz == pytest.approx(6, rel=1e-3)
-        np.testing.assert_allclose(
-            np.abs(reduced.decay[0, 0]), np.abs(sparse.lorentzian(n, dt, 6.0)), atol=0.01
-        )
-
-    def test_width_of_the_lines(self, rng: np.random.Generator) -> None:
-        n, dt, f0 = 2048, 5e-4, 123.2
-        t = np.arange(n) * dt
-        hz = (np.array([2.01, 3.03, 3.2]) - 4.65) * f0
-        fids = np.exp(2j * np.pi * np.outer(hz, t)).sum(axis=0) * np.exp(-7 * np.pi * t)
-        fids = add_noise(np.broadcast_to(fids, (4, n)), 0.05, rng)
-        data = MRSData(fids.T[None, None, None], dt, f0, dim_tags=("DIM_DYN",))
-        assert sparse.of_lines(data, fids, np.full(4, 0.05)).fwhm_hz == pytest.approx(7, rel=0.05)
-        carbon = MRSData(fids.T[None, None, None], dt, f0, nucleus="31P", dim_tags=("DIM_DYN",))
-        assert sparse.of_lines(carbon, fids, np.full(4, 0.05)).fwhm_hz == pytest.approx(7, rel=0.1)

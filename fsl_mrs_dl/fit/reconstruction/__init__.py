@@ -1,13 +1,22 @@
 """Sparse deconvolution of FIDs: lines on a grid or members of a basis set, with a known decay."""
 
 from fsl_mrs_dl.fit.reconstruction.debias import debias, spectrum_sd
-from fsl_mrs_dl.fit.reconstruction.dictionary import dictionary
+from fsl_mrs_dl.fit.reconstruction.dictionary import BASIS_FIT, dictionary
 from fsl_mrs_dl.fit.reconstruction.lineshape import Lineshape, lorentzian, of_lines, of_water, water_decay
-from fsl_mrs_dl.fit.reconstruction.operators import AtomOperator, GridOperator, Operator, largest_eigenvalue
+from fsl_mrs_dl.fit.reconstruction.operators import (
+    AtomOperator,
+    GridOperator,
+    Operator,
+    broad_decay,
+    largest_eigenvalue,
+)
+from fsl_mrs_dl.fit.reconstruction.passes import two_passes, weights_after
 from fsl_mrs_dl.fit.reconstruction.penalty import (
+    NETWORK_REACH,
     NOISE_SHARE,
     RATIOS,
     discrepancy_penalty,
+    near_noise,
     noise_penalty,
     path,
     sure_penalty,
@@ -20,6 +29,7 @@ from fsl_mrs_dl.fit.reconstruction.solver import (
     ITERATIONS,
     Solution,
     duality_gap,
+    largest_line,
     largest_penalty,
     magnitude,
     shrink,
@@ -27,8 +37,10 @@ from fsl_mrs_dl.fit.reconstruction.solver import (
 )
 
 __all__ = [
+    "BASIS_FIT",
     "GAP",
     "ITERATIONS",
+    "NETWORK_REACH",
     "NOISE_SHARE",
     "RATIOS",
     "AtomOperator",
@@ -39,15 +51,18 @@ __all__ = [
     "Reconstruction",
     "Sets",
     "Solution",
+    "broad_decay",
     "debias",
     "dictionary",
     "discrepancy_penalty",
     "duality_gap",
     "grid_of_lines",
     "largest_eigenvalue",
+    "largest_line",
     "largest_penalty",
     "lorentzian",
     "magnitude",
+    "near_noise",
     "noise_penalty",
     "of_lines",
     "of_water",
@@ -57,6 +72,8 @@ __all__ = [
     "solve",
     "spectrum_sd",
     "sure_penalty",
+    "two_passes",
     "universal_penalty",
     "water_decay",
+    "weights_after",
 ]

@@ -13,6 +13,8 @@ from fsl_mrs_dl.fit.reconstruction.sets import Sets
 from fsl_mrs_dl.physics import covered_points, damp, ppm_window, shift
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 
+BASIS_FIT = "fit of the basis set"
+"""Source of a lineshape that is what a fit adds to the lines of the basis set."""
 SHIFTS_PPM = (-0.01, 0.0, 0.01)
 """Shifts of the copies of each member about the common shift; temperature and pH move a metabolite by 0.01 ppm."""
 _WINDOW_PPM = (0.2, 4.2)
@@ -75,7 +77,7 @@ def dictionary(data: MRSData, basis: Basis, sets: Sets, fwhm_hz: float | None) -
         atoms.astype(np.complex64), measured.astype(np.complex64), _lineshapes(width, shift_hz, data), inside
     )
     typical_hz = float(np.median(gamma)) / np.pi
-    return FidModel(operator, Lineshape(measured, typical_hz, "fit of the basis set"), fwhm_hz or typical_hz)
+    return FidModel(operator, Lineshape(measured, typical_hz, BASIS_FIT), fwhm_hz or typical_hz)
 
 
 def _lineshapes(gamma: Real, shift_hz: Real, data: MRSData) -> Complex:

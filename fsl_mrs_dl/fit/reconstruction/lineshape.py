@@ -16,7 +16,7 @@ _LEAST_SHARE = 0.05  # of water's first points: below it, its decay is continued
 _SMOOTH_S = (
     2e-3  # eddy currents and decay are smooth on this scale; noise of the reference is averaged over it
 )
-_LOOKED_AT = 16  # FIDs whose lines are measured
+_LOOKED_AT = 8  # FIDs whose lines are measured: each takes three fits of 20 ms
 _BESIDE_HZ = 20.0  # to either side of the highest line; lines of metabolites are 2 to 15 Hz wide
 _TINY = 1e-300  # instead of a noise SD of zero, which only zeros have: the order of the FIDs stays defined
 

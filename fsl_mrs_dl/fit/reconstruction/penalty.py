@@ -7,16 +7,22 @@ from scipy.stats import chi2
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.reconstruction.operators import Operator
-from fsl_mrs_dl.fit.reconstruction.solver import ITERATIONS, Solution, solve
+from fsl_mrs_dl.fit.reconstruction.passes import two_passes
+from fsl_mrs_dl.fit.reconstruction.solver import Solution
 
 RATIOS = np.geomspace(0.7, 0.007, 16)
 """Shares of the largest useful penalty, from a nearly empty solution to one that follows the noise of a spectrum
 of SNR_f 100; neighbours differ by a factor of 1.36."""
 SHARES = np.geomspace(3.0, 0.1, 12)
 """Shares of the universal penalty among which the data choose; neighbours differ by a factor of 1.36."""
-NOISE_SHARE = 0.5
-"""Share of the universal penalty that ``noise`` takes: the error of reconstructed FIDs, without least squares
-afterwards, is lowest at 0.38 to 0.53 of it for SNR_f of 5 to 30 (benchmark ``reconstruct``)."""
+NOISE_SHARE = 0.8
+"""Share of the universal penalty that ``noise`` takes: where the error of reconstructed FIDs is lowest for SNR_f
+of 5 to 30 (benchmark ``reconstruct``)."""
+NETWORK_REACH = 1.25
+"""Factor by which a network may change the penalty of the noise. The best penalty of spectra of the brain differs
+by an SD of 0.15 in its logarithm (benchmark ``reconstruct``); more is an error, of spectra it does not know."""
+_PATH_ITERATIONS, _PATH_GAP = 100, 0.01
+"""Iterations, and duality gap over half the energy of noise, of a step of a path: a neighbour is a good start."""
 _PROBE = 0.1  # size of the disturbance that measures the freedom of a solution, in noise SDs
 
 
@@ -43,28 +49,31 @@ def universal_penalty(operator: Operator, noise_sd: Real, n_fids: int = 1) -> Re
 
 
 def noise_penalty(operator: Operator, noise_sd: Real, n_fids: int = 1) -> Real:
-    """Return the penalty of the least error in simulations, half of the universal one, shape (set,)."""
+    """Return the penalty of the least error in simulations, a little below the universal one, shape (set,)."""
     return NOISE_SHARE * universal_penalty(operator, noise_sd, n_fids)
 
 
-def path(
-    operator: Operator, fids: Complex, penalties: Real, *, iterations: int = ITERATIONS // 2
-) -> Iterator[Solution]:
-    """Yield the solutions of decreasing penalties, each started from the one before.
+def near_noise(penalty: Real, noise: Real) -> Real:
+    """Return a network's penalty, kept within :data:`NETWORK_REACH` of what the noise says, shape (set,)."""
+    return np.clip(penalty, noise / NETWORK_REACH, noise * NETWORK_REACH)
+
+
+def path(operator: Operator, fids: Complex, penalties: Real) -> Iterator[Solution]:
+    """Yield the solutions of decreasing penalties, each pass started from the same pass of the one before.
 
     Parameters
     ----------
     operator : Operator
     fids : ndarray, complex, shape (set, FID, time)
     penalties : ndarray, float, shape (step, set)
-    iterations : int
-        At most, for each.
     """
-    start = None
+    starts = None
     for penalty in penalties:
-        solution = solve(operator, fids, penalty, iterations=iterations, start=start)
-        start = solution.amplitudes
-        yield solution
+        first, second = two_passes(
+            operator, fids, penalty, iterations=_PATH_ITERATIONS, gap=_PATH_GAP, starts=starts
+        )
+        starts = first.amplitudes, second.amplitudes
+        yield second
 
 
 def residual_energy(operator: Operator, fids: Complex, solution: Solution) -> Real:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.fit.reconstruction.debias import debias
 from fsl_mrs_dl.fit.reconstruction.lineshape import Lineshape, lorentzian
-from fsl_mrs_dl.fit.reconstruction.operators import GridOperator, Operator
+from fsl_mrs_dl.fit.reconstruction.operators import GridOperator, Operator, broad_decay
+from fsl_mrs_dl.fit.reconstruction.passes import two_passes
 from fsl_mrs_dl.fit.reconstruction.sets import Sets
-from fsl_mrs_dl.fit.reconstruction.solver import ITERATIONS, largest_penalty, magnitude, solve
+from fsl_mrs_dl.fit.reconstruction.solver import ITERATIONS, largest_penalty, magnitude
 
 Penalty = Callable[[Operator, Sets], Real]
 """Gives the penalty of each set, shape (set,), in units of the noise."""
@@ -90,15 +91,18 @@ def grid_of_lines(data: MRSData, lineshape: Lineshape, fwhm_hz: float | None, n_
     measured = np.where(np.arange(data.n_points) < n_measured, lineshape.decay, 0)
     bins = min(lineshape.fwhm_hz, width) * data.n_points * data.dwelltime_s
     operator = GridOperator(
-        measured.astype(np.complex64), target.astype(np.complex64), 1 if bins >= _NARROW_BINS else 2
+        measured.astype(np.complex64),
+        target.astype(np.complex64),
+        1 if bins >= _NARROW_BINS else 2,
+        broad_decay(lineshape.fwhm_hz, data.dwelltime_s, data.n_points),
     )
     return FidModel(operator, lineshape, width)
 
 
 def reconstruct_sets(
-    sets: Sets, model: FidModel, penalty: Penalty, *, refit: bool = True, iterations: int = ITERATIONS
+    sets: Sets, model: FidModel, penalty: Penalty, *, refit: bool = False, iterations: int = ITERATIONS
 ) -> Reconstruction:
-    """Solve the sparse problem of every set.
+    """Solve the sparse problem of every set, in two passes.
 
     Parameters
     ----------
@@ -117,7 +121,7 @@ def reconstruct_sets(
     operator = model.operator
     weights = penalty(operator, sets)
     largest = largest_penalty(operator, sets.fids)
-    solution = solve(operator, sets.fids, weights, iterations=iterations)
+    _, solution = two_passes(operator, sets.fids, weights, iterations=iterations)
     amplitudes = debias(operator, sets.fids, solution.amplitudes) if refit else solution.amplitudes
     return Reconstruction(
         sets=sets,

@@ -5,34 +5,34 @@ from typing import Any
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
-from fsl_mrs_dl.fit.reconstruction import RATIOS
+from fsl_mrs_dl.fit.reconstruction import NOISE_SHARE, RATIOS
 from fsl_mrs_dl.physics import fid_to_spectrum
 from fsl_mrs_dl.report.drawing import new_panels, png
 from fsl_mrs_dl.report.page import AFTER, BEFORE, TRUTH
 from fsl_mrs_dl.steps.reconstruct import reconstruct
 from tests.benchmarks.realdata import in_vivo
 from tests.benchmarks.reconstruct.methods import NOISE, RAW, Method
-from tests.benchmarks.reconstruct.sets import WANTED_HZ, Draw, study_ppm
+from tests.benchmarks.reconstruct.sets import TARGET_HZ, Draw, study_ppm
 from tests.benchmarks.table import Picture
 
-_SHOWN_PPM = (0.4, 4.2)
+_SHOWN_PPM = (0.4, 4.2)  # metabolites, without water
 
 
-def simulated_picture(methods: dict[str, Method], made: Draw) -> Picture:
+def simulated_picture(methods: dict[str, Method], sample: Draw) -> Picture:
     """Draw the noisiest and the clearest of some spectra, raw, reconstructed, and as they truly are."""
     figure, axes = new_panels(2, 1, (9, 7))
     ppm = study_ppm()
-    for panel, row in zip(axes[:, 0], (int(made.snr_f.argmin()), int(made.snr_f.argmax())), strict=True):
-        one = made.take(slice(row, row + 1))
+    for panel, row in zip(axes[:, 0], (int(sample.snr_f.argmin()), int(sample.snr_f.argmax())), strict=True):
+        one = sample.take(slice(row, row + 1))
         curves = (
-            (methods[RAW].run(one, WANTED_HZ)[0], BEFORE, "raw data", 0.7),
-            (one.truth(WANTED_HZ)[0], TRUTH, f"truth, {WANTED_HZ:.1f} Hz", 1.6),
-            (methods[NOISE].run(one, WANTED_HZ)[0], AFTER, "sparse, penalty from the noise", 1.0),
+            (methods[RAW].run(one, TARGET_HZ)[0], BEFORE, "raw data", 0.7),
+            (one.truth(TARGET_HZ)[0], TRUTH, f"truth, {TARGET_HZ:.1f} Hz", 1.6),
+            (methods[NOISE].run(one, TARGET_HZ)[0], AFTER, "sparse, penalty from the noise", 1.0),
         )
         turn = np.exp(-1j * np.angle(one.clean[0, 0]))
         for fid, colour, words, width in curves:
             _line(panel, ppm, turn * fid, colour, words, width)
-        panel.set_title(f"SNR_f {made.snr_f[row]:.1f}", fontsize=9)
+        panel.set_title(f"SNR_f {sample.snr_f[row]:.1f}", fontsize=9)
     axes[0, 0].legend(fontsize=8)
     return Picture("simulated", "Two simulated spectra before and after, in units of the noise.", png(figure))
 
@@ -44,19 +44,19 @@ def _line(panel: Any, ppm: Real, fid: Complex, colour: str, words: str, width: f
     panel.set_xlabel("Chemical shift (ppm)")
 
 
-def penalty_picture(curves: Real, made: Draw, universal: Real) -> Picture:
+def penalty_picture(curves: Real, sample: Draw, universal: Real) -> Picture:
     """Draw the error against the penalty, as a share of the largest and in units of the universal one."""
     figure, axes = new_panels(1, 2, (10, 4))
-    order = np.argsort(made.snr_f)
+    order = np.argsort(sample.snr_f)
     for part in np.array_split(order, 4):
         mean = np.sqrt((curves[:, part] ** 2).mean(axis=1))
-        words = f"SNR_f {made.snr_f[part].min():.0f} to {made.snr_f[part].max():.0f}"
+        words = f"SNR_f {sample.snr_f[part].min():.0f} to {sample.snr_f[part].max():.0f}"
         axes[0, 0].loglog(RATIOS, mean, label=words)
         axes[0, 1].loglog(np.median(RATIOS[:, None] / universal[part], axis=1), mean, label=words)
-    axes[0, 0].set_xlabel("penalty over the largest useful one")
+    axes[0, 0].set_xlabel("penalty over the largest line")
     axes[0, 1].set_xlabel("penalty over the universal one")
     axes[0, 0].set_ylabel("relative error")
-    axes[0, 1].axvline(0.5, color="0.7", linewidth=0.8)
+    axes[0, 1].axvline(NOISE_SHARE, color="0.7", linewidth=0.8)
     axes[0, 0].legend(fontsize=8)
     caption = "The error of FIDs against the penalty: in units of the noise, one is nearly best at every SNR."
     return Picture("penalty", caption, png(figure))
@@ -84,15 +84,15 @@ def measured_picture() -> Picture | None:
 
 
 def _measured(panel: Any, data: MRSData, words: str, *, narrow: bool) -> None:
-    found = reconstruct(data, penalty="noise")
+    result = reconstruct(data, penalty="noise")
     if narrow:
-        assert found.reconstruction is not None
-        width = 0.65 * found.reconstruction.model.lineshape.fwhm_hz
-        found = reconstruct(data, penalty="noise", linewidth=width)
+        assert result.reconstruction is not None
+        width = 0.65 * result.reconstruction.model.lineshape.fwhm_hz
+        result = reconstruct(data, penalty="noise", linewidth=width)
         words = f"{words}: lines of {width:.1f} Hz"
     voxels = np.argwhere(np.abs(data.fid).reshape(*data.fid.shape[:3], -1).sum(axis=-1) > 0)
     x, y, z = voxels[len(voxels) // 2]
-    before, after = (d.fid[x, y, z].reshape(d.n_points, -1)[:, 0] for d in (data, found.data))
+    before, after = (d.fid[x, y, z].reshape(d.n_points, -1)[:, 0] for d in (data, result.data))
     near = (data.ppm_axis > 1.9) & (data.ppm_axis < 2.15)
     lines = fid_to_spectrum(before)[near]
     turn = np.exp(-1j * np.angle(lines[np.abs(lines).argmax()]))

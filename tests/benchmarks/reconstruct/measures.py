@@ -13,7 +13,7 @@ from tests.benchmarks.reconstruct.sets import DWELLTIME_S, Draw, study_basis, st
 
 FIT = FitSettings((0.2, 4.2), Baseline.parse("off"), lorentzian=True, first_order_phase=False)
 LINES_PPM = {"NAA": 2.01, "Cr": 3.03}
-_NOISE_PPM = (-2.0, 0.0)
+_NOISE_PPM = (-2.0, 0.0)  # where the source measures its noise
 _REFERENCE_PPM = NUCLEI["1H"].reference_ppm
 
 
@@ -49,36 +49,36 @@ class Measured:
         return -20 * np.log10(self.error)
 
 
-def error_of(found: Complex, truth: Complex) -> Real:
+def error_of(result: Complex, truth: Complex) -> Real:
     """Return the relative error of FIDs, shape (S,)."""
-    size: Real = np.linalg.norm(found - truth, axis=1) / np.linalg.norm(truth, axis=1)
+    size: Real = np.linalg.norm(result - truth, axis=1) / np.linalg.norm(truth, axis=1)
     return size
 
 
-def measured(method: Method, made: Draw, wanted_hz: float | None, fit: Fitter) -> Measured:
+def measured(method: Method, sample: Draw, target_hz: float | None, fit: Fitter) -> Measured:
     """Run a method and measure its results."""
-    found = np.asarray(method.run(made, wanted_hz), dtype=np.complex128)
-    deconvolved = wanted_hz if method.deconvolves else None
-    truth = made.truth(deconvolved)
+    result = np.asarray(method.run(sample, target_hz), dtype=np.complex128)
+    deconvolved = target_hz if method.deconvolves else None
+    truth = sample.truth(deconvolved)
     if method.filters:
-        truth = method.run(Draw(truth, truth, *(getattr(made, n) for n in _OTHERS)), None)
-    spectra = fid_to_spectrum(found)
+        truth = method.run(Draw(truth, truth, *(getattr(sample, n) for n in _OTHERS)), None)
+    spectra = fid_to_spectrum(result)
     ppm = study_ppm()
     noise = spectra[:, (ppm > _NOISE_PPM[0]) & (ppm < _NOISE_PPM[1])].real.std(axis=1)
     naa = np.abs(spectra[:, np.abs(ppm - LINES_PPM["NAA"]) < 0.1]).max(axis=1)
     with np.errstate(divide="ignore"):
         seed_snr = naa / noise
     place = (DWELLTIME_S, study_basis().spectrometer_frequency_mhz, _REFERENCE_PPM)
-    widths = [[peak_linewidth_hz(fid, *place, at).fwhm_hz for at in LINES_PPM.values()] for fid in found]
-    amplitudes = amounts(fit(found * made.sd[:, None]))
-    relative = np.abs(amplitudes - made.amplitudes) / made.amplitudes
+    widths = [[peak_linewidth_hz(fid, *place, at).fwhm_hz for at in LINES_PPM.values()] for fid in result]
+    amplitudes = amounts(fit(result * sample.sd[:, None]))
+    relative = np.abs(amplitudes - sample.amplitudes) / sample.amplitudes
     accuracy = np.clip(1 - relative.mean(axis=1), 0, None)
-    return Measured(error_of(found, truth), seed_snr, np.array(widths), np.nan_to_num(accuracy))
+    return Measured(error_of(result, truth), seed_snr, np.array(widths), np.nan_to_num(accuracy))
 
 
-def amounts(found: FitResult) -> Real:
+def amounts(result: FitResult) -> Real:
     """Return fitted amplitudes, NaN where a fit did not settle; shape (S, M)."""
-    return np.where((found.flag == "no_convergence")[:, None], np.nan, found.amplitudes)
+    return np.where((result.flag == "no_convergence")[:, None], np.nan, result.amplitudes)
 
 
 _OTHERS = ("sd", "width_hz", "snr_f", "amplitudes")

@@ -10,7 +10,7 @@ from fsl_mrs_dl.models.package import find, load
 from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, SparsityVAE, grid_axis_hz, grid_spectra
 from fsl_mrs_dl.physics import fid_to_spectrum
 from fsl_mrs_dl.train.loop import Settings, fit
-from fsl_mrs_dl.train.reconstruction_calibration import best_alpha, calibration
+from fsl_mrs_dl.train.reconstruction_calibration import best_alpha
 from tests.benchmarks.reconstruct.methods import (
     Networks,
     inputs_of,
@@ -24,31 +24,31 @@ from tests.benchmarks.reconstruct.sets import DWELLTIME_S, POINTS, Draw, draw, s
 PACKAGE = "reconstruct-asds-vae-1h-3t"
 SEED_SIZE = 500
 """Spectra that the source trains on."""
-_BATCH = 32
+_BATCH = 32  # spectra, as the source has it
 _ALPHAS = np.geomspace(0.003, 0.6, 10)  # of the literal recipe, times the mean variance
 
 
-def error_curves(made: Draw) -> Real:
+def error_curves(sample: Draw) -> Real:
     """Return the relative error at :data:`RATIOS` of each spectrum, lines as measured; shape (ratio, S)."""
-    operator = made.operator(None)
-    size = np.linalg.norm(made.clean, axis=1)
+    operator = sample.operator(None)
+    size = np.linalg.norm(sample.clean, axis=1)
     curves = [
-        np.linalg.norm(operator.restored(step.amplitudes)[:, 0] - made.clean, axis=1) / size
-        for step in sparse.path(operator, single(made.fids), sparse.RATIOS[:, None] * largest(made))
+        np.linalg.norm(operator.restored(step.amplitudes)[:, 0] - sample.clean, axis=1) / size
+        for step in sparse.path(operator, single(sample.fids), sparse.RATIOS[:, None] * largest(sample))
     ]
     return np.stack(curves)
 
 
 def trained(
-    made: Draw, epochs: int, seed: int, *, noise_weighted: bool, lr: float, hidden: int
+    sample: Draw, epochs: int, seed: int, *, noise_weighted: bool, lr: float, hidden: int
 ) -> SparsityVAE:
     """Return a network trained on spectra, not calibrated."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = SparsityVAE(noise_weighted=noise_weighted, hidden=hidden)
-    noisy, clean, noise = inputs_of(made)
-    seen = (GRID_PPM[1] - GRID_PPM[0]) * study_basis().spectrometer_frequency_mhz * POINTS * DWELLTIME_S
-    independent = np.full(len(noise), min(seen, GRID_POINTS), dtype=np.float32)
+    noisy, clean, noise = inputs_of(sample)
+    bins = (GRID_PPM[1] - GRID_PPM[0]) * study_basis().spectrometer_frequency_mhz * POINTS * DWELLTIME_S
+    independent = np.full(len(noise), min(bins, GRID_POINTS), dtype=np.float32)
     # The published loss is the mean squared error of the noisy spectrum.
     target = clean if noise_weighted else noisy
     every = tuple(torch.from_numpy(part) for part in (noisy, target, noise, independent))
@@ -82,8 +82,8 @@ def networks_of(n: int, epochs: int, hidden: int, validation: Draw, curves: Real
     published = trained(few, max(epochs, 1), seed, noise_weighted=False, lr=1e-4, hidden=hidden)
     inputs = inputs_of(validation)[0]
     for network in (corrected, small):
-        network.calibrate(*calibration(network.posterior_variance(inputs), curves))
-    published.calibrate(best_alpha(published.posterior_variance(inputs), curves)[0], 1.0)
+        network.calibrate(best_alpha(network.posterior_variance(inputs), curves))
+    published.calibrate(best_alpha(published.posterior_variance(inputs), curves))
     return Networks(_shipped(), corrected, small, published, _literal(published, validation))
 
 
@@ -110,8 +110,10 @@ def _literal(published: SparsityVAE, validation: Draw) -> SparsityVAE:
     size = np.linalg.norm(validation.clean, axis=1)
     errors = []
     for alpha in _ALPHAS:
-        chosen.calibrate(float(alpha) / variance, 1.0)
-        found = literal(chosen).run(validation, None)
-        errors.append(float(np.sqrt(np.mean((np.linalg.norm(found - validation.clean, axis=1) / size) ** 2))))
-    chosen.calibrate(float(_ALPHAS[int(np.argmin(errors))]) / variance, 1.0)
+        chosen.calibrate(float(alpha) / variance)
+        result = literal(chosen).run(validation, None)
+        errors.append(
+            float(np.sqrt(np.mean((np.linalg.norm(result - validation.clean, axis=1) / size) ** 2)))
+        )
+    chosen.calibrate(float(_ALPHAS[int(np.argmin(errors))]) / variance)
     return chosen

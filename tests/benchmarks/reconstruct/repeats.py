@@ -14,7 +14,7 @@ from tests.benchmarks.reconstruct.sets import NAMES, draw, middle
 from tests.benchmarks.table import Table
 
 _DRAWS = 1000  # of the bootstrap
-_CHUNK = 128
+_CHUNK = 128  # spectra at once, which bounds the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,20 +48,20 @@ def repeated(
     rng = np.random.default_rng([seed, 3, round(snr_f)])
     parts: dict[str, list[Real]] = {name: [] for name in methods}
     for first in range(0, n, _CHUNK):
-        made = draw(min(_CHUNK, n - first), rng, snr_f=snr_f, amplitudes=middle())
+        sample = draw(min(_CHUNK, n - first), rng, snr_f=snr_f, amplitudes=middle())
         for name, method in methods.items():
-            found = np.asarray(method.run(made, None), dtype=np.complex128)
-            parts[name].append(amounts(fit(found * made.sd[:, None])) - made.amplitudes)
+            result = np.asarray(method.run(sample, None), dtype=np.complex128)
+            parts[name].append(amounts(fit(result * sample.sd[:, None])) - sample.amplitudes)
     return {name: Errors(np.concatenate(errors)) for name, errors in parts.items()}
 
 
-def gain(found: Errors, raw: Errors, seed: int) -> tuple[float, float, float]:
+def gain(result: Errors, raw: Errors, seed: int) -> tuple[float, float, float]:
     """Return the ratio of RMSEs, geometric mean of the metabolites, and its 95 % interval by bootstrap.
 
     Repeats are drawn together for both: the noise is the same.
     """
-    good = np.flatnonzero(~np.isnan(found.errors + raw.errors).any(axis=1))
-    squares = [part.errors[good] ** 2 for part in (found, raw)]
+    good = np.flatnonzero(~np.isnan(result.errors + raw.errors).any(axis=1))
+    squares = [part.errors[good] ** 2 for part in (result, raw)]
 
     def ratio(rows: NDArray[np.integer]) -> float:
         ours, theirs = (part[rows].mean(axis=0) for part in squares)
@@ -80,12 +80,12 @@ def repeats_table(by_snr: Mapping[float, Mapping[str, Errors]], n: int, seed: in
     for name in names:
         cells = []
         for results in by_snr.values():
-            raw, found = results[RAW], results[name]
+            raw, result = results[RAW], results[name]
             if name == RAW:
                 cells += ["1", "0.000"]
                 continue
-            ratio, low, high = gain(found, raw, seed)
-            difference = accuracy(found) - accuracy(raw)
+            ratio, low, high = gain(result, raw, seed)
+            difference = accuracy(result) - accuracy(raw)
             cells += [f"{ratio:.3f} ({low:.3f} to {high:.3f})", f"{difference:+.3f}"]
         rows.append([name, *cells, str(sum(results[name].failures for results in by_snr.values()))])
     columns = ["method"]
@@ -103,17 +103,17 @@ def metabolites_table(results: Mapping[str, Errors], snr_f: float) -> Table:
     """Return RMSE over raw's and bias of each metabolite at one SNR."""
     raw = results[RAW]
     rows = []
-    for name, found in results.items():
-        bias = 100 * np.nanmean(found.errors, axis=0) / middle()
-        cells = [f"{r:.2f} ({b:+.0f} %)" for r, b in zip(found.rmse / raw.rmse, bias, strict=True)]
+    for name, result in results.items():
+        bias = 100 * np.nanmean(result.errors, axis=0) / middle()
+        cells = [f"{r:.2f} ({b:+.0f} %)" for r, b in zip(result.rmse / raw.rmse, bias, strict=True)]
         rows.append([name, *cells])
     caption = f"The same at SNR_f {snr_f:g}, each metabolite: RMSE over raw's (in brackets bias over truth)."
     return Table(caption, ["method", *NAMES], rows)
 
 
-def accuracy(found: Errors) -> float:
+def accuracy(result: Errors) -> float:
     """Return the mean of 1 less the mean relative error of the amplitudes, at least 0."""
-    relative = np.abs(found.errors) / middle()
+    relative = np.abs(result.errors) / middle()
     return float(np.nanmean(np.clip(1 - relative.mean(axis=1), 0, None)))
 
 

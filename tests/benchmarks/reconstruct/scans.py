@@ -18,9 +18,10 @@ from tests.benchmarks.reconstruct.sets import DWELLTIME_S, NAMES, POINTS, Draw, 
 from tests.benchmarks.table import Table
 
 TRANSIENTS, AVERAGE_SNR_F = 16, 20.0
+"""Transients of a scan, and the SNR_f of their average."""
 SIDE, VOXEL_SNR_F = 8, 10.0
 """Voxels along an edge of the MRSI, and their median SNR_f."""
-_BASIS_WIDTH_HZ = 2.0
+_BASIS_WIDTH_HZ = 2.0  # of the lines of the shipped basis set, in Hz
 _RAW = "raw data"
 
 
@@ -39,8 +40,8 @@ def transient_errors(n: int, fit: Fitter, seed: int) -> dict[str, Errors]:
         averages = {name: way(scan).mean(axis=0) for name, way in _TRANSIENT_WAYS.items()}
         averages["average, then sparse"] = _sparse_average(scan)
         for name, average in averages.items():
-            found = amounts(fit(average[None].astype(np.complex128) * one.sd[0]))
-            parts.setdefault(name, []).append(found - one.amplitudes)
+            result = amounts(fit(average[None].astype(np.complex128) * one.sd[0]))
+            parts.setdefault(name, []).append(result - one.amplitudes)
     return {name: Errors(np.concatenate(errors)) for name, errors in parts.items()}
 
 
@@ -53,7 +54,7 @@ def _together(scan: Draw) -> Any:
     operator = scan.take(slice(0, 1)).operator(None)
     fids = scan.fids[None].astype(np.complex64)
     penalty = sparse.noise_penalty(operator, np.ones(1), len(scan.fids))
-    return operator.restored(sparse.solve(operator, fids, penalty).amplitudes)[0]
+    return operator.restored(sparse.two_passes(operator, fids, penalty)[1].amplitudes)[0]
 
 
 def _apart(scan: Draw) -> Any:
@@ -61,9 +62,8 @@ def _apart(scan: Draw) -> Any:
     operator = scan.take(slice(0, 1)).operator(None)
     fids = scan.fids[:, None].astype(np.complex64)
     penalty = sparse.noise_penalty(operator, np.ones(len(fids)))
-    return operator.restored(sparse.solve(operator, fids, np.broadcast_to(penalty, len(fids))).amplitudes)[
-        :, 0
-    ]
+    amplitudes = sparse.two_passes(operator, fids, np.broadcast_to(penalty, len(fids)))[1].amplitudes
+    return operator.restored(amplitudes)[:, 0]
 
 
 def _low_rank(scan: Draw) -> Complex:
@@ -77,7 +77,7 @@ def _sparse_average(scan: Draw) -> Any:
     operator = one.operator(None)
     fids = scan.fids.mean(axis=0)[None, None].astype(np.complex64)
     penalty = sparse.noise_penalty(operator, np.full(1, 1 / np.sqrt(n)))
-    return operator.restored(sparse.solve(operator, fids, penalty).amplitudes)[0, 0]
+    return operator.restored(sparse.two_passes(operator, fids, penalty)[1].amplitudes)[0, 0]
 
 
 _TRANSIENT_WAYS: Mapping[str, Callable[[Draw], Complex]] = {
@@ -119,14 +119,14 @@ def mrsi_errors(n: int, fit: Fitter, seed: int) -> dict[str, Errors]:
         slab = mrsi(rng)
         operator = slab.operator(None)
         penalty = by_noise(sparse.NOISE_SHARE)(slab) * largest(slab)
-        alone = sparse.solve(operator, slab.fids[:, None].astype(np.complex64), penalty).amplitudes
+        alone = sparse.two_passes(operator, slab.fids[:, None].astype(np.complex64), penalty)[1].amplitudes
         ways = {
             _RAW: slab.fids,
             "sparse, each voxel": operator.restored(alone)[:, 0],
             "low rank (MP-PCA) over voxels": low_rank(slab.fids)[0],
         }
-        for name, found in ways.items():
-            fitted = amounts(fit(np.asarray(found, dtype=np.complex128) * slab.sd[:, None]))
+        for name, result in ways.items():
+            fitted = amounts(fit(np.asarray(result, dtype=np.complex128) * slab.sd[:, None]))
             parts.setdefault(name, []).append(fitted - slab.amplitudes)
     return {name: Errors(np.concatenate(errors)) for name, errors in parts.items()}
 
@@ -136,14 +136,14 @@ def scan_table(transients: Mapping[str, Errors], voxels: Mapping[str, Errors], s
     rows = []
     for words, results in (("transients", transients), ("MRSI", voxels)):
         raw = results[_RAW]
-        for name, found in results.items():
+        for name, result in results.items():
             if name == _RAW:
                 cells = ["1", *["1"] * len(NAMES)]
             else:
-                ratio, low, high = gain(found, raw, seed)
+                ratio, low, high = gain(result, raw, seed)
                 cells = [f"{ratio:.3f} ({low:.3f} to {high:.3f})"]
-                cells += [f"{r:.2f}" for r in found.rmse / raw.rmse]
-            rows.append([words, name, str(len(found.errors)), *cells, str(found.failures)])
+                cells += [f"{r:.2f}" for r in result.rmse / raw.rmse]
+            rows.append([words, name, str(len(result.errors)), *cells, str(result.failures)])
     columns = ["scan", "before the fit", "fits", "RMSE over raw's", *NAMES, "failures"]
     caption = (
         f"{TRANSIENTS} aligned transients of {POINTS} points whose average has SNR_f {AVERAGE_SNR_F:g}, fitted "

@@ -6,24 +6,26 @@ from functools import cache
 import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
-from fsl_mrs_dl.fit.reconstruction import GridOperator, lorentzian
+from fsl_mrs_dl.fit.reconstruction import GridOperator, broad_decay, lorentzian
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, basis_sum, fid_to_spectrum, on_points, phase, ppm_axis
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.simulate.brain import BRAIN_RANGES
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 
-POINTS, DWELLTIME_S = 2048, 5e-4
+POINTS, DWELLTIME_S = 2048, 5e-4  # dwell time in s: a usual scan of 1 s at 3 T
 NAMES = ("NAA", "Cr", "GPC", "Lac", "Ala", "Glc")
 """The metabolites of the source, with GPC for choline."""
 SNR_F = (5.0, 30.0)
+"""Lowest and highest SNR_f of the source."""
 WIDTH_HZ = (10.0, 12.0)
 """Of the lines as measured, in Hz."""
-WANTED_HZ = 0.65 * 11.0
+TARGET_HZ = 0.65 * 11.0
 """Of the lines of a result: the gain that the source has, 8.1 over 12.5 Hz."""
 LOW_SNR = 15.0
+"""SNR_f below which the source claims most."""
 _SET = "press_3t_te30"
-_SHIFT_HZ = 3.0
+_SHIFT_HZ = 3.0  # to either side: 0.024 ppm at 3 T, of a scan whose axis was set by its own lines
 
 
 @cache
@@ -33,8 +35,8 @@ def study_basis() -> Basis:
     rows = [whole.names.index(name) for name in NAMES]
     members = replace(whole, fids=whole.fids[rows], names=NAMES)
     covered = int(whole.fids.shape[1] * whole.dwelltime_s / DWELLTIME_S) - 1
-    made = on_points(members, min(covered, POINTS), DWELLTIME_S, whole.spectrometer_frequency_mhz)
-    return replace(made, fids=np.pad(made.fids, ((0, 0), (0, POINTS - made.fids.shape[1]))))
+    sample = on_points(members, min(covered, POINTS), DWELLTIME_S, whole.spectrometer_frequency_mhz)
+    return replace(sample, fids=np.pad(sample.fids, ((0, 0), (0, POINTS - sample.fids.shape[1]))))
 
 
 def study_ppm() -> Real:
@@ -71,11 +73,12 @@ class Draw:
         t = np.arange(POINTS) * DWELLTIME_S
         return self.clean * np.exp(np.pi * (self.width_hz[:, None] - fwhm_hz) * t)
 
-    def operator(self, fwhm_hz: float | None) -> GridOperator:
+    def operator(self, fwhm_hz: float | None, *, broad: bool = True) -> GridOperator:
         """Return the grid of lines, of the true width each, with a result of another width; None = the same."""
         measured = np.stack([lorentzian(POINTS, DWELLTIME_S, width) for width in self.width_hz])[:, None]
-        wanted = measured if fwhm_hz is None else lorentzian(POINTS, DWELLTIME_S, fwhm_hz)[None, None]
-        return GridOperator(measured.astype(np.complex64), wanted.astype(np.complex64), 1)
+        target = measured if fwhm_hz is None else lorentzian(POINTS, DWELLTIME_S, fwhm_hz)[None, None]
+        wide = broad_decay(self.width_hz, DWELLTIME_S, POINTS) if broad else None
+        return GridOperator(measured.astype(np.complex64), target.astype(np.complex64), 1, wide)
 
     def take(self, rows: slice) -> "Draw":
         """Return some of the spectra."""

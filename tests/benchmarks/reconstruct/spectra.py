@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from fsl_mrs_dl.data import Real
-from fsl_mrs_dl.fit.reconstruction import RATIOS
-from fsl_mrs_dl.train.reconstruction_calibration import best_alpha, error_at, oracle_ratio, rms_error
+from fsl_mrs_dl.fit.reconstruction import NOISE_SHARE, RATIOS
+from fsl_mrs_dl.train.reconstruction_calibration import error_at, oracle_ratio, rms_error
 from tests.benchmarks.reconstruct.measures import Measured
 from tests.benchmarks.reconstruct.methods import (
     LEAST_SQUARES,
@@ -17,35 +17,36 @@ from tests.benchmarks.reconstruct.methods import (
     by_discrepancy,
     by_network,
     by_noise,
+    by_shipped,
     by_sure,
     inputs_of,
 )
-from tests.benchmarks.reconstruct.sets import LOW_SNR, WANTED_HZ, Draw
+from tests.benchmarks.reconstruct.sets import LOW_SNR, TARGET_HZ, Draw
 from tests.benchmarks.table import Table
 
-_BINS = ((5.0, 10.0), (10.0, 15.0), (15.0, 20.0), (20.0, 30.0))
+_BINS = ((5.0, 10.0), (10.0, 15.0), (15.0, 20.0), (20.0, 30.0))  # of SNR_f
 
 
-def source_table(results: Mapping[str, Measured], made: Draw) -> Table:
+def source_table(results: Mapping[str, Measured], sample: Draw) -> Table:
     """Return the columns of the source's table, with definitions, for each method."""
     rows = []
-    low = made.snr_f < LOW_SNR
+    low = sample.snr_f < LOW_SNR
     raw, squares = results[RAW], results[LEAST_SQUARES]
-    for name, found in results.items():
+    for name, result in results.items():
         better = [
-            f"{100 * _closer(found, other, low):.0f} / {100 * _narrower(found, other, low):.0f} %"
+            f"{100 * _closer(result, other, low):.0f} / {100 * _narrower(result, other, low):.0f} %"
             for other in (raw, squares)
         ]
-        seed_snr = np.median(found.seed_snr)
+        seed_snr = np.median(result.seed_snr)
         rows.append(
             [
                 name,
-                _spread(found.output_db),
+                _spread(result.output_db),
                 f"{seed_snr:.0f}" if np.isfinite(seed_snr) else "infinite",
-                _spread(found.fwhm_hz[:, 0]),
-                _spread(found.fwhm_hz[:, 1]),
-                _spread(found.accuracy, 3),
-                *(["-", "-"] if found is raw else better if found is not squares else [better[0], "-"]),
+                _spread(result.fwhm_hz[:, 0]),
+                _spread(result.fwhm_hz[:, 1]),
+                _spread(result.accuracy, 3),
+                *(["-", "-"] if result is raw else better if result is not squares else [better[0], "-"]),
             ]
         )
     columns = [
@@ -59,56 +60,57 @@ def source_table(results: Mapping[str, Measured], made: Draw) -> Table:
         "than least squares",
     ]
     caption = (
-        f"The columns of the source's table, mean and SD of {len(made.fids)} spectra; wanted are lines of "
-        f"{WANTED_HZ:.2f} Hz. Output SNR is 20 log10 of the norm of the truth over that of the error; the truth "
+        f"The columns of the source's table, mean and SD of {len(sample.fids)} spectra; wanted are lines of "
+        f"{TARGET_HZ:.2f} Hz. Output SNR is 20 log10 of the norm of the truth over that of the error; the truth "
         "has the lineshape that the method aims at. A width is better where it is nearer to the wanted one."
     )
     return Table(caption, columns, rows)
 
 
 def _spread(values: Real, digits: int = 1) -> str:
-    seen = values[np.isfinite(values)]
-    if not len(seen):
+    finite = values[np.isfinite(values)]
+    if not len(finite):
         return "-"
-    return f"{seen.mean():.{digits}f} ± {seen.std():.{digits}f}"
+    return f"{finite.mean():.{digits}f} ± {finite.std():.{digits}f}"
 
 
-def _closer(found: Measured, other: Measured, rows: NDArray[np.bool_]) -> float:
+def _closer(result: Measured, other: Measured, rows: NDArray[np.bool_]) -> float:
     """Return in how many of the spectra the error is smaller."""
-    return float((found.error < other.error)[rows].mean())
+    return float((result.error < other.error)[rows].mean())
 
 
-def _narrower(found: Measured, other: Measured, rows: NDArray[np.bool_]) -> float:
+def _narrower(result: Measured, other: Measured, rows: NDArray[np.bool_]) -> float:
     """Return in how many of the spectra the width of NAA is nearer to the wanted one; no line loses."""
     ours, theirs = (
-        np.nan_to_num(np.abs(m.fwhm_hz[:, 0] - WANTED_HZ), nan=np.inf)[rows] for m in (found, other)
+        np.nan_to_num(np.abs(m.fwhm_hz[:, 0] - TARGET_HZ), nan=np.inf)[rows] for m in (result, other)
     )
     return float((ours < theirs).mean())
 
 
-def penalty_table(
-    networks: Networks, made: Draw, curves: Real, calibrating: Draw, learned: Real, seed: int
-) -> Table:
+def penalty_table(networks: Networks, sample: Draw, curves: Real, learned: Real, seed: int) -> Table:
     """Return the error of each rule for the penalty beside that of the oracle.
 
     Parameters
     ----------
     networks : Networks
-    made, curves : Draw, ndarray of shape (ratio, S)
+    sample, curves : Draw, ndarray of shape (ratio, S)
         Spectra that judge, and their errors.
-    calibrating, learned : Draw, ndarray of shape (ratio, S)
-        Spectra that calibrate.
+    learned : ndarray, float, shape (ratio, S)
+        Errors of the spectra that calibrate.
     seed : int
     """
     oracle = oracle_ratio(curves)
     best = rms_error(curves, oracle)
     fixed = fixed_ratio(learned)
-    inputs, before = inputs_of(made)[0], inputs_of(calibrating)[0]
-    rows = [_rule("oracle", curves, oracle, best, made), _rule("best fixed share", curves, fixed, best, made)]
-    for share in (1.0, 0.5, 0.25):
-        rows.append(_rule(f"{share:g} x universal", curves, by_noise(share)(made), best, made))
-    rows.append(_rule("SURE", curves, by_sure(seed)(made), best, made))
-    rows.append(_rule("discrepancy", curves, by_discrepancy(made), best, made))
+    inputs = inputs_of(sample)[0]
+    rows = [
+        _rule("oracle", curves, oracle, best, sample),
+        _rule("best fixed share", curves, fixed, best, sample),
+    ]
+    for share in (1.0, NOISE_SHARE, 0.5):
+        rows.append(_rule(f"{share:g} x universal", curves, by_noise(share)(sample), best, sample))
+    rows.append(_rule("SURE", curves, by_sure(seed)(sample), best, sample))
+    rows.append(_rule("discrepancy", curves, by_discrepancy(sample), best, sample))
     named = {
         "VAE, corrected": networks.corrected,
         "VAE, corrected, trained on 500": networks.few,
@@ -119,27 +121,22 @@ def penalty_table(
         if network is None:
             continue
         variance = network.posterior_variance(inputs)
-        alpha, power = network.calibration.tolist()
-        rank = f"{spearmanr(variance, 1 / made.snr_f)[0]:.2f}"
-        words = f"{alpha:.3g}, {power:.2f}"
-        rows.append(_rule(name, curves, by_network(network)(made), best, made, rank, words))
-        if power != 1:
-            straight, _ = best_alpha(network.posterior_variance(before), learned)
-            rows.append(
-                _rule(f"{name}, power 1", curves, straight * variance, best, made, rank, f"{straight:.3g}, 1")
-            )
+        rank = f"{spearmanr(variance, 1 / sample.snr_f)[0]:.2f}"
+        rule = by_shipped(network) if network is networks.shipped else by_network(network)
+        alpha = f"{network.alpha.item():.3g}"
+        rows.append(_rule(name, curves, rule(sample), best, sample, rank, alpha))
     columns = [
         "rule",
         "error",
         "over the oracle's",
         "median ratio",
         "SD of ln (ratio / oracle's)",
-        "alpha, power",
+        "alpha",
     ]
     columns += ["Spearman of variance and 1 / SNR_f"]
     caption = (
-        f"Root mean square of the relative error of FIDs, lines as measured, of {len(made.fids)} spectra of SNR_f "
-        "5 to 30. The ratio is the penalty over the largest useful one; the oracle knows the truth."
+        f"Root mean square of the relative error of FIDs, lines as measured, of {len(sample.fids)} spectra of "
+        "SNR_f 5 to 30. The ratio is the penalty over the largest line; the oracle knows the truth."
     )
     return Table(caption, columns, rows)
 
@@ -154,11 +151,11 @@ def _rule(
     curves: Real,
     ratio: Real | float,
     best: float,
-    made: Draw,
+    sample: Draw,
     rank: str = "-",
     calibration: str = "-",
 ) -> list[str]:
-    each = np.broadcast_to(np.asarray(ratio, dtype=np.float64), len(made.fids))
+    each = np.broadcast_to(np.asarray(ratio, dtype=np.float64), len(sample.fids))
     error = rms_error(curves, each)
     off = np.log(each / oracle_ratio(curves))
     return [
@@ -172,22 +169,22 @@ def _rule(
     ]
 
 
-def snr_table(networks: Networks, made: Draw, curves: Real, learned: Real) -> Table:
+def snr_table(networks: Networks, sample: Draw, curves: Real, learned: Real) -> Table:
     """Return the error of the main rules by SNR."""
-    fixed = np.full(len(made.fids), fixed_ratio(learned))
+    fixed = np.full(len(sample.fids), fixed_ratio(learned))
     rules = {
         "oracle": oracle_ratio(curves),
         "best fixed share": fixed,
-        "half of universal": by_noise(0.5)(made),
-        "VAE, corrected": by_network(networks.corrected)(made),
-        "VAE as published": by_network(networks.published)(made),
+        "from the noise": by_noise(NOISE_SHARE)(sample),
+        "VAE, corrected": by_network(networks.corrected)(sample),
+        "VAE as published": by_network(networks.published)(sample),
     }
     rows = []
     for name, ratio in rules.items():
         errors = error_at(curves, ratio)
         cells = []
         for low, high in _BINS:
-            inside = (made.snr_f >= low) & (made.snr_f < high)
+            inside = (sample.snr_f >= low) & (sample.snr_f < high)
             cells.append(f"{np.sqrt(np.mean(errors[inside] ** 2)):.4f}" if inside.any() else "-")
         rows.append([name, *cells])
     columns = ["rule", *(f"SNR_f {low:g} to {high:g}" for low, high in _BINS)]
