@@ -22,7 +22,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROOT = Path(fsl_mrs_dl.__file__).parent / "resources" / "models"
 NAMES = sorted(folder.name for folder in ROOT.glob("quantify-*"))
-BASES = {"quantify-dq-nmm-press-1h-3t": "press_3t_te30", "quantify-dq-nmm-slaser-1h-3t": "slaser_3t_te28"}
+BASES = {
+    "quantify-dq-nmm-press-1h-3t": "press_3t_te30",
+    "quantify-dq-nmm-slaser-1h-3t": "slaser_3t_te28",
+    "quantify-dq-nmm-steam-1h-7t": "steam_7t_te11",
+}
 START = "quantify-start-1h"
 MOST_BYTES = 1e6
 
