@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import hashlib
 import io
 import json
 import time
@@ -11,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import MRSDLError, OutputError
+from fsl_mrs_dl.io.run_key import RunKey
 from fsl_mrs_dl.steps.command import Parser, step_arguments
 from fsl_mrs_dl.steps.config import with_config
 from fsl_mrs_dl.steps.dashes import mark_values
@@ -98,11 +97,11 @@ class Job:
 
     def key(self) -> str:
         """Return the hash of version, options and files, which determine the result."""
-        digest = hashlib.sha256(repr((__version__, self.options)).encode())
-        fractions = () if self.scan.fractions is None else (self.scan.fractions,)
-        for path in (self.scan.data, self.scan.reference, *fractions, *_files_among(self.options)):
-            digest.update(b"-" if path is None else path.read_bytes())
-        return digest.hexdigest()
+        files = {f"option {n}": path for n, path in enumerate(_paths_among(self.options))}
+        for name in ("data", "reference", "fractions"):
+            if (path := getattr(self.scan, name)) is not None:
+                files[name] = path
+        return RunKey.of({str(n): word for n, word in enumerate(self.options)}, files).digest
 
     def finished(self, key: str) -> JobState | None:
         """Return the state from an earlier run with the same input and options; None if there is none."""
@@ -112,8 +111,8 @@ class Job:
         return state if state.status == FAILED or (self.results / "run.json").is_file() else None
 
 
-def _files_among(options: Sequence[str]) -> list[Path]:
-    return [Path(word) for word in options if not word.startswith("--") and Path(word).is_file()]
+def _paths_among(options: Sequence[str]) -> list[Path]:
+    return [Path(word) for word in options if not word.startswith("--") and Path(word).exists()]
 
 
 def run_job(common: None, job: Job) -> JobState:

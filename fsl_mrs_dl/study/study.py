@@ -1,7 +1,9 @@
 """The tool ``study``: process every scan of a folder to concentrations, one table, one report."""
 
 import json
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -10,9 +12,10 @@ from tqdm import tqdm
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.errors import OutputError
 from fsl_mrs_dl.extras import require
-from fsl_mrs_dl.fit.workers import chunks_done
+from fsl_mrs_dl.fit.workers import SCHEDULER, chunks_done
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
+from fsl_mrs_dl.study.cluster import submitted
 from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, write_whole
 from fsl_mrs_dl.study.report import study_page
 from fsl_mrs_dl.study.scans import find_scans
@@ -52,9 +55,9 @@ def study(
         TOML file with options of process, for all scans.
     parallel : str
         off: one scan after the other; local: on several cores; cluster: by the dask scheduler that
-        DASK_SCHEDULER_ADDRESS names.
+        DASK_SCHEDULER_ADDRESS names, or else by fsl_sub, FSL's program for clusters.
     parallel_workers : int
-        Processes for --parallel local. Default: as many as there are cores.
+        Processes for --parallel local. Default: as many as there are cores. With fsl_sub: scans at a time.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def study(
         staging.reserve(TABLE, DICTIONARY, PAGE)  # refuses a second study here until this one has ended
         states = [job.finished(job.key()) for job in jobs]
         waiting = [job for job, state in zip(jobs, states, strict=True) if state is None]
-        new_states = _processed(waiting, parallel, parallel_workers)
+        new_states = _processed(waiting, output, parallel, parallel_workers)
         results = [
             Result.of(job, state or new_states[job.scan.name])
             for job, state in zip(jobs, states, strict=True)
@@ -93,11 +96,14 @@ def study(
 
 
 def _processed(
-    waiting: list[Job], parallel: Literal["off", "local", "cluster"], workers: int | None
+    waiting: list[Job], output: Path, parallel: Literal["off", "local", "cluster"], workers: int | None
 ) -> dict[str, JobState]:
     """Process scans, record the state of each as soon as it is known, and return the states by scan."""
     states: dict[str, JobState] = {}
-    finished = chunks_done(run_job, None, waiting, parallel, workers)
+    if parallel == "cluster" and not os.environ.get(SCHEDULER):
+        finished: Iterable[JobState] = submitted(waiting, output, workers)
+    else:
+        finished = chunks_done(run_job, None, waiting, parallel, workers)
     with tqdm(total=len(waiting), unit="scan", desc="study", disable=None, file=sys.stderr) as bar:
         for job, state in zip(waiting, finished, strict=True):
             state.write(job.state)
