@@ -4,7 +4,9 @@ Lin et al 2021, doi:10.1002/nbm.4484, table 1. Only public header fields are sho
 :data:`fsl_mrs_dl.report.page.PUBLIC_FIELDS`); unknown values are marked.
 """
 
-from collections.abc import Iterable, Mapping
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,50 @@ import numpy as np
 from fsl_mrs_dl import __version__
 from fsl_mrs_dl.data import NUCLEI, MRSData
 from fsl_mrs_dl.io.results.outcome import Outcome
+from fsl_mrs_dl.io.untrusted_text import csv_cell, printable
 from fsl_mrs_dl.report.page import plain, public_field, table
 
-MISSING = "not in the file"
+MISSING = "not in the header"
+
+
+FILES = ("MRSinMRS.csv", "MRSinMRS.md")
+"""Files with the table."""
+COLUMNS = ("part", "item", "value")
 
 
 def reporting_table(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]) -> str:
-    """Return the table as HTML.
+    """Return the table as HTML; parameters as of :func:`reporting_rows`."""
+    shown, last = [], ""
+    for part, item, value in reporting_rows(data, outcome, settings):
+        shown.append(("" if part == last else part, item, value))
+        last = part
+    return table(shown)
+
+
+def reporting_csv(rows: Iterable[Sequence[str]], columns: Sequence[str] = COLUMNS) -> str:
+    """Return rows as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def reporting_markdown(rows: Iterable[Sequence[str]], columns: Sequence[str] = COLUMNS) -> str:
+    """Return rows as a table in Markdown."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(_in_cell(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _in_cell(text: str) -> str:
+    return " ".join(printable(text).split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+def reporting_rows(
+    data: MRSData, outcome: Outcome, settings: Mapping[str, Any]
+) -> list[tuple[str, str, str]]:
+    """Return part, item and value of each line of the table.
 
     Parameters
     ----------
@@ -29,7 +68,7 @@ def reporting_table(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]
 
     Returns
     -------
-    str
+    list of (str, str, str)
     """
     parts = {
         "1. Hardware": _hardware(data),
@@ -37,8 +76,7 @@ def reporting_table(data: MRSData, outcome: Outcome, settings: Mapping[str, Any]
         "3. Analysis": _analysis(data, outcome, settings),
         "4. Data quality": _quality(outcome),
     }
-    rows = [(part if n == 0 else "", *row) for part, lines in parts.items() for n, row in enumerate(lines)]
-    return table(rows)
+    return [(part, name, str(value)) for part, lines in parts.items() for name, value in lines]
 
 
 def _field_text(data: MRSData, *keys: str) -> str:

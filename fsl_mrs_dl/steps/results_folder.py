@@ -53,6 +53,8 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     from fsl_mrs_dl.io.sidecar import write_sidecars
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report import quantify_text
+    from fsl_mrs_dl.report.reporting_table import FILES as REPORTING
+    from fsl_mrs_dl.report.reporting_table import reporting_csv, reporting_markdown, reporting_rows
     from fsl_mrs_dl.report.writing import write_page
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
@@ -66,7 +68,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         named = dict(options)
         data = _read(known_step, arguments.data, options)
         single = data.fid.shape[:3] == (1, 1, 1)
-        staging.reserve(*FIXED_NAMES[single], *([REPORT] if arguments.report else []))
+        staging.reserve(*FIXED_NAMES[single], *([REPORT, *REPORTING] if arguments.report else []))
         if not single:
             staging.reserve_folder(BASIS_FOLDER)
         key = _key(known_step, arguments.data, named)
@@ -87,6 +89,9 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
         if arguments.report and known_step.report:
             shown = (result.fitted, result.outcome, settings, result.stages)
             lack = write_page(known_step.report, lambda: staging.path(REPORT), *shown)
+            rows = reporting_rows(result.fitted, result.outcome, settings)
+            for file, text in zip(REPORTING, (reporting_csv(rows), reporting_markdown(rows)), strict=True):
+                staging.path(file).write_text(text, encoding="utf-8")
         record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
         staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names

@@ -15,9 +15,11 @@ from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.fit.workers import SCHEDULER, chunks_done
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
+from fsl_mrs_dl.report.reporting_table import FILES as REPORTING
 from fsl_mrs_dl.study.cluster import submitted
 from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, write_whole
 from fsl_mrs_dl.study.report import study_page
+from fsl_mrs_dl.study.reporting import write_reporting
 from fsl_mrs_dl.study.scans import find_scans
 from fsl_mrs_dl.study.table import Result, write_table
 
@@ -81,7 +83,9 @@ def study(
     jobs = [Job(scan, output, tuple(options)) for scan in scans]
     check_options(jobs[0])
     with Staging(output, overwrite=True) as staging:
-        staging.reserve(TABLE, DICTIONARY, PAGE)  # refuses a second study here until this one has ended
+        staging.reserve(
+            TABLE, DICTIONARY, PAGE, *REPORTING
+        )  # refuses a second study here until this one has ended
         states = [job.finished(job.key()) for job in jobs]
         waiting = [job for job, state in zip(jobs, states, strict=True) if state is None]
         new_states = _processed(waiting, output, parallel, parallel_workers)
@@ -90,6 +94,7 @@ def study(
             for job, state in zip(jobs, states, strict=True)
         ]
         write_table(results, staging.path(TABLE), staging.path(DICTIONARY))
+        write_reporting(results, *map(staging.path, REPORTING))
         page = study_page(results, input.resolve().name)
         staging.path(PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
     _print_summary(results, len(waiting), output)

@@ -118,8 +118,17 @@ def test_what_is_done_is_not_done_again_and_what_is_lost_is(folder: Path, done: 
     assert (out / "sub-02" / "ses-a" / "mrs" / "sub-02_ses-a_svs" / "run.json").stat().st_mtime_ns == kept
 
 
+def test_the_reporting_table_says_what_scans_have_in_common(done: Path) -> None:
+    table = rows(done / "MRSinMRS.csv")
+    assert len({row["scan"] for row in table}) == 3  # not the one that failed
+    echo = {row["value"] for row in table if row["item"] == "Echo time"}
+    assert echo == {"30 ms"}
+    text = (done / "MRSinMRS.md").read_text()
+    assert "| 2. Acquisition | Echo time | 30 ms |" in text
+    assert "| 1. Hardware | Manufacturer | not in the header |" in text
+
+
 def test_two_processes_make_the_table_of_one(folder: Path, done: Path) -> None:
-    pytest.importorskip("distributed", reason="dask.distributed is not installed")
     assert study(folder, "two", "--parallel", "local", "--parallel-workers", "2") == 0
     two = folder.parent / "two" / "study.csv"
     assert two.read_bytes() == (done / "study.csv").read_bytes()

@@ -1,3 +1,5 @@
+import csv
+import io
 import re
 from dataclasses import replace
 
@@ -16,6 +18,7 @@ from fsl_mrs_dl.report import quantify_page, quantify_static, save_fit_figure, s
 from fsl_mrs_dl.report.anatomy import grid_corners
 from fsl_mrs_dl.report.concentrations import with_sd
 from fsl_mrs_dl.report.maps import reversed_axes, slices_side_by_side
+from fsl_mrs_dl.report.reporting_table import MISSING, reporting_csv, reporting_markdown
 from fsl_mrs_dl.report.spectra import view_fit
 
 SETTINGS = {"baseline": "poly, 2", "method": "lcm", "ppmlim": (0.2, 4.2), "TE": None}
@@ -90,7 +93,7 @@ def test_page_tells_no_personal_field(rng, grid):
     assert "secret" not in text
     assert "81.25" not in text
     assert not any(key in text for key in secret)
-    for told in ("30 ms", "Maker &lt;&amp;&gt;", "press", "not in the file", "marks it as private"):
+    for told in ("30 ms", "Maker &lt;&amp;&gt;", "press", "not in the header", "marks it as private"):
         assert told in text
 
 
@@ -103,6 +106,21 @@ def test_reporting_table_tells_chain_and_given_times(rng):
     assert "2000 ms" in text
     assert "2000 ms (given by hand)" not in text
     assert "10.0 x 10.0 x 10.0 mm" in text
+
+
+def test_reporting_rows_are_the_same_as_csv_and_as_markdown():
+    rows = [("2. Acquisition", "Pulse sequence", "=press | <b>"), ("2. Acquisition", "Echo time", MISSING)]
+    assert list(csv.reader(io.StringIO(reporting_csv(rows)))) == [
+        ["part", "item", "value"],
+        ["2. Acquisition", "Pulse sequence", "'=press | <b>"],
+        ["2. Acquisition", "Echo time", "not in the header"],
+    ]
+    assert reporting_markdown(rows).splitlines() == [
+        "| part | item | value |",
+        "|---|---|---|",
+        r"| 2. Acquisition | Pulse sequence | =press \| &lt;b> |",
+        "| 2. Acquisition | Echo time | not in the header |",
+    ]
 
 
 def test_page_marks_synthetic_data(rng):
