@@ -12,6 +12,7 @@ from fsl_mrs_dl.steps.align import align
 from fsl_mrs_dl.steps.average import average
 from fsl_mrs_dl.steps.coilcombine import coilcombine
 from fsl_mrs_dl.steps.ecc import ecc as eddy
+from fsl_mrs_dl.steps.fsl_mrs_proc import check_steps, run_theirs
 from fsl_mrs_dl.steps.quantify import quantify
 from fsl_mrs_dl.steps.registry import Step, StepResult, step, usable_fids
 from fsl_mrs_dl.steps.remove import remove
@@ -35,6 +36,7 @@ def process(
     noremove: bool = False,
     reject: bool = False,
     keep_steps: bool = False,
+    fsl_mrs: tuple[str, ...] | None = None,
     **fitting: Any,
 ) -> StepResult:
     """Process one raw scan to concentrations.
@@ -64,6 +66,9 @@ def process(
         Leave out the transients that align flags.
     keep_steps : bool
         Also write the data after each step, to DIR/steps.
+    fsl_mrs : tuple of str
+        Steps that FSL-MRS's own fsl_mrs_proc takes, with its defaults, where it is installed: coilcombine, ecc,
+        align, average, remove.
 
     Returns
     -------
@@ -82,7 +87,8 @@ def process(
     if conjugated:
         data = data.with_fid(data.fid.conj())
         reference, ecc, quant = (_conjugate(one) for one in (reference, ecc, quant))
-    chain = _Chain(data)
+    check_steps(fsl_mrs or ())
+    chain = _Chain(data, fsl_mrs or ())
     if conjugated:
         chain.stages.append(Stage("conjugate", data, ("Conjugated all FIDs, as --conj_fid asks.",)))
     chain.references(reference, ecc, quant)
@@ -109,8 +115,9 @@ def process(
 class _Chain:
     """A scan, and the steps that were run on it."""
 
-    def __init__(self, data: MRSData) -> None:
+    def __init__(self, data: MRSData, theirs: tuple[str, ...] = ()) -> None:
         self.data = data
+        self.theirs = theirs  # steps that FSL-MRS takes
         self.stages = [Stage(ACQUIRED, data)]
         self.water: MRSData | None = None
 
@@ -125,10 +132,17 @@ class _Chain:
 
     def run(self, known_step: Step, **options: Any) -> None:
         """Run a step on the data."""
-        result = known_step(self.data, **options)
+        result = self._result(known_step, self.data, **options)
         notes = (*_words(known_step.name, self.data, result), *result.messages)
         self.data = result.data
         self.stages.append(Stage(known_step.name, result.data, notes, result.estimates))
+
+    def _result(self, known_step: Step, data: MRSData, **options: Any) -> StepResult:
+        """Run a step, here or by FSL-MRS."""
+        if known_step.name not in self.theirs:
+            return known_step(data, **options)
+        result = run_theirs(known_step.name, data, dim=options.get("dim"), reference=options.get("reference"))
+        return replace(result, messages=("By FSL-MRS.",))
 
     def leave_out(self, name: str, why: str) -> None:
         """Note that a step was not run, with the reason."""
@@ -160,13 +174,21 @@ class _Chain:
             ecc, water, reference = self._without_empty_coils(ecc, water, reference)
             whiten = {"no_prewhiten": True} if self._without_noise(reference) else {}
             weights = reference if _coils(reference) == self.size(COIL) else None
-            ecc, water = (_combined(one, weights, self.size(COIL), **whiten) for one in (ecc, water))
+            ecc, water = (self._combined(one, weights, **whiten) for one in (ecc, water))
             self.run(coilcombine, reference=weights, **whiten)
         if ecc is None:
             self.leave_out("ecc", "as there is no water reference")
         else:
             self.run(eddy, reference=ecc)
         self.water = water
+
+    def _combined(
+        self, reference: MRSData | None, weights: MRSData | None, **options: bool
+    ) -> MRSData | None:
+        """Combine the coils of a water reference with the weights of the data, if it has the same coils."""
+        if reference is None or _coils(reference) != self.size(COIL) or _coils(reference) == 1:
+            return reference
+        return self._result(coilcombine, reference, reference=weights, **options).data
 
     def _without_empty_coils(self, *references: MRSData | None) -> list[MRSData | None]:
         """Remove coils without signal from the data, and from the references with all coils."""
@@ -214,15 +236,6 @@ def _coil(data: MRSData, indices: list[int]) -> MRSData:
 
 def _conjugate(data: MRSData | None) -> MRSData | None:
     return None if data is None else data.with_fid(data.fid.conj())
-
-
-def _combined(
-    reference: MRSData | None, weights: MRSData | None, coils: int, **options: bool
-) -> MRSData | None:
-    """Combine the coils of a water reference with the weights of the data, if it has the same coils."""
-    if reference is None or _coils(reference) != coils or coils == 1:
-        return reference
-    return coilcombine(reference, reference=weights, **options).data
 
 
 def _without_warning(known: Step, sign: int) -> Step:

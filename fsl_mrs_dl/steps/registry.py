@@ -32,6 +32,7 @@ _NOT_STEPS = {
     "dashes",
     "exit_status",
     "fast",
+    "fsl_mrs_proc",
     "options",
     "quantify_basis",
     "quantify_fit_model",
