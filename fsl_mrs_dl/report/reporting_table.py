@@ -20,8 +20,6 @@ from fsl_mrs_dl.report.page import plain, public_field, table
 MISSING = "not in the header"
 
 
-FILES = ("MRSinMRS.csv", "MRSinMRS.md")
-"""Files with the table."""
 COLUMNS = ("part", "item", "value")
 
 

@@ -11,7 +11,7 @@ from fsl_mrs_dl.data import Basis, MRSData, Stage
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.steps.command import log_decisions
 from fsl_mrs_dl.steps.options import Option
-from fsl_mrs_dl.steps.registry import Step
+from fsl_mrs_dl.steps.registry import Step, StepResult
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.io.run_key import RunKey
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REPORT, STEPS_FOLDER = "report.html", "steps"
+REPORTING = ("MRSinMRS.csv", "MRSinMRS.md")
+"""The table of the minimum reporting standard."""
 _NOT_OF_THE_NUMBERS = ("parallel", "parallel_workers", "t1", "keep_steps")
 """Options that do not change the numbers: a run that was stopped may go on with others."""
 
@@ -53,9 +55,6 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     from fsl_mrs_dl.io.sidecar import write_sidecars
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report import quantify_text
-    from fsl_mrs_dl.report.reporting_table import FILES as REPORTING
-    from fsl_mrs_dl.report.reporting_table import reporting_csv, reporting_markdown, reporting_rows
-    from fsl_mrs_dl.report.writing import write_page
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
     inputs = [arguments.data, sidecar_of(arguments.data), *_named_files(known_step, options)]
@@ -85,13 +84,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
                 _write_stages(result.stages, staging)
             if data.sidecar:
                 write_sidecars(staging)
-        lack = None
-        if arguments.report and known_step.report:
-            shown = (result.fitted, result.outcome, settings, result.stages)
-            lack = write_page(known_step.report, lambda: staging.path(REPORT), *shown)
-            rows = reporting_rows(result.fitted, result.outcome, settings)
-            for file, text in zip(REPORTING, (reporting_csv(rows), reporting_markdown(rows)), strict=True):
-                staging.path(file).write_text(text, encoding="utf-8")
+        lack = _write_report(known_step, result, settings, staging) if arguments.report else None
         record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
         staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names
@@ -133,6 +126,22 @@ def _read(known_step: Step, file: Path, options: dict[str, Any]) -> MRSData:
     if reference is not None and options.get("reference") is None:
         options["reference"] = reference
     return data
+
+
+def _write_report(
+    known_step: Step, result: StepResult, settings: dict[str, Any], staging: "Staging"
+) -> ImportError | None:
+    """Write the report and the MRSinMRS table; return why the report could not be drawn."""
+    from fsl_mrs_dl.report.reporting_table import reporting_csv, reporting_markdown, reporting_rows
+    from fsl_mrs_dl.report.writing import write_page
+
+    assert result.fitted is not None
+    assert result.outcome is not None
+    rows = reporting_rows(result.fitted, result.outcome, settings)
+    for file, text in zip(REPORTING, (reporting_csv(rows), reporting_markdown(rows)), strict=True):
+        staging.path(file).write_text(text, encoding="utf-8")
+    shown = (result.fitted, result.outcome, settings, result.stages)
+    return write_page(str(known_step.report), lambda: staging.path(REPORT), *shown)
 
 
 def _write_stages(stages: Sequence[Stage], staging: "Staging") -> None:

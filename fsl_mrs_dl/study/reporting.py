@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsl_mrs_dl.report.reporting_table import COLUMNS, FILES, reporting_csv, reporting_markdown
+from fsl_mrs_dl.report.reporting_table import COLUMNS, reporting_csv, reporting_markdown
+from fsl_mrs_dl.steps.results_folder import REPORTING
 from fsl_mrs_dl.study.table import Result
 
 _MOST = 5
@@ -35,7 +36,7 @@ def write_reporting(results: Sequence[Result], table: Path, text: Path) -> None:
 
 def _rows(result: Result) -> list[tuple[str, str, str]]:
     """Return the rows of the table of one scan; none if it failed."""
-    path = result.job.results / FILES[0]
+    path = result.job.results / REPORTING[0]
     if not result.amounts or not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as handle:

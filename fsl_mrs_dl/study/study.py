@@ -15,7 +15,7 @@ from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.fit.workers import SCHEDULER, chunks_done
 from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
-from fsl_mrs_dl.report.reporting_table import FILES as REPORTING
+from fsl_mrs_dl.steps.results_folder import REPORTING
 from fsl_mrs_dl.study.cluster import submitted
 from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, write_whole
 from fsl_mrs_dl.study.report import study_page
