@@ -25,7 +25,7 @@ from fsleyes_plugin.running import DEFAULT_INTERPRETER, ChildRun, arguments, com
 from fsleyes_plugin.session import SESSION, Fit
 
 REGION = "region"
-_COLOUR = (1.0, 0.9, 0.2)  # yellow, which no verdict has
+_COLOUR = (0.35, 0.65, 1.0)  # light blue, which neither verdicts nor maps of amounts have
 _DRAWING = ("The cursor does not draw", "The cursor adds voxels", "The cursor removes voxels")
 
 
@@ -130,6 +130,7 @@ class MRSFitRegion(Following, DockedPanel):
                 self._mark()
         n = 0 if self.mask is None else int(self.mask.sum())
         self.count.SetLabel("An MRSI is needed." if self.of is None else f"{n} voxels of\n{self.of.name}")
+        self.Layout()
 
     def set_region(self, mask: Any) -> None:
         """Change the region."""

@@ -55,7 +55,7 @@ def draw_grid(
         axes.imshow(
             below.T, cmap="gray", vmin=0, vmax=1.6 * shown, origin="lower", extent=(left, right, bottom, top)
         )
-    for lines, colour, width in (([c.data for c in cells], _DATA, 0.8), ([c.fit for c in cells], _FIT, 0.7)):
+    for lines, colour, width in (([c.data for c in cells], _DATA, 0.5), ([c.fit for c in cells], _FIT, 0.7)):
         placed = [_placed(line, cell.voxel, directions) for line, cell in zip(lines, cells, strict=True)]
         axes.add_collection(LineCollection(placed, colors=colour, linewidths=width))
     frames = [_frame(cell.voxel) for cell in cells]
