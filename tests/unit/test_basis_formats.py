@@ -11,6 +11,7 @@ from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis, write_json_basis
 from fsl_mrs_dl.io.basis.formats import FORMATS
+from fsl_mrs_dl.io.basis.lcmodel import read_lcmodel_raw
 from fsl_mrs_dl.simulate import brain_singlets
 
 MHZ, DWELL, POINTS = 123.25, 1 / 4000, 128
@@ -158,6 +159,10 @@ def raw_folder(folder, basis, seqpar=""):
         head = f"{seqpar} $NMID\n ID='{name}', FMTDAT='(2E16.6)', VOLUME=2., TRAMP=4.\n $END\n"
         (folder / f"{name}.RAW").write_text(head + numbers(fid.conj() / 2, "%16.6E"))
     return folder
+
+
+def test_a_raw_folder_does_not_say_its_nucleus(tmp_path, basis):
+    assert not read_lcmodel_raw(raw_folder(tmp_path / "raw", basis), DWELL, MHZ).has_nucleus
 
 
 def test_a_raw_folder_needs_field_and_dwell_time_from_somewhere(tmp_path, basis):

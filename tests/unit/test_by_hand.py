@@ -47,13 +47,19 @@ class TestRelaxation:
         assert molal[0] == pytest.approx(49827.0, rel=1e-5)
 
 
-def edited(phase_rad, shift_hz):
-    """Two edit conditions of six transients, creatine and choline alone, the second turned and shifted."""
+def edited(phase_rad, shift_hz, editing=0.0):
+    """Two edit conditions of six transients: creatine and choline, the second turned and shifted.
+
+    ``editing``: complex area of a line at 2.01 ppm in the second condition, 5 in the first.
+    """
     n, dt, mhz = 1024, 5e-4, 127.7
     like = np.zeros(1, dtype=complex)
     places = (np.array([3.027, 3.21]) - 4.65) * mhz
     clean = (np.array([3.0, 2.0])[:, None] * physics.singlet(n, dt, places, 15.0, 0.0, like)).sum(axis=0)
-    other = physics.phase(physics.shift(clean[None], shift_hz, dt), np.array([phase_rad]))[0]
+    naa = physics.singlet(n, dt, (2.01 - 4.65) * mhz, 15.0, 0.0, like)[0] if editing else 0.0
+    second = clean + editing * naa
+    clean = clean + 5.0 * naa
+    other = physics.phase(physics.shift(second[None], shift_hz, dt), np.array([phase_rad]))[0]
     rng = np.random.default_rng(5)
     fids = np.stack([np.tile(one, (6, 1)) for one in (clean, other)])  # (condition, transient, time)
     fids = physics.add_noise(fids, 0.02, rng)
@@ -74,6 +80,15 @@ def test_the_second_condition_is_turned_by_its_phase_modulo_half_a_turn(made_rad
     turned = found.phase_rad[0, 0, 0].mean(axis=0)
     assert turned[1] - turned[0] == pytest.approx(kept_rad, abs=0.02)
     moved = found.shift_hz[0, 0, 0].mean(axis=0)
+    assert moved[1] - moved[0] == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("editing", [5j, -5.0, 4 - 4j])
+def test_what_editing_changes_does_not_turn_a_condition(editing):
+    """Creatine and choline alone join the conditions: NAA has another phase in the edited one."""
+    found = align(edited(0.2, 3.0, editing), refer=False).estimates
+    turned, moved = (values[0, 0, 0].mean(axis=0) for values in (found.phase_rad, found.shift_hz))
+    assert turned[1] - turned[0] == pytest.approx(0.2, abs=0.02)
     assert moved[1] - moved[0] == pytest.approx(3.0, abs=0.1)
 
 

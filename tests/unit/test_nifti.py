@@ -174,3 +174,31 @@ def with_header(source: Path, more: dict[str, object] | bytes, target: Path) -> 
 def test_the_array_of_data_cannot_be_changed_by_accident() -> None:
     with pytest.raises(ValueError, match="read-only"):
         data().fid[...] = 0
+
+
+def test_qform_and_sform_are_the_position_of_the_data_or_not_set(tmp_path: Path) -> None:
+    affine = np.array([[0.0, -11, 0, 4], [9, 0, 0, -5], [0, 0, 15, 6], [0, 0, 0, 1]])
+    nifti.write(data(affine=affine), tmp_path / "a.nii.gz")
+    header = nib.load(tmp_path / "a.nii.gz").header
+    for form in ("qform", "sform"):
+        np.testing.assert_allclose(getattr(header, f"get_{form}")(), affine, atol=1e-5)
+        assert header[f"{form}_code"] == 1
+    np.testing.assert_allclose(nifti.read(tmp_path / "a.nii.gz").affine, affine, atol=1e-5)
+    nifti.write(data(), tmp_path / "b.nii.gz")
+    header = nib.load(tmp_path / "b.nii.gz").header
+    assert (header["qform_code"], header["sform_code"]) == (0, 0)
+    assert nifti.read(tmp_path / "b.nii.gz").affine is None
+
+
+@pytest.mark.parametrize(("field_t", "agrees"), [(3.0, True), (0.3, False), (2.6, False), (30000.0, True)])
+def test_a_field_in_t_must_agree_with_the_frequency_and_one_in_gauss_is_not_read(
+    field_t: float, agrees: bool, tmp_path: Path
+) -> None:
+    """127.7 MHz over 42.577 MHz/T are 2.999 T."""
+    header = {"MagneticFieldStrength": {"Value": field_t, "Description": "field"}}
+    nifti.write(data(header=header), tmp_path / "a.nii.gz")
+    if agrees:
+        nifti.read(tmp_path / "a.nii.gz")
+    else:
+        with pytest.raises(DataError, match=r"a field of 3 T, but MagneticFieldStrength"):
+            nifti.read(tmp_path / "a.nii.gz")
