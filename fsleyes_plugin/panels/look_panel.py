@@ -19,6 +19,7 @@ from fsleyes_plugin.session import SESSION, Fit
 
 VERDICT_COLOURS = {"good": (0.2, 0.9, 0.3), "usable": (1.0, 0.75, 0.1), "unusable": (1.0, 0.15, 0.15)}
 """Red, green and blue of each verdict: those of a traffic light."""
+_TEXT_PIXELS = 220  # width of the text of the acquisition, in the narrowest panel
 _BOXES = ("normalised", "keep_height", "one_scale", "together")
 """Choices of the look that are check boxes of the same names."""
 
@@ -120,7 +121,8 @@ class MRSFitDisplay(Following, DockedPanel):
     def refresh(self) -> None:
         """Show nucleus, frequency and bandwidth of what is drawn."""
         shown = SESSION.shown
-        self.acquisition.SetLabel("" if shown is None else acquisition_text(shown.one).replace(", b", ",\nb"))
+        self.acquisition.SetLabel("" if shown is None else acquisition_text(shown.one))
+        self.acquisition.Wrap(_TEXT_PIXELS)
         self.Layout()
 
     def _restyled(self, _event: Any) -> None:

@@ -60,6 +60,7 @@ def test_a_region_and_the_display_are_pictured(sized):
     mask = np.zeros(fit.grid, dtype=bool)
     x, y, z = (int(i) for i in np.argwhere(fit.maps.fitted())[45])
     mask[x - 1 : x + 2, y - 1 : y + 1, z] = True
+    region.folder.SetValue("regions")
     region.set_region(mask & fit.maps.fitted())
     viewer.wait(lambda: region.count.GetLabel().startswith(f"{int(region.mask.sum())} voxels"))
     viewer.picture(f"fsleyes-region{ending}")
