@@ -71,8 +71,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         serial = ["--parallel", "off"] if kind == "mrsi" else []
         theirs = {"svs": "fsl_mrs", "mrsi": "fsl_mrsi"}[kind]
         program(theirs, *words, *serial, "--output", str(place / f"theirs_{kind}"))
-        same = ["--baseline", "poly, 2", "--output", str(place / f"ours_{kind}")]  # FSL-MRS's default, not ours
-        assert main(["quantify", *words, *same]) == 0
+        words += ["--baseline", "poly, 2"]  # FSL-MRS's default, not ours
+        assert main(["quantify", *words, "--output", str(place / f"ours_{kind}")]) == 0
     return place
 
 
