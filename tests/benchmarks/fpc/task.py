@@ -18,7 +18,7 @@ transients for all of them.
   from {signal}: 1980 points of 0.2272 ms at 400.3 MHz, shift within +-20 Hz, phase within +-90
   degrees, damping as in the published code, noise of SD 0.05, unstable water and lipid in 40 % each.
 - `dsr`, `dsrf`, `dcrr`, `dcrrf` learn without labels, `tapper` and `ma` with them, all here, by the commands
-  below; {seeds}. They read 512 points. The shipped networks are judged [elsewhere](elsewhere.md).
+  below; {seeds}. They read 512 points. The shipped networks are judged by the task `elsewhere`.
 - `sr`, `srf`, `crr`, `crrf`, `corr`, `corrf` are the classical methods as `align` runs them, without training.
 - `gn` registers to the set's own average, `gn, known` to the noiseless signal.
 - Every SD stands beside the Cramer-Rao bound of what the method reads. An estimate that is off by more than 3 Hz
