@@ -178,14 +178,12 @@ RIDDLES = frozenset(
     ("said", "found", "made", "kept", "wanted", "given", "seen", "told", "asked", "tells", "telling", "holds")
 )
 """Participles that do not name what a variable, a function or a class is."""
-UNNAMED_ROOMS: tuple[str, ...] = ()
-"""Rooms that still have such names, or constants without a reason; the list only gets shorter."""
 
 
-def package_files() -> list[str]:
-    """The modules of the package and of the viewer that are held to names and reasons."""
-    files = [name for name in tracked() if name.startswith(("fsl_mrs_dl/", "fsleyes_plugin/"))]
-    return [name for name in files if name.endswith(".py") and not name.startswith(UNNAMED_ROOMS)]
+def named_files() -> list[str]:
+    """The modules of the package, the viewer and the benchmarks, which are held to names and reasons."""
+    rooms = ("fsl_mrs_dl/", "fsleyes_plugin/", "tests/benchmarks/")
+    return [name for name in tracked() if name.startswith(rooms) and name.endswith(".py")]
 
 
 def names_bound_in(tree: ast.AST) -> set[str]:
@@ -198,26 +196,9 @@ def names_bound_in(tree: ast.AST) -> set[str]:
     return names | {node.asname for node in ast.walk(tree) if isinstance(node, ast.alias) and node.asname}
 
 
-UNNAMED_BENCHMARKS: tuple[str, ...] = ()
-"""Benchmarks that still have such names; the list only gets shorter."""
-UNREASONED_BENCHMARKS = (
-    "tests/benchmarks/cwt",
-    "tests/benchmarks/hatami",
-    "tests/benchmarks/scattering",
-    "tests/benchmarks/supervised/",
-)
-"""Benchmarks that still have constants without a reason; the list only gets shorter."""
-
-
-def benchmark_files(excused: tuple[str, ...]) -> list[str]:
-    """The modules of the benchmarks but for those that are excused."""
-    files = [name for name in tracked() if name.startswith("tests/benchmarks/") and name.endswith(".py")]
-    return [name for name in files if not name.startswith(excused)]
-
-
 def test_names_are_those_of_the_field():
     riddles = {}
-    for file in (*package_files(), *benchmark_files(UNNAMED_BENCHMARKS)):
+    for file in named_files():
         names = names_bound_in(ast.parse((REPOSITORY / file).read_text())) | {Path(file).stem}
         if bad := sorted(name for name in names if RIDDLES & set(name.lower().strip("_").split("_"))):
             riddles[file] = bad
@@ -243,7 +224,7 @@ def is_number(value: ast.expr | None) -> bool:
 def test_every_constant_has_a_reason():
     """A number of a module has a docstring, or a comment on its line or the line before it."""
     bare = []
-    for file in (*package_files(), *benchmark_files(UNREASONED_BENCHMARKS)):
+    for file in named_files():
         text = (REPOSITORY / file).read_text()
         lines, body = text.splitlines(), ast.parse(text).body
         for node, after in zip(body, [*body[1:], None], strict=True):
@@ -266,8 +247,3 @@ def test_no_two_classes_share_a_name():
     bodies = [ast.parse((REPOSITORY / file).read_text()).body for file in files]
     classes = Counter(node.name for body in bodies for node in body if isinstance(node, ast.ClassDef))
     assert {name for name, count in classes.items() if count > 1} == set()
-
-
-def test_no_room_is_excused_for_nothing():
-    excused = (*UNNAMED_ROOMS, *UNNAMED_BENCHMARKS, *UNREASONED_BENCHMARKS)
-    assert [room for room in excused if not any(name.startswith(room) for name in tracked())] == []
