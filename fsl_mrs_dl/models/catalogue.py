@@ -244,6 +244,16 @@ _ROWS = (
         for name, config in rizzo.CONFIGS.items()
     ),
     CatalogueEntry(
+        "stacked",
+        summary="ensemble, a small network on the outputs of trained regressors, amplitudes alone",
+        source=rizzo.SOURCE,
+        builder="rizzo.stacking:StackedNetwork",
+        training="stacked",
+        reads="what its members read",
+        lr=2e-4,
+        **_REGRESSOR,
+    ),
+    CatalogueEntry(
         "start",
         "quantify",
         "network that starts the fit with any basis set",

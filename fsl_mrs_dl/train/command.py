@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fsl_mrs_dl.errors import ModelError, OptionError
 from fsl_mrs_dl.extras import require
 from fsl_mrs_dl.models.catalogue import CATALOGUE, Task, architectures, choices
+from fsl_mrs_dl.train.regressor_options import SIZES, STACKED, check_regressor
 
 
 def train(
@@ -45,6 +46,9 @@ def train(
     widths: tuple[int, ...] | None = None,
     kernels: tuple[int, ...] | None = None,
     dropout: float | None = None,
+    members: tuple[str, ...] | None = None,
+    folds: int = 0,
+    query: int = 0,
     augment_with: str | None = None,
     metabolites: tuple[str, ...] | None = None,
     decoder: Literal["physics", "spectrum"] = "physics",
@@ -128,6 +132,14 @@ def train(
         For the same: sizes of kernels.
     dropout : float
         For the same: share that the last dropout leaves out.
+    members : tuple of str
+        For stacked: packages of regressors (names or paths), trained on the same basis set.
+    folds : int
+        For stacked: learn from what copies of the members, each trained without one of so many parts of the
+        spectra, give for that part; 0: from what the members give for spectra that they may know.
+    query : int
+        For regressors: then add this many spectra, drawn from three times as many in proportion to the square
+        error of the network, and train again.
     augment_with : str
         For align and quantify: make half of the training data with this cvae (name or path of its package).
     metabolites : tuple of str
@@ -187,6 +199,9 @@ def train(
         widths=widths,
         kernels=kernels,
         dropout=dropout,
+        members=members,
+        folds=folds,
+        query=query,
         augment_with=augment_with,
         metabolites=metabolites,
         decoder=decoder,
@@ -205,8 +220,7 @@ def train(
 
 
 _ALIGN = ("signal", "loss", "reference", "shift_hz", "phase_deg", "nuisance", "depth", "batch_norm")
-_COMPARED = ("widths", "kernels", "dropout")
-_QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign", "signed", *_COMPARED)
+_QUANTIFY = ("encoder", "amplitudes", "noise", "penalty", "seed_sign", "signed", *SIZES, *STACKED, "query")
 _SYNTHESISE = ("metabolites", "decoder")
 _OTHERS = {
     "align": {"basis", *_QUANTIFY, *_SYNTHESISE},
@@ -322,12 +336,7 @@ def _check_step(settings: dict[str, Any]) -> None:
     if foreign:
         raise OptionError(f"--{foreign[0]} is not for train {step}; leave it out.")
     if step == "quantify":
-        entry = CATALOGUE[architecture]
-        unused = [name for name in (*_COMPARED, "search") if settings[name] and "widths" not in entry.options]
-        if unused:
-            raise OptionError(
-                f"--{unused[0]} is for the networks of Rizzo et al., {architecture} is not one; leave it out."
-            )
+        check_regressor(settings)
     if settings["loss"] == "likelihood" and "loss" not in CATALOGUE[architecture].options:
         raise OptionError(f"--loss likelihood is for networks without labels, {architecture} has them.")
     if settings["prior"].startswith("world") and settings["augment_with"]:
@@ -348,7 +357,8 @@ def _check(settings: dict[str, Any]) -> None:
     OptionError
         If one is.
     """
-    least_of = {"samples": 20, "epochs": 1, "batch": 1, "patience": 0, "search": 0, "seed": 0}
+    least_of = {"samples": 20, "epochs": 1, "batch": 1, "patience": 0}
+    least_of |= {"search": 0, "seed": 0, "query": 0, "folds": 0}
     for option, least in least_of.items():
         if settings[option] < least:
             raise OptionError(f"--{option} is {settings[option]}; at least {least} is needed.")
@@ -360,13 +370,6 @@ def _check(settings: dict[str, Any]) -> None:
         value = settings[option]
         if value is not None and not (math.isfinite(value) and value > 0):
             raise OptionError(f"--{option} is {value:g}; a positive number is needed.")
-    for option in ("widths", "kernels"):
-        if settings[option] and min(settings[option]) < 1:
-            raise OptionError(f"--{option} are {settings[option]}; numbers of 1 or more are needed.")
-    if any(kernel % 2 == 0 for kernel in settings["kernels"] or ()):
-        raise OptionError(f"--kernels are {settings['kernels']}; odd numbers are needed.")
-    if settings["dropout"] is not None and not 0 <= settings["dropout"] < 1:
-        raise OptionError(f"--dropout is {settings['dropout']:g}; a share from 0 to below 1 is needed.")
     if not 0 <= settings["nuisance"] <= 1:
         raise OptionError(f"--nuisance is {settings['nuisance']:g}; a probability from 0 to 1 is needed.")
     version = settings["version"]

@@ -1,6 +1,6 @@
 """Trains the twenty-four networks of Rizzo et al. 2023 (doi:10.1002/mrm.29561) on simulated spectra."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.models.rizzo.network import MEASURED_PPM, inputs_of
@@ -8,6 +8,8 @@ from fsl_mrs_dl.models.rizzo.table import CONFIGS
 from fsl_mrs_dl.train.regression import RegressionTraining
 from fsl_mrs_dl.train.search import Space, compared_space
 
+_POINTS = 1792
+"""As many as the last frame of the published spectrogram reaches, 1768, and a few: 0.45 s."""
 _FIXED = ("efficientnet", "resnet50", "inception-v4")
 """Families of which the search tries the learning rate alone."""
 
@@ -15,8 +17,10 @@ _FIXED = ("efficientnet", "resnet50", "inception-v4")
 class ComparedTraining(RegressionTraining):
     """Trains one of the networks that the table lists, as other regressors are trained."""
 
-    points: ClassVar[int] = 1792
-    """As many as the last frame of the published spectrogram reaches, 1768, and a few: 0.45 s."""
+    @property
+    def points(self) -> int:
+        """Points of the FIDs."""
+        return _POINTS
 
     def inputs(self, n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> dict[str, Any]:
         """Return the published input in the band between fat and water."""

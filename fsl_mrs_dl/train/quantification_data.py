@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from math import pi
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,6 +37,8 @@ _GAMMA_HZ_PER_T, _SIGMA_HZ_PER_T = 2.0, 2.5
 """Largest Lorentzian and Gaussian width in Hz per T: 6 and 7.5 Hz at 3 T."""
 
 NoiseKind = Literal["white", "seed"]
+_PER_FID = ("fids", "amplitudes", "shift_hz", "gamma", "sigma", "phase_rad", "noise_sd")
+"""Fields of :class:`Spectra` with one row a spectrum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +86,16 @@ class Spectra:
 
     def take(self, n: int) -> "Spectra":
         """Return the first of them."""
-        per_fid = ("fids", "amplitudes", "shift_hz", "gamma", "sigma", "phase_rad", "noise_sd")
-        return replace(self, **{name: getattr(self, name)[:n] for name in per_fid})
+        return self.rows(slice(n))
+
+    def rows(self, which: Any) -> "Spectra":
+        """Return some of them, by their indices or a slice."""
+        return replace(self, **{name: getattr(self, name)[which] for name in _PER_FID})
+
+    def joined(self, other: "Spectra") -> "Spectra":
+        """Return these and others of the same basis set, one after the other."""
+        both = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _PER_FID}
+        return replace(self, **both)  # type: ignore[arg-type]
 
 
 def basis_of(name: str, prior: str, n_points: int = POINTS) -> Basis:

@@ -1,7 +1,8 @@
 """Trains regressors: amplitudes of one basis set straight from an input, with labels."""
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +14,17 @@ from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.package import Model
 from fsl_mrs_dl.models.regression import RegressionNetwork
 from fsl_mrs_dl.models.regression_inference import features_of, regression_amplitudes
-from fsl_mrs_dl.train.loop import Settings
+from fsl_mrs_dl.train.loop import LossCurve, Report, Settings
 from fsl_mrs_dl.train.quantification import basis_package_name, make_sets, spectra_range
-from fsl_mrs_dl.train.quantification_data import POINTS, Spectra, basis_of
+from fsl_mrs_dl.train.quantification_data import POINTS, Spectra, basis_of, simulated
 from fsl_mrs_dl.train.quantification_evaluation import amplitude_scores
+from fsl_mrs_dl.train.query import query
 from fsl_mrs_dl.train.training import DataSplit, Scope, Training
+
+_POOL = 3
+"""Spectra of the pool for each one that ``--query`` takes from it."""
+_POOL_SEED = 12  # of the pool, beside that of the training
+_BLOCK = 256  # spectra at once: bounds the memory
 
 
 class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
@@ -32,9 +39,12 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
         "than in training; any use of its amplitudes as if they had an uncertainty."
     )
 
-    points: ClassVar[int] = POINTS
-    """Points of the FIDs."""
     _examples: tuple[Spectra, tuple[Tensor, Tensor]] | None = None
+
+    @property
+    def points(self) -> int:
+        """Points of the FIDs."""
+        return POINTS
 
     def inputs(self, n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> dict[str, Any]:
         """Return the settings of the network's input for a sampling."""
@@ -100,6 +110,42 @@ class RegressionTraining(Training[DataSplit[Spectra], RegressionNetwork]):
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return features and truths of the training and the validation spectra."""
         return self._learned(network, sets.training), examples_of(network, sets.validation)
+
+    def fit(
+        self,
+        network: RegressionNetwork,
+        sets: DataSplit[Spectra],
+        settings: Settings,
+        report: Report | None = None,
+        checkpoint: Path | None = None,
+    ) -> LossCurve:
+        """Train a network in place; with ``--query`` once more, on further spectra that it was bad at."""
+        curve = super().fit(network, sets, settings, report, checkpoint)
+        if not self.options.get("query"):
+            return curve
+        wider = self._with_queried(network, sets)
+        begun = self.new_network(wider)[0]
+        self.prepare(begun, wider)
+        network.load_state_dict(begun.state_dict())
+        return super().fit(network, wider, settings, report, checkpoint)
+
+    def _with_queried(self, network: RegressionNetwork, sets: DataSplit[Spectra]) -> DataSplit[Spectra]:
+        """Return the sets, the training set with spectra of a pool that the network asks for by its errors."""
+        chosen, basis = self.options, sets.training.basis
+        rng = np.random.default_rng([chosen["seed"], _POOL_SEED])
+        pool = simulated(basis, chosen["prior"], chosen["noise"], _POOL * chosen["query"], rng)
+        features, truths = examples_of(network, pool)
+        with torch.no_grad():
+            blocks = [network(features[k : k + _BLOCK]) for k in range(0, len(features), _BLOCK)]
+        errors = (torch.cat(blocks) - truths) / network.target_sd
+        rows = query(errors.double().numpy(), chosen["query"], rng)
+        return replace(sets, training=sets.training.joined(pool.rows(rows)))
+
+    def data_words(self, sets: DataSplit[Spectra]) -> str:
+        """Return a description of the training data, for the card."""
+        n = self.options.get("query")
+        more = f", and {n} of {_POOL * n} that the network was trained on again for its errors" if n else ""
+        return sets.training.description + more
 
     def _learned(self, network: RegressionNetwork, spectra: Spectra) -> tuple[Tensor, Tensor]:
         """Return the training examples; features are made once, for they do not depend on the weights."""

@@ -11,6 +11,7 @@ from fsl_mrs_dl.train.quantification import AmplitudesTraining
 from fsl_mrs_dl.train.reconstruction import ReconstructionTraining
 from fsl_mrs_dl.train.registration import RegistrationTraining
 from fsl_mrs_dl.train.regression import FullBatchRegression, RegressionTraining
+from fsl_mrs_dl.train.stacked import StackedTraining
 from fsl_mrs_dl.train.start import StartTraining
 from fsl_mrs_dl.train.training import Training
 from fsl_mrs_dl.train.transients import TransientsTraining
@@ -22,6 +23,7 @@ TRAININGS: Mapping[str, type[Training[Any, Any]]] = MappingProxyType(
         "regression": RegressionTraining,
         "full-batch regression": FullBatchRegression,
         "compared": ComparedTraining,
+        "stacked": StackedTraining,
         "start": StartTraining,
         "concentrations": ConcentrationsTraining,
         "transients": TransientsTraining,

@@ -39,6 +39,7 @@ def files_read(options: Mapping[str, Any]) -> list[Path]:
     files = [Path(path) for path in options.get("data") or ()]
     files += [Path(options[name]) for name in ("signal", "basis") if options.get(name) is not None]
     files += [find(options[name]) for name in ("init", "augment_with") if options.get(name) is not None]
+    files += [find(member) for member in options.get("members") or ()]
     return files
 
 

@@ -3,8 +3,12 @@
 A new row is a new case by itself. A row that is ``large`` is among the slow ones.
 """
 
+import atexit
 import copy
+import shutil
+import tempfile
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ import torch
 from fsl_mrs_dl.models.catalogue import architectures
 from fsl_mrs_dl.models.package import load, save_package
 from fsl_mrs_dl.train.command import options_of, resolved
+from fsl_mrs_dl.train.training import run
 from fsl_mrs_dl.train.trainings import TRAININGS, training_of
 from fsl_mrs_dl.train.writing import recipe
 
@@ -26,9 +31,21 @@ ROWS = 8
 
 
 @cache
+def small_members():
+    """Return the packages of two small regressors, for an ensemble of them."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    for seed in (0, 1):
+        options = resolved("deepnet-1d", samples=24, epochs=1, widths=(2, 2, 2, 2, 2, 2), seed=seed)
+        run(training_of({**options, "version": f"{seed}.0"}), folder, 0.0, overwrite=False)
+    return tuple(str(path) for path in sorted((folder / "quantify-deepnet-1d-press-1h-3t").iterdir()))
+
+
+@cache
 def begun(name):
     """Return a training, its examples, and the network before its first step; made once."""
-    training = training_of(resolved(name, samples=24))
+    more = {"members": small_members()} if name == "stacked" else {}
+    training = training_of(resolved(name, samples=24, **more))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fsl_mrs_dl.train.transients._SUBJECTS", 2)
         patch.setattr("fsl_mrs_dl.train.transients._EACH", 12)

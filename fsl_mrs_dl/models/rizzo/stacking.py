@@ -1,7 +1,7 @@
 """Ensembles by stacking (Rizzo et al. 2023): a small network on the outputs of others that stay as they are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from fsl_mrs_dl.models.regression import RegressionNetwork
 
 HIDDEN = (1000, 500)
 """Units of the two hidden layers, as published."""
+_LEAST = 1e-12
+"""Least largest label to divide by: a member that is always absent stays zero."""
 
 
 def stacking_body(n_members: int, n_outputs: int, hidden: Sequence[int] = HIDDEN) -> nn.Sequential:
@@ -54,15 +56,10 @@ class StackedNetwork(RegressionNetwork):
         built: list[Any] = [CATALOGUE[one["architecture"]].build(**one["config"]) for one in members]
         self.stack = nn.ModuleList(built).eval().requires_grad_(False)
 
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the last layers; members stay as they were trained."""
-        super().train(mode)
-        self.stack.eval()
-        return self
-
     @torch.no_grad()
     def features(self, fids: Tensor) -> Tensor:
         """Return the outputs of the members over their largest training label, shape (batch, member, output)."""
+        self.stack.eval()  # also while the last layers learn
         outputs = []
         for one in self.stack:
             member: Any = one
@@ -73,4 +70,4 @@ class StackedNetwork(RegressionNetwork):
         """Take one mean and spread of the members' outputs, and the largest of each label."""
         super().standardise(features, truths)
         self.target_mean.zero_()
-        self.target_sd.copy_(truths.amax(dim=0).clamp_min(1e-12))
+        self.target_sd.copy_(truths.amax(dim=0).clamp_min(_LEAST))

@@ -9,7 +9,7 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.models.rizzo.table import CONFIGS, READS
 from fsl_mrs_dl.scores import rmse
 from tests.benchmarks.rizzo import words
-from tests.benchmarks.rizzo.answers import MODEL_FIT, Run
+from tests.benchmarks.rizzo.answers import MODEL_FIT, POSTERIOR, Run
 from tests.benchmarks.rizzo.builds import PUBLISHED_STEPS, Built, build
 from tests.benchmarks.rizzo.calibration import SNR_GROUPS
 from tests.benchmarks.rizzo.scores import RANGES, below_bound, group, interval, monotone, scores
@@ -95,6 +95,20 @@ def metabolite_table(run: Run) -> Table:
     return Table(words.METABOLITES, ["metabolite", "group", "range", *some, "CRLB"], rows)
 
 
+def wins(run: Run) -> str:
+    """Say for which metabolites a network or an ensemble has a smaller RMSE than the fits."""
+    learned = [one for one in run.answers.values() if one.kind in ("network", "ensemble")]
+    if not learned:
+        return f"Networks: {NOT_RUN}."
+    least = np.min([s.sigma for one in learned for s in one.scores(run.truth)], axis=0)
+    parts = []
+    for name in (MODEL_FIT, POSTERIOR):
+        fit = scores(run.answers[name].values[0], run.truth).sigma
+        better = [m for k, m in enumerate(NAMES) if least[k] < fit[k]]
+        parts.append(f"than the {name} for {len(better)} of {len(NAMES)} ({', '.join(better) or 'none'})")
+    return f"The best of all networks and ensembles has a smaller RMSE {', and '.join(parts)}."
+
+
 def best_ensemble(run: Run) -> str:
     """Return the ensemble of the highest mean a R2; empty: there is none."""
     if not run.ensembles:
@@ -109,7 +123,7 @@ def shrinkage_table(run: Run) -> Table:
     rows = []
     for name, one in run.answers.items():
         s = one.scores(run.truth)[0]
-        lower = below_bound(s.sigma, bound, len(run.truth))
+        lower = below_bound(s.sigma, run.bounds)
         below = [m for m in NAMES if lower[NAMES.index(m)]]
         correlation = "" if one.kind == "mean" else f"{monotone(s.a, bound):.2f}"
         by_group = [f"{sum(m in below for m in members)} of {len(members)}" for members in GROUPS.values()]

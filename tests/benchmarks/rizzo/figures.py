@@ -185,7 +185,7 @@ def bounds_picture(run: Run) -> Picture:
         axes.set_axis_off()
     for axes, name in zip(flat, names, strict=False):
         s = run.answers[name].scores(run.truth)[0]
-        lower = below_bound(s.sigma, bound, len(run.truth))
+        lower = below_bound(s.sigma, run.bounds)
         for label, members in GROUPS.items():
             for metabolite in members:
                 m = NAMES.index(metabolite)
@@ -206,6 +206,8 @@ def bounds_picture(run: Run) -> Picture:
                 )
         axes.axhline(1, color="0.7", linewidth=0.8)
         axes.set_xscale("log")
+        axes.set_xticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
+        axes.minorticks_off()
         axes.set_ylim(-0.1, 1.25)
         axes.set_title(name, fontsize=9)
     for axes in np.atleast_2d(panels)[-1]:

@@ -134,10 +134,11 @@ class Plans:
         }
 
     def folds(self) -> list[list[Plan]]:
-        """Return the members of the hybrid of two, each trained without the k-th part of the spectra."""
+        """Return the members of the hybrid of two, trained as many steps without the k-th part of the spectra."""
         k = self.profile.folds
         members = [self.network(name) for name in self.profile.repeated]
-        return [[replace(one, fold=(j, k)) for one in members] for j in range(k)]
+        longer = [replace(one, epochs=round(one.epochs * k / (k - 1))) for one in members]
+        return [[replace(one, fold=(j, k)) for one in longer] for j in range(k)]
 
     def __iter__(self) -> Iterator[Plan]:
         """Go through all trainings, the most needed first."""

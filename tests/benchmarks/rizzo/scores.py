@@ -36,8 +36,9 @@ class Scores:
 
     @property
     def concise(self) -> Real:
-        """The paper's score of linearity, a R2."""
-        return self.a * self.r2
+        """The paper's score of linearity, a R2; a slope above 1 counts as one as far below it."""
+        linear: Real = (1 - np.abs(1 - self.a)) * self.r2
+        return linear
 
     @property
     def percent(self) -> Real:
@@ -75,9 +76,13 @@ def half_width(values: Real) -> float:
 
 def bootstrap(statistic: Callable[[Real, Real], float], estimate: Real, truth: Real) -> tuple[float, float]:
     """Return the 95 % interval of a statistic over test spectra."""
+    return resampled(lambda rows: statistic(estimate[rows], truth[rows]), len(truth))
+
+
+def resampled(statistic: Callable[[NDArray[np.intp]], float], n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a statistic of n test spectra, which it is given by their indices."""
     rng = np.random.default_rng(3)
-    n = len(truth)
-    draws = [statistic(estimate[rows], truth[rows]) for rows in rng.integers(0, n, (_RESAMPLED, n))]
+    draws = [statistic(rows) for rows in rng.integers(0, n, (_RESAMPLED, n))]
     low, high = np.quantile(draws, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
 
@@ -92,9 +97,18 @@ def difference(values: Real) -> str:
     return "yes" if np.mean(values) > 0 else "no, the other way"
 
 
-def below_bound(sigma: Real, bound: Real, n: int) -> NDArray[np.bool_]:
-    """Return which RMSEs of n spectra lie below the bound by more than their own scatter (1.96 / sqrt(2 n))."""
-    return np.asarray(sigma < bound * (1 - _SDS / np.sqrt(2 * n)))
+def below_bound(sigma: Real, bounds: Real) -> NDArray[np.bool_]:
+    """Return which RMSEs lie below the bound by more than the scatter of an efficient estimate's.
+
+    Parameters
+    ----------
+    sigma : ndarray, float, shape (M,)
+    bounds : ndarray, float, shape (S, M)
+        Of each spectrum: those of little signal make most of the RMSE and of its scatter.
+    """
+    square = (bounds**2).sum(axis=0)
+    scatter = np.sqrt(2 * (bounds**4).sum(axis=0)) / square
+    return np.asarray(sigma**2 < square / len(bounds) * (1 - _SDS * scatter))
 
 
 def monotone(slopes: Real, bounds: Real) -> float:

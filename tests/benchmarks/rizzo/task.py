@@ -53,7 +53,13 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     )
     if profile != "paper":
         method += f"\n\n{_hours(built)}"
-    return Page(words.TITLE, method, tables, words.REMARKS, pictures(this, few=profile == "smoke"))
+    return Page(
+        words.TITLE,
+        method,
+        tables,
+        words.REMARKS.format(wins=compared.wins(this)),
+        pictures(this, few=profile == "smoke"),
+    )
 
 
 def _hours(built: Mapping[str, Built]) -> str:

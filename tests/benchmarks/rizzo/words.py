@@ -13,11 +13,12 @@ line over the SD of a channel, 5 to 40. Labels are divided by their largest valu
 concentrations are outputs over the output of water.
 
 *Scores*: slope a and intercept q of the regression of estimate on truth, R2 their squared correlation, sigma
-the RMSE. *sigma %* is relative to the middle of each range: so the model fit lies where the paper's does, and
-relative to its end all would be half. *Model fit*: least squares with the true lines but for one Gaussian
-width, as the paper's; *bounded*: amplitudes within -0.5 to 2.5 times the middle of their range, as there;
-*posterior mean*: the same, amplitudes uniform in their true ranges. It shows what knowing the ranges is worth
-to one who has the model. *CRLB*: root mean square over the test spectra, all amplitudes and the width unknown.
+the RMSE; in *a R2* a slope above 1 counts as one as far below it. *sigma %* is relative to the middle of each
+range: so the model fit lies where the paper's does, and relative to its end all would be half. *Model fit*:
+least squares with the true lines but for one Gaussian width, as the paper's; *bounded*: amplitudes within -0.5
+to 2.5 times the middle of their range, as there; *posterior mean*: the same, amplitudes uniform in their true
+ranges. It shows what knowing the ranges is worth to one who has the model. *CRLB*: root mean square over the
+test spectra, all amplitudes and the width unknown.
 
 In this profile networks learn from {samples} spectra, a tenth of them to stop by, and are judged by {tested}
 others. {sizes}"""
@@ -78,9 +79,9 @@ lowest and highest; target: each within 3 points. *+-1.96 CRLB*: the model fit's
 spectra."""
 TRAININGS = "**Trainings**, seconds of a processor; the published ones have 72 000 steps at most."
 REMARKS = """\
-No weights are shipped. No network or ensemble here is better than the model fit where the fit is good, and
-where a network has the smaller RMSE, the posterior mean of the fit, which knows the same ranges, has a smaller
-one still: the tables above say where this does not hold. The gain of such networks is the knowledge of the
-ranges they were trained on, which a brain outside of them does not share; see [other worlds](regressors.md).
+{wins} Where it has, it answers with the ranges of its training, and the posterior mean of the fit, which is
+told the same ranges, says what those are worth. No weights are shipped: a network that is no better than the
+fit on spectra like its training's has no claim to others, see [other worlds](regressors.md). One command makes
+each again, `fsl_mrs_dl train quantify --architecture NAME`.
 
 DQ networks, the scalogram network and the shipped `start` are not in these tables: `not run` on this set."""

@@ -71,6 +71,9 @@ The posterior mean under the generating prior is the best possible estimate on t
 tables it is the bound of methods that were trained on these ranges. The training mean shows the error of a method
 that does not use the data.
 
+The spread of several networks and the scatter by dropout, which some take for an uncertainty, are judged by the
+same function of coverage in [twenty-four networks](rizzo.md): they hold far fewer truths than they claim.
+
 Intervals are wider than in white noise by a factor that is computed from lines in the residual. This assumes
 that the fit has absorbed as much of the basis set's error in each direction as it left in the others, which is
 not proved. If the error of the basis set looks like its own members, the residual is small and intervals are too
