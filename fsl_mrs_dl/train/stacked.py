@@ -123,9 +123,9 @@ class StackedTraining(RegressionTraining):
             copy, _ = training.begin(sets)
             training.fit(copy, sets, training.settings)
             copies.append(copy)
-        kept = list(network.stack)
+        originals = list(network.stack)
         network.stack = torch.nn.ModuleList(copies).eval()
         try:
             return features_of(network, out.fids)[0]
         finally:
-            network.stack = torch.nn.ModuleList(kept)
+            network.stack = torch.nn.ModuleList(originals)

@@ -119,10 +119,16 @@ def _ensembles(run: Run) -> tuple[str, str]:
     ends = {name: bootstrap(_total, run.ensembles[name].values[0], run.truth) for name in names}
     value = {name: _total(run.ensembles[name].values[0], run.truth) for name in names}
     parts = [f"{name} {value[name]:.3f} ({ends[name][0]:.3f} to {ends[name][1]:.3f})" for name in names]
-    same, pair, all_of = (value[name] for name in names)
-    mixed = "confirmed" if pair > same else "refuted"
-    grows = "confirmed" if all_of > pair else "refuted"
+    same, pair, every = names
+    mixed, grows = _above(ends[pair], ends[same]), _above(ends[every], ends[pair])
     return ", ".join(parts), f"hybrid above one kind: {mixed}; grows with members: {grows}"
+
+
+def _above(one: tuple[float, float], other: tuple[float, float]) -> str:
+    """Say whether one interval lies above another."""
+    if one[0] > other[1]:
+        return "confirmed"
+    return "refuted" if one[1] < other[0] else "no difference seen"
 
 
 def _noise(run: Run) -> tuple[str, str]:
