@@ -20,7 +20,7 @@ from fsleyes_plugin.session import SESSION, Fit
 MAP_ALPHA_PERCENT = 70.0  # the anatomy stays visible below
 BOX_ALPHA_PERCENT, BOX_COLOUR = 55.0, (1.0, 0.85, 0.1)  # yellow, which no anatomy has
 _BOX_CELLS = 4  # cells along each side of the box, so that its rim of zeros is thin
-_KEY, _MAP = "mrsdl", "mrsdl map"
+_KEY, _MAP, _DIFFERENCE = "mrsdl", "mrsdl map", "mrsdl difference"
 
 
 def box(fit: Fit | Scan) -> Image:
@@ -89,13 +89,17 @@ def anatomy_of(overlayList: Any) -> Image | None:
 
 
 def map_of(fit: Fit | None, overlayList: Any, displayCtx: Any) -> tuple[Any, MapChoice] | None:
-    """Return the map of a fit over the anatomy, and what it shows; None if there is none.
+    """Return the map of a fit over the anatomy, and what it shows; None if there is none or it is hidden.
 
     If there are several: the selected one, or else the uppermost.
     """
     if fit is None:
         return None
-    maps = [overlay for overlay in displayCtx.getOrderedOverlays() if is_map(overlay, fit)]
+    maps = [
+        overlay
+        for overlay in displayCtx.getOrderedOverlays()
+        if is_map(overlay, fit) and displayCtx.getDisplay(overlay).enabled
+    ]
     selected = displayCtx.getSelectedOverlay() if len(overlayList) else None
     image = selected if selected in maps else (maps or [None])[-1]
     return None if image is None else (image, image.getMeta(_MAP))
@@ -125,7 +129,7 @@ def bring_up(overlayList: Any, displayCtx: Any) -> None:
         if not belongs(overlay, one):
             display.name = one.name
         elif isinstance(one, Fit) and not one.single:
-            display.enabled = one is SESSION.fit
+            display.enabled = one is SESSION.fit and not is_difference(overlay)
         if isinstance(one, Fit) and is_map(overlay, one):
             display.name = f"{overlay.getMeta(_MAP).label}, {one.name}"
         elif belongs(overlay, one) and one.single:
@@ -149,6 +153,39 @@ def apply_mask(fit: Fit, overlayList: Any, displayCtx: Any) -> None:
             if tuple(limits) != (low, high):
                 limits.xmin, limits.xmax = min(limits.xmin, low), max(limits.xmax, high)
                 limits.x = low, high
+
+
+def is_difference(image: Any) -> bool:
+    """Return whether an overlay is the difference of two fits."""
+    return bool(image.getMeta(_DIFFERENCE, False))
+
+
+def show_difference(fit: Fit, values: Real, name: str, overlayList: Any, displayCtx: Any) -> Image:
+    """Show a difference, blue where it is negative and red where it is positive, in place of all maps.
+
+    Parameters
+    ----------
+    fit : Fit
+        To which it belongs.
+    values : ndarray, float, shape (x, y, z)
+        NaN where it is not known.
+    name : str
+    overlayList, displayCtx : OverlayList, DisplayContext
+    """
+    for overlay in list(overlayList):
+        one = owner(overlay)
+        if not isinstance(one, Fit) or not belongs(overlay, one):
+            continue
+        if is_difference(overlay):
+            overlayList.remove(overlay)
+        elif is_map(overlay, one):
+            displayCtx.getDisplay(overlay).enabled = False
+    image = image_of(fit, values, name)
+    image.setMeta(_DIFFERENCE, True)
+    overlayList.append(image)
+    colour_difference(image, values[np.isfinite(values)], displayCtx)
+    displayCtx.selectOverlay(image)
+    return image
 
 
 def _counted(fit: Fit) -> Any:
@@ -194,12 +231,26 @@ def show_first(fit: Fit, overlayList: Any, displayCtx: Any) -> Image | None:
         return None
     image = map_image(fit, choice)
     overlayList.append(image)
+    upright(displayCtx)
     colour(fit, choice, image, displayCtx)
     _go_there(fit, image, displayCtx)
     return image
 
 
-def _show_box(fit: Fit | Scan, overlayList: Any, displayCtx: Any) -> Image:
+def upright(displayCtx: Any) -> None:
+    """Show the anatomy upright, in the axes of the scanner, once; then the user's choice stays.
+
+    FSLeyes shows the axes of the first image as they are stored, which may lie on their side.
+    """
+    if not SESSION.upright:
+        SESSION.upright = True
+        displayCtx.displaySpace = "world"
+
+
+def _show_box(fit: Fit | Scan, overlayList: Any, displayCtx: Any) -> Image | None:
+    if not fit.located:
+        return None
+    upright(displayCtx)
     image = box(fit)
     overlayList.append(image, overlayType="mask")
     displayCtx.getDisplay(image).alpha = BOX_ALPHA_PERCENT
@@ -250,6 +301,7 @@ def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None
             show_first(fit, overlayList, displayCtx)
             continue
         scan = SESSION.open_scan(path)
+        upright(displayCtx)
         if scan.single:
             displayCtx.getDisplay(overlay).enabled = False
             _show_box(scan, overlayList, displayCtx)

@@ -104,6 +104,8 @@ class Session:
         Lines that stay on the axes.
     mirror : Mirror or None
         Plane to show the voxel on the other side of; None: it is not shown.
+    upright : bool
+        Whether the anatomy was turned upright at the first look.
     """
 
     fits: list[Fit] = field(default_factory=list)
@@ -117,6 +119,7 @@ class Session:
     look: Look = field(default_factory=Look)
     held: tuple[Held, ...] = ()
     mirror: Mirror | None = None
+    upright: bool = False
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
 
     @property
@@ -242,7 +245,7 @@ class Session:
             scan.close()
         self.fits.clear()
         self.scans.clear()
-        self.set("fits", scan=None, places=(), chosen=None, other=None, metabolite="")
+        self.set("fits", scan=None, places=(), chosen=None, other=None, metabolite="", upright=False)
 
 
 SESSION = Session()

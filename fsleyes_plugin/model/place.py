@@ -7,6 +7,9 @@ import numpy as np
 from fsl_mrs_dl.data import MRSData, Real
 from fsleyes_plugin.model.frames import Voxel
 
+_IMPOSSIBLE_EDGE_MM = 1000.0
+"""No voxel in a person has edges of 1 m."""
+
 
 class Placed:
     """Data on a grid of voxels; ``name`` and ``place`` tell them apart from other open ones.
@@ -28,6 +31,12 @@ class Placed:
         self.single = grid == (1, 1, 1)
         self.affine: Real = np.eye(4) if one.affine is None else one.affine
         """Voxel to world, in mm; shape (4, 4)."""
+
+    @property
+    def located(self) -> bool:
+        """Whether the header says where the voxels are: spec2nii gives a voxel without position edges of 10 m."""
+        edges_mm = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return bool(np.isfinite(self.affine).all() and (edges_mm < _IMPOSSIBLE_EDGE_MM).all())
 
     def voxel_at(self, world_mm: Real) -> Voxel | None:
         """Return the voxel at a place in the scanner, None outside; the one voxel of SVS is everywhere."""

@@ -16,6 +16,7 @@ class MRSAlignmentView(FigureView):
     """Shows one ``N_align.csv`` with its transients."""
 
     TITLE = "MRS alignment"
+    FLOATS = True
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
         FigureView.__init__(self, parent, overlayList, displayCtx, frame, constrained=True)

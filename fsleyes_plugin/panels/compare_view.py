@@ -13,13 +13,14 @@ from fsleyes_plugin.panels.errors import show_errors
 from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.plots.comparison_figure import draw_comparison
-from fsleyes_plugin.session import SESSION
+from fsleyes_plugin.session import SESSION, Fit
 
 
 class MRSCompareView(Following, FigureView):
     """Scatter and Bland-Altman plot of a quantity in two fits, and their difference as a map."""
 
     TITLE = "MRS comparison"
+    FLOATS = True
 
     def __init__(self, parent: Any, overlayList: Any, displayCtx: Any, frame: Any) -> None:
         FigureView.__init__(self, parent, overlayList, displayCtx, frame, constrained=True)
@@ -39,6 +40,7 @@ class MRSCompareView(Following, FigureView):
         self._choices: tuple[MapChoice, ...] = ()
         self.comparison: Comparison | None = None
         self.image: Any = None
+        self._shown: tuple[Fit, Fit, MapChoice] | None = None
         self.change("fits")
         self.follow(cursor=False)
 
@@ -75,6 +77,8 @@ class MRSCompareView(Following, FigureView):
                 both = np.logical_and.reduce(masks) if masks else None
                 self.comparison = compare(one.maps, two.maps, choice, both)
                 draw_comparison(self.figure, self.comparison, one.name, two.name)
+                if self.image in self.overlayList and self._shown == (one, two, choice):
+                    self.image[:] = difference_map(self.comparison, one.curves.grid)
             except MRSDLError as error:
                 message = str(error)
         if self.comparison is None:
@@ -93,12 +97,12 @@ class MRSCompareView(Following, FigureView):
         one, comparison = SESSION.chosen, self.comparison
         if one is None or comparison is None:
             return
+        two = SESSION.other
+        assert two is not None
+        name = f"difference, {comparison.choice.label}, {two.place} less {one.place}"
         values = difference_map(comparison, one.curves.grid)
-        if self.image is not None and self.image in self.overlayList:
-            self.overlayList.remove(self.image)
-        self.image = overlays.image_of(one, values, f"difference, {comparison.choice.label}")
-        self.overlayList.append(self.image)
-        overlays.colour_difference(self.image, comparison.difference, self.displayCtx)
+        self.image = overlays.show_difference(one, values, name, self.overlayList, self.displayCtx)
+        self._shown = (one, two, comparison.choice)
 
     def _picked(self, event: Any) -> None:
         """Move the cursor to the voxel of a clicked point."""

@@ -2,12 +2,14 @@
 
 from typing import Any, ClassVar
 
+import fsl.utils.idle as idle
 import wx
 from fsleyes.views.viewpanel import ViewPanel
 from matplotlib.backends.backend_wx import NavigationToolbar2Wx
 from matplotlib.backends.backend_wxagg import FigureCanvasWxAgg
 from matplotlib.figure import Figure
 
+_WINDOW_SHARE = (0.6, 0.5)  # of the main window, lower right: two plots, and maps and spectrum stay in sight
 _LEAST_PIXELS = (200, 120)  # width and height, below which axes have no room
 
 
@@ -19,10 +21,13 @@ class FigureView(ViewPanel):
     TITLE : str
     CONTROLS : tuple of str
         The controls that the view opens with.
+    FLOATS : bool
+        Whether it opens in a window of its own, so that other views keep their size; it can be docked.
     """
 
     TITLE: ClassVar[str]
     CONTROLS: ClassVar[tuple[str, ...]] = ()
+    FLOATS: ClassVar[bool] = False
 
     @classmethod
     def title(cls) -> str:
@@ -45,6 +50,22 @@ class FigureView(ViewPanel):
         self.canvas.Bind(wx.EVT_SIZE, self._sized)
         self.navigation = NavigationToolbar2Wx(self.canvas)
         self.centrePanel = self.body
+        if self.FLOATS:
+            idle.idle(self._float)
+
+    def _float(self) -> None:
+        """Take the view out of the main window, unless it is alone there or floats already."""
+        if self.destroyed or len(self.frame.viewPanels) < 2:
+            return
+        manager, pane = self.frame.auiManager, self.frame.auiManager.GetPane(self)
+        if pane.IsOk() and not pane.IsFloating():
+            area = self.frame.GetScreenRect()
+            width, height = (
+                round(share * has) for share, has in zip(_WINDOW_SHARE, area.GetSize(), strict=True)
+            )
+            place = (area.GetRight() - width, area.GetBottom() - height)
+            pane.Float().FloatingSize((width, height)).FloatingPosition(place)
+            manager.Update()
 
     def arrange(self, bar: Any) -> None:
         """Place a bar above the figure."""

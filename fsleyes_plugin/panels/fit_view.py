@@ -29,6 +29,8 @@ NOTHING_OPEN = (
     'No fit is open. Choose "Load MRS fit..." in the Tools menu, or drag a fit.nii.gz or a scan here.'
 )
 MOST_PINS = 3  # more make the figures too narrow
+_OF_MAPS = ("MRSFitMaps", "MRSFitQuality")
+"""Controls that have no use for a single spectrum."""
 _PIN_COLOUR = (1.0, 0.3, 1.0)  # magenta, which neither the anatomy nor the colours of maps have
 Pin = tuple[Fit | Scan, Voxel, tuple[int, ...]]
 """Fit or file, voxel, and indices of the higher dimensions."""
@@ -74,7 +76,20 @@ class MRSFitView(Following, FigureView):
             self.pins = [pin for pin in self.pins if pin[0] in known]
             self.bar.update()
             overlays.bring_up(self.overlayList, self.displayCtx)
+            self._make_room()
             self._selected = self._selection()
+
+    def _make_room(self) -> None:
+        """Hide the controls of maps while there are none, so that the table has their place."""
+        many = SESSION.fit is not None and not SESSION.fit.single
+        changed = False
+        for panel in self.getPanels():
+            pane = self.auiManager.GetPane(panel)
+            if type(panel).__name__ in _OF_MAPS and pane.IsShown() != many:
+                pane.Show(many)
+                changed = True
+        if changed:
+            self.auiManager.Update()
 
     def resized(self) -> None:
         """Lay out the figure again."""
@@ -160,6 +175,7 @@ class MRSFitView(Following, FigureView):
         alone = len(SESSION.fits) + len(SESSION.scans) == 1 and bool(where)
         title = ", ".join(part for part in ("" if alone else shown.place, where) if part)
         title = f"{start}{title}"
+        title = title if shown.located else f"{title} (its header has no position)"
         try:
             loading = self.loading(shown)
             if loading is not None:

@@ -1,5 +1,6 @@
 """Base class of all panels: they follow the session and the cursor while they are open."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from fsleyes_plugin.model.scan import Scan
 from fsleyes_plugin.panels.errors import show_error
 from fsleyes_plugin.session import SESSION, Fit
 
+_log = logging.getLogger(__name__)
 _LOOK_MS = 200
 """Time between two looks at what a thread has read, in ms: often enough for the eye."""
 
@@ -90,10 +92,15 @@ class Following:
         self._attempt(self.changed, what)
 
     def _attempt(self, work: Callable[..., None], *args: Any) -> None:
-        """Run work that reads files; show each error once, not at every move of the cursor."""
+        """Run work that reads files; show each error once, not at every move of the cursor.
+
+        FSLeyes would only write an unexpected one into its log, and the panel would show the state before.
+        """
         try:
             work(*args)
-        except MRSDLError as error:
+        except Exception as error:  # noqa: BLE001 - otherwise FSLeyes hides it in its log
+            if not isinstance(error, MRSDLError):
+                _log.exception("%s cannot show the current state", self.TITLE)
             if str(error) != self._last_error:
                 show_error(self.TITLE, error)
             self._last_error = str(error)

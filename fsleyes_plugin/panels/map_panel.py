@@ -122,9 +122,13 @@ class MRSFitMaps(Following, DockedPanel):
             return
         image = overlays.map_image(fit, choice)
         old = overlays.map_of(fit, self.overlayList, self.displayCtx)
+        for overlay in [one for one in self.overlayList if overlays.is_difference(one)]:
+            self.displayCtx.getDisplay(overlay).enabled = False
+        hidden = [one for one in self.overlayList if overlays.is_map(one, fit)] if old is None else [old[0]]
         self.overlayList.append(image)
         overlays.colour(fit, choice, image, self.displayCtx)
-        if old is not None and not self.keep.GetValue():
-            self.overlayList.remove(old[0])
+        if not self.keep.GetValue():
+            for overlay in hidden:
+                self.overlayList.remove(overlay)
         self.displayCtx.selectOverlay(image)
         self.refresh()

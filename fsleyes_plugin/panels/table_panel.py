@@ -13,16 +13,13 @@ from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.panels.table_tools import TableTools
+from fsleyes_plugin.panels.wrapped_text import WrappedText
 from fsleyes_plugin.session import SESSION
 
-_LETTER_PIXELS, _MARGIN_PIXELS, _LEAST_PIXELS = 7, 20, 64  # widths: a letter, both margins, a narrow column
-_INTERVAL_PIXELS = 190
-"""Width in pixels of a mean with its interval."""
-
-
-def _least_width(text: str, n: int) -> int:
-    """Return the least width of a column for its cells, in pixels."""
-    return _INTERVAL_PIXELS if "[" in text else _LEAST_PIXELS if n else 92
+_MARGIN_PIXELS = 16  # both margins of a column
+_WIDEST = {"[": "-88.88 [-88.88, 88.88]", "metabolite": "Glu+Gln+GSH"}
+"""Part of a heading -> a text as wide as the cells below it; other cells are numbers."""
+_NUMBER = "-8.888e-8"
 
 
 class MRSFitTable(Following, DockedPanel):
@@ -37,7 +34,7 @@ class MRSFitTable(Following, DockedPanel):
         self.scaling = wx.Choice(self)
         self.scaling.SetToolTip("Scaling of the amounts")
         self.scaling.Bind(wx.EVT_CHOICE, lambda _event: self.later())
-        self.remarks = wx.StaticText(self)
+        self.remarks = WrappedText(self)
         self.list = wx.ListCtrl(self, style=wx.LC_REPORT | wx.LC_SINGLE_SEL | wx.LC_HRULES)
         self.list.Bind(wx.EVT_LIST_ITEM_SELECTED, self._selected)
         self.list.Bind(wx.EVT_LIST_COL_CLICK, lambda event: self.sort(event.GetColumn()))
@@ -45,10 +42,11 @@ class MRSFitTable(Following, DockedPanel):
         self.order = Order()
         top = wx.BoxSizer(wx.HORIZONTAL)
         top.Add(self.scaling, flag=wx.ALL, border=3)
-        top.Add(self.remarks, proportion=1, flag=wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, border=6)
+        top.AddStretchSpacer()
         top.Add(self.tools, flag=wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, border=3)
         sizer = wx.BoxSizer(wx.VERTICAL)
         sizer.Add(top, flag=wx.EXPAND)
+        sizer.Add(self.remarks, flag=wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, border=4)
         sizer.Add(self.list, proportion=1, flag=wx.EXPAND)
         self.SetSizer(sizer)
         self.SetMinSize((300, 190))
@@ -115,9 +113,7 @@ class MRSFitTable(Following, DockedPanel):
                 self.list.ClearAll()
                 for n, text in enumerate(heads):
                     side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
-                    self.list.AppendColumn(
-                        text, side, max(_LETTER_PIXELS * len(text) + _MARGIN_PIXELS, _least_width(text, n))
-                    )
+                    self.list.AppendColumn(text, side, self._width(text))
                 for n, name in enumerate(names):
                     self.list.InsertItem(n, name)
                 self._heads, self._shown = heads, names
@@ -128,6 +124,11 @@ class MRSFitTable(Following, DockedPanel):
                             self.list.SetItem(row, n, text)
         finally:
             self.list.Thaw()
+
+    def _width(self, heading: str) -> int:
+        """Return the width of a column for its heading and cells, in pixels."""
+        cell = next((text for part, text in _WIDEST.items() if part in heading), _NUMBER)
+        return max(int(self.list.GetTextExtent(text).width) for text in (heading, cell)) + _MARGIN_PIXELS
 
     def _selected(self, event: Any) -> None:
         name = self._shown[event.GetIndex()]

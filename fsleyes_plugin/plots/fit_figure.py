@@ -1,7 +1,8 @@
 """Draw the lines of one or several voxels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ NORMAL_95 = 1.959964
 """Standard deviations on each side of a 95 % interval of the normal distribution."""
 
 OTHER, CHOSEN = "#1f4e9c", "#e07b00"
+_LETTER_INCHES = 0.066  # width of a letter of the legend
+_HANDLE_LETTERS = 6  # that a handle with its gap takes
+_LEAST_LETTERS = 24  # in a line of the narrowest figure
+_MOST_COLUMNS = 4  # of the legend
 _MARGIN_SHARE = 0.06  # distance between curves, over the height of the spectrum
 _STACK_ROWS = 9  # metabolites below each other; more do not fit
 _STACK_STEP_SHARE = 0.09  # least distance of two metabolites, over the height of the spectrum
@@ -94,16 +99,8 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
     for axes in drawn:
         handles, labels = axes.get_legend_handles_labels()
         known |= {label: handle for handle, label in zip(handles, labels, strict=True)}
-    if [text.get_text() for one in figure.legends for text in one.get_texts()] != list(known):
-        for old in list(figure.legends):
-            old.remove()
-        if known:
-            figure.legend(
-                known.values(), known.keys(), loc="upper center", ncols=4, fontsize=8, frameon=False,
-                handlelength=1.5, columnspacing=1.2, borderaxespad=0.2,
-            )  # fmt: skip
+    rows = _draw_legend(figure, known)
     inches = max(float(figure.get_figheight()), 1.0)
-    rows = -(-len(known) // 4)
     top, bottom = 1 - (0.32 + 0.17 * rows) / inches, 0.48 / inches
     figure.subplots_adjust(
         left=0.05,
@@ -113,6 +110,29 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
         wspace=0.22 if style.stacked else 0.12,
     )
     return drawn
+
+
+def _draw_legend(figure: Figure, known: Mapping[str, Any]) -> int:
+    """Draw a legend that is not wider than the figure; return the number of its rows of text."""
+    width = max(int(figure.get_figwidth() / _LETTER_INCHES), _LEAST_LETTERS)
+    texts = [fill(label, width - _HANDLE_LETTERS) for label in known]
+    widest = max((len(line) for text in texts for line in text.split("\n")), default=1) + _HANDLE_LETTERS
+    columns = min(max(width // widest, 1), _MOST_COLUMNS)
+    legend = next(iter(figure.legends), None)
+    drawn = [] if legend is None else [text.get_text() for text in legend.get_texts()]
+    if drawn != texts or getattr(legend, "columns", columns) != columns:
+        for old in list(figure.legends):
+            old.remove()
+        if texts:
+            legend = figure.legend(
+                known.values(), texts, loc="upper center", ncols=columns, fontsize=8, frameon=False,
+                handlelength=1.5, columnspacing=1.2, borderaxespad=0.2,
+            )  # fmt: skip
+            legend.columns = columns  # type: ignore[attr-defined]
+    height = [1 + text.count("\n") for text in texts]
+    # Matplotlib fills the columns from top to bottom.
+    rows = max(-(-len(height) // columns), 1)
+    return max((sum(height[n : n + rows]) for n in range(0, len(height), rows)), default=0)
 
 
 def _emptied(figure: Figure, n: int) -> list[Axes]:

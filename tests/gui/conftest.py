@@ -15,6 +15,8 @@ PICTURES = "FSL_MRS_DL_PICTURES"
 """Where screenshots are kept; a temporary folder if not set."""
 
 
+PICTURE_TRIES = 12
+"""Looks at the window until nothing changes: OpenGL in software takes its time to be done."""
 NOISE = ("ignore::numpy.exceptions.ComplexWarning", "ignore::ResourceWarning")
 """What FSLeyes and its other plugins do themselves."""
 
@@ -115,9 +117,13 @@ class Viewer:
         """Save a screenshot of the window."""
         from PIL import ImageGrab
 
-        self.pump(2.5 if os.environ.get(PICTURES) else 0.3)  # OpenGL in software takes its time to be done
+        whole = None
+        for _ in range(PICTURE_TRIES if os.environ.get(PICTURES) else 1):
+            self.pump(1.5 if os.environ.get(PICTURES) else 0.3)
+            before, whole = whole, ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
+            if before is not None and before.tobytes() == whole.tobytes():
+                break
         box = self.frame.GetScreenRect()
-        whole = ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
         part = whole.crop((box.x, box.y, box.x + box.width, box.y + box.height)).convert("RGB")
         path = self.pictures / f"{name}.png"
         part.quantize(256, dither=0).save(path, optimize=True)

@@ -119,7 +119,8 @@ class Judge:
             worst = np.abs(drawn - expected).max() / np.abs(expected).max()
             assert worst < 1e-4, f"spectrum is wrong by {worst:.2g}"
         axes = self.view.figure.axes[-1]
-        line = next(line for line in axes.get_lines() if line.get_label() == "data")
+        line = next((line for line in axes.get_lines() if line.get_label() == "data"), None)
+        assert line is not None, "no line is painted"
         assert np.array_equal(line.get_ydata(), trace.lines.data), "another line is painted"
         assert (trace.lines.fit is not None) == source.is_fit
 
