@@ -1,5 +1,6 @@
 """Random walks through the viewer: after each action table, map, spectrum and names agree with the files."""
 
+import logging
 import sys
 
 import numpy as np
@@ -18,21 +19,30 @@ def paths(tmp_path_factory):
 @pytest.fixture
 def walker(viewer, paths, tmp_path, monkeypatch):
     """A walker in the layout, without a seed."""
+    import fsl.utils.idle as idle
+
     from fsleyes_plugin.panels.map_panel import MRSFitMaps
     from fsleyes_plugin.panels.quality_panel import MRSFitQuality
     from fsleyes_plugin.panels.table_panel import MRSFitTable
 
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     _, view = viewer.layout()
     for kind in (MRSFitTable, MRSFitMaps, MRSFitQuality):
         viewer.panel(view, kind)
 
     def walk(seed, n, **how):
         walker = Walker(viewer, view, paths, tmp_path, np.random.default_rng(seed))
+        monkeypatch.setattr(sys, "excepthook", walker.hear)
+        log.addHandler(walker.ear)
+        handlers.append(walker.ear)
         walker.walk(n, **how)
-        return walker
 
-    return walk
+    # After an exception that is raised the idle loop of FSLeyes stands still.
+    idle.idleLoop.allowErrors = False
+    log, handlers = logging.getLogger("fsl.utils.idle"), []
+    yield walk
+    idle.idleLoop.allowErrors = True
+    for handler in handlers:
+        log.removeHandler(handler)
 
 
 def test_thirty_actions(walker):

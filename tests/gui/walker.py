@@ -1,5 +1,6 @@
 """A user who clicks at random, while a judge compares the screen with the files."""
 
+import logging
 import shutil
 import sys
 import traceback
@@ -9,6 +10,22 @@ import viewer_results
 
 from tests.gui import oracle
 from tests.gui.judge import Judge
+
+OF_FSLEYES = ("__dataRangeChanged",)
+"""Tasks of FSLeyes 1.20.2 that fail by themselves: this one, when an overlay is removed just after a change."""
+
+
+class _Ear(logging.Handler):
+    """Hands the exceptions of the idle loop of FSLeyes, which it writes into its log, to a walker."""
+
+    def __init__(self, walker):
+        super().__init__()
+        self._walker = walker
+
+    def emit(self, record):
+        """Hand one over."""
+        if not any(part in record.getMessage() for part in OF_FSLEYES):
+            self._walker.hear(*record.exc_info)
 
 
 def material(folder):
@@ -42,12 +59,14 @@ class Walker(Judge):
 
     def __init__(self, viewer, view, paths, folder, rng):
         super().__init__(viewer, view, rng)
+        self.ear = _Ear(self)
         self.folder = folder
         self.fits, self.scans = paths
         self.log = []
-        sys.excepthook = lambda kind, error, trace: self.exceptions.append(
-            "".join(traceback.format_exception(kind, error, trace))
-        )
+
+    def hear(self, kind, error, trace):
+        """Collect an exception; sys.excepthook calls this."""
+        self.exceptions.append("".join(traceback.format_exception(kind, error, trace)))
 
     def walk(self, n, *, runs=True):
         """Do n actions, and check after each."""
