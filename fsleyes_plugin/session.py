@@ -53,11 +53,27 @@ class Fit(Placed):
         self.name = self.place = folder.path.name
         self.limits: Limits | None = None
         self.mask: NDArray[np.bool_] | None = None
+        self._opened = self._stamp()
 
     @property
     def files(self) -> tuple[VoxelFile, ...]:
         """The files of FIDs."""
         return self.curves.files
+
+    @property
+    def here(self) -> bool:
+        """Whether the folder is still where it was."""
+        return self.curves.fit_path.exists()
+
+    def changed_on_disk(self) -> bool:
+        """Return whether another run has written the folder since it was opened."""
+        return self._stamp() != self._opened
+
+    def _stamp(self) -> tuple[int, int]:
+        """Return time and size of the file that a run writes last, or of the fit."""
+        record = self.folder.path / "run.json"
+        status = (record if record.exists() else self.curves.fit_path).stat()
+        return status.st_mtime_ns, status.st_size
 
     @property
     def key(self) -> str:
@@ -106,6 +122,8 @@ class Session:
         Plane to show the voxel on the other side of; None: it is not shown.
     upright : bool
         Whether the anatomy was turned upright at the first look.
+    told : set of str
+        Errors that were shown since the last fit was opened or closed.
     """
 
     fits: list[Fit] = field(default_factory=list)
@@ -120,6 +138,7 @@ class Session:
     held: tuple[Held, ...] = ()
     mirror: Mirror | None = None
     upright: bool = False
+    told: set[str] = field(default_factory=set)
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
 
     @property
@@ -161,13 +180,34 @@ class Session:
             If it is no result, or only half of one.
         """
         folder = open_folder(path)
+        self.told.clear()
         fit = next((fit for fit in self.fits if fit.folder.path == folder.path), None)
+        if fit is not None and fit.changed_on_disk():
+            return self.reopen(fit)
         if fit is None:
             fit = Fit(folder)
             self.fits.append(fit)
             self._name()
         self.choose(fit)
         return fit
+
+    def reopen(self, fit: Fit) -> Fit:
+        """Read a folder again that another run has written since; limits stay.
+
+        Raises
+        ------
+        DataError
+            See :meth:`open`.
+        """
+        new = Fit(open_folder(fit.folder.path))
+        self.fits[self.fits.index(fit)] = new
+        fit.curves.close()
+        self._name()
+        other = new if self.other is fit else self.other
+        self.set("fits", chosen=new if self.chosen is fit else self.chosen, other=other)
+        if fit.limits is not None:
+            self.limit(new, fit.limits)
+        return new
 
     def choose(self, fit: Fit) -> None:
         """Draw an open fit; the one before it is the other one for comparison."""

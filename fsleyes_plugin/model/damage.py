@@ -57,7 +57,7 @@ def damage_refused(path: Path) -> Iterator[None]:
     except MRSDLError:
         raise
     except FileNotFoundError as error:
-        raise DataError(f"{path} is no longer there; open the folder again where it is now.") from error
+        raise DataError(gone(path)) from error
     except DAMAGE as error:
         _log.debug("%s cannot be read", path, exc_info=True)
         raise DataError(f"{path} is damaged ({reason_of(error)}); make it again.") from error
@@ -75,6 +75,11 @@ def refusing_damage(work: Callable[P, R]) -> Callable[P, R]:
             return work(*args, **kwargs)
 
     return wrapped
+
+
+def gone(path: Path | str) -> str:
+    """Return the sentence for a file or folder that was moved or removed."""
+    return f"{path} is no longer there; open it again where it is now."
 
 
 def reason_of(error: BaseException) -> str:

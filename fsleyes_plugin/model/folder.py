@@ -7,7 +7,7 @@ from typing import Any
 
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.run_folder import unfinished
-from fsleyes_plugin.model.damage import reason_of, refusing_damage
+from fsleyes_plugin.model.damage import gone, reason_of, refusing_damage
 from fsleyes_plugin.model.tree import Tree, tree_of
 
 ENDINGS = (".nii.gz", ".nii")
@@ -68,7 +68,7 @@ class ResultFolder:
             if elsewhere is not None:
                 return elsewhere
         if not self.path.is_dir():
-            raise DataError(f"{self.path} is no longer there; open the folder again where it is now.")
+            raise DataError(gone(self.path))
         return None
 
     def images(self, pattern: str) -> dict[str, Path]:

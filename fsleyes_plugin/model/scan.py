@@ -79,6 +79,11 @@ class Scan(Placed):
         return (self._file,)
 
     @property
+    def here(self) -> bool:
+        """Whether the file is still where it was."""
+        return self.path.exists()
+
+    @property
     def key(self) -> str:
         """Key of the overlays of this file."""
         return str(self.path)

@@ -6,10 +6,12 @@ from typing import Any
 from weakref import WeakSet
 
 from fsl_mrs_dl.errors import MRSDLError
+from fsl_mrs_dl.io.run_folder import unfinished
 from fsleyes_plugin import overlays
 from fsleyes_plugin.marks import mark
 from fsleyes_plugin.model.comparison import in_units_of
 from fsleyes_plugin.model.curves import Lines
+from fsleyes_plugin.model.damage import gone
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.held import held
 from fsleyes_plugin.model.parts import lines_of_part
@@ -134,6 +136,7 @@ class MRSFitView(Following, FigureView):
         except MRSDLError as error:
             show_error("Load MRS fit", error)
         self._follow_selection()
+        self._follow_disk()
         self.traces = [self._trace(*pinned, start="pinned ") for pinned in self.pins]
         self.traces.append(self._trace(SESSION.shown, self.voxel(), SESSION.places))
         opposite = self._opposite()
@@ -164,6 +167,14 @@ class MRSFitView(Following, FigureView):
         if chosen is not None and chosen is not SESSION.shown:
             SESSION.draw(chosen)
 
+    def _follow_disk(self) -> None:
+        """Read the folder again if another run has written it."""
+        fit = SESSION.fit
+        if fit is None or not fit.here or not fit.changed_on_disk() or unfinished(fit.folder.path):
+            return
+        fit = SESSION.reopen(fit)
+        overlays.apply_mask(fit, self.overlayList, self.displayCtx)
+
     def _trace(
         self, shown: Fit | Scan | None, voxel: Voxel | None, places: tuple[int, ...], *, start: str = ""
     ) -> Trace:
@@ -176,6 +187,8 @@ class MRSFitView(Following, FigureView):
         title = ", ".join(part for part in ("" if alone else shown.place, where) if part)
         title = f"{start}{title}"
         title = title if shown.located else f"{title} (its header has no position)"
+        if not shown.here:
+            return Trace(title, None, message=gone(shown.key))
         try:
             loading = self.loading(shown)
             if loading is not None:

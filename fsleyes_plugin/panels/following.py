@@ -27,7 +27,6 @@ class Following:
     TITLE: ClassVar[str]
     name: str
     destroyed: bool
-    _last_error = ""
     _looking = False
     displayCtx: Any
     overlayList: Any
@@ -92,7 +91,7 @@ class Following:
         self._attempt(self.changed, what)
 
     def _attempt(self, work: Callable[..., None], *args: Any) -> None:
-        """Run work that reads files; show each error once, not at every move of the cursor.
+        """Run work that reads files; show each error once, not in each panel and at every move of the cursor.
 
         FSLeyes would only write an unexpected one into its log, and the panel would show the state before.
         """
@@ -101,9 +100,9 @@ class Following:
         except Exception as error:  # noqa: BLE001 - otherwise FSLeyes hides it in its log
             if not isinstance(error, MRSDLError):
                 _log.exception("%s cannot show the current state", self.TITLE)
-            if str(error) != self._last_error:
+            if str(error) not in SESSION.told:
+                SESSION.told.add(str(error))
                 show_error(self.TITLE, error)
-            self._last_error = str(error)
 
     def _cursor_moved(self, *_args: Any) -> None:
         self.later()

@@ -6,6 +6,7 @@ import wx
 
 from fsl_mrs_dl.errors import MRSDLError
 from fsl_mrs_dl.io.results import LEADING
+from fsleyes_plugin.model.damage import gone
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.table import VoxelTable, unit_of
 from fsleyes_plugin.model.table_rows import Order, key_of_heading
@@ -87,6 +88,8 @@ class MRSFitTable(Following, DockedPanel):
         self.table, self.at, text = None, voxel, ""
         if SESSION.scan is not None:
             text = "This file has no fit."
+        elif fit is not None and not fit.here:
+            text = gone(fit.key)
         elif fit is not None and voxel is None:
             text = "The cursor is outside of the grid."
         elif fit is not None and not scaling:

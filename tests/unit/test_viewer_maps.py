@@ -164,7 +164,7 @@ def test_a_folder_that_moved_is_told_and_opens_where_it_is_now(tmp_path):
     shutil.copytree(viewer_results.mrsi(), before)
     fit = Session().open(before)
     before.rename(now)
-    with pytest.raises(DataError, match="is no longer there; open the folder again where it is now"):
+    with pytest.raises(DataError, match="is no longer there; open it again where it is now"):
         fit.maps.values(MapChoice("crlb", "NAA"))
     again = Session().open(now).maps
     assert np.isfinite(again.values(MapChoice("crlb", "NAA"))[again.fitted()]).all()
