@@ -44,6 +44,7 @@ class VoxelFile:
         self.grid = (x, y, z)
         self._image = None if is_packed(path) else _mapped(self._header)
         self._one: MRSData | None = None
+        self._folder: Path | None = None
         self._lock = threading.Lock()
 
     @property
@@ -113,6 +114,7 @@ class VoxelFile:
 
     def _unpacked(self, go_on: Callable[[int], bool] | None) -> NIFTI_MRS | None:
         folder = Path(tempfile.mkdtemp(prefix="fsl_mrs_dl_"))
+        self._folder = folder
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         free, needed = shutil.disk_usage(folder).free, self.packed_bytes
         if free < needed:
@@ -131,12 +133,16 @@ class VoxelFile:
             raise DataError(f"{self.path} is damaged ({error}); make it again.") from error
         return _mapped(opened(plain, beside=self.path).nmrs)
 
+    def temporary(self) -> tuple[Path, ...]:
+        """Return the temporary files that were decompressed."""
+        return () if self._folder is None else tuple(self._folder.iterdir())
+
     def close(self) -> None:
         """Remove the temporary file, if there is one."""
         if self._remove is not None:
             self._image = None
             self._remove()
-            self._remove = None
+            self._remove = self._folder = None
 
 
 def _mapped(nmrs: NIFTI_MRS) -> NIFTI_MRS:
