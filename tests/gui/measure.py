@@ -25,15 +25,15 @@ SEED = 1
 LONGEST_SECONDS = 300.0
 """Longest time for decompressing."""
 METHOD = """\
-A simulated MRSI of 16 x 16 voxels is quantified and repeated to 64 x 64 x 32 voxels of 512 points, so that each of the
-three files of FIDs has 0.5 GB. `quantify` writes such files uncompressed (`.nii`), because time is the last axis of
-NIfTI: the FID of one voxel is spread over the whole file, and a compressed one must be decompressed from end to end
-before its first spectrum. Files of other programs may be compressed (`.nii.gz`): the viewer decompresses them in a
-thread, to a temporary folder, and says how far it is. *Tools, Load MRS fit...* opens the folder with the layout
+A simulated MRSI of 16 x 16 voxels is quantified and repeated to 64 x 64 x 32 voxels of 512 points, so that each of
+the three files of FIDs has 0.5 GB. `quantify` writes such files uncompressed (`.nii`), because time is the last axis
+of NIfTI: the FID of one voxel is spread over the whole file, and a compressed one must be decompressed from end to
+end before its first spectrum. Files of other programs may be compressed (`.nii.gz`): the viewer decompresses them in
+a thread, to a temporary folder, and says how far it is. *Tools, Load MRS fit...* opens the folder with the layout
 `mrsdl`: map, Fit view with band, table. The cursor goes to random voxels inside of the mask.
 
-- *opening*: until the first spectrum is painted; *longest freeze*: the longest time in which the window did not react,
-  from the opening to the last voxel.
+- *opening*: until the first spectrum is painted; *longest freeze*: the longest time in which the window did not
+  react, from the opening to the last voxel.
 - *cursor to plot*: from the new place of the cursor until the figure of that voxel is painted; and until the table
   has its values too.
 - *wrong*: voxels whose lines or table differ from the files (lines by more than single precision).
@@ -87,6 +87,7 @@ def measure(viewer: Viewer, folder: Path, ending: str) -> list[str]:
     """Return the row of the table."""
     from fsleyes_plugin.panels.table_panel import MRSFitTable
 
+    residual = np.asarray(opened(folder / "fit" / f"residual{ending}").nmrs[:])
     _, view = viewer.layout()
     viewer.pump(2)
     before = own_megabytes()
@@ -110,7 +111,6 @@ def measure(viewer: Viewer, folder: Path, ending: str) -> list[str]:
     view.painter.paint = watched
     rng = np.random.default_rng(SEED)
     places = rng.choice(np.argwhere(fit.maps.fitted()), MOVES, replace=False)
-    residual = np.asarray(opened(folder / "fit" / f"residual{ending}")[:])
     naa = np.asarray(fit.maps.file("raw", "NAA").values)
     plots, tables, wrong = [], [], 0
     for place in places:
