@@ -26,9 +26,9 @@ LONGEST_SECONDS = 300.0
 """Longest time for decompressing."""
 METHOD = """\
 A simulated MRSI of 16 x 16 voxels is quantified and repeated to 64 x 64 x 32 voxels of 512 points, so that each of
-the three files of FIDs has 0.5 GB. `quantify` writes such files uncompressed (`.nii`), because time is the last axis
+the three files of FIDs has 0.5 GB. `quantify` writes such files uncompressed (`.nii`), for time is the last axis
 of NIfTI: the FID of one voxel is spread over the whole file, and a compressed one must be decompressed from end to
-end before its first spectrum. Files of other programs may be compressed (`.nii.gz`): the viewer decompresses them in
+end before its first spectrum. Other programs compress such files (`.nii.gz`): the viewer decompresses them in
 a thread, to a temporary folder, and says how far it is. *Tools, Load MRS fit...* opens the folder with the layout
 `mrsdl`: map, Fit view with band, table. The cursor goes to random voxels inside of the mask.
 
