@@ -119,7 +119,8 @@ def test_an_error_that_no_one_foresaw_is_shown_once(viewer, monkeypatch):
     monkeypatch.setattr(Curves, "lines", broken)
     for n in np.argwhere(fit.maps.fitted())[:3]:
         viewer.move(fit.centre(tuple(int(i) for i in n)))
-        viewer.pump(0.2)
+        viewer.wait(lambda: viewer.told)
+        viewer.pump(0.3)
     assert viewer.told == [(view.TITLE, "a programming error")]
 
 
