@@ -106,14 +106,20 @@ class Source:
         pattern = SINGLE.get(name) or MAPS.get(kind)
         if pattern is None:
             return None
-        values = image(self.path / pattern.format(name))[0].astype(np.float32).reshape(self.grid)
+        values = self._values(pattern.format(name))
         if kind.startswith("posterior mean") and name not in SINGLE:
             values = np.where(values == 0, np.nan, values)
         if over and over != "(nothing)":
-            below = image(self.path / pattern.format(over))[0].astype(np.float32).reshape(self.grid)
+            below = self._values(pattern.format(over))
             with np.errstate(all="ignore"):
                 values = np.where(below > 0, values / below, np.nan)
         return values
+
+    def _values(self, name):
+        """Return a map, which must exist."""
+        values, _ = image(self.path / name)
+        assert values is not None, f"{self.path} has no {name}"
+        return values.astype(np.float32).reshape(self.grid)
 
     def mask(self, metabolite, most_percent, least_snr, most_hz, without_unusable):
         """Return the fitted voxels that meet limits; None: no limit."""
