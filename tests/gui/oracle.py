@@ -142,7 +142,8 @@ class Source:
                 return None
             rows = list(csv.reader((self.path / "concentrations.csv").read_text().splitlines()))
             heads = list(zip(rows[0], rows[1], strict=True))
-            row = next(row for row in rows[2:] if row[0] == metabolite)
+            row = next((row for row in rows[2:] if row[0] == metabolite), None)
+            assert row is not None, f"{self.path} has no {metabolite}"
             text = row[heads.index((SVS_COLUMNS[heading], scaling))]
             return float(text) if text else np.nan
         if heading not in COLUMNS:

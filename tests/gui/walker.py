@@ -11,8 +11,8 @@ import viewer_results
 from tests.gui import oracle
 from tests.gui.judge import Judge
 
-OF_FSLEYES = ("__dataRangeChanged",)
-"""Tasks of FSLeyes 1.20.2 that fail by themselves: this one, when an overlay is removed just after a change."""
+OF_FSLEYES = ("__dataRangeChanged", "__imageDataChanged")
+"""Tasks of FSLeyes 1.20.2 that fail by themselves: when an overlay is removed just after its values changed."""
 
 
 class _Ear(logging.Handler):
