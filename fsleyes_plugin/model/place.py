@@ -29,6 +29,7 @@ class Placed:
     def __init__(self, one: MRSData, grid: tuple[int, int, int]) -> None:
         self.grid = grid
         self.single = grid == (1, 1, 1)
+        self._known = one.affine is not None
         self.affine: Real = np.eye(4) if one.affine is None else one.affine
         """Voxel to world, in mm; shape (4, 4)."""
 
@@ -36,7 +37,7 @@ class Placed:
     def located(self) -> bool:
         """Whether the header says where the voxels are: spec2nii gives a voxel without position edges of 10 m."""
         edges_mm = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return bool(np.isfinite(self.affine).all() and (edges_mm < _IMPOSSIBLE_EDGE_MM).all())
+        return bool(self._known and np.isfinite(self.affine).all() and (edges_mm < _IMPOSSIBLE_EDGE_MM).all())
 
     def voxel_at(self, world_mm: Real) -> Voxel | None:
         """Return the voxel at a place in the scanner, None outside; the one voxel of SVS is everywhere."""

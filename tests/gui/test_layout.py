@@ -110,7 +110,7 @@ def test_the_anatomy_is_upright_at_the_first_look(viewer, tmp_path):
     nib.save(nib.Nifti1Image(values, lying), tmp_path / "T1.nii.gz")
     ortho, _ = viewer.layout()
     viewer.add(tmp_path / "T1.nii.gz")
-    viewer.load(viewer_results.svs())
+    viewer.load(viewer_results.svs_located())
     viewer.wait(lambda: ortho.displayCtx.displaySpace == "world")
     # The third axis of the canvas is then that from foot to head: the first of the file.
     to_display = ortho.displayCtx.getOpts(viewer.overlays[0]).getTransform("voxel", "display")

@@ -48,7 +48,7 @@ def test_a_fit_that_comes_as_an_overlay_opens_its_folder(viewer):
 
 def test_one_spectrum_is_a_box_over_the_anatomy(viewer):
     _, view = viewer.layout()
-    fit = viewer.load(viewer_results.svs())
+    fit = viewer.load(viewer_results.svs_located())
     box = viewer.overlays[0]
     filled = np.argwhere(np.asarray(box[:]) > 0)
     corners = np.array([[*(filled.min(axis=0) - 0.5), 1], [*(filled.max(axis=0) + 0.5), 1]])

@@ -1,6 +1,5 @@
 """A user who clicks at random, while a judge compares the screen with the files."""
 
-import logging
 import shutil
 import sys
 import traceback
@@ -10,22 +9,6 @@ import viewer_results
 
 from tests.gui import oracle
 from tests.gui.judge import Judge
-
-OF_FSLEYES = ("__dataRangeChanged", "__imageDataChanged")
-"""Tasks of FSLeyes 1.20.2 that fail by themselves: when an overlay is removed just after its values changed."""
-
-
-class _Ear(logging.Handler):
-    """Hands the exceptions of the idle loop of FSLeyes, which it writes into its log, to a walker."""
-
-    def __init__(self, walker):
-        super().__init__()
-        self._walker = walker
-
-    def emit(self, record):
-        """Hand one over."""
-        if not any(part in record.getMessage() for part in OF_FSLEYES):
-            self._walker.hear(*record.exc_info)
 
 
 def material(folder):
@@ -59,7 +42,6 @@ class Walker(Judge):
 
     def __init__(self, viewer, view, paths, folder, rng):
         super().__init__(viewer, view, rng)
-        self.ear = _Ear(self)
         self.folder = folder
         self.fits, self.scans = paths
         self.log = []

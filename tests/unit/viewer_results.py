@@ -60,6 +60,22 @@ def svs() -> Path:
 
 
 @functools.cache
+def svs_located() -> Path:
+    """The spectrum of :func:`svs`, with a place in the scanner in the headers of its files."""
+    import nibabel as nib
+
+    at = shutil.copytree(svs(), folder() / "svs_located")
+    place = np.array([[20.0, 0, 3, -10], [0, 22, 0, 5], [-3, 0, 24, 12], [0, 0, 0, 1]])
+    for path in at.glob("*.nii.gz"):
+        image = nib.load(path)
+        header = image.header.copy()
+        header.set_sform(place, 1)
+        header.set_qform(place, 1)
+        nib.save(type(image)(np.asarray(image.dataobj), None, header), path)
+    return at
+
+
+@functools.cache
 def aligned() -> Path:
     """The table of an alignment, beside its transients."""
     run(f"simulate --output . --filename scan --transients 12 {SHORT} --seed 5")
