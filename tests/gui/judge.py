@@ -71,11 +71,8 @@ class Judge:
         try:
             self.viewer.wait(agrees, "agreement", SETTLE_SECONDS)
         except AssertionError:
-            raise AssertionError(
-                "\n".join(
-                    [*failures, *self.exceptions[:1], *self.viewer.ear.heard[:1], *map(str, self.viewer.told)]
-                )
-            ) from None
+            told = [*failures, *self.exceptions[:1], *self.viewer.ear.heard[:1], *map(str, self.viewer.told)]
+            raise AssertionError("\n".join(told)) from None
         assert not self.exceptions, self.exceptions[0]
         assert not self.viewer.ear.heard, self.viewer.ear.heard[0]
         rest = [text for _, text in self.viewer.told if not any(part in text for part in EXPECTED)]
