@@ -212,7 +212,7 @@ class Session:
     def choose(self, fit: Fit) -> None:
         """Draw an open fit; the one before it is the other one for comparison."""
         others = [one for one in (self.chosen, self.other, *self.fits) if one in self.fits and one is not fit]
-        self.set("fits", chosen=fit, other=others[0] if others else None, scan=None)
+        self.set("fits", chosen=fit, other=others[0] if others else None, scan=None, places=())
 
     def limit(self, fit: Fit, limits: Limits) -> None:
         """Set the limits of a fit."""
@@ -237,7 +237,7 @@ class Session:
 
     def show(self, scan: Scan | None) -> None:
         """Show the spectra of a file without a fit, or (None) those of the chosen fit."""
-        self.set("scan", scan=scan, places=(0,) * len(scan.dimensions) if scan is not None else ())
+        self.set("scan", scan=scan, places=_first_places(scan))
 
     def draw(self, one: Fit | Scan) -> None:
         """Draw an open fit or file."""
@@ -270,12 +270,12 @@ class Session:
         other = next(
             (fit for fit in (self.other, *self.fits) if fit in self.fits and fit is not chosen), None
         )
-        self.set("fits", chosen=chosen, other=other, **({"metabolite": ""} if drawn is one else {}))
         following = drawn if drawn in left else next(iter(left), None)
-        if isinstance(following, Scan):
-            self.show(following)
-        else:
-            self.set("scan", scan=None, places=())
+        scan = following if isinstance(following, Scan) else None
+        places = self.places if scan is self.scan else _first_places(scan)
+        metabolite = "" if drawn is one else self.metabolite
+        self.told.clear()
+        self.set("fits", chosen=chosen, other=other, scan=scan, places=places, metabolite=metabolite)
 
     def close(self) -> None:
         """Close all fits and files; listeners stay."""
@@ -286,6 +286,11 @@ class Session:
         self.fits.clear()
         self.scans.clear()
         self.set("fits", scan=None, places=(), chosen=None, other=None, metabolite="", upright=False)
+
+
+def _first_places(scan: Scan | None) -> tuple[int, ...]:
+    """Return the first index of each higher dimension of a file."""
+    return () if scan is None else (0,) * len(scan.dimensions)
 
 
 SESSION = Session()

@@ -342,3 +342,18 @@ def test_the_table_of_a_voxel_without_a_fit_is_empty(many):
     table = many.table.at(empty, "raw")
     assert not any(np.isfinite(values).any() for _, values in table.rows)
     assert table.remarks == ("Nothing was fitted in this voxel.",)
+
+
+def test_what_is_drawn_has_the_indices_of_its_own_dimensions(many):
+    session = Session()
+    fit = session.open(many.folder.path)
+    scan = session.open_scan(viewer_results.edited())
+    assert session.places == (0, 0)
+    session.choose(fit)
+    assert (session.shown, session.scan, session.places) == (fit, None, ())
+    session.show(scan)
+    session.set("places", places=(3, 1))
+    session.close_one(fit)
+    assert (session.shown, session.places) == (scan, (3, 1))
+    session.close_one(scan)
+    assert (session.shown, session.places, session.fits, session.scans) == (None, (), [], [])
