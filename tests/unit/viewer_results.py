@@ -65,7 +65,7 @@ def svs_located() -> Path:
     import nibabel as nib
 
     at = shutil.copytree(svs(), folder() / "svs_located")
-    place = np.array([[20.0, 0, 3, -10], [0, 22, 0, 5], [-3, 0, 24, 12], [0, 0, 0, 1]])
+    place = np.array([[16.0, 0, 12, -10], [0, 22, 0, 5], [-12, 0, 16, 12], [0, 0, 0, 1]])  # turned about y
     for path in at.glob("*.nii.gz"):
         image = nib.load(path)
         header = image.header.copy()
