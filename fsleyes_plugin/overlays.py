@@ -250,9 +250,9 @@ def upright(displayCtx: Any) -> None:
 def _show_box(fit: Fit | Scan, overlayList: Any, displayCtx: Any) -> Image | None:
     if not fit.located:
         return None
-    upright(displayCtx)
     image = box(fit)
     overlayList.append(image, overlayType="mask")
+    upright(displayCtx)
     displayCtx.getDisplay(image).alpha = BOX_ALPHA_PERCENT
     displayCtx.getOpts(image).colour = BOX_COLOUR
     anatomy = anatomy_of(overlayList)  # a mask has no colour bar
@@ -301,7 +301,7 @@ def open_dropped(overlayList: Any, displayCtx: Any, known: WeakSet[Any]) -> None
             show_first(fit, overlayList, displayCtx)
             continue
         scan = SESSION.open_scan(path)
-        upright(displayCtx)
         if scan.single:
             displayCtx.getDisplay(overlay).enabled = False
             _show_box(scan, overlayList, displayCtx)
+        upright(displayCtx)
