@@ -122,7 +122,7 @@ class Session:
         Plane to show the voxel on the other side of; None: it is not shown.
     upright : bool
         Whether the anatomy was turned upright at the first look.
-    told : set of str
+    error_texts : set of str
         Errors that were shown since the last fit was opened or closed.
     """
 
@@ -138,7 +138,7 @@ class Session:
     held: tuple[Held, ...] = ()
     mirror: Mirror | None = None
     upright: bool = False
-    told: set[str] = field(default_factory=set)
+    error_texts: set[str] = field(default_factory=set)
     listeners: dict[str, Callable[[str], Any]] = field(default_factory=dict)
 
     @property
@@ -180,7 +180,7 @@ class Session:
             If it is no result, or only half of one.
         """
         folder = open_folder(path)
-        self.told.clear()
+        self.error_texts.clear()
         fit = next((fit for fit in self.fits if fit.folder.path == folder.path), None)
         if fit is not None and fit.changed_on_disk():
             return self.reopen(fit)
@@ -274,7 +274,7 @@ class Session:
         scan = following if isinstance(following, Scan) else None
         places = self.places if scan is self.scan else _first_places(scan)
         metabolite = "" if drawn is one else self.metabolite
-        self.told.clear()
+        self.error_texts.clear()
         self.set("fits", chosen=chosen, other=other, scan=scan, places=places, metabolite=metabolite)
 
     def close(self) -> None:

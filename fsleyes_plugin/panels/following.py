@@ -100,8 +100,8 @@ class Following:
         except Exception as error:  # noqa: BLE001 - otherwise FSLeyes hides it in its log
             if not isinstance(error, MRSDLError):
                 _log.exception("%s cannot show the current state", self.TITLE)
-            if str(error) not in SESSION.told:
-                SESSION.told.add(str(error))
+            if str(error) not in SESSION.error_texts:
+                SESSION.error_texts.add(str(error))
                 show_error(self.TITLE, error)
 
     def _cursor_moved(self, *_args: Any) -> None:
