@@ -4,7 +4,7 @@ from typing import Any
 
 import wx
 
-_MARGIN_PIXELS = 12
+_MARGIN_PIXELS = 12  # both borders of the sizer, and a little air
 
 
 class WrappedText(wx.StaticText):
