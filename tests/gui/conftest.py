@@ -105,7 +105,7 @@ class Viewer:
 
         loaded = []
         loadOverlays([str(path) for path in paths], onLoad=lambda _n, images: loaded.extend(images))
-        self.wait(lambda: len(loaded) == len(paths), paths)
+        self.wait(lambda: len(loaded) == len(paths), paths, 3 * MOST_SECONDS)
         self.overlays.extend(loaded)
         return loaded
 

@@ -237,6 +237,7 @@ class Judge:
                 )
         points = view.figure.axes[0].collections[0].get_offsets()
         expected = np.stack([values[0][both], values[1][both]], axis=1)
+        assert points.shape == expected.shape, ("points of the comparison", points.shape, expected.shape)
         assert np.allclose(points, expected), "points of the comparison"
         assert view.figure.axes[0].get_xlabel() == SESSION.chosen.name
         assert view.figure.axes[0].get_ylabel() == SESSION.other.name
