@@ -14,8 +14,9 @@ they were trained is under [Model packages](../reference/models.md).
 
 - A network stands here twice: alone, and *checked*, as `align --method` runs it. The check compares each of its
   estimates with that of `gn` by the likelihood of the transient, and replaces what is not supported.
-- The worlds of *Elsewhere* were made before the networks were trained, from other basis sets and generators, and
-  nothing was chosen by them.
+- The worlds of *Elsewhere* come from other basis sets, lineshapes and generators of water and lipid than the training,
+  and were made before the networks that are shipped were trained, but after a pilot. Three of their tables of
+  macromolecules are also in the training.
 """
 
 
