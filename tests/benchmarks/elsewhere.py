@@ -14,8 +14,8 @@ they were trained is under [Model packages](../reference/models.md).
 
 - A network stands here twice: alone, and *checked*, as `align --method` runs it. The check compares each of its
   estimates with that of `gn` by the likelihood of the transient, and replaces what is not supported.
-- The worlds of *Elsewhere* come from other basis sets, lineshapes and generators of water and lipid than the training,
-  and were made before the networks that are shipped were trained, but after a pilot. Three of their tables of
+- The worlds of *Elsewhere* come from other basis sets, lineshapes and generators of water and lipid than the
+  training. They were made before the shipped networks were trained, but after a pilot. Three of their tables of
   macromolecules are also in the training.
 """
 
