@@ -40,6 +40,8 @@ _ROUNDS = 3
 """Rounds of averaging and turning: after the first, what is left to turn is of the average's noise."""
 _AROUND = 4
 """Steps to each side of the most probable shift over which the mean is taken."""
+_LONGEST = 8192
+"""Most points of an FID: the sequences of a longer one take minutes, and a card could ask for any number."""
 _LINES_PPM = {**METHYLS_PPM, "Cho": 3.21}
 """Chemical shifts of the lines, in ppm; choline's is the mean of GPC and PCh (Govindaraju et al 2000,
 doi:10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V)."""
@@ -83,6 +85,8 @@ class ShiftProbabilities(RegistrationNetwork):
         batch_norm: bool = False,
     ) -> None:
         super().__init__(n_points, dwelltime_s, spectrometer_frequency_mhz)
+        if n_points > _LONGEST:
+            raise ValueError(f"{n_points} points; a network of the likelihood takes at most {_LONGEST}")
         self.lines = lines
         self.encoder = Encoder(N_SHIFTS, N_FREQUENCIES, depth, batch_norm, dropout=0.0, n_channels=3)
         sampling = (n_points, dwelltime_s, spectrometer_frequency_mhz)

@@ -72,7 +72,10 @@ class MRSFitView(Following, FigureView):
         super().destroy()
 
     def changed(self, what: str) -> None:
-        """Remove the pins of closed fits and files; list the open ones."""
+        """List the open fits and files and remove the pins of others; show the voxels that pass the limits."""
+        if what == "mask" and SESSION.fit is not None:
+            # Here and not in a panel of maps, which may be closed.
+            overlays.apply_mask(SESSION.fit, self.overlayList, self.displayCtx)
         if what in ("fits", "scan"):
             known = (*SESSION.fits, *SESSION.scans)
             self.pins = [pin for pin in self.pins if pin[0] in known]

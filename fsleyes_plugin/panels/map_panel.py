@@ -52,12 +52,10 @@ class MRSFitMaps(Following, DockedPanel):
         return None if known is None else known[1]
 
     def changed(self, what: str) -> None:
-        """Show the clicked metabolite, or the voxels that pass the limits."""
+        """Show the clicked metabolite."""
         fit = SESSION.fit
         if fit is not None and what == "metabolite" and SESSION.metabolite in self._names(fit):
             self.choose(self._map_of(fit, SESSION.metabolite))
-        elif fit is not None and what == "mask":
-            overlays.apply_mask(fit, self.overlayList, self.displayCtx)
 
     def refresh(self) -> None:
         """List the maps of the drawn fit, and select the one over the anatomy."""

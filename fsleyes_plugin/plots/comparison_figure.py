@@ -5,6 +5,8 @@ from matplotlib.figure import Figure
 from fsleyes_plugin.model.comparison import Comparison
 
 _POINT = "#1f4e9c"
+_ROOM = 0.04  # share of the range on each side of the points, so that none lies on the frame
+_EQUAL = 1e-6  # range over the largest value, below which all values are equal in single precision
 
 
 def draw_comparison(figure: Figure, comparison: Comparison, first: str, second: str) -> None:
@@ -23,7 +25,9 @@ def draw_comparison(figure: Figure, comparison: Comparison, first: str, second: 
     style = {"s": 14, "color": _POINT, "alpha": 0.55, "linewidths": 0, "picker": 4}
     low = float(min(comparison.first.min(), comparison.second.min()))
     high = float(max(comparison.first.max(), comparison.second.max()))
-    ends = (low - 0.04 * (high - low), high + 0.04 * (high - low) + 1e-30)
+    # Where all values are equal, their own size is the room around them.
+    room = _ROOM * (high - low if high - low > _EQUAL * abs(high) else abs(high) or 1.0)
+    ends = (low - room, high + room)
     scatter.plot(ends, ends, color="0.4", lw=0.8, ls="--", label="equal")
     scatter.scatter(comparison.first, comparison.second, **style)
     scatter.set(xlim=ends, ylim=ends, xlabel=first, ylabel=second, box_aspect=1)

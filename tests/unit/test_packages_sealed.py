@@ -101,7 +101,7 @@ def _set(card, path):
 
 
 def test_a_scale_of_three_times_is_refused(copy):
-    config(copy, shift_scale_hz=3 * read_card(copy).config["shift_scale_hz"])
+    config(copy, max_shift_hz=3 * read_card(copy).config["max_shift_hz"])
     assert "SHA-256" in refusal(copy)
 
 

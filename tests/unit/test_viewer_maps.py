@@ -168,3 +168,19 @@ def test_a_folder_that_moved_is_told_and_opens_where_it_is_now(tmp_path):
         fit.maps.values(MapChoice("crlb", "NAA"))
     again = Session().open(now).maps
     assert np.isfinite(again.values(MapChoice("crlb", "NAA"))[again.fitted()]).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -3e-7])
+def test_a_comparison_of_equal_values_is_drawn_with_room_around_them(value):
+    from matplotlib.figure import Figure
+
+    from fsleyes_plugin.model.comparison import Comparison
+    from fsleyes_plugin.plots.comparison_figure import draw_comparison
+
+    figure = Figure(layout="constrained")
+    equal = np.full(5, value)
+    draw_comparison(
+        figure, Comparison(MapChoice("internal", "NAA"), equal, equal.copy(), np.zeros((5, 3), int)), "a", "b"
+    )
+    low, high = figure.axes[0].get_xlim()
+    assert low < value < high
