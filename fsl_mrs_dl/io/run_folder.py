@@ -156,7 +156,8 @@ def _remove(aside: Path, *, keep: bool = False) -> None:
             "%s: not all files could be put in place or back; the next run there tries again.", aside.parent
         )
         return
-    if not (keep and (aside / _WORK).is_dir()):
+    work = aside / _WORK
+    if not (keep and work.is_dir() and any(work.iterdir())):  # an empty one is of no use to the next run
         shutil.rmtree(aside, ignore_errors=True)
         return
     for path in aside.iterdir():

@@ -110,7 +110,7 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
     networks = ("dsr", "dsrf", "dcrr", "dcrrf", "tapper", "ma")
     assert {*networks, "sr", "srf", "crr", "corr", "corrf", "FSL-MRS align"} <= set(by_name)
     assert len(list((tmp_path / "models").rglob("weights.safetensors"))) == len(networks) + 4
-    for picture in ("error-against-shift", "method-correlation", "monte-carlo", "similarity", "subjects"):
+    for picture in ("error-against-shift", "method-correlation", "monte-carlo", "similarity"):
         content = (tmp_path / "figures" / f"fpc-{picture}.png").read_bytes()
         assert content.startswith(b"\x89PNG")
         assert len(content) < 150_000

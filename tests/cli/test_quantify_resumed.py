@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -181,4 +182,5 @@ def test_the_terminal_shows_speed_and_time_left(folder: Path) -> None:
     os.close(terminal)
     assert process.wait() == 0
     lines = shown.decode().split("\r")
-    assert any("16/20" in line and "voxels/s" in line and "<" in line for line in lines), lines
+    # Which steps the bar draws depends on the computer: it draws ten times a second at most.
+    assert any(re.search(r"\d/20 .*\d:\d\d<\d\d:\d\d, .*voxels/s", line) for line in lines), lines
