@@ -38,7 +38,7 @@ def reconstruct(
     Describes each FID by few lines of a known shape and broad ones for what lies under them, or by few members of
     a basis set, and writes the FID of these lines: without noise, without eddy-current phase and, with
     --linewidth, with narrower lines. The result is for the eye. A reconstructed FID is not raw data: quantify the
-    file that went in. In simulations no method of reconstruction beats a fit to the raw data at every SNR.
+    file that went in. In simulations a fit to the result gains little, and only by shrinking weak metabolites.
 
     Parameters
     ----------
