@@ -1,4 +1,4 @@
-"""What determines the numbers of a run: version, options and inputs; an equal key means an equal result."""
+"""The key of a run: version, options and checksums of the inputs. Runs with equal keys have equal results."""
 
 import hashlib
 import json

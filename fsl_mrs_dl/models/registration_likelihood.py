@@ -118,7 +118,7 @@ class ShiftProbabilities(RegistrationNetwork):
         self.reference.copy_(torch.from_numpy(to_channels(np.asarray(fid))))
 
     def features(self, inputs: Tensor) -> Tensor:
-        """Return what the encoder reads: spectra, real, imaginary and magnitude, shape (batch, 3, frequency)."""
+        """Return the input of the encoder: real part, imaginary part and magnitude of spectra, (batch, 3, frequency)."""
         spectra = from_channels(inputs) @ self.analysis
         power = spectra.real**2 + spectra.imag**2
         scale = power.mean(dim=1, keepdim=True).clamp_min(torch.finfo(power.dtype).tiny).rsqrt()
@@ -223,7 +223,7 @@ class ShiftProbabilities(RegistrationNetwork):
 
     @cached_property
     def _movers(self) -> tuple[Tensor, Tensor]:
-        """What moves a reference by each shift of the grid.
+        """Matrices that move a reference by each shift of the grid.
 
         The first, shape (time, sequence), gives the coordinates of the FID in all of the band that is moved into
         the window; the second, shape (shift, sequence, direction), what these are once moved.

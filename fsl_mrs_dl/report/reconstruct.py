@@ -222,7 +222,7 @@ def _headline(reconstruction: Reconstruction) -> list[tuple[str, str]]:
 
 
 def _broad(reconstruction: Reconstruction) -> str:
-    """Return what else than lines the atoms are."""
+    """Describe the atoms that are not lines: broad lines, or members of the basis set."""
     operator = reconstruction.model.operator
     return " and broad lines" if isinstance(operator, GridOperator) and operator.broad is not None else ""
 

@@ -1,4 +1,4 @@
-"""What ``reconstruct`` tells of its input: residual water, and FIDs that are not as they were measured."""
+"""Warnings of ``reconstruct`` about its input: residual water, filtered or denoised FIDs, frequencies that differ."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ _APART = 0.5  # of the width of a line: transients that differ more do not have 
 
 
 def input_notes(data: MRSData, sets: "Sets", fwhm_hz: float) -> list[str]:
-    """Return what is wrong with the input, one text each; empty if nothing is.
+    """Return warnings about the input, one text each; empty if there are none.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def _denoised(data: MRSData) -> str:
 
 
 def _filtered(fids: Complex) -> str:
-    """Return what to say of FIDs whose noise falls towards their end, in units of that of the spectrum."""
+    """Warn of FIDs whose noise falls towards their end (filtered); noise in units of that of the spectrum."""
     tail = fids[:, -fids.shape[1] // _TAIL :]
     level = float(np.median(np.sqrt((np.abs(tail) ** 2).mean(axis=1) / 2)))
     if level >= _LEAST_TAIL:
@@ -64,7 +64,7 @@ def _filtered(fids: Complex) -> str:
 
 
 def _water(data: MRSData, fids: Complex) -> str:
-    """Return what to say of residual water."""
+    """Warn of residual water."""
     from fsl_mrs_dl.fit.residual_water import WATER_PLACE_PPM, find_water
 
     if data.nucleus not in WATER_PLACE_PPM:
@@ -80,7 +80,7 @@ def _water(data: MRSData, fids: Complex) -> str:
 
 
 def _unaligned(data: MRSData, sets: "Sets", fwhm_hz: float) -> str:
-    """Return what to say of FIDs of a set whose highest lines are not at one frequency."""
+    """Warn of a set of FIDs whose highest lines are at different frequencies (not aligned)."""
     if sets.shape[-1] == 1:
         return ""
     size = np.where(sets.usable, np.abs(sets.fids[:, :, :16]).sum(axis=-1), 0)

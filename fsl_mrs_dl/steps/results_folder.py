@@ -99,7 +99,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
 
 
 def _key(known_step: Step, data: Path, options: dict[str, Any]) -> "RunKey | None":
-    """Return what determines the numbers of a run; None with a network, whose run is short."""
+    """Return the key of a run, from its options and files; None for a fit by a network, which is short."""
     from fsl_mrs_dl.io.nifti_header import sidecar_of
     from fsl_mrs_dl.io.run_key import RunKey
 

@@ -59,7 +59,7 @@ def halved(shape: Sequence[int], times: int = 1) -> tuple[int, ...]:
 
 
 def head(features: int, n_outputs: int, hidden: int, dropout: float, *, norm_last: bool) -> nn.Sequential:
-    """Return what follows the features: hidden layer (0: none), dropout, linear outputs, normalised if asked for.
+    """Return the last layers: a hidden layer (0: none), dropout, linear outputs, and optional normalisation.
 
     The published shallow and Inception networks have a batch normalisation after their last layer; it learns the
     scale of the outputs.

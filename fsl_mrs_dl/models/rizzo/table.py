@@ -200,7 +200,7 @@ _FAMILY_WORDS = {
 
 
 def summary(name: str) -> str:
-    """Return what a network is, in a few words, for the help."""
+    """Describe a network in a few words, for the help."""
     config = CONFIGS[name]
     over = "spectrum" if config.reads.startswith("1D") else "spectrogram"
     return f"{_FAMILY_WORDS[config.family]} over the {over}, amplitudes alone"
