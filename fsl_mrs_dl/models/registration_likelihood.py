@@ -118,7 +118,7 @@ class ShiftProbabilities(RegistrationNetwork):
         self.reference.copy_(torch.from_numpy(to_channels(np.asarray(fid))))
 
     def features(self, inputs: Tensor) -> Tensor:
-        """Return the input of the encoder: real part, imaginary part and magnitude of spectra, (batch, 3, frequency)."""
+        """Return real part, imaginary part and magnitude of spectra, for the encoder: (batch, 3, frequency)."""
         spectra = from_channels(inputs) @ self.analysis
         power = spectra.real**2 + spectra.imag**2
         scale = power.mean(dim=1, keepdim=True).clamp_min(torch.finfo(power.dtype).tiny).rsqrt()

@@ -1,4 +1,4 @@
-"""Warnings of ``reconstruct`` about its input: residual water, filtered or denoised FIDs, frequencies that differ."""
+"""Warnings of ``reconstruct`` about its input: water, filtered or denoised FIDs, frequencies that differ."""
 
 from typing import TYPE_CHECKING
 
