@@ -87,27 +87,13 @@ class NetworkFitter(Fitter):
 
     def __call__(self, fids: Complex, start: Parameters | None = None) -> FitResult:
         """Quantify spectra; see :class:`Fitter`."""
-        from fsl_mrs_dl.models.quantification_inference import network_parameters
-
         fids = np.atleast_2d(np.asarray(fids, dtype=np.complex128))
         flags = fid_flags(fids)
         good = np.flatnonzero(flags == "")
         if not len(good):
             return super().__call__(fids)
-        near, coarse = registered(self, fids[good])
         solve: Callable[[Real, Real], Any] = partial(solve_amplitudes, non_negative=True)
-        mhz = self.basis.spectrometer_frequency_mhz
-        estimated = network_parameters(
-            self._network, near, self.basis.dwelltime_s, solve, spectrometer_frequency_mhz=mhz
-        )
-        ones = np.ones((1, self.problem.n_groups))
-        place = replace(
-            coarse,
-            shift_hz=coarse.shift_hz + estimated.shift_hz[:, None],
-            gamma=np.minimum(estimated.gamma, LARGEST_RATE)[:, None] * ones,
-            spread=estimated.sigma[:, None] ** 2 * ones,
-            phase_rad=coarse.phase_rad + estimated.phase_rad,
-        )
+        place, estimated = _place(self, self._network, fids[good], solve)
         if self._refine:
             return super().__call__(fids, _on_rows(place, good, len(fids)))
         result = self.at(fids[good], place)
@@ -147,27 +133,33 @@ class AveragedNetworkFitter(AveragedFitter):
         return summary
 
     def _fit_chunk(self, fids: Complex, start: Parameters | None) -> FitResult:
-        place = _place(self, self._network, fids)
+        place, _ = _place(self, self._network, fids, dry=True)
         return super()._fit_chunk(fids, place) if self._refine else self.around(fids, place)
 
 
-def _place(fitter: Fitter, network: Any, fids: Complex) -> Parameters:
-    """Return shift, widths and phase of good spectra, by a matched filter and a network."""
+def _place(
+    fitter: Fitter, network: Any, fids: Complex, solve: Any = None, *, dry: bool = False
+) -> tuple[Parameters, Any]:
+    """Return shift, widths and phase of good spectra, by a matched filter and a network, and its estimates.
+
+    ``solve`` and ``dry`` are those of :func:`~fsl_mrs_dl.models.quantification_inference.network_parameters`.
+    """
     from fsl_mrs_dl.models.quantification_inference import network_parameters
 
     near, coarse = registered(fitter, fids)
     mhz = fitter.basis.spectrometer_frequency_mhz
     estimated = network_parameters(
-        network, near, fitter.basis.dwelltime_s, spectrometer_frequency_mhz=mhz, dry=True
+        network, near, fitter.basis.dwelltime_s, solve, spectrometer_frequency_mhz=mhz, dry=dry
     )
     ones = np.ones((1, fitter.problem.n_groups))
-    return replace(
+    place = replace(
         coarse,
         shift_hz=coarse.shift_hz + estimated.shift_hz[:, None],
         gamma=np.minimum(estimated.gamma, LARGEST_RATE)[:, None] * ones,
         spread=estimated.sigma[:, None] ** 2 * ones,
         phase_rad=coarse.phase_rad + estimated.phase_rad,
     )
+    return place, estimated
 
 
 def _adapted(fitter: Fitter, network: Any, field: float, fids: Complex, passes: int) -> tuple[Any, str]:

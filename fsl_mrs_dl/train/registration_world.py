@@ -17,7 +17,7 @@ import numpy as np
 from fsl_mrs_dl.data import NUCLEI, Complex, Real
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.basis.names import canonical_name
-from fsl_mrs_dl.physics import on_points, phase, shift
+from fsl_mrs_dl.physics import on_points, phase, shift, singlet
 from fsl_mrs_dl.physics.lines import BIRCH_2017, WILSON_2011, GaussianLine, gamma_from_fwhm, sigma_from_fwhm
 from fsl_mrs_dl.physics.macromolecules import CONSENSUS_4T, MURALI_2020_GREY, NULLED_3T, POVAZAN_2015
 from fsl_mrs_dl.physics.metabolites import BRAIN_RANGES
@@ -217,10 +217,11 @@ class World:
         metabolites = amounts @ fids
         lines, areas = self._macromolecules[rng.integers(len(_MM_TABLES))]
         broad = (areas * np.exp(_MM_LINE_SD * rng.standard_normal(len(areas)))).astype(np.float32) @ lines
-        t = np.arange(self.n_points, dtype=np.float32) * np.float32(self.dwelltime_s)
         widths = self._field_t * _log_uniform(_WIDTH_HZ_PER_T, (2,), rng)
-        decay = np.exp(-gamma_from_fwhm(widths[0]) * t - (sigma_from_fwhm(widths[1]) * t) ** 2)
         share = rng.uniform(0, _MM_MAX) * np.abs(metabolites[0]) / np.abs(broad[0])
+        # Times in single precision, as the checksums of draws on the cards of shipped networks have it.
+        t = np.arange(self.n_points, dtype=np.float32) * np.float32(self.dwelltime_s)
+        decay = np.exp(-gamma_from_fwhm(widths[0]) * t - (sigma_from_fwhm(widths[1]) * t) ** 2)
         whole = (metabolites + share * broad) * decay
         if rng.random() < _DELAYED:
             whole = _later(whole, rng.uniform(0, _DELAYS_S), self.dwelltime_s)
@@ -255,8 +256,8 @@ class World:
         In half of the scans the factors vary a little between transients, in the others they are any: complex and
         normal.
         """
-        t = np.arange(self.n_points) * self.dwelltime_s
-        lines = np.exp((2j * pi * hz - gamma_from_fwhm(width_hz))[..., None] * t).astype(np.complex64)
+        gamma, like = gamma_from_fwhm(width_hz), np.empty(1, np.complex128)
+        lines = singlet(self.n_points, self.dwelltime_s, hz, gamma, 0 * gamma, like).astype(np.complex64)
         shape = (len(hz), TRANSIENTS, hz.shape[1])
         turn = rng.uniform(-pi, pi, (len(hz), 1, hz.shape[1])) + _STABLE_RAD * rng.standard_normal(shape)
         own = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / sqrt(2)
@@ -275,10 +276,9 @@ def _table_fids(
     table: tuple[GaussianLine, ...], mhz: float, n_points: int, dwelltime_s: float
 ) -> tuple[Complex, Real]:
     """Return the lines of a table of macromolecules, complex64, shape (line, time), and their areas."""
-    t = np.arange(n_points) * dwelltime_s
     hz = np.array([(line.ppm - NUCLEI["1H"].reference_ppm) * mhz for line in table])
     sigma = sigma_from_fwhm(np.array([line.fwhm_ppm * mhz for line in table]))
-    fids = np.exp(2j * pi * hz[:, None] * t - (sigma[:, None] * t) ** 2)
+    fids = singlet(n_points, dwelltime_s, hz, 0 * hz, sigma, np.empty(1, np.complex128))
     return fids.astype(np.complex64), np.array([line.amplitude for line in table])
 
 
