@@ -264,6 +264,7 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     from fsl_mrs_dl.io.results.mrsi import write_map_image
     from fsl_mrs_dl.io.sidecar import sidecar_name, write_sidecars
     from fsl_mrs_dl.io.staging import Staging
+    from fsl_mrs_dl.steps.step_summary import work_of
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
     file_options = {
@@ -298,8 +299,9 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
             file = f"{name}_{known_step.name}.html"
             lack = write_page(report, lambda: staging.path(file), data, result, options)
     log_decisions(data, result.data)
-    for line in result.messages:
+    for line in (*work_of(known_step.name, data, result), *result.messages):
         print(printable(line))  # noqa: T201
+    print(printable(f"Result: {arguments.output / f'{name}.nii.gz'}"))  # noqa: T201
     if lack is not None:
         raise lack
 

@@ -16,6 +16,7 @@ from fsl_mrs_dl.steps.fsl_mrs_proc import check_steps, run_theirs
 from fsl_mrs_dl.steps.quantify import quantify
 from fsl_mrs_dl.steps.registry import Step, StepResult, step, usable_fids
 from fsl_mrs_dl.steps.remove import remove
+from fsl_mrs_dl.steps.step_summary import work_of
 from fsl_mrs_dl.steps.subtract import halved, halves, opposed, subtract
 from fsl_mrs_dl.steps.water_references import COIL
 
@@ -133,7 +134,7 @@ class _Chain:
     def run(self, known_step: Step, **options: Any) -> None:
         """Run a step on the data."""
         result = self._result(known_step, self.data, **options)
-        notes = (*_words(known_step.name, self.data, result), *result.messages)
+        notes = (*work_of(known_step.name, self.data, result), *result.messages)
         self.data = result.data
         self.stages.append(Stage(known_step.name, result.data, notes, result.estimates))
 
@@ -247,29 +248,3 @@ def _without_warning(known: Step, sign: int) -> Step:
 
     joined.__module__, joined.__name__ = known.function.__module__, known.function.__name__
     return replace(known, function=joined)
-
-
-def _words(name: str, before: MRSData, result: StepResult) -> tuple[str, ...]:
-    """Describe the work of a step that has no messages of its own."""
-    after = result.data
-    reduced_tags = [tag for tag in before.dim_tags if tag not in after.dim_tags]
-    sizes = " and ".join(f"{before.fid.shape[before.axis(tag)]} of {tag}" for tag in reduced_tags)
-    left_out = result.settled.get("left_out") or result.settled.get("rejected")
-    words = {
-        "coilcombine": f"Combined {sizes}.",
-        "ecc": "Subtracted the phase of the water reference from every FID.",
-        "average": f"Averaged {sizes}.",
-        "subtract": f"Took half the difference of {sizes}.",
-        "add": f"Took half the sum of {sizes}.",
-    }
-    lines = [words[name]] if name in words else []
-    if name == "align" and result.estimates is not None:
-        good = result.estimates.usable
-        shifts = result.estimates.shift_hz[good]
-        if shifts.size:
-            lines.append(f"Took away shifts of {shifts.min():+.1f} to {shifts.max():+.1f} Hz.")
-        if (~good).any():
-            lines.append(f"{int((~good).sum())} of {good.size} FIDs are flagged.")
-    if left_out:
-        lines.append(f"Left out: {left_out if isinstance(left_out, int) else len(left_out)}.")
-    return tuple(lines)

@@ -51,6 +51,7 @@ _NOT_STEPS = {
     "scan_reading",
     "scan_summary",
     "segment",
+    "step_summary",
     "synthesis_models",
     "synthesise",
     "third_party",

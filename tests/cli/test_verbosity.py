@@ -67,3 +67,13 @@ def test_verbose_tells_the_decisions_of_quantify(folder: Path, caplog: pytest.Lo
     told = "\n".join(record.getMessage() for record in caplog.records)
     assert "Quantification: " in told
     assert "no --tissue_frac: the voxel counted as pure water" in told
+
+
+def test_a_step_says_what_it_did_and_where_its_result_is(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert average(scan) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Averaged 4 of DIM_DYN.",
+        f"Result: {scan / 'out' / 'scan.nii.gz'}",
+    ]
