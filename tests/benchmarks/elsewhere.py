@@ -6,6 +6,7 @@ from tests.benchmarks.fpc import figures, subjects
 from tests.benchmarks.fpc.default import default_tables, speed_table
 from tests.benchmarks.fpc.elsewhere_table import elsewhere_tables
 from tests.benchmarks.fpc.profiles import PROFILES
+from tests.benchmarks.one_thread import one_thread
 from tests.benchmarks.table import Page, Picture, Table, fslmrs_words
 
 METHOD = """\
@@ -33,14 +34,8 @@ def run(profile: str, seed: int) -> Page:
     -------
     Page
     """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _page(profile, seed)
-    finally:
-        torch.set_num_threads(before)
 
 
 def _page(name: str, seed: int) -> Page:

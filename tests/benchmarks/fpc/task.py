@@ -8,6 +8,7 @@ from tqdm import tqdm
 from tests.benchmarks.fpc import figures, methods_table, sets, studies
 from tests.benchmarks.fpc.networks import TrainedFpcNetwork, train_all
 from tests.benchmarks.fpc.profiles import PROFILES, FpcProfile
+from tests.benchmarks.one_thread import one_thread
 from tests.benchmarks.table import Page, Picture, Table, fslmrs_words
 
 METHOD = """\
@@ -44,17 +45,11 @@ def run(profile: str, seed: int, *, signal: Path | None = None, models: Path | N
     -------
     Page
     """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         if models is not None:
             return _page(PROFILES[profile], profile, seed, sets.rat_signal(signal), models)
         with tempfile.TemporaryDirectory() as scratch:
             return _page(PROFILES[profile], profile, seed, sets.rat_signal(signal), Path(scratch))
-    finally:
-        torch.set_num_threads(before)
 
 
 def _page(profile: FpcProfile, name: str, seed: int, signal: Path | None, folder: Path) -> Page:
