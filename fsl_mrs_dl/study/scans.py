@@ -86,7 +86,8 @@ def find_scans(folder: Path, tree: str) -> list[StudyScan]:
         scans.append(StudyScan(_name(data, folder), labels, data, water, fractions))
     if not scans:
         raise DataError(
-            f"{folder} holds no scan that --tree {tree} describes: {file_tree.get_template(SVS).as_string}."
+            f"{folder} holds no scan that --tree {tree} describes: {file_tree.get_template(SVS).as_string}. "
+            "Name the layout of the folder with --tree: bids, plain, or a .tree file of your own."
         )
     return sorted(scans, key=lambda scan: scan.name)
 
