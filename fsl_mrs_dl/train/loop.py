@@ -7,6 +7,7 @@ epoch, from which an interrupted training goes on as if nothing had been; it is 
 
 import copy
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ Report = Callable[[int, float], None]
 """Called with each epoch and its validation loss; may raise to end the training."""
 INNER_STEPS = 20
 """Steps of L-BFGS in an epoch, and how many of them it remembers."""
+_GPU_SHARE = 0.4
+"""Of the free memory of a GPU that examples may take; the rest is for the network and its gradients."""
 VALIDATION = 0.1
 """Share of the examples whose loss decides which epoch was the best."""
 
@@ -267,7 +270,7 @@ def fit(
         trainer.fit(
             _Task(network, settings),
             _batches(training, settings, generator),
-            _Batches(validation, 1024, None),
+            _Batches(_near(validation), 1024, None),
             ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
             weights_only=True,
         )
@@ -284,20 +287,36 @@ def _batches(
 ) -> _Batches | _Drawn:
     if isinstance(training, Stream):
         return _Drawn(training, generator)
-    return _Batches(training, len(training[0]) if settings.full_batch else settings.batch, generator)
+    return _Batches(_near(training), len(training[0]) if settings.full_batch else settings.batch, generator)
+
+
+def _near(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return the tensors on the GPU if there is one with room for them: copying each batch takes longer."""
+    if not torch.cuda.is_available():
+        return tensors
+    free, _ = torch.cuda.mem_get_info()
+    needed = sum(tensor.nbytes for tensor in tensors)
+    return tuple(tensor.cuda() for tensor in tensors) if needed < _GPU_SHARE * free else tensors
 
 
 @contextmanager
 def _deterministic(seed: int) -> Iterator[None]:
-    """Make PyTorch deterministic, for dropout too, and leave it afterwards as it was."""
+    """Make PyTorch deterministic, for dropout too, and leave it afterwards as it was.
+
+    On a GPU a few layers have no deterministic gradient (pooling to a size): there PyTorch warns and goes on.
+    """
     before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    gpu = torch.cuda.is_available()
+    if gpu:  # read by cuBLAS when it starts; without it its products are refused
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True)
+        torch.use_deterministic_algorithms(True, warn_only=gpu)
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(before)
+            torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
 @contextmanager
