@@ -23,7 +23,7 @@ from tests.benchmarks.fpc.methods import (
     run_estimator,
 )
 from tests.benchmarks.fpc.networks import TrainedFpcNetwork
-from tests.benchmarks.fpc.profiles import FpcProfile
+from tests.benchmarks.fpc.profiles import PUBLISHED_PASSES, FpcProfile
 from tests.benchmarks.table import Table
 
 SI_PPM = (2.5, 3.5)  # of the similarity index: creatine and choline, as in DeepFPC
@@ -169,20 +169,25 @@ def _averages(everything: MethodComparison) -> Table:
 
 
 def _cost(everything: MethodComparison, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile) -> Table:
-    columns = ["method", "training (min)", "transients x epochs", "ms a transient", "parameters"]
+    columns = ["method", "training (min)", "on", "transients x epochs", "of the published (%)"]
+    columns += ["ms a transient", "parameters"]
     columns += ["MFLOP a transient", "shift SD all (Hz)", "failures"]
 
     def cells(name: str, results: MethodResult) -> list[str]:
         accuracy = [f"{results.precision()[0]:.3f}", str(results.failures)]
         one = networks.get(name)
         if one is None:
-            return ["-", "-", f"{results.ms:.2f}", "-", "-", *accuracy]
+            return ["-", "-", "-", "-", f"{results.ms:.2f}", "-", "-", *accuracy]
         samples, epochs = profile.training[name]
+        where = "a GPU" if one.card.recipe.device == "cuda" else "one thread"
+        trained = [where, f"{samples} x {epochs}", f"{100 * samples * epochs / PUBLISHED_PASSES:.0f}"]
         size = [f"{one.n_parameters}", f"{one.n_flops / 1e6:.2f}"]
-        return [f"{one.minutes:.1f}", f"{samples} x {epochs}", f"{results.ms:.2f}", *size, *accuracy]
+        return [f"{one.minutes:.1f}", *trained, f"{results.ms:.2f}", *size, *accuracy]
 
     caption = (
-        "## Table 1: cost\n\nTimes of estimation in memory, of the run of the tables above; training and "
-        "estimation on the machine named above, one thread. FLOPs are those of the layers."
+        "## Table 1: cost\n\nTimes of estimation in memory, of the run of the tables above, on the machine named "
+        "above, one thread; of trainings with simulation and evaluation, several side by side on a GPU. Trained "
+        f"in batches of {profile.training_batch}; published were batches of 16, 24000 x 150 transients. FLOPs are "
+        "those of the layers."
     )
     return Table.filled(caption, columns, everything.rows(cells, BEFORE, ORACLE))

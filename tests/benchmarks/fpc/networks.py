@@ -71,8 +71,20 @@ def train_all(
         Architecture -> network.
     """
     return {
-        name: train_one(folder, architecture=name, signal=signal, seed=seed, samples=samples, epochs=epochs)
-        for name, (samples, epochs) in ((name, profile.training[name]) for name in NETWORKS)
+        name: train_one(folder, signal=signal, seed=seed, **training_options(name, profile))
+        for name in NETWORKS
+    }
+
+
+def training_options(name: str, profile: FpcProfile) -> dict[str, Any]:
+    """Return what the profile asks of the training of an architecture, as options of ``train align``."""
+    samples, epochs = profile.training[name]
+    return {
+        "architecture": name,
+        "samples": samples,
+        "epochs": epochs,
+        "batch": profile.training_batch,
+        "patience": 0,
     }
 
 
@@ -95,12 +107,15 @@ def train_one(folder: Path, **options: Any) -> TrainedFpcNetwork:
 
 
 def _digest(options: Mapping[str, Any]) -> str:
-    """Return what tells options apart; of files their names, for where they lie changes nothing."""
+    """Return what tells options apart; of files and packages their names: where they lie changes nothing."""
 
-    def plain(value: Any) -> Any:
+    def plain(key: str, value: Any) -> Any:
         if isinstance(value, tuple):
-            return [plain(item) for item in value]
+            return [plain(key, item) for item in value]
+        if key == "init":
+            # A package lies in the folder of its own options, below its name.
+            return "/".join(Path(value).parts[-3:])
         return value.name if isinstance(value, Path) else value
 
-    text = json.dumps({key: plain(value) for key, value in options.items()}, sort_keys=True)
+    text = json.dumps({key: plain(key, value) for key, value in options.items()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

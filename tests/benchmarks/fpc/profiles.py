@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from fsl_mrs_dl.models.catalogue import architectures
 
+PUBLISHED_PASSES = 24000 * 150
+"""Transients that a published network learned from, times epochs (doi:10.1002/mrm.29498)."""
 NETWORKS = tuple(architectures("align"))
 CLASSICAL = ("sr", "srf", "crr", "crrf", "corr", "corrf")
 DAES = tuple(name for name, entry in architectures("align").items() if not entry.labels)
@@ -19,6 +21,8 @@ class FpcProfile:
     ----------
     training : mapping of str to (int, int)
         Architecture -> transients to train on, and most epochs.
+    training_batch : int
+        Transients of a training step.
     tested : int
         Transients of the table of methods.
     slow : int
@@ -46,6 +50,7 @@ class FpcProfile:
     """
 
     training: Mapping[str, tuple[int, int]]
+    training_batch: int
     tested: int
     slow: int
     noise_snr: tuple[float, ...]
@@ -67,10 +72,11 @@ def _training(relative: tuple[int, int], absolute: tuple[int, int]) -> Mapping[s
 
 PROFILES = {
     "smoke": FpcProfile(
-        _training((100, 1), (100, 1)), 32, 4, (20.0,), 16, 16, {15.0: 1}, (48, 24), (40, 1), 1, 8, 32, 1
+        _training((100, 1), (100, 1)), 64, 32, 4, (20.0,), 16, 16, {15.0: 1}, (48, 24), (40, 1), 1, 8, 32, 1
     ),
     "small": FpcProfile(
         _training((6000, 40), (20000, 30)),
+        64,
         2000,
         160,
         (8.0, 12.0, 20.0, 35.0, 60.0, 110.0),
@@ -86,14 +92,15 @@ PROFILES = {
     ),
     "paper": FpcProfile(
         _training((24000, 150), (24000, 150)),
+        128,
         2000,
-        2000,
+        500,
         (8.0, 12.0, 20.0, 35.0, 60.0, 110.0),
         2000,
         256,
         {5.0: 32, 10.0: 32, 15.0: 32, 30.0: 32},
         (2048, 400),
-        (24000, 150),
+        (8000, 30),
         8,
         160,
         320,

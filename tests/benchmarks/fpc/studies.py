@@ -147,28 +147,39 @@ def drift_study(
     test: Transients, networks: dict[str, TrainedFpcNetwork], profile: FpcProfile, folder: Path, seed: int
 ) -> MethodComparison:
     """Run the methods on a phantom that cools; the networks learn from a part of its transients first."""
-    rng = np.random.default_rng([seed, 3])
+    scan = drifting_scan(test, profile, seed)
+    adapted = {name: adapt(networks[name], scan, profile, folder, seed) for name in DAES if name in networks}
+    return compare(scan, adapted, profile.slow)
+
+
+def drifting_scan(test: Transients, profile: FpcProfile, seed: int) -> Transients:
+    """Return the phantom that cools, of the signal of a set."""
+    return sets.phantom(test, profile.phantom[0], np.random.default_rng([seed, 3]))
+
+
+def adapt(
+    network: TrainedFpcNetwork, scan: Transients, profile: FpcProfile, folder: Path, seed: int
+) -> TrainedFpcNetwork:
+    """Train a network further with a part of the phantom's transients, or load it if that was done."""
     n, learned = profile.phantom
-    scan = sets.phantom(test, n, rng)
     samples, epochs = profile.transfer
-    adapted = {}
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "phantom.nii.gz"
         nifti.write(sets.as_phantom_file(scan, n // learned, seed), file)
-        for name in DAES:
-            adapted[name] = train_one(
-                folder / "phantom",
-                architecture=name,
-                data=(file,),
-                init=str(networks[name].folder),
-                nuisance=0.0,
-                reference="average",
-                lr=1e-3,
-                samples=samples,
-                epochs=epochs,
-                seed=seed,
-            )
-    return compare(scan, adapted, profile.slow)
+        return train_one(
+            folder / "phantom",
+            architecture=network.card.architecture,
+            data=(file,),
+            init=str(network.folder),
+            nuisance=0.0,
+            reference="average",
+            lr=1e-3,
+            samples=samples,
+            epochs=epochs,
+            batch=profile.training_batch,
+            patience=0,
+            seed=seed,
+        )
 
 
 def drift_table(results: MethodComparison, profile: FpcProfile) -> Table:
