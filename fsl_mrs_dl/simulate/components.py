@@ -9,8 +9,10 @@ Published studies of supervised quantification draw them so (Hatami et al. 2018,
 # ruff: noqa: RUF009
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace, device, is_torch_array
 
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
 from fsl_mrs_dl.physics import add_noise, basis_sum
@@ -19,8 +21,10 @@ from fsl_mrs_dl.simulate.distributions import Distribution, Fixed, Uniform
 from fsl_mrs_dl.simulate.priors import Noise
 from fsl_mrs_dl.simulate.signals import noise_sigma
 
-_BLOCK = 256
-"""Signals made at once: bounds the memory. A constant, for the noise of a signal depends on it."""
+Array = Any
+_BLOCK, _BLOCK_ON_GPU = 256, 4096
+"""Signals made at once by NumPy and by PyTorch: bounds the memory, and a GPU is slow with few. Constants, for the
+noise of a signal depends on them."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class ComponentSignals:
 
     Attributes
     ----------
-    fids : ndarray, complex64 or complex128, shape (S, time)
+    fids : ndarray or Tensor, complex64 or complex128, shape (S, time)
     amplitudes, shift_hz, gamma, phase_rad : ndarray, float, shape (S, M)
         In units of the basis set, Hz, rad/s and rad.
     noise_sigma : ndarray, float, shape (S,)
@@ -103,7 +107,7 @@ def simulate_components(
     n_signals: int,
     rng: np.random.Generator,
     *,
-    single_precision: bool = True,
+    like: Array | None = None,
 ) -> ComponentSignals:
     r"""Simulate signals of independent components.
 
@@ -116,8 +120,8 @@ def simulate_components(
         Gives the components and the sampling.
     n_signals : int
     rng : numpy.random.Generator
-    single_precision : bool
-        Whether to compute and return complex64, which is twice as quick.
+    like : Array, optional
+        A complex array that gives the FIDs library, device and precision. Default: NumPy, complex64.
 
     Returns
     -------
@@ -130,20 +134,31 @@ def simulate_components(
     phase_rad = np.broadcast_to(phase_rad, shape)
     level = prior.noise.level.draw((n_signals,), rng) if prior.noise else np.zeros(n_signals)
     broad = _broad_fids(prior, basis, n_signals, rng)
-    dtype = np.complex64 if single_precision else np.complex128
-    like = np.asarray(basis.fids, dtype=dtype)
-    turned = amplitudes * np.exp(1j * phase_rad)
-    fids = np.empty((n_signals, like.shape[1]), dtype=dtype)
+    like = np.empty(0, np.complex64) if like is None else like
+    xp, real = array_namespace(like), array_namespace(like).real(like).dtype
+
+    def near(values: Real | Complex) -> Array:
+        dtype = like.dtype if np.iscomplexobj(values) else real
+        return xp.asarray(values, dtype=dtype, device=device(like))
+
+    members, turned = near(np.array(basis.fids)), amplitudes * np.exp(1j * phase_rad)
+    lines = None if broad is None else (near(broad[0] + 0j), near(broad[1]))
+    white: Any = rng
+    if is_torch_array(like):
+        white = xp.Generator(device(like)).manual_seed(int(rng.integers(2**62)))
+    fids = xp.empty((n_signals, members.shape[1]), dtype=like.dtype, device=device(like))
     sigma = np.zeros(n_signals)
     groups = tuple(range(shape[1]))
-    for start in range(0, n_signals, _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        shapes = (shift_hz[rows], gamma[rows], 0 * gamma[rows])
-        clean = basis_sum(like, turned[rows], *shapes, basis.dwelltime_s, groups)
-        clean = clean if broad is None else clean + (broad[0][rows] @ broad[1]).astype(dtype)
+    block = _BLOCK_ON_GPU if is_torch_array(like) else _BLOCK
+    for start in range(0, n_signals, block):
+        rows = slice(start, start + block)
+        shapes = (near(shift_hz[rows]), near(gamma[rows]), near(0 * gamma[rows]))
+        clean = basis_sum(members, near(turned[rows]), *shapes, basis.dwelltime_s, groups)
+        clean = clean if lines is None else clean + lines[0][rows] @ lines[1]
         if prior.noise is not None:
-            sigma[rows] = noise_sigma(prior.noise, level[rows], clean)
-            clean = add_noise(clean, sigma[rows], rng)
+            spread = noise_sigma(prior.noise, near(level[rows]), clean)
+            sigma[rows] = np.asarray(spread.tolist())
+            clean = add_noise(clean, spread, white)
         fids[rows] = clean
     return ComponentSignals(fids, amplitudes, shift_hz, gamma, phase_rad, sigma, basis, prior)
 

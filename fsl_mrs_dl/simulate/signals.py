@@ -257,30 +257,29 @@ def clean_fids(parameters: Parameters, basis: Array, dwelltime_s: float) -> Arra
     return phase(shift(fids, parameters["shift_hz"], dwelltime_s), parameters["phase_rad"])
 
 
-def noise_sigma(noise: Noise, level: Real, fid: Complex) -> Real:
+def noise_sigma(noise: Noise, level: Array, fid: Array) -> Array:
     """Convert a level of noise to its standard deviation.
 
     Parameters
     ----------
     noise : Noise
         With the definition of the level.
-    level : ndarray, float, shape (...)
+    level : Array, real, shape (...)
         Drawn from ``noise.level``.
-    fid : ndarray, complex, shape (..., time)
+    fid : Array, complex, shape (..., time)
         Noiseless, without nuisance signals.
 
     Returns
     -------
-    ndarray, float, shape (...)
+    Array, real, shape (...)
         Of the real and of the imaginary channel.
     """
+    xp = array_namespace(fid)
     if noise.definition == "sigma":
         return level
     if noise.definition == "snr_t0":
-        return np.abs(fid[..., 0]) / level
+        return xp.abs(fid[..., 0]) / level
     if noise.definition == "snr_f":
-        largest: Real = np.abs(fid_to_spectrum(fid)).max(axis=-1)
-        return largest / level
+        return xp.max(xp.abs(fid_to_spectrum(fid)), axis=-1) / level
     # Complex noise has the power 2 sigma^2 a point.
-    power: Real = np.mean(np.abs(fid) ** 2, axis=-1)
-    return np.sqrt(power / 2 / 10 ** (level / 10))
+    return xp.sqrt(xp.mean(xp.abs(fid) ** 2, axis=-1) / 2 / 10 ** (level / 10))

@@ -19,6 +19,7 @@ _OF = {
     "models": ("fpc", "dq", "regressors", "rizzo", *_SUPERVISED),
     "trained_only": ("dq", "regressors", "rizzo", *_SUPERVISED),
     "basis": _SUPERVISED,
+    "share": _SUPERVISED,
 }
 """Option -> the tasks that have it."""
 _PARTS = {"quantify": ("dq", "trust")}
@@ -60,6 +61,7 @@ def benchmark(
     models: Path | None = None,
     trained_only: bool = False,
     basis: str | None = None,
+    share: float | None = None,
     overwrite: bool = False,
     seed: int = 1,
 ) -> None:
@@ -96,6 +98,9 @@ def benchmark(
     basis : str
         Of hatami, cwt and scattering: a file, a folder or the name of a shipped set. Default: the basis set of the
         ISMRM 2016 challenge where it is, else press_3t_te30.
+    share : float
+        Of hatami, cwt and scattering: the part of the profile's training steps that is done, above 0 and up to 1,
+        where a machine has less time. Default: all of them.
     overwrite : bool
         Replace the page of an earlier run.
     seed : int
@@ -111,11 +116,16 @@ def benchmark(
     python -m tests.benchmarks registration --profile smoke
     """
     parts = _PARTS.get(task, (task,))
-    several = {"signal": signal, "models": models, "trained_only": trained_only or None, "basis": basis}
-    options: dict[str, object] = {name: value for name, value in several.items() if value is not None}
+    several: dict[str, object] = {"signal": signal, "models": models, "trained_only": trained_only or None}
+    several |= {"basis": basis, "share": share}
+    options = {name: value for name, value in several.items() if value is not None}
     for name in options:
         if not set(parts) & set(of := _OF[name]):
             raise OptionError(f"--{name} is for the task {' or '.join(of)}; leave it out.")
+    if share is not None and not 0 < share <= 1:
+        raise OptionError(
+            f"--share {share:g} is no part of the training steps; use a number above 0, up to 1."
+        )
     if output is None:
         for part in parts:
             print(_page(part, profile, seed, options)[1])  # noqa: T201
@@ -156,4 +166,4 @@ def _page(task: str, profile: str, seed: int, options: Mapping[str, object]) -> 
     """Run one task; return its page and the page's text."""
     more: dict[str, Any] = {name: value for name, value in options.items() if task in _OF[name]}
     page: Page = importlib.import_module(f"tests.benchmarks.{task}").run(profile, seed, **more)
-    return page, page_text(page, task=task, profile=profile, seed=seed)
+    return page, page_text(page, task=task, profile=profile, seed=seed, share=more.get("share"))

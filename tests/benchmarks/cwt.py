@@ -14,12 +14,12 @@ from tests.benchmarks.supervised.answers import (
     Answer,
     accuracy_cells,
     bar_picture,
+    beats,
     component_table,
     difference,
     interval,
     new_figure,
     png,
-    verdict,
 )
 from tests.benchmarks.supervised.plans import COMPLEX, CWT, MAGNITUDE, SPECTRUM, cwt_plans
 from tests.benchmarks.supervised.sets import challenge_basis, judging_signals
@@ -35,13 +35,18 @@ _GOALS = {"small": 20, "paper": 12}
 
 
 def run(
-    profile: str, seed: int, models: Path | None = None, trained_only: bool = False, basis: str = ""
+    profile: str,
+    seed: int,
+    models: Path | None = None,
+    trained_only: bool = False,
+    basis: str = "",
+    share: float = 1.0,
 ) -> Page:
     """Run the task; parameters as of :func:`tests.benchmarks.hatami.run`."""
     if models is None:
         with tempfile.TemporaryDirectory() as folder:
-            return run(profile, seed, Path(folder), trained_only, basis)
-    size, store = CWT[profile], Store(models, train=not trained_only)
+            return run(profile, seed, Path(folder), trained_only, basis, share)
+    size, store = CWT[profile].shared(share), Store(models, train=not trained_only)
     networks: dict[str, list[Trained]] = {label: [] for label in _ORDER}
     for plan in cwt_plans(size, STUDY, seed, basis):
         with contextlib.suppress(NotTrainedError):
@@ -62,8 +67,7 @@ def run(
     ]
     grid = f"{2 * size.scales} frequencies by {size.times} times"
     method = words.CWT_METHOD.format(basis=challenge_basis(basis)[1], grid=grid, samples=size.scale.samples)
-    if profile != "paper":
-        method += f" The profile `paper` was {NOT_RUN}."
+    method += words.how_much(profile, share)
     return Page("A network on the scalogram", method, tables, words.CWT_REMARKS, _pictures(answers, test))
 
 
@@ -97,7 +101,7 @@ def _comparisons(answers: dict[str, Answer], test: ComponentSignals) -> Table:
             n = min(len(answers[name].amplitudes) for name in (one, other))
             both = [Answer(name, answers[name].amplitudes[:n]) for name in (one, other)]
             apart = difference(both[0], both[1], test.amplitudes)
-            rows.append([f"{one} against {other}", str(n), interval(apart), verdict(apart)])
+            rows.append([f"{one} against {other}", str(n), interval(apart), beats(apart)])
     columns = ["which", "seeds", "difference of mean SMAPE", "does the first beat the second?"]
     return Table.filled(words.CWT_COMPARISONS, columns, rows or [[NOT_RUN]])
 

@@ -14,15 +14,15 @@ from fsl_mrs_dl.simulate.components import ComponentSignals
 from tests.benchmarks.supervised import words
 from tests.benchmarks.supervised.answers import (
     Answer,
+    beats,
     component_table,
     curve_picture,
     difference,
     interval,
     mean_row,
     scatter_picture,
-    verdict,
 )
-from tests.benchmarks.supervised.classical import Forest, forest_amplitudes, mean_amplitudes
+from tests.benchmarks.supervised.classical import forest_amplitudes, mean_amplitudes
 from tests.benchmarks.supervised.plans import (
     BAND_PPM,
     CNN,
@@ -91,7 +91,12 @@ class Judged:
 
 
 def run(
-    profile: str, seed: int, models: Path | None = None, trained_only: bool = False, basis: str = ""
+    profile: str,
+    seed: int,
+    models: Path | None = None,
+    trained_only: bool = False,
+    basis: str = "",
+    share: float = 1.0,
 ) -> Page:
     """Run the task.
 
@@ -105,11 +110,13 @@ def run(
         Train nothing: what is not there prints ``not run``.
     basis : str
         File, folder or shipped set instead of the challenge's basis set.
+    share : float
+        Of the training steps of the profile.
     """
     if models is None:
         with tempfile.TemporaryDirectory() as folder:
-            return run(profile, seed, Path(folder), trained_only, basis)
-    this = Run(HATAMI[profile], seed, Store(models, train=not trained_only), basis)
+            return run(profile, seed, Path(folder), trained_only, basis, share)
+    this = Run(HATAMI[profile].shared(share), seed, Store(models, train=not trained_only), basis)
     judged = {study: _judge(this, study) for study in STUDIES}
     physical = {study: _judge(this, study, whole=False) for study in PHYSICAL}
     sizes = {study: this.trained(size_plans(this.profile, study, seed, basis)) for study in STUDIES}
@@ -121,8 +128,7 @@ def run(
         _trainings(this, judged),
     ]
     method = words.HATAMI_METHOD.format(basis=challenge_basis(basis)[1], few=this.profile.fitted)
-    if profile != "paper":
-        method += f" The profile `paper` was {NOT_RUN}."
+    method += words.how_much(profile, share)
     return Page(
         "A convolutional network on the spectrum",
         method,
@@ -174,8 +180,7 @@ def _fitted(
 
 def _forest(this: Run, study: str, test: ComponentSignals) -> tuple[Real, Answer]:
     """Return the mean of the training amplitudes, and the answer of a random forest trained on as many signals."""
-    size, seed = this.profile, this.seed
-    forest = Forest(size.trees, size.scale.samples)
+    size, seed, forest = this.profile, this.seed, this.profile.forest
 
     def both() -> Real:
         learned = signals(study, forest.samples, [seed], this.basis)
@@ -232,7 +237,7 @@ def _comparisons(judged: dict[str, Judged]) -> Table:
             n = min(len(answer.amplitudes[0]) for answer in (one.answers[CNN], one.answers[other]))
             both = (one.answers[CNN].take(n), one.answers[other].take(n))
             apart = difference(*both, one.test.amplitudes)
-            rows.append([study, f"CNN against {other}", str(n), interval(apart), verdict(apart)])
+            rows.append([study, f"CNN against {other}", str(n), interval(apart), beats(apart)])
     columns = ["study", "which", "signals", "difference of mean SMAPE", "does the CNN beat it?"]
     return Table.filled(words.HATAMI_COMPARISONS, columns, rows or [[NOT_RUN]])
 

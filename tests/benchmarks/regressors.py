@@ -11,7 +11,7 @@ import numpy as np
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.models.package import find, read_card
 from tests.benchmarks.supervised import words
-from tests.benchmarks.supervised.answers import interval, level_picture, verdict
+from tests.benchmarks.supervised.answers import beats, interval, level_picture
 from tests.benchmarks.supervised.in_worlds import (
     DEFAULT,
     DUMMY,
@@ -144,14 +144,14 @@ def _comparisons(methods: Sequence[str], results: Results) -> Table:
     worlds = [by_method for scene, by_method in results.items() if scene != AS_TRAINED]
     for name in methods:
         for rival in (DEFAULT, FIXED, DUMMY):
-            answers = [verdict(_apart(by_method, name, rival)) for by_method in worlds if by_method[name]]
+            answers = [beats(_apart(by_method, name, rival)) for by_method in worlds if by_method[name]]
             if not answers:
                 rows.append([name, rival])
                 continue
             own, other = (_over_worlds(results, one, lambda one: one.error) for one in (name, rival))
             counts = [str(answers.count(word)) for word in ("yes", "no difference seen", "no, the other way")]
             apart = interval(own - other.mean(), _DIGITS)
-            rows.append([name, rival, str(len(answers)), *counts, apart, verdict(own - other.mean())])
+            rows.append([name, rival, str(len(answers)), *counts, apart, beats(own - other.mean())])
     columns = ["regressor", "against", "worlds", "better in", "no difference in", "worse in"]
     columns += ["difference of the mean over worlds", "is it better over all?"]
     return Table.filled(words.REGRESSORS_COMPARISONS, columns, rows)

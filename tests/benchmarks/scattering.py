@@ -19,10 +19,10 @@ from tests.benchmarks.supervised import words
 from tests.benchmarks.supervised.answers import (
     Answer,
     bar_picture,
+    beats,
     component_table,
     difference,
     interval,
-    verdict,
 )
 from tests.benchmarks.supervised.classical import mean_amplitudes
 from tests.benchmarks.supervised.plans import (
@@ -81,13 +81,18 @@ class Judged:
 
 
 def run(
-    profile: str, seed: int, models: Path | None = None, trained_only: bool = False, basis: str = ""
+    profile: str,
+    seed: int,
+    models: Path | None = None,
+    trained_only: bool = False,
+    basis: str = "",
+    share: float = 1.0,
 ) -> Page:
     """Run the task; parameters as of :func:`tests.benchmarks.hatami.run`."""
     if models is None:
         with tempfile.TemporaryDirectory() as folder:
-            return run(profile, seed, Path(folder), trained_only, basis)
-    size, store = SCATTERING[profile], Store(models, train=not trained_only)
+            return run(profile, seed, Path(folder), trained_only, basis, share)
+    size, store = SCATTERING[profile].shared(share), Store(models, train=not trained_only)
     judged = {study: _judge(size, study, seed, store, basis) for study in size.studies}
     tables = [
         _summary(judged, profile),
@@ -98,8 +103,7 @@ def run(
     ]
     paths = Scattering().n_paths
     method = words.SCATTERING_METHOD.format(basis=challenge_basis(basis)[1], paths=paths)
-    if profile != "paper":
-        method += f" The profile `paper` was {NOT_RUN}."
+    method += words.how_much(profile, share)
     no_skill = next(
         (float(one.answers[MEAN].means(one.test.amplitudes)[0]) for s, one in judged.items() if s != "DSS1"),
         0.0,
@@ -231,7 +235,7 @@ def _comparisons(judged: dict[str, Judged]) -> Table:
                     n = min(len(first.amplitudes), len(second.amplitudes))
                     first, second = (Answer(some.name, some.amplitudes[:n]) for some in (first, second))
                 apart = difference(first, second, one.test.amplitudes)
-                rows.append([study, f"scattering against {other}", interval(apart), verdict(apart)])
+                rows.append([study, f"scattering against {other}", interval(apart), beats(apart)])
     columns = ["data set", "which", "difference of mean SMAPE", "does scattering beat it?"]
     return Table.filled(words.SCATTERING_COMPARISONS, columns, rows or [[NOT_RUN]])
 

@@ -80,9 +80,10 @@ def fslmrs_words() -> str:
     return f"FSL-MRS calls itself {fslmrs.version()} (0+unknown: built from source without its history)."
 
 
-def page_text(page: Page, *, task: str, profile: str, seed: int) -> str:
+def page_text(page: Page, *, task: str, profile: str, seed: int, share: float | None = None) -> str:
     """Return a page in Markdown, with the command and the circumstances that made it."""
     command = f"python -m tests.benchmarks {task} --profile {profile} --seed {seed}"
+    command += "" if share is None else f" --share {share:g}"
     parts = [f"# {page.title}", page.method, f"Made by `{command}`.", circumstances(seed)]
     parts += [table.markdown() for table in page.tables]
     if page.remarks:

@@ -26,7 +26,7 @@ def test_a_signal_is_the_sum_of_its_shifted_damped_and_turned_components(basis, 
     prior = ComponentPrior(
         Uniform(0.5, 1.0), Uniform(-10.0, 10.0), Uniform(-2.5, 5.0), Uniform(-0.4, 0.4), own_phases=True
     )
-    signals = simulate_components(prior, basis, 4, rng, single_precision=False)
+    signals = simulate_components(prior, basis, 4, rng, like=np.empty(0, complex))
     for s in range(4):
         for n in (0, 1, 17, 63):
             t = n * DWELLTIME_S
@@ -50,11 +50,11 @@ def test_broad_lines_have_their_size_and_spread(basis, rng):
     """The first point of the lines is ``size`` times that of the mean mixture, each within its spread."""
     lines = (GaussianLine("MM", 4.65, 3.0, 0.1), GaussianLine("MM", 4.65, 1.0, 0.1))
     prior = ComponentPrior(Fixed(1.0), Fixed(0.0), Fixed(0.0), broad=BroadSignal(lines, 0.3))
-    signals = simulate_components(prior, basis, 2, rng, single_precision=False)
+    signals = simulate_components(prior, basis, 2, rng, like=np.empty(0, complex))
     rest = signals.fids - basis.fids.sum(axis=0)
     assert np.allclose(rest[:, 0], 0.3 * abs(basis.fids[:, 0].sum()))
     changing = replace(prior, broad=BroadSignal(lines, 0.3, 0.1))
-    many = simulate_components(changing, basis, 400, rng, single_precision=False)
+    many = simulate_components(changing, basis, 400, rng, like=np.empty(0, complex))
     factor = (many.fids - basis.fids.sum(axis=0))[:, 0].real / rest[0, 0].real
     assert 0.9 <= factor.min() < factor.max() <= 1.1
     # Two uniform factors of SD 0.1 / sqrt(3), weighed 3 to 1; the SD of 400 is known to 4 %.

@@ -8,11 +8,11 @@ from fsl_mrs_dl.models.regression_crelu import CReLUNetwork
 from fsl_mrs_dl.scores import r2
 from tests.benchmarks.supervised.answers import (
     Answer,
+    beats,
     component_table,
     difference,
     half_width,
     interval,
-    verdict,
 )
 from tests.benchmarks.supervised.classical import with_forest
 
@@ -38,7 +38,7 @@ def test_an_interval_is_students_t_times_the_standard_error():
     ],
 )
 def test_one_beats_another_where_the_interval_of_three_seeds_leaves_zero_out(differences, word):
-    assert verdict(np.array(differences)) == word
+    assert beats(np.array(differences)) == word
 
 
 def test_a_difference_is_that_of_the_means_seed_by_seed():

@@ -26,7 +26,7 @@ def signals(rng):
     t = np.arange(512) * DWELLTIME_S
     fids = np.exp((2j * np.pi * np.arange(-75, 76, 30)[:5, None] - 8) * t)
     basis = Basis(fids, ("a", "b", "c", "d", "e"), DWELLTIME_S, 123.2)
-    return simulate_components(hatami_prior(), basis, 4, rng, single_precision=False)
+    return simulate_components(hatami_prior(), basis, 4, rng, like=np.empty(0, complex))
 
 
 def truth(signals):
@@ -68,7 +68,7 @@ def test_estimates_stay_within_their_ranges(signals):
 
 def test_with_noise_the_error_is_that_of_the_bound(signals, rng):
     """Of 500 signals the most probable values have the SMAPE of the Bayesian bound within 10 %."""
-    noisy = simulate_components(hatami_prior(snr_t0=10.0), signals.basis, 500, rng, single_precision=False)
+    noisy = simulate_components(hatami_prior(snr_t0=10.0), signals.basis, 500, rng, like=np.empty(0, complex))
     fitted = fit_components(noisy, with_prior=True, points=(64, 128, 256))
     _, bayes = amplitude_bounds(noisy, 100)
     bound = as_smape(bayes, noisy).mean()

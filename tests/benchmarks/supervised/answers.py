@@ -130,7 +130,7 @@ def difference(one: Answer, other: Answer, truth: Real) -> Real:
     return paired
 
 
-def verdict(differences: Real) -> str:
+def beats(differences: Real) -> str:
     """Say whether one beats the other: its 95 % interval over at least three seeds leaves zero out."""
     if len(differences) < 3:
         return "too few seeds to say"

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 
 from fsl_mrs_dl.models.regression import TARGETS
+from tests.benchmarks.share import shared
+from tests.benchmarks.supervised.classical import Forest
 from tests.benchmarks.supervised.sets import DWELLTIME_S, POINTS, basis_of_study
 from tests.benchmarks.supervised.trainings import Inputs, Plan
 
 BAND_PPM = (-0.2, 5.6)
-"""What the networks see of the spectrum where time is short: all lines but the amide protons, and their feet."""
+"""What the networks see of the spectrum: all lines but the amide protons, and their feet."""
 SCALOGRAM_POINTS = 1536
 """The first points of the FID, of which the scalogram is made (Shamaei et al. 2020)."""
 CNN, START = "CReLU CNN", "CReLU CNN, shifts and dampings too"
@@ -30,19 +32,38 @@ class Scale:
     batch: int = 100
     lr: float = 1e-3
 
+    def shared(self, share: float) -> "Scale":
+        """Return a training of a share of the steps."""
+        samples, epochs = shared(self.samples, self.epochs, share)
+        return replace(self, samples=samples, epochs=epochs)
+
 
 @dataclass(frozen=True)
 class HatamiProfile:
-    """Sizes of the task ``hatami``: trainings, seeds, test signals of networks and of fits, sizes of the curve."""
+    """Sizes of the task ``hatami``.
+
+    Attributes
+    ----------
+    scale : Scale
+        Of the trainings.
+    seeds : int
+    tested, fitted : int
+        Test signals of networks and of fits.
+    parts : tuple of float
+        Of the training signals, for the curve over the size of the data.
+    forest : Forest
+    """
 
     scale: Scale
     seeds: int
-    start_epochs: int
     tested: int
     fitted: int
-    sizes: tuple[int, ...]
-    trees: int
-    whole_band: bool = False
+    parts: tuple[float, ...]
+    forest: Forest
+
+    def shared(self, share: float) -> "HatamiProfile":
+        """Return the profile with a share of the training steps."""
+        return replace(self, scale=self.scale.shared(share))
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,10 @@ class CwtProfile:
     tested: int
     scales: int
     times: int
+
+    def shared(self, share: float) -> "CwtProfile":
+        """Return the profile with a share of the training steps."""
+        return replace(self, scale=self.scale.shared(share))
 
 
 @dataclass(frozen=True)
@@ -68,15 +93,19 @@ class ScatteringProfile:
     studies: tuple[str, ...]
     cnn_studies: tuple[str, ...]
 
+    def shared(self, share: float) -> "ScatteringProfile":
+        """Return the profile with a share of the training steps of the CNN: those of the features are few."""
+        return replace(self, cnn=self.cnn.shared(share))
+
 
 _MOST_PASSES = 3
 """Factor on the epochs of small data sets: the best epoch is kept, and more passes only learn them by heart."""
 PUBLISHED_STEPS = 200_000
 """Training steps of Hatami et al. 2018."""
 HATAMI = {
-    "smoke": HatamiProfile(Scale(200, 1), 1, 1, 24, 4, (100,), 2),
-    "small": HatamiProfile(Scale(12000, 10), 3, 10, 1000, 48, (1000, 4000, 12000), 30),
-    "paper": HatamiProfile(Scale(400_000, 50), 3, 50, 10_000, 1000, (4000, 40_000, 400_000), 100, True),
+    "smoke": HatamiProfile(Scale(200, 1), 1, 24, 4, (0.5,), Forest(2, 200)),
+    "small": HatamiProfile(Scale(12000, 10), 3, 1000, 48, (1 / 12, 1 / 3, 1), Forest(30, 12000)),
+    "paper": HatamiProfile(Scale(400_000, 50), 3, 10_000, 100, (0.01, 0.1, 1), Forest(30, 12000)),
 }
 CWT = {
     "smoke": CwtProfile(Scale(128, 1, 30), 1, 24, 16, 32),
@@ -87,15 +116,15 @@ _ALL = ("DSS1", "DSS2", "DSS3", "DSS4", "DSS5", "DSS6", "DSS7")
 SCATTERING = {
     "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, 4, ("DSS2",), ("DSS2",)),
     "small": ScatteringProfile(Scale(4000, 16), Scale(4000, 15), 3, 1000, 48, _ALL[1:], ("DSS5",)),
-    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 10_000, 1000, _ALL, _ALL),
+    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 10_000, 100, _ALL, _ALL),
 }
 
 
-def spectrum_inputs(study: str, basis: str = "", ppm: tuple[float, float] | None = BAND_PPM) -> Inputs:
+def spectrum_inputs(study: str, basis: str = "") -> Inputs:
     """Return the settings of the spectrum of a study's signals as an input."""
     mhz = basis_of_study(study, basis).spectrometer_frequency_mhz
     settings = {"kind": "spectrum", "n_points": POINTS, "dwelltime_s": DWELLTIME_S}
-    return tuple((settings | {"spectrometer_frequency_mhz": mhz, "ppm": ppm}).items())
+    return tuple((settings | {"spectrometer_frequency_mhz": mhz, "ppm": BAND_PPM}).items())
 
 
 def scalogram_inputs(profile: CwtProfile, part: str) -> Inputs:
@@ -106,9 +135,9 @@ def scalogram_inputs(profile: CwtProfile, part: str) -> Inputs:
     return tuple((settings | more | turned).items())
 
 
-def cnn_plan(study: str, scale: Scale, seed: int, basis: str = "", *, whole_band: bool = False) -> Plan:
+def cnn_plan(study: str, scale: Scale, seed: int, basis: str = "") -> Plan:
     """Return the CReLU network on the spectrum of a study."""
-    inputs = spectrum_inputs(study, basis, None if whole_band else BAND_PPM)
+    inputs = spectrum_inputs(study, basis)
     return Plan(
         CNN, study, "crelu", inputs, scale.samples, scale.epochs, seed, scale.batch, scale.lr, basis=basis
     )
@@ -116,16 +145,12 @@ def cnn_plan(study: str, scale: Scale, seed: int, basis: str = "", *, whole_band
 
 def hatami_plans(profile: HatamiProfile, study: str, seed: int, basis: str) -> list[Plan]:
     """Return the CNN of a study, one a seed."""
-    return [
-        cnn_plan(study, profile.scale, seed + k, basis, whole_band=profile.whole_band)
-        for k in range(profile.seeds)
-    ]
+    return [cnn_plan(study, profile.scale, seed + k, basis) for k in range(profile.seeds)]
 
 
 def start_plan(profile: HatamiProfile, study: str, seed: int, basis: str) -> Plan:
     """Return the network that gives shifts and dampings too, for a fit to go on from."""
-    plan = cnn_plan(study, profile.scale, seed, basis, whole_band=profile.whole_band)
-    return replace(plan, label=START, targets=TARGETS, epochs=profile.start_epochs)
+    return replace(cnn_plan(study, profile.scale, seed, basis), label=START, targets=TARGETS)
 
 
 def signed_plans(profile: HatamiProfile, study: str, seed: int, basis: str) -> list[Plan]:
@@ -136,12 +161,12 @@ def signed_plans(profile: HatamiProfile, study: str, seed: int, basis: str) -> l
 
 def size_plans(profile: HatamiProfile, study: str, seed: int, basis: str) -> list[Plan]:
     """Return one network a size of the data, with as many steps where epochs allow it."""
-    plan = cnn_plan(study, profile.scale, seed, basis, whole_band=profile.whole_band)
-    passes = [min(plan.samples / n, _MOST_PASSES) for n in profile.sizes]
-    return [
-        replace(plan, label=str(n), samples=n, epochs=max(1, round(plan.epochs * more)))
-        for n, more in zip(profile.sizes, passes, strict=True)
-    ]
+    plan, plans = cnn_plan(study, profile.scale, seed, basis), []
+    for part in profile.parts:
+        samples = round(part * plan.samples)
+        epochs = round(plan.epochs * min(1 / part, _MOST_PASSES))
+        plans.append(replace(plan, label=str(samples), samples=samples, epochs=epochs))
+    return plans
 
 
 def cwt_plans(profile: CwtProfile, study: str, seed: int, basis: str) -> list[Plan]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from fsl_mrs_dl.simulate.papers import hatami_prior, scattering_priors
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
 from tests.benchmarks.realdata import data_folder
 
+Array = Any
 POINTS, DWELLTIME_S = 2048, 2.5e-4
 """Of the signals, s between points: those of the challenge's basis set."""
 _CHALLENGE_MHZ = 123.22
@@ -136,14 +138,13 @@ def basis_of_study(study: str, chosen: str = "") -> Basis:
 
 
 def signals(
-    study: str, n: int, seed: list[int], chosen: str = "", *, double: bool = False
+    study: str, n: int, seed: list[int], chosen: str = "", *, like: Array | None = None
 ) -> ComponentSignals:
-    """Simulate signals of a study."""
+    """Simulate signals of a study; ``like`` as of :func:`~fsl_mrs_dl.simulate.components.simulate_components`."""
     rng = np.random.default_rng([*study.encode(), *seed])
-    basis = basis_of_study(study, chosen)
-    return simulate_components(STUDIES[study].prior, basis, n, rng, single_precision=not double)
+    return simulate_components(STUDIES[study].prior, basis_of_study(study, chosen), n, rng, like=like)
 
 
 def judging_signals(study: str, n: int, seed: int, chosen: str = "") -> ComponentSignals:
     """Return the signals that every method is judged by; in double precision, for noise-free fits end there."""
-    return signals(study, n, [_TEST_SEED, seed], chosen, double=True)
+    return signals(study, n, [_TEST_SEED, seed], chosen, like=np.empty(0, complex))

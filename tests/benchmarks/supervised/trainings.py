@@ -19,7 +19,7 @@ from fsl_mrs_dl.models.regression_inference import features_of, regressed
 from fsl_mrs_dl.models.regression_scalogram import ScalogramNetwork
 from fsl_mrs_dl.models.regression_scattering import ScatteringNetwork
 from fsl_mrs_dl.simulate.components import ComponentSignals
-from fsl_mrs_dl.train.loop import INNER_STEPS, VALIDATION, Settings, fit
+from fsl_mrs_dl.train.loop import INNER_STEPS, VALIDATION, Report, Settings, fit
 from tests.benchmarks.supervised.sets import basis_of_study, signals
 
 _NETWORKS: dict[str, type[Any]] = {
@@ -28,8 +28,12 @@ _NETWORKS: dict[str, type[Any]] = {
     "scattering": ScatteringNetwork,
 }
 _WEIGHTS, _CURVE, _CHECKPOINT = "weights.safetensors", "curve.json", "state.ckpt"
-_AT_ONCE = 512
+_BASIS = "basis"
+"""Member of a network's weights that is not kept with them: the study says which basis set it is."""
+_AT_ONCE = 4096
 """Signals that are simulated and transformed together: only features are kept."""
+_TRANSFORMED = 256
+"""Signals whose features a GPU computes at once: the scalograms of more take gigabytes before they are sampled."""
 _TRAIN_SEED = 7
 """Of the training signals, so that they are not those of a test."""
 _PATIENCE = 3
@@ -102,13 +106,25 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network; ``seconds`` are of the processor: of features and of training."""
+    """A trained network.
+
+    Attributes
+    ----------
+    network : RegressionNetwork
+    plan : Plan
+    losses : sequence of float
+    feature_seconds, training_seconds : float
+        Of one core, or of the clock where a GPU did it: of simulation and features, and of training.
+    machine : str
+        The GPU, or ``one core``.
+    """
 
     network: RegressionNetwork
     plan: Plan
     losses: Sequence[float]
     feature_seconds: float
     training_seconds: float
+    machine: str
 
 
 @dataclass(frozen=True)
@@ -138,37 +154,48 @@ def trained(plan: Plan, store: Store) -> Trained:
         If it is not there and must not be trained.
     """
     home = store.folder / plan.folder
-    network = _network(plan)
-    if (home / _CURVE).exists():
-        network.load_state_dict(load_file(home / _WEIGHTS))
-        record = json.loads((home / _CURVE).read_text())
-        return Trained(network.eval(), plan, record["losses"], record["features"], record["training"])
-    if not store.train:
-        raise NotTrainedError(plan.label)
-    home.mkdir(parents=True, exist_ok=True)
-    started = time.process_time()
+    network = new_network(plan)
+    if not (home / _CURVE).exists():
+        if not store.train:
+            raise NotTrainedError(plan.label)
+        home.mkdir(parents=True, exist_ok=True)
+        record = train(network, plan, home)
+        weights = {key: value.contiguous() for key, value in network.state_dict().items() if key != _BASIS}
+        save_file(weights, home / _WEIGHTS)
+        (home / _CURVE).write_text(json.dumps(record))
+    network.load_state_dict({_BASIS: network.basis, **load_file(home / _WEIGHTS)})
+    record = json.loads((home / _CURVE).read_text())
+    return Trained(
+        network.eval(), plan, record["losses"], record["features"], record["training"], record["machine"]
+    )
+
+
+def train(network: RegressionNetwork, plan: Plan, home: Path, report: Report | None = None) -> dict[str, Any]:
+    """Train a network, with a state in a folder from which it goes on, and return how that went."""
+    gpu = torch.cuda.is_available()
+    clock = time.perf_counter if gpu else time.process_time
+    started = clock()
     features, truths = examples(network, plan)
     network.standardise(features, truths)
-    ready = time.process_time()
+    ready = clock()
     n = max(1, round(VALIDATION * plan.samples))
     patience = _PATIENCE if plan.full_batch else 0  # a rate that falls along a cosine has its end planned
     settings = Settings(
         plan.epochs, plan.batch, plan.lr, patience, plan.seed, anneal=True, full_batch=plan.full_batch
     )
     parts = (features[n:], truths[n:]), (features[:n], truths[:n])
-    outcome = fit(network, *parts, settings, checkpoint=home / _CHECKPOINT)
-    record = {
+    outcome = fit(network, *parts, settings, report, home / _CHECKPOINT)
+    return {
         "plan": asdict(plan),
         "losses": outcome.losses,
         "features": ready - started,
-        "training": time.process_time() - ready,
+        "training": clock() - ready,
+        "machine": torch.cuda.get_device_name() if gpu else "one core",
     }
-    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, home / _WEIGHTS)
-    (home / _CURVE).write_text(json.dumps(record))
-    return Trained(network, plan, outcome.losses, record["features"], record["training"])
 
 
-def _network(plan: Plan) -> RegressionNetwork:
+def new_network(plan: Plan) -> RegressionNetwork:
+    """Return the network of a plan with random weights of its seed."""
     basis = basis_of_study(plan.study, plan.basis)
     with torch.random.fork_rng():
         torch.manual_seed(plan.seed)
@@ -186,14 +213,23 @@ def _network(plan: Plan) -> RegressionNetwork:
 
 
 def examples(network: RegressionNetwork, plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return features and truths of a plan's signals, those for validation first."""
-    features, truths = [], []
+    """Return features and truths of a plan's signals, those for validation first; on the GPU if there is one."""
+    place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    like = torch.empty(0, dtype=torch.complex64, device=place) if place.type == "cuda" else None
+    features = torch.empty((plan.samples, *network.transform.shape), device=place)
+    truths = torch.empty((plan.samples, len(plan.targets) * len(network.names)), device=place)
     for first in range(0, plan.samples, _AT_ONCE):
         n = min(_AT_ONCE, plan.samples - first)
-        part = signals(plan.study, n, [_TRAIN_SEED, plan.seed, first], plan.basis)
-        features.append(features_of(network, part.fids)[0])
-        truths.append(np.concatenate([getattr(part, name) for name in plan.targets], axis=1))
-    return torch.cat(features), torch.from_numpy(np.concatenate(truths).astype(np.float32))
+        part = signals(plan.study, n, [_TRAIN_SEED, plan.seed, first], plan.basis, like=like)
+        truth = np.concatenate([getattr(part, name) for name in plan.targets], axis=1)
+        truths[first : first + n] = torch.from_numpy(truth.astype(np.float32))
+        if like is None:
+            features[first : first + n] = features_of(network, part.fids)[0]
+            continue
+        for k in range(0, n, _TRANSFORMED):
+            one = network.features(torch.as_tensor(part.fids[k : k + _TRANSFORMED]))
+            features[first + k : first + k + len(one)] = one
+    return features, truths
 
 
 def estimates(one: Trained, test: ComponentSignals) -> dict[str, Real]:

@@ -1,5 +1,14 @@
 """The words of the pages on supervised regressors."""
 
+from tests.benchmarks.table import NOT_RUN
+
+
+def how_much(profile: str, share: float) -> str:
+    """Say which part of the published trainings was done."""
+    part = "" if share == 1 else f" Trainings have {100 * share:g} % of the steps of the profile `{profile}`."
+    return part if profile == "paper" else f"{part} The profile `paper` was {NOT_RUN}."
+
+
 HATAMI_METHOD = """\
 Signals of 2048 points of 0.25 ms from one basis set ({basis}): each of the components has its own amplitude,
 uniform in [0, 1], shift within +-10 Hz and damping, without noise or with an SNR_t0 of 10 (first point over the
