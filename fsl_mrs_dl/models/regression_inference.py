@@ -9,11 +9,15 @@ from fsl_mrs_dl.models.regression import RegressionNetwork
 
 _BLOCK = 128
 """Spectra at once: the scalograms of more do not fit the cache."""
+_GPU_BLOCK = 1024
+"""The same on a GPU: enough for it to be busy, and a few GB with the widest network."""
 
 
 @torch.no_grad()
 def features_of(network: RegressionNetwork, fids: Complex) -> tuple[torch.Tensor, Real]:
     """Return the features of FIDs on the network's points, and what each FID was divided by.
+
+    They are computed on the device that the network is on, as is what :func:`regressed` returns.
 
     Parameters
     ----------
@@ -25,12 +29,13 @@ def features_of(network: RegressionNetwork, fids: Complex) -> tuple[torch.Tensor
     features : Tensor, float32, shape (S, *transform.shape)
     size : ndarray, float, shape (S,)
     """
-    parts, sizes = [], []
-    for start in range(0, max(len(fids), 1), _BLOCK):
-        rows = np.asarray(fids[start : start + _BLOCK])
+    parts, sizes, block = [], [], _block(network)
+    for start in range(0, max(len(fids), 1), block):
+        rows = np.asarray(fids[start : start + block])
         unit = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-300)
         unit = unit if network.scaled else np.ones(len(rows))
-        parts.append(network.features(torch.from_numpy((rows / unit[:, None]).astype(np.complex64))))
+        scaled = torch.from_numpy((rows / unit[:, None]).astype(np.complex64))
+        parts.append(network.features(scaled.to(network.basis.device)).cpu())
         sizes.append(unit)
     return torch.cat(parts), np.concatenate(sizes)
 
@@ -38,10 +43,17 @@ def features_of(network: RegressionNetwork, fids: Complex) -> tuple[torch.Tensor
 @torch.no_grad()
 def regressed(network: RegressionNetwork, features: torch.Tensor) -> dict[str, Real]:
     """Return the estimates of features by target, shape (S, M) each, amplitudes in units of ``size``."""
-    rows = [network(features[k : k + _BLOCK]) for k in range(0, max(len(features), 1), _BLOCK)]
+    block = _block(network)
+    blocks = [features[k : k + block] for k in range(0, max(len(features), 1), block)]
+    rows = [network(some.to(network.basis.device)).cpu() for some in blocks]
     values = torch.cat(rows).double().numpy()
     m = len(network.names)
     return {name: values[:, k * m : (k + 1) * m] for k, name in enumerate(network.targets)}
+
+
+def _block(network: RegressionNetwork) -> int:
+    """Return how many spectra to take at once."""
+    return _GPU_BLOCK if network.basis.is_cuda else _BLOCK
 
 
 def regression_amplitudes(

@@ -10,25 +10,22 @@ import torch
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.models.regression_inference import regressed
+from fsl_mrs_dl.models.regression_spread import dropout_draws
 from fsl_mrs_dl.models.rizzo.stacking import StackedNetwork
 from fsl_mrs_dl.train.loop import Settings, fit
 from tests.benchmarks.rizzo.fits import Fitted, bounds_mm, fitted
 from tests.benchmarks.rizzo.plans import Plans
-from tests.benchmarks.rizzo.scores import Scores, scores
+from tests.benchmarks.rizzo.scores import Scores, scores, total
 from tests.benchmarks.rizzo.spectra import MAXIMA, StudySpectra, World
+from tests.benchmarks.rizzo.store import NotTrainedError, Plan, Store, fold_rows, n_validation
 from tests.benchmarks.rizzo.trainings import (
-    NotTrainedError,
-    Plan,
-    Store,
     Trained,
     concentrations,
     config_of,
     estimates,
     features,
-    fold_rows,
     judging,
     labels,
-    n_validation,
     shuffled,
     trained,
 )
@@ -46,11 +43,14 @@ class Answer:
     ----------
     name : str
     values : tuple of ndarray, float, shape (S, 16)
+    seeds : tuple of int
+        Of the trainings; empty where there is none.
     kind : {"network", "ensemble", "fit", "mean"}
     """
 
     name: str
     values: tuple[Real, ...]
+    seeds: tuple[int, ...] = ()
     kind: str = "network"
 
     def scores(self, truth: Real) -> list[Scores]:
@@ -90,9 +90,32 @@ class Run:
         there = self.networks(plans)
         if not there:
             return None
-        world = there[0].plan.world
-        key = ("test", world)
-        return Answer(name, tuple(estimates(one, self.test(world), key) for one in there))
+        return Answer(name, tuple(map(self.estimates, there)), tuple(one.plan.seed for one in there))
+
+    def estimates(self, one: Trained) -> Real:
+        """Return the concentrations that a network gives for the test spectra of its world; kept in the store."""
+        world = one.plan.world
+
+        def make() -> Real:
+            return estimates(one, self.test(world), ("test", world)).astype(np.float32)
+
+        return self.store.array(f"{one.plan.folder}/{self._judged('answers')}", make)
+
+    def dropped(self, one: Trained, n: int) -> Real:
+        """Return n answers with dropout on for the test spectra of the study, shape (S, n, 16); kept."""
+
+        def make() -> Real:
+            values = features(one.network, self.test(), ("test", World()))
+            draws = (
+                dropout_draws(one.network, values.to(one.network.basis.device), n, self.seed).cpu().numpy()
+            )
+            flat = concentrations(draws.reshape(-1, draws.shape[2]).astype(float), World())
+            return flat.reshape(*draws.shape[:2], -1).astype(np.float32)
+
+        return self.store.array(f"{one.plan.folder}/{self._judged(f'dropout-{n}')}", make)
+
+    def _judged(self, what: str) -> str:
+        return f"{what}-{self.plans.profile.tested}-{self.seed}"
 
     @cached_property
     def fits(self) -> Fitted:
@@ -102,7 +125,7 @@ class Run:
             one = fitted(self.test(), self.seed)
             return np.stack([one.bounded, one.free, one.posterior])
 
-        return Fitted(*self.store.array(f"fits-{self.plans.profile.tested}-{self.seed}", make))
+        return Fitted(*self.store.array(self._judged("fits"), make))
 
     @cached_property
     def bounds(self) -> Real:
@@ -118,12 +141,20 @@ class Run:
                 every[name] = one
         every |= self.ensembles
         n = len(self.truth)
-        every[MODEL_FIT] = Answer(MODEL_FIT, (self.fits.bounded,), "fit")
-        every[FREE_FIT] = Answer(FREE_FIT, (self.fits.free,), "fit")
-        every[POSTERIOR] = Answer(POSTERIOR, (self.fits.posterior,), "fit")
+        every[MODEL_FIT] = Answer(MODEL_FIT, (self.fits.bounded,), kind="fit")
+        every[FREE_FIT] = Answer(FREE_FIT, (self.fits.free,), kind="fit")
+        every[POSTERIOR] = Answer(POSTERIOR, (self.fits.posterior,), kind="fit")
         middle = np.array(list(MAXIMA.values())) / 2
-        every[MEAN] = Answer(MEAN, (np.tile(middle, (n, 1)),), "mean")
+        every[MEAN] = Answer(MEAN, (np.tile(middle, (n, 1)),), kind="mean")
         return every
+
+    @cached_property
+    def best(self) -> str:
+        """The network of the highest mean a R2 in its first training; else that of single studies."""
+        networks = [one for one in self.answers.values() if one.kind == "network"]
+        if not networks:
+            return self.plans.shallow
+        return max(networks, key=lambda one: total(one.values[0], self.truth)).name
 
     @cached_property
     def members(self) -> dict[str, list[Trained]]:
@@ -144,14 +175,14 @@ class Run:
         """What ensembles give: stacked, stacked on outputs for spectra that members did not learn, averaged."""
         every = {}
         for name, several in self.members.items():
-            every[name] = Answer(name, (self._stacked(several),), "ensemble")
-            mean = np.mean([estimates(one, self.test(), ("test", World())) for one in several], axis=0)
-            every[f"{name}, mean"] = Answer(f"{name}, mean", (mean,), "ensemble")
+            every[name] = Answer(name, (self._stacked(several),), kind="ensemble")
+            mean = np.mean([self.estimates(one) for one in several], axis=0)
+            every[f"{name}, mean"] = Answer(f"{name}, mean", (mean,), kind="ensemble")
         folds = [self.networks(one) for one in self.plans.folds()]
         pair = self.members.get("HybridEns-2n")
         if pair and all(len(one) == len(pair) for one in folds):
             name = "HybridEns-2n, out of fold"
-            every[name] = Answer(name, (self._stacked(pair, folds),), "ensemble")
+            every[name] = Answer(name, (self._stacked(pair, folds),), kind="ensemble")
         return every
 
     def _stacked(self, members: list[Trained], folds: list[list[Trained]] | None = None) -> Real:
@@ -195,5 +226,5 @@ def _outputs(members: Sequence[Trained], spectra: StudySpectra, key: object) -> 
     outputs = []
     for one in members:
         values = regressed(one.network, features(one.network, spectra, key))["amplitudes"]
-        outputs.append(torch.from_numpy(values.astype(np.float32)) / one.network.target_sd)
+        outputs.append(torch.from_numpy(values.astype(np.float32)) / one.network.target_sd.cpu())
     return torch.stack(outputs, dim=1)

@@ -12,10 +12,13 @@ from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.models.regression_inference import features_of
 from fsl_mrs_dl.models.rizzo.table import CONFIGS
 from tests.benchmarks.rizzo.spectra import World, simulate
-from tests.benchmarks.rizzo.trainings import Plan, config_of, labels, new_network
+from tests.benchmarks.rizzo.store import Plan
+from tests.benchmarks.rizzo.trainings import config_of, labels, new_network
 
-PUBLISHED_STEPS = 200 * 18_000 // 50
-"""Training steps of the paper at most: 200 epochs of 18 000 spectra in batches of 50."""
+PUBLISHED_EXAMPLES = 200 * 18_000
+"""Spectra that a network of the paper learns from at most, each 200 times."""
+PUBLISHED_STEPS = PUBLISHED_EXAMPLES // 50
+"""Training steps of the paper at most, in batches of 50."""
 _BATCH = 50  # spectra in a published step
 
 

@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from fsl_mrs_dl.data import Real
-from fsl_mrs_dl.models.regression_spread import dropout_draws
 from fsl_mrs_dl.scores import sbc_ranks
 from tests.benchmarks.rizzo.answers import Run
 from tests.benchmarks.rizzo.scores import RANGES
-from tests.benchmarks.rizzo.spectra import NAMES, World, study_basis
-from tests.benchmarks.rizzo.trainings import Trained, concentrations, estimates, features
+from tests.benchmarks.rizzo.spectra import NAMES, study_basis
+from tests.benchmarks.rizzo.trainings import Trained
 from tests.benchmarks.table import NOT_RUN, Table
 from tests.benchmarks.trust.calibration import LEVELS, Cell, coverage_table
 
@@ -30,16 +29,8 @@ def gaussian_draws(mean: Real, sd: Real, n: int = _DRAWS) -> Real:
 
 def spread(several: list[Trained], run: Run) -> Real:
     """Return draws of Gaussians of the members' mean and SD (Lakshminarayanan et al. 2017, arXiv:1612.01474)."""
-    answers = np.stack([estimates(one, run.test(), ("test", World())) for one in several])
+    answers = np.stack([run.estimates(one) for one in several])
     return gaussian_draws(answers.mean(axis=0), answers.std(axis=0, ddof=1))
-
-
-def dropped(one: Trained, run: Run, n: int, seed: int) -> Real:
-    """Return the answers with dropout on, shape (S, n, M)."""
-    values = features(one.network, run.test(), ("test", World()))
-    draws = dropout_draws(one.network, values, n, seed).double().numpy()
-    flat = concentrations(draws.reshape(-1, draws.shape[2]), World())
-    return flat.reshape(*draws.shape[:2], -1)
 
 
 def cell(draws: Real, run: Run, rows: NDArray[np.intp]) -> Cell:
@@ -75,7 +66,7 @@ def table(caption: str, run: Run) -> Table:
     every[f"spread of {2 * profile.seeds} of both kinds"] = spread(both, run) if both else None
     for name in profile.repeated:
         there = run.network(run.plans.network(name))
-        every[f"dropout, {name}"] = dropped(there, run, profile.draws, run.seed) if there else None
+        every[f"dropout, {name}"] = run.dropped(there, profile.draws) if there else None
     rows: list[list[str]] = []
     columns: list[str] = []
     for name, draws in every.items():

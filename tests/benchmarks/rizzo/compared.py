@@ -10,10 +10,11 @@ from fsl_mrs_dl.models.rizzo.table import CONFIGS, READS
 from fsl_mrs_dl.scores import rmse
 from tests.benchmarks.rizzo import words
 from tests.benchmarks.rizzo.answers import MODEL_FIT, POSTERIOR, Run
-from tests.benchmarks.rizzo.builds import PUBLISHED_STEPS, Built, build
+from tests.benchmarks.rizzo.builds import PUBLISHED_EXAMPLES, PUBLISHED_STEPS, Built, build
 from tests.benchmarks.rizzo.calibration import SNR_GROUPS
-from tests.benchmarks.rizzo.scores import RANGES, below_bound, group, interval, monotone, scores
+from tests.benchmarks.rizzo.scores import RANGES, below_bound, group, interval, monotone, scores, total
 from tests.benchmarks.rizzo.spectra import GROUPS, NAMES
+from tests.benchmarks.rizzo.store import Plan
 from tests.benchmarks.table import NOT_RUN, Table
 
 _PAPER = {
@@ -51,12 +52,13 @@ def build_table(every: Mapping[str, Built], run: Run) -> Table:
         if one is None:
             rows.append([name, config.reads])
             continue
-        in_study = "yes" if name in run.plans.profile.networks else "no"
+        size = "smaller" if run.plans.profile.networks.get(name, Plan(name, 0, 0)).widths else "as published"
+        in_study = size if name in run.answers else "no"
         cells = [f"{one.parameters:,}".replace(",", " "), f"{one.flops / 1e6:.0f}"]
         cells += [f"{one.before:.4f}", f"{one.after:.4f}", "yes" if one.agrees else "NO", f"{one.hours:.1f}"]
         rows.append([name, config.reads, *cells, in_study])
     columns = ["network", "reads", "parameters", "MFLOP a spectrum", "loss", "after a step"]
-    columns += ["saved and loaded agrees", "hours of a processor as published", "smaller one trained below"]
+    columns += ["saved and loaded agrees", "hours of a processor as published", "size of that trained below"]
     return Table.filled(words.BUILDS, columns, rows)
 
 
@@ -80,7 +82,7 @@ def group_table(run: Run) -> Table:
 
 def metabolite_table(run: Run) -> Table:
     """Return a, q, R2 and sigma of every metabolite for a few methods, and the bound."""
-    some = [name for name in (*run.plans.profile.repeated, "deepnet-1d", best_ensemble(run)) if name]
+    some = [name for name in (run.best, *run.plans.profile.repeated, best_ensemble(run)) if name]
     some = [name for name in dict.fromkeys([*some, MODEL_FIT]) if name in run.answers]
     several = {name: scores(run.answers[name].values[0], run.truth) for name in some}
     bound = np.sqrt((run.bounds**2).mean(axis=0))
@@ -149,7 +151,7 @@ def snr_table(run: Run) -> Table:
 
 def snr_methods(run: Run) -> list[str]:
     """Return the methods of the tables and pictures by SNR."""
-    return [name for name in (run.plans.shallow, MODEL_FIT) if name in run.answers]
+    return [name for name in (run.best, MODEL_FIT) if name in run.answers]
 
 
 def snr_values(run: Run, name: str, snr: Real) -> dict[str, list[float]]:
@@ -169,25 +171,19 @@ def ensemble_table(run: Run) -> Table:
     truth, rows = run.truth, []
     for name, answer in run.ensembles.items():
         members = run.members[name.split(",")[0]]
-        each = [member_concise(run, one.plan.architecture, one.plan.seed - run.seed) for one in members]
+        each = [total(run.estimates(one), truth) for one in members]
         own = answer.scores(truth)[0]
-        total = group(own.concise, "all")
+        mean = group(own.concise, "all")
         cells = [f"{group(own.concise, g):.3f}" for g in GROUPS]
         cells += [f"{group(own.percent, g):.1f}" for g in GROUPS]
-        verdict = "yes" if total >= max(each) else f"no, {sum(e > total for e in each)} are better"
-        rows.append([name, str(len(members)), *cells, f"{total:.3f}", f"{max(each):.3f}", verdict])
+        verdict = "yes" if mean >= max(each) else f"no, {sum(e > mean for e in each)} are better"
+        rows.append([name, str(len(members)), *cells, f"{mean:.3f}", f"{max(each):.3f}", verdict])
     n = run.plans.profile.seeds
     expected = [f"ShallowEns-{n}n", "HybridEns-2n", "HybridEns-2n, out of fold", f"HybridEns-{2 * n}n"]
     rows += [[name] for name in expected if name not in run.ensembles]
     columns = ["ensemble", "members", *(f"a R2, {g}" for g in GROUPS), *(f"sigma %, {g}" for g in GROUPS)]
     columns += ["a R2, all", "best member", "at least every member"]
     return Table.filled(words.ENSEMBLES, columns, rows)
-
-
-def member_concise(run: Run, architecture: str, k: int) -> float:
-    """Return the mean a R2 of one training of a compared network."""
-    values = run.answers[architecture].values[k]
-    return group(scores(values, run.truth).concise, "all")
 
 
 def training_table(run: Run) -> Table:
@@ -204,8 +200,10 @@ def training_table(run: Run) -> Table:
                 *([f"without part {plan.fold[0] + 1} of {plan.fold[1]}"] if plan.fold else []),
             ]
         )
-        row = [plan.architecture, what, str(plan.seed), str(plan.learned), str(plan.steps)]
+        row = [run.plans.name_of(plan), what, *map(str, (plan.seed, plan.learned, plan.epochs, plan.steps))]
         row.append(f"{100 * plan.steps / PUBLISHED_STEPS:.2g} %")
-        rows.append([*row, *([f"{one.seconds:.0f}", f"{min(one.losses):.4f}"] if one else [])])
-    columns = ["network", "set", "seed", "spectra", "steps", "of the paper's", "seconds", "validation loss"]
+        row.append(f"{100 * plan.epochs * plan.learned / PUBLISHED_EXAMPLES:.2g} %")
+        rows.append([*row, *([one.machine, f"{one.seconds:.0f}", f"{min(one.losses):.4f}"] if one else [])])
+    columns = ["network", "set", "seed", "spectra", "epochs", "steps", "of the paper's steps"]
+    columns += ["of the paper's examples", "on", "seconds", "validation loss"]
     return Table.filled(words.TRAININGS, columns, rows or [[NOT_RUN]])

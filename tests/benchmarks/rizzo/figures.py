@@ -25,12 +25,12 @@ _SLICES = 10
 def pictures(run: Run, *, few: bool = False) -> list[Picture]:
     """Return the pictures that can be drawn of what was trained; ``few``: two of them, in seconds."""
     every = [] if few else [scores_picture(run), bounds_picture(run), groups_picture(run)]
-    shown = {"network": run.plans.shallow}
+    shown = {"network": run.best}
     shown |= {} if few else {"fit": MODEL_FIT, "ensemble": best_ensemble(run)}
     for key, name in shown.items():
         if name in run.answers:
             every.append(map_picture(f"map-{key}", run.answers[name], run))
-    if run.plans.shallow in run.answers:
+    if run.best in run.answers:
         every.append(error_picture(run))
     return every
 
@@ -87,16 +87,16 @@ def scores_picture(run: Run) -> Picture:
     names = [name for name in run.answers if name != MEAN]
     for axes, metabolite in zip(np.ravel(panels), SHOWN, strict=True):
         m = NAMES.index(metabolite)
-        for k, name in enumerate(names):
-            answer = run.answers[name]
-            several = answer.scores(run.truth)
+        for name in names:
+            answer, several = run.answers[name], run.answers[name].scores(run.truth)
+            k = [one for one in names if run.answers[one].kind == answer.kind].index(name)
             axes.plot(
                 [s.percent[m] for s in several],
                 [s.concise[m] for s in several],
                 _MARKERS[answer.kind],
                 color=_COLOURS[k % len(_COLOURS)],
                 markersize=6,
-                markerfacecolor="none" if k >= len(_COLOURS) else None,
+                fillstyle=("full", "none", "left")[k // len(_COLOURS)],
                 label=name,
             )
         bound = np.sqrt((run.bounds[:, m] ** 2).mean()) / RANGES[m] * 200
@@ -123,7 +123,7 @@ def error_picture(run: Run) -> Picture:
     """Draw errors of a network and the RMSE of its slices against SNR and against shim."""
     chosen = ("tCho", "NAAG", "sI", "NAA")
     figure, panels = new_panels(2, 4, (13, 6), dpi=90)
-    values, test = run.answers[run.plans.shallow].values[0], run.test()
+    values, test = run.answers[run.best].values[0], run.test()
     for row, (label, axis) in enumerate((("SNR of water", test.snr), ("shim (Hz)", test.shim_hz))):
         order = np.argsort(axis)
         slices = np.array_split(order, _SLICES)
@@ -144,7 +144,7 @@ def error_picture(run: Run) -> Picture:
         panels[row][0].set_ylabel("error (mM)")
     panels[0][0].legend(fontsize=7, frameon=False)
     caption = (
-        f"Errors of {run.plans.shallow} (grey) and RMSE of slices of equally many spectra, against the SNR of "
+        f"Errors of {run.best} (grey) and RMSE of slices of equally many spectra, against the SNR of "
         "water and against the shim."
     )
     return Picture("errors", caption, png(figure))

@@ -10,7 +10,6 @@ from tests.benchmarks.rizzo.answers import Answer, Run
 from tests.benchmarks.rizzo.plans import LARGER, QUERY, SETS
 from tests.benchmarks.rizzo.scores import Scores, difference, group, interval, scores
 from tests.benchmarks.rizzo.spectra import CLIPS, GROUPS, NAMES, WEIGHTED, clipped
-from tests.benchmarks.rizzo.trainings import estimates
 from tests.benchmarks.table import Table
 
 _ALL = "all"
@@ -22,23 +21,24 @@ _PAPER_CLIPS = {
 _NOISELESS = ("NAA", "GSH", "Lac")
 
 
-def worlds(run: Run) -> dict[str, list[Scores] | None]:
-    """Return the scores of the trainings with and without water, each on test spectra of its own world."""
-    by_world: dict[str, list[Scores] | None] = {}
+def worlds(run: Run) -> dict[str, dict[int, Scores] | None]:
+    """Return the scores of the trainings with and without water by seed, each on test spectra of its own world."""
+    by_world: dict[str, dict[int, Scores] | None] = {}
     for name, plans in run.plans.worlds().items():
         answer = run.answer(name, plans)
         truth = run.test(plans[0].world).concentrations
-        by_world[name] = answer.scores(truth) if answer else None
+        by_world[name] = dict(zip(answer.seeds, answer.scores(truth), strict=True)) if answer else None
     return by_world
 
 
 def water_table(run: Run, caption: str) -> Table:
     """Return the scores with and without a water line, at one gain and at a random one."""
     rows, every = [], worlds(run)
-    for name, several in every.items():
-        if several is None:
+    for name, by_seed in every.items():
+        if by_seed is None:
             rows.append([name])
             continue
+        several = list(by_seed.values())
         cells = [interval([group(getattr(s, what), _ALL) for s in several]) for what in ("a", "r2")]
         cells.append(interval([group(s.percent, _ALL) for s in several], 1))
         cells += [interval([group(s.concise, g) for s in several]) for g in GROUPS]
@@ -55,16 +55,14 @@ def water_table(run: Run, caption: str) -> Table:
     return Table.filled(caption, columns, rows)
 
 
-def paired(one: list[Scores] | None, other: list[Scores] | None) -> dict[str, Real] | None:
-    """Return differences of scores training by training, mean over metabolites; None: one of them is missing."""
-    if one is None or other is None or len(one) != len(other):
+def paired(one: dict[int, Scores] | None, other: dict[int, Scores] | None) -> dict[str, Real] | None:
+    """Return differences of scores seed by seed, mean over metabolites; None: one of them is missing."""
+    both = sorted(set(one or ()) & set(other or ()))
+    if one is None or other is None or not both:
         return None
     return {
         what: np.array(
-            [
-                group(getattr(a, what), _ALL) - group(getattr(b, what), _ALL)
-                for a, b in zip(one, other, strict=True)
-            ]
+            [group(getattr(one[k], what), _ALL) - group(getattr(other[k], what), _ALL) for k in both]
         )
         for what in ("a", "r2", "percent", "concise")
     }
@@ -86,7 +84,8 @@ def gains(run: Run, every: dict[str, Answer | None], name: str, members: Sequenc
     if one is None or uniform is None:
         return None
     rows = [NAMES.index(m) for m in members]
-    pairs = zip(one.values, uniform.values, strict=False)
+    by_seed = dict(zip(uniform.seeds, uniform.values, strict=True))
+    pairs = [(a, by_seed[k]) for k, a in zip(one.seeds, one.values, strict=True) if k in by_seed]
     each = [scores(a, run.truth).concise[rows] - scores(b, run.truth).concise[rows] for a, b in pairs]
     return np.array([one.mean() for one in each])
 
@@ -160,7 +159,7 @@ def noiseless_table(run: Run) -> Table:
             rows.append([label])
             continue
         test = run.test(there[0].plan.world)
-        s = scores(estimates(there[0], test, ("test", test.world)), test.concentrations)
+        s = scores(run.estimates(there[0]), test.concentrations)
         cells = [f"{group(s.concise, g):.3f}" for g in GROUPS]
         for name in _NOISELESS:
             m = NAMES.index(name)

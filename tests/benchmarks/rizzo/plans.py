@@ -7,7 +7,7 @@ from typing import Any
 
 from fsl_mrs_dl.models.rizzo.table import CONFIGS
 from tests.benchmarks.rizzo.spectra import WEIGHTED, World
-from tests.benchmarks.rizzo.trainings import Image, Plan
+from tests.benchmarks.rizzo.store import Image, Plan
 
 SHALLOW, RESNET = "shallownet-2d2c", "resnet-1d"
 SETS = (*WEIGHTED, "SNR-w")
@@ -24,9 +24,9 @@ class RizzoProfile:
         Spectra to learn from (a tenth of them to stop by), to be judged by, trainings of each kind.
     image : Image
     networks : mapping of str to Plan
-        Compared networks: sizes, epochs and learning rate; ``samples`` and ``seed`` are filled in.
+        Compared networks by name: sizes, epochs and learning rate; ``samples`` and ``seed`` are filled in.
     repeated : tuple of str
-        Those that are trained with every seed, and make the ensembles.
+        Those that are trained with every seed, and make the ensembles; the first is that of the single studies.
     stacking : int
         Epochs of the stacking network.
     folds : int
@@ -35,6 +35,8 @@ class RizzoProfile:
         Answers with dropout on.
     steps_timed : int
         Spectra of the step by which the 24 networks are tried and timed.
+    published : bool
+        Whether networks have the paper's widths and inputs, and are held against its scores.
     """
 
     samples: int
@@ -46,6 +48,7 @@ class RizzoProfile:
     folds: int = 2
     draws: int = 50
     steps_timed: int = 4
+    published: bool = False
 
 
 _SMALL = Image(256, 256, 96, 8)
@@ -69,20 +72,49 @@ def _small(epochs: int, shallow: tuple[int, ...], most: int = 8) -> Mapping[str,
     return MappingProxyType({one.architecture: one for one in every[:most]})
 
 
+QUARTER = f"{SHALLOW}, quarter image"
+_EPOCHS: Mapping[str, int] = MappingProxyType(
+    {
+        "deepnet-1d": 60,
+        "resnet-1d": 40,
+        "resnet-1d-hp": 40,
+        "shallownet-2d2c": 40,
+        "shallownet-2d2c-r-ks3": 40,
+        "deepnet-2d1c-ks3": 60,
+        "deepnet-2d1c": 40,
+        "scattering": 60,
+        "crelu": 60,
+        "resnet-2d1c-ks3": 20,
+        "inceptionnet-2d2c-f": 15,
+        "shallownet-2d2c-r": 15,
+        "deepnet-1d-hp": 40,
+        "shallownet-2d2c-hp": 8,
+        "resnet-2d1c": 5,
+    }
+)
+"""Network -> epochs, of the 200 published, that minutes of a GPU carry; the others are planned in full."""
+_LR = {"deepnet-1d-hp": 3e-3, "shallownet-2d2c-hp": 1e-3}
+"""Learning rates of searched networks; the others have five times the published 2e-4, which falls to nothing."""
+
+
 def _published() -> Mapping[str, Plan]:
-    beside = {name: Plan(name, 0, 200, lr=1e-3, batch=100) for name in ("crelu", "scattering")}
-    own = {name: Plan(name, 0, 200, lr=one.lr) for name, one in CONFIGS.items()}
-    return MappingProxyType(own | beside)
+    """Return the networks with published widths and inputs, and a quarter image for the single studies."""
+
+    def plan(name: str) -> Plan:
+        return Plan(name, 0, _EPOCHS.get(name, 200), batch=100, lr=_LR.get(name, 1e-3))
+
+    names = [*_EPOCHS, *(name for name in CONFIGS if name not in _EPOCHS)]
+    return MappingProxyType(
+        {QUARTER: replace(plan(SHALLOW), epochs=30, image=_SMALL)} | {n: plan(n) for n in names}
+    )
 
 
 PROFILES = {
     "smoke": RizzoProfile(60, 24, 1, _small(1, (4, 4, 4), 3), stacking=1, draws=4),
     "small": RizzoProfile(2000, 1000, 3, _small(8, (12, 16, 24))),
-    "paper": RizzoProfile(
-        20_000, 2500, 10, _published(), ("shallownet-2d2c-hp", "resnet-1d-hp"), 300, steps_timed=50
-    ),
+    "paper": RizzoProfile(20_000, 2500, 5, _published(), (QUARTER, RESNET), stacking=40, published=True),
 }
-"""Sizes as published in ``paper``: 18 000 spectra to learn from and 2000 to stop by, 200 epochs, batches of 50."""
+"""Spectra, inputs and widths as published in ``paper``; epochs and batches are not, see :data:`_EPOCHS`."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +132,13 @@ class Plans:
     def shallow(self) -> str:
         """The network of the single studies."""
         return self.profile.repeated[0]
+
+    def name_of(self, plan: Plan) -> str:
+        """Return the name of the compared network that a plan trains, on whatever set."""
+        networks = self.profile.networks.items()
+        return next(
+            n for n, one in networks if (one.architecture, one.image) == (plan.architecture, plan.image)
+        )
 
     def seeds(self, name: str) -> list[Plan]:
         """Return the plans of a compared network with every seed that it has."""
@@ -145,7 +184,8 @@ class Plans:
         first = [self.network(name) for name in self.profile.networks]
         worlds, sets = self.worlds(), self.sets()
         yield from first[:3]
-        yield from self.seeds(self.shallow)
+        yield from (one for name in self.profile.repeated for one in self.seeds(name))
+        yield from (one for members in self.folds() for one in members)
         for name in ("random gain, water", "random gain, no water"):
             yield from worlds[name]
         yield from self.noiseless()
@@ -154,5 +194,3 @@ class Plans:
         yield from first[3:]
         for k in range(1, self.profile.seeds):
             yield from (several[k] for several in sets.values())
-        yield from (one for name in self.profile.repeated for one in self.seeds(name))
-        yield from (one for members in self.folds() for one in members)

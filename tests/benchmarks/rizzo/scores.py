@@ -61,6 +61,11 @@ def group(values: Real, name: str) -> float:
     return float(np.mean([values[NAMES.index(one)] for one in members]))
 
 
+def total(estimate: Real, truth: Real) -> float:
+    """Return the mean a R2 of all metabolites."""
+    return group(scores(estimate, truth).concise, "all")
+
+
 def interval(values: Sequence[float] | Real, digits: int = 3) -> str:
     """Return the mean of several trainings and the half width of its 95 % interval (Student's t)."""
     several = np.asarray(values, dtype=float)

@@ -1,19 +1,17 @@
 """Task ``rizzo``: from a profile to the page."""
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from fsl_mrs_dl.models.rizzo.table import CONFIGS
 from tests.benchmarks.rizzo import calibration, compared, learning, words
 from tests.benchmarks.rizzo.answers import Run
-from tests.benchmarks.rizzo.builds import PUBLISHED_STEPS, Built
 from tests.benchmarks.rizzo.figures import pictures
 from tests.benchmarks.rizzo.findings import findings_table, orderings_table
 from tests.benchmarks.rizzo.plans import PROFILES, Plans
 from tests.benchmarks.rizzo.spectra import BASIS, POINTS
-from tests.benchmarks.rizzo.trainings import Store
-from tests.benchmarks.table import NOT_RUN, Page
+from tests.benchmarks.rizzo.store import Store
+from tests.benchmarks.table import Page
 
 
 def run(profile: str, seed: int, models: Path | None = None, trained_only: bool = False) -> Page:
@@ -43,16 +41,16 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         calibration.table(words.CALIBRATION, this),
         compared.training_table(this),
     ]
-    smaller = words.SMALLER.format(epochs=size.networks[shallow].epochs)
+    sizes = words.PUBLISHED if size.published else words.SMALLER
+    hours = words.HOURS.format(n=len(built), hours=sum(one.hours for one in built.values()))
     method = words.METHOD.format(
         points=POINTS,
         basis=BASIS,
         samples=size.samples,
         tested=size.tested,
-        sizes="Sizes are those of the paper." if profile == "paper" else smaller,
+        sizes=sizes.format(epochs=size.networks[shallow].epochs),
+        hours=hours if len(built) == len(CONFIGS) else "",
     )
-    if profile != "paper":
-        method += f"\n\n{_hours(built)}"
     return Page(
         words.TITLE,
         method,
@@ -60,17 +58,3 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         words.REMARKS.format(wins=compared.wins(this)),
         pictures(this, few=profile == "smoke"),
     )
-
-
-def _hours(built: Mapping[str, Built]) -> str:
-    """Say how long the profile ``paper`` would take."""
-    if len(built) < len(CONFIGS):
-        return f"The profile `paper` was {NOT_RUN}."
-    paper = Plans(PROFILES["paper"], 1)
-    steps = sum(
-        plan.steps / PUBLISHED_STEPS * built[plan.architecture].hours
-        for plan in dict.fromkeys(paper)
-        if plan.architecture in built
-    )
-    once = sum(one.hours for one in built.values())
-    return words.PAPER_HOURS.format(n=len(built), hours=once, study=steps - once)

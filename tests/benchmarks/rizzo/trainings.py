@@ -1,11 +1,10 @@
-"""Networks of the study: planned, trained once, kept, and asked for concentrations."""
+"""Networks of the study: trained once, kept, and asked for concentrations."""
 
-import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from fsl_mrs_dl.models.regression import RegressionNetwork
 from fsl_mrs_dl.models.regression_inference import features_of, regressed
 from fsl_mrs_dl.models.rizzo.network import inputs_of
 from fsl_mrs_dl.models.rizzo.table import CONFIGS
-from fsl_mrs_dl.train.loop import VALIDATION, Settings, fit
+from fsl_mrs_dl.train.loop import Settings, fit
 from fsl_mrs_dl.train.query import query
 from tests.benchmarks.rizzo.spectra import (
     DWELLTIME_S,
@@ -33,115 +32,54 @@ from tests.benchmarks.rizzo.spectra import (
     test_set,
     training_set,
 )
+from tests.benchmarks.rizzo.store import NotTrainedError, Plan, Store, fold_rows, n_validation
 
 _WEIGHTS, _CURVE = "weights.safetensors", "curve.json"
 _POOL = 3
 """Spectra of the pool for each one that the query loop takes from it."""
 
 
-class NotTrainedError(Exception):
-    """A network that is to be taken from the store is not there."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """Sizes of the inputs: bins of the 1D spectrum; of the spectrogram bins before under-sampling, hop, frames."""
-
-    spectrum: int = 1024
-    bins: int = 1024
-    hop: int = 24
-    frames: int = 32
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One training.
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network.
 
     Attributes
     ----------
-    architecture : str
-        A regressor of the catalogue.
-    samples, epochs, batch, seed : int
-        ``samples`` with the tenth that is for validation.
-    lr : float
-        Falls to nothing along half a cosine.
-    widths, kernels : tuple of int
-        Instead of the published ones; empty: those.
-    image : Image
-    kind : str
-        Of the training set, see :func:`~.spectra.training_set`; ``query``: a fifth of the spectra is asked for by
-        a network that was trained on the others.
-    world : World
-    fold : tuple of int or None
-        (k, K): leave out the k-th of K parts of the training spectra.
+    plan : Plan
+    losses : sequence of float
+        Validation loss of each epoch.
+    seconds : float
+    machine : str
+        GPU or ``CPU``.
+    home : Path
+        Folder that keeps it.
     """
 
-    architecture: str
-    samples: int
-    epochs: int
-    seed: int = 1
-    batch: int = 50
-    lr: float = 2e-3
-    widths: tuple[int, ...] = ()
-    kernels: tuple[int, ...] = ()
-    image: Image = field(default_factory=Image)
-    kind: str = "uniform"
-    world: World = field(default_factory=World)
-    fold: tuple[int, int] | None = None
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder that keeps the network."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:10]
-        return f"{self.architecture}-{digest}"
-
-    @property
-    def learned(self) -> int:
-        """Spectra to learn from."""
-        n = self.samples - n_validation(self.samples)
-        return n if self.fold is None else n - len(fold_rows(n, self.fold))
-
-    @property
-    def steps(self) -> int:
-        """Training steps."""
-        return self.epochs * -(-self.learned // self.batch)
-
-
-def n_validation(samples: int) -> int:
-    """Return how many of the spectra, the first ones, are for validation."""
-    return max(1, round(VALIDATION * samples))
-
-
-def fold_rows(n: int, fold: tuple[int, int]) -> Any:
-    """Return the rows of n that a fold leaves out."""
-    return np.array_split(np.arange(n), fold[1])[fold[0]]
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A trained network; ``seconds`` of the processor."""
-
-    network: RegressionNetwork
     plan: Plan
     losses: Sequence[float]
     seconds: float
+    machine: str
+    home: Path
+
+    @cached_property
+    def network(self) -> RegressionNetwork:
+        """The network, on the GPU if there is one.
+
+        Raises
+        ------
+        NotTrainedError
+            If the weights are not in the store.
+        """
+        if not (self.home / _WEIGHTS).exists():
+            raise NotTrainedError(f"{self.home.name}, whose weights are not there")
+        network = new_network(self.plan)
+        network.load_state_dict(load_file(self.home / _WEIGHTS))
+        return near(network).eval()
 
 
-@dataclass(frozen=True)
-class Store:
-    """Folder that keeps networks, and whether missing ones are trained."""
-
-    folder: Path
-    train: bool = True
-
-    def array(self, name: str, make: Callable[[], Real]) -> Real:
-        """Return an array that is kept under a name, made now if it is not there."""
-        file = self.folder / f"{name}.npy"
-        if not file.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            np.save(file, make())
-        values: Real = np.load(file)
-        return values
+def near(network: RegressionNetwork) -> RegressionNetwork:
+    """Return a network on the GPU, if there is one."""
+    return network.cuda() if torch.cuda.is_available() else network
 
 
 def output_names(world: World) -> tuple[str, ...]:
@@ -239,7 +177,7 @@ def estimates(one: Trained, spectra: StudySpectra, key: object = None) -> Real:
     return concentrations(outputs, one.plan.world)
 
 
-@cache
+@lru_cache(maxsize=4)
 def _set(kind: str, world: World, samples: int, seed: int) -> StudySpectra:
     return training_set(kind, world, samples, seed)
 
@@ -266,26 +204,26 @@ def trained(plan: Plan, store: Store) -> Trained:
     NotTrainedError
         If it is not there and must not be trained.
     """
-    home, network = store.folder / plan.folder, new_network(plan)
+    home = store.folder / plan.folder
     if (home / _CURVE).exists():
-        network.load_state_dict(load_file(home / _WEIGHTS))
         record = json.loads((home / _CURVE).read_text())
-        return Trained(network.eval(), plan, record["losses"], record["seconds"])
+        return Trained(plan, record["losses"], record["seconds"], record["machine"], home)
     if not store.train:
         raise NotTrainedError(plan.folder)
     spectra = _queried(plan, store) if plan.kind == "query" else shuffled(plan)
-    started = time.process_time()
+    started, network = time.perf_counter(), near(new_network(plan))
     learned, stopped = examples(network, plan, spectra)
     network.standardise(*learned)
     full = CATALOGUE[plan.architecture].training == "full-batch regression"
     settings = Settings(plan.epochs, plan.batch, plan.lr, 0, plan.seed, anneal=True, full_batch=full)
     curve = fit(network, learned, stopped, settings)
-    seconds = time.process_time() - started
+    seconds = time.perf_counter() - started
+    machine = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     home.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, home / _WEIGHTS)
-    record = {"plan": asdict(plan), "losses": curve.losses, "seconds": seconds}
+    record = {"plan": asdict(plan), "losses": curve.losses, "seconds": seconds, "machine": machine}
     (home / _CURVE).write_text(json.dumps(record))
-    return Trained(network, plan, curve.losses, seconds)
+    return Trained(plan, curve.losses, seconds, machine, home)
 
 
 def shuffled(plan: Plan) -> StudySpectra:

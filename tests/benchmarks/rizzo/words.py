@@ -21,22 +21,29 @@ ranges. It shows what knowing the ranges is worth to one who has the model. *CRL
 test spectra, all amplitudes and the width unknown.
 
 In this profile networks learn from {samples} spectra, a tenth of them to stop by, and are judged by {tested}
-others. {sizes}"""
+others. {sizes} {hours}"""
 SMALLER = """\
 Sizes are small: images of 32 by 8 points (256 bins of 4.7 ppm, 8 frames 24 ms apart), spectra of 256 bins,
 channels as `tests/benchmarks/rizzo/plans.py` lists them, {epochs} epochs of batches of 50 for the shallow
 network. What holds here holds for such networks; the profile `paper` has the published sizes."""
-PAPER_HOURS = """\
-The profile `paper` was not run: the {n} networks once, as published, would take {hours:.0f} hours of a
-processor, from the step that each of them made here (first table); one network of each kind of study ten times,
-{study:.0f} more."""
+PUBLISHED = """\
+As many as in the paper, with its inputs and channels. The training is shorter: batches of 100 instead of 50, for
+launches of a GPU cost as much as what they compute, and of 200 epochs as many as minutes of a GPU carried. The
+last table has the share of the paper's steps and of its examples for each network; early stopping took fewer there
+too, how many is not printed. Learning rates fall to nothing along half a cosine. What was not trained stands as
+`not run`. Single studies (water, training sets, clipping, noise, ensembles) and their repetitions have images of
+32 by 8 points (256 bins of 4.7 ppm, 8 frames 24 ms apart) with the paper's channels, and {epochs} epochs: *quarter
+image*."""
+HOURS = """\
+The {n} networks once, as published, would take {hours:.0f} hours of a processor, from the step that each of them
+made here (first table)."""
 BUILDS = """\
 **All twenty-four.** At the published sizes and inputs with 17 outputs: parameters, operations of one spectrum
 forward, loss of a batch before and after a short step down its gradient, whether the outputs are the same after
 saving and loading, and what 200 epochs of 18 000 spectra would take here, from the time of one step of Adam.
 EfficientNet-B7, ResNet-50 and the best shallow network have the numbers of parameters that are published for
 them (`tests/unit/test_compared_networks.py`); of the U-Nets 17 are counted together."""
-ORDERINGS = "**What was asked of `small`.**"
+ORDERINGS = "**What was asked of the networks.**"
 FINDINGS = """\
 **The eight findings of the paper.** Intervals after +- (95 %, Student's t) are over trainings, in parentheses
 over test spectra (bootstrap). A verdict over trainings needs three of them."""
@@ -77,7 +84,9 @@ CALIBRATION = """\
 the mean and SD of several networks' answers, and of answers with dropout left on. Mean over the 16 metabolites,
 lowest and highest; target: each within 3 points. *+-1.96 CRLB*: the model fit's amplitude and bound on the same
 spectra."""
-TRAININGS = "**Trainings**, seconds of a processor; the published ones have 72 000 steps at most."
+TRAININGS = """\
+**Trainings**, in seconds of the clock, several side by side on a GPU; the published ones have 72 000 steps and
+3 600 000 examples at most. A step of a full batch (scattering) has all examples."""
 REMARKS = """\
 {wins} Where it has, it answers with the ranges of its training, and the posterior mean of the fit, which is
 told the same ranges, says what those are worth. No weights are shipped: a network that is no better than the
