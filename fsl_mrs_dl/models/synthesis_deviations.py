@@ -6,9 +6,10 @@ and no network that was trained on other subjects has it as precisely. The rest 
 .. math:: s_i(t) = \bar s(t) + \sigma \sum_k c_k(z_i) \, d_k(t) + n_i(t)
 
 with noise :math:`n_i` of standard deviation :math:`\sigma`, known from the signal-free bands. The first two
-directions :math:`d_k` are physics, of the set itself: :math:`\bar s`, whose complex coefficient is scale and
-phase, and :math:`t \bar s`, whose coefficient is broadening and shift, to first order. The others are the
-principal components of the deviations of many sets, for example of tails of water that drift.
+directions :math:`d_k` are physics, of the set itself without its water: :math:`\bar s`, whose complex coefficient
+is scale and phase, and :math:`t \bar s`, whose coefficient is broadening and shift, to first order. The others are
+the principal components of the deviations of many sets. Water is no part of the deviations: it is carried beside
+them, see :class:`~fsl_mrs_dl.simulate.measured_water.SplitSet`.
 
 The coefficients are in units of the noise, so that the likelihood is known and the Kullback-Leibler divergence has
 the weight 1: only what stands out of the noise is encoded; the rest is noise, and is drawn as such.
@@ -24,7 +25,6 @@ import torch
 from torch import Tensor
 
 from fsl_mrs_dl.data import Complex, Real
-from fsl_mrs_dl.io.transient_sets import deviations_of
 from fsl_mrs_dl.models.inputs import on_network_points
 from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.synthesis import Layers, SynthesisNetwork, complex_of
@@ -152,25 +152,25 @@ class CarriedSet:
     ----------
     network : DeviationNetwork
         On the points of the set.
-    average : ndarray, complex, shape (time,)
     deviations : ndarray, complex, shape (transient, time)
+        From the average of the set, without water.
     size : float
         The noise's SD a channel.
     axes : ndarray, complex, shape (direction, time)
     """
 
     network: DeviationNetwork
-    average: Complex
     deviations: Complex
     size: float
     axes: Complex
 
     @classmethod
-    def of(cls, network: DeviationNetwork, fids: Complex, dwelltime_s: float, size: float) -> Self:
-        """Return a set of transients, shape (transient, time), of a dwell time in s."""
-        moved = network.on_points(fids.shape[1], dwelltime_s)
-        average, deviations = deviations_of(fids)
-        return cls(moved, average, deviations, size or 1.0, moved.directions(average))
+    def of(
+        cls, network: DeviationNetwork, carrier: Complex, deviations: Complex, dwelltime_s: float, size: float
+    ) -> Self:
+        """Return a set of an average without water, shape (time,), and deviations, shape (transient, time)."""
+        moved = network.on_points(len(carrier), dwelltime_s)
+        return cls(moved, deviations, size or 1.0, moved.directions(carrier))
 
     @property
     def coefficients(self) -> Real:

@@ -10,6 +10,7 @@ from fsl_mrs_dl.errors import DataError, ModelError
 from fsl_mrs_dl.io.transient_sets import TransientSets, set_scale
 from fsl_mrs_dl.scores import noise_region, noise_sd
 from fsl_mrs_dl.simulate.measured_noise import MeasuredNoise
+from fsl_mrs_dl.simulate.measured_water import SplitSet
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.models.card import Card
@@ -119,9 +120,9 @@ def reconstruct_transients(
     from fsl_mrs_dl.models.inputs import on_network_points
 
     if network.kind == "deviations":
-        carried = _carried(network, fids, data)
+        split, carried = _carried(network, fids, data)
         mean, log_variance = carried.encoded()
-        return carried.average + carried.decoded(mean), mean, log_variance
+        return split.average + split.water.fids + carried.decoded(mean), mean, log_variance
     scale = set_scale(fids)
     points = on_network_points(fids / scale, data.dwelltime_s, network.n_points, network.dwelltime_s)
     channels = torch.from_numpy(np.stack([points.real, points.imag], axis=-2).astype(np.float32))
@@ -131,11 +132,12 @@ def reconstruct_transients(
     return scale * decoded.astype(np.complex128), mean, log_variance
 
 
-def _carried(network: "DeviationNetwork", fids: Complex, data: MRSData) -> "CarriedSet":
+def _carried(network: "DeviationNetwork", fids: Complex, data: MRSData) -> tuple[SplitSet, "CarriedSet"]:
     from fsl_mrs_dl.models.synthesis_deviations import CarriedSet
 
     size = float(np.median(noise_sd(fids, data.ppm_axis, data.nucleus)))
-    return CarriedSet.of(network, fids, data.dwelltime_s, size)
+    split = SplitSet.of(fids, data, size)
+    return split, CarriedSet.of(network, split.carrier, split.deviations, data.dwelltime_s, size)
 
 
 def new_transients(
@@ -181,12 +183,13 @@ def new_transients(
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     latent, parent = new_latent(mean, log_variance, n, mode, generator)
     if network.kind == "deviations":
-        carried = _carried(network, fids, data)
-        new = carried.average + carried.decoded(latent)
+        split, carried = _carried(network, fids, data)
+        new = carried.decoded(latent)
         if noise:
-            new += carried.lost_spread(new - carried.average, rng)
+            new += carried.lost_spread(new, rng)
+        new += split.average + split.water.draw(n, rng)
         if amounts:
-            new -= (decoded - carried.average).mean(axis=0)
+            new -= (decoded - split.average).mean(axis=0)
     else:
         moved = network.on_points(data.n_points, data.dwelltime_s)
         new = set_scale(fids) * moved.synthesise(latent).astype(np.complex128)

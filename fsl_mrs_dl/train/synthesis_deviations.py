@@ -1,4 +1,4 @@
-"""Training data of the network of deviations: transients less the average of their set, in units of the noise."""
+"""Training data of the network of deviations: transients without average and water, in units of the noise."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ import torch
 from scipy.linalg import eigh
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
-from fsl_mrs_dl.io.transient_sets import deviations_of
 from fsl_mrs_dl.models.synthesis_deviations import N_PHYSICS, DeviationNetwork, directions, split_parts
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.scores.spectra import SIGNAL_1H_PPM
+from fsl_mrs_dl.simulate.measured_water import SplitSet
 from fsl_mrs_dl.train.synthesis_transients import TransientCollection
 
 _MOST_COMPONENTS = 24
@@ -84,11 +84,9 @@ def deviation_network(
     sets = [transients.fids[transients.sets == index] for index in np.unique(transients.sets)]
     sizes = [float(np.median(noise_sd(fids, data.ppm_axis, data.nucleus))) for fids in sets]
     nothing = np.zeros((0, data.n_points), dtype=np.complex128)
-    averages, units = [], []
-    for fids, size in zip(sets, sizes, strict=True):
-        average, deviations = deviations_of(fids)
-        averages.append(average)
-        units.append(deviations / (size or 1.0))
+    splits = [SplitSet.of(fids, data, size) for fids, size in zip(sets, sizes, strict=True)]
+    averages = [split.carrier for split in splits]
+    units = [split.deviations / (size or 1.0) for split, size in zip(splits, sizes, strict=True)]
     rest = [
         unit - (unit @ physics.conj().T) @ physics
         for unit, physics in zip(units, (directions(one, nothing) for one in averages), strict=True)

@@ -15,6 +15,7 @@ from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.models.synthesis_deviations import CarriedSet, DeviationNetwork
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import noise_sd, r2, voigt_fwhm_hz
+from fsl_mrs_dl.simulate.measured_water import SplitSet
 from fsl_mrs_dl.simulate.signals import clean_fids
 from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, prior_of
 from fsl_mrs_dl.train.synthesis_transients import TransientCollection
@@ -288,7 +289,8 @@ def _deviation_scores(network: DeviationNetwork, transients: TransientCollection
     for index in np.unique(transients.sets):
         part = transients.fids[transients.sets == index]
         size = float(np.median(noise_sd(part, data.ppm_axis, data.nucleus)))
-        carried = CarriedSet.of(network, part, data.dwelltime_s, size)
+        split = SplitSet.of(part, data, size)
+        carried = CarriedSet.of(network, split.carrier, split.deviations, data.dwelltime_s, size)
         deviations = carried.decoded(carried.encoded()[0])
         power, left = (
             (np.abs(some @ carried.axes.conj().T) ** 2).sum()
@@ -296,7 +298,7 @@ def _deviation_scores(network: DeviationNetwork, transients: TransientCollection
         )
         explained += float(power - left) / carried.size**2
         beyond += float(power) / carried.size**2 - 2 * len(carried.axes) * len(part)
-        decoded.append(carried.average + deviations)
+        decoded.append(split.average + split.water.fids + deviations)
         fids.append(part)
     share = explained / beyond if beyond > 0 else 0.0
     n = len(transients.fids)

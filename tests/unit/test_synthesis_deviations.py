@@ -44,7 +44,7 @@ def test_directions_are_orthonormal_and_begin_with_the_average(rng: np.random.Ge
 def test_the_coefficient_of_the_average_is_the_scale(rng: np.random.Generator) -> None:
     fids = np.array([0.9, 1.1])[:, None] * LINE
     network = DeviationNetwork(N, DT, F0, 0)
-    carried = CarriedSet.of(network, fids, DT, SD)
+    carried = CarriedSet.of(network, *deviations_of(fids), DT, SD)
     # Two transients: deviations from the average are lengthened by the square root of 2 / (2 - 1).
     expected = np.array([-0.1, 0.1]) * np.sqrt(2) * np.linalg.norm(LINE) / SD
     np.testing.assert_allclose(carried.coefficients[:, 0], expected, rtol=1e-9)

@@ -151,8 +151,10 @@ def _members(basis: str | BasisRecipe, options: tuple[tuple[str, float], ...]) -
     return replace(whole, fids=whole.fids[chosen], names=names)
 
 
-def scan(world: Elsewhere, snr_peak: float, rng: np.random.Generator) -> Transients | None:
-    """Make one scan of :data:`TRANSIENTS` transients; None where what it is made from is absent.
+def scan(
+    world: Elsewhere, snr_peak: float, rng: np.random.Generator, n: int = TRANSIENTS
+) -> Transients | None:
+    """Make one scan; None where what it is made from is absent.
 
     Parameters
     ----------
@@ -160,6 +162,8 @@ def scan(world: Elsewhere, snr_peak: float, rng: np.random.Generator) -> Transie
     snr_peak : float
         Highest peak of the metabolites' spectrum (magnitude) over the SD of the noise of a channel in it.
     rng : numpy.random.Generator
+    n : int
+        Transients.
     """
     members = _members(world.basis, tuple(world.options.items()))
     if members is None:
@@ -172,25 +176,23 @@ def scan(world: Elsewhere, snr_peak: float, rng: np.random.Generator) -> Transie
     # The parts of the worlds have one dwell time; seen through another, times and frequencies scale.
     scaled_mhz = mhz * world.dwelltime_s / DWELLTIME_S
     one = len(still), scaled_mhz
-    fids = np.repeat(still[None], TRANSIENTS, axis=0)
+    fids = np.repeat(still[None], n, axis=0)
     if world.water != NONE:
-        n = 1 if world.water == STABLE else TRANSIENTS
+        own = 1 if world.water == STABLE else n
         size = log_uniform(_MORE_WATER, 1, rng) * height
-        fids = fids + additions.water_fids(n, *one, np.full(n, size), rng)
+        fids = fids + additions.water_fids(own, *one, np.full(own, size), rng)
     if world.lipid != NONE:
-        n = 1 if world.lipid == STABLE else TRANSIENTS
+        own = 1 if world.lipid == STABLE else n
         size = log_uniform(_MORE_LIPID, 1, rng) * abs(still[0])
-        fids = fids + additions.lipid_fids(n, *one, np.full(n, size), rng)
-    shift_hz = rng.uniform(-SHIFT_PPM, SHIFT_PPM, TRANSIENTS) * mhz
-    phase_rad = rng.uniform(-np.pi, np.pi, TRANSIENTS)
+        fids = fids + additions.lipid_fids(own, *one, np.full(own, size), rng)
+    shift_hz = rng.uniform(-SHIFT_PPM, SHIFT_PPM, n) * mhz
+    phase_rad = rng.uniform(-np.pi, np.pi, n)
     moved = phase(shift(fids, shift_hz, world.dwelltime_s), phase_rad)[:, world.missing :]
-    sigma = np.full(TRANSIENTS, height / snr_peak)
+    sigma = np.full(n, height / snr_peak)
     noisy = add_noise(moved, sigma, rng).astype(np.complex64)
     # The shift has turned what is left by its first point.
     truth = np.stack([shift_hz, phase_rad + 2 * np.pi * shift_hz * world.missing * world.dwelltime_s], axis=1)
-    return Transients(
-        noisy, truth, world.dwelltime_s, mhz, np.full(TRANSIENTS, "Free"), world.name, noise_sigma=sigma
-    )
+    return Transients(noisy, truth, world.dwelltime_s, mhz, np.full(n, "Free"), world.name, noise_sigma=sigma)
 
 
 def _still(world: Elsewhere, basis: Basis, rng: np.random.Generator) -> Complex:
