@@ -157,12 +157,18 @@ class Run:
         return max(networks, key=lambda one: total(one.values[0], self.truth)).name
 
     @cached_property
+    def n_members(self) -> int:
+        """Members of one kind that an ensemble can have: as many as there are of both."""
+        return min(len(self.networks(self.plans.seeds(name))) for name in self.plans.profile.repeated)
+
+    @cached_property
     def members(self) -> dict[str, list[Trained]]:
         """The members of each ensemble that is complete."""
         profile, plans = self.plans.profile, self.plans
         some = {name: self.networks(plans.seeds(name)) for name in profile.repeated}
         first, other = (some[name] for name in profile.repeated)
-        n = profile.seeds
+        n = self.n_members
+        first, other = first[: max(n, 1)], other[: max(n, 1)]
         every = {
             f"ShallowEns-{n}n": first if len(first) == n > 1 else [],
             "HybridEns-2n": [*first[:1], *other[:1]] if first and other else [],

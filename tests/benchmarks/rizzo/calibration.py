@@ -60,10 +60,10 @@ def table(caption: str, run: Run) -> Table:
     basis = replace(study_basis(), fids=np.asarray(study_basis().fids)[: len(NAMES)], names=NAMES)
     every: dict[str, Real | None] = {}
     for name in profile.repeated:
-        several = run.networks(run.plans.seeds(name))
-        every[f"spread of {profile.seeds} {name}"] = spread(several, run) if len(several) > 1 else None
-    both = run.members.get(f"HybridEns-{2 * profile.seeds}n")
-    every[f"spread of {2 * profile.seeds} of both kinds"] = spread(both, run) if both else None
+        several = run.networks(run.plans.seeds(name))[: run.n_members]
+        every[f"spread of {run.n_members} {name}"] = spread(several, run) if run.n_members > 1 else None
+    both = run.members.get(f"HybridEns-{2 * run.n_members}n")
+    every[f"spread of {2 * run.n_members} of both kinds"] = spread(both, run) if both else None
     for name in profile.repeated:
         there = run.network(run.plans.network(name))
         every[f"dropout, {name}"] = run.dropped(there, profile.draws) if there else None

@@ -178,7 +178,7 @@ def ensemble_table(run: Run) -> Table:
         cells += [f"{group(own.percent, g):.1f}" for g in GROUPS]
         verdict = "yes" if mean >= max(each) else f"no, {sum(e > mean for e in each)} are better"
         rows.append([name, str(len(members)), *cells, f"{mean:.3f}", f"{max(each):.3f}", verdict])
-    n = run.plans.profile.seeds
+    n = run.n_members
     expected = [f"ShallowEns-{n}n", "HybridEns-2n", "HybridEns-2n, out of fold", f"HybridEns-{2 * n}n"]
     rows += [[name] for name in expected if name not in run.ensembles]
     columns = ["ensemble", "members", *(f"a R2, {g}" for g in GROUPS), *(f"sigma %, {g}" for g in GROUPS)]

@@ -109,7 +109,7 @@ def _clips(run: Run) -> tuple[str, str]:
 
 
 def _ensembles(run: Run) -> tuple[str, str]:
-    n = run.plans.profile.seeds
+    n = run.n_members
     names = [f"ShallowEns-{n}n", "HybridEns-2n", f"HybridEns-{2 * n}n"]
     there = [name for name in names if name in run.ensembles]
     if len(there) < len(names):

@@ -20,8 +20,10 @@ class RizzoProfile:
 
     Attributes
     ----------
-    samples, tested, seeds : int
-        Spectra to learn from (a tenth of them to stop by), to be judged by, trainings of each kind.
+    samples, tested : int
+        Spectra to learn from (a tenth of them to stop by), and to be judged by.
+    seeds, repeats : int
+        Trainings of each network of the ensembles, and of the single studies.
     image : Image
     networks : mapping of str to Plan
         Compared networks by name: sizes, epochs and learning rate; ``samples`` and ``seed`` are filled in.
@@ -42,6 +44,7 @@ class RizzoProfile:
     samples: int
     tested: int
     seeds: int
+    repeats: int
     networks: Mapping[str, Plan]
     repeated: tuple[str, ...] = (SHALLOW, RESNET)
     stacking: int = 15
@@ -110,9 +113,9 @@ def _published() -> Mapping[str, Plan]:
 
 
 PROFILES = {
-    "smoke": RizzoProfile(60, 24, 1, _small(1, (4, 4, 4), 3), stacking=1, draws=4),
-    "small": RizzoProfile(2000, 1000, 3, _small(8, (12, 16, 24))),
-    "paper": RizzoProfile(20_000, 2500, 5, _published(), (QUARTER, RESNET), stacking=40, published=True),
+    "smoke": RizzoProfile(60, 24, 1, 1, _small(1, (4, 4, 4), 3), stacking=1, draws=4),
+    "small": RizzoProfile(2000, 1000, 3, 3, _small(8, (12, 16, 24))),
+    "paper": RizzoProfile(20_000, 2500, 5, 3, _published(), (QUARTER, RESNET), stacking=40, published=True),
 }
 """Spectra, inputs and widths as published in ``paper``; epochs and batches are not, see :data:`_EPOCHS`."""
 
@@ -146,8 +149,9 @@ class Plans:
         return [self.network(name, k) for k in range(n)]
 
     def repeats(self, **changes: object) -> list[Plan]:
-        """Return the network of the single studies, otherwise trained, with every seed."""
-        return [replace(one, **changes) for one in self.seeds(self.shallow)]  # type: ignore[arg-type]
+        """Return the network of the single studies, otherwise trained, with each of their seeds."""
+        several = self.seeds(self.shallow)[: self.profile.repeats]
+        return [replace(one, **changes) for one in several]  # type: ignore[arg-type]
 
     def worlds(self) -> dict[str, list[Plan]]:
         """Return the trainings with and without a water line, at one and at a random receiver gain."""
@@ -184,13 +188,14 @@ class Plans:
         first = [self.network(name) for name in self.profile.networks]
         worlds, sets = self.worlds(), self.sets()
         yield from first[:3]
-        yield from (one for name in self.profile.repeated for one in self.seeds(name))
-        yield from (one for members in self.folds() for one in members)
+        yield from (one for name in self.profile.repeated for one in self.seeds(name)[: self.profile.repeats])
         for name in ("random gain, water", "random gain, no water"):
             yield from worlds[name]
         yield from self.noiseless()
         yield from (several[0] for several in sets.values())
         yield from worlds["one gain, no water"]
         yield from first[3:]
-        for k in range(1, self.profile.seeds):
+        for k in range(1, self.profile.repeats):
             yield from (several[k] for several in sets.values())
+        yield from (one for members in self.folds() for one in members)
+        yield from (one for name in self.profile.repeated for one in self.seeds(name))
