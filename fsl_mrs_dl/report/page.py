@@ -3,8 +3,10 @@
 import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -47,7 +49,7 @@ p { margin: 4px 0 8px; max-width: 90ch; color: #555; }
 table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 4px 18px 4px 0; border-bottom: 1px solid #e5e5e5; vertical-align: top; }
 td:last-child { overflow-wrap: anywhere; }
-th { font-weight: 600; }
+th { font-weight: 600; } a { color: #0072b2; }
 .part { border-left: 2px solid #bbb; padding-left: 14px; }
 summary { cursor: pointer; margin: 8px 0; }
 footer { margin-top: 40px; color: #777; font-size: 13px; }
@@ -142,6 +144,25 @@ def cards(facts: Sequence[tuple[str, str]]) -> str:
     return f'<div class="cards">{shown}</div>'
 
 
+@dataclass(frozen=True)
+class Link:
+    """Cell of a table that leads to another file.
+
+    Attributes
+    ----------
+    text : str
+    path : str
+        Relative to the page.
+    """
+
+    text: str
+    path: str
+
+    def html(self) -> str:
+        """Return the HTML."""
+        return f'<a href="{html.escape(quote(self.path))}">{html.escape(self.text)}</a>'
+
+
 def table(
     rows: Iterable[Sequence[Any]], head: Sequence[str] = (), groups: Sequence[tuple[str, int]] = ()
 ) -> str:
@@ -159,7 +180,8 @@ def table(
 
     def cell(kind: str, n: int, value: Any, more: str = "") -> str:
         part = ' class="part"' if n in starts else ""
-        return f"<{kind}{part}{more}>{html.escape(plain(value))}</{kind}>"
+        text = value.html() if isinstance(value, Link) else html.escape(plain(value))
+        return f"<{kind}{part}{more}>{text}</{kind}>"
 
     top, column = "", 0
     if groups:

@@ -64,6 +64,34 @@ def stages_part(stages: Sequence[Stage]) -> str:
     return section("Processing", *parts, text=text)
 
 
+def stage_measures(stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """Return what each step did, with SNR and linewidth of NAA after it, for the record of a run.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        The first is the data at the start of the chain.
+
+    Returns
+    -------
+    list of dict
+        ``step`` (empty for one that was left out), ``notes``, ``snr`` and ``linewidth_hz``, measured as in the
+        report: of the strongest coil, the mean over transients and conditions. None where there is no line of
+        NAA, and for many voxels.
+    """
+    rows = []
+    for stage in stages:
+        single = bool(stage.name) and stage.data.fid.shape[:3] == (1, 1, 1)
+        peak = naa_peak(stage.data, _one_fid(stage.data)) if single else None
+        known = peak is not None and bool(np.isfinite(peak.fwhm_hz))
+        measured = (
+            (float(peak.height_sd), float(peak.fwhm_hz)) if peak is not None and known else (None, None)
+        )
+        snr, width = measured
+        rows.append({"step": stage.name, "notes": list(stage.notes), "snr": snr, "linewidth_hz": width})
+    return rows
+
+
 def _one_fid(data: MRSData) -> Complex:
     """Return one FID of data: of the strongest voxel and coil, the mean over all other dimensions."""
     fids = np.moveaxis(data.fid, TIME_AXIS, -1)

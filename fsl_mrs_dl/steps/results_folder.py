@@ -55,6 +55,7 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
     from fsl_mrs_dl.io.sidecar import write_sidecars
     from fsl_mrs_dl.io.staging import Staging
     from fsl_mrs_dl.report import quantify_text
+    from fsl_mrs_dl.report.stages import stage_measures
 
     options = {option.name: getattr(arguments, option.name) for option in known_step.options}
     inputs = [arguments.data, sidecar_of(arguments.data), *_named_files(known_step, options)]
@@ -85,7 +86,8 @@ def run_fit(known_step: Step, arguments: argparse.Namespace) -> None:
             if data.sidecar:
                 write_sidecars(staging)
         lack = _write_report(known_step, result, settings, staging) if arguments.report else None
-        record = run_record(result.outcome, settings, staging.checksums(), known_step.name)
+        processing = stage_measures(result.stages)
+        record = run_record(result.outcome, settings, staging.checksums(), known_step.name, processing)
         staging.path(RUN_RECORD).write_text(record, encoding="utf-8")
         files = staging.names
     log_decisions(data, result.data)

@@ -13,6 +13,7 @@ from fsl_mrs_dl.report.page import (
     AFTER,
     BEFORE,
     CONDITIONS,
+    Link,
     cards,
     figure,
     number,
@@ -21,6 +22,8 @@ from fsl_mrs_dl.report.page import (
     table,
 )
 from fsl_mrs_dl.report.stages import absorption, naa_peak
+from fsl_mrs_dl.steps.results_folder import REPORT
+from fsl_mrs_dl.study.before_after import alignment_section
 from fsl_mrs_dl.study.table import Result, label_names
 
 MAIN = ("NAA+NAAG", "GPC+PCh", "Glu+Gln", "Ins", "GABA")
@@ -56,9 +59,11 @@ def study_page(results: Sequence[Result], title: str) -> str:
         section(
             "Quality",
             table(_quality_rows(results), _QUALITY),
-            text="The report of each scan is in its folder.",
+            text="Of all scans, the worst first; each name leads to the report of the scan.",
         )
     )
+    if aligned := alignment_section(there):
+        parts.append(aligned)
     if there:
         names = [name for name in MAIN if all((name, scaling) in result.amounts for result in there)]
         outliers = _outliers(there, names, scaling)
@@ -71,7 +76,8 @@ def study_page(results: Sequence[Result], title: str) -> str:
         parts.append(
             section("Variation", table(_variation(there, names, scaling, site), _VARIATION), text=_CV)
         )
-        rows = [(name, metabolite, f"{z:+.1f}") for (name, metabolite), z in outliers.items()]
+        links = {result.job.scan.name: _link(result) for result in there}
+        rows = [(links[name], metabolite, f"{z:+.1f}") for (name, metabolite), z in outliers.items()]
         heading = ("Scan", "Metabolite", "Robust z")
         parts.append(section("Outliers", table(rows, heading) if rows else "<p>None.</p>", text=_OUTLIERS))
         odd = {name for name, _ in outliers} | {r.job.scan.name for r in there if r.verdict != "good"}
@@ -122,15 +128,20 @@ def _counts(results: Sequence[Result]) -> list[tuple[str, str]]:
     return [("scans", str(len(results))), *counts]
 
 
-def _quality_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+def _link(result: Result) -> Link | str:
+    """Return the name of a scan, which leads to its report where there is one."""
+    name = result.job.scan.name
+    return Link(name, f"{name}/{REPORT}") if (result.job.results / REPORT).is_file() else name
+
+
+def _quality_rows(results: Sequence[Result]) -> list[tuple[Link | str, ...]]:
     def shown(value: float | None, digits: int) -> str:
         return "\N{EN DASH}" if value is None else number(value, digits)
 
     order = {"failed": 0, "unusable": 1, "usable": 2}
     ranked = sorted(results, key=lambda result: (order.get(result.verdict, 3), result.job.scan.name))
     return [
-        (r.job.scan.name, r.verdict, shown(r.snr, 0), shown(r.linewidth_hz, 1), r.reason.strip())
-        for r in ranked
+        (_link(r), r.verdict, shown(r.snr, 0), shown(r.linewidth_hz, 1), r.reason.strip()) for r in ranked
     ]
 
 
@@ -225,7 +236,7 @@ def _points(results: Sequence[Result], name: str, scaling: str, n: int, group: s
         marker={"color": CONDITIONS[n % len(CONDITIONS)], "size": 7},
         name=html.escape(group or "all"),
         legendgroup=group,
-        showlegend=first,
+        showlegend=first and bool(group),
         text=[html.escape(result.job.scan.name) for result in results],
         hovertemplate="%{text}: %{y:.3g}<extra></extra>",
     )

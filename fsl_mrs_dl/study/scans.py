@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.extras import require
@@ -38,15 +39,15 @@ class StudyScan:
     fractions: Path | None = None
 
 
-def find_scans(folder: Path, tree: str) -> list[StudyScan]:
+def find_scans(folder: Path, tree: str | None) -> list[StudyScan]:
     """Find the scans below a folder, in the order of their names.
 
     Parameters
     ----------
     folder : Path
-    tree : str
+    tree : str or None
         One of :data:`SHIPPED`, or a file of file-tree with the template ``svs``, and ``mrsref`` if there are water
-        references, ``fractions`` if there are tissue fractions.
+        references, ``fractions`` if there are tissue fractions. None: the first of :data:`SHIPPED` that finds any.
 
     Raises
     ------
@@ -57,23 +58,49 @@ def find_scans(folder: Path, tree: str) -> list[StudyScan]:
     OptionError
         If the tree cannot be read, or has no template ``svs``.
     """
-    tree_reader = require("file_tree", "study").FileTree
     if not folder.is_dir():
         raise DataError(f"--input {folder} is no folder; the folder of the study is needed.")
-    named = (
-        files("fsl_mrs_dl").joinpath("resources", "trees", f"{tree}.tree") if tree in SHIPPED else Path(tree)
+    looked_for = []
+    for name in SHIPPED if tree is None else (tree,):
+        file_tree = _tree(folder, name)
+        if scans := _scans(folder, file_tree):
+            return scans
+        looked_for.append(f"{file_tree.get_template(SVS).as_string} (--tree {name})")
+    raise DataError(
+        f"{folder} holds no scan. Looked for: {'; '.join(looked_for)}. Name the layout of the folder with --tree: "
+        "bids, plain, or a .tree file of your own."
     )
-    if not named.is_file():
-        raise OptionError(f"--tree {tree} is neither {' nor '.join(SHIPPED)} nor a file; give one of them.")
+
+
+def _tree(folder: Path, name: str) -> Any:
+    """Read a file tree.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read, or has no template for scans.
+    """
+    reader = require("file_tree", "study").FileTree
+    path = (
+        files("fsl_mrs_dl").joinpath("resources", "trees", f"{name}.tree") if name in SHIPPED else Path(name)
+    )
+    if not path.is_file():
+        raise OptionError(f"--tree {name} is neither {' nor '.join(SHIPPED)} nor a file; give one of them.")
     try:
-        file_tree = tree_reader.from_string(named.read_text(encoding="utf-8"), top_level=str(folder))
+        file_tree = reader.from_string(path.read_text(encoding="utf-8"), top_level=str(folder))
     except (ValueError, UnicodeDecodeError, KeyError) as error:
-        raise OptionError(f"--tree {tree} cannot be read by file-tree: {error}.") from error
+        raise OptionError(f"--tree {name} cannot be read by file-tree: {error}.") from error
     keys = file_tree.template_keys()
     if SVS not in keys:
         raise OptionError(
-            f"--tree {tree} has no template '{SVS}', the raw scan; it has {', '.join(sorted(keys))}."
+            f"--tree {name} has no template '{SVS}', the raw scan; it has {', '.join(sorted(keys))}."
         )
+    return file_tree
+
+
+def _scans(folder: Path, file_tree: Any) -> list[StudyScan]:
+    """Return the scans of a file tree that exist."""
+    keys = file_tree.template_keys()
     scans = []
     matches = file_tree.update_glob(SVS)
     for match in matches.iter(SVS) if matches.placeholders else ():
@@ -84,11 +111,6 @@ def find_scans(folder: Path, tree: str) -> list[StudyScan]:
         beside = [Path(match.get(key)) if key in keys else None for key in (REFERENCE, FRACTIONS)]
         water, fractions = (path if path is not None and path.is_file() else None for path in beside)
         scans.append(StudyScan(_name(data, folder), labels, data, water, fractions))
-    if not scans:
-        raise DataError(
-            f"{folder} holds no scan that --tree {tree} describes: {file_tree.get_template(SVS).as_string}. "
-            "Name the layout of the folder with --tree: bids, plain, or a .tree file of your own."
-        )
     return sorted(scans, key=lambda scan: scan.name)
 
 

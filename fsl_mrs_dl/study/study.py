@@ -21,6 +21,8 @@ from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, w
 from fsl_mrs_dl.study.report import study_page
 from fsl_mrs_dl.study.reporting import write_reporting
 from fsl_mrs_dl.study.scans import find_scans
+from fsl_mrs_dl.study.summarise import FOLDER as SUMMARISE
+from fsl_mrs_dl.study.summarise import remove_other_folders, write_summarise_folders
 from fsl_mrs_dl.study.table import Result, write_table
 
 DESCRIPTION, TABLE, DICTIONARY, PAGE = "dataset_description.json", "study.csv", "study.json", "study.html"
@@ -31,7 +33,7 @@ def study(
     input: Path,  # noqa: A002 - the flag's name
     output: Path,
     basis: str,
-    tree: str = "bids",
+    tree: str | None = None,
     config: Path | None = None,
     parallel: Literal["off", "local", "cluster"] = "off",
     parallel_workers: int | None = None,
@@ -53,6 +55,7 @@ def study(
     tree : str
         How the files are named: bids (sub-01/ses-01/mrs/sub-01_ses-01_svs.nii.gz and _mrsref.nii.gz), plain
         (NAME_act.nii.gz and NAME_ref.nii.gz), or a file of file-tree with the templates svs and mrsref.
+        Default: bids, or plain where there is no scan of bids.
     config : Path
         TOML file with options of process, for all scans.
     parallel : str
@@ -95,8 +98,10 @@ def study(
         ]
         write_table(results, staging.path(TABLE), staging.path(DICTIONARY))
         write_reporting(results, *map(staging.path, REPORTING))
+        write_summarise_folders(results, staging)
         page = study_page(results, input.resolve().name)
         staging.path(PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
+    remove_other_folders(results, output)
     _print_summary(results, len(waiting), output)
 
 
@@ -146,7 +151,9 @@ def _print_summary(results: list[Result], new: int, output: Path) -> None:
     kinds = ("good", "usable", "unusable", "failed")
     counts = {kind: sum(result.verdict == kind for result in results) for kind in kinds}
     summary = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
-    lines = [f"{len(results)} scans ({new} processed now): {summary}."]
+    lines = [f"{len(results)} scan{'s' * (len(results) != 1)} ({new} processed now): {summary}."]
     lines += [f"  {r.job.scan.name}: {r.reason}" for r in results if r.state.status != DONE]
     lines += [f"Table: {output / TABLE}, its columns: {output / DICTIONARY}", f"Report: {output / PAGE}"]
+    if any(result.amounts for result in results):
+        lines.append(f"To look at all fits with FSL-MRS: fsl_mrs_summarise dir {output / SUMMARISE}")
     print(printable("\n".join(lines), lines=True))  # noqa: T201

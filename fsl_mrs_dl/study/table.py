@@ -1,6 +1,7 @@
 """The table of a study: one row for each scan, metabolite and scaling, and the dictionary of its columns."""
 
 import csv
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ COLUMNS = {
     "reason": "Why, in a sentence",
     "snr": "Height of the fitted NAA line after matched damping over the SD of the noise",
     "linewidth_hz": "Full width at half maximum of NAA, in Hz",
+    "snr_before": "Height of NAA over the SD of the noise, in the mean of the transients before align",
+    "snr_after": "The same after align",
+    "linewidth_before_hz": "Full width at half maximum of NAA in the mean of the transients before align, in Hz",
+    "linewidth_after_hz": "The same after align",
     "metabolite": "Metabolite, or sum of metabolites",
     "scaling": "internal: ratio to the internal reference; molality, molarity: by the water; raw: amplitude",
     "unit": "Of the values",
@@ -61,6 +66,9 @@ class Result:
     snr, linewidth_hz : float or None
         Of NAA.
     amounts : mapping of (metabolite, scaling) to mapping of column to value
+    before, after : tuple of (float or None)
+        SNR and linewidth of NAA in Hz in the mean of the transients before and after ``align``; None where that
+        step was not run, or there is no line.
     """
 
     job: Job
@@ -70,6 +78,8 @@ class Result:
     snr: float | None
     linewidth_hz: float | None
     amounts: dict[tuple[str, str], dict[str, float | None]]
+    before: tuple[float | None, float | None] = (None, None)
+    after: tuple[float | None, float | None] = (None, None)
 
     @classmethod
     def of(cls, job: Job, state: JobState) -> "Result":
@@ -89,11 +99,21 @@ class Result:
             measures.get("snr"),
             measures.get("fwhm_hz"),
             amounts,
+            *_alignment(record.get("processing") or []),
         )
 
     def value(self, metabolite: str, scaling: str, column: str = "posterior_mean") -> float | None:
         """Return one number; None if it is not known."""
         return self.amounts.get((metabolite, scaling), {}).get(column)
+
+
+def _alignment(steps: Sequence[dict[str, Any]]) -> tuple[tuple[float | None, float | None], ...]:
+    """Return SNR and linewidth before and after ``align``, from the record of the steps."""
+    ran = [one for one in steps if one["step"]]
+    for before, after in itertools.pairwise(ran):
+        if after["step"] == "align":
+            return (before["snr"], before["linewidth_hz"]), (after["snr"], after["linewidth_hz"])
+    return (None, None), (None, None)
 
 
 def _amounts(path: Path) -> dict[tuple[str, str], dict[str, float | None]]:
@@ -128,7 +148,9 @@ def write_table(results: Sequence[Result], table: Path, dictionary: Path) -> Non
             first = [result.job.scan.labels.get(key, "") for key in labels]
             first += [result.job.scan.name, result.verdict, result.reason]
             first = [csv_cell(text) for text in first]  # names of files and folders
-            first += [_text(result.snr), _text(result.linewidth_hz)]
+            pairs = zip(result.before, result.after, strict=True)
+            measures = [result.snr, result.linewidth_hz, *itertools.chain.from_iterable(pairs)]
+            first += [_text(value) for value in measures]
             if not result.amounts:
                 writer.writerow([*first, *[""] * (3 + len(_VALUES))])
             for (metabolite, scaling), values in result.amounts.items():

@@ -152,7 +152,7 @@ def test_a_scan_that_met_a_full_disk_is_processed_again(one: Path, monkeypatch, 
         assert study(one, "out") == 0
     assert "1 failed" in capsys.readouterr().out
     assert study(one, "out") == 0
-    assert "1 scans (1 processed now)" in capsys.readouterr().out
+    assert "1 scan (1 processed now)" in capsys.readouterr().out
     assert rows(one.parent / "out" / "study.csv")[0]["verdict"] != "failed"
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
@@ -23,7 +23,13 @@ _OWN_HASH = "record_sha256"
 _PACKAGES = ("numpy", "scipy", "nibabel", "nifti-mrs")
 
 
-def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str, str], step: str) -> str:
+def run_record(
+    outcome: Outcome,
+    settings: Mapping[str, Any],
+    files: Mapping[str, str],
+    step: str,
+    processing: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Return the text of ``run.json``; it is published after all other files, and so marks complete results.
 
     Parameters
@@ -35,6 +41,8 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str
         Every other file of the run, relative to the folder -> SHA-256 of its content.
     step : str
         Name of the step.
+    processing : sequence of mapping
+        The steps of a chain before the fit, see :func:`fsl_mrs_dl.report.stages.stage_measures`.
 
     Returns
     -------
@@ -47,6 +55,7 @@ def run_record(outcome: Outcome, settings: Mapping[str, Any], files: Mapping[str
         "step": step,
         "time": datetime.now().isoformat(timespec="milliseconds"),
         "settings": {name: _plain(value) for name, value in settings.items()},
+        "processing": [dict(one) for one in processing] or None,
         "model": None,
         "seed": None,
         "basis": {

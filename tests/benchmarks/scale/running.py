@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class Ran:
     killed: bool = False
 
 
+class CommandError(Exception):
+    """A command that ended with an error; says the last line that it printed."""
+
+
 def command(*words: object) -> list[str]:
     """Return a command of the program."""
     return [sys.executable, "-m", "fsl_mrs_dl", *map(str, words)]
@@ -59,11 +64,17 @@ def ran(line: Sequence[str], limit_s: float | None = None, fails: bool = False) 
         Wall time after which it and all it started are killed with SIGKILL.
     fails : bool
         Whether it may fail.
+
+    Raises
+    ------
+    CommandError
+        If it does and may not.
     """
     import psutil
 
     started, peak, times = time.perf_counter(), 0, {}
-    process = psutil.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process runs
+    process = psutil.Popen(line, stdout=subprocess.DEVNULL, stderr=said)
     killed = False
     while process.poll() is None:
         family = [process]
@@ -82,8 +93,11 @@ def ran(line: Sequence[str], limit_s: float | None = None, fails: bool = False) 
         except psutil.NoSuchProcess:
             continue
         time.sleep(_POLL_S)
+    with said:
+        said.seek(0)
+        words = said.read().decode(errors="replace").strip().splitlines() or ["no reason"]
     if process.returncode and not killed and not fails:
-        raise subprocess.CalledProcessError(process.returncode, line)
+        raise CommandError(f"it ended with status {process.returncode}: {words[-1]}")
     main, others = times.get(process.pid, 0.0), [v for pid, v in times.items() if pid != process.pid]
     many = sorted(others)[-2:]  # those that compute; the others start them and track their files
     longest = main + sum(others) - sum(many) + max(many, default=0.0)
