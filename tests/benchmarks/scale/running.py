@@ -73,8 +73,8 @@ def ran(line: Sequence[str], limit_s: float | None = None, fails: bool = False) 
     import psutil
 
     started, peak, times = time.perf_counter(), 0, {}
-    said = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process runs
-    process = psutil.Popen(line, stdout=subprocess.DEVNULL, stderr=said)
+    messages = tempfile.TemporaryFile()  # noqa: SIM115 - open while the process runs
+    process = psutil.Popen(line, stdout=subprocess.DEVNULL, stderr=messages)
     killed = False
     while process.poll() is None:
         family = [process]
@@ -93,9 +93,9 @@ def ran(line: Sequence[str], limit_s: float | None = None, fails: bool = False) 
         except psutil.NoSuchProcess:
             continue
         time.sleep(_POLL_S)
-    with said:
-        said.seek(0)
-        words = said.read().decode(errors="replace").strip().splitlines() or ["no reason"]
+    with messages:
+        messages.seek(0)
+        words = messages.read().decode(errors="replace").strip().splitlines() or ["no reason"]
     if process.returncode and not killed and not fails:
         raise CommandError(f"it ended with status {process.returncode}: {words[-1]}")
     main, others = times.get(process.pid, 0.0), [v for pid, v in times.items() if pid != process.pid]
