@@ -53,9 +53,9 @@ def remove_other_folders(results: Sequence[Result], output: Path) -> None:
         Folder of the study.
     """
     top = output / FOLDER
-    kept = {top / result.job.scan.name for result in results if result.amounts}
+    current = {top / result.job.scan.name for result in results if result.amounts}
     for options in sorted(top.rglob(_OPTIONS)):
-        if options.parent not in kept and '"program": "fsl_mrs_dl"' in options.read_text(encoding="utf-8"):
+        if options.parent not in current and '"program": "fsl_mrs_dl"' in options.read_text(encoding="utf-8"):
             shutil.rmtree(options.parent)
 
 
