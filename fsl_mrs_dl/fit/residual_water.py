@@ -68,7 +68,9 @@ class WaterLine:
     band_ppm: tuple[float, float]
 
 
-def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm) -> list[WaterLine | None]:
+def find_water(
+    data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm, *, weak: bool = True
+) -> list[WaterLine | None]:
     """Find the residual water of each FID.
 
     Strong water is the highest line within 0.8 ppm of its place, half as high again as any metabolite. Weak water
@@ -83,6 +85,8 @@ def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm
         Finite, not zero.
     progress : callable
         Wraps the loop over FIDs; silent where standard error is not a terminal.
+    weak : bool
+        Whether to look for weak water too.
 
     Returns
     -------
@@ -94,6 +98,8 @@ def find_water(data: MRSData, fids: Complex, progress: Callable[..., Any] = tqdm
     if not region.any():
         return [None] * len(fids)
     waters = [_strong(data, fid, region, place) for fid in fids]
+    if not weak:
+        return waters
     offsets = [water.ppm - place for water in waters if water is not None]
     common = float(np.median(offsets)) if offsets else 0.0
     missing = [row for row, water in enumerate(waters) if water is None]
@@ -142,9 +148,14 @@ def water_over_rest(data: MRSData, fid: Complex) -> float:
     (water,) = find_water(data, fid[None])
     if water is None:
         return 0.0
+    return over_rest(data, water, fid, fid - lines_between(data, fid, water.band_ppm))
+
+
+def over_rest(data: MRSData, water: WaterLine, fid: Complex, dry: Complex) -> float:
+    """Return the height of water in an FID over the highest line of the metabolites' region without it."""
     apart = data.ppm_axis - water.ppm
     region = (apart > _METABOLITES_PPM[0]) & (apart < _METABOLITES_PPM[1])
-    left = _height(data, fid - lines_between(data, fid, water.band_ppm))[region].max(initial=0.0)
+    left = _height(data, dry)[region].max(initial=0.0)
     return float(_height(data, fid)[np.abs(apart).argmin()] / max(left, 1e-300))
 
 

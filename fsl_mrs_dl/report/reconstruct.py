@@ -30,8 +30,8 @@ _NORMAL_95 = 1.96  # standard deviations on each side of a 95 % interval of the 
 _MOST_ROWS = 40  # of the table of noise and support
 _WARNING = (
     "A reconstructed FID is not raw data. Its noise is gone, its error is not: what is drawn around it is the "
-    "error of least squares on the chosen lines, without the lines that were missed. A fit to it has no valid "
-    "bounds; quantify the file that went in."
+    "error of least squares on the chosen lines, without the lines that were missed. In a fit to it small amounts are "
+    "pulled to zero, and bounds are too small where the fit does not know of the noise; quantify the file that went in."
 )
 
 
@@ -96,7 +96,7 @@ def reconstruct_page(before: MRSData, result: ReconstructResult, options: Mappin
             f"reconstruction leaves. The band is \N{PLUS-MINUS SIGN}{_NORMAL_95} SD. "
             f"{int(reconstruction.support[row])} of {reconstruction.model.operator.n_atoms} atoms "
             f"(lines{_broad(reconstruction)}), penalty "
-            f"{reconstruction.ratio[row]:.3g} of the largest useful one."
+            f"{reconstruction.ratio[row]:.3g} of the largest useful one.{_water(reconstruction)}"
         )
         parts.append(section(heading, figure(_drawing(view), f"spectrum{n}"), text=text))
     parts.append(section("Sets of FIDs", _table(reconstruction), text=_sets_text(reconstruction)))
@@ -225,6 +225,15 @@ def _broad(reconstruction: Reconstruction) -> str:
     """Describe the atoms that are not lines: broad lines, or members of the basis set."""
     operator = reconstruction.model.operator
     return " and broad lines" if isinstance(operator, GridOperator) and operator.broad is not None else ""
+
+
+def _water(reconstruction: Reconstruction) -> str:
+    """Say of residual water that it is not drawn."""
+    return (
+        ""
+        if reconstruction.sets.water is None
+        else " Residual water is in the file, and in none of the curves."
+    )
 
 
 def _counted(n_sets: int, n_fids: int) -> str:

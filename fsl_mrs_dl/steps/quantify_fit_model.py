@@ -12,6 +12,7 @@ from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.steps import quantify_notes as notes
 from fsl_mrs_dl.steps.quantify_basis import agreement_of, chemical_shift, chosen_members, is_difference
 from fsl_mrs_dl.steps.quantify_spectra import ScanSpectra
+from fsl_mrs_dl.steps.removed_noise import removed_noise_sd
 
 _STIFF = Baseline.parse("poly, 2")
 """The fixed baseline of FSL-MRS: the networks were trained with it, and it shows water that reaches into the
@@ -134,7 +135,12 @@ class FitModel:
         averaged = baseline.averaged and not CATALOGUE[options.method].labels
         members = _with_additions(members, spectra.measured, basis_options, averaged=averaged)
         fitted_baseline = _STIFF if baseline.averaged and not averaged else baseline
-        settings = FitSettings(spectra.window_ppm, fitted_baseline, lorentzian=options.lorentzian)
+        settings = FitSettings(
+            spectra.window_ppm,
+            fitted_baseline,
+            lorentzian=options.lorentzian,
+            removed_noise_sd=removed_noise_sd(spectra.measured),
+        )
         if averaged:
             members, settings = _with_background(members, settings, spectra, basis_options)
         groups = quantification.groups_of(members.names, options.metab_groups, members.left_out)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, MRSData
+from fsl_mrs_dl.steps.removed_noise import is_denoised, removed_noise_sd
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.fit.lcm import Baseline
 
 logger = logging.getLogger(__name__)
 
-DENOISED = "Denoising"
-"""Keyword of NIfTI-MRS for a step that removes noise, of whatever program."""
 _ONE_NOMINAL_FIELD = 0.04
 """Largest relative difference between scanners of one nominal field: 123.2 and 127.8 MHz are 3.7 % apart. Beyond
 it the basis set is of another kind of scanner, or a header is wrong. Amplitudes of Asp, simulated with PRESS of
@@ -37,8 +36,13 @@ def differences(data: MRSData, fitted: MRSData, basis: Basis) -> tuple[tuple[str
         if abs(field) > _ONE_NOMINAL_FIELD:
             doubts.append(text)
             logger.warning("%s.", text)
-    if any(record.get("Method") == DENOISED for record in data.processing):
-        text = "the FIDs are denoised: bounds and intervals are too small; quantify the file before that"
+    if is_denoised(data):
+        removed = removed_noise_sd(data)
+        size = (
+            f"the noise that was removed (SD {removed:.3g}) is counted as if it were there, but small amounts"
+        )
+        what = f"{size} are pulled to zero" if removed else "bounds and intervals are too small"
+        text = f"the FIDs are denoised: {what}; quantify the file before that"
         notes.append(f"WARNING: {text}")
         doubts.append(text)
         logger.warning("%s.", text)

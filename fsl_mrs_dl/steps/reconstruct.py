@@ -9,11 +9,11 @@ from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 
 if TYPE_CHECKING:
-    from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Reconstruction, Sets
+    from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Reconstruction, ResidualWater, Sets
 
 NOT_RAW = (
-    "A reconstructed FID is not raw data: its noise is gone, not its error. Quantify the file that went in; "
-    "bounds and intervals of a fit to this one are not valid."
+    "A reconstructed FID is not raw data: its noise is gone, not its error. Quantify the file that went in; in this "
+    "one small amounts are pulled to zero, and fits of other programs find bounds that are too small."
 )
 _DIM = "DIM_DYN"
 _NARROWEST = 0.5  # of a bin of the spectrum: an FID does not show more
@@ -37,8 +37,9 @@ def reconstruct(
 
     Describes each FID by few lines of a known shape and broad ones for what lies under them, or by few members of
     a basis set, and writes the FID of these lines: without noise, without eddy-current phase and, with
-    --linewidth, with narrower lines. The result is for the eye. A reconstructed FID is not raw data: quantify the
-    file that went in. In simulations a fit to the result gains little, and only by shrinking weak metabolites.
+    --linewidth, with narrower lines. Residual water is set aside before, and put back. The result is for the eye.
+    A reconstructed FID is not raw data: quantify the file that went in. In simulations a fit to the result gains
+    little, and only by shrinking weak metabolites.
 
     Parameters
     ----------
@@ -90,6 +91,7 @@ def reconstruct(
     from fsl_mrs_dl.fit import reconstruction as sparse
     from fsl_mrs_dl.steps.reconstruct_notes import input_notes
     from fsl_mrs_dl.steps.reconstruct_penalty import penalty_of
+    from fsl_mrs_dl.steps.removed_noise import REMOVED_NOISE
 
     if linewidth is not None:
         _check_width(linewidth, data)
@@ -97,7 +99,9 @@ def reconstruct(
         raise OptionError("--reference and --basis both give the lineshape; leave one of them out.")
     if dim is None and _DIM in data.dim_tags:
         dim = _DIM
-    sets = sparse.Sets.of(data, dim)
+    sets, water = sparse.Sets.of(data, dim), None
+    if basis is None:
+        sets, water = sparse.without_water(data, sets)
     weights = penalty_of(penalty, model, data, on_grid=basis is None, allow_mismatch=allow_mismatch)
     model_of_fids = _model_of_fids(data, sets, reference, basis, linewidth)
     result = sparse.reconstruct_sets(sets, model_of_fids, weights.function, refit=debias)
@@ -113,19 +117,23 @@ def reconstruct(
         "penalty_ratio": float(np.median(result.ratio)),
         "duality_gap": float(result.gap.max()),
     }
+    if linewidth is None:
+        settled[REMOVED_NOISE] = settled["noise_sd"]
     left = int((~usable_fids(data)).sum())
+    if water:
+        settled["water_ppm"] = water.ppm
     if left:
         settled["not_reconstructed"] = left
     return StepResult(
         sets.back(result.fids, data),
         settled=settled,
-        messages=(*weights.messages, *_messages(result, left), *notes, NOT_RAW),
+        messages=(*weights.messages, *_messages(result, left, water), *notes, NOT_RAW),
         images={"noise": sets.noise_map(data)},
         reconstruction=result,
     )
 
 
-def _messages(result: "Reconstruction", left: int) -> list[str]:
+def _messages(result: "Reconstruction", left: int, water: "ResidualWater | None") -> list[str]:
     """Return what the terminal says of a result in which ``left`` FIDs were not reconstructed."""
     from fsl_mrs_dl.fit.reconstruction import GAP, ITERATIONS
 
@@ -135,6 +143,12 @@ def _messages(result: "Reconstruction", left: int) -> list[str]:
         f"{'1 FID' if n_sets == n_fids == 1 else each}: {int(np.median(result.support))} of "
         f"{result.model.operator.n_atoms} atoms{'' if n_sets == 1 else ' in the median'}; {_widths(result)}."
     ]
+    if water:
+        where = "" if n_sets == n_fids == 1 else f"of {water.n_fids} FIDs "
+        texts.append(
+            f"Residual water {where}at {water.ppm:.2f} ppm, {water.height:.3g} times as high as the highest "
+            "metabolite, was set aside (HSVD) and is in the result as it was; `remove` takes it out."
+        )
     if left:
         texts.append(
             f"{left} FIDs without signal, or with a value that is not finite, were left as they are."

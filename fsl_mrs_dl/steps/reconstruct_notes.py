@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
+from fsl_mrs_dl.steps.removed_noise import is_denoised
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.fit.reconstruction import Sets
@@ -43,7 +44,7 @@ def input_notes(data: MRSData, sets: "Sets", fwhm_hz: float) -> list[str]:
 
 
 def _denoised(data: MRSData) -> str:
-    if all(record.get("Method") != "Denoising" for record in data.processing):
+    if not is_denoised(data):
         return ""
     return (
         "these FIDs are denoised already. Their noise is what is left of it, so that too many lines pass; give "

@@ -47,6 +47,7 @@ _NOT_STEPS = {
     "reconstruct_notes",
     "reconstruct_penalty",
     "registry",
+    "removed_noise",
     "results_folder",
     "scan_reading",
     "scan_summary",

@@ -244,14 +244,15 @@ class AveragedFitter(Fitter):
         at, state, unit = searched.at, searched.state, searched.unit
         problem, ground = self.problem, self.problem.background
         model, moving = self.linear(scaled, at, state.amplitudes)
-        products = Products.of(model, ground)
+        removed = self._search.freedom * (problem.settings.removed_noise_sd / unit) ** 2
+        products = Products.of(model, ground, removed)
         model = self._with_noise(model, products)
         non_negative = problem.settings.non_negative
         weighing = weigh(model, products, ground, freedom=self._search.freedom, non_negative=non_negative)
         scale = unit / problem.scale
         weights = weighing.weights()
         take_steps(weighing, weights, model, products, ground)
-        trust = independent(curves_of(weighing, weights, model, ground)[2])
+        trust = independent(curves_of(weighing, weights, model, ground)[2], removed)
         weights = weighing.weights(trust)
         take_steps(weighing, weights, model, products, ground)
         order = np.argsort(-weights, axis=1)
@@ -291,7 +292,7 @@ class AveragedFitter(Fitter):
             noise_sd=np.sqrt((weights * noise).sum(axis=1)) * unit,
             explained=explained * unit**2,
             freedom=np.full(len(unit), float(self._search.freedom)),
-            residual_whiteness=lag_one(left),
+            residual_whiteness=lag_one(left, removed),
             iterations=searched.iterations,
             flag=flags.astype("<U16"),
             unit=unit,

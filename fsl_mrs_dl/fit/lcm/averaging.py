@@ -14,20 +14,28 @@ _LEAST_INDEPENDENT = 0.1
 the basis set's kind."""
 
 
-def lag_one(residual: Complex) -> Real:
-    """Return the lag-one autocorrelation of residuals along the window, (S,)."""
-    energy = np.maximum((np.abs(residual) ** 2).sum(axis=1), np.finfo(float).tiny)
+def lag_one(residual: Complex, removed: Real | float = 0.0) -> Real:
+    """Return the lag-one autocorrelation of residuals along the window, (S,).
+
+    Parameters
+    ----------
+    residual : ndarray, complex, shape (S, bins)
+    removed : ndarray, float, shape (S,)
+        Energy of white noise that was removed from the data.
+    """
+    energy = np.maximum((np.abs(residual) ** 2).sum(axis=1) + removed, np.finfo(float).tiny)
     correlation: Real = (residual[:, 1:] * residual[:, :-1].conj()).sum(axis=1).real / energy
     return correlation
 
 
-def independent(residual: Complex) -> Real:
+def independent(residual: Complex, removed: Real | float = 0.0) -> Real:
     r"""Return the share of independent samples of a residual, (S,).
 
     It is :math:`(1 - \rho) / (1 + \rho)`, as of an autoregressive process with lag-one correlation :math:`\rho`.
     If the model lacks something, neighbouring samples are correlated; the evidence then counts them less.
+    Arguments are those of :func:`lag_one`.
     """
-    rho = lag_one(residual)
+    rho = lag_one(residual, removed)
     share: Real = np.clip((1 - rho) / (1 + rho), _LEAST_INDEPENDENT, 1.0)
     return share
 

@@ -184,7 +184,7 @@ def _fit_chunk(
             converged[rows[better]] = done[better]
             iterations[rows] += more
     if problem.settings.member_shift_hz:
-        at, state, more, converged = _with_own_shifts(problem, evaluator, scaled, at, state)
+        at, state, more, converged = _with_own_shifts(problem, evaluator, scaled, at, state, size)
         iterations = iterations + more
     outside = out_of_range(problem, basis, at, choices[-1], beyond)
     tokens = np.where(outside, "out_of_range", np.where(converged, "", "no_convergence"))
@@ -234,10 +234,10 @@ def _explained(state: State) -> Real:
 
 
 def _with_own_shifts(
-    problem: Problem, evaluator: Evaluate, scaled: Complex, at: Parameters, state: State
+    problem: Problem, evaluator: Evaluate, scaled: Complex, at: Parameters, state: State, size: Real
 ) -> tuple[Parameters, State, NDArray[np.integer], NDArray[np.bool_]]:
     """Continue a fit with a shift for each member, weighed by the noise of its residual."""
-    variance = state.objective / (2 * problem.inside.sum())
+    variance = state.objective / (2 * problem.inside.sum()) + (problem.settings.removed_noise_sd / size) ** 2
     none = np.zeros((len(scaled), len(problem.basis)))
     start = replace(at, member_hz=none, noise=variance)
     return minimise(problem, evaluator, scaled, start)
@@ -256,12 +256,14 @@ def _result(
     weighed = problem.weigh(residual)
     samples = residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
     freedom = np.maximum(2 * samples - state.free.sum(axis=1) - problem.free.sum(), 1)
-    noise = np.sqrt((np.abs(weighed) ** 2).sum(axis=1) / freedom)
+    removed = freedom * (problem.settings.removed_noise_sd / size) ** 2
+    energy = (np.abs(weighed) ** 2).sum(axis=1) + removed
+    noise = np.sqrt(energy / freedom)
     scale = size / problem.scale
     covariance = _covariance(problem, state) * (noise * scale)[:, None, None] ** 2
     about, score = information(problem, state, noise, scale)
-    energy = np.maximum((np.abs(weighed) ** 2).sum(axis=1), np.finfo(float).tiny)
-    lag = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real / energy
+    between = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real
+    lag = between / np.maximum(energy, np.finfo(float).tiny)
 
     baseline = (problem.share * (residual @ problem.curves)) * size[:, None]
     return FitResult(

@@ -138,13 +138,23 @@ class Products:
     tables: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, model: Linear, background: Background) -> "Products":
-        """Return the products of a model."""
+    def of(cls, model: Linear, background: Background, removed: Real | float = 0.0) -> "Products":
+        """Return the products of a model.
+
+        Parameters
+        ----------
+        model : Linear
+        background : Background
+        removed : ndarray, float, shape (S,)
+            Energy of noise that was removed from the data: what the residual would have had of it.
+        """
         parts = [model.columns, model.steps, model.data[:, None]]
         if model.tables:
             parts.append(np.stack(list(model.tables.values()), axis=1))
         vectors = np.concatenate(parts, axis=1)
         products = vectors @ np.swapaxes(vectors, 1, 2)
+        data = model.columns.shape[1] + model.steps.shape[1]
+        products[:, data, data] += removed
         return cls(products, vectors @ background.rows.T, tuple(model.tables))
 
     def under(self, model: Linear, background: Background, hypothesis: int) -> "Products":

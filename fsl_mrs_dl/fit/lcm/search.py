@@ -137,7 +137,7 @@ class Search:
             state = self.first[1](fids / unit[:, None], at)
             ratio = self._concentration(state)
             unit = unit * ratio
-            at = replace(at, noise=np.maximum(state.objective / self.freedom / ratio**2, _TINY))
+            at = replace(at, noise=self._noise(state.objective / ratio**2, unit))
         state = self.first[1](fids / unit[:, None], at)
         return SearchEnd(at.copy(), state, unit, np.zeros(len(fids), dtype=int), ~none, none)
 
@@ -156,7 +156,7 @@ class Search:
             rounds = replace(self.problem, settings=replace(settings, max_iterations=most))
             at, state, more, _ = minimise(rounds, self.first[1], scaled, at, _CONVERGED_SD)
             iterations = iterations + more
-            at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
+            at = replace(at, noise=self._noise(state.objective, end.unit))
         return replace(end, at=at, state=state, iterations=iterations)
 
     def elsewhere(self, end: SearchEnd, result: FitResult) -> NDArray[np.intp]:
@@ -190,7 +190,7 @@ class Search:
         """Continue a search under another hypothesis."""
         evaluator = self.under(hypothesis)[1]
         at, state, more, converged = minimise(self.problem, evaluator, scaled, end.at, _CONVERGED_SD)
-        at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
+        at = replace(at, noise=self._noise(state.objective, end.unit))
         return replace(end, at=at, state=state, iterations=end.iterations + more, converged=converged)
 
     @property
@@ -214,10 +214,15 @@ class Search:
             if rounds is few:
                 ratio = self._concentration(state)
                 unit = unit * ratio
-                at = replace(at, noise=np.maximum(state.objective / self.freedom / ratio**2, _TINY))
-        at = replace(at, noise=np.maximum(state.objective / self.freedom, _TINY))
+                at = replace(at, noise=self._noise(state.objective / ratio**2, unit))
+        at = replace(at, noise=self._noise(state.objective, unit))
         at = at.copy()
         return SearchEnd(at, state, unit, iterations, converged, np.zeros(len(fids), dtype=bool))
+
+    def _noise(self, energy: Real, unit: Real) -> Real:
+        """Return the noise variance of a residual's energy, and of what was removed; for a unit of 1 mmol/kg."""
+        removed = (self.problem.settings.removed_noise_sd / unit) ** 2
+        return np.maximum(energy / self.freedom + removed, _TINY)
 
     def _unit(self, fids: Complex, at: Parameters) -> Real:
         """Return the amplitude of 1 mmol/kg, from a first fit without a background, (S,)."""

@@ -118,6 +118,9 @@ class FitSettings:
     without_tables : tuple of str
         With ``auto``: tables that the prior of macromolecules does not use, to test it on spectra simulated from
         them.
+    removed_noise_sd : float
+        Noise SD of a channel, in the unit of the data, that a reconstruction took from the FIDs. The fit counts it
+        as if it were still there: their error is that of the data before.
     """
 
     ppmlim: tuple[float, float] | None = (0.2, 4.2)
@@ -138,6 +141,7 @@ class FitSettings:
     lineshape_sd: float = 0.15
     held_widths: bool = False
     without_tables: tuple[str, ...] = ()
+    removed_noise_sd: float = 0.0
 
     @property
     def tables(self) -> tuple[str, ...]:

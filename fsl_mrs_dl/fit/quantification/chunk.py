@@ -145,7 +145,8 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
         sampling = sampling_for(single=common.single)
         draws = draw(fitter, fids, result, prior, widening=wider, keys=keys_of(fids), sampling=sampling)
         part |= _posterior_columns(request, part, draws, prior.variance(len(basis.names)))
-    part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites)
+    removed = settings.removed_noise_sd
+    part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites, removed)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
         part[name] = getattr(result, name)
     if result.member_hz.shape[1]:
@@ -155,7 +156,7 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
     else:
         part |= _of_average(result, fitter)
     part["iterations"] = result.iterations
-    noise = _noise_sd(band, fids, result)
+    noise = np.hypot(_noise_sd(band, fids, result), removed)
     look = measure_appearance(data, basis.names, band, fids, result, drawn, noise)
     part |= {f"{LOOK}{name}": values for name, values in vars(look).items()}
     bins = sum(run.stop - run.start for run in band.noise)
@@ -247,7 +248,9 @@ def _noise_sd(band: QualityBand, fids: Complex, result: FitResult) -> Real:
     return noise
 
 
-def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Complex) -> tuple[Real, Real]:
+def _quality(
+    band: QualityBand, fids: Complex, result: FitResult, members: Complex, removed: float
+) -> tuple[Real, Real]:
     good = np.isfinite(result.phase_rad)
     snr = np.full(result.amplitudes.shape, np.nan)
     fwhm = snr.copy()
@@ -256,6 +259,6 @@ def _quality(band: QualityBand, fids: Complex, result: FitResult, members: Compl
         # Phase and delay count from the first group's shift.
         turned = result.phase_rad - 2 * np.pi * result.delay_s * result.shift_hz[:, 0]
         snr[good], fwhm[good] = line_quality(
-            band, fids[good], members[good], turned[good], result.delay_s[good], expected
+            band, fids[good], members[good], turned[good], result.delay_s[good], expected, removed
         )
     return snr, fwhm

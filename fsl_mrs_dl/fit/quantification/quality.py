@@ -108,7 +108,13 @@ class QualityBand:
 
 
 def line_quality(
-    band: QualityBand, fids: Complex, members: Complex, phase_rad: Real, delay_s: Real, expected_hz: Real
+    band: QualityBand,
+    fids: Complex,
+    members: Complex,
+    phase_rad: Real,
+    delay_s: Real,
+    expected_hz: Real,
+    removed_noise_sd: float = 0.0,
 ) -> tuple[Real, Real]:
     r"""Return the SNR and the width of each member's fitted signal.
 
@@ -129,6 +135,8 @@ def line_quality(
         The phases of the fit, which are corrected.
     expected_hz : ndarray, float, shape (S,)
         Largest fitted broadening.
+    removed_noise_sd : float
+        Of a channel; counted as if it were still in the data.
 
     Returns
     -------
@@ -151,7 +159,8 @@ def line_quality(
     damping = np.where(np.isfinite(damping), damping, 0.0)
     window = np.exp(-damping[:, None] * time_axis(n_points, band.dwelltime_s, fids))
     top = heights(members * window[:, None].astype(np.float32)).max(axis=-1)
-    noise = noise_sd(fids * window, band.ppm, region=band.noise)
+    removed = removed_noise_sd * np.sqrt((window**2).mean(axis=1))
+    noise = np.hypot(noise_sd(fids * window, band.ppm, region=band.noise), removed)
     with np.errstate(divide="ignore", invalid="ignore"):
         snr = top / (np.sqrt(2) * noise)[:, None]
     return np.where(np.isfinite(snr), snr, 0.0), width

@@ -35,6 +35,7 @@ from fsl_mrs_dl.fit.reconstruction.solver import (
     shrink,
     solve,
 )
+from fsl_mrs_dl.fit.reconstruction.water import ResidualWater, without_water
 
 __all__ = [
     "BASIS_FIT",
@@ -49,6 +50,7 @@ __all__ = [
     "Lineshape",
     "Operator",
     "Reconstruction",
+    "ResidualWater",
     "Sets",
     "Solution",
     "broad_decay",
@@ -76,4 +78,5 @@ __all__ = [
     "universal_penalty",
     "water_decay",
     "weights_after",
+    "without_water",
 ]

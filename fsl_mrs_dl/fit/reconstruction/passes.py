@@ -6,8 +6,9 @@ from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.reconstruction.operators import Operator
 from fsl_mrs_dl.fit.reconstruction.solver import GAP, ITERATIONS, Solution, magnitude, solve
 
-_FIRST_GAP = 0.01
-"""Duality gap of the first pass, over half the energy of noise: it only has to find where signal is."""
+_FIRST_GAP, _FIRST_ITERATIONS = 0.01, 100
+"""Duality gap of the first pass, over half the energy of noise, and most iterations: it only has to find where
+signal is. With 1000 in place of 100, results of averages of SNR_f 150 to 300 move by 0.3 to 0.8 % of the noise."""
 
 
 def two_passes(
@@ -37,7 +38,7 @@ def two_passes(
     penalty : ndarray, float, shape (set,)
         Of both passes.
     iterations : int
-        At most, in the second pass; half as many in the first.
+        At most, in the second pass; the first has half as many, and not more than 100.
     gap : float
         See :func:`~.solver.solve`; of the second pass.
     starts : tuple of ndarray, complex, shape (set, FID, atom), optional
@@ -49,8 +50,8 @@ def two_passes(
     """
     penalty = np.broadcast_to(np.asarray(penalty, dtype=np.float64), fids.shape[:1])
     at_first, at_second = starts if starts is not None else (None, None)
-    half = max(iterations // 2, 1)
-    first = solve(operator, fids, penalty, iterations=half, gap=max(gap, _FIRST_GAP), start=at_first)
+    few = min(max(iterations // 2, 1), _FIRST_ITERATIONS)
+    first = solve(operator, fids, penalty, iterations=few, gap=max(gap, _FIRST_GAP), start=at_first)
     weights = weights_after(operator, first.amplitudes, penalty)
     at_second = first.amplitudes if at_second is None else at_second
     return first, solve(

@@ -18,7 +18,7 @@ class Sets:
     Attributes
     ----------
     fids : ndarray, complex64, shape (set, FID, time)
-        Over their noise SD; zero where an FID cannot be used.
+        Over their noise SD; zero where an FID cannot be used. Without the water.
     noise_sd : ndarray, float, shape (set, FID)
         Of the real, or imaginary, channel.
     usable : ndarray, bool, shape (set, FID)
@@ -30,6 +30,8 @@ class Sets:
         The dimension whose FIDs share their support.
     n_measured : int
         Points before the zeros that all FIDs end with.
+    water : ndarray, complex64, shape (set, FID, time), or None
+        Residual water, which goes back into the result as it is; see :func:`~.water.without_water`.
     """
 
     fids: Complex
@@ -39,6 +41,7 @@ class Sets:
     shape: tuple[int, ...]
     dim: str | None
     n_measured: int
+    water: Complex | None = None
 
     @classmethod
     def of(cls, data: MRSData, dim: str | None) -> "Sets":
@@ -63,7 +66,7 @@ class Sets:
         return cls((sets / sd[..., None]).astype(np.complex64), sd, usable, rows, shape, dim, measured)
 
     def back(self, fids: Complex, data: MRSData) -> MRSData:
-        """Return a file with the usable FIDs replaced.
+        """Return a file with the usable FIDs replaced, their water added.
 
         Parameters
         ----------
@@ -73,6 +76,8 @@ class Sets:
             Whose FIDs the sets are.
         """
         n = data.n_points
+        if self.water is not None:
+            fids = fids + self.water
         stacked = np.moveaxis(data.fid, TIME_AXIS, -1)
         axis = None if self.dim is None else data.axis(self.dim) - 1
         stacked = stacked[..., None, :] if axis is None else np.moveaxis(stacked, axis, -2)
