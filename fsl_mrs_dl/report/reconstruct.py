@@ -30,8 +30,9 @@ _NORMAL_95 = 1.96  # standard deviations on each side of a 95 % interval of the 
 _MOST_ROWS = 40  # of the table of noise and support
 _WARNING = (
     "A reconstructed FID is not raw data. Its noise is gone, its error is not: what is drawn around it is the "
-    "error of least squares on the chosen lines, without the lines that were missed. In a fit to it small amounts are "
-    "pulled to zero, and bounds are too small where the fit does not know of the noise; quantify the file that went in."
+    "error of least squares on the chosen lines, without the lines that were missed. In a fit to it small amounts "
+    "are pulled to zero, and bounds are too small where the fit does not know of the noise; quantify the file "
+    "that went in."
 )
 
 

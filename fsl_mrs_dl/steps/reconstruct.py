@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Reconstruction, ResidualWater, Sets
 
 NOT_RAW = (
-    "A reconstructed FID is not raw data: its noise is gone, not its error. Quantify the file that went in; in this "
-    "one small amounts are pulled to zero, and fits of other programs find bounds that are too small."
+    "A reconstructed FID is not raw data: its noise is gone, not its error. Quantify the file that went in; in "
+    "this one small amounts are pulled to zero, and fits of other programs find bounds that are too small."
 )
 _DIM = "DIM_DYN"
 _NARROWEST = 0.5  # of a bin of the spectrum: an FID does not show more
