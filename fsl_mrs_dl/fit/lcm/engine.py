@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Basis, Complex, Real, fid_flags
 from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.fit.lcm.averaging import lag_one
 from fsl_mrs_dl.fit.lcm.capture import REACH_PPM
 from fsl_mrs_dl.fit.lcm.local import expand, information, n_parameters
 from fsl_mrs_dl.fit.lcm.newton import Evaluate, State, evaluate, minimise
@@ -256,15 +257,11 @@ def _result(
     weighed = problem.weigh(residual)
     samples = residual.shape[1] - 2 * problem.share.sum() + (problem.share**2).sum()
     freedom = np.maximum(2 * samples - state.free.sum(axis=1) - problem.free.sum(), 1)
-    removed = freedom * (problem.settings.removed_noise_sd / size) ** 2
-    energy = (np.abs(weighed) ** 2).sum(axis=1) + removed
-    noise = np.sqrt(energy / freedom)
+    removed = (problem.settings.removed_noise_sd / size) ** 2
+    noise = np.sqrt((np.abs(weighed) ** 2).sum(axis=1) / freedom + removed)
     scale = size / problem.scale
     covariance = _covariance(problem, state) * (noise * scale)[:, None, None] ** 2
     about, score = information(problem, state, noise, scale)
-    between = (weighed[:, 1:] * weighed[:, :-1].conj()).sum(axis=1).real
-    lag = between / np.maximum(energy, np.finfo(float).tiny)
-
     baseline = (problem.share * (residual @ problem.curves)) * size[:, None]
     return FitResult(
         names=basis.names,
@@ -286,7 +283,7 @@ def _result(
         noise_sd=noise * size,
         explained=_explained(state) * size**2,
         freedom=freedom,
-        residual_whiteness=lag,
+        residual_whiteness=lag_one(weighed, freedom * removed),
         iterations=iterations,
         flag=flags.astype("<U16"),
         unit=np.full(len(size), np.nan),
