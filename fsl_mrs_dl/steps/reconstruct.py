@@ -9,7 +9,7 @@ from fsl_mrs_dl.errors import DataError, OptionError
 from fsl_mrs_dl.steps.registry import StepResult, step, usable_fids
 
 if TYPE_CHECKING:
-    from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Reconstruction, ResidualWater, Sets
+    from fsl_mrs_dl.fit.reconstruction import FidModel, Lineshape, Reconstruction, Sets, WaterAside
 
 NOT_RAW = (
     "A reconstructed FID is not raw data: its noise is gone, not its error. Quantify the file that went in; in "
@@ -133,7 +133,7 @@ def reconstruct(
     )
 
 
-def _messages(result: "Reconstruction", left: int, water: "ResidualWater | None") -> list[str]:
+def _messages(result: "Reconstruction", left: int, water: "WaterAside | None") -> list[str]:
     """Return what the terminal says of a result in which ``left`` FIDs were not reconstructed."""
     from fsl_mrs_dl.fit.reconstruction import GAP, ITERATIONS
 

@@ -35,7 +35,7 @@ from fsl_mrs_dl.fit.reconstruction.solver import (
     shrink,
     solve,
 )
-from fsl_mrs_dl.fit.reconstruction.water import ResidualWater, without_water
+from fsl_mrs_dl.fit.reconstruction.water import WaterAside, without_water
 
 __all__ = [
     "BASIS_FIT",
@@ -50,9 +50,9 @@ __all__ = [
     "Lineshape",
     "Operator",
     "Reconstruction",
-    "ResidualWater",
     "Sets",
     "Solution",
+    "WaterAside",
     "broad_decay",
     "debias",
     "dictionary",

@@ -12,7 +12,7 @@ from fsl_mrs_dl.fit.residual_water import WATER_PLACE_PPM, find_water, lines_bet
 
 
 @dataclass(frozen=True)
-class ResidualWater:
+class WaterAside:
     """What was set aside.
 
     Attributes
@@ -28,7 +28,7 @@ class ResidualWater:
     height: float
 
 
-def without_water(data: MRSData, sets: Sets) -> tuple[Sets, ResidualWater | None]:
+def without_water(data: MRSData, sets: Sets) -> tuple[Sets, WaterAside | None]:
     """Return sets whose strong residual water stands aside, described by HSVD.
 
     It is the water that ``remove`` would take. Weak water stays where it is: a few lines describe it. So does
@@ -45,7 +45,7 @@ def without_water(data: MRSData, sets: Sets) -> tuple[Sets, ResidualWater | None
     Returns
     -------
     sets : Sets
-    water : ResidualWater or None
+    water : WaterAside or None
         None where there is no strong water.
     """
     if data.nucleus not in WATER_PLACE_PPM:
@@ -69,4 +69,4 @@ def without_water(data: MRSData, sets: Sets) -> tuple[Sets, ResidualWater | None
     if not lines:
         return sets, None
     ppm, height = (float(np.median([getattr(line, name) for line in lines])) for name in ("ppm", "height"))
-    return replace(sets, fids=dry, water=water), ResidualWater(len(lines), ppm, height)
+    return replace(sets, fids=dry, water=water), WaterAside(len(lines), ppm, height)
