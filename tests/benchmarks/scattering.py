@@ -27,11 +27,13 @@ from tests.benchmarks.supervised.answers import (
 from tests.benchmarks.supervised.classical import mean_amplitudes
 from tests.benchmarks.supervised.plans import (
     CNN,
+    COMPARED,
     SCATTERED,
     SCATTERING,
     ScatteringProfile,
     cnn_plan,
     scattering_plan,
+    scattering_seeds,
 )
 from tests.benchmarks.supervised.published import SCATTERING_MEANS
 from tests.benchmarks.supervised.sets import STUDIES, challenge_basis, judging_signals
@@ -65,8 +67,6 @@ _STEPS = (
     ("DSS6", "DSS5", "macromolecules"),
     ("DSS7", "DSS6", "their change"),
 )
-_COMPARED = ("DSS5",)
-"""Data sets whose networks are trained with several seeds, and which ridge regression solves too."""
 _SHOWN = ("DSS1", "DSS2", "DSS3", "DSS5")
 """Data sets whose components have a table."""
 
@@ -134,7 +134,7 @@ def _pictures(judged: dict[str, Judged], no_skill: float) -> list[Picture]:
 
 def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: str) -> Judged:
     test = judging_signals(study, size.tested, seed, basis)
-    seeds = range(seed, seed + (size.seeds if study in _COMPARED else 1))
+    seeds = scattering_seeds(size, study, seed)
     plans = {SCATTERED: [scattering_plan(size.scale, study, k, basis) for k in seeds]}
     if study in size.cnn_studies:
         own = basis if study == "DSS1" else ""
@@ -146,7 +146,7 @@ def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: 
         if some
     }
     answers[MEAN] = Answer(MEAN, (_mean(study, test, seed),))
-    if networks[SCATTERED] and study in _COMPARED:
+    if networks[SCATTERED] and study in COMPARED:
         key = (LINEAR, networks[SCATTERED][0].plan.folder, size.tested, seed)
         answers[LINEAR] = Answer(LINEAR, (store.answer(key, partial(_linear, networks[SCATTERED][0], test)),))
     if study in ("DSS1", "DSS2"):

@@ -113,6 +113,8 @@ CWT = {
     "paper": CwtProfile(Scale(100_000, 30, 30), 3, 10_000, 64, 192),
 }
 _ALL = ("DSS1", "DSS2", "DSS3", "DSS4", "DSS5", "DSS6", "DSS7")
+COMPARED = ("DSS5",)
+"""Data sets whose networks are trained with several seeds, and which ridge regression solves too."""
 SCATTERING = {
     "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, 4, ("DSS2",), ("DSS2",)),
     "small": ScatteringProfile(Scale(4000, 16), Scale(4000, 15), 3, 1000, 48, _ALL[1:], ("DSS5",)),
@@ -183,6 +185,11 @@ def cwt_plans(profile: CwtProfile, study: str, seed: int, basis: str) -> list[Pl
         for k in range(profile.seeds)
         for label, (kind, read) in inputs.items()
     ]
+
+
+def scattering_seeds(profile: ScatteringProfile, study: str, seed: int) -> range:
+    """Return the seeds of a data set's trainings: several where methods are compared."""
+    return range(seed, seed + (profile.seeds if study in COMPARED else 1))
 
 
 def scattering_plan(scale: Scale, study: str, seed: int, basis: str) -> Plan:
