@@ -81,13 +81,13 @@ def _summary(
             continue
         several = networks[label]
         seconds = [f"{np.mean([getattr(one, name) for one in several]):.0f}" for name in _SECONDS]
-        cells = [str(len(several)), str(several[0].plan.steps), *seconds]
+        cells = [str(len(several)), str(several[0].plan.steps), *seconds, several[0].machine]
         rows.append([label, *accuracy_cells(answers[label], test.amplitudes), *cells])
     goal = str(_GOALS.get(profile, ""))
-    rows.append([f"*asked of `{profile}`, complex*", goal, *[""] * 6])
-    rows.append(["*no skill*", f"{_NO_SKILL:g}", "0.2500", "0.00", *[""] * 4])
+    rows.append([f"*asked of `{profile}`, complex*", goal, *[""] * 7])
+    rows.append(["*no skill*", f"{_NO_SKILL:g}", "0.2500", "0.00", *[""] * 5])
     columns = ["input", "mean SMAPE in %", "mean absolute error", "mean slope", "seeds", "steps"]
-    columns += ["seconds of features", "seconds of training"]
+    columns += ["seconds of features", "seconds of training", "of"]
     return Table.filled(words.CWT_SUMMARY, columns, rows)
 
 

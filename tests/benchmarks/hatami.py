@@ -34,6 +34,7 @@ from tests.benchmarks.supervised.plans import (
     size_plans,
     start_plan,
 )
+from tests.benchmarks.supervised.posterior import Sampling, posterior_draws
 from tests.benchmarks.supervised.published import HATAMI_TABLES
 from tests.benchmarks.supervised.sets import challenge_basis, judging_signals, signals
 from tests.benchmarks.supervised.time_domain import (
@@ -50,6 +51,7 @@ STUDIES = ("noise-free", "SNR_t0 10")
 PHYSICAL = ("noise-free, physical damping", "SNR_t0 10, physical damping")
 QUEST, FOLLOWED = "QUEST-like fit", "fit, few points first"
 REFINED, FOREST, MEAN = "CNN, then the fit", "random forest", "training mean"
+POSTERIOR = "posterior median, sampled"
 SIGNED = f"{CNN}, signed"
 _FEW_POINTS = (64, 128, 256, 512, 1024)
 """Of the fit from no shift: 10 Hz are a sixth of a turn in 64 points of 0.25 ms."""
@@ -117,15 +119,15 @@ def run(
         with tempfile.TemporaryDirectory() as folder:
             return run(profile, seed, Path(folder), trained_only, basis, share)
     this = Run(HATAMI[profile].shared(share), seed, Store(models, train=not trained_only), basis)
-    judged = {study: _judge(this, study) for study in STUDIES}
-    physical = {study: _judge(this, study, whole=False) for study in PHYSICAL}
+    judged = {study: judge(this, study) for study in STUDIES}
+    physical = {study: judge(this, study, whole=False) for study in PHYSICAL}
     sizes = {study: this.trained(size_plans(this.profile, study, seed, basis)) for study in STUDIES}
     tables = [
         *(_components(study, one) for study, one in judged.items()),
         _means({**judged, **physical}),
         _comparisons(judged),
         _sizes(sizes, judged),
-        _trainings(this, judged),
+        _trainings({**judged, **physical}),
     ]
     method = words.HATAMI_METHOD.format(basis=challenge_basis(basis)[1], few=this.profile.fitted)
     method += words.how_much(profile, share)
@@ -138,7 +140,7 @@ def run(
     )
 
 
-def _judge(this: Run, study: str, *, whole: bool = True) -> Judged:
+def judge(this: Run, study: str, *, whole: bool = True) -> Judged:
     """Run every method on a study; not ``whole``: the network and one fit alone."""
     size, seed = this.profile, this.seed
     test = judging_signals(study, size.tested, seed, this.basis)
@@ -162,6 +164,8 @@ def _judge(this: Run, study: str, *, whole: bool = True) -> Judged:
             answers[SIGNED] = Answer(SIGNED, tuple(estimates(one, test)["amplitudes"] for one in there))
         learned, answers[FOREST] = _forest(this, study, test)
         answers[MEAN] = Answer(MEAN, (mean_amplitudes(learned, len(test.fids)),))
+    if few.prior.noise is not None:
+        fits[POSTERIOR] = ("", partial(_sampled, few, Sampling(), seed))
     for name, (network, fit) in fits.items():
         key = (name, study, size.fitted, seed, this.basis, network)
         answers[name] = Answer(name, (this.store.answer(key, fit),))
@@ -176,6 +180,11 @@ def _fitted(
     points: tuple[int, ...] = (),
 ) -> Real:
     return fit_components(few, start, with_prior=with_prior, points=points).amplitudes
+
+
+def _sampled(few: ComponentSignals, sampling: Sampling, seed: int) -> Real:
+    median: Real = np.median(posterior_draws(few, sampling, seed), axis=(0, 1))
+    return median
 
 
 def _forest(this: Run, study: str, test: ComponentSignals) -> tuple[Real, Answer]:
@@ -201,7 +210,7 @@ def _start(one: Trained, few: ComponentSignals) -> Components:
 def _components(study: str, judged: Judged) -> Table:
     few, names = judged.few, judged.few.basis.names
     efficient, bayes = amplitude_bounds(few, min(_BOUNDED, len(few.fids)))
-    order = (QUEST, FOREST, CNN, FOLLOWED, REFINED, MEAN)
+    order = (QUEST, FOREST, CNN, FOLLOWED, REFINED, POSTERIOR, MEAN)
     answers = [judged.answers[name].take(len(few.fids)) for name in order if name in judged.answers]
     beside: dict[str, Real] = {
         "bound, efficient": as_smape(efficient, few),
@@ -219,7 +228,7 @@ def _components(study: str, judged: Judged) -> Table:
 def _means(judged: dict[str, Judged]) -> Table:
     truths = {study: one.test.amplitudes for study, one in judged.items()}
     rows = []
-    for name in (CNN, SIGNED, FOLLOWED, REFINED, QUEST, FOREST, MEAN):
+    for name in (CNN, SIGNED, FOLLOWED, REFINED, POSTERIOR, QUEST, FOREST, MEAN):
         rows.append(mean_row(name, {study: one.answers.get(name) for study, one in judged.items()}, truths))
     goals = {"asked of `small`": ("14.5", "21"), "asked of `paper`": ("6.4", "19.5")}
     goals["asked of network and fit"] = ("1", "15")
@@ -231,7 +240,7 @@ def _means(judged: dict[str, Judged]) -> Table:
 def _comparisons(judged: dict[str, Judged]) -> Table:
     rows = []
     for study, one in judged.items():
-        for other in (QUEST, FOREST, FOLLOWED, REFINED, SIGNED):
+        for other in (QUEST, FOREST, FOLLOWED, REFINED, POSTERIOR, SIGNED):
             if CNN not in one.answers or other not in one.answers:
                 continue
             n = min(len(answer.amplitudes[0]) for answer in (one.answers[CNN], one.answers[other]))
@@ -253,16 +262,17 @@ def _sizes(sizes: dict[str, list[Trained]], judged: dict[str, Judged]) -> Table:
     return Table.filled(words.HATAMI_SIZES, columns, rows or [[NOT_RUN]])
 
 
-def _trainings(this: Run, judged: dict[str, Judged]) -> Table:
+def _trainings(judged: dict[str, Judged]) -> Table:
     rows = []
     for study, one in judged.items():
         for network in one.networks:
-            share = f"{100 * network.plan.steps / PUBLISHED_STEPS:.2g} %"
+            plan = network.plan
+            share = f"{100 * plan.steps / PUBLISHED_STEPS:.2g} %"
             spent = network.feature_seconds + network.training_seconds
-            cells = [str(network.plan.samples), str(network.plan.steps), share, f"{spent:.0f}"]
-            rows.append([study, str(network.plan.seed), *cells])
-    columns = ["study", "seed", "signals", "steps", "of the published steps", "seconds of a processor"]
-    return Table.filled(words.HATAMI_TRAININGS, columns, rows or [[NOT_RUN]])
+            sizes = [str(value) for value in (plan.samples, plan.epochs, plan.batch, plan.steps)]
+            rows.append([study, str(plan.seed), *sizes, share, f"{spent:.0f}", network.machine])
+    columns = ["study", "seed", "signals", "epochs", "batch", "steps", "of the published steps", "seconds"]
+    return Table.filled(words.HATAMI_TRAININGS, [*columns, "of"], rows or [[NOT_RUN]])
 
 
 def _pictures(judged: dict[str, Judged], sizes: dict[str, list[Trained]]) -> list[Picture]:

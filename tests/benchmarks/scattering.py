@@ -93,7 +93,7 @@ def run(
         with tempfile.TemporaryDirectory() as folder:
             return run(profile, seed, Path(folder), trained_only, basis, share)
     size, store = SCATTERING[profile].shared(share), Store(models, train=not trained_only)
-    judged = {study: _judge(size, study, seed, store, basis) for study in size.studies}
+    judged = {study: judge(size, study, seed, store, basis) for study in size.studies}
     tables = [
         _summary(judged, profile),
         _comparisons(judged),
@@ -132,7 +132,8 @@ def _pictures(judged: dict[str, Judged], no_skill: float) -> list[Picture]:
     ]
 
 
-def _judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: str) -> Judged:
+def judge(size: ScatteringProfile, study: str, seed: int, store: Store, basis: str) -> Judged:
+    """Run every method on a data set."""
     test = judging_signals(study, size.tested, seed, basis)
     seeds = scattering_seeds(size, study, seed)
     plans = {SCATTERED: [scattering_plan(size.scale, study, k, basis) for k in seeds]}
@@ -252,8 +253,8 @@ def _times(judged: dict[str, Judged]) -> Table:
         spent = [f"{seconds.mean():.0f}" for seconds in (features, training, whole)]
         ratios = [interval(whole / (features + training)), interval(whole / training)]
         errors = [interval(one.answers[label].means(one.test.amplitudes)) for label in (SCATTERED, CNN)]
-        rows.append([study, *spent, *ratios, *errors])
-    columns = ["data set", "simulation and features", "scattering network", "CNN, all", "ratio"]
+        rows.append([study, small[0].machine, *spent, *ratios, *errors])
+    columns = ["data set", "machine", "simulation and features", "scattering network", "CNN, all", "ratio"]
     columns += ["ratio once features are there", "mean SMAPE, scattering", "mean SMAPE, CNN"]
     return Table.filled(words.SCATTERING_TIMES, columns, rows or [[NOT_RUN]])
 

@@ -105,12 +105,12 @@ PUBLISHED_STEPS = 200_000
 HATAMI = {
     "smoke": HatamiProfile(Scale(200, 1), 1, 24, 4, (0.5,), Forest(2, 200)),
     "small": HatamiProfile(Scale(12000, 10), 3, 1000, 48, (1 / 12, 1 / 3, 1), Forest(30, 12000)),
-    "paper": HatamiProfile(Scale(400_000, 50), 3, 10_000, 100, (0.01, 0.1, 1), Forest(30, 12000)),
+    "paper": HatamiProfile(Scale(400_000, 200, 400, 2e-3), 3, 2000, 200, (0.01, 0.1, 1), Forest(30, 12000)),
 }
 CWT = {
     "smoke": CwtProfile(Scale(128, 1, 30), 1, 24, 16, 32),
     "small": CwtProfile(Scale(4000, 15, 30), 3, 1000, 24, 64),
-    "paper": CwtProfile(Scale(100_000, 30, 30), 3, 10_000, 64, 192),
+    "paper": CwtProfile(Scale(100_000, 30, 100), 3, 2000, 64, 192),
 }
 _ALL = ("DSS1", "DSS2", "DSS3", "DSS4", "DSS5", "DSS6", "DSS7")
 COMPARED = ("DSS5",)
@@ -118,7 +118,7 @@ COMPARED = ("DSS5",)
 SCATTERING = {
     "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, 4, ("DSS2",), ("DSS2",)),
     "small": ScatteringProfile(Scale(4000, 16), Scale(4000, 15), 3, 1000, 48, _ALL[1:], ("DSS5",)),
-    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 10_000, 100, _ALL, _ALL),
+    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 2000, 200, _ALL, _ALL),
 }
 
 

@@ -21,10 +21,12 @@ published ones is lost. Adam, 1e-3, falling along half a cosine.
 *QUEST-like fit*: time-domain least squares of amplitude, shift and damping of every component, from no shift
 and mean damping, within the ranges. *Fit, few points first*: the same model, first on 64 points, then on twice
 as many, up to all, and with the ranges as a prior. *CNN, then the fit*: from what a network that was trained
-for amplitudes, shifts and dampings gives, first on 256 points. Fits run on the first {few} test signals,
-networks on all. Bounds know the model: *efficient* is the Cramer-Rao bound, *Bayes* that of an estimator that
-knows the ranges too, both turned into a SMAPE as of Gaussian errors; they are local, and no estimator need
-reach them."""
+for amplitudes, shifts and dampings gives, first on 256 points. *Posterior median, sampled*: chains over the
+posterior under the very ranges that the signals were drawn from; the SMAPE that no estimator can be below on
+average, up to the scatter of the chains, whereas a fit gives the mode. Fits and chains run on the first {few}
+test signals, networks on all. Bounds know the model: *efficient* is the Cramer-Rao bound, *Bayes* that of an
+estimator that knows the ranges too, both turned into a SMAPE as of Gaussian errors; they are local, and no
+estimator need reach them."""
 HATAMI_MEANS = """\
 **Mean SMAPE in % over all components.** Intervals (95 %, Student's t) are over seeds of the training. What was
 asked of each profile stands below; these are no bounds."""
@@ -37,7 +39,9 @@ a cloud that lies flatter than the line is drawn towards the mean of the trainin
 HATAMI_SIZES = """\
 **Size of the data.** As many steps each, but at most three times as many passes over the signals; the weights
 of the best epoch are judged."""
-HATAMI_TRAININGS = "**Trainings** of the CNN; the published one has 200 000 steps on 400 000 signals."
+HATAMI_TRAININGS = """\
+**Trainings** of the CNN; the published one has 200 000 steps on 400 000 signals, of batches whose size is not
+printed. Seconds are those of one core, or of the clock on a GPU that several trainings shared."""
 HATAMI_REMARKS = """\
 Independent shifts of +-10 Hz are not found in a brain, where metabolites move together within 1 to 3 Hz: they
 make Cr and PCr, and GPC and PCh, all but interchangeable. Amplitudes drawn alike for all metabolites are not
@@ -55,7 +59,8 @@ Adam with 1e-3 instead of 1e-5 and the number of epochs, which is not printed. I
 SMAPE of about 12 %."""
 CWT_SUMMARY = """\
 **Three inputs.** Over all components; intervals (95 %, Student's t) over the seeds. Slope of estimate on truth:
-1 is faithful, 0 is the mean of the training."""
+1 is faithful, 0 is the mean of the training. Seconds are those of one core, or of the clock on a GPU that
+several trainings shared."""
 CWT_COMPARISONS = """\
 **Who beats whom.** Difference of the mean SMAPE, seed by seed; below zero the first is better."""
 CWT_COMPONENTS = "**SMAPE in % of each component**, mean over the seeds."
@@ -87,8 +92,8 @@ SCATTERING_COMPARISONS = """\
 **Who beats whom.** Difference of the mean SMAPE on the same signals, its interval over the seeds of the
 scattering network; below zero it is better."""
 SCATTERING_TIMES = """\
-**Seconds of a processor to train, in this run.** The publication claims a factor of 45 between CNN and
-scattering network, features included."""
+**Seconds to train**, of one core, or of the clock on a GPU that several trainings shared. The publication
+claims a factor of 45 between CNN and scattering network, features included."""
 SCATTERING_MEANS_PICTURE = """\
 What a phase, noise and macromolecules add to the error of the scattering network: here beside the publication. At
 the dashed line nothing has been learned but the mean of the training."""
