@@ -8,8 +8,8 @@ and no network that was trained on other subjects has it as precisely. The rest 
 with noise :math:`n_i` of standard deviation :math:`\sigma`, known from the signal-free bands. The first two
 directions :math:`d_k` are physics, of the set itself without its water: :math:`\bar s`, whose complex coefficient
 is scale and phase, and :math:`t \bar s`, whose coefficient is broadening and shift, to first order. The others are
-the principal components of the deviations of many sets. Water is no part of the deviations: it is carried beside
-them, see :class:`~fsl_mrs_dl.simulate.measured_water.SplitSet`.
+the principal components of the deviations of many sets. Water and lipids are no part of them: they are carried
+beside them, see :class:`~fsl_mrs_dl.simulate.measured_nuisance.SplitSet`.
 
 The coefficients are in units of the noise, so that the likelihood is known and the Kullback-Leibler divergence has
 the weight 1: only what stands out of the noise is encoded; the rest is noise, and is drawn as such.

@@ -10,7 +10,7 @@ from fsl_mrs_dl.errors import DataError, ModelError
 from fsl_mrs_dl.io.transient_sets import TransientSets, set_scale
 from fsl_mrs_dl.scores import noise_region, noise_sd
 from fsl_mrs_dl.simulate.measured_noise import MeasuredNoise
-from fsl_mrs_dl.simulate.measured_water import SplitSet
+from fsl_mrs_dl.simulate.measured_nuisance import SplitSet
 
 if TYPE_CHECKING:
     from fsl_mrs_dl.models.card import Card
@@ -122,7 +122,7 @@ def reconstruct_transients(
     if network.kind == "deviations":
         split, carried = _carried(network, fids, data)
         mean, log_variance = carried.encoded()
-        return split.average + split.water.fids + carried.decoded(mean), mean, log_variance
+        return split.average + split.nuisance.fids + carried.decoded(mean), mean, log_variance
     scale = set_scale(fids)
     points = on_network_points(fids / scale, data.dwelltime_s, network.n_points, network.dwelltime_s)
     channels = torch.from_numpy(np.stack([points.real, points.imag], axis=-2).astype(np.float32))
@@ -187,7 +187,7 @@ def new_transients(
         new = carried.decoded(latent)
         if noise:
             new += carried.lost_spread(new, rng)
-        new += split.average + split.water.draw(n, rng)
+        new += split.average + split.nuisance.draw(n, rng)
         if amounts:
             new -= (decoded - split.average).mean(axis=0)
     else:

@@ -10,7 +10,7 @@ from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.models.synthesis_deviations import N_PHYSICS, DeviationNetwork, directions, split_parts
 from fsl_mrs_dl.scores import noise_sd
 from fsl_mrs_dl.scores.spectra import SIGNAL_1H_PPM
-from fsl_mrs_dl.simulate.measured_water import SplitSet
+from fsl_mrs_dl.simulate.measured_nuisance import SplitSet
 from fsl_mrs_dl.train.synthesis_transients import TransientCollection
 
 _MOST_COMPONENTS = 24

@@ -15,7 +15,7 @@ from fsl_mrs_dl.models.synthesis import SynthesisNetwork
 from fsl_mrs_dl.models.synthesis_deviations import CarriedSet, DeviationNetwork
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window
 from fsl_mrs_dl.scores import noise_sd, r2, voigt_fwhm_hz
-from fsl_mrs_dl.simulate.measured_water import SplitSet
+from fsl_mrs_dl.simulate.measured_nuisance import SplitSet
 from fsl_mrs_dl.simulate.signals import clean_fids
 from fsl_mrs_dl.train.synthesis_data import LabelledSpectra, prior_of
 from fsl_mrs_dl.train.synthesis_transients import TransientCollection
@@ -298,7 +298,7 @@ def _deviation_scores(network: DeviationNetwork, transients: TransientCollection
         )
         explained += float(power - left) / carried.size**2
         beyond += float(power) / carried.size**2 - 2 * len(carried.axes) * len(part)
-        decoded.append(split.average + split.water.fids + deviations)
+        decoded.append(split.average + split.nuisance.fids + deviations)
         fids.append(part)
     share = explained / beyond if beyond > 0 else 0.0
     n = len(transients.fids)

@@ -65,9 +65,12 @@ class FpcProfile:
     elsewhere: int
 
 
-def _training(relative: tuple[int, int], absolute: tuple[int, int]) -> Mapping[str, tuple[int, int]]:
+def _training(
+    relative: tuple[int, int], absolute: tuple[int, int], labelled: tuple[int, int] | None = None
+) -> Mapping[str, tuple[int, int]]:
     """Return the sizes: creatine referencing is slower to learn, as its decoder knows less of the signal."""
-    return MappingProxyType({name: absolute if name in ("dcrr", "dcrrf") else relative for name in NETWORKS})
+    sizes = {name: absolute if name in ("dcrr", "dcrrf") else relative for name in DAES}
+    return MappingProxyType({name: sizes.get(name, labelled or relative) for name in NETWORKS})
 
 
 PROFILES = {
@@ -91,8 +94,8 @@ PROFILES = {
         1,
     ),
     "paper": FpcProfile(
-        _training((24000, 150), (24000, 150)),
-        128,
+        _training((24000, 150), (24000, 150), (24000, 40)),
+        256,
         2000,
         500,
         (8.0, 12.0, 20.0, 35.0, 60.0, 110.0),

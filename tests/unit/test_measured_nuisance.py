@@ -1,4 +1,4 @@
-"""The water of each transient: found where it was put, none where there is none, drawn as it varies."""
+"""Water and lipids of each transient: found where they were put, none where there are none, drawn as they vary."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.io.transient_sets import deviations_of
 from fsl_mrs_dl.models.synthesis_deviations import DeviationNetwork
 from fsl_mrs_dl.scores import noise_sd
-from fsl_mrs_dl.simulate.measured_water import MeasuredWater, SplitSet
+from fsl_mrs_dl.simulate.measured_nuisance import MeasuredNuisance, SplitSet
 from fsl_mrs_dl.steps.synthesis_models import new_transients
 
 N, DT, F0, SD, HALF_PPM = 512, 5e-4, 123.2, 0.5, 0.5
@@ -35,7 +35,7 @@ def test_water_of_each_transient_is_parted_to_the_noise(rng: np.random.Generator
     fids = LINE + true + noise(60, rng)
     split = SplitSet.of(fids, data_of(fids), SD)
     _, expected = deviations_of(true)
-    error = np.sum(np.abs(split.water.fids - expected) ** 2, axis=1).mean()
+    error = np.sum(np.abs(split.nuisance.fids - expected) ** 2, axis=1).mean()
     energy = np.sum(np.abs(expected) ** 2, axis=1).mean()
     # A band of B Hz seen for T s has B T complex numbers, and of an energy over noise of E a few more (Landau and
     # Widom 1980, doi:10.1016/0022-247X(80)90241-3); each with the noise of two channels.
@@ -46,6 +46,22 @@ def test_water_of_each_transient_is_parted_to_the_noise(rng: np.random.Generator
     # What is left is the noise, but for the part of it that the water took along.
     left = np.sum(np.abs(split.deviations) ** 2, axis=1).mean() / (2 * SD**2)
     assert N - numbers < left < N * (1 + 4 / np.sqrt(60 * N))
+
+
+def test_lipids_are_not_taken_for_water(rng: np.random.Generator) -> None:
+    hz = (1.25 - 4.65) * F0 + rng.normal(0, 5, (60, 1))
+    lipid = 150 * rng.standard_normal((60, 1)) * np.exp((2j * np.pi * hz - np.pi * 30) * T)
+    fids = LINE + lipid + noise(60, rng)
+    split = SplitSet.of(fids, data_of(fids), SD)
+    _, expected = deviations_of(lipid)
+    energy = np.sum(np.abs(expected) ** 2, axis=1).mean()
+    # Of the band of lipids, 1.2 ppm, as of water above; and nothing of them in the band of water.
+    numbers = 1.2 * F0 * N * DT
+    numbers += np.log(energy / (2 * SD**2)) * np.log(np.pi * numbers) / np.pi**2
+    assert np.sum(np.abs(split.nuisance.fids - expected) ** 2, axis=1).mean() < 2 * SD**2 * numbers
+    in_water = np.exp(-2j * np.pi * np.arange(-40, 41, 10)[:, None] * T)
+    left = np.mean(np.abs((split.nuisance.fids - expected) @ in_water.T) ** 2)
+    assert left < 2 * SD**2 * N
 
 
 def test_the_carrier_has_no_water_and_the_average_keeps_it(rng: np.random.Generator) -> None:
@@ -60,20 +76,20 @@ def test_the_carrier_has_no_water_and_the_average_keeps_it(rng: np.random.Genera
 def test_of_noise_alone_nothing_is_water(rng: np.random.Generator) -> None:
     fids = LINE + noise(60, rng)
     split = SplitSet.of(fids, data_of(fids), SD)
-    assert np.linalg.norm(split.water.fids) < 0.1 * np.linalg.norm(split.deviations)
+    assert np.linalg.norm(split.nuisance.fids) < 0.1 * np.linalg.norm(split.deviations)
 
 
 def test_other_nuclei_have_no_water(rng: np.random.Generator) -> None:
     fids = LINE + water(20, rng) + noise(20, rng)
     split = SplitSet.of(fids, data_of(fids, "31P"), SD)
-    assert not split.water.fids.any()
+    assert not split.nuisance.fids.any()
     np.testing.assert_array_equal(split.carrier, split.average)
 
 
 def test_drawn_water_varies_as_the_transients_do_and_copies_none(rng: np.random.Generator) -> None:
     own = water(60, rng)
     own -= own.mean(axis=0)
-    made = MeasuredWater(own).draw(4000, rng)
+    made = MeasuredNuisance(own).draw(4000, rng)
     power = np.mean(np.abs(own) ** 2, axis=0)
     # Of 4000 draws from 60: the power of each point to 4 SD of the mean of an exponential.
     np.testing.assert_allclose(np.mean(np.abs(made) ** 2, axis=0)[:100], power[:100], rtol=4 / np.sqrt(60))
@@ -81,7 +97,7 @@ def test_drawn_water_varies_as_the_transients_do_and_copies_none(rng: np.random.
     # The angle is at least pi / 8 from either of the two: what is added is sin(pi / 8) of another one.
     typical = np.sqrt(np.mean(np.sum(np.abs(own) ** 2, axis=1)))
     assert np.median(nearest) > np.sin(np.pi / 8) * typical
-    assert not MeasuredWater(own[:1]).draw(3, rng).any()
+    assert not MeasuredNuisance(own[:1]).draw(3, rng).any()
 
 
 @pytest.mark.parametrize("mode", ["random", "interpolate", "hybrid"])
