@@ -318,6 +318,7 @@ def _deterministic(seed: int) -> Iterator[None]:
     On a GPU a few layers have no deterministic gradient (pooling to a size): there PyTorch warns and goes on.
     """
     before = torch.are_deterministic_algorithms_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     gpu = torch.cuda.is_available()
     if gpu:  # read by cuBLAS when it starts; without it its products are refused
@@ -325,10 +326,13 @@ def _deterministic(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=gpu)
+        # Nothing reads new memory before it is written; to fill it costs a launch for each array of a step.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(before, warn_only=warn_only)
+            torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fsl_mrs_dl.cli import main
+from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.models.catalogue import architectures
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -63,6 +65,26 @@ def test_a_regressor_claims_no_bound_and_is_judged_by_the_fit(name, models, scan
     assert (tmp_path / "o" / "residual.nii.gz").exists()
     with (tmp_path / "o" / "qc.csv").open() as handle:
         assert "verdict" in handle.read()
+
+
+def test_a_water_reference_takes_the_receiver_gain_out(models, scan, tmp_path):
+    """Data and water of another gain: other amplitudes, the same concentrations, both in proportion."""
+    data = nifti.read(scan)
+    t = np.arange(data.fid.shape[3]) * data.dwelltime_s
+    water = 100 * np.abs(data.fid).max() * np.exp(-15 * t).reshape(1, 1, 1, -1)
+    tables = []
+    for gain in (1, 3):
+        for name, fid in (("metab", data.fid), ("water", water.astype(complex))):
+            nifti.write(replace(data, fid=gain * fid), tmp_path / f"{name}{gain}.nii.gz")
+        words = ["--h2o", str(tmp_path / f"water{gain}.nii.gz"), "--TE", "28", "--TR", "2"]
+        model = ["--model", str(package(models, "crelu"))]
+        assert quantify(tmp_path / f"metab{gain}.nii.gz", tmp_path / f"o{gain}", *words, *model) == 0
+        with (tmp_path / f"o{gain}" / "summary.csv").open() as handle:
+            tables.append({row["Metab"]: row for row in csv.DictReader(handle)})
+    one, three = (table["NAA"] for table in tables)
+    assert float(one["mM"]) > 0
+    assert float(three["mM"]) == pytest.approx(float(one["mM"]), rel=1e-4)
+    assert float(three["Raw conc"]) == pytest.approx(3 * float(one["Raw conc"]), rel=1e-4)
 
 
 def test_an_untrained_regressor_does_not_pass_for_a_good_fit(models, scan, tmp_path):

@@ -27,7 +27,7 @@ Sizes are small: images of 32 by 8 points (256 bins of 4.7 ppm, 8 frames 24 ms a
 channels as `tests/benchmarks/rizzo/plans.py` lists them, {epochs} epochs of batches of 50 for the shallow
 network. What holds here holds for such networks; the profile `paper` has the published sizes."""
 PUBLISHED = """\
-As many as in the paper, with its inputs and channels. The training is shorter: batches of 100 instead of 50, for
+As many as in the paper, with its inputs and channels. The training is shorter: batches of 200 instead of 50, for
 launches of a GPU cost as much as what they compute, and of 200 epochs as many as minutes of a GPU carried. The
 last table has the share of the paper's steps and of its examples for each network; early stopping took fewer there
 too, how many is not printed. Learning rates fall to nothing along half a cosine. What was not trained stands as
