@@ -32,7 +32,7 @@ from tests.benchmarks.rizzo.trainings import (
 
 MODEL_FIT, FREE_FIT = "model fit, bounded", "model fit"
 POSTERIOR, MEAN = "model fit, posterior mean", "training mean"
-_LR, _BATCH = 2e-4, 50  # of the stacking network, as published
+_LR = 2e-4  # of the stacking network, as published
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +221,7 @@ class Run:
                 ],
             )
         network.standardise(inputs[n:], truths[n:])
-        settings = Settings(self.plans.profile.stacking, _BATCH, 10 * _LR, 10, self.seed, anneal=True)
+        settings = Settings(self.plans.profile.stacking, plan.batch, 10 * _LR, 10, self.seed, anneal=True)
         fit(network, (inputs[n:], truths[n:]), (inputs[:n], truths[:n]), settings)
         test = _outputs(members, self.test(), ("test", World()))
         return concentrations(regressed(network, test)["amplitudes"], plan.world)
