@@ -165,9 +165,9 @@ def judge(this: Run, study: str, *, whole: bool = True) -> Judged:
         learned, answers[FOREST] = _forest(this, study, test)
         answers[MEAN] = Answer(MEAN, (mean_amplitudes(learned, len(test.fids)),))
     if few.prior.noise is not None:
-        fits[POSTERIOR] = ("", partial(_sampled, few, Sampling(), seed))
-    for name, (network, fit) in fits.items():
-        key = (name, study, size.fitted, seed, this.basis, network)
+        fits[POSTERIOR] = (str(size.sampling), partial(_sampled, few, size.sampling, seed))
+    for name, (settings, fit) in fits.items():
+        key = (name, study, size.fitted, seed, this.basis, settings)
         answers[name] = Answer(name, (this.store.answer(key, fit),))
     return Judged(test, few, answers, networks)
 

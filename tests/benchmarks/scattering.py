@@ -178,7 +178,7 @@ def _there(plans: Sequence[Plan], store: Store) -> list[Trained]:
 def _linear(one: Trained, test: ComponentSignals) -> Real:
     """Return the amplitudes of the best ridge regression on a network's features."""
     network, plan = one.network, one.plan
-    features, truths = examples(network, plan)
+    features, truths = (one.cpu() for one in examples(network, plan))
 
     def standardised(values: torch.Tensor) -> torch.Tensor:
         scaled = ((values - network.feature_mean) / network.feature_sd).flatten(1).double()

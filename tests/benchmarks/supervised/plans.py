@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fsl_mrs_dl.models.regression import TARGETS
 from tests.benchmarks.share import shared
 from tests.benchmarks.supervised.classical import Forest
+from tests.benchmarks.supervised.posterior import Sampling
 from tests.benchmarks.supervised.sets import DWELLTIME_S, POINTS, basis_of_study
 from tests.benchmarks.supervised.trainings import Inputs, Plan
 
@@ -52,6 +53,8 @@ class HatamiProfile:
     parts : tuple of float
         Of the training signals, for the curve over the size of the data.
     forest : Forest
+    sampling : Sampling
+        Of the posterior of the signals that are fitted.
     """
 
     scale: Scale
@@ -60,6 +63,7 @@ class HatamiProfile:
     fitted: int
     parts: tuple[float, ...]
     forest: Forest
+    sampling: Sampling = Sampling()  # noqa: RUF009
 
     def shared(self, share: float) -> "HatamiProfile":
         """Return the profile with a share of the training steps."""
@@ -103,9 +107,9 @@ _MOST_PASSES = 3
 PUBLISHED_STEPS = 200_000
 """Training steps of Hatami et al. 2018."""
 HATAMI = {
-    "smoke": HatamiProfile(Scale(200, 1), 1, 24, 4, (0.5,), Forest(2, 200)),
+    "smoke": HatamiProfile(Scale(200, 1), 1, 24, 4, (0.5,), Forest(2, 200), Sampling(1, 2, 4)),
     "small": HatamiProfile(Scale(12000, 10), 3, 1000, 48, (1 / 12, 1 / 3, 1), Forest(30, 12000)),
-    "paper": HatamiProfile(Scale(400_000, 200, 400, 2e-3), 3, 2000, 200, (0.01, 0.1, 1), Forest(30, 12000)),
+    "paper": HatamiProfile(Scale(400_000, 200, 400, 2e-3), 3, 2000, 100, (0.01, 0.1, 1), Forest(30, 12000)),
 }
 CWT = {
     "smoke": CwtProfile(Scale(128, 1, 30), 1, 24, 16, 32),
@@ -118,7 +122,7 @@ COMPARED = ("DSS5",)
 SCATTERING = {
     "smoke": ScatteringProfile(Scale(64, 1), Scale(64, 1), 1, 24, 4, ("DSS2",), ("DSS2",)),
     "small": ScatteringProfile(Scale(4000, 16), Scale(4000, 15), 3, 1000, 48, _ALL[1:], ("DSS5",)),
-    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 2000, 200, _ALL, _ALL),
+    "paper": ScatteringProfile(Scale(10_000, 100), Scale(10_000, 200), 3, 2000, 100, _ALL, _ALL),
 }
 
 
