@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from array_api_compat import array_namespace, device
 from torch import Tensor, nn
 
 from fsl_mrs_dl.data import NUCLEI, Complex, Real
@@ -141,28 +142,31 @@ class StartNetwork(Network):
         return (likelihood + around).mean()
 
 
-def grid_spectra(fids: Complex, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Complex:
+def grid_spectra(fids: Any, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Any:
     """Return spectra on the grid of the network, apodised and over their largest magnitude.
 
     Parameters
     ----------
-    fids : ndarray, complex, shape (S, time)
+    fids : Array, complex, shape (S, time)
     dwelltime_s, spectrometer_frequency_mhz : float
         In s and MHz.
 
     Returns
     -------
-    ndarray, complex64, shape (S, 512)
+    Array, complex64, shape (S, 512)
+        Of the library and device of ``fids``.
     """
+    xp = array_namespace(fids)
     field_t = spectrometer_frequency_mhz / NUCLEI["1H"].gyromagnetic_mhz_per_t
     ppm = np.linspace(*GRID_PPM, GRID_POINTS)
     offset_hz = (ppm - NUCLEI["1H"].reference_ppm) * spectrometer_frequency_mhz
     times = np.arange(fids.shape[1]) * dwelltime_s
     transform = np.exp(-2j * math.pi * times[:, None] * offset_hz).astype(np.complex64)
     rate = gamma_from_fwhm(APODISED_HZ_PER_T * field_t)
-    spectra: Complex = damp(fids.astype(np.complex64), rate, 0.0, dwelltime_s) @ transform
-    largest = np.abs(spectra).max(axis=1, keepdims=True)
-    return spectra / np.where(largest > 0, largest, 1)
+    damped = damp(transform.T, rate, 0.0, dwelltime_s).T.astype(np.complex64)
+    spectra = xp.astype(fids, xp.complex64) @ xp.asarray(damped, device=device(fids))
+    largest = xp.max(xp.abs(spectra), axis=1, keepdims=True)
+    return spectra / xp.where(largest > 0, largest, xp.ones_like(largest))
 
 
 def acquisition_row(n_points: int, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Real:
@@ -190,20 +194,46 @@ def estimate_start(
     Beliefs
     """
     parts = [np.zeros((0, 2, len(SCALES)))]
-    row = acquisition_row(fids.shape[1], dwelltime_s, spectrometer_frequency_mhz)
     for start in range(0, len(fids), _BLOCK):
-        grid = grid_spectra(fids[start : start + _BLOCK], dwelltime_s, spectrometer_frequency_mhz)
-        inputs = torch.from_numpy(np.stack([grid.real, grid.imag], axis=1).astype(np.float32))
-        acquisition = torch.from_numpy(np.tile(row, (len(grid), 1)).astype(np.float32))
-        outputs, log_sd = network.beliefs(inputs, acquisition)
-        parts.append(torch.stack([outputs, torch.exp(log_sd)], dim=1).double().numpy())
-    units = unit_of(spectrometer_frequency_mhz)
-    mean, sd = np.moveaxis(np.concatenate(parts) * units, 1, 0)
-    mean[:, 3:] = np.maximum(mean[:, 3:], 0.0)
-    mean[:, 1] -= pivot_phase(mean[:, 2], spectrometer_frequency_mhz)
+        block = torch.as_tensor(fids[start : start + _BLOCK])
+        outputs = mean_and_sd(network, block, dwelltime_s, spectrometer_frequency_mhz)
+        parts.append(torch.stack(outputs, dim=1).numpy())
+    mean, sd = np.moveaxis(np.concatenate(parts), 1, 0)
     names = ("shift_hz", "phase_rad", "delay_s", "gamma", "sigma", "mm_gamma", "baseline")
     means = dict(zip(names, mean.T, strict=True))
     return Beliefs(**means, sd=dict(zip(names, sd.T, strict=True)))
+
+
+@torch.no_grad()
+def mean_and_sd(
+    network: StartNetwork, fids: Tensor, dwelltime_s: float, spectrometer_frequency_mhz: float
+) -> tuple[Tensor, Tensor]:
+    """Estimate the parameters of spectra, on their device, all at once.
+
+    Parameters
+    ----------
+    network : StartNetwork
+        In evaluation mode, on the device of the FIDs.
+    fids : Tensor, complex, shape (S, time)
+    dwelltime_s, spectrometer_frequency_mhz : float
+        In s and MHz.
+
+    Returns
+    -------
+    mean, sd : Tensor, float64, shape (S, 7)
+        In the order and the units of :class:`Beliefs`.
+    """
+    row = acquisition_row(fids.shape[1], dwelltime_s, spectrometer_frequency_mhz)
+    grid = grid_spectra(fids, dwelltime_s, spectrometer_frequency_mhz)
+    inputs = torch.stack([grid.real, grid.imag], dim=1)
+    acquisition = torch.as_tensor(row, dtype=inputs.dtype, device=fids.device).expand(len(fids), -1)
+    outputs, log_sd = network.beliefs(inputs, acquisition)
+    units = torch.as_tensor(unit_of(spectrometer_frequency_mhz), device=fids.device)
+    mean, sd = outputs.double() * units, torch.exp(log_sd).double() * units
+    pivot = pivot_phase(mean[:, 2], spectrometer_frequency_mhz)
+    return torch.cat(
+        [mean[:, :1], (mean[:, 1] - pivot)[:, None], mean[:, 2:3], mean[:, 3:].clamp(min=0.0)], 1
+    ), sd
 
 
 def unit_of(spectrometer_frequency_mhz: float) -> Real:
@@ -214,8 +244,7 @@ def unit_of(spectrometer_frequency_mhz: float) -> Real:
     return units
 
 
-def pivot_phase(delay_s: Real, spectrometer_frequency_mhz: float) -> Real:
+def pivot_phase(delay_s: Any, spectrometer_frequency_mhz: float) -> Any:
     """Return the phase at :data:`PIVOT_PPM` over that at the carrier, which a delay makes, in rad."""
     pivot_hz = (PIVOT_PPM - NUCLEI["1H"].reference_ppm) * spectrometer_frequency_mhz
-    turned: Real = 2 * math.pi * delay_s * pivot_hz
-    return turned
+    return 2 * math.pi * delay_s * pivot_hz

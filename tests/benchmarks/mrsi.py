@@ -115,8 +115,10 @@ metabolite more than {FAILED_BOUNDS:g} bounds off, where the map tells a bound (
 Amplitudes are kept at or above zero."""
 
 
-def simulate_grid(basis: Basis, n: int, rng: np.random.Generator) -> tuple[Real, Complex]:
-    """Return amplitudes (n, member) and FIDs (n, time) of voxels that all differ."""
+def simulate_grid(
+    basis: Basis, n: int, rng: np.random.Generator, *, noise_sd: float = NOISE_SD
+) -> tuple[Real, Complex]:
+    """Return amplitudes (n, member) and FIDs (n, time) of voxels that all differ, at the points of a basis set."""
     known = brain_amplitudes([name for name in basis.names if not name.startswith("MM")])
     amplitudes = np.stack(
         [
@@ -125,14 +127,16 @@ def simulate_grid(basis: Basis, n: int, rng: np.random.Generator) -> tuple[Real,
         ],
         axis=1,
     )
-    fids = np.empty((n, POINTS), dtype=np.complex64)
+    fids = np.empty((n, basis.fids.shape[1]), dtype=np.complex64)
     members = np.asarray(basis.fids, dtype=np.complex128)
     for first in tqdm(range(0, n, _AT_ONCE), desc="simulate", leave=False, disable=None):
         rows = slice(first, first + _AT_ONCE)
         m = len(amplitudes[rows])
         shift_hz, gamma = rng.uniform(-8, 8, (m, 1)), rng.uniform(10, 30, (m, 1))
-        simulated = basis_sum(members, amplitudes[rows], shift_hz, gamma, np.full((m, 1), 10.0), DWELLTIME_S)
-        fids[rows] = add_noise(phase(simulated, rng.uniform(-0.5, 0.5, m)), NOISE_SD, rng)
+        simulated = basis_sum(
+            members, amplitudes[rows], shift_hz, gamma, np.full((m, 1), 10.0), basis.dwelltime_s
+        )
+        fids[rows] = add_noise(phase(simulated, rng.uniform(-0.5, 0.5, m)), noise_sd, rng)
     return amplitudes, fids
 
 

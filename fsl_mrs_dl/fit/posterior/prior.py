@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.fit.lcm import FitResult
@@ -48,6 +49,19 @@ AVERAGED_WORDS = (
 )
 
 
+def usual_ranges(names: tuple[str, ...], excess: Real | None = None) -> tuple[NDArray[np.bool_], Real, Real]:
+    """Return which members have a range in normal brain, and its upper end and middle, 0 for others, shape (M,).
+
+    ``excess`` is that of :func:`weak_prior`.
+    """
+    larger = np.ones(len(names)) if excess is None else excess
+    spans = [BRAIN_RANGES.get(canonical_name(name)) for name in names]
+    known = np.array([span is not None for span in spans])
+    upper = np.array([span[1] if span else 0.0 for span in spans]) / larger
+    middle = np.array([sum(span) / 2 if span else 0.0 for span in spans]) / larger
+    return known, upper, middle
+
+
 def weak_prior(names: tuple[str, ...], result: FitResult, excess: Real | None = None) -> Resolved:
     r"""Return the default prior: each amplitude exponential, its mean the upper end of the literature's range.
 
@@ -71,11 +85,7 @@ def weak_prior(names: tuple[str, ...], result: FitResult, excess: Real | None = 
     -------
     Resolved
     """
-    larger = np.ones(len(names)) if excess is None else excess
-    spans = [BRAIN_RANGES.get(canonical_name(name)) for name in names]
-    known = np.array([span is not None for span in spans])
-    upper = np.array([span[1] if span else 0.0 for span in spans]) / larger
-    middle = np.array([sum(span) / 2 if span else 0.0 for span in spans]) / larger
+    known, upper, middle = usual_ranges(names, excess)
     n = len(names)
     gram = result.information[:, :n, :n]
     amplitudes = np.maximum(np.nan_to_num(result.amplitudes), 0.0)
