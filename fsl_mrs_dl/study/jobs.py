@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fsl_mrs_dl.errors import MRSDLError, OutputError
+from fsl_mrs_dl.errors import MissingDependencyError, MRSDLError, OutputError
 from fsl_mrs_dl.io.run_key import RunKey
 from fsl_mrs_dl.steps.command import Parser, step_arguments
 from fsl_mrs_dl.steps.config import with_config
@@ -45,7 +45,7 @@ class JobState:
         Reason of the failure, in one line, or the output of the command.
     key : str
         Hash of program, options and input; an equal key means an equal result. Empty if the machine failed, for
-        lack of space for example, and not the scan: then it is processed again the next time.
+        lack of space or of a program for example, and not the scan: then it is processed again the next time.
     seconds : float
     """
 
@@ -137,7 +137,7 @@ def run_job(common: None, job: Job) -> JobState:
         with contextlib.redirect_stdout(printed):
             run_fit(process, _parsed([*words, *job.options]))
         status, message = DONE, printed.getvalue()
-    except (OutputError, OSError, MemoryError) as error:
+    except (OutputError, MissingDependencyError, OSError, MemoryError) as error:
         status, message, key = FAILED, str(error) or type(error).__name__, ""
     except MRSDLError as error:
         status, message = FAILED, str(error)

@@ -24,17 +24,20 @@ from fsl_mrs_dl.report.page import (
 from fsl_mrs_dl.report.stages import absorption, naa_peak
 from fsl_mrs_dl.steps.results_folder import REPORT
 from fsl_mrs_dl.study.before_after import alignment_section
-from fsl_mrs_dl.study.table import Result, label_names
+from fsl_mrs_dl.study.table import Result
+from fsl_mrs_dl.study.variation import (
+    grouped,
+    leading_scaling,
+    main_names,
+    outliers_of,
+    scaling_words,
+    site_label,
+    values_of,
+    variation,
+)
 
-MAIN = ("NAA+NAAG", "GPC+PCh", "Glu+Gln", "Ins", "GABA")
-"""Amounts in the figure, if the basis set has them."""
 _PPM = np.linspace(0.2, 4.2, 2001)
 _NAA_PPM = 2.01  # chemical shift of the methyl line of NAA
-_OUTLIER_Z = 3.5
-"""Deviation from the median, over 1.4826 median absolute deviations, of an outlier (Iglewicz and Hoaglin 1993)."""
-_LEAST_VALUES = 5  # least number of values for a median absolute deviation; the choice is ours
-_PEOPLE = ("subject", "session", "run", "participant")
-"""Labels of people and visits, which are not sites."""
 
 
 def study_page(results: Sequence[Result], title: str) -> str:
@@ -52,8 +55,8 @@ def study_page(results: Sequence[Result], title: str) -> str:
     str
     """
     there = [result for result in results if result.amounts]
-    scaling = _leading(there)
-    site = _site(results)
+    scaling = leading_scaling(there)
+    site = site_label(results)
     parts = [cards(_counts(results))]
     parts.append(
         section(
@@ -65,21 +68,20 @@ def study_page(results: Sequence[Result], title: str) -> str:
     if aligned := alignment_section(there):
         parts.append(aligned)
     if there:
-        names = [name for name in MAIN if all((name, scaling) in result.amounts for result in there)]
-        outliers = _outliers(there, names, scaling)
-        text = f"Posterior mean and 95 % interval, {_scaling_text(scaling)}" + (
-            f", by {site}." if site else "."
-        )
-        parts.append(
-            section("Amounts", figure(_amounts_figure(there, names, scaling, site), "amounts"), text=text)
-        )
-        parts.append(
-            section("Variation", table(_variation(there, names, scaling, site), _VARIATION), text=_CV)
-        )
+        names = main_names(there, scaling)
+        outliers = outliers_of(there, names, scaling)
+        text = f"Posterior mean and 95 % interval, {scaling_words(scaling)}"
+        text += f", by {site}." if site else "."
+        text += " Other scalings and all metabolites are in the table."
+        drawing = figure(_amounts_figure(there, names, scaling, site), "amounts")
+        parts.append(section("Amounts", drawing, text=text))
+        if rows := variation(there, names, scaling, site):
+            text = _CV + (_CV_SITES if site else _NO_SITE)
+            parts.append(section("Variation", table(rows, _VARIATION[: len(rows[0])]), text=text))
         links = {result.job.scan.name: _link(result) for result in there}
-        rows = [(links[name], metabolite, f"{z:+.1f}") for (name, metabolite), z in outliers.items()]
+        far = [(links[name], metabolite, f"{z:+.1f}") for (name, metabolite), z in outliers.items()]
         heading = ("Scan", "Metabolite", "Robust z")
-        parts.append(section("Outliers", table(rows, heading) if rows else "<p>None.</p>", text=_OUTLIERS))
+        parts.append(section("Outliers", table(far, heading) if far else "<p>None.</p>", text=_OUTLIERS))
         odd = {name for name, _ in outliers} | {r.job.scan.name for r in there if r.verdict != "good"}
         parts.append(section("Spectra", figure(_spectra_figure(there, odd), "spectra"), text=_SPECTRA))
     nothing = MRSData(np.ones((1, 1, 1, 32), dtype=np.complex64), 1e-3, 123.0, name=title)
@@ -88,10 +90,12 @@ def study_page(results: Sequence[Result], title: str) -> str:
 
 _QUALITY = ("Scan", "Verdict", "SNR", "Linewidth (Hz)", "Why")
 _VARIATION = ("Metabolite", "n", "Mean", "SD", "CV (%)", "CV within (%)", "CV between (%)")
-_CV = (
-    "Of the posterior means of good and usable scans. Within: SD about the mean of its site, root mean square "
-    "over sites, over the mean of all. Between: SD of the sites' means, over the mean of all."
+_CV = "Of the posterior means of good and usable scans."
+_CV_SITES = (
+    " Within: SD about the mean of its site, root mean square over sites, over the mean of all. Between: SD of "
+    "the sites' means, over the mean of all."
 )
+_NO_SITE = " A layout (--tree) with a placeholder {site} shows it within and between sites."
 _OUTLIERS = (
     "Values more than 3.5 robust SDs (1.4826 times the median absolute deviation) from the median: look at the "
     "scan before it is left out."
@@ -100,26 +104,6 @@ _SPECTRA = (
     "Data minus the smooth baseline of the fit, with NAA at 2.01 ppm, zero phase and height 1: the mean of good "
     "scans, one SD on both sides, and each scan that is not good or has an outlier."
 )
-
-
-def _leading(results: Sequence[Result]) -> str:
-    known = {scaling for result in results for _, scaling in result.amounts}
-    return next((one for one in ("internal", "molality", "raw") if one in known), "raw")
-
-
-def _scaling_text(scaling: str) -> str:
-    return {"internal": "ratio to the internal reference", "molality": "mmol/kg"}.get(
-        scaling, "arbitrary units"
-    )
-
-
-def _site(results: Sequence[Result]) -> str:
-    """Return the label of the sites: the first that is not a label of people and has several values."""
-    for key in label_names(results):
-        values = {result.job.scan.labels.get(key, "") for result in results}
-        if key not in _PEOPLE and 1 < len(values) < len(results):
-            return key
-    return ""
 
 
 def _counts(results: Sequence[Result]) -> list[tuple[str, str]]:
@@ -145,71 +129,11 @@ def _quality_rows(results: Sequence[Result]) -> list[tuple[Link | str, ...]]:
     ]
 
 
-def _values(results: Sequence[Result], name: str, scaling: str) -> Real:
-    return np.array([result.value(name, scaling) or np.nan for result in results], dtype=float)
-
-
-def _used(results: Sequence[Result]) -> list[Result]:
-    return [result for result in results if result.verdict in ("good", "usable")]
-
-
-def _variation(
-    results: Sequence[Result], names: Sequence[str], scaling: str, site: str
-) -> list[tuple[str, ...]]:
-    rows = []
-    used = _used(results)
-    for name in names:
-        values = _values(used, name, scaling)
-        known = np.isfinite(values)
-        if known.sum() < 2:
-            continue
-        mean, sd = float(values[known].mean()), float(values[known].std(ddof=1))
-        within, between = _by_site(used, values, site)
-        percents = [number(100 * share / mean, 1) for share in (sd, within, between)]
-        rows.append((name, str(int(known.sum())), number(mean, 3), number(sd, 3), *percents))
-    return rows
-
-
-def _by_site(results: Sequence[Result], values: Real, site: str) -> tuple[float, float]:
-    """Return the SD within sites and the SD of their means; NaN if there are too few."""
-    groups = _grouped(results, site)
-    parts = [values[rows][np.isfinite(values[rows])] for rows in groups.values()]
-    several = [part for part in parts if len(part) > 1]
-    if not site or not several:
-        return np.nan, np.nan
-    within = float(np.sqrt(np.mean([part.var(ddof=1) for part in several])))
-    means = [part.mean() for part in parts if len(part)]
-    return within, float(np.std(means, ddof=1)) if len(means) > 1 else np.nan
-
-
-def _grouped(results: Sequence[Result], site: str) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = {}
-    for index, result in enumerate(results):
-        groups.setdefault(result.job.scan.labels.get(site, "") if site else "", []).append(index)
-    return groups
-
-
-def _outliers(results: Sequence[Result], names: Sequence[str], scaling: str) -> dict[tuple[str, str], float]:
-    outliers = {}
-    for name in names:
-        values = _values(results, name, scaling)
-        known = values[np.isfinite(values)]
-        if len(known) < _LEAST_VALUES:
-            continue
-        spread = 1.4826 * float(np.median(np.abs(known - np.median(known))))
-        if spread <= 0:
-            continue
-        z = (values - np.median(known)) / spread
-        for index in np.flatnonzero(np.abs(z) > _OUTLIER_Z):
-            outliers[results[int(index)].job.scan.name, name] = float(z[index])
-    return outliers
-
-
 def _amounts_figure(results: Sequence[Result], names: Sequence[str], scaling: str, site: str) -> Any:
     from plotly.subplots import make_subplots
 
     drawing = make_subplots(1, max(len(names), 1), subplot_titles=[html.escape(name) for name in names])
-    groups = _grouped(results, site)
+    groups = grouped(results, site)
     for column, name in enumerate(names, start=1):
         for n, (group, rows) in enumerate(groups.items()):
             some = [results[index] for index in rows]
@@ -223,7 +147,7 @@ def _amounts_figure(results: Sequence[Result], names: Sequence[str], scaling: st
 def _points(results: Sequence[Result], name: str, scaling: str, n: int, group: str, *, first: bool) -> Any:
     from plotly import graph_objects as go
 
-    mean = _values(results, name, scaling)
+    mean = values_of(results, name, scaling)
     low, high = (
         np.array([result.value(name, scaling, column) or 0.0 for result in results])
         for column in ("ci95_low", "ci95_high")

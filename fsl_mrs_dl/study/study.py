@@ -17,13 +17,14 @@ from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.steps.results_folder import REPORTING
 from fsl_mrs_dl.study.cluster import submitted
-from fsl_mrs_dl.study.jobs import DONE, Job, JobState, check_options, run_job, write_whole
+from fsl_mrs_dl.study.jobs import Job, JobState, check_options, run_job, write_whole
 from fsl_mrs_dl.study.report import study_page
 from fsl_mrs_dl.study.reporting import write_reporting
 from fsl_mrs_dl.study.scans import find_scans
 from fsl_mrs_dl.study.summarise import FOLDER as SUMMARISE
 from fsl_mrs_dl.study.summarise import remove_other_folders, write_summarise_folders
 from fsl_mrs_dl.study.table import Result, write_table
+from fsl_mrs_dl.study.variation import leading_scaling, main_names, scaling_words, variation
 
 DESCRIPTION, TABLE, DICTIONARY, PAGE = "dataset_description.json", "study.csv", "study.json", "study.html"
 
@@ -37,6 +38,7 @@ def study(
     config: Path | None = None,
     parallel: Literal["off", "local", "cluster"] = "off",
     parallel_workers: int | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Process every scan of a folder, and bring the results together in a table and a report.
 
@@ -63,6 +65,8 @@ def study(
         DASK_SCHEDULER_ADDRESS names, or else by fsl_sub, FSL's program for clusters.
     parallel_workers : int
         Processes for --parallel local. Default: as many as there are cores. With fsl_sub: scans at a time.
+    overwrite : bool
+        Process every scan again, also those that are done.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def study(
         staging.reserve(
             TABLE, DICTIONARY, PAGE, *REPORTING
         )  # refuses a second study here until this one has ended
-        states = [job.finished(job.key()) for job in jobs]
+        states = [None if overwrite else job.finished(job.key()) for job in jobs]
         waiting = [job for job, state in zip(jobs, states, strict=True) if state is None]
         new_states = _processed(waiting, output, parallel, parallel_workers)
         results = [
@@ -152,8 +156,26 @@ def _print_summary(results: list[Result], new: int, output: Path) -> None:
     counts = {kind: sum(result.verdict == kind for result in results) for kind in kinds}
     summary = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     lines = [f"{len(results)} scan{'s' * (len(results) != 1)} ({new} processed now): {summary}."]
-    lines += [f"  {r.job.scan.name}: {r.reason}" for r in results if r.state.status != DONE]
+    lines += [f"  {r.job.scan.name}: {r.verdict}: {r.reason}" for r in results if r.verdict != "good"]
+    lines += _variation_lines(results)
     lines += [f"Table: {output / TABLE}, its columns: {output / DICTIONARY}", f"Report: {output / PAGE}"]
     if any(result.amounts for result in results):
         lines.append(f"To look at all fits with FSL-MRS: fsl_mrs_summarise dir {output / SUMMARISE}")
     print(printable("\n".join(lines), lines=True))  # noqa: T201
+
+
+def _variation_lines(results: list[Result]) -> list[str]:
+    """Return a table of the main amounts over all scans; empty if there are fewer than two."""
+    there = [result for result in results if result.amounts]
+    scaling = leading_scaling(there)
+    rows = [row[:5] for row in variation(there, main_names(there, scaling), scaling, "")]
+    if not rows:
+        return []
+    title = f"Posterior means of good and usable scans, {scaling_words(scaling)}:"
+    head = ("", "n", "mean", "SD", "CV (%)")
+    wide = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    lines = [
+        "  ".join([f"  {row[0]:{wide[0]}}", *(f"{row[n]:>{wide[n]}}" for n in range(1, len(head)))])
+        for row in (head, *rows)
+    ]
+    return [title, *lines]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fsl_mrs_dl.cli import main
-from fsl_mrs_dl.errors import DataError
+from fsl_mrs_dl.errors import DataError, MissingDependencyError
 from fsl_mrs_dl.study import jobs
 from tests.benchmarks.command import main as benchmark
 
@@ -154,6 +154,21 @@ def test_a_scan_that_met_a_full_disk_is_processed_again(one: Path, monkeypatch, 
     assert study(one, "out") == 0
     assert "1 scan (1 processed now)" in capsys.readouterr().out
     assert rows(one.parent / "out" / "study.csv")[0]["verdict"] != "failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "more", "again"),
+    [(DataError, (), 0), (DataError, ("--overwrite",), 1), (MissingDependencyError, (), 1)],
+)
+def test_a_scan_that_failed_is_processed_again_where_that_can_help(
+    error: type[Exception], more: tuple[str, ...], again: int, one: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(jobs, "run_fit", lambda *_: (_ for _ in ()).throw(error("no such thing")))
+    assert study(one, "out") == 0
+    assert study(one, "out", *more) == 0
+    text = capsys.readouterr().out
+    assert f"1 scan ({again} processed now): 1 failed." in text.splitlines()[-4:][0]
+    assert "sub-02/ses-a/mrs/sub-02_ses-a_svs: failed: no such thing" in text
 
 
 def test_two_studies_that_would_write_one_table_exclude_each_other(one: Path, monkeypatch, capsys) -> None:

@@ -12,6 +12,10 @@ import pytest
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
+from fsl_mrs_dl.study.jobs import Job, JobState
+from fsl_mrs_dl.study.scans import StudyScan
+from fsl_mrs_dl.study.study import _print_summary
+from fsl_mrs_dl.study.table import Result
 
 pytest.importorskip("file_tree", reason="file-tree is not installed")
 
@@ -20,7 +24,7 @@ pytest.importorskip("file_tree", reason="file-tree is not installed")
 def place(tmp_path_factory) -> Path:
     """Process two scans, one that drifts and one of a single transient, which needs no ``align``."""
     top = tmp_path_factory.mktemp("study")
-    words = ["--basis", "press_3t_te30", "--points", "2048", "--dwelltime", "0.0005", "--snr", "100"]
+    words = ["--basis", "press_3t_te30", "--points", "2048", "--dwelltime", "0.0005", "--snr", "300"]
     for n, more in enumerate((["--transients", "16", "--drift_hz", "12"], ["--transients", "1"])):
         name = ["--filename", f"P{n}_act", "--seed", str(n)]
         assert main(["simulate", "--output", str(top / "raw"), *words, *more, *name]) == 0
@@ -73,6 +77,21 @@ def test_snr_and_linewidth_before_and_after_alignment_are_those_of_the_transient
     assert [single[name] for name in columns] == [""] * 4
     described = json.loads((place / "out" / "study.json").read_text())
     assert set(columns) <= set(described)
+
+
+def test_the_terminal_shows_the_main_amounts_and_the_scans_that_are_not_good(capsys) -> None:
+    values = {"a": ("good", 1.2), "b": ("usable", 1.4), "c": ("good", 1.6), "d": ("unusable", 9.0)}
+    results = []
+    for name, (verdict, value) in values.items():
+        job = Job(StudyScan(name, {}, Path(f"{name}.nii.gz"), None), Path("out"), ())
+        amounts = {("NAA+NAAG", "internal"): {"posterior_mean": value}}
+        state = JobState("done", "", "", 1.0)
+        results.append(Result(job, state, verdict, f"why {name}", 50.0, 5.0, amounts))
+    _print_summary(results, 4, Path("out"))
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = (line.split() for line in lines if line.startswith("  NAA+NAAG"))
+    assert line == ["NAA+NAAG", "3", "1.400", "0.200", "14.3"]  # by hand; not the unusable one
+    assert [line for line in lines if "why" in line] == ["  b: usable: why b", "  d: unusable: why d"]
 
 
 def test_the_page_shows_before_and_after_and_leads_to_the_reports(place: Path) -> None:
