@@ -33,10 +33,10 @@ _LIPID_PPM, _LIPID_HZ = (0.6, 1.8), (12.0, 25.0, 50.0)
 """Band of the lines of lipids in ppm, CH3 and CH2 without NAA; widths (FWHM) in Hz: wider than metabolites."""
 _STEP = 1 / 3
 """Distance of the frequencies of lines, over their width (FWHM)."""
-_LEAST = 1e-8
-"""Smallest variance of a direction of a process over the largest: what is less is rounding."""
-_SIZES = np.append(0.0, np.logspace(-3, 10, 53))
-"""Sizes that are tried: at 1 the largest direction has the variance of the noise."""
+_LEAST = 1e-7
+"""Smallest variance of a direction of a process over the largest: of water a thousand times the noise, as much."""
+_SIZES = np.append(0.0, np.logspace(-3, 10, 27))
+"""Sizes that are tried, half a decade apart: at 1 the largest direction has the variance of the noise."""
 _ANGLES = (np.pi / 8, 3 * np.pi / 8)
 """Range of the angle by which the nuisances of two transients are mixed: neither is nearly alone."""
 
@@ -170,7 +170,7 @@ def _means(deviations: Complex, processes: Sequence[Complex], size: float) -> Co
         whiten = solve_triangular(root, np.eye(len(space)), lower=True)
         values, vectors = eigh(whiten @ covariances[0] @ whiten.conj().T)
         turned = vectors.conj().T @ whiten
-        own = np.einsum("ij,jk,ik->i", turned, power, turned.conj()).real
+        own = ((turned @ power) * turned.conj()).sum(axis=1).real
         each = 1 + _SIZES[:, None] * np.maximum(values, 0.0)
         cost = (np.log(each) + own / each).sum(axis=1) + 2 * np.log(np.diagonal(root).real).sum()
         if cost.min() < best:

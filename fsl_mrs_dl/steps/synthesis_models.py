@@ -120,9 +120,8 @@ def reconstruct_transients(
     from fsl_mrs_dl.models.inputs import on_network_points
 
     if network.kind == "deviations":
-        split, carried = _carried(network, fids, data)
-        mean, log_variance = carried.encoded()
-        return split.average + split.nuisance.fids + carried.decoded(mean), mean, log_variance
+        decoded, mean, log_variance, _, _ = _carried(network, fids, data)
+        return decoded, mean, log_variance
     scale = set_scale(fids)
     points = on_network_points(fids / scale, data.dwelltime_s, network.n_points, network.dwelltime_s)
     channels = torch.from_numpy(np.stack([points.real, points.imag], axis=-2).astype(np.float32))
@@ -132,12 +131,18 @@ def reconstruct_transients(
     return scale * decoded.astype(np.complex128), mean, log_variance
 
 
-def _carried(network: "DeviationNetwork", fids: Complex, data: MRSData) -> tuple[SplitSet, "CarriedSet"]:
+def _carried(
+    network: "DeviationNetwork", fids: Complex, data: MRSData
+) -> tuple[Complex, Any, Any, SplitSet, "CarriedSet"]:
+    """Return reconstruction and encoding of a set, the set split, and how the network sees its deviations."""
     from fsl_mrs_dl.models.synthesis_deviations import CarriedSet
 
     size = float(np.median(noise_sd(fids, data.ppm_axis, data.nucleus)))
     split = SplitSet.of(fids, data, size)
-    return split, CarriedSet.of(network, split.carrier, split.deviations, data.dwelltime_s, size)
+    carried = CarriedSet.of(network, split.carrier, split.deviations, data.dwelltime_s, size)
+    mean, log_variance = carried.encoded()
+    decoded: Complex = split.average + split.nuisance.fids + carried.decoded(mean)
+    return decoded, mean, log_variance, split, carried
 
 
 def new_transients(
@@ -179,11 +184,10 @@ def new_transients(
 
     from fsl_mrs_dl.models.synthesis_modes import new_latent
 
-    decoded, mean, log_variance = reconstruct_transients(network, fids, data)
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    latent, parent = new_latent(mean, log_variance, n, mode, generator)
     if network.kind == "deviations":
-        split, carried = _carried(network, fids, data)
+        decoded, mean, log_variance, split, carried = _carried(network, fids, data)
+        latent, parent = new_latent(mean, log_variance, n, mode, generator)
         new = carried.decoded(latent)
         if noise:
             new += carried.lost_spread(new, rng)
@@ -191,6 +195,8 @@ def new_transients(
         if amounts:
             new -= (decoded - split.average).mean(axis=0)
     else:
+        decoded, mean, log_variance = reconstruct_transients(network, fids, data)
+        latent, parent = new_latent(mean, log_variance, n, mode, generator)
         moved = network.on_points(data.n_points, data.dwelltime_s)
         new = set_scale(fids) * moved.synthesise(latent).astype(np.complex128)
         if amounts:

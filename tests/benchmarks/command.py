@@ -50,6 +50,7 @@ def benchmark(
         "scattering",
         "startup",
         "synthesis",
+        "synthesis_elsewhere",
         "trust",
         "verdict",
         "worlds",
@@ -81,7 +82,8 @@ def benchmark(
         methods of align on simulated transients; regressors: networks that give amplitudes alone, beside the
         fit, in other worlds; rizzo: twenty-four networks, ensembles and active learning beside the fit;
         robustness: runs that are killed or whose disk is full; startup: how long the program takes to start;
-        synthesis: generative networks, and what augmenting with them does; trust: posterior, intervals, biases
+        synthesis: generative networks, and what augmenting with them does; synthesis_elsewhere: transients
+        made like those of other simulators; trust: posterior, intervals, biases
         and unusual inputs of quantify; verdict: good, usable or unusable, on measured spectra and damaged
         copies of them; worlds: quantify on spectra of known truth that its model did not make.
     profile : str

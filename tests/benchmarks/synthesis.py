@@ -44,7 +44,6 @@ from tests.benchmarks.synthesis_transients import (
     gaba_words,
     ways_of,
 )
-from tests.benchmarks.synthesis_worlds import worlds_table
 from tests.benchmarks.table import Page, Picture, Table
 
 _SEED_MODEL = "synthesise-cvae-press-pcr-naa-1h-3t"
@@ -77,12 +76,10 @@ class SynthesisProfile:
     gain: GainSize | None = None
     requests: int = N_REQUESTS
     paths: int = N_PATHS
-    elsewhere: int = 128
-    worlds: int | None = None
 
 
 _SIZES = {
-    "smoke": SynthesisProfile(200, 1, 2, 16, 1, (4, 16), 1, 200, False, 1, None, 4, 2, 16, 2),
+    "smoke": SynthesisProfile(200, 1, 2, 16, 1, (4, 16), 1, 200, False, 1, None, 4, 2),
     "small": SynthesisProfile(
         6000, 60, 8, 160, 40, (10, 20, 40, 80, 160), 5, 10000, True, 5, GainSize(1500, 20, 5, 500)
     ),
@@ -105,9 +102,8 @@ def run(profile: str, seed: int) -> Page:
     }
     tables, pictures = _cvae(size, seed, networks, cvaes)
     of_vae = _vae(size, rng, seed, cvaes, spent)
-    elsewhere = worlds_table(size.elsewhere, size.splits, seed, most=size.worlds)
     measured = measured_tables(size.real, size.splits, size.repeats, rng, seed)
-    for sample, drawn in (of_vae, ([elsewhere], []), measured):
+    for sample, drawn in (of_vae, measured):
         tables += sample
         pictures += drawn
     if size.gain is not None:

@@ -22,6 +22,19 @@ def test_smoke_writes_page_and_pictures(tmp_path: Path) -> None:
     assert [line.split("|")[6].strip() for line in full] == ["0.0 / 0.0 / 0.0"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:keras.*")  # where the basis set is simulated
+def test_smoke_of_other_simulators_has_a_row_a_way(tmp_path: Path) -> None:
+    assert benchmark(["synthesis_elsewhere", "--profile", "smoke", "--output", str(tmp_path)]) == 0
+    text = (tmp_path / "synthesis_elsewhere.md").read_text(encoding="utf-8")
+    if "No files at hand" in text:
+        pytest.skip("mrsandbox is not installed")
+    ways = ("real transients", "random", "interpolate", "hybrid")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| PRESS TE 30 | ")]
+    assert [row[1:3] for row in rows] == [[water, way] for water in ("none", "unstable") for way in ways]
+    # Of 8 parents and 8 others: the noise of a transient is measured to a few per cent.
+    assert all(0.8 < float(row[8].rstrip(" |")) < 1.25 for row in rows)
+
+
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
     for name, seed in (("one", "1"), ("two", "2")):

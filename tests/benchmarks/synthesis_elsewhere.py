@@ -1,18 +1,22 @@
-"""Table of the task synthesis: transients of other simulators, with clean and with unstable residual water."""
+"""Task ``synthesis_elsewhere``: a VAE on transients of other simulators, without and with unstable water."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from tqdm import tqdm
 
 from fsl_mrs_dl.evaluation.likeness import Likeness, likeness
 from fsl_mrs_dl.steps.synthesis_models import new_transients
 from tests.benchmarks.fpc.elsewhere import NONE, UNSTABLE, WORLDS, Elsewhere, scan
 from tests.benchmarks.fpc.methods import as_data
+from tests.benchmarks.one_thread import one_thread
 from tests.benchmarks.synthesis_likeness import MODES
 from tests.benchmarks.synthesis_subjects import Subject, aligned, split_in_halves, trained_on
-from tests.benchmarks.table import Table
+from tests.benchmarks.table import Page, Table
 
+_SIZES = {"smoke": (16, 1, 2), "small": (128, 3, None), "paper": (320, 20, None)}
+"""Profile -> transients of a scan, random splits, and worlds at most."""
 SNR_PEAK = 10.0
 """Highest peak of the metabolites over the noise of one transient."""
 _EPOCHS = 60
@@ -44,38 +48,51 @@ def worlds() -> tuple[Elsewhere, ...]:
     )
 
 
-def worlds_table(transients: int, splits: int, seed: int, *, most: int | None = None) -> Table:
-    """Return how synthetic transients of each world and mode compare with held-out ones.
+def run(profile: str, seed: int) -> Page:
+    """Train on one half of each scan, make transients, and compare them with the other half.
 
     Parameters
     ----------
-    transients : int
-        Of a scan: half of them are the parents.
-    splits : int
-        How often the halves are drawn by lot.
+    profile : {"smoke", "small", "paper"}
     seed : int
-    most : int, optional
-        Worlds at most.
+
+    Returns
+    -------
+    Page
     """
+    transients, splits, most = _SIZES[profile]
     rng = np.random.default_rng([seed, 6])
     rows: list[list[str]] = []
     chosen = worlds()[:most]
-    for world in chosen:
-        world_scan = scan(world, SNR_PEAK, rng, n=transients)
-        if world_scan is None:
-            continue
-        subject = aligned(world.name, as_data(world_scan))
-        for way, results in _compared(subject, splits, seed, rng).items():
-            rows.append([world.name, world.water, way, *_cells(results)])
-    caption = (
-        f"Likeness, transients of other simulators: {transients} aligned transients of each world of the page "
-        "`elsewhere` that has unstable water, and of the same world without it; highest peak of the metabolites "
-        f"{SNR_PEAK:g} times the noise. *unstable*: five lines of water of their own in each transient, up to 30 "
-        "times as high as the metabolites. One half are the parents, on which alone the network was trained; "
-        f"means over {splits} random splits. *real transients*: the parents themselves beside the other half. "
-        "Targets: C2ST at most 0.60, precision and recall at least 0.7, noise within 5 %, nearest near 1."
-    )
-    return Table(caption, _COLUMNS, rows)
+    absent = []
+    with one_thread():
+        for world in tqdm(chosen, desc="worlds", leave=False, disable=None):
+            world_scan = scan(world, SNR_PEAK, rng, n=transients)
+            if world_scan is None:
+                absent.append(world.name)
+                continue
+            subject = aligned(world.name, as_data(world_scan))
+            for way, results in _compared(subject, splits, seed, rng).items():
+                rows.append([world.name, world.water, way, *_cells(results)])
+    method = _METHOD.format(transients=transients, splits=splits)
+    lost = sorted(set(absent))
+    remarks = f"No files at hand to make: {'; '.join(lost)}." if lost else ""
+    return Page("Synthetic transients, elsewhere", method, [Table("## Likeness", _COLUMNS, rows)], remarks)
+
+
+_METHOD = f"""\
+A VAE of deviations on transients of other simulators: every world of the page [elsewhere](elsewhere.md) that has
+unstable water, and the same world without water.
+
+- A scan has {{transients}} transients, aligned; the highest peak of their metabolites is {SNR_PEAK:g} times the
+  noise.
+- *unstable*: five lines of water of their own in each transient, up to 30 times as high as the metabolites.
+  Unstable lipids: three lines of their own in each.
+- One half of a scan are the parents, on which alone the network is trained, as
+  `train synthesise --architecture vae` does. Numbers are means over {{splits}} random splits into halves.
+- Synthetic transients of each mode are compared with the other half, as on the page [synthesis](synthesis.md).
+  *real transients*: the parents themselves beside the other half: no method can do better.
+- Targets: C2ST at most 0.60, precision and recall at least 0.7, noise within 5 %, nearest near 1."""
 
 
 def _compared(
