@@ -31,7 +31,7 @@ _HEADS: Mapping[str, str] = {
     "shrinkage": "shrinkage",
     "value": "without prior",
     "sd": "its SD",
-    "crlb": "its ampl. SD %",
+    "crlb": "ampl. SD %",
     "snr": "SNR",
     "fwhm": "FWHM Hz",
 }

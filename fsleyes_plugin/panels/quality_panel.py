@@ -37,10 +37,8 @@ class MRSFitQuality(Following, DockedPanel):
         grid.AddGrowableCol(1)
         self.metabolite = wx.Choice(self)
         self.metabolite.Bind(wx.EVT_CHOICE, self._other_metabolite)
-        grid.Add(wx.StaticText(self, label="Limits for"), flag=wx.ALIGN_CENTRE_VERTICAL)
-        grid.Add(self.metabolite)
-        self.count = wx.StaticText(self, label=" " * 14)
-        grid.Add(self.count, flag=wx.ALIGN_CENTRE_VERTICAL)
+        self.count = wx.StaticText(self)
+        self.count.SetToolTip("Voxels that meet the limits, of those that were fitted")
         self.sliders: dict[str, wx.Slider] = {}
         self._values: dict[str, wx.StaticText] = {}
         self._tops: dict[str, float] = {}
@@ -51,22 +49,30 @@ class MRSFitQuality(Following, DockedPanel):
             if kind == "crlb":
                 slider.SetToolTip("SD of the estimate without prior, in per cent of it")
             grid.Add(slider, flag=wx.EXPAND)
-            self._values[kind] = wx.StaticText(self, label=" " * 14)
+            self._values[kind] = wx.StaticText(self)
             grid.Add(self._values[kind], flag=wx.ALIGN_CENTRE_VERTICAL)
             self.sliders[kind] = slider
-        self.unflagged = wx.CheckBox(self, label="Hide unusable voxels")
+        self.unflagged = wx.CheckBox(self, label="Hide unusable")
+        self.unflagged.SetToolTip("Hide unusable voxels in the maps")
         self.unflagged.Bind(wx.EVT_CHECKBOX, self._moved)
-        self.outline = wx.CheckBox(self, label="Outline unusable voxels")
+        self.outline = wx.CheckBox(self, label="Outline")
+        self.outline.SetToolTip("Outline unusable voxels")
         self.outline.Bind(wx.EVT_CHECKBOX, lambda _event: self._outline())
-        save = wx.Button(self, label="Save mask...")
+        save = wx.Button(self, label="Save...", style=wx.BU_EXACTFIT)
+        save.SetToolTip("Save the voxels that are left as a mask")
         save.Bind(wx.EVT_BUTTON, lambda _event: self.save())
         sizer = wx.BoxSizer(wx.VERTICAL)
-        sizer.Add(self.of_fit, flag=wx.EXPAND | wx.LEFT | wx.RIGHT, border=3)
+        limits = wx.StaticText(self, label="Limits for")
+        for row in ((self.count, self.of_fit), (limits, self.metabolite)):
+            line = wx.BoxSizer(wx.HORIZONTAL)
+            line.Add(row[0], flag=wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, border=6)
+            line.Add(row[1], proportion=1, flag=wx.ALIGN_CENTRE_VERTICAL)
+            sizer.Add(line, flag=wx.EXPAND | wx.LEFT | wx.RIGHT, border=3)
         sizer.Add(grid, flag=wx.EXPAND | wx.ALL, border=3)
-        row = wx.WrapSizer(wx.HORIZONTAL)
+        line = wx.WrapSizer(wx.HORIZONTAL)
         for widget in (self.unflagged, self.outline, save):
-            row.Add(widget, flag=wx.ALIGN_CENTRE_VERTICAL | wx.ALL, border=2)
-        sizer.Add(row, flag=wx.EXPAND)
+            line.Add(widget, flag=wx.ALIGN_CENTRE_VERTICAL | wx.ALL, border=2)
+        sizer.Add(line, flag=wx.EXPAND)
         self.SetSizer(sizer)
         self.SetMinSize((270, 190))
         self._outlined: Any = None
@@ -100,6 +106,7 @@ class MRSFitQuality(Following, DockedPanel):
         fitted = fit.maps.fitted()
         left = fitted if fit.mask is None else fit.mask
         self.count.SetLabel(f"{int(left.sum())} of {int(fitted.sum())}")
+        self.Layout()  # a longer number takes more room
 
     def _restore(self, limits: Limits) -> None:
         """Set sliders and box to limits that were set before."""
@@ -161,6 +168,7 @@ class MRSFitQuality(Following, DockedPanel):
             if self.sliders[kind].IsEnabled():
                 limit = bounds[kind]
                 self._values[kind].SetLabel(f"any {unit}" if limit is None else f"{limit:.1f} {unit}")
+        self.Layout()  # a longer number takes more room
         return bounds
 
     @show_errors

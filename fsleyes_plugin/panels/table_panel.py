@@ -10,17 +10,13 @@ from fsleyes_plugin.model.damage import gone
 from fsleyes_plugin.model.frames import Voxel
 from fsleyes_plugin.model.table import VoxelTable, unit_of
 from fsleyes_plugin.model.table_rows import Order, key_of_heading
+from fsleyes_plugin.panels.columns import Columns
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.panels.table_tools import TableTools
 from fsleyes_plugin.panels.wrapped_text import WrappedText
 from fsleyes_plugin.session import SESSION
-
-_MARGIN_PIXELS = 16  # both margins of a column
-_WIDEST = {"[": "-88.88 [-88.88, 88.88]", "metabolite": "Glu+Gln+GSH"}
-"""Part of a heading -> a text as wide as the cells below it; other cells are numbers."""
-_NUMBER = "-8.888e-8"
 
 
 class MRSFitTable(Following, DockedPanel):
@@ -39,6 +35,7 @@ class MRSFitTable(Following, DockedPanel):
         self.list = wx.ListCtrl(self, style=wx.LC_REPORT | wx.LC_SINGLE_SEL | wx.LC_HRULES)
         self.list.Bind(wx.EVT_LIST_ITEM_SELECTED, self._selected)
         self.list.Bind(wx.EVT_LIST_COL_CLICK, lambda event: self.sort(event.GetColumn()))
+        self.columns = Columns(self.list)
         self.tools = TableTools(self)
         self.order = Order()
         top = wx.BoxSizer(wx.HORIZONTAL)
@@ -115,23 +112,19 @@ class MRSFitTable(Following, DockedPanel):
             if heads != self._heads or names != self._shown:
                 self.list.ClearAll()
                 for n, text in enumerate(heads):
-                    side = wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT
-                    self.list.AppendColumn(text, side, self._width(text))
+                    self.list.AppendColumn(text, wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT)
                 for n, name in enumerate(names):
                     self.list.InsertItem(n, name)
                 self._heads, self._shown = heads, names
-            if table is not None:
-                for row, texts in enumerate(table.texts()):
+            if table is not None and table.rows:
+                cells = table.texts()
+                self.columns.fit(heads, cells)
+                for row, texts in enumerate(cells):
                     for n, text in enumerate(texts[1:], start=1):
                         if self.list.GetItemText(row, n) != text:
                             self.list.SetItem(row, n, text)
         finally:
             self.list.Thaw()
-
-    def _width(self, heading: str) -> int:
-        """Return the width of a column for its heading and cells, in pixels."""
-        cell = next((text for part, text in _WIDEST.items() if part in heading), _NUMBER)
-        return max(int(self.list.GetTextExtent(text).width) for text in (heading, cell)) + _MARGIN_PIXELS
 
     def _selected(self, event: Any) -> None:
         name = self._shown[event.GetIndex()]

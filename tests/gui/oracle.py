@@ -25,7 +25,7 @@ SINGLE = {"verdict": "qc/verdict", "flags": "qc/flags", "ood": "qc/ood"}
 COLUMNS = {
     "shrinkage": "posterior/{}_shrinkage",
     "without prior": "concs/{scaling}/{}",
-    "its ampl. SD %": "uncertainties/{}_sd",
+    "ampl. SD %": "uncertainties/{}_sd",
     "SNR": "qc/{}_snr",
     "FWHM Hz": "qc/{}_fwhm",
 }

@@ -8,19 +8,19 @@ import pytest
 import viewer_results
 
 pytestmark = pytest.mark.gui
+CELL_MARGIN = 8
+"""What a list of wxWidgets leaves free in a cell, in pixels; it shortens longer texts."""
 SIZES = ((1600, 1000), (1280, 800))
 
 
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def sized(viewer, request):
     """The viewer with a window of a size, which goes back to that of other tests."""
-    before = viewer.frame.GetSize()
-    viewer.frame.SetPosition((0, 0))
-    viewer.frame.SetSize(*request.param)
-    viewer.pump(0.2)
+    before = tuple(viewer.frame.GetSize())
+    viewer.resize(request.param)
     viewer.size = "{}x{}".format(*request.param)
     yield viewer
-    viewer.frame.SetSize(before)
+    viewer.resize(before)
 
 
 def columns_width(table):
@@ -45,6 +45,45 @@ def test_one_spectrum_has_its_whole_table(sized):
     viewer.picture(f"fsleyes-svs-{viewer.size}")
     viewer.load(viewer_results.mrsi())
     viewer.wait(lambda: all(pane.IsShown() for pane in panes), "the controls of maps")
+    assert viewer.told == []
+
+
+def cut(panel):
+    """Return the shown widgets of a panel that are not wholly in sight."""
+    room = panel.GetClientSize()
+    found = []
+    for widget in panel.GetChildren():
+        right, bottom = widget.GetPosition() + widget.GetSize()
+        narrow = type(widget).__name__ == "StaticText" and widget.GetSize().width < widget.GetBestSize().width
+        if widget.IsShown() and (right > room.width or bottom > room.height or narrow):
+            found.append((widget.GetLabel() or type(widget).__name__, right, bottom, tuple(room)))
+    return found
+
+
+def test_nothing_of_the_panels_of_an_mrsi_is_cut_off(sized):
+    from fsleyes_plugin.panels.map_panel import MRSFitMaps
+    from fsleyes_plugin.panels.quality_panel import MRSFitQuality
+    from fsleyes_plugin.panels.table_panel import MRSFitTable
+
+    viewer = sized
+    _, view = viewer.layout()
+    fit = viewer.load(viewer_results.mrsi())
+    viewer.move(fit.centre(viewer_results.a_voxel(fit)))
+    table, maps, quality = (viewer.panel(view, kind) for kind in (MRSFitTable, MRSFitMaps, MRSFitQuality))
+    for scaling in table.scaling.GetStrings():
+        viewer.pick(table.scaling, scaling)
+        viewer.wait(lambda: table.table is not None and table.table.scaling == scaling)  # noqa: B023
+        viewer.wait(lambda: columns_width(table) <= table.list.GetClientSize().width, "all columns in sight")
+        # Each cell has the room that its letters need.
+        for n in range(table.list.GetColumnCount()):
+            texts = [table.list.GetItemText(row, n) for row in range(table.list.GetItemCount())]
+            widest = max(table.list.GetTextExtent(text).width for text in texts)
+            assert widest + CELL_MARGIN <= table.list.GetColumnWidth(n), (n, texts)
+    quality.sliders["fwhm"].SetValue(100)
+    quality._moved(None)
+    for panel in (table, maps, quality):
+        viewer.wait(lambda: not cut(panel), lambda: cut(panel))  # noqa: B023
+    viewer.picture(f"fsleyes-mrsi-panels-{viewer.size}")
     assert viewer.told == []
 
 

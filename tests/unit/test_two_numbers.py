@@ -308,7 +308,7 @@ def test_the_viewer_shows_whose_number_it_is(rng, tmp_path, grid):
         assert [head(column) for column in table.columns[len(POSTERIOR) :]][:3] == [
             "without prior",
             "its SD",
-            "its ampl. SD %",
+            "ampl. SD %",
         ]
         for name in ("GPC", "Cr+NAA"):
             value, sd, _, mean, _, _, _, low, high, shrinkage = ROWS[name]
