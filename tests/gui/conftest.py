@@ -1,5 +1,7 @@
 """FSLeyes in this process, once; each test gets it empty."""
 
+import functools
+import importlib.metadata
 import logging
 import os
 import sys
@@ -10,9 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.gui.display import SIZE, own_display
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))  # viewer_results makes the files for both
 
-MOST_SECONDS = 20.0
+MOST_SECONDS = 60.0
+"""Longest time until the window shows what it should: 0.3 s on a quiet machine."""
+USUAL = (1280, 800)
+"""Width and height of the window for most tests in pixels: a small one is painted sooner."""
 PICTURES = "FSL_MRS_DL_PICTURES"
 """Where screenshots are kept; a temporary folder if not set."""
 
@@ -74,7 +81,8 @@ class Viewer:
             if found:
                 return found
             self.pump(0.01)
-        raise AssertionError(f"waited {seconds:g} s in vain for {what or condition}; told: {self.told}")
+        state = what() if callable(what) else what or condition
+        raise AssertionError(f"waited {seconds:g} s in vain for {state}; told: {self.told}")
 
     def view(self, kind):
         """Open a view and wait until it is there."""
@@ -132,13 +140,26 @@ class Viewer:
         choice.GetEventHandler().ProcessEvent(event)
         self.pump()
 
+    def resize(self, size):
+        """Give the window another size, and wait until it has it."""
+        self.frame.SetSize(size)
+        self.wait(lambda: tuple(self.frame.GetSize()) == tuple(size), size)
+        self.pump(0.1)
+
+    def both_pictures(self, name):
+        """Save screenshots of the window in the largest and in the usual size."""
+        self.resize(SIZE)
+        self.picture(name)
+        self.resize(USUAL)
+        self.picture(f"{name}-small")
+
     def picture(self, name):
         """Save a screenshot of the window."""
         from PIL import ImageGrab
 
         whole = None
         for _ in range(PICTURE_TRIES if os.environ.get(PICTURES) else 1):
-            self.pump(1.5 if os.environ.get(PICTURES) else 0.3)
+            self.pump(1.5 if os.environ.get(PICTURES) else 0.1)
             before, whole = whole, ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
             if before is not None and before.tobytes() == whole.tobytes():
                 break
@@ -151,20 +172,34 @@ class Viewer:
 
 
 @pytest.fixture(scope="session")
-def fsleyes_process(tmp_path_factory):
+def display():
+    """The display of the user, or else one of this process."""
+    if os.environ.get("DISPLAY"):
+        yield
+        return
+    with own_display() as made:
+        if not made:
+            pytest.skip("no display and no program Xvfb; tests/gui/setup installs it")
+        yield
+
+
+@pytest.fixture(scope="session")
+def fsleyes_process(display, tmp_path_factory):
     """FSLeyes, started once: a second start in one process leaves wx without an application."""
-    if not os.environ.get("DISPLAY"):
-        pytest.skip("no display; run tests/gui/run, which brings one")
     os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
     import fsleyes
     from fsleyes import plugins
 
+    # FSLeyes lists the plugins of the environment for each view that it opens: 0.1 s.
+    importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_points)
     plugins.showThirdPartyPlugin("fsleyes_plugin")
     viewer = Viewer(*fsleyes.embed())
     viewer.pictures = Path(os.environ.get(PICTURES) or tmp_path_factory.mktemp("pictures"))
-    viewer.frame.SetSize(1500, 950)
+    viewer.frame.SetPosition((0, 0))
+    viewer.frame.SetSize(SIZE)  # a window shrinks and grows again, but not beyond its first size
     viewer.frame.Show()
     viewer.wait(viewer.frame.IsShownOnScreen, "the window")
+    viewer.resize(USUAL)
     yield viewer
     viewer.frame.Close(askUnsaved=False, askLayout=False)
     viewer.pump(0.1)
@@ -185,10 +220,10 @@ def viewer(fsleyes_process, monkeypatch):
     logging.getLogger("fsl.utils.idle").addHandler(ear)
     monkeypatch.setattr(status, "reportError", lambda title, message, error: told.append((title, str(error))))
     yield fsleyes_process
+    fsleyes_process.frame.removeAllViewPanels()  # first, so that no view draws what is closed
+    fsleyes_process.overlays.clear()
     SESSION.close()
     SESSION.display, SESSION.look, SESSION.held = Display(), Look(), ()
-    fsleyes_process.frame.removeAllViewPanels()
-    fsleyes_process.overlays.clear()
     fsleyes_process.pump(0.1)
     logging.getLogger("fsl.utils.idle").removeHandler(ear)
     assert not ear.heard, ear.heard[0]

@@ -138,6 +138,27 @@ def test_limits_stay_with_the_fit_they_were_set_for(viewer, panels):
     assert second.name in quality.of_fit.GetLabel()
 
 
+def test_the_map_follows_its_limits_while_the_maps_panel_is_closed(viewer, panels):
+    from fsleyes_plugin.panels.map_panel import MRSFitMaps
+
+    view, _, _, quality = panels
+    fit = viewer.load(viewer_results.mrsi())
+    viewer.wait(lambda: quality.IsEnabled() and maps_of(viewer, fit))
+    view.togglePanel(MRSFitMaps)
+    viewer.wait(lambda: not view.isPanelOpen(MRSFitMaps), "the panel is closed")
+    viewer.pick(quality.metabolite, "NAA")
+    crlb = fit.maps.file("crlb", "NAA").values
+    steps = round(2 * float(np.median(crlb[fit.maps.fitted()])))  # 200 steps to 100 %
+    for at in (steps, quality.sliders["crlb"].GetMax()):
+        quality.sliders["crlb"].SetValue(at)
+        quality._moved(None)
+        left = fit.maps.fitted() & ((crlb <= at / 2) | (at == quality.sliders["crlb"].GetMax()))
+        shown = np.isfinite(np.asarray(maps_of(viewer, fit)[-1][:]))
+        assert np.array_equal(shown, left)
+        assert (int(left.sum()) < int(fit.maps.fitted().sum())) == (at == steps)
+    assert viewer.told == []
+
+
 def test_a_voxel_without_a_fit_is_empty(viewer, panels):
     from fsleyes_plugin.panels.compare_view import MRSCompareView
 

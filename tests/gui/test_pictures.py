@@ -13,11 +13,10 @@ LEAST_PIXELS = 200
 @pytest.fixture(params=SIZES)
 def sized(request, viewer):
     """The viewer in one of the window sizes, with the ending of its pictures."""
-    before = viewer.frame.GetSize()
-    viewer.frame.SetSize(*SIZES[request.param])
-    viewer.pump(0.2)
+    before = tuple(viewer.frame.GetSize())
+    viewer.resize(SIZES[request.param])
     yield viewer, request.param
-    viewer.frame.SetSize(before)
+    viewer.resize(before)
 
 
 def at_the_cursor(viewer, view, fit, n):

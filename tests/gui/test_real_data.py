@@ -12,7 +12,7 @@ from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.physics import fid_to_spectrum
 
-pytestmark = [pytest.mark.gui, pytest.mark.realdata]
+pytestmark = [pytest.mark.gui, pytest.mark.realdata, pytest.mark.xdist_group("realdata")]
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +81,7 @@ def test_one_spectrum_over_its_anatomy(viewer, invivo, results, name, anatomy):
     shown.displayRange = 0, float(np.percentile(np.asarray(image[:]), 99.5))
     viewer.wait(lambda: SESSION.chosen is not None)
     fit = SESSION.chosen
-    viewer.pump(1)
-    viewer.displayCtx.displaySpace = "world"  # upright, whatever way the image was taken
-    viewer.pump(1)
+    viewer.wait(lambda: viewer.displayCtx.displaySpace == "world", "the anatomy is upright")
     viewer.move(fit.centre((0, 0, 0)))
     lines = settled(viewer, view, (0, 0, 0))
     check_lines(fit, lines, ("baseline", "residual"))
@@ -99,7 +97,7 @@ def test_one_spectrum_over_its_anatomy(viewer, invivo, results, name, anatomy):
     row = next(line.split(",") for line in text if line.startswith("NAA,"))
     assert table.table.value("NAA", "crlb") == float(row[heads.index("%CRLB")])
     SESSION.set("metabolite", metabolite="Ins")
-    viewer.picture(f"fsleyes-{name}")
+    viewer.both_pictures(f"fsleyes-{name}")
     assert viewer.told == []
 
 
@@ -137,10 +135,10 @@ def test_our_fit_of_an_mrsi(viewer, results):
         inside = np.isfinite(lines.fit)
         assert np.abs(total - lines.fit)[inside].max() < 1e-5 * np.nanmax(lines.fit)
     SESSION.set("metabolite", metabolite="Glu")
-    viewer.picture("fsleyes-mrsi")
+    viewer.both_pictures("fsleyes-mrsi")
     view.stacked = True
     view.later()
-    viewer.picture("fsleyes-stack")
+    viewer.both_pictures("fsleyes-stack")
     assert viewer.told == []
 
 
@@ -159,7 +157,7 @@ def test_two_fits_of_an_mrsi(viewer, results):
     viewer.wait(lambda: compared.comparison)
     # Where a fit is poor a ratio has no posterior mean.
     assert 200 < len(compared.comparison.first) <= 256
-    viewer.picture("fsleyes-comparison")
+    viewer.both_pictures("fsleyes-comparison")
     assert viewer.told == []
 
 
@@ -198,7 +196,7 @@ def test_ours_and_fsl_mrs_on_one_mrsi(viewer, invivo, results, tmp_path):
         voxel = tuple(int(i) for i in compared.comparison.voxels[n])
         file = nib.load(tmp_path / "fsl_mrs" / "concs" / "internal" / "Glu.nii.gz")
         assert compared.comparison.second[n] == pytest.approx(float(file.dataobj[voxel]))
-    viewer.picture("fsleyes-fsl-mrs")
+    viewer.both_pictures("fsleyes-fsl-mrs")
     assert viewer.told == []
 
 
@@ -218,7 +216,7 @@ def test_a_scan_without_a_fit(viewer, invivo):
     peak = fid_to_spectrum(fid[:, *places].astype(complex))[np.abs(view.traces[-1].lines.ppm - 2.0) < 0.15]
     view.bar.phase.SetValue(round(-np.degrees(np.angle(peak[np.abs(peak).argmax()]))))
     view.bar._changed(None)
-    viewer.picture("fsleyes-scan")
+    viewer.both_pictures("fsleyes-scan")
     assert viewer.told == []
 
 
@@ -231,5 +229,5 @@ def test_alignment_of_a_drifting_scan(viewer, invivo, tmp_path):
     found = view.open(tmp_path / "aligned" / "metab_align.csv")
     raw = nifti.read(scan)
     assert np.abs(found.before.fid - raw.fid).max() < 1e-5 * np.abs(raw.fid).max()
-    viewer.picture("fsleyes-alignment")
+    viewer.both_pictures("fsleyes-alignment")
     assert viewer.told == []
