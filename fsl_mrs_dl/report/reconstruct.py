@@ -86,15 +86,10 @@ def reconstruct_page(before: MRSData, result: ReconstructResult, options: Mappin
     parts = [cards(_headline(reconstruction)), f'<p class="synthetic"><b>{_WARNING}</b></p>']
     for n, row in enumerate(rows):
         view = _view(before, reconstruction, row)
-        place = np.unravel_index(reconstruction.sets.rows[row], reconstruction.sets.shape[:-1])
-        heading = (
-            "Spectrum"
-            if len(reconstruction.support) == 1
-            else f"Spectrum at {' '.join(str(int(i)) for i in place)}"
-        )
+        heading = f"Spectrum{_place(before, reconstruction, row)}"
         text = (
-            "Real part, over the SD of the noise, in a phase that sets the highest line upright. Below: what the "
-            f"reconstruction leaves. The band is \N{PLUS-MINUS SIGN}{_NORMAL_95} SD. "
+            f"{_which(reconstruction)}Real part, over the SD of the noise, in a phase that sets the highest line "
+            f"upright. Below: what the reconstruction leaves. The band is \N{PLUS-MINUS SIGN}{_NORMAL_95} SD. "
             f"{int(reconstruction.support[row])} of {reconstruction.model.operator.n_atoms} atoms "
             f"(lines{_broad(reconstruction)}), penalty "
             f"{reconstruction.ratio[row]:.3g} of the largest useful one.{_water(reconstruction)}"
@@ -106,6 +101,23 @@ def reconstruct_page(before: MRSData, result: ReconstructResult, options: Mappin
     parts.append(section("Acquisition", table(acquisition_rows(before))))
     parts.append(section("Processing applied", processing_table(result.data)))
     return page("Sparse reconstruction", before, parts)
+
+
+def _place(before: MRSData, reconstruction: Reconstruction, row: int) -> str:
+    """Return where a set lies, in words: voxel, coil and so on; empty if there is one."""
+    sets = reconstruction.sets
+    if len(reconstruction.support) == 1:
+        return ""
+    voxel, others = np.split(np.array(np.unravel_index(sets.rows[row], sets.shape[:-1])), [3])
+    tags = [tag for tag in before.dim_tags if tag != sets.dim]
+    parts = [f" at {' '.join(map(str, voxel))}", *(f"{t} {i}" for t, i in zip(tags, others, strict=True))]
+    return ", ".join(parts)
+
+
+def _which(reconstruction: Reconstruction) -> str:
+    """Say which FID of a set is drawn, if there are several."""
+    n = reconstruction.sets.shape[-1]
+    return "" if n == 1 else f"The first of {n} FIDs along {reconstruction.sets.dim}. "
 
 
 def _shown_sets(reconstruction: Reconstruction) -> list[int]:

@@ -144,9 +144,10 @@ def _messages(result: "Reconstruction", left: int, water: "WaterAside | None") -
         f"{result.model.operator.n_atoms} atoms{'' if n_sets == 1 else ' in the median'}; {_widths(result)}."
     ]
     if water:
-        where = "" if n_sets == n_fids == 1 else f"of {water.n_fids} FIDs "
+        usable = int(result.sets.usable.sum())
+        where = "" if usable == 1 else f" in {water.n_fids} of {usable} FIDs"
         texts.append(
-            f"Residual water {where}at {water.ppm:.2f} ppm, {water.height:.3g} times as high as the highest "
+            f"Residual water{where}, at {water.ppm:.2f} ppm and {water.height:.3g} times as high as the highest "
             "metabolite, was set aside (HSVD) and is in the result as it was; `remove` takes it out."
         )
     if left:

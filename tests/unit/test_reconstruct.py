@@ -8,6 +8,7 @@ import pytest
 from fsl_mrs_dl.cli import main
 from fsl_mrs_dl.data import Complex, MRSData
 from fsl_mrs_dl.errors import DataError, OptionError
+from fsl_mrs_dl.fit import reconstruction as sparse
 from fsl_mrs_dl.io import nifti
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.physics import add_noise, damp, eddy_current_phase, fid_to_spectrum, shift, singlet
@@ -15,6 +16,7 @@ from fsl_mrs_dl.scores.linewidth import peak_linewidth_hz
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.quantify_notes import differences
 from fsl_mrs_dl.steps.reconstruct import NOT_RAW, reconstruct
+from fsl_mrs_dl.train.reconstruction_data import scans
 
 N, DT, F0 = 1024, 5e-4, 123.25
 LINE_HZ = 6.0
@@ -156,15 +158,44 @@ class TestWater:
 
 
 def test_an_average_of_high_snr_meets_the_aim(rng: np.random.Generator) -> None:
-    """At an SNR_f of 300 the gap closes within the limit; with the ridge of balanced residuals it would not."""
-    clean = lines() + 0.3 * lines(60.0)
-    sd = np.abs(fid_to_spectrum(clean)).max() / 300
-    result = reconstruct(data(add_noise(clean, sd, rng)))
-    assert result.reconstruction.gap[0] <= 0.003
-    assert not any("iterations" in text for text in result.messages)
+    """At an SNR_f of 200 the gap of spectra of the brain closes with time to spare.
+
+    With the ridge of balanced residuals to the end, two of four such spectra are at the limit of 2000 iterations.
+    """
+    part = scans(read_basis(shipped_basis("press_3t_te30")), 4, rng, (200.0, 200.0))
+    penalty = sparse.noise_penalty(part.operator, np.ones(4))
+    _, solution = sparse.two_passes(part.operator, part.fids[:, None], penalty)
+    assert solution.gap.max() <= 0.003
+    assert solution.iterations.max() < 1200
 
 
 TURNS = np.exp(1j * np.linspace(-0.8, 0.8, 33))
+
+
+class TestDictionary:
+    def test_members_stand_at_three_places_as_wide_as_asked(self, rng: np.random.Generator) -> None:
+        """At 0.01 ppm to either side, 1.23 Hz at 123.25 MHz, about the fitted shift; 4 Hz wide in the result."""
+        basis = read_basis(shipped_basis("press_3t_te30"))
+        dt, n = basis.dwelltime_s, basis.fids.shape[1]
+        t = np.arange(n) * dt
+        members = np.asarray(basis.fids)
+        clean = members[basis.names.index("NAA")] + members[basis.names.index("Cr")]
+        clean = clean * np.exp((2j * np.pi * 3.0 - np.pi * 5.0) * t)
+        scan = MRSData(add_noise(clean, 0.02, rng)[None, None, None], dt, F0)
+        model = sparse.dictionary(scan, basis, sparse.Sets.of(scan, None), 4.0)
+        places = model.operator.atoms.reshape(3, -1, n)[:, basis.names.index("NAA")]
+        head = slice(0, n // 4)
+        for atom, hz in ((places[0], -1.2325), (places[2], 1.2325)):
+            angle = np.unwrap(np.angle(atom[head] / places[1][head]))
+            np.testing.assert_allclose(angle, 2 * np.pi * hz * t[head], atol=2e-3)
+        # Shift and width of the data, and width of the result: angle and size of the decay after a time.
+        measured, wanted = (part[0, 0] for part in (model.operator.decay, model.operator.target))
+        end = n // 8
+        assert np.unwrap(np.angle(measured))[end] == pytest.approx(2 * np.pi * 3.0 * t[end], rel=0.02)
+        assert -np.log(np.abs(measured[end])) / (np.pi * t[end]) == pytest.approx(5.0, rel=0.05)
+        assert -np.log(np.abs(wanted[end])) / (np.pi * t[end]) == pytest.approx(4.0, rel=1e-3)
+        assert model.lineshape.fwhm_hz == pytest.approx(5.0, rel=0.05)
+        assert model.fwhm_hz == 4.0
 
 
 class TestSets:
@@ -245,7 +276,14 @@ def test_command_writes_noise_and_page(tmp_path: Path, rng: np.random.Generator)
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"scan.nii.gz", "scan_reconstruct_noise.nii.gz", "scan_reconstruct.html"}
     page = (tmp_path / "out" / "scan_reconstruct.html").read_text()
-    for words in ("not raw data", "Chosen lines", "Residual", "1.96 SD", "duality_gap"):
+    for words in (
+        "first of 2 FIDs along DIM_DYN",
+        "not raw data",
+        "Chosen lines",
+        "Residual",
+        "1.96 SD",
+        "duality_gap",
+    ):
         assert words in page
     assert main(command) == 2  # nothing is replaced unasked
 
