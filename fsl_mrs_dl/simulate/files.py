@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from fsl_mrs_dl.io.names import plain_name
 from fsl_mrs_dl.io.results import write_estimates
 from fsl_mrs_dl.io.sizes import check_new_fids
 from fsl_mrs_dl.io.staging import Staging
+from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.physics import covered_points, on_points, sound_basis
 from fsl_mrs_dl.physics.lines import BIRCH_2017, gamma_from_fwhm, sigma_from_fwhm
 from fsl_mrs_dl.simulate.acquired import acquired, water_first_point
@@ -165,6 +167,7 @@ def simulate(
             write_phantom(
                 with_line_signals(Prior(line_signals=_broad(single)), single), name, settings, staging
             )
+        print(printable(f"Result: {output / name}.nii.gz"))  # noqa: T201
         return
     n_transients = None if kind == "svs" else transients
     sampling = (single.fids.shape[1], single.dwelltime_s, single.spectrometer_frequency_mhz)
@@ -184,6 +187,21 @@ def simulate(
             wref = simulate_water_reference(scan, rng, first_point=water_first_point(single), seed=seed)
             header.pop("EditCondition", None)
             nifti.write(_as_stored(wref, header), staging.path(f"{name}_wref.nii.gz"))
+    _print_files(output, name, settings)
+
+
+def _print_files(output: Path, name: str, settings: dict[str, Any]) -> None:
+    """Print the files of a scan that is no MRSI, and the command that fits it."""
+    scan, water = output / f"{name}.nii.gz", output / f"{name}_wref.nii.gz"
+    truth = output / f"{name}_truth"
+    lines = [f"Result: {scan}", f"Truth: {truth}.json (amounts), {truth}.csv (shifts and phases)"]
+    if settings["water_reference"]:
+        lines.insert(1, f"Water reference: {water}")
+    if settings["basis"] is not None and settings["kind"] != "edited":
+        words = ["fsl_mrs_dl", "process", "--data", scan, *(["--reference", water] if len(lines) > 2 else [])]
+        words += ["--basis", settings["basis"], "--output", "results", "--report"]
+        lines.append(f"Next: {shlex.join(map(str, words))}")
+    print(printable("\n".join(lines), lines=True))  # noqa: T201
 
 
 def _check(settings: dict[str, Any]) -> None:

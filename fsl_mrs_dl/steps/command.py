@@ -273,8 +273,9 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
     inputs = [arguments.file, sidecar_of(arguments.file), *(options[name] for name in file_options)]
     name = result_name(arguments.file, arguments.filename)
     report = known_step.report if getattr(arguments, "generateReports", False) else None
+    page = f"{name}_{known_step.name}.html"
     with Staging(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as staging:
-        staging.reserve(f"{name}.nii.gz", *([f"{name}_{known_step.name}.html"] if report else []))
+        staging.reserve(f"{name}.nii.gz", *([page] if report else []))
         _refuse_foreign(arguments.output / f"{name}.nii.gz")
         data = nifti.read(arguments.file)
         for option in known_step.options:
@@ -296,12 +297,13 @@ def run_step(known_step: Step, arguments: argparse.Namespace) -> None:
         if report:
             from fsl_mrs_dl.report.writing import write_page
 
-            file = f"{name}_{known_step.name}.html"
-            lack = write_page(report, lambda: staging.path(file), data, result, options)
+            lack = write_page(report, lambda: staging.path(page), data, result, options)
     log_decisions(data, result.data)
     for line in (*work_of(known_step.name, data, result), *result.messages):
         print(printable(line))  # noqa: T201
     print(printable(f"Result: {arguments.output / f'{name}.nii.gz'}"))  # noqa: T201
+    if report and lack is None:
+        print(printable(f"Report: {arguments.output / page}"))  # noqa: T201
     if lack is not None:
         raise lack
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shlex
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -203,3 +205,17 @@ def test_the_difference_of_an_edited_pair_is_fitted_to_its_truth(tmp_path):
         ratio, bound = float(found[name]["/NAA"]), float(found[name]["/NAA CRLB"])
         assert abs(ratio - truth[name] / truth["NAA"]) < 4 * bound
     assert float(found["GABA"]["%CRLB"]) < 15  # the bound, and what the choice of baseline costs
+
+
+def test_the_files_are_told_and_the_command_that_comes_next_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["--basis", "press_3t_te30", "--transients", "2", "--points", "1024", "--water_reference"]
+    assert main(["simulate", "--output", "scan", *words]) == 0
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert lines["Result"] == "scan/simulated.nii.gz"
+    assert lines["Water reference"] == "scan/simulated_wref.nii.gz"
+    assert all(Path(word).is_file() for word in lines["Truth"].split() if word.startswith("scan/"))
+    program, *rest = shlex.split(lines["Next"])
+    assert program == "fsl_mrs_dl"
+    assert main(rest) == 0
+    assert Path("results/report.html").is_file()
