@@ -44,7 +44,8 @@ def stages_part(stages: Sequence[Stage]) -> str:
     """
     shown = [stage for stage in stages if stage.name]
     fids = [_one_fid(stage.data) for stage in shown]
-    rows = [_row(stage, fid) for stage, fid in zip(shown, fids, strict=True)]
+    peaks = [naa_peak(stage.data, fid) for stage, fid in zip(shown, fids, strict=True)]
+    rows = [_row(stage, peak) for stage, peak in zip(shown, peaks, strict=True)]
     left_out = [note for stage in stages if not stage.name for note in stage.notes]
     text = (
         "The steps in their order, and the spectrum after each: of the strongest voxel and coil, transients and "
@@ -52,7 +53,7 @@ def stages_part(stages: Sequence[Stage]) -> str:
     )
     parts = [
         table(rows, ("Step", "What was done", "One scan holds", "SNR", "NAA linewidth")),
-        figure(_spectra_figure(shown, fids), "steps"),
+        figure(_spectra_figure(shown, fids, peaks), "steps"),
     ]
     if left_out:
         parts.insert(1, "<ul>" + "".join(f"<li>{html.escape(note)}</li>" for note in left_out) + "</ul>")
@@ -105,14 +106,13 @@ def _one_fid(data: MRSData) -> Complex:
     return mean
 
 
-def _row(stage: Stage, fid: Complex) -> tuple[str, ...]:
+def _row(stage: Stage, peak: Peak | None) -> tuple[str, ...]:
     data = stage.data
     sizes = [
         f"{n} {tag.removeprefix('DIM_').lower()}"
         for tag, n in zip(data.dim_tags, data.fid.shape[4:], strict=True)
         if n > 1
     ]
-    peak = naa_peak(data, fid)
     snr, width = ("\N{EN DASH}", "\N{EN DASH}")
     if peak is not None and np.isfinite(peak.fwhm_hz):
         snr, width = number(peak.height_sd, 0), f"{number(peak.fwhm_hz, 1)} Hz"
@@ -127,12 +127,12 @@ def naa_peak(data: MRSData, fid: Complex) -> Peak | None:
     return peak_linewidth_hz(fid, *where, _NAA_PPM, search_ppm=_SEARCH_PPM)
 
 
-def _spectra_figure(stages: Sequence[Stage], fids: Sequence[Complex]) -> Any:
+def _spectra_figure(stages: Sequence[Stage], fids: Sequence[Complex], peaks: Sequence[Peak | None]) -> Any:
     from plotly import graph_objects as go
 
     drawing = go.Figure()
-    for n, (stage, fid) in enumerate(zip(stages, fids, strict=True)):
-        ppm, spectrum = absorption(stage.data, fid)
+    for n, (stage, fid, peak) in enumerate(zip(stages, fids, peaks, strict=True)):
+        ppm, spectrum = absorption(stage.data, fid, peak)
         top = len(stages) - 1 - n
         drawing.add_trace(
             go.Scatter(
@@ -151,12 +151,19 @@ def _spectra_figure(stages: Sequence[Stage], fids: Sequence[Complex]) -> Any:
     return drawing.update_layout(legend=legend)
 
 
-def absorption(data: MRSData, fid: Complex) -> tuple[Real, Real]:
-    """Return chemical shift and real spectrum, with its highest line in phase and of height 1."""
+def absorption(data: MRSData, fid: Complex, peak: Peak | None) -> tuple[Real, Real]:
+    """Return chemical shift and real spectrum, with its highest line in phase and of height 1.
+
+    Parameters
+    ----------
+    data : MRSData
+    fid : ndarray, complex, shape (time,)
+    peak : Peak or None
+        Its line of NAA, see :func:`naa_peak`.
+    """
     ppm = data.ppm_axis
     shown = ppm_window(ppm, SHOWN_1H_PPM) if data.nucleus == "1H" else np.ones(ppm.shape, dtype=bool)
     spectrum = fid_to_spectrum(fid)[shown]
-    peak = naa_peak(data, fid)
     if peak is not None and np.isfinite(peak.phase_rad):
         angle = peak.phase_rad
     else:

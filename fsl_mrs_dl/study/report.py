@@ -198,8 +198,8 @@ def _spectrum(result: Result) -> Real:
     names = ("fit", "residual", "baseline")
     fit, left, smooth = (nifti.read(result.job.results / f"{name}.nii.gz") for name in names)
     fid = (fit.fid + left.fid - smooth.fid)[0, 0, 0].reshape(-1).astype(np.complex128)
-    ppm, spectrum = absorption(fit, fid)
     peak = naa_peak(fit, fid)
+    ppm, spectrum = absorption(fit, fid, peak)
     off = 0.0 if peak is None or not np.isfinite(peak.centre_ppm) else peak.centre_ppm - _NAA_PPM
     near = np.abs(ppm - off - _NAA_PPM) < 0.1
     height = float(spectrum[near].max()) if near.any() else 1.0
