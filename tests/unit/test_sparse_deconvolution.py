@@ -91,6 +91,16 @@ class TestOperators:
         np.testing.assert_allclose(signal, overlaps @ sizes[0, 0], rtol=1e-9, atol=1e-12)
 
 
+def test_broad_lines_are_eight_times_as_wide() -> None:
+    """Their decay times that of the lines is that of one line of the width of both."""
+    extra = sparse.broad_decay(3.0, DT, N)[0, 0]
+    np.testing.assert_allclose(
+        extra * np.exp(-np.pi * 3.0 * TIME[: len(extra)]),
+        np.exp(-np.pi * 24.0 * TIME[: len(extra)]),
+        rtol=1e-5,
+    )
+
+
 def test_a_line_on_the_grid_is_one_atom() -> None:
     operator = grid()
     s = np.zeros((1, 1, operator.n_atoms), complex)

@@ -25,6 +25,7 @@ _LATE = 10.0
 """What the ridge is divided by after that. Balanced, the residuals are small together; the gap closes last where a
 feasible dual point is far, and that one is nearer with a smaller ridge: three averages of SNR_f 150 to 300 took
 1270 to over 2000 iterations with 1, 260 to 920 with 10, 360 to over 2000 with 30."""
+_NEAR = 1.0  # gap below which that is done: less than the noise is missing; beside huge lines it takes longer
 _LARGEST_CHANGE = 5.0  # of the ridge at once, so that no single step upsets it
 _RELAXATION = 1.7  # of each step; 1.5 to 1.8 is usual (Boyd et al. 2011, section 3.4.3)
 
@@ -275,7 +276,8 @@ def _solve(problem: _Problem, ridge: Real, iterations: int, gap: float, start: C
         if not going.any():
             break
         if i <= _BALANCED:
-            state = _balanced(state, before, _LATE if i == _BALANCED else 1.0)
+            late = (i == _BALANCED) & (gaps[state.sets] < _NEAR)
+            state = _balanced(state, before, np.where(late, _LATE, 1.0)[:, None, None])
         if not going.all():
             problem, state = problem.take(going), state.take(going)
     return Solution(amplitudes, gaps, counts)
@@ -292,8 +294,8 @@ def _advanced(problem: _Problem, state: _State) -> _State:
     return replace(state, smooth=smooth, sparse=sparse, scaled=ahead - sparse)
 
 
-def _balanced(state: _State, before: Complex, less: float) -> _State:
-    """Return the state with the ridge that makes its two relative residuals equal, divided by ``less``."""
+def _balanced(state: _State, before: Complex, less: Real) -> _State:
+    """Return the state with the ridge that makes its two relative residuals equal, over ``less`` (set, 1, 1)."""
     tiny = np.finfo(state.ridge.dtype).tiny
 
     def norm(part: Complex) -> Real:
