@@ -235,11 +235,22 @@ def find(model: str | Path) -> Path:
             if versions:
                 return versions[-1]
     known = sorted({folder.parent.name for folder in packages()})
-    here = f"A folder here is ./{model}. " if isinstance(model, str) and _is_package(Path(model)) else ""
+    here = "".join(f"A package here is {path}. " for path in _packages_here(model))
     raise ModelError(
         f"There is no model package {str(model)!r}; known are {', '.join(known) or 'none'}. {here}"
         f"Give a path, put it into a folder of ${VARIABLE}, or train one (fsl_mrs_dl train)."
     )
+
+
+def _packages_here(model: str | Path) -> list[str]:
+    """Return the paths of packages that a name may mean: a folder that is one, or that training wrote into."""
+    folder = Path(model)
+    try:
+        inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    except (OSError, ValueError):  # a name that no file can have
+        return []
+    packages = [path for path in (folder, *inside) if _is_package(path)]
+    return [str(path) if os.sep in str(path) else f"./{path}" for path in packages]
 
 
 def _is_package(path: Path) -> bool:

@@ -150,6 +150,7 @@ def fitter_of(
         raise OptionError(f"--adapt trains without labels, which {architecture} cannot; leave it out.")
     if regressor and options.refine:
         settled["refine"] = options.refine
+        logger.warning(REFINED_NOTE)
         alone = fitter_for(basis, settings, reference_ppm=reference_ppm)
         return ChosenFitter(alone, settled, (REFINED_NOTE,))
     fitter, notes = _network_fitter(options, model, basis, settings, reference_ppm)

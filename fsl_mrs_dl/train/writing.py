@@ -1,5 +1,6 @@
 """From the options of a training to the command that repeats it, and to a package on disk."""
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -81,3 +82,5 @@ def write_package(
     epochs = len(curve.losses)
     print(f"Trained for {epochs} epoch{'' if epochs == 1 else 's'}: {folder}")  # noqa: T201
     print(evaluation_text(card))  # noqa: T201
+    path = str(folder.parent)
+    print(f"To use it: --model {path if os.sep in path else f'./{path}'}")  # noqa: T201

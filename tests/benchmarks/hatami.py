@@ -129,7 +129,9 @@ def run(
         _sizes(sizes, judged),
         _trainings({**judged, **physical}),
     ]
-    method = words.HATAMI_METHOD.format(basis=challenge_basis(basis)[1], few=this.profile.fitted)
+    forest = this.profile.forest
+    sizes_of_rivals = {"few": this.profile.fitted, "trees": forest.trees, "grown": forest.samples}
+    method = words.HATAMI_METHOD.format(basis=challenge_basis(basis)[1], **sizes_of_rivals)
     method += words.how_much(profile, share)
     return Page(
         "A convolutional network on the spectrum",

@@ -103,9 +103,10 @@ def test_an_untrained_regressor_does_not_pass_for_a_good_fit(models, scan, tmp_p
 
 
 @pytest.mark.parametrize("fixed", [[], ["--baseline", "poly, 2"]], ids=["default", "fixed"])
-def test_refine_hands_over_to_the_fit(fixed, models, scan, tmp_path):
+def test_refine_hands_over_to_the_fit(fixed, models, scan, tmp_path, caplog):
     model = ["--model", str(package(models, "crelu")), "--refine", "40"]
     assert quantify(scan, tmp_path / "network", *model, *fixed) == 0
+    assert "the result is that of the fit alone" in caplog.text
     assert quantify(scan, tmp_path / "fit", *fixed) == 0
     header, refined = table(tmp_path / "network")
     _, fitted = table(tmp_path / "fit")

@@ -1,6 +1,7 @@
 """Registration networks as published, in this package's sign; packages that are what their card says."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -223,6 +224,14 @@ def test_packages_are_found_by_name_version_and_path(tmp_path, monkeypatch):
         find(f"{name}@2.0.0")
     with pytest.raises(ModelError, match="no model package"):
         find("../secret")
+
+
+def test_the_folder_that_training_wrote_into_is_told_apart_from_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "trained")
+    with pytest.raises(ModelError, match=re.escape("A package here is trained/align-dsr-1h-9.4t. ")):
+        find("trained")
+    assert find("trained/align-dsr-1h-9.4t").name == "1.0.0"
 
 
 @pytest.mark.parametrize(

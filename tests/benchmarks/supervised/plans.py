@@ -63,7 +63,7 @@ class HatamiProfile:
     fitted: int
     parts: tuple[float, ...]
     forest: Forest
-    sampling: Sampling = Sampling()  # noqa: RUF009
+    sampling: Sampling = Sampling(3, 100, 100)  # noqa: RUF009
 
     def shared(self, share: float) -> "HatamiProfile":
         """Return the profile with a share of the training steps."""
@@ -109,7 +109,7 @@ PUBLISHED_STEPS = 200_000
 HATAMI = {
     "smoke": HatamiProfile(Scale(200, 1), 1, 24, 4, (0.5,), Forest(2, 200), Sampling(1, 2, 4)),
     "small": HatamiProfile(Scale(12000, 10), 3, 1000, 48, (1 / 12, 1 / 3, 1), Forest(30, 12000)),
-    "paper": HatamiProfile(Scale(400_000, 200, 400, 2e-3), 3, 2000, 100, (0.01, 0.1, 1), Forest(30, 12000)),
+    "paper": HatamiProfile(Scale(400_000, 200, 400, 2e-3), 3, 1000, 48, (0.01, 0.1, 1), Forest(20, 8000)),
 }
 CWT = {
     "smoke": CwtProfile(Scale(128, 1, 30), 1, 24, 16, 32),

@@ -30,9 +30,9 @@ sweeps that are not counted after which it is 1."""
 class Sampling:
     """Chains of each signal, sweeps that are not counted, and sweeps that are."""
 
-    chains: int = 4
-    warm: int = 150
-    sweeps: int = 200
+    chains: int
+    warm: int
+    sweeps: int
 
 
 def posterior_draws(signals: ComponentSignals, sampling: Sampling, seed: int) -> Real:
