@@ -185,6 +185,30 @@ def invivo_plan(profile: DqProfile, seed: int) -> DqPlan:
     return DqPlan("DQ-nMM", samples, epochs, prior="brain", basis="steam_7t_te11", seed=seed, batch=64)
 
 
+def paper_hours(profile: DqProfile, seed: int, store: "DqStore") -> float:
+    """Return how long the trainings of the profile paper would take, in hours, by those of a profile.
+
+    Each by what a spectrum and epoch of the training in its place took.
+
+    Raises
+    ------
+    DqNotTrainedError
+        If one of the profile is not there and must not be trained.
+    """
+    seconds = 0.0
+    for plans_of in (main_plans, line_plans, size_plans, penalty_plans, encoder_plans, _invivo_plans):
+        trained_here, of_paper = plans_of(profile, seed), plans_of(PROFILES["paper"], seed)
+        each = [trained(plan, store).seconds / (plan.samples * plan.epochs) for plan in trained_here]
+        seconds += sum(
+            each[min(i, len(each) - 1)] * plan.samples * plan.epochs for i, plan in enumerate(of_paper)
+        )
+    return seconds / 3600
+
+
+def _invivo_plans(profile: DqProfile, seed: int) -> list[DqPlan]:
+    return [invivo_plan(profile, seed)]
+
+
 def basis_of_tables() -> tuple[str, str]:
     """Return the challenge's basis set where it is, else a shipped one, and what to call it."""
     folder = challenge_folder()

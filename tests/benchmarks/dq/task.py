@@ -17,7 +17,7 @@ from tests.benchmarks.dq.accuracy import (
 )
 from tests.benchmarks.dq.invivo import invivo_table
 from tests.benchmarks.dq.order import order_table
-from tests.benchmarks.dq.plans import PROFILES, DqNotTrainedError, DqStore, basis_of_tables
+from tests.benchmarks.dq.plans import PROFILES, DqNotTrainedError, DqStore, basis_of_tables, paper_hours
 from tests.benchmarks.dq.rivals import TRUNCATED
 from tests.benchmarks.dq.starts import starts_table
 from tests.benchmarks.dq.studies import (
@@ -77,7 +77,13 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     main = [row.trained for row in (*rows, *damped_rows) if row.trained is not None]
     pictures.append(figures.curves(main, studies))
     method = _METHOD.format(basis=basis_of_tables()[1])
-    remarks = _REMARKS if profile == "paper" else f"{_REMARKS} The profile `paper` was {NOT_RUN}."
+    remarks = _REMARKS
+    if profile != "paper":
+        with contextlib.suppress(DqNotTrainedError):
+            hours = paper_hours(chosen, seed, store)
+            remarks += (
+                f" The trainings of the profile `paper` would take {hours:.2g} hours, by those of this page."
+            )
     return Page("Quantification networks", method, tables, remarks, pictures)
 
 
