@@ -49,7 +49,7 @@ class Flag:
 
 
 REPLACED = "replaced"
-"""Token of a transient whose estimate is ``gn``'s in place of a network's; as usable as one without a flag."""
+"""Token of an estimate of a classical method in place of a network's; as usable as one without a flag."""
 FLAGS: Mapping[str, Flag] = MappingProxyType(
     {
         "nonfinite": Flag(0, "the FID holds NaN or Inf; it was left as it is", "unusable"),
@@ -65,7 +65,7 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "unlike": Flag(6, "the corrected FID is not like the average of the others"),
         "unmodelled_line": Flag(7, "a line stands out of the residual that no metabolite describes"),
         "model_misfit": Flag(8, "the residual is not noise: errors are twice the bounds or more"),
-        REPLACED: Flag(9, "the likelihood does not support the network's estimate; gn's is in its place"),
+        REPLACED: Flag(9, "the data do not support the network's estimate; a classical one is in its place"),
     }
 )
 """Table of flags: token in ``N_align.csv`` -> bit in ``qc/flags.nii.gz``, meaning and severity."""

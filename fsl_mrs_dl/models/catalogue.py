@@ -191,6 +191,12 @@ _ROWS = (
         **_PAIR,
     ),
     CatalogueEntry("lcm", "quantify", "linear-combination fit", AMPLITUDES),
+    CatalogueEntry(
+        "amortised",
+        "quantify",
+        "start by a network and one linear model, with intervals, for MRSI",
+        AMPLITUDES,
+    ),
     CatalogueEntry("dq-nmm", summary="network, macromolecules of the basis set", **_DQ),
     CatalogueEntry("dq-pmm", summary="network, macromolecules as lines", fixed={"lines": True}, **_DQ),
     CatalogueEntry(

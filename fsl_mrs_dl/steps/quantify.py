@@ -151,7 +151,9 @@ def quantify(
     no_posterior : bool
         Do not compute posterior means and intervals. With a fixed baseline they take about as long as the fit.
     method : str
-        How amplitudes are estimated. A network must have been trained with the basis set.
+        How amplitudes are estimated. amortised: for MRSI of many voxels, with any basis set; estimate and interval
+        take a small part of the fit's time, and what it does not reach is fitted. Another network must have been
+        trained with the basis set.
     model : str
         Model package: a name, with @version or without, or a path. With lcm: the network that starts the fit,
         for example quantify-start-1h; by default none. With a network as method: the network; by default the

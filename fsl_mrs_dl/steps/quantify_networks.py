@@ -17,6 +17,7 @@ from fsl_mrs_dl.fit.quantification import water_height
 from fsl_mrs_dl.models.catalogue import CATALOGUE, methods
 from fsl_mrs_dl.models.package import Model, find, load, package_name, read_card
 from fsl_mrs_dl.physics.basis import FIELD_TOLERANCE
+from fsl_mrs_dl.steps.quantify_amortised import AmortisedFitter
 from fsl_mrs_dl.steps.quantify_fitters import (
     AveragedNetworkFitter,
     NetworkFitter,
@@ -26,6 +27,14 @@ from fsl_mrs_dl.steps.quantify_fitters import (
 
 logger = logging.getLogger(__name__)
 
+START_PACKAGE = "quantify-start-1h"
+"""The package that starts a fit where none is named."""
+WITH_START = ("lcm", "amortised")
+"""Methods whose network gives a start, not amplitudes."""
+AMORTISED_NOTE = (
+    "amortised: started by {name}, then two steps and one linear model over fewer backgrounds than the fit's; "
+    "voxels that it does not reach have the flag replaced, and the whole fit"
+)
 REGRESSOR_NOTE = (
     "amplitudes by {name}, a regressor: they have no Cramer-Rao bound and no interval, and are drawn towards "
     "those it was trained on; shift, phase and lineshape are the fit's, the residual is that of the model at "
@@ -91,7 +100,7 @@ def method_of(method: str, model: str | None) -> str:
 
 def fits_alone(method: str, refine: int | None) -> bool:
     """Return whether the fit alone makes the result: without a network of amplitudes, or after a regressor."""
-    return method == "lcm" or bool(refine and CATALOGUE[method].labels)
+    return method in WITH_START or bool(refine and CATALOGUE[method].labels)
 
 
 def fitter_of(
@@ -125,7 +134,9 @@ def fitter_of(
         raise OptionError(f"--refine is {options.refine}; 0 or more iterations are needed.")
     if options.adapt < 0:
         raise OptionError(f"--adapt is {options.adapt}; 0 or more passes are needed.")
-    if options.method == "lcm" and options.adapt:
+    if options.method == "amortised" and options.refine is not None:
+        raise OptionError("--refine is for a fit after a network; leave it out, or take --method lcm.")
+    if options.method in WITH_START and options.adapt:
         raise OptionError("--adapt is for networks that give amplitudes; choose --method dq-nmm.")
     if options.refine:
         settings = replace(settings, max_iterations=options.refine)
@@ -133,7 +144,7 @@ def fitter_of(
         if options.refine is not None:
             raise OptionError("--refine is for a start by a network; give --model, or leave it out.")
         return ChosenFitter(fitter_for(basis, settings, reference_ppm=reference_ppm))
-    architecture = "start" if options.method == "lcm" else options.method
+    architecture = "start" if options.method in WITH_START else options.method
     model = _loaded(options, architecture, data, basis)
     settled: dict[str, object] = {
         "method": options.method,
@@ -142,6 +153,9 @@ def fitter_of(
     }
     if mismatch := model.card.check(data, allow_mismatch=options.allow_mismatch):
         settled["mismatch"] = "; ".join(mismatch)
+    if options.method == "amortised":
+        many = AmortisedFitter(basis, settings, reference_ppm=reference_ppm, model=model)
+        return ChosenFitter(many, settled, (AMORTISED_NOTE.format(name=model.card.full_name),))
     if architecture == "start":
         started = StartedFitter(basis, settings, reference_ppm=reference_ppm, model=model)
         return ChosenFitter(started, settled, (f"started by {model.card.full_name}",))
@@ -195,6 +209,8 @@ def _network_fitter(
 def _loaded(options: NetworkOptions, architecture: str, data: MRSData, basis: Basis) -> Model:
     """Return the model of the options, or the one for the basis set."""
     name = options.model
+    if name is None and architecture == "start":
+        name = START_PACKAGE
     if name is None:
         which = f"{architecture}-{basis.name.split('_')[0]}" if basis.name else architecture
         name = package_name("quantify", which, data.nucleus, data.spectrometer_frequency_mhz)

@@ -69,6 +69,7 @@ def request_of(
         notes=_notes(spectra, model, water, chosen),
         doubts=(*model.agreement.doubts, *model.doubts),
         regressed=isinstance(chosen.fitter, RegressionFitter),
+        amortised=network.method == "amortised",
         parallel=run.parallel,
         workers=run.parallel_workers,
     )

@@ -34,6 +34,7 @@ _NOT_STEPS = {
     "fast",
     "fsl_mrs_proc",
     "options",
+    "quantify_amortised",
     "quantify_basis",
     "quantify_fit_model",
     "quantify_fitters",

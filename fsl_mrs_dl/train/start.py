@@ -84,7 +84,7 @@ class StartTraining(Training[DataSplit[StartExamples], StartNetwork]):
         valid = ValidRange(
             nucleus="1H",
             spectrometer_frequency_mhz=(115.0, 410.0),
-            dwelltime_s=(5e-5, 7e-4),
+            dwelltime_s=(5e-5, 1e-3),
             duration_s=(0.25, 1e3),
             shift_hz=(-SHIFT_PPM * 123, SHIFT_PPM * 123),
             phase_deg=(-180.0, 180.0),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
+from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.lcm import Baseline
 from fsl_mrs_dl.fit.lcm.baseline import smoother
 from fsl_mrs_dl.io.basis import read_basis
@@ -54,8 +55,10 @@ _ABSENT, _LOG_SD = 0.1, 0.35
 """Probability that a metabolite is absent, and SD of the logarithm of its amount about the range of the brain."""
 _DURATION_S = (0.4, 1.0)
 """Of an FID, in s; at most that of the basis set."""
-_BANDS_PPM = (15.0, 30.0)
+_BANDS_PPM = (9.5, 30.0)
 """Receiver band over the spectrometer frequency, in ppm."""
+_WIDER = 1.1
+"""Factor by which a band grows until it holds all lines of a basis set."""
 _BLOCK = 512
 """Spectra at once, which bounds the memory."""
 
@@ -220,10 +223,16 @@ def any_points(basis: Basis, rng: np.random.Generator) -> Basis:
     """Return a basis set on points of a random dwell time and duration that it can be brought to."""
     mhz = basis.spectrometer_frequency_mhz
     band = rng.uniform(*_BANDS_PPM) * mhz
-    dwelltime_s = max(round(1 / band, 6), basis.dwelltime_s)
     longest = basis.fids.shape[1] * basis.dwelltime_s
     duration = min(rng.uniform(*_DURATION_S), longest)
-    return on_points(basis, int(duration / dwelltime_s) // 2 * 2, dwelltime_s, mhz)
+    while True:
+        dwelltime_s = max(round(1 / band, 6), basis.dwelltime_s)
+        try:
+            return on_points(basis, int(duration / dwelltime_s) // 2 * 2, dwelltime_s, mhz)
+        except DataError:  # a line of a member lies beyond the band
+            if dwelltime_s <= basis.dwelltime_s:
+                raise
+            band *= _WIDER
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,7 +90,8 @@ def measure(points: int, dwelltime_s: float, batch: int, seconds: float = 5.0) -
         now = timed("start", now)
         known = estimate(model, some, start)
         now = timed("estimate", now)
-        raw, ratios = summaries(known, matrix)[0], summaries(known, matrix, creatine)[0]
+        moments = known.mean, known.covariance
+        raw, ratios = summaries(*moments, matrix)[0], summaries(*moments, matrix, creatine)[0]
         now = timed("intervals", now)
         host = [value.cpu() for columns in (raw, ratios) for value in columns.values()]
         timed("transfer", now)

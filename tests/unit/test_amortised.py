@@ -143,7 +143,8 @@ def test_estimates_are_those_of_the_fit_within_its_errors(voxels):
 
 def test_intervals_hold_the_truth(voxels):
     fitter, model, fids, start, _, truth = voxels
-    columns, sure = summaries(estimate(model, fids, start), np.eye(len(fitter.basis.names)))
+    known = estimate(model, fids, start)
+    columns, sure = summaries(known.mean, known.covariance, np.eye(len(fitter.basis.names)))
     assert sure.all()
     inside = (columns["ci95_low"][:, : truth.shape[1]] <= truth) & (
         truth <= columns["ci95_high"][:, : truth.shape[1]]

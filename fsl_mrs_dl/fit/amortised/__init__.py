@@ -6,5 +6,6 @@ All functions take arrays of NumPy or PyTorch, so that a GPU can do the work; no
 
 from fsl_mrs_dl.fit.amortised.estimate import BatchEstimate, estimate, summaries
 from fsl_mrs_dl.fit.amortised.model import BatchModel
+from fsl_mrs_dl.fit.amortised.moments import with_moments, without_draws
 
-__all__ = ["BatchEstimate", "BatchModel", "estimate", "summaries"]
+__all__ = ["BatchEstimate", "BatchModel", "estimate", "summaries", "with_moments", "without_draws"]

@@ -1,7 +1,7 @@
 """Amounts with their posterior, from FIDs and a start, for a batch of spectra on any array library."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from math import log, pi, sqrt
 from typing import Any
 
@@ -66,6 +66,20 @@ class BatchEstimate:
     covariance: Array
     rate: Array
     doubtful: Array
+
+    def changed(self, change: Callable[[Array], Array]) -> "BatchEstimate":
+        """Return the estimates with each array changed alike, for example moved to another library."""
+        moved: BatchEstimate = changed_arrays(self, change)
+        return moved
+
+
+def changed_arrays(values: Any, change: Callable[[Array], Array]) -> Any:
+    """Change each array in nested dataclasses alike."""
+    if not hasattr(values, "__dataclass_fields__"):
+        return change(values)
+    return replace(
+        values, **{one.name: changed_arrays(getattr(values, one.name), change) for one in fields(values)}
+    )
 
 
 def estimate(model: BatchModel, fids: Array, start: Array, steps: int = STEPS) -> BatchEstimate:
@@ -155,13 +169,14 @@ def _width_hz(shared: Array) -> Array:
 
 
 def summaries(
-    known: BatchEstimate, matrix: Array, reference: Array | None = None
+    mean: Array, covariance: Array, matrix: Array, reference: Array | None = None
 ) -> tuple[Mapping[str, Array], Array]:
     """Return mean, SD and intervals of combinations of amplitudes, or of their ratios to a sum.
 
     Parameters
     ----------
-    known : BatchEstimate
+    mean, covariance : Array, float, shape (S, M) and (S, M, M)
+        Of amplitudes at or above zero.
     matrix : Array, float, shape (N, M)
         Combinations as rows.
     reference : Array, float, shape (M,), optional
@@ -174,26 +189,23 @@ def summaries(
     sure : Array, bool, shape (S,)
         Whether the reference is far enough from zero.
     """
-    xp = array_namespace(known.mean)
-    mean = known.mean @ matrix.T
-    along = known.covariance @ matrix.T
+    xp = array_namespace(mean)
+    along = covariance @ matrix.T
     variance = xp.sum(matrix.T * along, axis=1)
-    sure = xp.ones_like(known.doubtful)
+    value, sure = mean @ matrix.T, xp.all(xp.isfinite(mean), axis=1)
     if reference is not None:
-        below = known.mean @ reference
-        both = dot(along.mT, xp.broadcast_to(reference, known.mean.shape))
-        spread = xp.sum(
-            reference * dot(known.covariance, xp.broadcast_to(reference, known.mean.shape)), axis=1
-        )
-        sure = below > SURE * xp.sqrt(xp.maximum(spread, 0 * spread))
+        whole = xp.broadcast_to(reference, mean.shape)
+        below, both = mean @ reference, dot(along.mT, whole)
+        spread = xp.maximum(xp.sum(reference * dot(covariance, whole), axis=1), 0 * below)
+        sure = sure & (below > SURE * xp.sqrt(spread))
         below = xp.where(sure, below, xp.ones_like(below))[:, None]
-        ratio, share = mean / below, spread[:, None] / below**2
+        ratio, share = value / below, spread[:, None] / below**2
         variance = (variance - 2 * ratio * both + ratio**2 * spread[:, None]) / below**2
-        mean = ratio * (1 + share) - both / below**2
+        value = ratio * (1 + share) - both / below**2
     sd = xp.sqrt(xp.maximum(variance, TINY + 0 * variance))
-    mean = xp.maximum(mean, 0 * mean)
-    columns = {"posterior_mean": mean, "posterior_sd": sd}
-    normal = matched(mean, sd)
+    value = xp.maximum(value, 0 * value)
+    columns = {"posterior_mean": value, "posterior_sd": sd}
+    normal = matched(value, sd)
     for name, level in LEVELS.items():
         columns[f"{name}_low"], columns[f"{name}_high"] = shortest(*normal, level)
     return columns, sure

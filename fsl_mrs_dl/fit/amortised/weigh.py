@@ -49,8 +49,9 @@ class BatchAverage:
         Amplitudes of the scaled basis, of any sign.
     within, covariance : Array, float, shape (S, M, M)
         Without and with the scatter between backgrounds.
-    steps : Array, float, shape (S, B)
-        From the place to the estimate, those with a prior in SDs of it.
+    steps, own : Array, float, shape (S, 5) and (S, 2 own)
+        From the place to the estimate: of shared parameters, and of shifts, then widths, of single members; those
+        with a prior in SDs of it.
     weights, noise : Array, float, shape (S, K)
         Probability of each background, and variance of a channel under it.
     each_mean, each_information : Array, float, shape (S, K, M) and (S, K, M, M)
@@ -61,6 +62,8 @@ class BatchAverage:
         Curves of the baseline, and of macromolecules and lipids, as vectors of the window.
     gram : Array, float, shape (S, M, M)
         Products of the members over the background of the search.
+    lead : Array, float, shape (S, 5 + M, 5 + M)
+        Fisher matrix of shared steps and amplitudes under the leading background, for unit noise.
     sound : Array, bool, shape (S,)
         Whether all backgrounds could be solved.
     """
@@ -70,6 +73,7 @@ class BatchAverage:
     within: Array
     covariance: Array
     steps: Array
+    own: Array
     weights: Array
     noise: Array
     each_mean: Array
@@ -79,12 +83,13 @@ class BatchAverage:
     smooth: Array
     broad: Array
     gram: Array
+    lead: Array
     sound: Array
 
 
 @dataclass(frozen=True, eq=False)
 class _Linear:
-    """The linear model: vectors of the window, in the order steps, members, data, tables.
+    """The linear model: vectors of the window, in the order own steps, shared steps, members, data, tables.
 
     Attributes
     ----------
@@ -109,12 +114,16 @@ class _Linear:
 
 @dataclass(frozen=True, eq=False)
 class _Solved:
-    """The linear model under one background; ``coefficients`` (S, V) make the residual of the vectors."""
+    """The linear model under one background; ``coefficients`` (S, V) make the residual of the vectors.
+
+    ``information``, shape (S, 5 + M, 5 + M), is that of shared steps and members, with the own steps solved for.
+    """
 
     one: HypothesisArrays
     log_evidence: Array
     noise: Array
     information: Array
+    each: Array
     mean: Array
     steps: Array
     coefficients: Array
@@ -143,8 +152,10 @@ def average(model: BatchModel, fids: Array, place: BatchPlace) -> BatchAverage:
     smooth, broad, _ = _curves(model, linear, solved, weights, place.noise)
     mean, noise, information, steps = (
         xp.stack([getattr(one, name) for one in solved], axis=1)
-        for name in ("mean", "noise", "information", "steps")
+        for name in ("mean", "noise", "each", "steps")
     )
+    leading = xp.argmax(weights, axis=1)
+    lead: Array = 0.0
     middle = xp.sum(weights[..., None] * mean, axis=1)
     within: Array = 0.0
     for k in range(len(solved)):
@@ -152,7 +163,9 @@ def average(model: BatchModel, fids: Array, place: BatchPlace) -> BatchAverage:
         inverse = xp.linalg.inv(of_unit_diagonal(information[:, k], size, RIDGE))
         inverse = inverse * size[:, :, None] * size[:, None, :]
         within = within + (weights[:, k] * noise[:, k])[:, None, None] * inverse
+        lead = lead + xp.astype(leading == k, weights.dtype)[:, None, None] * solved[k].information
     apart = mean - middle[:, None]
+    mean_steps = xp.sum(weights[..., None] * steps, axis=1)
     sound = solved[0].sound
     for one in solved[1:]:
         sound = sound & one.sound
@@ -161,7 +174,8 @@ def average(model: BatchModel, fids: Array, place: BatchPlace) -> BatchAverage:
         mean=middle,
         within=within,
         covariance=within + (apart * weights[..., None]).mT @ apart,
-        steps=xp.sum(weights[..., None] * steps, axis=1),
+        steps=mean_steps[:, -SHARED:],
+        own=mean_steps[:, :-SHARED],
         weights=weights,
         noise=noise,
         each_mean=mean,
@@ -171,6 +185,7 @@ def average(model: BatchModel, fids: Array, place: BatchPlace) -> BatchAverage:
         smooth=smooth,
         broad=broad,
         gram=searched.gram,
+        lead=lead,
         sound=sound,
     )
 
@@ -182,7 +197,7 @@ def _linear(model: BatchModel, here: Evaluated, place: BatchPlace, amplitudes: A
     own = _own(model, here, place, amplitudes)
     tables = [here.moments @ table for table in model.tables.values()]
     data = xp.stack([here.data, *tables], axis=1)
-    beside = xp.concat([steps, own, data], axis=1)
+    beside = xp.concat([own, steps, data], axis=1)
     b, m = steps.shape[1] + own.shape[1], model.members
     across = beside @ here.columns.mT
     single, each = beside @ beside.mT, here.columns @ here.columns.mT
@@ -208,8 +223,8 @@ def _linear(model: BatchModel, here: Evaluated, place: BatchPlace, amplitudes: A
         members=m,
         products=products,
         inner=xp.concat([of_beside[:, :b], of_members, of_beside[:, b:]], axis=1),
-        weight=xp.concat([weight, firm], axis=1),
-        present=xp.concat([present, xp.zeros_like(firm)], axis=1),
+        weight=xp.concat([firm, weight], axis=1),
+        present=xp.concat([xp.zeros_like(firm), present], axis=1),
         combine=combine,
     )
 
@@ -278,7 +293,9 @@ def _under(model: BatchModel, linear: _Linear, noise: Array, one: HypothesisArra
     volume = 2 * xp.sum(xp.log(xp.linalg.diagonal(factor)) - xp.log(size[:, :n]), axis=1)
     width = xp.sum(xp.log1p(one.power / noise[:, None]), axis=1)
     evidence = -(width + volume + model.freedom * xp.log(left)) / 2
-    inside = factor[:, b:, b:] / size[:, b:n, None]
+    free = b - SHARED
+    shared = factor[:, free:, free:] / size[:, free:n, None]
+    inside = shared[:, SHARED:, SHARED:]
     solution = solve(factor.mT, half) * size[:, :n]
     coefficients = xp.zeros_like(linear.products[:, 0])
     coefficients[:, xp.asarray(order[:-1], device=coefficients.device)] = xp.astype(
@@ -290,6 +307,7 @@ def _under(model: BatchModel, linear: _Linear, noise: Array, one: HypothesisArra
         one,
         evidence,
         left / model.freedom,
+        shared @ shared.mT,
         inside @ inside.mT,
         solution[:, b:],
         solution[:, :b],
@@ -354,4 +372,4 @@ def moved(model: BatchModel, place: BatchPlace, steps: Array) -> Array:
     one = xp.ones_like(place.noise)
     scales = xp.stack([one, model.gamma_spread * one, one, one, model.delay_sd_s * one], axis=1)
     low, high = limits(model, place.shared)
-    return xp.clip(place.shared + scales * steps[:, :SHARED], low, high)
+    return xp.clip(place.shared + scales * steps, low, high)

@@ -79,7 +79,7 @@ class Fitter:
             )
         flags = fid_flags(fids)
         good = np.flatnonzero(flags == "")
-        result = _unfitted(self.problem, self.basis, flags)
+        result = unfitted(self.problem, self.basis, flags)
         for first in range(0, len(good), _CHUNK):
             rows = good[first : first + _CHUNK]
             begun = None if start is None else start.take(rows)
@@ -122,7 +122,7 @@ class Fitter:
         return expand(self.problem, self._evaluate, fids, parameters, noise_sd)
 
 
-def _unfitted(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResult:
+def unfitted(problem: Problem, basis: Basis, flags: NDArray[np.str_]) -> FitResult:
     """Return the result of spectra before a fit: NaN and flags."""
     n, m, g = len(flags), len(basis.names), problem.n_groups
     q = n_parameters(problem)

@@ -68,6 +68,22 @@ class Average:
 
 
 @dataclass(frozen=True, eq=False)
+class Moments:
+    """The posterior of the amplitudes of S spectra by its moments, where they are known without draws.
+
+    Attributes
+    ----------
+    mean, covariance : ndarray, float, shape (S, M) and (S, M, M)
+    known : ndarray, bool, shape (S,)
+        Which spectra have them.
+    """
+
+    mean: Real
+    covariance: Real
+    known: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class FitResult:
     """Maximum-likelihood estimates of S spectra with a basis of M members in G groups.
 
@@ -123,6 +139,8 @@ class FitResult:
         The hypotheses of an averaged fit. Then ``covariance`` includes the uncertainty from the choice of
         hypothesis, ``crlb`` is the bound without it, and ``information`` and ``score`` are those of the leading
         hypothesis.
+    moments : Moments or None
+        Of the posterior, if the estimate is amortised.
     """
 
     names: tuple[str, ...]
@@ -149,6 +167,7 @@ class FitResult:
     flag: NDArray[np.str_]
     unit: Real
     average: "Average | None" = None
+    moments: Moments | None = None
 
     def put(self, rows: NDArray[np.integer], other: "FitResult") -> None:
         """Replace some spectra by those of another result of the same members."""
@@ -156,7 +175,7 @@ class FitResult:
             if name == "average" and self.average is not None and other.average is not None:
                 for inner, several in vars(other.average).items():
                     getattr(self.average, inner)[rows] = several
-            elif name not in ("names", "average"):
+            elif name not in ("names", "average", "moments"):
                 getattr(self, name)[rows] = values
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsl_mrs_dl.data import FLAGS, Complex, MRSData, Real
+from fsl_mrs_dl.fit.amortised import with_moments, without_draws
 from fsl_mrs_dl.fit.lcm import FitResult, Fitter, curves, fitter_for
 from fsl_mrs_dl.fit.lcm.leftover import leftover
 from fsl_mrs_dl.fit.lcm.nuisance import nuisance_sd
@@ -143,8 +144,9 @@ def fit_chunk(common: Common, chunk: Chunk) -> tuple[dict[str, NDArray[Any]], Co
     if request.posterior:
         prior = weak_prior(basis.names, result, excess(np.asarray(basis.fids)))
         sampling = sampling_for(single=common.single)
-        draws = draw(fitter, fids, result, prior, widening=wider, keys=keys_of(fids), sampling=sampling)
-        part |= _posterior_columns(request, part, draws, prior.variance(len(basis.names)))
+        some = without_draws(result, request.reference_weights)
+        draws = draw(fitter, fids, some, prior, widening=wider, keys=keys_of(fids), sampling=sampling)
+        part |= _posterior_columns(request, part, result, draws, prior.variance(len(basis.names)))
     removed = settings.removed_noise_sd
     part["snr"], part["fwhm_hz"] = _quality(band, fids, result, drawn.metabolites, removed)
     for name in ("shift_hz", "gamma", "sigma", "phase_rad", "delay_s", "noise_sd", "residual_whiteness"):
@@ -200,7 +202,7 @@ def _scalings(request: Request, chunk: Chunk, result: FitResult, reference_ppm: 
     if within is not None:
         part["raw_bound"] = combined(result.amplitudes, within, matrix)[1]
     if request.internal_reference:
-        weights = np.array([float(name in request.internal_reference) for name in names])
+        weights = request.reference_weights
         part["internal"], part["internal_sd"] = ratios(result.amplitudes, result.covariance, matrix, weights)
         if within is not None:
             part["internal_bound"] = ratios(result.amplitudes, within, matrix, weights)[1]
@@ -221,17 +223,17 @@ def _scalings(request: Request, chunk: Chunk, result: FitResult, reference_ppm: 
 
 
 def _posterior_columns(
-    request: Request, part: Mapping[str, Real], draws: Draws, variance: Real
+    request: Request, part: Mapping[str, Real], result: FitResult, draws: Draws, variance: Real
 ) -> dict[str, NDArray[Any]]:
     """Return the posterior's columns of each scaling, named after it."""
-    names = request.basis.names
-    matrix = combination(names, request.sums)
-    weights = np.array([float(name in request.internal_reference) for name in names])
+    matrix, weights = combination(request.basis.names, request.sums), request.reference_weights
     values, below = draws.along(matrix, weights)
-    raw = summarise(values, variance @ (matrix**2).T)
+    prior = variance @ (matrix**2).T
+    raw = with_moments(summarise(values, prior), result, matrix, prior)
     columns: dict[str, Mapping[str, Real]] = {"raw": raw.columns()}
     if "internal" in part:
-        columns["internal"] = summarise_ratios(values, below, raw.shrinkage).columns()
+        internal = summarise_ratios(values, below, raw.shrinkage)
+        columns["internal"] = with_moments(internal, result, matrix, prior, weights).columns()
     for scaling in ("molality", "molarity"):
         if scaling in part:
             # SDs have the factor of the values, and are not zero.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fsl_mrs_dl.data import Basis
+from fsl_mrs_dl.data import Basis, Real
 from fsl_mrs_dl.fit.lcm import FitSettings, Fitter
 from fsl_mrs_dl.fit.quantification.water import WaterPlan
 
@@ -34,6 +34,8 @@ class Request:
         Sentences that make every result usable at best, whatever the fit is.
     regressed : bool
         Whether a regressor gives the amplitudes, which the words of the verdict then name as a cause.
+    amortised : bool
+        Whether the fitter is an amortised estimate, of many voxels at once.
     parallel : str
         Kind of parallel computation, see :func:`~.workers.chunks_done`.
     workers : int or None
@@ -51,5 +53,11 @@ class Request:
     fitter: Fitter | None = None
     doubts: tuple[str, ...] = ()
     regressed: bool = False
+    amortised: bool = False
     parallel: str = "off"
     workers: int | None = None
+
+    @property
+    def reference_weights(self) -> Real:
+        """Weights of the members in the internal reference, shape (M,)."""
+        return np.array([float(name in self.internal_reference) for name in self.basis.names])

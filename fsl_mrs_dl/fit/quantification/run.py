@@ -21,8 +21,9 @@ from fsl_mrs_dl.fit.workers import chunks_done
 from fsl_mrs_dl.io.results import EXTRA_COLUMNS, SCALINGS, Outcome, Scaled, WaterScaling
 from fsl_mrs_dl.io.row_store import RowStore
 
-CHUNK = 64
-"""Voxels of a chunk: whole batches of the fit, few enough for their covariances to fit into memory."""
+CHUNK, CHUNK_AMORTISED = 64, 512
+"""Voxels of a chunk: whole batches of the fit, few enough for their covariances to fit into memory; and of the
+amortised estimate, which takes more at once."""
 
 
 def quantify_data(data: MRSData, request: Request) -> Outcome:
@@ -49,7 +50,7 @@ def quantify_data(data: MRSData, request: Request) -> Outcome:
     single = data.fid.shape[:3] == (1, 1, 1)
     kind = data.fid.dtype
     common = Common.of(data, request)
-    store = RowStore(len(request.voxels), CHUNK)
+    store = RowStore(len(request.voxels), CHUNK_AMORTISED if request.amortised else CHUNK)
     slices = store.unfinished()
     chunks = (Chunk.of(data, request, request.voxels[rows]) for rows in slices)
     parallel = "off" if single or not slices else request.parallel
