@@ -4,6 +4,7 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before NumPy is imported: tests run side by side, and threads of each beside them make all many times slower.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -19,6 +20,19 @@ from tests.benchmarks.realdata import data_folder  # noqa: E402
 def rng() -> np.random.Generator:
     """A seeded generator; nobody seeds the global one."""
     return np.random.default_rng(20221)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole files, in their order: what a module's fixtures make is made once.
+
+    A network that a fixture trains would else be trained by each process. Reordered by their number of tests, the
+    few long tests of the benchmarks would come last.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="module")

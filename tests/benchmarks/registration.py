@@ -46,7 +46,7 @@ class RegistrationProfile:
 
 
 PROFILES = {
-    "smoke": RegistrationProfile(1, 64, (15.0,), 1),
+    "smoke": RegistrationProfile(1, 16, (15.0,), 1),
     "small": RegistrationProfile(10, BATCH, (5.0, 10.0, 15.0, 30.0), 4),
     "paper": RegistrationProfile(100, BATCH, (3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 60.0), 10),
 }

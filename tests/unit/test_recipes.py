@@ -25,7 +25,7 @@ RECIPE = re.compile(
 def copy(tmp_path_factory):
     """A copy of the package and of its tests, with all that the recipes add."""
     folder = tmp_path_factory.mktemp("copy")
-    left_out = shutil.ignore_patterns("__pycache__", "resources")
+    left_out = shutil.ignore_patterns("resources")
     for part in ("fsl_mrs_dl", "tests"):
         shutil.copytree(REPOSITORY / part, folder / part, ignore=left_out)
     (folder / "fsl_mrs_dl" / "resources").symlink_to(REPOSITORY / "fsl_mrs_dl" / "resources")
