@@ -88,3 +88,31 @@ def test_the_published_ranges():
     assert sets["DSS5"].noise == Noise(Uniform(5, 15), "snr_db")
     assert sets["DSS6"].broad.spread == 0
     assert sets["DSS7"].broad.spread == 0.1
+
+
+def test_pytorch_makes_the_same_signals_with_noise_of_the_same_level(basis):
+    """All that is drawn by NumPy is the same; only the noise itself comes from the other library."""
+    torch = pytest.importorskip("torch")
+    prior = scattering_priors()["DSS7"]
+    clean = replace(prior, noise=None)
+    ours = simulate_components(clean, basis, 5, np.random.default_rng(3), like=np.empty(0, complex))
+    theirs = simulate_components(
+        clean, basis, 5, np.random.default_rng(3), like=torch.empty(0, dtype=torch.complex128)
+    )
+    assert theirs.fids.numpy() == pytest.approx(ours.fids, abs=1e-9)
+    noisy, again = (
+        simulate_components(
+            replace(clean, noise=Noise(Fixed(5.0), "snr_db")),
+            basis,
+            300,
+            np.random.default_rng(4),
+            like=torch.empty(0, dtype=torch.complex64),
+        )
+        for _ in range(2)
+    )
+    assert (again.fids == noisy.fids).all()
+    silent = simulate_components(clean, basis, 300, np.random.default_rng(4), like=np.empty(0, complex))
+    # 300 signals of 64 points in two channels, of one noise each: 0.5 % of the ratio.
+    left = (noisy.fids.numpy() - silent.fids) / noisy.noise_sigma[:, None]
+    assert left.real.std() == pytest.approx(1.0, rel=0.03)
+    assert np.mean(snr_db(silent.fids, noisy.fids.numpy() - silent.fids)) == pytest.approx(5.0, abs=0.1)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fsl_mrs_dl.models.catalogue import CATALOGUE, architectures
+from fsl_mrs_dl.models.network import Network
 from fsl_mrs_dl.models.regression import TARGETS
 from fsl_mrs_dl.models.regression_crelu import CReLU, CReLUNetwork
 from fsl_mrs_dl.models.regression_inference import regressed, regression_amplitudes
@@ -169,6 +170,36 @@ def test_all_examples_in_every_step_reach_the_least_squares_of_a_linear_problem(
         y = ((truths - network.target_mean) / network.target_sd).double()
         least = float(((x @ torch.linalg.lstsq(x, y).solution - y) ** 2).mean())
     assert curve.best == pytest.approx(least, rel=1e-3)
+
+
+class OneLine(Network):
+    """A weighted sum of the features."""
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.weights = torch.nn.Linear(n_features, 1, bias=False)
+
+    def loss(self, features, truths):
+        return ((self.weights(features) - truths) ** 2).mean()
+
+
+def test_the_penalty_of_a_full_batch_passes_the_one_that_suits_the_noise(rng):
+    """As good as the best ridge regression of many, whose normal equations are solved; least squares are not."""
+    n, n_features = 80, 60
+    features = torch.from_numpy(rng.standard_normal((2 * n, n_features))).float()
+    true = torch.from_numpy(rng.standard_normal((n_features, 1))).float() / n_features**0.5
+    truths = features @ true + torch.from_numpy(rng.standard_normal((2 * n, 1))).float()
+    learned, judged = (features[:n], truths[:n]), (features[n:], truths[n:])
+
+    def ridge(weight):
+        gram = learned[0].T @ learned[0] / n + weight * torch.eye(n_features)
+        solved = torch.linalg.solve(gram, learned[0].T @ learned[1] / n)
+        return float(((judged[0] @ solved - judged[1]) ** 2).mean())
+
+    best = min(ridge(weight) for weight in np.geomspace(1e-6, 3e-2, 40))
+    assert ridge(0.0) > 1.05 * best
+    curve = fit(OneLine(n_features), learned, judged, Settings(40, 1, 1.0, 0, 0, full_batch=True))
+    assert curve.best == pytest.approx(best, rel=0.01)
 
 
 def test_rows_of_the_table_say_what_regressors_are():
