@@ -210,8 +210,9 @@ class Session:
         return new
 
     def choose(self, fit: Fit) -> None:
-        """Draw an open fit; the one before it is the other one for comparison."""
+        """Draw an open fit; the one before it, of as many voxels, is the other one for comparison."""
         others = [one for one in (self.chosen, self.other, *self.fits) if one in self.fits and one is not fit]
+        others.sort(key=lambda one: one.grid != fit.grid)  # one of the same voxels, if there is one
         self.set("fits", chosen=fit, other=others[0] if others else None, scan=None, places=())
 
     def limit(self, fit: Fit, limits: Limits) -> None:

@@ -31,7 +31,7 @@ class Columns:
 
     def fit(self, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         """Set the widths for headings and cells, if the headings are others or a cell is longer than before."""
-        longest = [max(column, key=len) for column in zip(*rows, strict=True)]
+        longest = [max(column, key=len) for column in zip(*rows, strict=True)] or [""] * len(heads)
         if heads != self._heads:
             usual = [next((text for part, text in _USUAL.items() if part in head), _NUMBER) for head in heads]
             self._heads, self._longest = heads, ["", *usual[1:]]
@@ -39,6 +39,11 @@ class Columns:
             return
         self._longest = [max(pair, key=len) for pair in zip(self._longest, longest, strict=True)]
         self._apply()
+
+    def clear(self) -> None:
+        """Remove all columns and rows."""
+        self._heads, self._longest = (), []
+        self._items.ClearAll()
 
     def _sized(self, event: Any) -> None:
         event.Skip()

@@ -22,6 +22,7 @@ from fsleyes_plugin.panels.figure_view import FigureView
 from fsleyes_plugin.panels.fit_bar import FitBar
 from fsleyes_plugin.panels.following import Following
 from fsleyes_plugin.panels.phase_drag import PhaseDrag
+from fsleyes_plugin.panels.scanner_axes import ScannerAxes
 from fsleyes_plugin.plots.arranging import arranged
 from fsleyes_plugin.plots.fit_figure import Style, Trace, draw_fits
 from fsleyes_plugin.plots.painting import Painter
@@ -64,11 +65,13 @@ class MRSFitView(Following, FigureView):
         self._known: WeakSet[Any] = WeakSet()
         self._selected: Any = None
         self.drag = PhaseDrag(self)
+        self._axes = ScannerAxes(self.name, overlayList, displayCtx)
         self.follow()
 
     def destroy(self) -> None:
         """Close; no listener stays."""
         self.bar.close()
+        self._axes.close()
         super().destroy()
 
     def changed(self, what: str) -> None:

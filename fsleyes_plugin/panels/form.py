@@ -11,6 +11,9 @@ from fsleyes_plugin.panels.errors import chosen_path
 from fsleyes_plugin.running import Field, form_of
 from fsleyes_plugin.suggesting import names_for
 
+_LEAST_PIXELS = 60
+"""Least width of a field: with its name and two buttons it fits into a narrow panel, where it grows."""
+
 
 class Form(wx.Panel):
     """One row for each field: its name, its widget, its help as a tip.
@@ -54,6 +57,7 @@ class Form(wx.Panel):
             widget = wx.TextCtrl(self, value=field.default)
             widget.Bind(wx.EVT_TEXT, self._heard)
         widget.SetToolTip(field.help)
+        widget.SetMinSize((_LEAST_PIXELS, -1))
         self.widgets[field.flag] = widget
         if field.kind not in ("file", "folder", "path"):
             return widget

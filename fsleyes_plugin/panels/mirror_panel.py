@@ -7,6 +7,7 @@ import wx
 from fsl_mrs_dl.errors import MRSDLError
 from fsleyes_plugin.marks import mark
 from fsleyes_plugin.model.mirror import Mirror, mirror_axis, side_by_side
+from fsleyes_plugin.panels.columns import Columns
 from fsleyes_plugin.panels.docked_panel import DockedPanel
 from fsleyes_plugin.panels.fit_view import MRSFitView
 from fsleyes_plugin.panels.following import Following
@@ -14,7 +15,6 @@ from fsleyes_plugin.panels.region_panel import middle_of
 from fsleyes_plugin.session import SESSION, Fit
 
 _HEADS = ("metabolite", "here / other", "here", "other side")
-_WIDTHS_PIXELS = (90, 90, 140, 140)  # a mean with its interval has about 20 letters of 7 pixels
 _COLOUR = (0.2, 1.0, 1.0)  # cyan, which neither pins nor regions have
 
 
@@ -33,14 +33,15 @@ class MRSFitMirror(Following, DockedPanel):
         here.Bind(wx.EVT_BUTTON, lambda _event: self.set_middle())
         self.where = wx.StaticText(self)
         self.list = wx.ListCtrl(self, style=wx.LC_REPORT | wx.LC_HRULES)
-        for n, (head, width) in enumerate(zip(_HEADS, _WIDTHS_PIXELS, strict=True)):
-            self.list.AppendColumn(head, wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT, width)
+        for n, head in enumerate(_HEADS):
+            self.list.AppendColumn(head, wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT)
+        self.columns = Columns(self.list)
         sizer = wx.BoxSizer(wx.VERTICAL)
         sizer.Add(here, flag=wx.ALL, border=3)
         sizer.Add(self.where, flag=wx.LEFT, border=3)
         sizer.Add(self.list, proportion=1, flag=wx.EXPAND)
         self.SetSizer(sizer)
-        self.SetMinSize((300, 200))
+        self.SetMinSize((440, 200))
         self.of: Fit | None = None
         self.rows: list[tuple[str, str, str, str]] = []
         self.change("fits")
@@ -105,9 +106,11 @@ class MRSFitMirror(Following, DockedPanel):
         self.list.Freeze()
         try:
             self.list.DeleteAllItems()
-            for n, row in enumerate(self.rows):
+            cells = [(name, quotient, here, there) for name, here, there, quotient in self.rows]
+            self.columns.fit(_HEADS, cells)
+            for n, row in enumerate(cells):
                 self.list.InsertItem(n, row[0])
-                for k, text in enumerate((row[3], row[1], row[2]), start=1):
+                for k, text in enumerate(row[1:], start=1):
                     self.list.SetItem(n, k, text)
         finally:
             self.list.Thaw()

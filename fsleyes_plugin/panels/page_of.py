@@ -33,7 +33,7 @@ def page_of(fit: Fit, voxel: Voxel, table: VoxelTable | None, overlayList: Any) 
     scaling = table.scaling if table is not None else ""
     unit = unit_of(scaling)
     return Page(
-        title=f"{fit.folder.path.name}{where} ({fit.name})",
+        title=f"{fit.name}{where}",
         trace=Trace("", lines, "fit", message="Nothing was fitted in this voxel."),
         table=table,
         unit=f"{scaling}, in {unit}" if unit else scaling,

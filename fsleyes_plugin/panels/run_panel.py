@@ -90,10 +90,10 @@ class MRSRunStep(DockedPanel):
                 browse.Bind(wx.EVT_BUTTON, lambda _event: self.browse_python())
                 row.Add(browse)
             sizer.Add(row, flag=wx.EXPAND | wx.LEFT | wx.RIGHT, border=3)
-        buttons = wx.BoxSizer(wx.HORIZONTAL)
+        buttons = wx.WrapSizer(wx.HORIZONTAL)
         for button in (self.go, self.stop, self.copy, self.fill):
             buttons.Add(button, flag=wx.ALL, border=3)
-        sizer.Add(buttons)
+        sizer.Add(buttons, flag=wx.EXPAND)
         sizer.Add(self.log, proportion=1, flag=wx.EXPAND | wx.ALL, border=3)
         self.SetSizer(sizer)
 

@@ -110,7 +110,7 @@ class MRSFitTable(Following, DockedPanel):
             heads = () if table is None else table.heads()
             names = () if table is None else tuple(name for name, _ in table.rows)
             if heads != self._heads or names != self._shown:
-                self.list.ClearAll()
+                self.columns.clear()
                 for n, text in enumerate(heads):
                     self.list.AppendColumn(text, wx.LIST_FORMAT_RIGHT if n else wx.LIST_FORMAT_LEFT)
                 for n, name in enumerate(names):

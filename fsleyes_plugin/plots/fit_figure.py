@@ -20,6 +20,7 @@ NORMAL_95 = 1.959964
 
 OTHER, CHOSEN = "#1f4e9c", "#e07b00"
 _LETTER_INCHES = 0.066  # width of a letter of the legend
+_TITLE_LETTER_INCHES = 0.09  # width of a letter of a title, with the room between two titles
 _HANDLE_LETTERS = 6  # that a handle with its gap takes
 _LEAST_LETTERS = 24  # in a line of the narrowest figure
 _MOST_COLUMNS = 4  # of the legend
@@ -84,8 +85,10 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
     """
     n = max(len(traces), 1)
     drawn = _emptied(figure, n)
-    for axes, trace in zip(drawn, traces, strict=False):
-        axes.text(0.0, 1.01, trace.title, fontsize=9, va="bottom", transform=axes.transAxes)
+    letters = int(figure.get_figwidth() / n / _TITLE_LETTER_INCHES)
+    titles = [fill(trace.title, max(letters, _LEAST_LETTERS // n)) for trace in traces]
+    for axes, trace, title in zip(drawn, traces, titles, strict=False):
+        axes.text(0.0, 1.01, title, fontsize=9, va="bottom", transform=axes.transAxes)
         if trace.lines is None:
             axes.set_axis_off()
             axes.text(0.5, 0.5, trace.message, ha="center", va="center", wrap=True, transform=axes.transAxes)
@@ -101,7 +104,8 @@ def draw_fits(figure: Figure, traces: Sequence[Trace], style: Style) -> list[Axe
         known |= {label: handle for handle, label in zip(handles, labels, strict=True)}
     rows = _draw_legend(figure, known)
     inches = max(float(figure.get_figheight()), 1.0)
-    top, bottom = 1 - (0.32 + 0.17 * rows) / inches, 0.48 / inches
+    more = max((title.count("\n") for title in titles), default=0)
+    top, bottom = 1 - (0.32 + 0.17 * (rows + more)) / inches, 0.48 / inches
     figure.subplots_adjust(
         left=0.05,
         right=0.94 if style.stacked else 0.985,

@@ -22,6 +22,8 @@ _LETTERS = 150  # in a line of the page at 6.5 points
 _LINE_INCHES = 0.11  # height of a line at 6.5 points
 _ROW_INCHES = 0.125  # height of a row of the table at 7 points
 _RIM = "#e0a800"
+_SIDES = {"sagittal": "AP", "coronal": "RL", "axial": "RL"}
+"""Letters on the left and on the right of each plane."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,9 @@ def _draw_section(axes: Axes, section: AnatomySection) -> None:
         axes.fill(*section.outline_mm.T, fill=False, edgecolor=_RIM, lw=1.2)
     axes.set_axis_off()
     axes.set_title(section.plane, fontsize=7, pad=2)
-    if section.plane != "sagittal":
-        axes.invert_xaxis()  # the right of the patient on the left, as FSLeyes shows it
-        axes.text(0.02, 0.5, "R", color="w", fontsize=7, va="center", transform=axes.transAxes)
-        axes.text(0.98, 0.5, "L", color="w", fontsize=7, va="center", ha="right", transform=axes.transAxes)
+    axes.invert_xaxis()  # the right of the patient, or the front, on the left, as FSLeyes shows it
+    for at, side, word in zip((0.02, 0.98), ("left", "right"), _SIDES[section.plane], strict=True):
+        axes.text(at, 0.5, word, color="w", fontsize=7, va="center", ha=side, transform=axes.transAxes)
 
 
 def _draw_table(figure: Figure, table: VoxelTable, unit: str, top: float) -> float:

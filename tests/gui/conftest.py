@@ -208,7 +208,10 @@ def fsleyes_process(display, tmp_path_factory):
 
 @pytest.fixture
 def viewer(fsleyes_process, monkeypatch):
-    """FSLeyes without views, overlays and fits; it collects what it would tell the user in ``told``."""
+    """FSLeyes without views, overlays and fits; it collects what it would tell the user in ``told``.
+
+    After the test no error may have been raised in the idle loop, or where an event is handled.
+    """
     import fsleyes_widgets.utils.status as status
 
     from fsleyes_plugin.model.curves import Display
@@ -216,6 +219,8 @@ def viewer(fsleyes_process, monkeypatch):
     from fsleyes_plugin.session import SESSION
 
     told = fsleyes_process.told = []
+    errors = []
+    monkeypatch.setattr(sys, "excepthook", lambda *what: errors.append(traceback.format_exception(*what)))
     fsleyes_process.ear = ear = Ear()
     logging.getLogger("fsl.utils.idle").addHandler(ear)
     monkeypatch.setattr(status, "reportError", lambda title, message, error: told.append((title, str(error))))
@@ -227,4 +232,5 @@ def viewer(fsleyes_process, monkeypatch):
     fsleyes_process.pump(0.1)
     logging.getLogger("fsl.utils.idle").removeHandler(ear)
     assert not ear.heard, ear.heard[0]
+    assert not errors, "".join(errors[0])  # of an event of wxPython
     assert SESSION.listeners == {}

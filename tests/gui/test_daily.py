@@ -204,6 +204,7 @@ def test_the_page_of_the_voxel_is_saved_with_the_anatomy(viewer, tmp_path):
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
     page = page_of(fit, voxel, table.table, viewer.overlays)
     assert len(page.sections) == 3
+    assert page.title == "{}, voxel {} {} {}".format(fit.name, *voxel)
     assert fit.folder.record["basis"]["sha256"] in page.record
     assert np.array_equal(page.trace.lines.data, view.traces[-1].lines.data)
     table.tools.save_page(tmp_path / "page.doc")

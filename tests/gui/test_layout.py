@@ -79,12 +79,48 @@ def test_nothing_of_the_panels_of_an_mrsi_is_cut_off(sized):
             texts = [table.list.GetItemText(row, n) for row in range(table.list.GetItemCount())]
             widest = max(table.list.GetTextExtent(text).width for text in texts)
             assert widest + CELL_MARGIN <= table.list.GetColumnWidth(n), (n, texts)
+        table.sort(1)
     quality.sliders["fwhm"].SetValue(100)
     quality._moved(None)
     for panel in (table, maps, quality):
         viewer.wait(lambda: not cut(panel), lambda: cut(panel))  # noqa: B023
     viewer.picture(f"fsleyes-mrsi-panels-{viewer.size}")
     assert viewer.told == []
+
+
+def test_the_table_comes_and_goes_with_its_columns(viewer):
+    from fsleyes_plugin.panels.table_panel import MRSFitTable
+
+    _, view = viewer.layout()
+    table = viewer.panel(view, MRSFitTable)
+    scan = viewer_results.mrsi().parent / "head.nii.gz"
+    viewer.load(viewer_results.mrsi())
+    viewer.wait(lambda: table.list.GetItemCount())
+    widths = [table.list.GetColumnWidth(n) for n in range(table.list.GetColumnCount())]
+    viewer.add(scan)
+    viewer.wait(lambda: not table.list.GetItemCount())
+    viewer.resize((1400, 900))  # without columns
+    viewer.resize((1280, 800))
+    view.close_shown()
+    viewer.wait(lambda: table.list.GetItemCount())
+    assert [table.list.GetColumnWidth(n) for n in range(table.list.GetColumnCount())] == widths
+
+
+def test_the_form_of_a_step_is_not_cut_off(sized):
+    from fsleyes_plugin.panels.run_panel import MRSRunStep
+
+    viewer = sized
+    ortho, _ = viewer.layout()
+    panel = viewer.panel(ortho, MRSRunStep)
+    viewer.add(viewer_results.svs().parent / "one.nii.gz")
+    for name in ("quantify", "align"):
+        panel.show(name)
+        viewer.wait(lambda: not cut(panel), lambda: cut(panel))
+        room = panel.scroll.GetClientSize().width
+        viewer.wait(lambda: panel.form.GetSize().width <= room, "the form in its panel")  # noqa: B023
+        ends = [widget.GetRect().GetRight() for widget in panel.form.GetChildren()]
+        assert max(ends) < room
+    viewer.picture(f"fsleyes-run-{viewer.size}")
 
 
 def test_remarks_and_legend_are_wrapped(sized, tmp_path):
@@ -154,6 +190,10 @@ def test_the_anatomy_is_upright_at_the_first_look(viewer, tmp_path):
     # The third axis of the canvas is then that from foot to head: the first of the file.
     to_display = ortho.displayCtx.getOpts(viewer.overlays[0]).getTransform("voxel", "display")
     assert np.abs(to_display[:3, 0]).argmax() == 2
+    viewer.load(viewer_results.svs())
+    viewer.add(tmp_path / "T1.nii.gz")
+    viewer.pump(0.2)
+    assert ortho.displayCtx.displaySpace == "world"  # also when further images come
     viewer.displayCtx.displaySpace = viewer.overlays[0]
     viewer.load(viewer_results.mrsi())
     viewer.pump(0.2)

@@ -36,6 +36,11 @@ def test_both_sides_are_pictured(sized):
     at_the_cursor(viewer, view, fit, 34)
     viewer.wait(lambda: panel.rows and len(view.traces) == 2)
     viewer.wait(lambda: panel.list.GetItemCount() == len(panel.rows))
+    columns = range(panel.list.GetColumnCount())
+    viewer.wait(lambda: sum(map(panel.list.GetColumnWidth, columns)) <= panel.list.GetClientSize().width)
+    viewer.wait(lambda: view.canvas.get_renderer() is not None)
+    left, right = (axes.texts[0].get_window_extent(view.canvas.get_renderer()) for axes in view.figure.axes)
+    assert left.x1 < right.x0  # the titles
     viewer.picture(f"fsleyes-other-side{ending}")
     assert view.canvas.GetSize().height > LEAST_PIXELS
     assert viewer.told == []

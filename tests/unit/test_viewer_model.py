@@ -183,6 +183,17 @@ def test_fits_are_named_by_what_made_them():
     assert session.other is second
 
 
+def test_the_second_fit_is_one_of_the_same_voxels():
+    session = Session()
+    stiff = session.open(viewer_results.mrsi_stiff())
+    one = session.open(viewer_results.svs())
+    assert session.other is stiff
+    many = session.open(viewer_results.mrsi())
+    assert session.other is stiff  # and not the spectrum that was shown before
+    session.choose(one)
+    assert session.other is many
+
+
 def test_a_listener_hears_until_it_is_forgotten():
     session, heard = Session(), []
     session.listen("panel", heard.append)
