@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2, rankdata
+from scipy.special import chdtrc
 
 
 def coverage(low: Any, high: Any, truth: Any) -> Any:
@@ -43,7 +43,7 @@ def uniform_p(counts: Any) -> Any:
     """Return the probability that uniform ranks give a histogram at least as uneven (chi-squared test)."""
     counts = np.asarray(counts)
     expected = counts.mean(axis=0)
-    return chi2.sf(np.sum((counts - expected) ** 2, axis=0) / expected, len(counts) - 1)
+    return chdtrc(len(counts) - 1, np.sum((counts - expected) ** 2, axis=0) / expected)
 
 
 def conformal_margin(low: Any, high: Any, truth: Any, level: float) -> Any:
@@ -73,6 +73,8 @@ def conformal_margin(low: Any, high: Any, truth: Any, level: float) -> Any:
 
 def auroc(usual: Any, unusual: Any) -> float:
     """Return the area under the ROC: the probability that an unusual case scores above a usual one, ties half."""
+    from scipy.stats import rankdata  # here, because it would slow down the start of every command
+
     usual, unusual = np.asarray(usual), np.asarray(unusual)
     ranks = rankdata(np.concatenate([usual, unusual]))
     n = len(unusual)

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.interpolate import BSpline
 from scipy.linalg import eigh
 from scipy.optimize import brentq
 
@@ -65,6 +64,8 @@ def smoother(baseline: Baseline, n_inside: int) -> tuple[Real, Real]:
 def _spline(place: Real, dimension: float) -> tuple[Real, Real]:
     n_knots = max(_FEWEST_KNOTS, min(math.ceil(_KNOTS_PER_DIMENSION * dimension), len(place) // 2))
     # Evenly spaced beyond the ends too, so that coefficients on a line make a straight line.
+    from scipy.interpolate import BSpline  # here, because only this kind of baseline needs it
+
     spacing = 2 / (n_knots - 1)
     knots = -1 + spacing * np.arange(-3, n_knots + 3)
     design = BSpline.design_matrix(place * (1 - 1e-9), knots, 3).toarray()

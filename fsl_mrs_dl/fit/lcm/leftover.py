@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtr  # not scipy.stats, whose import takes longer than many a fit
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.background import joined
@@ -22,7 +21,7 @@ DOUBLET_HZ = 7.0
 """Splitting of the doublet that is looked for beside the singlet: the coupling of lactate, alanine, threonine."""
 _OWN_HZ = 1.0  # Lorentzian width of the lines of a usual basis set, in Hz
 _LEAST_ENERGY = 0.1  # share of a line's energy that the fitted parameters must not be able to describe
-_MEDIAN = norm.ppf(0.75)  # median of the magnitude of a standard normal variable
+_MEDIAN = ndtri(0.75)  # median of the magnitude of a standard normal variable
 _CHUNK = 32  # spectra at once: their members fit the cache
 _LEAST_LEFT = (
     0.01  # smallest share of the residual's energy without its highest line, so that noise stays above 0
@@ -296,7 +295,7 @@ def _highest_place(fields: list[Real], line: _Line, freedom: Real, frequency_hz:
         z = height[rows, highest]
         # If the line is nearly all of the residual, the rest is too small for an estimate of the noise.
         alone = z * np.sqrt((freedom - 1) / np.maximum(freedom - z**2, _LEAST_LEFT * freedom)) / rough
-        p = student.sf(np.abs(alone), freedom - 1)
+        p = stdtr(freedom - 1, -np.abs(alone))
         crossings = width_hz * line.roughness / (2 * pi) * (1 + alone**2 / (freedom - 1)) ** (1 - freedom / 2)
         best.append((2 * (p + crossings), alone, frequency_hz[highest]))
     p, z, place = (np.stack(some) for some in zip(*best, strict=True))

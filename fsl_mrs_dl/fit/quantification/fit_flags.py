@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc, fdtri  # not scipy.stats, whose import takes longer than many a fit
 
 from fsl_mrs_dl.data import FLAGS, Real
 from fsl_mrs_dl.fit.lcm import FitResult
@@ -115,27 +115,25 @@ def flag_fits(
     """
     fitted = result.amplitudes.shape[1] + _SHARED
     noise = np.maximum(noise_sd, np.finfo(float).tiny) ** 2
-    certain = f_distribution.isf(FALSE_ALARM / LOOKS, fitted, noise_bins)
+    certain = fdtri(fitted, noise_bins, 1 - FALSE_ALARM / LOOKS)
     few = result.freedom < fitted
     with np.errstate(invalid="ignore", divide="ignore"):
         low = few | (result.explained / (fitted * noise) < certain)
         excess = result.freedom * (result.noise_sd**2 - noise)
         least = np.maximum(np.abs(excess) / _LARGEST_RATIO, np.finfo(float).tiny)
         misfit = np.sign(excess) * np.sqrt(np.abs(excess) / np.maximum(result.explained, least))
-        limit = f_distribution.isf(
-            _CERTAIN, np.where(np.isfinite(result.freedom), result.freedom, 1), noise_bins
-        )
+        limit = fdtri(np.where(np.isfinite(result.freedom), result.freedom, 1), noise_bins, 1 - _CERTAIN)
         poor = ~low & (result.noise_sd**2 / noise > limit) & (misfit > LARGEST_MISFIT)
         energy = result.noise_sd**2 / noise
         chances = np.stack(
             [
-                f_distribution.sf(energy, result.freedom, noise_bins),
-                f_distribution.sf(left.power * energy, left.looks, noise_bins),
+                fdtrc(result.freedom, noise_bins, energy),
+                fdtrc(left.looks, noise_bins, left.power * energy),
                 left.p,
             ]
         )
         surprise = -np.log10(np.clip(_TESTS * chances.min(axis=0), _LEAST_PROBABILITY, 1.0))
-        rough = f_distribution.sf(left.power, left.looks, result.freedom) < STRANGE
+        rough = fdtrc(left.looks, result.freedom, left.power) < STRANGE
         large = (misfit > CRITERIA["misfit"].good) | (look.undescribed > CRITERIA["undescribed"].good)
         wide = ~low & rough & (left.widening > LARGEST_WIDENING) & large
         line = ~low & (left.p < STRANGE) & (np.abs(look.line) > CRITERIA["line"].good)

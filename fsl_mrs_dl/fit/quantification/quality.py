@@ -5,7 +5,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from fsl_mrs_dl.data import Complex, MRSData, Real
 from fsl_mrs_dl.physics import fid_to_spectrum, ppm_window, time_axis
@@ -45,10 +44,49 @@ def peak_widths_hz(heights: Real, bin_hz: float, expected_hz: Real) -> Real:
     widths = np.where(counts, width, 0.0)
     for row in np.flatnonzero(~counts & (top[:, 0] > 0)):
         # The highest peak is too broad (overlapping lines): look for a narrower one beside it.
-        _, properties = find_peaks(scaled[row], prominence=_PROMINENCE, width=(None, limit[row]))
-        if properties["prominences"].size:
-            widths[row] = properties["widths"][properties["prominences"].argmax()]
+        narrow = [peak for peak in _peaks(scaled[row], _PROMINENCE) if peak[1] <= limit[row]]
+        if narrow:
+            widths[row] = max(narrow)[1]
     return widths * bin_hz
+
+
+def _peaks(heights: Real, least: float) -> list[tuple[float, float]]:
+    """Return prominence, and width in bins at half of it, of each peak of at least this prominence.
+
+    Those of ``scipy.signal.find_peaks``, whose import takes longer than many a fit. Heights are not negative, so
+    that no peak stands out by more than its height.
+
+    Parameters
+    ----------
+    heights : ndarray, float, shape (bins,)
+    least : float
+    """
+    inner = heights[1:-1]
+    rises = 1 + np.flatnonzero((inner > heights[:-2]) & (inner >= heights[2:]) & (inner >= least))
+    peaks = []
+    for rise in rises.tolist():
+        flat = _first(heights[rise:] != heights[rise], len(heights) - rise)
+        if rise + flat == len(heights) or heights[rise + flat] > heights[rise]:
+            continue  # no peak but a step, or at the end
+        top = rise + (flat - 1) // 2
+        # From the peak outwards, to where the spectrum is higher.
+        sides = [side[: _first(side > side[0], len(side))] for side in (heights[top::-1], heights[top:])]
+        prominence = float(heights[top] - max(side.min() for side in sides))
+        if prominence < least:
+            continue
+        level = heights[top] - prominence / 2
+        width = 0.0
+        for side in sides:
+            below = _first(side < level, len(side) - 1)
+            beyond = _share(side[below], side[below - 1], level) if side[below] < level else 0.0
+            width += below - float(beyond)
+        peaks.append((prominence, width))
+    return peaks
+
+
+def _first(condition: NDArray[np.bool_], otherwise: int) -> int:
+    """Return the index of the first element that is true."""
+    return int(condition.argmax()) if condition.any() else otherwise
 
 
 def _highest(scaled: Real) -> tuple[Real, Real]:

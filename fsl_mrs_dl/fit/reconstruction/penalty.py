@@ -3,7 +3,7 @@ r"""The weight of sparsity, :math:`\lambda`: by the noise, by the data, or as a 
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri  # not scipy.stats, which takes long to import
 
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit.reconstruction.operators import Operator
@@ -42,7 +42,7 @@ def universal_penalty(operator: Operator, noise_sd: Real, n_fids: int = 1) -> Re
     n_fids : int
         FIDs of a set, T.
     """
-    quantile = chi2.isf(1 / operator.n_atoms, 2 * n_fids)
+    quantile = chdtri(2 * n_fids, 1 / operator.n_atoms)
     norm = operator.norms.max(axis=(1, 2))
     penalty: Real = np.asarray(noise_sd) * norm * np.sqrt(quantile)
     return penalty

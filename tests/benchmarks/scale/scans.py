@@ -71,7 +71,7 @@ def _press(folder: Path) -> list[str]:
     first = ran(command("segment", "--data", data, "--t1", t1, "--tissue", *maps, "--output", cut))
     (fractions,) = cut.glob("*_fractions.json")
     files = ["--data", data, "--reference", there / "sub-01_press_ref.nii.gz", "--t1", t1]
-    more = ["--tissue_frac", fractions, "--basis", "press_3t_te35", "--output", out, "--report"]
+    more = ["--tissue_frac", fractions, "--basis", "press_3t_te30", "--output", out, "--report"]
     one = ran(command("process", *files, *more))
     shares = json.loads(fractions.read_text(encoding="utf-8"))
     result = _verdict(out) + "; " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
