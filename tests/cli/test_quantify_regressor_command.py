@@ -68,23 +68,23 @@ def test_a_regressor_claims_no_bound_and_is_judged_by_the_fit(name, models, scan
 
 
 def test_a_water_reference_takes_the_receiver_gain_out(models, scan, tmp_path):
-    """Data and water of another gain: other amplitudes, the same concentrations, both in proportion."""
+    """At three times the gain: the same concentrations; beside twice as much water: half of them."""
     data = nifti.read(scan)
     t = np.arange(data.fid.shape[3]) * data.dwelltime_s
     water = 100 * np.abs(data.fid).max() * np.exp(-15 * t).reshape(1, 1, 1, -1)
-    tables = []
-    for gain in (1, 3):
-        for name, fid in (("metab", data.fid), ("water", water.astype(complex))):
-            nifti.write(replace(data, fid=gain * fid), tmp_path / f"{name}{gain}.nii.gz")
-        words = ["--h2o", str(tmp_path / f"water{gain}.nii.gz"), "--TE", "28", "--TR", "2"]
-        model = ["--model", str(package(models, "crelu"))]
-        assert quantify(tmp_path / f"metab{gain}.nii.gz", tmp_path / f"o{gain}", *words, *model) == 0
-        with (tmp_path / f"o{gain}" / "summary.csv").open() as handle:
-            tables.append({row["Metab"]: row for row in csv.DictReader(handle)})
-    one, three = (table["NAA"] for table in tables)
-    assert float(one["mM"]) > 0
-    assert float(three["mM"]) == pytest.approx(float(one["mM"]), rel=1e-4)
-    assert float(three["Raw conc"]) == pytest.approx(3 * float(one["Raw conc"]), rel=1e-4)
+    nifti.write(replace(data, fid=3 * data.fid), tmp_path / "louder.nii.gz")
+    for factor in (1, 2, 3):
+        nifti.write(replace(data, fid=factor * water.astype(complex)), tmp_path / f"water{factor}.nii.gz")
+    shown = []
+    for file, factor in ((scan, 1), (tmp_path / "louder.nii.gz", 3), (scan, 2)):
+        words = ["--h2o", str(tmp_path / f"water{factor}.nii.gz"), "--TE", "28", "--TR", "2"]
+        assert quantify(file, tmp_path / f"o{factor}", *words, "--model", str(package(models, "crelu"))) == 0
+        with (tmp_path / f"o{factor}" / "summary.csv").open() as handle:
+            shown.append({row["Metab"]: float(row["mM"]) for row in csv.DictReader(handle)}["NAA"])
+    one, louder, more_water = shown
+    assert one > 0
+    assert louder == pytest.approx(one, rel=1e-4)
+    assert more_water == pytest.approx(one / 2, rel=1e-4)
 
 
 def test_an_untrained_regressor_does_not_pass_for_a_good_fit(models, scan, tmp_path):
