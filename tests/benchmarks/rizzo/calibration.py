@@ -62,6 +62,9 @@ def table(caption: str, run: Run) -> Table:
     for name in profile.repeated:
         several = run.networks(run.plans.seeds(name))[: run.n_members]
         every[f"spread of {run.n_members} {name}"] = spread(several, run) if run.n_members > 1 else None
+    for name in profile.seeded:
+        several = run.networks(run.plans.seeds(name))
+        every[f"spread of {len(several)} {name}"] = spread(several, run) if len(several) > 1 else None
     both = run.members.get(f"HybridEns-{2 * run.n_members}n")
     every[f"spread of {2 * run.n_members} of both kinds"] = spread(both, run) if both else None
     for name in profile.repeated:

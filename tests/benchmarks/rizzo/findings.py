@@ -51,7 +51,9 @@ def _verdict_words(verdict: str) -> str:
 
 
 def _best_single(run: Run) -> tuple[str, str]:
-    networks = {name: one for name, one in run.answers.items() if one.kind == "network"}
+    plans = run.plans.profile
+    small = {name for name, one in plans.networks.items() if plans.published and one.widths}
+    networks = {n: one for n, one in run.answers.items() if one.kind == "network" and n not in small}
     if len(networks) < 2:
         return NOT_RUN, NOT_RUN
     parts, ends = [], {}
@@ -205,7 +207,7 @@ def orderings_table(run: Run) -> Table:
     """Return what was asked of ``small``, with its value."""
     rows: list[list[str]] = []
     bound = np.sqrt((run.bounds**2).mean(axis=0))
-    for name in run.plans.profile.repeated:
+    for name in dict.fromkeys((run.plans.strong, *run.plans.profile.repeated)):
         answer = run.answers.get(name)
         if answer is None:
             rows.append([f"{name}: a R2 of the well group above 0.6"])

@@ -115,7 +115,7 @@ def set_table(run: Run, caption: str) -> Table:
 
 def clip_changes(run: Run, name: str) -> dict[str, Real] | None:
     """Return the changes of a, q and sigma by clipping the test range, in per cent, a value a training."""
-    answer = run.answers.get(run.plans.shallow)
+    answer = run.answers.get(run.plans.strong)
     if answer is None:
         return None
     changes: dict[str, list[float]] = {"a": [], "q": [], "sigma": []}

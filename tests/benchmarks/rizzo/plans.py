@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from fsl_mrs_dl.models.rizzo.table import CONFIGS
 from tests.benchmarks.rizzo.spectra import WEIGHTED, World
 from tests.benchmarks.rizzo.store import Image, Plan
 
@@ -26,7 +25,10 @@ class RizzoProfile:
         Trainings of each network of the ensembles, and of the single studies.
     image : Image
     networks : mapping of str to Plan
-        Compared networks by name: sizes, epochs and learning rate; ``samples`` and ``seed`` are filled in.
+        Compared networks by name: sizes, epochs and learning rate; ``seed`` is filled in, and ``samples`` where
+        they are 0.
+    seeded : tuple of str
+        Those that are trained with every seed besides.
     repeated : tuple of str
         Those that are trained with every seed, and make the ensembles; the first is that of the single studies.
     stacking : int
@@ -47,6 +49,7 @@ class RizzoProfile:
     repeats: int
     networks: Mapping[str, Plan]
     repeated: tuple[str, ...] = (SHALLOW, RESNET)
+    seeded: tuple[str, ...] = ()
     stacking: int = 15
     folds: int = 2
     draws: int = 50
@@ -75,20 +78,20 @@ def _small(epochs: int, shallow: tuple[int, ...], most: int = 8) -> Mapping[str,
     return MappingProxyType({one.architecture: one for one in every[:most]})
 
 
-QUARTER = f"{SHALLOW}, quarter image"
+QUARTER, SMALL, SMALL_DEEP = f"{SHALLOW}, quarter image", f"{SHALLOW}, small", "deepnet-1d, small"
 _EPOCHS: Mapping[str, int] = MappingProxyType(
     {
-        "deepnet-1d": 60,
-        "resnet-1d": 20,
-        "shallownet-2d2c": 40,
+        "deepnet-1d": 100,
+        "resnet-1d": 25,
+        "shallownet-2d2c": 60,
         "crelu": 50,
         "scattering": 40,
         "shallownet-2d2c-r-ks3": 30,
         "deepnet-2d1c-ks3": 40,
-        "shallownet-2d2c-hp": 10,
-        "deepnet-1d-hp": 40,
-        "resnet-1d-hp": 15,
-        "shallownet-2d2c-r": 15,
+        "shallownet-2d2c-hp": 20,
+        "deepnet-1d-hp": 60,
+        "resnet-1d-hp": 20,
+        "shallownet-2d2c-r": 25,
         "deepnet-2d1c": 25,
         "inceptionnet-2d2c-f": 8,
         "resnet-2d1c-ks3": 8,
@@ -99,30 +102,46 @@ _EPOCHS: Mapping[str, int] = MappingProxyType(
         "inceptionnet-2d1c-v4": 2,
         "efficientnet-b7-2d2c": 2,
         "unet-1dr-hp": 1,
+        "inceptionnet-1d": 1,
+        "shallownet-2d2c-x2-hp": 2,
+        "inceptionnet-2d2c-rb": 2,
+        "resnet-2d1c-deep": 2,
+        "unet-1dr-hp-met": 1,
     }
 )
-"""Network -> epochs, of the 200 published, that minutes of a GPU carry; the others are planned in full."""
+"""Network -> epochs, of the 200 published, that minutes of a GPU carry."""
 _BATCH = 200  # spectra; the paper's 50 keep a GPU waiting for launches
 _LR, _LR_NORM_LAST = 2e-3, 3e-3
 """Learning rates at the start, from short trials; with a normalisation behind the outputs, which has to grow."""
 
 
 def _published() -> Mapping[str, Plan]:
-    """Return the networks with published widths and inputs, and a quarter image for the single studies."""
+    """Return networks with published widths and inputs, one with a quarter of the image, and two small ones.
+
+    The small ones are for the single studies and for ensembles, which need many trainings.
+    """
 
     def plan(name: str) -> Plan:
         lr = _LR_NORM_LAST if name.startswith(("shallow", "inception")) else _LR
-        return Plan(name, 0, _EPOCHS.get(name, 200), batch=_BATCH, lr=lr)
+        return Plan(name, 0, _EPOCHS[name], batch=_BATCH, lr=lr)
 
-    names = [*_EPOCHS, *(name for name in CONFIGS if name not in _EPOCHS)]
-    quarter = replace(plan(SHALLOW), epochs=20, image=_SMALL)
-    return MappingProxyType({QUARTER: quarter} | {name: plan(name) for name in names})
+    quarter = replace(plan(SHALLOW), epochs=30, image=_SMALL)
+    few = Plan("", 2000, 8, lr=1e-2, image=_SMALL)
+    small = {
+        SMALL: replace(few, architecture=SHALLOW, widths=(12, 16, 24), kernels=(5, 3, 3)),
+        SMALL_DEEP: replace(
+            few, architecture="deepnet-1d", epochs=5, lr=5e-3, widths=(8, 16, 32, 64, 64, 64)
+        ),
+    }
+    return MappingProxyType(small | {QUARTER: quarter} | {name: plan(name) for name in _EPOCHS})
 
 
 PROFILES = {
     "smoke": RizzoProfile(60, 24, 1, 1, _small(1, (4, 4, 4), 3), stacking=1, draws=4),
     "small": RizzoProfile(2000, 1000, 3, 3, _small(8, (12, 16, 24))),
-    "paper": RizzoProfile(20_000, 2500, 5, 3, _published(), (QUARTER, RESNET), stacking=40, published=True),
+    "paper": RizzoProfile(
+        20_000, 2500, 3, 3, _published(), (SMALL, SMALL_DEEP), (QUARTER,), stacking=40, published=True
+    ),
 }
 """Spectra, inputs and widths as published in ``paper``; epochs and batches are not, see :data:`_EPOCHS`."""
 
@@ -136,23 +155,28 @@ class Plans:
 
     def network(self, name: str, k: int = 0) -> Plan:
         """Return the plan of a compared network with the k-th seed."""
-        return replace(self.profile.networks[name], samples=self.profile.samples, seed=self.seed + k)
+        one = self.profile.networks[name]
+        return replace(one, samples=one.samples or self.profile.samples, seed=self.seed + k)
 
     @property
     def shallow(self) -> str:
         """The network of the single studies."""
         return self.profile.repeated[0]
 
+    @property
+    def strong(self) -> str:
+        """The network with the longest training of those that are trained several times."""
+        return (*self.profile.seeded, self.shallow)[0]
+
     def name_of(self, plan: Plan) -> str:
         """Return the name of the compared network that a plan trains, on whatever set."""
+        sizes = (plan.architecture, plan.image, plan.widths)
         networks = self.profile.networks.items()
-        return next(
-            n for n, one in networks if (one.architecture, one.image) == (plan.architecture, plan.image)
-        )
+        return next(name for name, one in networks if (one.architecture, one.image, one.widths) == sizes)
 
     def seeds(self, name: str) -> list[Plan]:
         """Return the plans of a compared network with every seed that it has."""
-        n = self.profile.seeds if name in self.profile.repeated else 1
+        n = self.profile.seeds if name in (*self.profile.repeated, *self.profile.seeded) else 1
         return [self.network(name, k) for k in range(n)]
 
     def repeats(self, **changes: object) -> list[Plan]:
@@ -175,7 +199,7 @@ class Plans:
 
     def sets(self) -> dict[str, list[Plan]]:
         """Return the trainings on re-weighted, larger and asked-for sets."""
-        larger = round(1.6 * self.profile.samples)
+        larger = round(1.6 * self.network(self.shallow).samples)
         return {
             "uniform": self.repeats(),
             LARGER: self.repeats(samples=larger),
@@ -194,15 +218,17 @@ class Plans:
         """Go through all trainings, the most needed first."""
         first = [self.network(name) for name in self.profile.networks]
         worlds, sets = self.worlds(), self.sets()
-        yield from first[:3]
-        yield from (one for name in self.profile.repeated for one in self.seeds(name)[: self.profile.repeats])
+        yield from first[:2]
+        yield from self.seeds(self.shallow)
         for name in ("random gain, water", "random gain, no water"):
             yield from worlds[name]
-        yield from self.noiseless()
-        yield from (several[0] for several in sets.values())
-        yield from worlds["one gain, no water"]
-        yield from first[3:]
-        for k in range(1, self.profile.repeats):
-            yield from (several[k] for several in sets.values())
-        yield from (one for members in self.folds() for one in members)
         yield from (one for name in self.profile.repeated for one in self.seeds(name))
+        for name in (LARGER, "fully-w", "SNR-w", "GABA-w"):
+            yield from sets[name]
+        yield from self.noiseless()
+        yield from worlds["one gain, no water"]
+        for name in (QUERY, *SETS):
+            yield from sets[name]
+        yield from (one for members in self.folds() for one in members)
+        yield from (one for name in self.profile.seeded for one in self.seeds(name))
+        yield from first[2:]

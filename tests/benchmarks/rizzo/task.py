@@ -36,7 +36,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         compared.ensemble_table(this),
         learning.water_table(this, words.WATER.format(shallow=shallow)),
         learning.set_table(this, words.SETS.format(shallow=shallow)),
-        learning.clip_table(this, words.CLIPS_CAPTION.format(shallow=shallow)),
+        learning.clip_table(this, words.CLIPS_CAPTION.format(network=plans.strong)),
         learning.noiseless_table(this),
         calibration.table(words.CALIBRATION, this),
         compared.training_table(this),
@@ -48,7 +48,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         basis=BASIS,
         samples=size.samples,
         tested=size.tested,
-        sizes=sizes.format(epochs=size.networks[shallow].epochs),
+        sizes=sizes.format(epochs=size.networks[shallow].epochs, samples=plans.network(shallow).samples),
         hours=hours if len(built) == len(CONFIGS) else "",
     )
     return Page(

@@ -28,12 +28,14 @@ channels as `tests/benchmarks/rizzo/plans.py` lists them, {epochs} epochs of bat
 network. What holds here holds for such networks; the profile `paper` has the published sizes."""
 PUBLISHED = """\
 As many as in the paper, with its inputs and channels. The training is shorter: batches of 200 instead of 50, for
-launches of a GPU cost as much as what they compute, and of 200 epochs as many as minutes of a GPU carried. The
-last table has the share of the paper's steps and of its examples for each network; early stopping took fewer there
-too, how many is not printed. Learning rates fall to nothing along half a cosine. What was not trained stands as
-`not run`. Single studies (water, training sets, clipping, noise, ensembles) and their repetitions have images of
-32 by 8 points (256 bins of 4.7 ppm, 8 frames 24 ms apart) with the paper's channels, and {epochs} epochs: *quarter
-image*."""
+launches of a GPU cost as much as what they compute, and fewer than 200 epochs; the last table has the share of the
+paper's steps and examples for each network. Early stopping took fewer there too, how many is not printed. Learning
+rates fall to nothing along half a cosine. Two minutes of an H200 GPU carried two networks as published, and one
+with a *quarter image*: 32 by 8 points (256 bins of 4.7 ppm, 8 frames 24 ms apart), three times. Others stand as
+`not run`. The single studies of water, training sets and noise, and stacking, need dozens of trainings:
+their networks are *small*: quarter image, spectra of 256 bins, channels as `tests/benchmarks/rizzo/plans.py` lists
+them, {samples} spectra and {epochs} epochs of batches of 50, on a processor. What holds in these holds for such
+networks."""
 HOURS = """\
 The {n} networks once, as published, would take {hours:.0f} hours of a processor, from the step that each of them
 made here (first table)."""
@@ -69,7 +71,7 @@ a network that was trained on the rest, in proportion to its square error, from 
 Judged on the uniform test set. Differences training by training."""
 CLIPS_CAPTION = """\
 **Clipped test sets**: only spectra in which a metabolite lies in the middle of its range; median over
-metabolites of the change of its scores. {shallow}; nothing is trained anew."""
+metabolites of the change of its scores. {network}; nothing is trained anew."""
 NOISELESS = """\
 **The noiseless limit**: trained and tested without noise. What is left is the network's own error, for the
 concentrations are determined."""
