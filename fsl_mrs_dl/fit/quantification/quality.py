@@ -61,6 +61,7 @@ def _peaks(heights: Real, least: float) -> list[tuple[float, float]]:
     heights : ndarray, float, shape (bins,)
     least : float
     """
+    heights = heights.astype(np.float64)
     inner = heights[1:-1]
     rises = 1 + np.flatnonzero((inner > heights[:-2]) & (inner >= heights[2:]) & (inner >= least))
     peaks = []
