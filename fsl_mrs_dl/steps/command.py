@@ -30,6 +30,7 @@ ALSO = {
 
 _MISSING_ARGUMENTS = "the following arguments are required: "
 _EXAMPLE = "example:\n"
+_MOST_IN_USAGE = 12  # choices that the usage lists; the help of an option says more of them in words
 
 
 class Help(argparse.HelpFormatter):
@@ -233,7 +234,9 @@ def add_option(parser: Any, option: Option) -> None:
         more["action"] = "append"
     if option.choices:
         more["choices"] = option.choices
-    else:
+    if len(option.choices) > _MOST_IN_USAGE:
+        more["metavar"] = option.name.upper()
+    elif not option.choices:
         more["metavar"] = option.metavar
     if not option.required:
         more["default"] = option.default
