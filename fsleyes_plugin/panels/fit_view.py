@@ -65,7 +65,7 @@ class MRSFitView(Following, FigureView):
         self._known: WeakSet[Any] = WeakSet()
         self._selected: Any = None
         self.drag = PhaseDrag(self)
-        self._axes = ScannerAxes(self.name, overlayList, displayCtx)
+        self._axes = ScannerAxes(self.name, frame, displayCtx)
         self.follow()
 
     def destroy(self) -> None:
@@ -80,6 +80,7 @@ class MRSFitView(Following, FigureView):
             # Here and not in a panel of maps, which may be closed.
             overlays.apply_mask(SESSION.fit, self.overlayList, self.displayCtx)
         if what in ("fits", "scan"):
+            self._axes.keep()  # also of views that were opened since
             known = (*SESSION.fits, *SESSION.scans)
             self.pins = [pin for pin in self.pins if pin[0] in known]
             self.bar.update()

@@ -1,36 +1,44 @@
-"""The axes in which FSLeyes shows images: those of the scanner stay when overlays come and go."""
+"""The axes in which FSLeyes shows images: those that were chosen stay when overlays come and go."""
 
 from typing import Any
 
-SCANNER = "world"
-"""Name of the axes of the scanner, in FSLeyes."""
+_FIRST_IMAGE = "ref"
+"""What FSLeyes calls the axes of its first image."""
 
 
 class ScannerAxes:
-    """Keeps the axes of the scanner: FSLeyes 1.20.2 takes those of the first image at each change of its list.
+    """Keeps the axes of the scanner.
+
+    FSLeyes 1.20.2 takes its default axes whenever its list of overlays changes, unless those of an image were
+    chosen, and those of its first image when a view is opened. This makes the present axes the default of all
+    views that show them, and takes them again after a view was opened.
 
     Parameters
     ----------
     name : str
-        Of the listeners.
-    overlayList, displayCtx : OverlayList, DisplayContext
+        Of the listener.
+    frame, displayCtx : FSLeyesFrame, DisplayContext
     """
 
-    def __init__(self, name: str, overlayList: Any, displayCtx: Any) -> None:
-        self._name, self._list, self._context = f"{name}_space", overlayList, displayCtx
-        self._known, self._space = tuple(overlayList), displayCtx.displaySpace
-        displayCtx.addListener("displaySpace", self._name, self._look)
-        overlayList.addListener("overlays", self._name, self._look)
+    def __init__(self, name: str, frame: Any, displayCtx: Any) -> None:
+        self._name, self._frame, self._context = f"{name}_axes", frame, displayCtx
+        self._space: Any = None
+        self._views = 0
+        displayCtx.addListener("displaySpace", self._name, self.keep)
+        self.keep()
 
     def close(self) -> None:
-        """Remove the listeners."""
+        """Remove the listener."""
         self._context.removeListener("displaySpace", self._name)
-        self._list.removeListener("overlays", self._name)
 
-    def _look(self, *_args: Any) -> None:
-        """Undo a change that came with one of the list; another one is the choice of the user."""
-        known, self._known = self._known, tuple(self._list)
-        if known != self._known and self._space == SCANNER != self._context.displaySpace:
-            self._context.displaySpace = SCANNER
-        else:
-            self._space = self._context.displaySpace
+    def keep(self, *_args: Any) -> None:
+        """Make the present axes the default; after a view was opened, take those before again."""
+        contexts = (self._frame.displayCtx, *self._frame.displayCtx.getChildren())
+        opened, self._views = len(contexts) > self._views > 0, len(contexts)
+        if opened and isinstance(self._space, str) and not isinstance(self._context.displaySpace, str):
+            self._context.displaySpace = self._space
+        self._space = self._context.displaySpace
+        for context in contexts:
+            if context.displaySpace == self._space:
+                named = isinstance(self._space, str)
+                context.defaultDisplaySpace = self._space if named else _FIRST_IMAGE

@@ -180,6 +180,8 @@ def test_comparison_opens_without_crushing_the_spectrum(sized):
 
 def test_the_anatomy_is_upright_at_the_first_look(viewer, tmp_path):
     """Also where the first axis of the image runs from head to foot."""
+    from fsleyes_plugin.panels.alignment_view import MRSAlignmentView
+
     values = np.random.default_rng(1).uniform(size=(20, 24, 28)).astype(np.float32)
     lying = np.array([[0, 0, 2, -28], [0, 2, 0, -24], [2, 0, 0, -20], [0, 0, 0, 1.0]])
     nib.save(nib.Nifti1Image(values, lying), tmp_path / "T1.nii.gz")
@@ -194,6 +196,9 @@ def test_the_anatomy_is_upright_at_the_first_look(viewer, tmp_path):
     viewer.add(tmp_path / "T1.nii.gz")
     viewer.pump(0.2)
     assert ortho.displayCtx.displaySpace == "world"  # also when further images come
+    viewer.view(MRSAlignmentView)
+    viewer.pump(0.2)
+    assert ortho.displayCtx.displaySpace == "world"  # and other views
     viewer.displayCtx.displaySpace = viewer.overlays[0]
     viewer.load(viewer_results.mrsi())
     viewer.pump(0.2)
