@@ -131,6 +131,7 @@ def run(
     ]
     forest = this.profile.forest
     sizes_of_rivals = {"few": this.profile.fitted, "trees": forest.trees, "grown": forest.samples}
+    sizes_of_rivals |= {"chains": this.profile.sampling.chains, "sweeps": this.profile.sampling.sweeps}
     method = words.HATAMI_METHOD.format(basis=challenge_basis(basis)[1], **sizes_of_rivals)
     method += words.how_much(profile, share)
     return Page(
@@ -166,7 +167,7 @@ def judge(this: Run, study: str, *, whole: bool = True) -> Judged:
             answers[SIGNED] = Answer(SIGNED, tuple(estimates(one, test)["amplitudes"] for one in there))
         learned, answers[FOREST] = _forest(this, study, test)
         answers[MEAN] = Answer(MEAN, (mean_amplitudes(learned, len(test.fids)),))
-    if few.prior.noise is not None:
+    if whole and few.prior.noise is not None:
         fits[POSTERIOR] = (str(size.sampling), partial(_sampled, few, size.sampling, seed))
     for name, (settings, fit) in fits.items():
         key = (name, study, size.fitted, seed, this.basis, settings)
