@@ -8,7 +8,7 @@ from typing import Any
 from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.io.run_folder import unfinished
 from fsleyes_plugin.model.damage import gone, reason_of, refusing_damage
-from fsleyes_plugin.model.tree import Tree, tree_of
+from fsleyes_plugin.model.tree import FIT_KEY, Tree, tree_of
 
 ENDINGS = (".nii.gz", ".nii")
 _CURVES = ("fit/fit", "fit")
@@ -118,7 +118,11 @@ def open_folder(path: Path) -> ResultFolder:
             f"{folder} holds half a result ({names}): there is no fit.nii.gz and no fit/fit.nii.gz. Run the fit "
             "again, or choose the folder above."
         )
-    raise DataError(f"{folder} holds no fit ({names}); a fit.nii.gz or fit/fit.nii.gz is needed in it.")
+    trees = sorted(folder.glob("*.tree"))
+    wanting = f", and {trees[0].name} names no file with the key {FIT_KEY}" if trees else ""
+    raise DataError(
+        f"{folder} holds no fit ({names}); a fit.nii.gz or fit/fit.nii.gz is needed in it{wanting}."
+    )
 
 
 def refuse_unfinished(folder: Path) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from fsl_mrs_dl.errors import DataError
 
+FIT_KEY = "fit-fit"
+"""Key of the file of a fit."""
 _KEYS: Mapping[str, str] = {
-    "fit/fit": "fit-fit",
+    "fit/fit": FIT_KEY,
     "fit/baseline": "fit-baseline",
     "fit/residual": "fit-residual",
     "concs/raw/{metab}": "raw-concentrations",
@@ -78,7 +80,7 @@ def tree_of(folder: Path) -> Tree | None:
             raise DataError(
                 f"{file} names {outside[0]}, outside of its folder; move the files into the folder."
             )
-        if _KEYS["fit/fit"] in paths:
+        if FIT_KEY in paths:
             return Tree(folder, paths)
     return None
 

@@ -60,7 +60,7 @@ def test_a_third_party_fit_opens_by_its_tree(third_party):
 def test_a_tree_without_a_fit_is_no_result(tmp_path):
     (tmp_path / "some.tree").write_text("a.nii.gz (raw-concentrations)\n")
     assert tree_of(tmp_path) is None
-    with pytest.raises(DataError, match="holds no fit"):
+    with pytest.raises(DataError, match=r"holds no fit .* and some.tree names no file with the key fit-fit"):
         Session().open(tmp_path)
 
 
