@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -32,6 +32,7 @@ def chunks_done(
     parts: Iterable[Part],
     parallel: str = "off",
     workers: int | None = None,
+    modules: Sequence[str] = (),
 ) -> Generator[Result, None, None]:
     """Yield ``function(common, part)`` for each part, in the order of the parts.
 
@@ -47,6 +48,8 @@ def chunks_done(
         In this process; on processes of this machine; on the workers of the dask scheduler in :data:`SCHEDULER`.
     workers : int, optional
         Number of processes on this machine. Default: one for each core that the program may use.
+    modules : sequence of str
+        Modules that the function imports when it is called: imported once for all processes of this machine.
 
     Raises
     ------
@@ -61,14 +64,18 @@ def chunks_done(
         return
     if parallel == "local":
         count = len(os.sched_getaffinity(0)) if workers is None else workers
-        yield from _done_here(function, common, parts, count)
+        yield from _done_here(function, common, parts, count, modules)
         return
     with _client_of_cluster(require("distributed", "--parallel cluster").Client) as client:
         yield from _done_by_dask(client, function, common, parts)
 
 
 def _done_here(
-    function: Callable[[Common, Part], Result], common: Common, parts: Iterable[Part], count: int
+    function: Callable[[Common, Part], Result],
+    common: Common,
+    parts: Iterable[Part],
+    count: int,
+    modules: Sequence[str],
 ) -> Iterator[Result]:
     """Yield the results of processes of this machine, in the order of the parts.
 
@@ -78,7 +85,7 @@ def _done_here(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of these processes: one thread for each core
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
-        context.set_forkserver_preload([function.__module__])  # imported once, not by every process
+        context.set_forkserver_preload([function.__module__, *modules])  # imported once, not by every process
     copyreg.pickle(MappingProxyType, _writable)  # headers are read-only, which Python sends to no process
     pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(function, common))
     try:

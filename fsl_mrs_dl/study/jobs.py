@@ -20,6 +20,13 @@ from fsl_mrs_dl.steps.results_folder import run_fit
 from fsl_mrs_dl.study.scans import StudyScan
 
 DONE, FAILED = "done", "failed"
+MODULES = (
+    "fsl_mrs_dl.fit.quantification",
+    "fsl_mrs_dl.fit.registration",
+    "fsl_mrs_dl.report",
+    "plotly.graph_objects",
+)
+"""Modules that the processing of a scan imports, not the help."""
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -17,7 +17,7 @@ from fsl_mrs_dl.io.staging import Staging
 from fsl_mrs_dl.io.untrusted_text import printable
 from fsl_mrs_dl.steps.results_folder import REPORTING
 from fsl_mrs_dl.study.cluster import submitted
-from fsl_mrs_dl.study.jobs import Job, JobState, check_options, run_job, write_whole
+from fsl_mrs_dl.study.jobs import MODULES, Job, JobState, check_options, run_job, write_whole
 from fsl_mrs_dl.study.report import study_page
 from fsl_mrs_dl.study.reporting import write_reporting
 from fsl_mrs_dl.study.scans import find_scans
@@ -117,7 +117,7 @@ def _processed(
     if parallel == "cluster" and not os.environ.get(SCHEDULER):
         finished: Iterable[JobState] = submitted(waiting, output, workers)
     else:
-        finished = chunks_done(run_job, None, waiting, parallel, workers)
+        finished = chunks_done(run_job, None, waiting, parallel, workers, MODULES)
     with tqdm(total=len(waiting), unit="scan", desc="study", disable=None, file=sys.stderr) as bar:
         for job, state in zip(waiting, finished, strict=True):
             state.write(job.state)
