@@ -18,7 +18,7 @@ from fsl_mrs_dl.fit.lcm.problem import LINESHAPE, Parameters
 from fsl_mrs_dl.fit.lcm.result import N_HYPOTHESES, Average, Moments
 from fsl_mrs_dl.models.package import Model
 
-AT_ONCE = 256
+AT_ONCE = 128
 """Voxels that are estimated together on a CPU: their members fit the cache."""
 AT_ONCE_GPU = 8192
 """The same on a GPU, whose memory they fill to a few GB."""

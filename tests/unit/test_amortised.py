@@ -1,5 +1,7 @@
 """Many spectra at once: truncated moments against draws, estimates against the fit and its bound."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -109,6 +111,9 @@ def voxels():
     basis = read_basis(shipped_basis("press_3t_te30"))
     fitter = default_fitter(basis, POINTS, DWELLTIME_S)
     sampled = on_points(basis, POINTS, DWELLTIME_S, basis.spectrometer_frequency_mhz)
+    # Without macromolecules: those of the simulation are larger than the brain's, which moves the fit too.
+    own = [m for m, name in enumerate(sampled.names) if not name.startswith("MM")]
+    sampled = replace(sampled, fids=sampled.fids[own], names=tuple(sampled.names[m] for m in own))
     amplitudes, fids = simulate_grid(sampled, 64, np.random.default_rng(3), noise_sd=4.0)
     fitted = fitter(fids.astype(complex))
     rng = np.random.default_rng(4)

@@ -92,16 +92,31 @@ def slopes(model: BatchModel, here: Evaluated, amplitudes: Array) -> Array:
     """Return derivatives by the shared parameters, in the order of :class:`BatchPlace`, shape (S, 5, N)."""
     xp = array_namespace(amplitudes)
     amplitudes = xp.astype(amplitudes, here.columns.dtype)
-    total = (amplitudes[:, None, :] @ here.columns)[:, 0]
-    pairs = xp.reshape(here.moments[:, :, None] * amplitudes[:, None, :], (amplitudes.shape[0], -1))
-    by_time, by_square = (
-        pairs @ xp.reshape(table, (-1, model.points)) for table in (model.by_time, model.by_square)
+    total, by_time, by_square = (
+        summed(table, here.moments, amplitudes, model.points)
+        for table in (model.columns, model.by_time, model.by_square)
     )
     turned = quarter_turn(total)
     frequency = xp.astype(xp.concat([model.frequency_hz, model.frequency_hz]), turned.dtype)
     by_width = -by_square if model.gaussian else xp.zeros_like(total)
     return xp.stack(
         [2 * pi * quarter_turn(by_time), -by_time, by_width, turned, 2 * pi * frequency * turned], axis=1
+    )
+
+
+def summed(table: Array, moments: Array, amplitudes: Array, points: int) -> Array:
+    """Return sums over members from a table of shape (R, M * N), weighted by amplitudes, shape (S, N)."""
+    xp = array_namespace(moments)
+    pairs = xp.reshape(moments[:, :, None] * amplitudes[:, None, :], (moments.shape[0], -1))
+    return pairs @ xp.reshape(table, (-1, points))
+
+
+def along_members(model: BatchModel, here: Evaluated) -> Array:
+    """Return the products of the members with the data, shape (S, M), from the table: one large product."""
+    xp = array_namespace(here.data)
+    each = here.data @ xp.reshape(model.columns, (-1, model.points)).T
+    return xp.sum(
+        xp.reshape(each, (-1, here.moments.shape[1], model.members)) * here.moments[..., None], axis=1
     )
 
 
@@ -116,10 +131,11 @@ def quarter_turn(values: Array) -> Array:
 class Searched:
     """Products over the background of the search, double precision: of members, with the data, of the data.
 
-    ``share``, shape (S, r), is the part of each axis that belongs to the background; ``inner`` and ``along`` are
-    products of members and data with the axes.
+    ``plain``, shape (S, M, M), are those of members without a background. ``share``, shape (S, r), is the part of
+    each axis that belongs to the background; ``inner`` and ``along`` are products with the axes.
     """
 
+    plain: Array
     gram: Array
     right: Array
     whole: Array
@@ -135,11 +151,12 @@ class Searched:
         along = here.data @ model.search_rows.T
         share = xp.astype(model.search_power / (model.search_power + noise[:, None]), inner.dtype)
         shares = along * share
-        gram = here.columns @ here.columns.mT - (inner * share[:, None]) @ inner.mT
-        right = dot(here.columns, here.data) - dot(inner, shares)
+        plain = here.columns @ here.columns.mT
+        gram = plain - (inner * share[:, None]) @ inner.mT
+        right = along_members(model, here) - xp.sum(inner * shares[:, None], axis=2)
         whole = xp.sum(here.data**2, axis=1) - xp.sum(shares * along, axis=1)
         gram, right, whole = (xp.astype(one, noise.dtype) for one in (gram, right, whole))
-        return cls(gram, right, whole, share, inner, along)
+        return cls(plain, gram, right, whole, share, inner, along)
 
 
 def first_step(model: BatchModel, fids: Array, shared: Array) -> tuple[BatchPlace, Array]:
@@ -160,7 +177,7 @@ def first_step(model: BatchModel, fids: Array, shared: Array) -> tuple[BatchPlac
     xp = array_namespace(shared)
     here = evaluate(model, fids, shared)
     gram = xp.astype(here.columns @ here.columns.mT, shared.dtype)
-    right = xp.astype(dot(here.columns, here.data), shared.dtype)
+    right = xp.astype(along_members(model, here), shared.dtype)
     size = inverse_size(xp.linalg.diagonal(gram))
     amplitudes = size * solve(of_unit_diagonal(gram, size, RIDGE), size * right)
     whole = xp.astype(xp.sum(here.data**2, axis=1), shared.dtype)
@@ -232,7 +249,8 @@ def gauss_newton(model: BatchModel, here: Evaluated, place: BatchPlace) -> tuple
     inner = by @ model.search_rows.T
     shares = inner * known.share[:, None]
     coupling = xp.astype(by @ here.columns.mT - shares @ known.inner.mT, double)
-    gradient = xp.astype(dot(by, here.data) - dot(shares, known.along), double) - dot(coupling, amplitudes)
+    toward = xp.sum(by * here.data[:, None], axis=2) - xp.sum(shares * known.along[:, None], axis=2)
+    gradient = xp.astype(toward, double) - dot(coupling, amplitudes)
     curvature = xp.astype(by @ by.mT - shares @ inner.mT, double)
     energy = known.whole - xp.sum(amplitudes * (2 * right - dot(gram, amplitudes)), axis=1)
     energy = xp.maximum(energy, 1e-7 * known.whole)

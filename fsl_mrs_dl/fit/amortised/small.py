@@ -19,9 +19,10 @@ def inverse_size(diagonal: Array) -> Array:
 
 def of_unit_diagonal(matrix: Array, size: Array, ridge: float) -> Array:
     """Return matrices scaled by the :func:`inverse_size` of their diagonals, with a ridge, shape (S, n, n)."""
-    eye = eye_of(matrix)
-    scaled = matrix * size[:, :, None] * size[:, None, :]
-    return scaled * (1 - eye) + (1 + ridge) * eye
+    scaled = matrix * (size[:, :, None] * size[:, None, :])
+    # A parameter without information has a diagonal of zero, and is its own.
+    none = 1 - array_namespace(matrix).linalg.diagonal(scaled)
+    return scaled + (ridge + none)[:, :, None] * eye_of(matrix)
 
 
 def eye_of(matrix: Array) -> Array:
@@ -59,6 +60,24 @@ def cholesky(matrix: Array) -> tuple[Array, Array]:
         parts = cholesky(matrix[:half]), cholesky(matrix[half:])
         factor, whole = (xp.concat([one[k] for one in parts], axis=0) for k in (0, 1))
         return factor, sound & whole
+
+
+def solve_lower(lower: Array, right: Array) -> Array:
+    """Solve L x = b for lower triangles L, shape (S, n)."""
+    return _triangular(lower, right, upper=False)
+
+
+def solve_upper(lower: Array, right: Array) -> Array:
+    """Solve L^T x = b for lower triangles L, shape (S, n)."""
+    return _triangular(lower.mT, right, upper=True)
+
+
+def _triangular(matrix: Array, right: Array, *, upper: bool) -> Array:
+    """Solve for triangles; by any matrix's method where the library has none of their own."""
+    xp = array_namespace(matrix)
+    if not hasattr(xp.linalg, "solve_triangular"):
+        return solve(matrix, right)
+    return xp.linalg.solve_triangular(matrix, right[..., None], upper=upper)[..., 0]
 
 
 def dot(matrix: Array, vector: Array) -> Array:

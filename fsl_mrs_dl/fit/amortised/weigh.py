@@ -24,9 +24,10 @@ from fsl_mrs_dl.fit.amortised.place import (
     limits,
     quarter_turn,
     slopes,
+    summed,
     usual_amplitudes,
 )
-from fsl_mrs_dl.fit.amortised.small import cholesky, inverse_size, of_unit_diagonal, solve
+from fsl_mrs_dl.fit.amortised.small import cholesky, inverse_size, of_unit_diagonal, solve_lower, solve_upper
 from fsl_mrs_dl.fit.lcm.over_background import rate_weight
 
 Array = Any
@@ -142,14 +143,15 @@ def average(model: BatchModel, fids: Array, place: BatchPlace) -> BatchAverage:
     xp = array_namespace(fids)
     here = at(model, fids, place)
     searched = Searched.of(model, here, place.noise)
-    linear = _linear(model, here, place, usual_amplitudes(model, searched, place.noise))
+    amplitudes = usual_amplitudes(model, searched, place.noise)
+    linear = _linear(model, here, searched.plain, place, amplitudes)
     solved = [_under(model, linear, place.noise, one) for one in model.hypotheses]
     evidence = xp.stack([one.log_evidence for one in solved], axis=1)
     weights = _probabilities(evidence, xp.ones_like(place.noise))
-    lag = _lag_one(_curves(model, linear, solved, weights, place.noise)[2])
+    smooth, broad, left = _curves(model, linear, solved, weights, place.noise)
+    lag = _lag_one(left)
     independent = xp.clip((1 - lag) / (1 + lag), _LEAST_INDEPENDENT, 1.0)
     weights = _probabilities(evidence, independent)
-    smooth, broad, _ = _curves(model, linear, solved, weights, place.noise)
     mean, noise, information, steps = (
         xp.stack([getattr(one, name) for one in solved], axis=1)
         for name in ("mean", "noise", "each", "steps")
@@ -190,7 +192,7 @@ def average(model: BatchModel, fids: Array, place: BatchPlace) -> BatchAverage:
     )
 
 
-def _linear(model: BatchModel, here: Evaluated, place: BatchPlace, amplitudes: Array) -> _Linear:
+def _linear(model: BatchModel, here: Evaluated, each: Array, place: BatchPlace, amplitudes: Array) -> _Linear:
     """Return the linear model around a place."""
     xp = array_namespace(here.data)
     steps, weight, present = _steps(model, here, place, amplitudes)
@@ -200,7 +202,7 @@ def _linear(model: BatchModel, here: Evaluated, place: BatchPlace, amplitudes: A
     beside = xp.concat([own, steps, data], axis=1)
     b, m = steps.shape[1] + own.shape[1], model.members
     across = beside @ here.columns.mT
-    single, each = beside @ beside.mT, here.columns @ here.columns.mT
+    single = beside @ beside.mT
     products = xp.concat(
         [
             xp.concat([single[:, :b, :b], across[:, :b], single[:, :b, b:]], axis=2),
@@ -216,7 +218,8 @@ def _linear(model: BatchModel, here: Evaluated, place: BatchPlace, amplitudes: A
     def combine(coefficients: Array) -> Array:
         some = xp.astype(coefficients, beside.dtype)
         others = xp.concat([some[:, :b], some[:, b + m :]], axis=1)
-        return (others[:, None] @ beside)[:, 0] + (some[:, None, b : b + m] @ here.columns)[:, 0]
+        of_members = summed(model.columns, here.moments, some[:, b : b + m], model.points)
+        return xp.sum(others[..., None] * beside, axis=1) + of_members
 
     return _Linear(
         steps=b,
@@ -281,22 +284,20 @@ def _under(model: BatchModel, linear: _Linear, noise: Array, one: HypothesisArra
     whole = xp.astype(products - (along * share[:, None]) @ along.mT, noise.dtype)
     pulled = linear.weight * linear.present
     none = xp.zeros_like(whole[:, 0, : m + 1])
-    prior = xp.concat([linear.weight, none], axis=1)
-    diagonal = xp.linalg.diagonal(whole) + prior
-    size = inverse_size(diagonal)
+    prior = xp.concat([linear.weight, none[:, :m]], axis=1)
+    size = inverse_size(xp.linalg.diagonal(whole)[:, :n] + prior)
     towards = whole[:, :n, n] - xp.concat([pulled, none[:, :m]], axis=1)
     energy = whole[:, n, n] + xp.sum(pulled * linear.present, axis=1)
-    factor, sound = cholesky(of_unit_diagonal(whole[:, :n, :n], size[:, :n], RIDGE))
-    scaled = towards * size[:, :n]
-    half = solve(factor, scaled)
+    factor, sound = cholesky(of_unit_diagonal(whole[:, :n, :n], size, RIDGE))
+    half = solve_lower(factor, towards * size)
     left = xp.maximum(energy - xp.sum(half**2, axis=1), 1e-7 * energy)
-    volume = 2 * xp.sum(xp.log(xp.linalg.diagonal(factor)) - xp.log(size[:, :n]), axis=1)
+    volume = 2 * xp.sum(xp.log(xp.linalg.diagonal(factor)) - xp.log(size), axis=1)
     width = xp.sum(xp.log1p(one.power / noise[:, None]), axis=1)
     evidence = -(width + volume + model.freedom * xp.log(left)) / 2
     free = b - SHARED
-    shared = factor[:, free:, free:] / size[:, free:n, None]
+    shared = factor[:, free:, free:] / size[:, free:, None]
     inside = shared[:, SHARED:, SHARED:]
-    solution = solve(factor.mT, half) * size[:, :n]
+    solution = solve_upper(factor, half) * size
     coefficients = xp.zeros_like(linear.products[:, 0])
     coefficients[:, xp.asarray(order[:-1], device=coefficients.device)] = xp.astype(
         -solution, coefficients.dtype
@@ -337,7 +338,7 @@ def _curves(
     first = linear.steps + linear.members + 1
     for k, one in enumerate(solved):
         weight = xp.astype(weights[:, k, None], single)
-        along = (one.coefficients[:, None] @ linear.inner)[:, 0] @ one.one.axes
+        along = xp.sum(one.coefficients[..., None] * linear.inner, axis=1) @ one.one.axes
         known = along / (variance + xp.astype(one.one.power, single))
         under = under + weight * ((known * xp.astype(one.one.power, single)) @ one.one.axes.T)
         broad = broad + weight * (known @ one.one.axes.T @ one.one.broad)
