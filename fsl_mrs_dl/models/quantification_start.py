@@ -85,15 +85,10 @@ class StartNetwork(Network):
     filters : sequence of tuple of int
         Channels and kernel of each convolution; strides are 2.
     hidden : int
-    upper_ppm : float
-        Last point of the input, in ppm; below 4.4, residual water is not a part of it.
     """
 
-    def __init__(
-        self, filters: Any = _FILTERS, hidden: int = _HIDDEN, upper_ppm: float = GRID_PPM[1]
-    ) -> None:
+    def __init__(self, filters: Any = _FILTERS, hidden: int = _HIDDEN) -> None:
         super().__init__()
-        self.upper_ppm = upper_ppm
         layers: list[nn.Module] = []
         before, length = 2, GRID_POINTS
         for after, kernel in filters:
@@ -147,9 +142,7 @@ class StartNetwork(Network):
         return (likelihood + around).mean()
 
 
-def grid_spectra(
-    fids: Any, dwelltime_s: float, spectrometer_frequency_mhz: float, upper_ppm: float = GRID_PPM[1]
-) -> Any:
+def grid_spectra(fids: Any, dwelltime_s: float, spectrometer_frequency_mhz: float) -> Any:
     """Return spectra on the grid of the network, apodised and over their largest magnitude.
 
     Parameters
@@ -157,8 +150,6 @@ def grid_spectra(
     fids : Array, complex, shape (S, time)
     dwelltime_s, spectrometer_frequency_mhz : float
         In s and MHz.
-    upper_ppm : float
-        Last point of the grid.
 
     Returns
     -------
@@ -167,7 +158,7 @@ def grid_spectra(
     """
     xp = array_namespace(fids)
     field_t = spectrometer_frequency_mhz / NUCLEI["1H"].gyromagnetic_mhz_per_t
-    ppm = np.linspace(GRID_PPM[0], upper_ppm, GRID_POINTS)
+    ppm = np.linspace(*GRID_PPM, GRID_POINTS)
     offset_hz = (ppm - NUCLEI["1H"].reference_ppm) * spectrometer_frequency_mhz
     times = np.arange(fids.shape[1]) * dwelltime_s
     transform = np.exp(-2j * math.pi * times[:, None] * offset_hz).astype(np.complex64)
@@ -233,7 +224,7 @@ def mean_and_sd(
         In the order and the units of :class:`Beliefs`.
     """
     row = acquisition_row(fids.shape[1], dwelltime_s, spectrometer_frequency_mhz)
-    grid = grid_spectra(fids, dwelltime_s, spectrometer_frequency_mhz, network.upper_ppm)
+    grid = grid_spectra(fids, dwelltime_s, spectrometer_frequency_mhz)
     inputs = torch.stack([grid.real, grid.imag], dim=1)
     acquisition = torch.as_tensor(row, dtype=inputs.dtype, device=fids.device).expand(len(fids), -1)
     outputs, log_sd = network.beliefs(inputs, acquisition)

@@ -12,7 +12,7 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.quantification_start import GRID_POINTS, GRID_PPM, SCALES, StartNetwork
 from fsl_mrs_dl.train.loop import set_sizes
-from fsl_mrs_dl.train.start_data import GAMMA_HZ_PER_T, SHIFT_PPM, UPPER_PPM, StartExamples, examples
+from fsl_mrs_dl.train.start_data import GAMMA_HZ_PER_T, SHIFT_PPM, StartExamples, examples
 from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
 NAME = "quantify-start-1h"
@@ -25,7 +25,9 @@ class StartTraining(Training[DataSplit[StartExamples], StartNetwork]):
     """Trains the network that gives shift, phase and lineshape, with their uncertainty."""
 
     intended_use = "Starting the linear-combination fit of 1H spectra of the brain with any basis set."
-    refused_use = "Quantification by itself; nuclei other than 1H; residual water many times the metabolites."
+    refused_use = (
+        "Quantification by itself; nuclei other than 1H; spectra with residual water above the metabolites."
+    )
 
     def make_sets(self) -> DataSplit[StartExamples]:
         """Simulate spectra of all shipped basis sets.
@@ -48,8 +50,8 @@ class StartTraining(Training[DataSplit[StartExamples], StartNetwork]):
         """Return a network with random weights; it has one size."""
         with torch.random.fork_rng():
             torch.manual_seed(self.options["seed"])
-            network: Any = self.entry.build(upper_ppm=UPPER_PPM)
-        return network, {"upper_ppm": UPPER_PPM}
+            network: Any = self.entry.build()
+        return network, {}
 
     def tensors(
         self, network: StartNetwork, sets: DataSplit[StartExamples]
@@ -71,7 +73,7 @@ class StartTraining(Training[DataSplit[StartExamples], StartNetwork]):
             "spectrum",
             "frequency",
             ("batch", "2", str(GRID_POINTS)),
-            f"{GRID_PPM[0]:g} to {network.upper_ppm:g} ppm",
+            f"{GRID_PPM[0]:g} to {GRID_PPM[1]:g} ppm",
             "over the largest magnitude, apodised by 0.5 Hz/T",
         )
         acquisition = Channel(
@@ -84,7 +86,7 @@ class StartTraining(Training[DataSplit[StartExamples], StartNetwork]):
         valid = ValidRange(
             nucleus="1H",
             spectrometer_frequency_mhz=(115.0, 410.0),
-            dwelltime_s=(5e-5, 1e-3),
+            dwelltime_s=(5e-5, 7e-4),
             duration_s=(0.25, 1e3),
             shift_hz=(-SHIFT_PPM * 123, SHIFT_PPM * 123),
             phase_deg=(-180.0, 180.0),

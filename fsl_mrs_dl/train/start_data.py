@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fsl_mrs_dl.data import NUCLEI, Basis, Complex, Real
-from fsl_mrs_dl.errors import DataError
 from fsl_mrs_dl.fit.lcm import Baseline
 from fsl_mrs_dl.fit.lcm.baseline import smoother
 from fsl_mrs_dl.io.basis import read_basis
@@ -27,10 +26,8 @@ from fsl_mrs_dl.physics import (
     ppm_axis,
     ppm_window,
     shift,
-    singlet,
     spectrum_to_fid,
 )
-from fsl_mrs_dl.physics.lines import gamma_from_fwhm
 from fsl_mrs_dl.simulate.brain import brain_amplitudes, macromolecule_amplitudes, macromolecules
 from fsl_mrs_dl.simulate.distributions import Uniform
 from fsl_mrs_dl.simulate.shipped import RECIPES, shipped_basis
@@ -45,20 +42,12 @@ WINDOW_PPM = (0.2, 4.2)
 """Where the baseline lies, in ppm: the window of the fit."""
 BASELINE, BASELINE_DIMENSION = (0.0, 0.15), 8.0
 """Largest magnitude of the baseline over that of the spectrum, from 0; effective dimension of its spline."""
-UPPER_PPM = 4.3
-"""Last point of the network's input, in ppm: left of it lies residual water."""
-WATER, WATER_SHARE = (0.3, 10.0), 0.5
-"""Height of residual water over that of the metabolites, log-uniform, and the share of spectra that have it."""
-_WATER_LINES, _WATER_PPM, _WATER_HZ = 3, 0.12, (5.0, 25.0)
-"""Lines of residual water, SD of their places about 4.65 ppm, and their width (FWHM) in Hz."""
 _ABSENT, _LOG_SD = 0.1, 0.35
 """Probability that a metabolite is absent, and SD of the logarithm of its amount about the range of the brain."""
 _DURATION_S = (0.4, 1.0)
 """Of an FID, in s; at most that of the basis set."""
-_BANDS_PPM = (9.5, 30.0)
+_BANDS_PPM = (15.0, 30.0)
 """Receiver band over the spectrometer frequency, in ppm."""
-_WIDER = 1.1
-"""Factor by which a band grows until it holds all lines of a basis set."""
 _BLOCK = 512
 """Spectra at once, which bounds the memory."""
 
@@ -116,7 +105,6 @@ def scene(
     mm_broader: bool = True,
     snr_f: tuple[float, float] = SNR_F,
     smooth: float = BASELINE[1],
-    wet: float = 0.0,
 ) -> Scene:
     """Simulate spectra of one basis set.
 
@@ -133,8 +121,6 @@ def scene(
     snr_f : tuple of float
     smooth : float
         Largest size of the baseline.
-    wet : float
-        Share of the spectra with residual water.
 
     Returns
     -------
@@ -177,36 +163,11 @@ def scene(
         coefficients = rng.normal(size=(len(signals), len(curves), 2)) @ [1, 1j]
         below = coefficients @ curves
         below *= (size[rows] * highest / np.abs(below).max(axis=1))[:, None]
-        signals = signals + spectrum_to_fid(below)
-        if wet:
-            signals = signals + _water(basis, highest * (rng.random(len(signals)) < wet), rng)
-        signals = first_order_phase(signals, delay_s[rows], dt)
+        signals = first_order_phase(signals + spectrum_to_fid(below), delay_s[rows], dt)
         signals = phase(shift(signals, shift_hz[rows], dt), phase_rad[rows])
         fids[rows] = add_noise(signals, highest / snr[rows], rng)
     parameters = (amplitudes, shift_hz, phase_rad, delay_s, gamma, sigma, mm_gamma, size)
     return Scene(fids, snr, *parameters, basis)
-
-
-def _water(basis: Basis, height: Real, rng: np.random.Generator) -> Complex:
-    """Return residual water: lines of any phase about 4.65 ppm, shape (S, time).
-
-    Parameters
-    ----------
-    basis : Basis
-        For its points.
-    height : ndarray, float, shape (S,)
-        Of the metabolites; 0 where there is no water.
-    rng : numpy.random.Generator
-    """
-    shape, n_points = (len(height), _WATER_LINES), basis.fids.shape[1]
-    hz = _WATER_PPM * basis.spectrometer_frequency_mhz * rng.normal(size=shape)
-    gamma = gamma_from_fwhm(rng.uniform(*_WATER_HZ, shape))
-    lines = singlet(n_points, basis.dwelltime_s, hz, gamma, 0 * gamma, np.zeros(1, np.complex64))
-    area = rng.normal(size=(*shape, 2)) @ [1, 1j]
-    fids = (area[:, None] @ lines)[:, 0]
-    size = height * np.exp(rng.uniform(math.log(WATER[0]), math.log(WATER[1]), len(height)))
-    scaled: Complex = fids * (size / np.abs(fid_to_spectrum(fids)).max(axis=1))[:, None]
-    return scaled
 
 
 def _curves(basis: Basis) -> Complex:
@@ -223,16 +184,10 @@ def any_points(basis: Basis, rng: np.random.Generator) -> Basis:
     """Return a basis set on points of a random dwell time and duration that it can be brought to."""
     mhz = basis.spectrometer_frequency_mhz
     band = rng.uniform(*_BANDS_PPM) * mhz
+    dwelltime_s = max(round(1 / band, 6), basis.dwelltime_s)
     longest = basis.fids.shape[1] * basis.dwelltime_s
     duration = min(rng.uniform(*_DURATION_S), longest)
-    while True:
-        dwelltime_s = max(round(1 / band, 6), basis.dwelltime_s)
-        try:
-            return on_points(basis, int(duration / dwelltime_s) // 2 * 2, dwelltime_s, mhz)
-        except DataError:  # a line of a member lies beyond the band
-            if dwelltime_s <= basis.dwelltime_s:
-                raise
-            band *= _WIDER
+    return on_points(basis, int(duration / dwelltime_s) // 2 * 2, dwelltime_s, mhz)
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,8 +220,8 @@ def examples(n: int, rng: np.random.Generator) -> StartExamples:
             continue
         basis = any_points(bases[i % len(bases)], rng)
         axes = (basis.dwelltime_s, basis.spectrometer_frequency_mhz)
-        part = scene(basis, int(count), rng, wet=WATER_SHARE)
-        grid = grid_spectra(part.fids, *axes, UPPER_PPM)
+        part = scene(basis, int(count), rng)
+        grid = grid_spectra(part.fids, *axes)
         inputs.append(np.stack([grid.real, grid.imag], axis=1).astype(np.float32))
         row = acquisition_row(basis.fids.shape[1], *axes)
         acquisition.append(np.tile(row, (count, 1)).astype(np.float32))

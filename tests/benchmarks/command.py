@@ -48,6 +48,7 @@ def benchmark(
         "robustness",
         "scale",
         "scattering",
+        "speed",
         "startup",
         "synthesis",
         "synthesis_elsewhere",
@@ -81,7 +82,8 @@ def benchmark(
         spectra; reconstruct: sparse reconstruction beside its rivals and the fit on raw data; registration:
         methods of align on simulated transients; regressors: networks that give amplitudes alone, beside the
         fit, in other worlds; rizzo: twenty-four networks, ensembles and active learning beside the fit;
-        robustness: runs that are killed or whose disk is full; startup: how long the program takes to start;
+        robustness: runs that are killed or whose disk is full; speed: ms a voxel of MRSI, and what it costs in
+        accuracy; startup: how long the program takes to start;
         synthesis: generative networks, and what augmenting with them does; synthesis_elsewhere: transients
         made like those of other simulators; trust: posterior, intervals, biases
         and unusual inputs of quantify; verdict: good, usable or unusable, on measured spectra and damaged
