@@ -133,7 +133,7 @@ def _network_penalty(network: Any, data: MRSData, operator: "GridOperator", sets
     Shares are of the largest line that the network sees: residual water does not count.
     """
     from fsl_mrs_dl.fit.reconstruction import near_noise, noise_penalty, universal_penalty
-    from fsl_mrs_dl.models.reconstruction import GRID_PPM, grid_axis_hz, grid_spectra
+    from fsl_mrs_dl.models.reconstruction import GRID_PPM, grid_axis_hz, grid_spectra, independent_bins
 
     mhz, reference_ppm = data.spectrometer_frequency_mhz, data.reference_ppm
     ppm = reference_ppm + np.fft.fftfreq(operator.n_lines, data.dwelltime_s) / mhz
@@ -143,7 +143,8 @@ def _network_penalty(network: Any, data: MRSData, operator: "GridOperator", sets
     fids = sets.fids[sets.usable][:, : sets.n_measured]
     inputs, _ = grid_spectra(fids, grid_axis_hz(mhz, reference_ppm), data.dwelltime_s, unit)
     each = np.zeros(sets.usable.shape)
-    each[sets.usable] = network.penalty_ratio(inputs) * largest[sets.usable]
+    bins = independent_bins(sets.n_measured, data.dwelltime_s, mhz)
+    each[sets.usable] = network.penalty_ratio(inputs, bins) * largest[sets.usable]
     mean = each.sum(axis=1) / sets.usable.sum(axis=1)
     together, alone = (universal_penalty(operator, _ones(sets), n) for n in (sets.shape[-1], 1))
     return near_noise(mean * together / alone, noise_penalty(operator, _ones(sets), sets.shape[-1]))

@@ -13,7 +13,7 @@ from fsl_mrs_dl.fit.reconstruction import RATIOS, largest_line, near_noise, nois
 from fsl_mrs_dl.models.card import Channel, Score, ValidRange
 from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, SparsityVAE
 from fsl_mrs_dl.train.loop import LossCurve, Report, Settings, set_sizes
-from fsl_mrs_dl.train.reconstruction_calibration import best_alpha, curves_of, oracle_ratio, rms_error
+from fsl_mrs_dl.train.reconstruction_calibration import best_factors, curves_of, oracle_ratio, rms_error
 from fsl_mrs_dl.train.reconstruction_data import DURATION_S, SNR_F, ReconstructionExamples, examples
 from fsl_mrs_dl.train.training import DataSplit, Scope, Training
 
@@ -71,8 +71,8 @@ class ReconstructionTraining(Training[DataSplit[ReconstructionExamples], Sparsit
     ) -> LossCurve:
         """Train a network in place, and calibrate it on the validation examples."""
         curve = super().fit(network, sets, settings, report, checkpoint)
-        variance = network.posterior_variance(sets.validation.inputs)
-        network.calibrate(best_alpha(variance, curves_of(sets.validation)))
+        variance, part = network.posterior_variance(sets.validation.inputs), sets.validation
+        network.calibrate(*best_factors(variance, part.independent / GRID_POINTS, curves_of(part)))
         return curve
 
     def name(self, network: SparsityVAE, sets: DataSplit[ReconstructionExamples]) -> str:
@@ -131,7 +131,7 @@ def reconstruction_scores(network: SparsityVAE, test: ReconstructionExamples) ->
     )
     fixed = min(rms_error(curves, np.full(n, ratio)) for ratio in RATIOS)
     variance = network.posterior_variance(test.inputs)
-    chosen = rms_error(curves, near_noise(network.penalty_ratio(test.inputs), noise))
+    chosen = rms_error(curves, near_noise(network.penalty_ratio(test.inputs, test.independent), noise))
     best = rms_error(curves, oracle_ratio(curves))
     rank = float(spearmanr(variance, 1 / test.snr_f)[0])
     metric, unit = f"error of reconstructed FIDs, SNR_f {SNR_F[0]:g} to {SNR_F[1]:g}", "relative"

@@ -9,6 +9,7 @@ from fsl_mrs_dl.fit.reconstruction import RATIOS
 from fsl_mrs_dl.train.reconstruction_data import ReconstructionExamples, error_curves
 
 _LOG_FACTORS = (-1.5, 1.5)  # about the factor that makes the median that of the oracle
+_POWERS = (0.0, 1.0)  # of the independent bins: from no effect to that of a sum over them
 _TOLERANCE = 5e-3  # of a logarithm of a penalty: the error is flat within a tenth
 
 
@@ -56,6 +57,24 @@ def best_alpha(variance: Real, curves: Real) -> float:
         return mean_loss(curves, np.exp(log_factor) * scale * variance)
 
     return float(np.exp(golden_search(loss, *_LOG_FACTORS)[0]) * scale)
+
+
+def best_factors(variance: Real, independent: Real, curves: Real) -> tuple[float, float]:
+    """Return factor, and power of the independent bins of a spectrum, of the least mean loss.
+
+    Parameters
+    ----------
+    variance, independent : ndarray, float, shape (FID,)
+        Mean posterior variance, and bins over the points of the grid.
+    curves : ndarray, float, shape (ratio, FID)
+    """
+
+    def loss(power: float) -> float:
+        weighed = variance * independent**power
+        return mean_loss(curves, best_alpha(weighed, curves) * weighed)
+
+    beta = golden_search(loss, *_POWERS)[0]
+    return best_alpha(variance * independent**beta, curves), beta
 
 
 def golden_search(function: Callable[[float], float], low: float, high: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from fsl_mrs_dl.data import Basis, Complex, Real
 from fsl_mrs_dl.fit.reconstruction import RATIOS, GridOperator, broad_decay, largest_line, path
 from fsl_mrs_dl.io.basis import read_basis
-from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, grid_axis_hz, grid_spectra
+from fsl_mrs_dl.models.reconstruction import grid_axis_hz, grid_spectra, independent_bins
 from fsl_mrs_dl.physics import add_noise, basis_sum, damp, fid_to_spectrum, on_points, phase
 from fsl_mrs_dl.physics.lines import gamma_from_fwhm, sigma_from_fwhm
 from fsl_mrs_dl.scores.linewidth import voigt_fwhm_hz
@@ -140,8 +140,7 @@ def as_examples(part: Scans, *, keep: bool = False) -> ReconstructionExamples:
     norm = part.operator.norms[:, 0, 0]
     unit = largest_line(part.operator, part.fids[:, None]) / norm
     inputs, clean = grid_spectra(part.fids, axis_hz, part.dwelltime_s, unit, part.clean)
-    band_hz = (GRID_PPM[1] - GRID_PPM[0]) * part.spectrometer_frequency_mhz
-    independent = min(band_hz * part.fids.shape[1] * part.dwelltime_s, float(GRID_POINTS))
+    independent = independent_bins(part.fids.shape[1], part.dwelltime_s, part.spectrometer_frequency_mhz)
     return ReconstructionExamples(
         inputs,
         clean,

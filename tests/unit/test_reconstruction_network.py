@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from fsl_mrs_dl.data import MRSData
 from fsl_mrs_dl.fit import reconstruction as sparse
 from fsl_mrs_dl.io.basis import read_basis
-from fsl_mrs_dl.models.reconstruction import GRID_POINTS, SparsityVAE, grid_axis_hz, grid_spectra
+from fsl_mrs_dl.models.reconstruction import (
+    GRID_POINTS,
+    SparsityVAE,
+    grid_axis_hz,
+    grid_spectra,
+    independent_bins,
+)
 from fsl_mrs_dl.physics import add_noise
 from fsl_mrs_dl.simulate.shipped import shipped_basis
+from fsl_mrs_dl.steps.reconstruct_penalty import _network_penalty
 from fsl_mrs_dl.train import reconstruction_calibration as calibrating
 from fsl_mrs_dl.train.reconstruction_data import any_acquisition, as_examples, scans
 
@@ -89,6 +97,54 @@ def test_calibration_finds_the_factor() -> None:
     noisy = curves * np.where(np.arange(300) < 30, 10.0, 1.0)
     off = np.where(np.arange(300) < 30, 2.0, 1.0)
     assert calibrating.best_alpha(wanted / 0.5 * off, noisy) == pytest.approx(0.5, rel=0.1)
+
+
+def test_calibration_finds_the_power_of_the_bins() -> None:
+    """Errors lowest at 0.3 times the variance times the square root of the bins."""
+    rng = np.random.default_rng(4)
+    variance, bins = np.exp(rng.uniform(np.log(0.1), np.log(0.9), 400)), rng.uniform(0.25, 1.0, 400)
+    wanted = 0.3 * variance * np.sqrt(bins)
+    curves = 0.1 + np.log(sparse.RATIOS[:, None] / wanted) ** 2
+    alpha, beta = calibrating.best_factors(variance, bins, curves)
+    # Curves are straight between steps of a factor of 1.36; bins differ by a factor of 4.
+    assert beta == pytest.approx(0.5, abs=0.1)
+    assert alpha == pytest.approx(0.3, rel=0.1)
+
+
+def test_penalty_is_the_variance_times_factor_and_power() -> None:
+    network = SparsityVAE(hidden=4)
+    network.posterior_variance = lambda inputs: np.array([0.1, 0.2, 0.4])
+    network.calibrate(0.6, 0.5)
+    # Of 128 of 512 bins the root is a half.
+    ratio = network.penalty_ratio(np.zeros((3, 2, GRID_POINTS)), np.array([512.0, 128.0, 128.0]))
+    np.testing.assert_allclose(ratio, [0.06, 0.06, 0.12])
+
+
+def test_penalty_of_fids_that_share_lines(rng: np.random.Generator) -> None:
+    """A network that says 1.1 times the noise of each FID gives 1.1 times the noise of all four together."""
+    t = np.arange(1024) * 5e-4
+    hz = (2.01 - 4.65) * F0  # NAA, which lies where the network looks
+    fids = add_noise(np.tile(20 * np.exp((2j * np.pi * hz - 6 * np.pi) * t), (4, 1)), 1.0, rng)
+    data = MRSData(fids.T[None, None, None], 5e-4, F0, dim_tags=("DIM_DYN",))
+    sets = sparse.Sets.of(data, "DIM_DYN")
+    operator = sparse.grid_of_lines(data, sparse.of_lines(data, fids, np.ones(4)), None, 1024).operator
+    alone, together = (sparse.noise_penalty(operator, np.ones(1), n)[0] for n in (1, 4))
+    highest = np.abs(operator.lines(sets.fids)).max(axis=-1)[0]
+
+    class Stub:
+        def penalty_ratio(self, inputs: np.ndarray, bins: float) -> np.ndarray:
+            assert bins == pytest.approx(4 * F0 * 1024 * 5e-4)  # 4 ppm in bins of the FID
+            return 1.1 * alone / highest
+
+    penalty = _network_penalty(Stub(), data, operator, sets)
+    assert penalty[0] == pytest.approx(1.1 * together, rel=1e-6)
+    assert together > 1.3 * alone  # so that the one is not the other
+
+
+def test_bins_are_those_of_four_ppm() -> None:
+    # 4 ppm are 493 Hz at 123.25 MHz; a bin of an FID of 0.5 s has 2 Hz.
+    assert independent_bins(1000, 5e-4, F0) == pytest.approx(246.5)
+    assert independent_bins(4000, 5e-4, F0) == GRID_POINTS
 
 
 def test_golden_search() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from fsl_mrs_dl.data import Complex, Real
 from fsl_mrs_dl.fit import reconstruction as sparse
 from fsl_mrs_dl.fit.reconstruction.partners import filtered, tikhonov
-from fsl_mrs_dl.models.reconstruction import SparsityVAE, grid_axis_hz, grid_spectra
+from fsl_mrs_dl.models.reconstruction import SparsityVAE, grid_axis_hz, grid_spectra, independent_bins
 from fsl_mrs_dl.physics import fid_to_spectrum, spectrum_to_fid
 from tests.benchmarks.reconstruct.sets import DWELLTIME_S, POINTS, Draw, study_basis
 
@@ -36,6 +36,11 @@ def inputs_of(sample: Draw) -> tuple[Real, Real, Real]:
     return noisy, clean, (1 / unit).astype(np.float32)
 
 
+def study_bins() -> float:
+    """Return the independent bins of the spectra of the study."""
+    return independent_bins(POINTS, DWELLTIME_S, study_basis().spectrometer_frequency_mhz)
+
+
 def by_noise(share: float) -> Weights:
     """Return the rule of a share of the universal penalty."""
 
@@ -49,13 +54,13 @@ def by_noise(share: float) -> Weights:
 
 def by_network(network: SparsityVAE) -> Weights:
     """Return the rule of a calibrated network."""
-    return lambda sample: network.penalty_ratio(inputs_of(sample)[0])
+    return lambda sample: network.penalty_ratio(inputs_of(sample)[0], study_bins())
 
 
 def by_shipped(network: SparsityVAE) -> Weights:
     """Return the rule of the step with the shipped network: kept near what the noise says."""
     noise = by_noise(sparse.NOISE_SHARE)
-    return lambda sample: sparse.near_noise(network.penalty_ratio(inputs_of(sample)[0]), noise(sample))
+    return lambda sample: sparse.near_noise(by_network(network)(sample), noise(sample))
 
 
 @cache
@@ -164,7 +169,7 @@ def literal(network: SparsityVAE) -> Method:
         axis_hz = grid_axis_hz(study_basis().spectrometer_frequency_mhz)
         inputs, _ = grid_spectra(fids, axis_hz, DWELLTIME_S, unit)
         penalty = network.penalty_ratio(
-            inputs
+            inputs, study_bins()
         )  # here not of the largest useful one, but of the normalised data
         operator = sample.operator(fwhm_hz, broad=False)
         amplitudes = plain_ista(operator, single(fids / unit[:, None]), penalty)

@@ -7,7 +7,7 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import ModelError
 from fsl_mrs_dl.fit import reconstruction as sparse
 from fsl_mrs_dl.models.package import find, load
-from fsl_mrs_dl.models.reconstruction import GRID_POINTS, GRID_PPM, SparsityVAE, grid_axis_hz, grid_spectra
+from fsl_mrs_dl.models.reconstruction import SparsityVAE, grid_axis_hz, grid_spectra
 from fsl_mrs_dl.physics import fid_to_spectrum
 from fsl_mrs_dl.train.loop import Settings, fit
 from fsl_mrs_dl.train.reconstruction_calibration import best_alpha
@@ -17,9 +17,10 @@ from tests.benchmarks.reconstruct.methods import (
     largest,
     literal,
     single,
+    study_bins,
     without_baseline,
 )
-from tests.benchmarks.reconstruct.sets import DWELLTIME_S, POINTS, Draw, draw, study_basis
+from tests.benchmarks.reconstruct.sets import DWELLTIME_S, Draw, draw, study_basis
 
 PACKAGE = "reconstruct-asds-vae-1h-3t"
 SEED_SIZE = 500
@@ -47,8 +48,7 @@ def trained(
         torch.manual_seed(seed)
         network = SparsityVAE(noise_weighted=noise_weighted, hidden=hidden)
     noisy, clean, noise = inputs_of(sample)
-    bins = (GRID_PPM[1] - GRID_PPM[0]) * study_basis().spectrometer_frequency_mhz * POINTS * DWELLTIME_S
-    independent = np.full(len(noise), min(bins, GRID_POINTS), dtype=np.float32)
+    independent = np.full(len(noise), study_bins(), dtype=np.float32)
     # The published loss is the mean squared error of the noisy spectrum.
     target = clean if noise_weighted else noisy
     every = tuple(torch.from_numpy(part) for part in (noisy, target, noise, independent))
