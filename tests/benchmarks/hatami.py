@@ -129,10 +129,12 @@ def run(
         _sizes(sizes, judged),
         _trainings({**judged, **physical}),
     ]
-    forest = this.profile.forest
-    sizes_of_rivals = {"few": this.profile.fitted, "trees": forest.trees, "grown": forest.samples}
-    sizes_of_rivals |= {"chains": this.profile.sampling.chains, "sweeps": this.profile.sampling.sweeps}
-    method = words.HATAMI_METHOD.format(basis=challenge_basis(basis)[1], **sizes_of_rivals)
+    forest, sampling = this.profile.forest, this.profile.sampling
+    settings = {"few": this.profile.fitted, "trees": forest.trees, "grown": forest.samples}
+    settings |= {"chains": sampling.chains, "sweeps": sampling.sweeps}
+    method = words.HATAMI_METHOD.format(
+        basis=challenge_basis(basis)[1], rate=this.profile.scale.lr, **settings
+    )
     method += words.how_much(profile, share)
     return Page(
         "A convolutional network on the spectrum",
@@ -296,6 +298,8 @@ def _pictures(judged: dict[str, Judged], sizes: dict[str, list[Trained]]) -> lis
                 for one in networks
             ]
             curves[study] = ([one.plan.samples for one in networks], errors)
+    if not any(len(x) > 1 for x, _ in curves.values()):
+        return pictures
     caption = "Mean SMAPE of the CNN over the number of training signals."
     pictures.append(curve_picture("sizes", caption, curves, ("Training signals", "Mean SMAPE (%)")))
     return pictures

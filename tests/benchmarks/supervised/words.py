@@ -15,19 +15,19 @@ uniform in [0, 1], shift within +-10 Hz and damping, without noise or with an SN
 SD of a channel), after Hatami et al. 2018 ([arXiv:1806.07237](https://arxiv.org/abs/1806.07237)). The
 publication gives +-10 Hz for the damping: read as a rate, FIDs would grow 5000-fold. Here it is +-10 1/s;
 *physical damping* adds 0 to 10 Hz of width instead. A convolutional network with concatenated ReLU reads the
-complex spectrum from -0.2 to 5.6 ppm; its layers are a proposal, for the figure with the
-published ones is lost. Adam, 1e-3, falling along half a cosine.
+complex spectrum from -0.2 to 5.6 ppm; its layers are a proposal, for the figure with the published ones is
+lost. Adam, {rate:g}, falling along half a cosine.
 
 *QUEST-like fit*: time-domain least squares of amplitude, shift and damping of every component, from no shift
 and mean damping, within the ranges. *Fit, few points first*: the same model, first on 64 points, then on twice
 as many, up to all, and with the ranges as a prior. *CNN, then the fit*: from what a network that was trained
 for amplitudes, shifts and dampings gives, first on 256 points. *Posterior median, sampled*: Gibbs sampling
 under the very ranges that the signals were drawn from, {chains} chains of {sweeps} sweeps; the mode, which a
-fit gives, is not what a SMAPE is least at. The median of endless chains is; these are short, and what they have
-not settled adds to the error. *Random forest*: of {trees} trees on {grown} signals. Fits and chains run on the
-first {few} test signals, networks on all. Bounds know the model: *efficient* is the Cramer-Rao bound, *Bayes*
-that of an estimator that knows the ranges too, both turned into a SMAPE as of Gaussian errors; they are local,
-and no estimator need reach them."""
+fit gives, is not what a SMAPE is least at. The median of endless chains is; these are short and seldom swap two
+components that look alike (GPC and PCh), which adds to the error. *Random forest*: of {trees} trees on {grown}
+signals. Fits and chains run on the first {few} test signals, networks on all. Bounds know the model:
+*efficient* is the Cramer-Rao bound, *Bayes* that of an estimator that knows the ranges too, both turned into a
+SMAPE as of Gaussian errors; they are local, and no estimator need reach them."""
 HATAMI_MEANS = """\
 **Mean SMAPE in % over all components.** Intervals (95 %, Student's t) are over seeds of the training. What was
 asked of each profile stands below; these are no bounds."""
