@@ -123,7 +123,7 @@ def test_water_does_not_change_what_is_estimated_over_the_prior(models, scan, tm
 def test_the_fit_goes_on_from_a_network_to_where_it_would_have_ended(by, models, scan, tmp_path):
     more = {
         "refined": ["--method", "dq-nmm", "--model", str(models / NAME), "--refine", "40"],
-        "started": ["--model", str(models / START)],
+        "started": ["--model", START],  # as shipped: one of few steps leads a fit astray
     }[by]
     assert quantify(scan, tmp_path / "network", *more, *FIXED) == 0
     assert quantify(scan, tmp_path / "fit", *FIXED) == 0
