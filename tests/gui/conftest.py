@@ -155,8 +155,11 @@ class Viewer:
 
     def picture(self, name):
         """Save a screenshot of the window."""
+        import fsl.utils.idle as idle
         from PIL import ImageGrab
 
+        self.wait(lambda: idle.idleLoop.queue.empty(), "nothing to do")
+        self.frame.Refresh()
         whole = None
         for _ in range(PICTURE_TRIES if os.environ.get(PICTURES) else 1):
             self.pump(1.5 if os.environ.get(PICTURES) else 0.1)
