@@ -198,6 +198,15 @@ class TestDictionary:
         assert model.fwhm_hz == 4.0
 
 
+@pytest.mark.parametrize(("width_hz", "a_bin"), [(6.0, 1), (3.0, 2)])
+def test_narrow_lines_get_frequencies_between_the_bins(width_hz: float, a_bin: int) -> None:
+    """A bin of 1024 points of 0.5 ms has 1.95 Hz, and twice that is 3.9 Hz."""
+    scan = data(lines(width_hz))
+    shape = sparse.of_lines(scan, lines(width_hz)[None], np.ones(1))
+    model = sparse.grid_of_lines(scan, shape, None, N)
+    assert model.operator.n_lines == a_bin * N
+
+
 class TestSets:
     def test_transients_share_their_lines(self, rng: np.random.Generator) -> None:
         turns = np.exp(1j * rng.uniform(-3, 3, (8, 1)))

@@ -15,6 +15,7 @@ from fsl_mrs_dl.models.reconstruction import (
     grid_axis_hz,
     grid_spectra,
     independent_bins,
+    with_other_noise,
 )
 from fsl_mrs_dl.physics import add_noise
 from fsl_mrs_dl.simulate.shipped import shipped_basis
@@ -84,6 +85,20 @@ def test_posterior_of_a_linear_model_has_the_variance_of_bayes() -> None:
         with torch.no_grad():
             best.append(float(network.loss(inputs, inputs, noise.expand(n), torch.full((n,), 512.0))))
     assert abs(int(np.argmin(best)) - 6) <= 1
+
+
+def test_other_noise_has_the_level_that_is_told(rng: np.random.Generator) -> None:
+    """Up to three times more or less; the spectra beneath stay."""
+    sd = torch.linspace(0.01, 0.2, 64)
+    clean = torch.zeros(64, 2, GRID_POINTS)
+    noise = torch.from_numpy(rng.standard_normal((64, 2, GRID_POINTS))).float() * sd[:, None, None]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        inputs, level = with_other_noise(clean + noise, clean, sd)
+    # 1024 numbers tell an SD to 1 / sqrt(2 * 1024) = 2.2 %; of 64 the worst is within 4 of these.
+    np.testing.assert_allclose(inputs.std(dim=(1, 2)), level, rtol=0.09)
+    assert (level / sd).min() > 1 / 3.001
+    assert 2 < (level / sd).max() < 3.001
 
 
 def test_calibration_finds_the_factor() -> None:

@@ -73,6 +73,7 @@ def test_quantify_finds_what_it_finds_in_the_raw_data(scan, shipped):
     after = reconstruct(raw).data
     one, two = (quantify(data, basis=shipped).outcome for data in (raw, after))
     assert two.noise_sd[0] == pytest.approx(one.noise_sd[0], rel=0.15)
+    assert two.flags[0] == one.flags[0] == 0
     assert two.snr.max() == pytest.approx(one.snr.max(), rel=0.1)
     for name in ("NAA+NAAG", "GPC+PCh", "Glu+Gln", "Ins"):
         at = one.names.index(name)

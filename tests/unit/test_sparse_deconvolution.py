@@ -6,7 +6,8 @@ from scipy.optimize import minimize
 
 from fsl_mrs_dl.data import Complex
 from fsl_mrs_dl.fit import reconstruction as sparse
-from fsl_mrs_dl.fit.reconstruction.partners import low_rank, tikhonov
+from fsl_mrs_dl.fit.reconstruction.partners import filtered, low_rank, tikhonov
+from fsl_mrs_dl.fit.reconstruction.penalty import lowest
 from fsl_mrs_dl.physics import fid_to_spectrum
 
 N, DT = 64, 2e-3
@@ -277,6 +278,24 @@ class TestPenalties:
         # The exceedances of 64 atoms are 1 in the mean; neighbours are alike, so that fewer FIDs have them.
         assert 0.2 < above < 0.7
 
+    def test_noise_takes_four_fifths_of_it(self) -> None:
+        operator = grid(oversampling=1)
+        penalty = sparse.noise_penalty(operator, np.full(1, 0.7))
+        assert penalty[0] == pytest.approx(
+            0.8 * 0.7 * operator.norms.item() * np.sqrt(2 * np.log(N)), rel=1e-6
+        )
+
+    def test_a_network_changes_it_by_a_quarter_at_most(self) -> None:
+        penalty = sparse.near_noise(np.array([0.2, 2.2, 30.0]), np.full(3, 2.0))
+        np.testing.assert_allclose(penalty, [1.6, 2.2, 2.5])
+
+    def test_lowest_of_a_parabola(self) -> None:
+        """In the logarithm, between two places and beyond the last."""
+        places = np.geomspace(3.0, 0.1, 12)
+        wanted = np.array([0.37, 1.9, 0.01])
+        curves = np.log(places[:, None] / wanted) ** 2
+        np.testing.assert_allclose(lowest(curves, places), [0.37, 1.9, 0.1], rtol=1e-9)
+
     def test_universal_penalty_of_several_fids(self, rng: np.random.Generator) -> None:
         operator = grid(oversampling=1)
         noise = white(rng, 1500, 4, N)
@@ -348,6 +367,11 @@ class TestSupport:
 
 
 class TestPartners:
+    def test_matched_filter_leaves_no_phase_of_eddy_currents(self) -> None:
+        operator = grid()
+        decay = np.exp(-3 * np.pi * TIME) * (np.arange(N) < 50)
+        np.testing.assert_allclose(filtered(operator.decay, operator)[0, 0], decay**2, atol=1e-12)
+
     def test_tikhonov_solves_the_regularised_problem(self, rng: np.random.Generator) -> None:
         operator = grid()
         y = lines((20.0, -90.0), (8.0, 4.0)) + 0.2 * white(rng, 1, 1, N)
