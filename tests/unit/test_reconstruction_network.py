@@ -135,6 +135,11 @@ def test_penalty_is_the_variance_times_factor_and_power() -> None:
     np.testing.assert_allclose(ratio, [0.06, 0.06, 0.12])
 
 
+def test_grid_lies_upfield_of_the_carrier() -> None:
+    # From 0.2 to 4.2 ppm, 4.45 to 0.45 ppm below 4.65 ppm, of 123.25 Hz each.
+    np.testing.assert_allclose(grid_axis_hz(F0)[[0, -1]], [-548.4625, -55.4625])
+
+
 def test_penalty_of_fids_that_share_lines(rng: np.random.Generator) -> None:
     """A network that says 1.1 times the noise of each FID gives 1.1 times the noise of all four together."""
     t = np.arange(1024) * 5e-4
