@@ -235,5 +235,7 @@ def viewer(fsleyes_process, monkeypatch):
     fsleyes_process.pump(0.1)
     logging.getLogger("fsl.utils.idle").removeHandler(ear)
     assert not ear.heard, ear.heard[0]
-    assert not errors, "".join(errors[0])  # of an event of wxPython
+    # FSLeyes plans work for a control that a test closes at once.
+    errors = [text for text in map("".join, errors) if "has been deleted" not in text]
+    assert not errors, errors[0]  # of an event of wxPython
     assert SESSION.listeners == {}
