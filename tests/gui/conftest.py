@@ -158,7 +158,8 @@ class Viewer:
         import fsl.utils.idle as idle
         from PIL import ImageGrab
 
-        self.wait(lambda: idle.idleLoop.queue.empty(), "nothing to do")
+        if os.environ.get(PICTURES):  # what is planned would change it; a closed control may plan for ever
+            self.wait(lambda: idle.idleLoop.queue.empty(), "nothing to do")
         self.frame.Refresh()
         whole = None
         for _ in range(PICTURE_TRIES if os.environ.get(PICTURES) else 1):
