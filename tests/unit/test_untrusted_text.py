@@ -173,6 +173,8 @@ def test_names_of_a_study_are_no_formulas(tmp_path):
         snr=9.0,
         linewidth_hz=4.0,
         amounts=amounts,
+        before=(None, None),
+        after=(None, None),
     )
     write_table([made], tmp_path / "study.csv", tmp_path / "study.json")
     with (tmp_path / "study.csv").open(newline="", encoding="utf-8") as file:

@@ -59,13 +59,13 @@ def test_maps_and_tables_lead_with_the_posterior(many):
     assert [head(column) for column in ("value", "sd", "crlb")] == [
         "without prior",
         "its SD",
-        "its ampl. SD %",
+        "ampl. SD %",
     ]
     other = Session().open(viewer_results.mrsi_stiff())
     assert other.maps.default() == MapChoice("internal", "NAA+NAAG")
     plain = other.table.at(a_voxel(other), "raw")
     assert plain.columns == PLAIN
-    assert plain.heads() == ("metabolite", "without prior", "its SD", "its ampl. SD %", "SNR", "FWHM Hz")
+    assert plain.heads() == ("metabolite", "without prior", "its SD", "ampl. SD %", "SNR", "FWHM Hz")
     assert {len(row) for row in plain.texts()} == {6}
 
 

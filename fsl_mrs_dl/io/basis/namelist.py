@@ -8,14 +8,17 @@ import numpy as np
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.errors import DataError
 
-# A namelist ends with $END, &END or, as gfortran writes it, a slash; text in quotes may hold any of them.
-# No namelist of LCModel is longer than a page; the limit ends the search in a file without an end mark.
-_SECTION = re.compile(
-    r"""^[ \t]*[$&](?!end\b)(\w+)
-    ((?:(?>'[^'\n]*'|"[^"\n]*")|(?!(?<![^\s,])/[ \t]*$|[$&]end\b).){0,20000}+)
-    (?:/|[$&]end\b[^\n]*)\n?""",
-    re.IGNORECASE | re.DOTALL | re.MULTILINE | re.VERBOSE,
+_START = re.compile(r"^[ \t]*[$&](?!end\b)(\w+)", re.IGNORECASE | re.MULTILINE)
+_TOKEN = re.compile(
+    r"""'[^'\n]*'|"[^"\n]*"|(?P<end>(?<![^\s,])/(?=[ \t]*$)\n?|[$&]end\b[^\n]*\n?)|[^'"/$&]+|.""",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
 )
+"""A part of a namelist, or its end: $END, &END or, as gfortran writes it, a slash. Text in quotes may hold any.
+
+One pattern for the whole would need possessive quantifiers, which Python 3.11.2 (Debian 12) matches wrongly.
+"""
+_LONGEST = 20_000
+"""Characters after which the search for an end mark ends: no namelist of LCModel is longer than a page."""
 _PAIR = re.compile(r"(\w+)\s*(?:\(\d+\))?\s*=\s*('(?:[^']|'')*'|\"[^\"]*\"|[^=,'\"\s]*)")
 _WIDTH = re.compile(r"\d*\s*[EFGD](\d+)\.\d+", re.IGNORECASE)
 _BARE_EXPONENT = re.compile(r"(?<=\d)([+-]\d{3})$")
@@ -49,12 +52,28 @@ class Section:
 
 def sections(text: str) -> list[Section]:
     """Return the namelists of a file, in order; ``$NAME .. $END``, ``&NAME .. &END`` and ``&NAME .. /``."""
-    matches = list(_SECTION.finditer(text))
-    ends = [*(match.start() for match in matches), len(text)]
+    marks: list[tuple[re.Match[str], re.Match[str]]] = []
+    start = _START.search(text)
+    while start is not None:
+        end = _end_of(text, start.end())
+        if end is not None:
+            marks.append((start, end))
+        start = _START.search(text, (end or start).end())
+    ends = [*(start.start() for start, _ in marks), len(text)]
     return [
-        Section(match[1].lower(), _values(match[2]), text[match.end() : end])
-        for match, end in zip(matches, ends[1:], strict=True)
+        Section(start[1].lower(), _values(text[start.end() : end.start()]), text[end.end() : following])
+        for (start, end), following in zip(marks, ends[1:], strict=True)
     ]
+
+
+def _end_of(text: str, at: int) -> re.Match[str] | None:
+    """Return the end mark of the namelist whose first value stands at a place, or None."""
+    for token in _TOKEN.finditer(text, at):
+        if token["end"] is not None:
+            return token
+        if token.end() - at > _LONGEST:
+            break
+    return None
 
 
 def _values(text: str) -> dict[str, str]:
