@@ -66,7 +66,7 @@ def stages_part(stages: Sequence[Stage]) -> str:
 
 
 def stage_measures(stages: Sequence[Stage]) -> list[dict[str, Any]]:
-    """Return what each step did, with SNR and linewidth of NAA after it, for the record of a run.
+    """List the steps of a run with SNR and linewidth of NAA (Hz) after each, for the record of the run.
 
     Parameters
     ----------

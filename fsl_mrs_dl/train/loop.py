@@ -33,7 +33,7 @@ _PENALTY = (3e-2, 1e-6)
 of the loss: some hundred steps on a few thousand noisy examples learn their noise by heart. It falls, and the
 epoch of the least validation loss is the one whose penalty suits the noise."""
 _GPU_SHARE = 0.4
-"""Of the free memory of a GPU that examples may take; the rest is for the network and its gradients."""
+"""Share of the free GPU memory for the training examples; the rest is for the network and its gradients."""
 VALIDATION = 0.1
 """Share of the examples whose loss decides which epoch was the best."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 _FIRST_IMAGE = "ref"
-"""What FSLeyes calls the axes of its first image."""
+"""Name that FSLeyes gives to the axes of the first image."""
 
 
 class ScannerAxes:

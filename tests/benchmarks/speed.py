@@ -53,7 +53,7 @@ _FAILED = ("nonfinite", "zero", "no_convergence", "out_of_range")
 
 @dataclass(frozen=True)
 class SpeedProfile:
-    """How many spectra a world, how many of them by FSL-MRS, which worlds, and how many seconds for the time."""
+    """Number of spectra a world, number that FSL-MRS fits, names of the worlds, and seconds of each timing."""
 
     spectra: int
     rival: int

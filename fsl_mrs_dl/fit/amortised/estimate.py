@@ -31,8 +31,8 @@ STEPS = 2
 SURE = 3.0
 """Distance of a reference from zero, in its SDs, from which its ratios have a mean."""
 _REACH = 0.3
-"""What a linear model reaches: a shift or a change of width by this share of the width of a line, a phase by as
-many rad. Beyond, it neglects a tenth of a line's height."""
+"""Largest step for which the linear model holds: of shift or width as a share of the linewidth, of phase in rad.
+A larger step makes an error of more than a tenth of the line's height."""
 _LEAST_INDEPENDENT = 0.5
 """Share of independent samples of the residual, below which a spectrum is not described."""
 

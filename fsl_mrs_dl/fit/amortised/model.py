@@ -229,7 +229,7 @@ class BatchModel:
 
     @property
     def own_scales(self) -> tuple[float, float]:
-        """What the derivative by time is multiplied with: for an own shift and an own width of one SD."""
+        """Factors of t s(t) for a member's own shift and own width of one prior SD, in rad/s and 1/s."""
         return 2 * pi * self.shift_sd_hz, -pi * self.width_sd_hz
 
 

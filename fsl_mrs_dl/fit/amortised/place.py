@@ -17,8 +17,8 @@ Array = Any
 GAMMA, SPREAD, PHASE, DELAY, SHARED = 1, 2, 3, 4, 5
 """Columns of the parameters that all members share, after the shift in Hz; and their number."""
 LARGEST_STEP_PPM = 0.1
-"""Of a shift in one step, in ppm: a third of the reach of a start."""
-_FIRST_SNR = 20.0  # SNR of NAA for which the first step is made: a poor spectrum
+"""Largest change of the shift in one step, in ppm: a third of the range in which the network finds a start."""
+_FIRST_SNR = 20.0  # the first step assumes this SNR of NAA, that of a poor spectrum
 _LEAST_ENERGY = 1e-4  # of metabolites over the whole window: at least a hundredth of its amplitude
 RIDGE = 1e-6
 """Over each parameter's own curvature: above the rounding of products in single precision, and a thousandth of

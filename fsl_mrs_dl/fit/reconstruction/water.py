@@ -13,7 +13,7 @@ from fsl_mrs_dl.fit.residual_water import WATER_PLACE_PPM, find_water, lines_bet
 
 @dataclass(frozen=True)
 class WaterAside:
-    """What was set aside.
+    """Residual water that was separated from the FIDs.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ def train_all(
 
 
 def training_options(name: str, profile: FpcProfile) -> dict[str, Any]:
-    """Return what the profile asks of the training of an architecture, as options of ``train align``."""
+    """Return the options of ``train align`` by which a profile trains an architecture."""
     samples, epochs = profile.training[name]
     return {
         "architecture": name,
@@ -107,7 +107,7 @@ def train_one(folder: Path, **options: Any) -> TrainedFpcNetwork:
 
 
 def _digest(options: Mapping[str, Any]) -> str:
-    """Return what tells options apart; of files and packages their names: where they lie changes nothing."""
+    """Return options as text for a digest; files and packages by name, without their folder."""
 
     def plain(key: str, value: Any) -> Any:
         if isinstance(value, tuple):
