@@ -28,14 +28,13 @@ from fsl_mrs_dl.fit.amortised.place import (
     usual_amplitudes,
 )
 from fsl_mrs_dl.fit.amortised.small import cholesky, inverse_size, of_unit_diagonal, solve_lower, solve_upper
+from fsl_mrs_dl.fit.lcm.averaging import LEAST_INDEPENDENT
 from fsl_mrs_dl.fit.lcm.over_background import rate_weight
 
 Array = Any
 
 _LEAST_MOVING = 0.1
 """Energy of an own shift or width over the noise variance, below which a member does not get one."""
-_LEAST_INDEPENDENT = 0.1
-"""Smallest share of independent samples, as in :mod:`~fsl_mrs_dl.fit.lcm.averaging`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +149,7 @@ def average(model: BatchModel, fids: Array, place: BatchPlace) -> BatchAverage:
     weights = _probabilities(evidence, xp.ones_like(place.noise))
     smooth, broad, left = _curves(model, linear, solved, weights, place.noise)
     lag = _lag_one(left)
-    independent = xp.clip((1 - lag) / (1 + lag), _LEAST_INDEPENDENT, 1.0)
+    independent = xp.clip((1 - lag) / (1 + lag), LEAST_INDEPENDENT, 1.0)
     weights = _probabilities(evidence, independent)
     mean, noise, information, steps = (
         xp.stack([getattr(one, name) for one in solved], axis=1)

@@ -9,7 +9,7 @@ from fsl_mrs_dl.fit.lcm.evidence import Linear, Products, Weighing
 from fsl_mrs_dl.fit.lcm.problem import Problem
 from fsl_mrs_dl.fit.lcm.result import N_HYPOTHESES, Average
 
-_LEAST_INDEPENDENT = 0.1
+LEAST_INDEPENDENT = 0.1
 """Smallest share of independent samples: neighbours that correlate by 0.82. In a worse fit the spectrum is not of
 the basis set's kind."""
 
@@ -36,7 +36,7 @@ def independent(residual: Complex, removed: Real | float = 0.0) -> Real:
     Arguments are those of :func:`lag_one`.
     """
     rho = lag_one(residual, removed)
-    share: Real = np.clip((1 - rho) / (1 + rho), _LEAST_INDEPENDENT, 1.0)
+    share: Real = np.clip((1 - rho) / (1 + rho), LEAST_INDEPENDENT, 1.0)
     return share
 
 

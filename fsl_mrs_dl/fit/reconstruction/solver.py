@@ -23,8 +23,8 @@ _FIRST_RIDGE = 0.01  # over the largest eigenvalue of A^H A; spectra of SNR_f 10
 _BALANCED = 100  # iterations in which the ridge still changes; from then on convergence is proven
 _LATE = 10.0
 """Factor by which the ridge is reduced after that. Balanced, the residuals are small together; the gap closes last
-where a feasible dual point is far, and that one is nearer with a smaller ridge: three averages of SNR_f 150 to 300 took
-1270 to over 2000 iterations with 1, 260 to 920 with 10, 360 to over 2000 with 30."""
+where a feasible dual point is far, and that one is nearer with a smaller ridge: three averages of SNR_f 150 to 300
+took 1270 to over 2000 iterations with 1, 260 to 920 with 10, 360 to over 2000 with 30."""
 _NEAR = 1.0  # gap below which that is done: less than the noise is missing; beside huge lines it takes longer
 _LARGEST_CHANGE = 5.0  # of the ridge at once, so that no single step upsets it
 _RELAXATION = 1.7  # of each step; 1.5 to 1.8 is usual (Boyd et al. 2011, section 3.4.3)
