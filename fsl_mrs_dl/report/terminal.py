@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fsl_mrs_dl.data import FLAGS, REPLACED
 from fsl_mrs_dl.io.results.outcome import Outcome
 from fsl_mrs_dl.report.concentrations import (
     WITHOUT_PRIOR,
@@ -43,11 +44,21 @@ def quantify_text(outcome: Outcome, folder: Path, files: Collection[str]) -> str
     fitted = int(np.isfinite(scaled.value).any(axis=1).sum())
     many = "" if is_single else f", medians over {fitted} voxels"
     wide = max(map(len, names), default=0)
-    lines = [*filter(None, [verdict_text(outcome)])]
+    lines = [*filter(None, [verdict_text(outcome), _replaced_text(outcome)])]
     lines.append(f"{scaling_title(outcome, scaling)}{many}, {leading_words(scaled)}:")
     lines += [f"  {name:{wide}}  {text}" for name, text in zip(names, amounts, strict=True)]
     lines += filter(None, [water_words(outcome)])
     return "\n".join([*lines, *_places(outcome, folder, files, believed=scaled.has_posterior)])
+
+
+def _replaced_text(outcome: Outcome) -> str:
+    """Say how many spectra have the result of the whole fit, not of the amortised estimate; empty for none."""
+    n = int(np.count_nonzero(outcome.flags >> FLAGS[REPLACED].bit & 1))
+    if not n:
+        return ""
+    return (
+        f"{n} of {len(outcome.flags)} spectra: the amortised estimate does not hold, the whole fit was done"
+    )
 
 
 def _places(outcome: Outcome, folder: Path, files: Collection[str], *, believed: bool) -> list[str]:

@@ -1,5 +1,8 @@
 """``quantify --method amortised``: columns, verdicts and flags as those of the fit, and what it refuses."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from fsl_mrs_dl.errors import OptionError
 from fsl_mrs_dl.io.basis import read_basis
 from fsl_mrs_dl.io.results import EXTRA_COLUMNS
 from fsl_mrs_dl.physics import on_points, shift
+from fsl_mrs_dl.report.terminal import quantify_text
 from fsl_mrs_dl.simulate.shipped import shipped_basis
 from fsl_mrs_dl.steps.quantify import quantify
 from tests.benchmarks.mrsi import POINTS, simulate_grid
@@ -83,6 +87,16 @@ def test_what_it_does_not_reach_is_fitted_and_flagged(simulated):
     assert outcome.flags[1] & sum(bits.values())
     assert not outcome.flags[[0, 2, 3]].any()
     np.testing.assert_allclose(outcome.scaled["raw"].value[1], alone.scaled["raw"].value[1], rtol=1e-6)
+
+
+def test_the_terminal_says_how_many_were_fitted(outcomes):
+    by_it = outcomes["amortised"].outcome
+    flags = by_it.flags.copy()
+    flags[:] = 0
+    assert "whole fit" not in quantify_text(replace(by_it, flags=flags), Path("out"), ())
+    flags[2] = 1 << FLAGS[REPLACED].bit
+    text = quantify_text(replace(by_it, flags=flags), Path("out"), ())
+    assert f"1 of {len(flags)} spectra: the amortised" in text
 
 
 def test_a_voxel_that_is_no_number_leaves_the_others_alone(simulated, outcomes):
