@@ -9,6 +9,7 @@ import numpy as np
 from fsl_mrs_dl.physics import basis_sum, fid_to_spectrum, ppm_axis
 from fsl_mrs_dl.scores import mae
 from fsl_mrs_dl.simulate.components import ComponentSignals
+from tests.benchmarks.store import NotTrainedError, Store
 from tests.benchmarks.supervised import words
 from tests.benchmarks.supervised.answers import (
     Answer,
@@ -23,7 +24,7 @@ from tests.benchmarks.supervised.answers import (
 )
 from tests.benchmarks.supervised.plans import COMPLEX, CWT, MAGNITUDE, SPECTRUM, cwt_plans
 from tests.benchmarks.supervised.sets import challenge_basis, judging_signals
-from tests.benchmarks.supervised.trainings import NotTrainedError, Store, Trained, estimates, trained
+from tests.benchmarks.supervised.trainings import Trained, estimates, trained
 from tests.benchmarks.table import NOT_RUN, Page, Picture, Table
 
 STUDY = "noise-free"

@@ -11,6 +11,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.simulate.components import ComponentSignals
+from tests.benchmarks.store import NotTrainedError, Store
 from tests.benchmarks.supervised import words
 from tests.benchmarks.supervised.answers import (
     Answer,
@@ -44,7 +45,7 @@ from tests.benchmarks.supervised.time_domain import (
     fit_components,
     ranges,
 )
-from tests.benchmarks.supervised.trainings import NotTrainedError, Plan, Store, Trained, estimates, trained
+from tests.benchmarks.supervised.trainings import Plan, Trained, estimates, trained
 from tests.benchmarks.table import NOT_RUN, Page, Picture, Table
 
 STUDIES = ("noise-free", "SNR_t0 10")

@@ -10,6 +10,7 @@ import numpy as np
 
 from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.models.package import find, read_card
+from tests.benchmarks.store import Store
 from tests.benchmarks.supervised import words
 from tests.benchmarks.supervised.answers import beats, interval, level_picture
 from tests.benchmarks.supervised.in_worlds import (
@@ -27,7 +28,6 @@ from tests.benchmarks.supervised.in_worlds import (
     regressors,
 )
 from tests.benchmarks.supervised.scenes import AS_TRAINED, BASIS, scenes
-from tests.benchmarks.supervised.trainings import Store
 from tests.benchmarks.table import NOT_RUN, Page, Table
 
 _DIGITS = 3

@@ -15,6 +15,7 @@ from fsl_mrs_dl.models.regression_inference import features_of
 from fsl_mrs_dl.models.transforms import Scattering
 from fsl_mrs_dl.simulate.components import ComponentSignals
 from fsl_mrs_dl.train.loop import VALIDATION
+from tests.benchmarks.store import NotTrainedError, Store
 from tests.benchmarks.supervised import words
 from tests.benchmarks.supervised.answers import (
     Answer,
@@ -38,15 +39,7 @@ from tests.benchmarks.supervised.plans import (
 from tests.benchmarks.supervised.published import SCATTERING_MEANS
 from tests.benchmarks.supervised.sets import STUDIES, challenge_basis, judging_signals
 from tests.benchmarks.supervised.time_domain import fit_components
-from tests.benchmarks.supervised.trainings import (
-    NotTrainedError,
-    Plan,
-    Store,
-    Trained,
-    estimates,
-    examples,
-    trained,
-)
+from tests.benchmarks.supervised.trainings import Plan, Trained, estimates, examples, trained
 from tests.benchmarks.table import NOT_RUN, Page, Picture, Table
 
 LINEAR, FIT, MEAN = "linear, on scattering", "fit, few points first", "training mean"

@@ -49,16 +49,9 @@ def worlds() -> tuple[Elsewhere, ...]:
 
 
 def run(profile: str, seed: int) -> Page:
-    """Train on one half of each scan, make transients, and compare them with the other half.
+    """Run the task, a :class:`~tests.benchmarks.table.Task`.
 
-    Parameters
-    ----------
-    profile : {"smoke", "small", "paper"}
-    seed : int
-
-    Returns
-    -------
-    Page
+    Train on one half of each scan, make transients, and compare them with the other half.
     """
     transients, splits, most = _SIZES[profile]
     rng = np.random.default_rng([seed, 6])

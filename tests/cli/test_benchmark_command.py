@@ -129,7 +129,8 @@ def test_fpc_knows_the_truth_reaches_the_bound_and_draws(
 
 def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
     """The training mean explains nothing, the Bayes bound is above the efficient one, no network is made again."""
-    from tests.benchmarks.dq.plans import PROFILES, DqStore, main_plans, trained  # needs PyTorch
+    from tests.benchmarks.dq.plans import PROFILES, main_plans, trained
+    from tests.benchmarks.store import Store
 
     folder = tmp_path / "models"
     words = ["dq", "--profile", "smoke", "--models", str(folder), "--output", str(tmp_path)]
@@ -139,7 +140,7 @@ def test_dq_knows_its_bounds_and_keeps_its_networks(tmp_path: Path) -> None:
     both = zip(table["bound, efficient"][:9], table["bound, Bayes"][:9], strict=True)
     assert all(float(efficient) <= float(bayes) for efficient, bayes in both)
     made = {p: p.stat().st_mtime_ns for p in folder.rglob("weights.safetensors")}
-    trained(main_plans(PROFILES["smoke"], 1)[0], DqStore(folder))
+    trained(main_plans(PROFILES["smoke"], 1)[0], Store(folder))
     assert {p: p.stat().st_mtime_ns for p in folder.rglob("weights.safetensors")} == made
 
 

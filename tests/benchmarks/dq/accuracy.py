@@ -17,9 +17,7 @@ from fsl_mrs_dl.scores import mape, r2
 from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, simulated
 from fsl_mrs_dl.train.quantification_evaluation import bounds
 from tests.benchmarks.dq.plans import (
-    DqNotTrainedError,
     DqProfile,
-    DqStore,
     TrainedDqNetwork,
     basis_of_tables,
     basis_on_points,
@@ -27,6 +25,7 @@ from tests.benchmarks.dq.plans import (
     trained,
 )
 from tests.benchmarks.dq.rivals import OF_DAMPED_NOISE, RIVALS
+from tests.benchmarks.store import NotTrainedError, Store
 from tests.benchmarks.table import Table
 
 SHOWN = ("Cr", "GPC", "Glu", "Ins", "NAA", "NAAG", "PCh", "PCr", "Tau")
@@ -97,12 +96,12 @@ def undamped_row(one: Row, test: Spectra) -> Row:
     return Row(f"{one.name}, undamped by its own damping", amplitudes.numpy(), ms)
 
 
-def rows_of(profile: DqProfile, seed: int, store: DqStore, noise: NoiseKind, test: Spectra) -> list[Row]:
+def rows_of(profile: DqProfile, seed: int, store: Store, noise: NoiseKind, test: Spectra) -> list[Row]:
     """Run the networks trained with one kind of noise, and the fits."""
     plans = [plan for plan in main_plans(profile, seed) if plan.noise == noise]
     rows = []
     for plan in plans:
-        with contextlib.suppress(DqNotTrainedError):
+        with contextlib.suppress(NotTrainedError):
             rows.append(network_row(plan.label, trained(plan, store), test))
     if rows:
         rows.append(refined_row(rows[-1], test))

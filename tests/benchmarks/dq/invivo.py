@@ -12,8 +12,9 @@ from fsl_mrs_dl.models.package import CARD, Model, load
 from fsl_mrs_dl.scores import cv
 from fsl_mrs_dl.steps.quantify_fitters import NetworkFitter
 from fsl_mrs_dl.steps.remove import remove
-from tests.benchmarks.dq.plans import DqProfile, DqStore, invivo_plan, trained
+from tests.benchmarks.dq.plans import DqProfile, invivo_plan, trained
 from tests.benchmarks.quantify_cases import shipped, steam_transients
+from tests.benchmarks.store import Store
 from tests.benchmarks.table import NOT_RUN, Table
 
 SHARE = 0.25  # of the transients are in each average, so that many averages differ
@@ -28,7 +29,7 @@ _SETTINGS = FitSettings(baseline=Baseline.parse("spline, moderate"))
 _SEED = 64  # of the choice of transients
 
 
-def invivo_table(profile: DqProfile, seed: int, store: DqStore) -> Table:
+def invivo_table(profile: DqProfile, seed: int, store: Store) -> Table:
     """Return mean, SD and CV of ratios to tCr over averages of a random quarter of the transients."""
     columns = ["method", *RATIOS]
     caption = "Not run: the measured transients (invivo/steam_7t) are not here."

@@ -9,23 +9,15 @@ from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.models.quantification import QuantificationNetwork
 from fsl_mrs_dl.models.quantification_inference import channels
 from fsl_mrs_dl.train.quantification_data import Spectra
-from tests.benchmarks.dq.plans import (
-    SIX,
-    DqProfile,
-    DqStore,
-    TrainedDqNetwork,
-    line_plans,
-    r2_of_six,
-    six_r2,
-    trained,
-)
+from tests.benchmarks.dq.plans import SIX, DqProfile, TrainedDqNetwork, line_plans, r2_of_six, six_r2, trained
+from tests.benchmarks.store import Store
 from tests.benchmarks.table import Table
 
 KNOWN = "least loss, the rest known"
 _NAMES = {"dq-nmm": "nMM", "dq-pmm": "pMM", "dq-rpmm": "rpMM"}
 
 
-def order_table(profile: DqProfile, seed: int, store: DqStore, test: Spectra) -> Table:
+def order_table(profile: DqProfile, seed: int, store: Store, test: Spectra) -> Table:
     """Return R2 of the three as trained, and of the least of their losses if shift, damping and phase are known.
 
     The second says what the losses want, whatever a training made of it; t_r is that of the trained network.

@@ -23,6 +23,7 @@ from fsl_mrs_dl.train.quantification_data import NoiseKind, Spectra, basis_of, s
 from fsl_mrs_dl.train.training import DataSplit
 from fsl_mrs_dl.train.writing import recipe
 from tests.benchmarks.realdata import challenge_folder
+from tests.benchmarks.store import NotTrainedError, Store
 
 _CURVE = "curve.json"
 _WATCHED = 256  # spectra on which the errors are followed during training
@@ -185,14 +186,14 @@ def invivo_plan(profile: DqProfile, seed: int) -> DqPlan:
     return DqPlan("DQ-nMM", samples, epochs, prior="brain", basis="steam_7t_te11", seed=seed, batch=64)
 
 
-def paper_hours(profile: DqProfile, seed: int, store: "DqStore") -> float:
+def paper_hours(profile: DqProfile, seed: int, store: Store) -> float:
     """Return how long the trainings of the profile paper would take, in hours, by those of a profile.
 
     Each by what a spectrum and epoch of the training in its place took.
 
     Raises
     ------
-    DqNotTrainedError
+    NotTrainedError
         If one of the profile is not there and must not be trained.
     """
     seconds = 0.0
@@ -255,33 +256,21 @@ class TrainedDqNetwork:
         return sum(parameter.numel() for parameter in self.network.parameters())
 
 
-class DqNotTrainedError(Exception):
-    """A network is not there, and must not be trained now."""
-
-
-@dataclass(frozen=True)
-class DqStore:
-    """Where networks are kept, and whether those that are not there are trained."""
-
-    folder: Path
-    train: bool = True
-
-
 SIX = ("Cr", "GPC", "Ins", "NAA", "PCh", "Tau")
 
 
-def trained(plan: DqPlan, store: DqStore) -> TrainedDqNetwork:
+def trained(plan: DqPlan, store: Store) -> TrainedDqNetwork:
     """Return the network of a plan: from the store if it is there, else trained and put there.
 
     Raises
     ------
-    DqNotTrainedError
+    NotTrainedError
         If it is not there and must not be trained.
     """
     home = store.folder / plan.folder
     if not list(home.glob(f"*/*/{CARD}")):
         if not store.train:
-            raise DqNotTrainedError(plan.label)
+            raise NotTrainedError(plan.label)
         _train(plan, home)
     model = load(next(iter(home.glob(f"*/*/{CARD}"))).parent)
     curve = json.loads((home / _CURVE).read_text(encoding="utf-8"))

@@ -17,10 +17,8 @@ from tests.benchmarks.dq.accuracy import SHOWN, test_set
 from tests.benchmarks.dq.operations import flops
 from tests.benchmarks.dq.plans import (
     SIX,
-    DqNotTrainedError,
     DqPlan,
     DqProfile,
-    DqStore,
     TrainedDqNetwork,
     encoder_plans,
     main_plans,
@@ -31,6 +29,7 @@ from tests.benchmarks.dq.plans import (
     trained,
 )
 from tests.benchmarks.dq.rivals import maximum_likelihood
+from tests.benchmarks.store import NotTrainedError, Store
 from tests.benchmarks.table import NOT_RUN, Table
 
 SHIFT_HZ, GAMMA = 2.0, 5.0
@@ -61,7 +60,7 @@ class NoiseDraws:
     bound: Real
 
 
-def draws_of(profile: DqProfile, seed: int, store: DqStore) -> NoiseDraws:
+def draws_of(profile: DqProfile, seed: int, store: Store) -> NoiseDraws:
     """Draw the noise of one spectrum: amplitudes in mid-range, 2 Hz, 5 /s, no phase."""
     like = test_set(replace(profile, tested=profile.draws), "white", seed)
     n = len(like.fids)
@@ -131,13 +130,13 @@ class Studies:
     encoders: Sequence[TrainedDqNetwork]
 
 
-def studies_of(profile: DqProfile, seed: int, store: DqStore) -> Studies:
+def studies_of(profile: DqProfile, seed: int, store: Store) -> Studies:
     """Train, or take from the folder, the networks of the studies."""
 
     def there(plans: Sequence[DqPlan]) -> list[TrainedDqNetwork]:
         results = []
         for plan in plans:
-            with contextlib.suppress(DqNotTrainedError):
+            with contextlib.suppress(NotTrainedError):
                 results.append(trained(plan, store))
         return results
 
@@ -194,7 +193,7 @@ def _hard(one: TrainedDqNetwork, test: Spectra) -> list[str]:
     return [f"{values[SIX.index(name)]:.2f}" for name in HARD]
 
 
-def adaptation_table(profile: DqProfile, seed: int, store: DqStore) -> Table:
+def adaptation_table(profile: DqProfile, seed: int, store: Store) -> Table:
     """Return loss and R2 before and after adaptation, within the trained range and outside it."""
     network = trained(main_plans(profile, seed)[2], store).network
     whole = test_set(profile, "white", seed + 1)

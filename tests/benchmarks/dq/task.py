@@ -17,7 +17,7 @@ from tests.benchmarks.dq.accuracy import (
 )
 from tests.benchmarks.dq.invivo import invivo_table
 from tests.benchmarks.dq.order import order_table
-from tests.benchmarks.dq.plans import PROFILES, DqNotTrainedError, DqStore, basis_of_tables, paper_hours
+from tests.benchmarks.dq.plans import PROFILES, basis_of_tables, paper_hours
 from tests.benchmarks.dq.rivals import TRUNCATED
 from tests.benchmarks.dq.starts import starts_table
 from tests.benchmarks.dq.studies import (
@@ -28,6 +28,7 @@ from tests.benchmarks.dq.studies import (
     studies_of,
     study_tables,
 )
+from tests.benchmarks.store import NotTrainedError, Store
 from tests.benchmarks.table import NOT_RUN, Page, Table
 
 
@@ -50,7 +51,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     if models is None:
         with tempfile.TemporaryDirectory() as folder:
             return run(profile, seed, Path(folder), trained_only)
-    chosen, store = PROFILES[profile], DqStore(models, train=not trained_only)
+    chosen, store = PROFILES[profile], Store(models, train=not trained_only)
     white, damped = (test_set(chosen, noise, seed) for noise in ("white", "seed"))
     rows = rows_of(chosen, seed, store, "white", white)
     damped_rows = rows_of(chosen, seed, store, "seed", damped)
@@ -64,7 +65,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
         _or_not("Order of nMM, pMM and rpMM", lambda: order_table(chosen, seed, store, white)),
     ]
     pictures = []
-    with contextlib.suppress(DqNotTrainedError):
+    with contextlib.suppress(NotTrainedError):
         draws = draws_of(chosen, seed, store)
         tables += [draws_table(draws), pairs_table(draws)]
         pictures += [figures.histograms(draws), figures.scatter(draws), figures.heat_map(draws)]
@@ -79,7 +80,7 @@ def run(profile: str, seed: int, models: Path | None = None, trained_only: bool 
     method = _METHOD.format(basis=basis_of_tables()[1])
     remarks = _REMARKS
     if profile != "paper":
-        with contextlib.suppress(DqNotTrainedError):
+        with contextlib.suppress(NotTrainedError):
             hours = paper_hours(chosen, seed, store)
             remarks += (
                 f" The trainings of the profile `paper` would take {hours:.2g} hours, by those of this page."
@@ -91,7 +92,7 @@ def _or_not(caption: str, make: Callable[[], Table]) -> Table:
     """Return a table, or one that says that it was not run."""
     try:
         return make()
-    except DqNotTrainedError as error:
+    except NotTrainedError as error:
         return Table(f"{caption}: a network is not trained ({error}).", ["table"], [[NOT_RUN]])
 
 

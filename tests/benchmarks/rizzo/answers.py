@@ -14,10 +14,10 @@ from fsl_mrs_dl.models.regression_spread import dropout_draws
 from fsl_mrs_dl.models.rizzo.stacking import StackedNetwork
 from fsl_mrs_dl.train.loop import Settings, fit
 from tests.benchmarks.rizzo.fits import Fitted, bounds_mm, fitted
+from tests.benchmarks.rizzo.plan import Plan, fold_rows, n_validation
 from tests.benchmarks.rizzo.plans import Plans
 from tests.benchmarks.rizzo.scores import Scores, scores, total
 from tests.benchmarks.rizzo.spectra import MAXIMA, StudySpectra, World
-from tests.benchmarks.rizzo.store import NotTrainedError, Plan, Store, fold_rows, n_validation
 from tests.benchmarks.rizzo.trainings import (
     Trained,
     concentrations,
@@ -29,6 +29,7 @@ from tests.benchmarks.rizzo.trainings import (
     shuffled,
     trained,
 )
+from tests.benchmarks.store import NotTrainedError, Store
 
 MODEL_FIT, FREE_FIT = "model fit, bounded", "model fit"
 POSTERIOR, MEAN = "model fit, posterior mean", "training mean"

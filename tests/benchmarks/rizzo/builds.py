@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.models.regression_inference import features_of
 from fsl_mrs_dl.models.rizzo.table import CONFIGS
+from tests.benchmarks.rizzo.plan import Plan
 from tests.benchmarks.rizzo.spectra import World, simulate
-from tests.benchmarks.rizzo.store import Plan
 from tests.benchmarks.rizzo.trainings import config_of, labels, new_network
 
 PUBLISHED_EXAMPLES = 200 * 18_000

@@ -12,9 +12,9 @@ from tests.benchmarks.rizzo import words
 from tests.benchmarks.rizzo.answers import MODEL_FIT, POSTERIOR, Run
 from tests.benchmarks.rizzo.builds import PUBLISHED_EXAMPLES, PUBLISHED_STEPS, Built, build
 from tests.benchmarks.rizzo.calibration import SNR_GROUPS
+from tests.benchmarks.rizzo.plan import Plan
 from tests.benchmarks.rizzo.scores import RANGES, below_bound, group, interval, monotone, scores, total
 from tests.benchmarks.rizzo.spectra import GROUPS, NAMES
-from tests.benchmarks.rizzo.store import Plan
 from tests.benchmarks.table import NOT_RUN, Table
 
 _PAPER = {

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from tests.benchmarks.rizzo.plan import Image, Plan
 from tests.benchmarks.rizzo.spectra import WEIGHTED, World
-from tests.benchmarks.rizzo.store import Image, Plan
 
 SHALLOW, RESNET = "shallownet-2d2c", "resnet-1d"
 SETS = (*WEIGHTED, "SNR-w")

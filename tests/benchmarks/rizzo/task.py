@@ -10,7 +10,7 @@ from tests.benchmarks.rizzo.figures import pictures
 from tests.benchmarks.rizzo.findings import findings_table, orderings_table
 from tests.benchmarks.rizzo.plans import PROFILES, Plans
 from tests.benchmarks.rizzo.spectra import BASIS, POINTS
-from tests.benchmarks.rizzo.store import Store
+from tests.benchmarks.store import Store
 from tests.benchmarks.table import Page
 
 

@@ -20,6 +20,7 @@ from fsl_mrs_dl.models.rizzo.network import inputs_of
 from fsl_mrs_dl.models.rizzo.table import CONFIGS
 from fsl_mrs_dl.train.loop import Settings, fit
 from fsl_mrs_dl.train.query import query
+from tests.benchmarks.rizzo.plan import Plan, fold_rows, n_validation
 from tests.benchmarks.rizzo.spectra import (
     DWELLTIME_S,
     NAMES,
@@ -32,7 +33,7 @@ from tests.benchmarks.rizzo.spectra import (
     test_set,
     training_set,
 )
-from tests.benchmarks.rizzo.store import NotTrainedError, Plan, Store, fold_rows, n_validation
+from tests.benchmarks.store import NotTrainedError, Store
 
 _WEIGHTS, _CURVE = "weights.safetensors", "curve.json"
 _POOL = 3

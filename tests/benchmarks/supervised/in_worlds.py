@@ -27,9 +27,9 @@ from fsl_mrs_dl.train.quantification_data import basis_of, ranges_of
 from fsl_mrs_dl.train.regression import examples_of
 from fsl_mrs_dl.train.training import run as train
 from fsl_mrs_dl.train.trainings import training_of
+from tests.benchmarks.store import Store
 from tests.benchmarks.supervised.classical import with_forest
 from tests.benchmarks.supervised.scenes import BASIS, PRIOR, Scene
-from tests.benchmarks.supervised.trainings import Store
 from tests.benchmarks.worlds.judged import LIKELIHOOD, MEAN, SettingScore, score
 from tests.benchmarks.worlds.settings import CREATINES, SUMS, Ratios, prior_without, shipped
 

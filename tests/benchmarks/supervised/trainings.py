@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from fsl_mrs_dl.models.regression_scalogram import ScalogramNetwork
 from fsl_mrs_dl.models.regression_scattering import ScatteringNetwork
 from fsl_mrs_dl.simulate.components import ComponentSignals
 from fsl_mrs_dl.train.loop import INNER_STEPS, VALIDATION, Report, Settings, fit
+from tests.benchmarks.store import NotTrainedError, Store
 from tests.benchmarks.supervised.sets import basis_of_study, signals
 
 _NETWORKS: dict[str, type[Any]] = {
@@ -39,10 +40,6 @@ _TRAIN_SEED = 7
 _PATIENCE = 3
 """Epochs of 20 steps without a lower loss of validation, after which L-BFGS stops: it learns noise by heart."""
 Inputs = tuple[tuple[str, object], ...]
-
-
-class NotTrainedError(Exception):
-    """A network that is to be taken from the store is not there."""
 
 
 @dataclass(frozen=True)
@@ -125,24 +122,6 @@ class Trained:
     feature_seconds: float
     training_seconds: float
     machine: str
-
-
-@dataclass(frozen=True)
-class Store:
-    """Folder that keeps networks and answers of slow methods, and whether missing networks are trained."""
-
-    folder: Path
-    train: bool = True
-
-    def answer(self, key: Sequence[object], make: Callable[[], Real]) -> Real:
-        """Return an array that is kept under a key, made now if it is not there."""
-        digest = hashlib.sha256(repr(tuple(key)).encode()).hexdigest()[:10]
-        file = self.folder / f"answer-{digest}.npy"
-        if not file.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            np.save(file, make())
-        values: Real = np.load(file)
-        return values
 
 
 def trained(plan: Plan, store: Store) -> Trained:

@@ -1,22 +1,15 @@
-"""Plans of trainings, and the folder that keeps what came of them."""
+"""One training of the study: its settings, and the folder of the network."""
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fsl_mrs_dl.data import Real
 from fsl_mrs_dl.models.catalogue import CATALOGUE
 from fsl_mrs_dl.train.loop import INNER_STEPS, VALIDATION
 from tests.benchmarks.rizzo.spectra import World
-
-
-class NotTrainedError(Exception):
-    """A network that is to be taken from the store is not there."""
 
 
 @dataclass(frozen=True)
@@ -93,23 +86,3 @@ def n_validation(samples: int) -> int:
 def fold_rows(n: int, fold: tuple[int, int]) -> Any:
     """Return the rows of n that a fold leaves out."""
     return np.array_split(np.arange(n), fold[1])[fold[0]]
-
-
-@dataclass(frozen=True)
-class Store:
-    """Folder that keeps networks and what they gave, and whether missing networks are trained.
-
-    What a network gave is enough for most of the page: a store can come without weights from where they are heavy.
-    """
-
-    folder: Path
-    train: bool = True
-
-    def array(self, name: str, make: Callable[[], Real]) -> Real:
-        """Return an array that is kept under a name, made now if it is not there."""
-        file = self.folder / f"{name}.npy"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            np.save(file, make())
-        values: Real = np.load(file).astype(float)
-        return values
